@@ -1,0 +1,59 @@
+"""Every exception that signbit raises on purpose; all derive from `SignbitError`.
+
+A message says what was wrong, where, and what would be right.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CheckpointError",
+    "CompileError",
+    "DataError",
+    "InputError",
+    "IsaError",
+    "MissingExtraError",
+    "ModelFileError",
+    "ModelVersionError",
+    "RecipeError",
+    "SignbitError",
+]
+
+
+class SignbitError(Exception):
+    """Base of all errors that a user of signbit may want to catch."""
+
+
+class ModelFileError(SignbitError):
+    """An `.sbnn` file is truncated, malformed or contradicts itself."""
+
+
+class ModelVersionError(ModelFileError):
+    """An `.sbnn` file has a format version newer than this engine knows."""
+
+
+class CompileError(SignbitError):
+    """A network cannot be mapped to the engine; names the module, the op and the reason."""
+
+
+class InputError(SignbitError, ValueError):
+    """An array given to an engine or a layer has the wrong shape, dtype or values."""
+
+
+class DataError(SignbitError):
+    """A data source is missing, empty or unreadable."""
+
+
+class RecipeError(SignbitError):
+    """A recipe or an override has an unknown key or a bad value."""
+
+
+class CheckpointError(SignbitError):
+    """A run folder or checkpoint is missing, damaged or belongs to another recipe."""
+
+
+class IsaError(SignbitError):
+    """The instruction set asked for is unknown, or the CPU or the OS lacks it."""
+
+
+class MissingExtraError(SignbitError, ImportError):
+    """A feature needs an optional extra (`cli`, `train`) that is not installed."""
