@@ -1,0 +1,81 @@
+"""ResNet-20 for 32x32 images with a shortcut around every binary convolution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from signbit.methods.base import Method
+
+__all__ = ["ResNet20"]
+
+
+class ResNet20(nn.Module):
+    """Real 3x3 stem, three stages of six residual units (16, 32, 64 channels), BN1d, real classifier.
+
+    He et al. 2016, "Deep Residual Learning", section 4.2, with the shortcuts of SD-BNN 2021.
+    """
+
+    input_size = (32, 32)
+
+    def __init__(self, method: Method, *, classes: int, channels: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels, 16, 3, padding=1, bias=False),
+            nn.BatchNorm2d(16),
+            method.nonlinearity(16),
+        )
+        self.stage1 = _stage(method, 16, 16, stride=1)
+        self.stage2 = _stage(method, 16, 32, stride=2)
+        self.stage3 = _stage(method, 32, 64, stride=2)
+        self.norm = nn.BatchNorm1d(64)
+        self.classifier = nn.Linear(64, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        x = self.stage3(self.stage2(self.stage1(x)))
+        logits: Tensor = self.classifier(self.norm(x.mean((2, 3))))
+        return logits
+
+
+class ResidualUnit(nn.Module):
+    """nonlinearity(BN(binary conv(x)) + shortcut(x)); the shortcut has no parameters."""
+
+    def __init__(self, method: Method, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv = method.conv2d(in_channels, out_channels, 3, stride, padding=1)
+        self.norm = nn.BatchNorm2d(out_channels)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = SubsampleShortcut(stride, out_channels - in_channels)
+        self.nonlinearity = method.nonlinearity(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.nonlinearity(self.norm(self.conv(x)) + self.shortcut(x))
+        return y
+
+
+class SubsampleShortcut(nn.Module):
+    """Every stride-th pixel, `added_channels` zero channels around the others (He 2016, option A)."""
+
+    def __init__(self, stride: int, added_channels: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.before = added_channels // 2
+        self.after = added_channels - self.before
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x[:, :, :: self.stride, :: self.stride]
+        return F.pad(x, (0, 0, 0, 0, self.before, self.after))
+
+    def extra_repr(self) -> str:
+        return f"stride={self.stride}, zero channels={self.before} + {self.after}"
+
+
+def _stage(method: Method, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+    first = ResidualUnit(method, in_channels, out_channels, stride)
+    others = [ResidualUnit(method, out_channels, out_channels, 1) for _ in range(5)]
+    return nn.Sequential(first, *others)
