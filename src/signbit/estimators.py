@@ -1,4 +1,4 @@
-"""The sign function with a surrogate gradient: forward always sign, backward what an estimator says.
+"""The sign function with a surrogate gradient: forward sign, backward what an estimator says.
 
 Owns the named operations `signbit::sign` and `signbit::scale_gradient`, which `torch.export` keeps,
 and the registry of estimators. Which tensor becomes a sign, and how, is the binarizers' business.
@@ -156,7 +156,7 @@ def sign(x: Tensor, estimator: str, parameters: Sequence[float] = ()) -> Tensor:
 
 
 def scale_gradient(x: Tensor, factor: Tensor) -> Tensor:
-    """x itself; its gradient is multiplied by `factor`, which broadcasts to x and gets no gradient."""
+    """x itself; its gradient is multiplied by `factor`, which broadcasts to x, and gets none."""
     return cast(Tensor, _scale_gradient_op(x, factor))
 
 
@@ -187,7 +187,8 @@ class Estimator:
 class Identity(Estimator):
     """Straight-through: derivative 1 everywhere.
 
-    Bengio, Leonard, Courville 2013, "Estimating or propagating gradients through stochastic neurons".
+    Bengio, Leonard, Courville 2013, "Estimating or Propagating Gradients Through Stochastic
+    Neurons for Conditional Computation".
     """
 
     name = "identity"

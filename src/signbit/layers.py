@@ -32,7 +32,7 @@ def _conv_forward(
     dilation: Sequence[int],
     groups: int,
 ) -> Tensor:
-    # The scale multiplies the finished dot product, an exact integer, not the weights: one rounding.
+    # The scale multiplies the finished dot product, an exact integer: one rounding.
     dots = F.conv2d(signs, weight_signs, None, list(stride), list(padding), list(dilation), groups)
     return dots if scale is None else dots.mul_(scale.reshape(-1, 1, 1))
 
@@ -106,6 +106,11 @@ def _linear_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 
 _binary_linear.register_autograd(_linear_backward, setup_context=_linear_setup)
 
+for _device in ("cpu", "cuda"):
+    # Under autocast too: a dot product is an integer, and bfloat16 holds those only up to 256.
+    _binary_conv2d.register_autocast(_device, torch.float32)
+    _binary_linear.register_autocast(_device, torch.float32)
+
 
 def binary_conv2d(
     signs: Tensor,
@@ -127,7 +132,7 @@ def binary_conv2d(
 
 
 def binary_linear(signs: Tensor, weight: BinaryWeight) -> Tensor:
-    """scale[c] * (signs @ weight.signs.T): signs (..., in), weight.signs (out, in) -> (..., out)."""
+    """scale[c] * (signs @ weight.signs.T): (..., in) and (out, in) give (..., out)."""
     return cast(Tensor, _binary_linear(signs, weight.signs, weight.scale))
 
 

@@ -25,7 +25,7 @@ def names() -> list[str]:
 def get(name: str, **parameters: object) -> Method:
     """The method called `name`, e.g. `get("sdbnn", reduction=8)`.
 
-    Raises RecipeError for an unknown name or parameter (the choices are listed) and for a bad value.
+    Raises RecipeError for an unknown name or parameter (listing the choices) and a bad value.
     """
     if name not in _methods:
         raise RecipeError(f"unknown method {name!r}; choose one of {', '.join(names())}")

@@ -6,6 +6,8 @@ CIFAR-10; its ImageNet recipe has other estimators and is not built here.
 
 from __future__ import annotations
 
+import math
+
 from torch import nn
 
 from signbit.binarizers import ASD, WSD
@@ -30,10 +32,13 @@ def method(
     N(0, sqrt(2 / (k^2 out))), linear layers N(0, 0.01)). Both include ASD's layers.
     Raises RecipeError for a bad value.
     """
-    if not isinstance(reduction, int) or reduction < 1:
+    if type(reduction) is not int or reduction < 1:
         raise RecipeError(f"sdbnn: reduction must be an integer >= 1, got {reduction!r}")
-    if not 0 < t_min <= t_max:
-        raise RecipeError(f"sdbnn: need 0 < t_min <= t_max, got {t_min!r} and {t_max!r}")
+    for name, value in (("t_min", t_min), ("t_max", t_max)):
+        if not isinstance(value, int | float) or not 0 < value < math.inf:
+            raise RecipeError(f"sdbnn: {name} must be a number > 0, got {value!r}")
+    if t_min > t_max:
+        raise RecipeError(f"sdbnn: t_min must not exceed t_max, got {t_min} and {t_max}")
     if initial_weights not in _initialisers:
         raise RecipeError(
             f"sdbnn: unknown initial_weights {initial_weights!r}; "

@@ -14,7 +14,7 @@ __all__ = ["ResNet20"]
 
 
 class ResNet20(nn.Module):
-    """Real 3x3 stem, three stages of six residual units (16, 32, 64 channels), BN1d, real classifier.
+    """Real 3x3 stem, three stages of six residual units (16, 32, 64), BN1d, real classifier.
 
     He et al. 2016, "Deep Residual Learning", section 4.2, with the shortcuts of SD-BNN 2021.
     """
@@ -59,7 +59,7 @@ class ResidualUnit(nn.Module):
 
 
 class SubsampleShortcut(nn.Module):
-    """Every stride-th pixel, `added_channels` zero channels around the others (He 2016, option A)."""
+    """Every stride-th pixel, with zero channels before and after (He et al. 2016, option A)."""
 
     def __init__(self, stride: int, added_channels: int) -> None:
         super().__init__()
