@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from signbit.errors import ModelFileError
 
 __all__ = ["Array", "ConstantTable", "pair_in_range", "present", "require", "value_in_range"]
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 
 _T = TypeVar("_T")
 

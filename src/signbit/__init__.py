@@ -1,0 +1,59 @@
+"""signbit: one-bit neural networks, trained on PyTorch and run by XNOR and popcount.
+
+Importing this package loads neither PyTorch nor the native engine; the public names that need
+the engine are resolved at first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from signbit.errors import (
+    CheckpointError,
+    CompileError,
+    DataError,
+    InputError,
+    IsaError,
+    MissingExtraError,
+    ModelFileError,
+    ModelVersionError,
+    RecipeError,
+    SignbitError,
+)
+
+if TYPE_CHECKING:
+    from signbit.runtime.engine import Engine, cpu_isas, load
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CheckpointError",
+    "CompileError",
+    "DataError",
+    "Engine",
+    "InputError",
+    "IsaError",
+    "MissingExtraError",
+    "ModelFileError",
+    "ModelVersionError",
+    "RecipeError",
+    "SignbitError",
+    "__version__",
+    "cpu_isas",
+    "load",
+]
+
+_FROM_ENGINE = ("Engine", "cpu_isas", "load")
+
+
+def __getattr__(name: str) -> object:
+    if name not in _FROM_ENGINE:
+        raise AttributeError(f"module 'signbit' has no attribute {name!r}")
+    value: object = getattr(import_module("signbit.runtime.engine"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""Running `.sbnn` files without PyTorch: the native engine and its NumPy reference."""

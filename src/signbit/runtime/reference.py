@@ -1,0 +1,176 @@
+"""The reference engine: reads an `.sbnn` file and runs its graph in NumPy, the native one's oracle.
+
+Owns which nodes run and what a caller may feed; reference_ops.py owns what a node computes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from signbit.bitformat.checks import Array
+from signbit.bitformat.container import decode
+from signbit.bitformat.graph import Node, TensorSpec
+from signbit.errors import InputError
+from signbit.runtime.exact import Float32
+from signbit.runtime.reference_ops import BODIES, apply_epilogue, pool_dots
+
+__all__ = ["DOTS", "ReferenceEngine"]
+
+DOTS = "#dots"
+"""Suffix of a node's name in a fetch: the integers of a binary_conv before pool."""
+
+# Images go through the graph in parts, to bound memory, and through a body in smaller blocks, to
+# stay in cache: so many elements of the largest tensor, and of the body's result.
+_PART_ELEMENTS = 1 << 21
+_BLOCK_ELEMENTS = 1 << 16
+
+
+class ReferenceEngine:
+    """Runs a model file node by node in NumPy, exactly as docs/format.md words it.
+
+    `source` is a path or the file's bytes. Raises ModelFileError for a file that is not valid.
+    """
+
+    def __init__(self, source: str | os.PathLike[str] | bytes) -> None:
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        self.graph, self.constants = decode(data)
+        self._tensors = {tensor.name: tensor for tensor in self.graph.tensors}
+        self._nodes = {node.name: node for node in self.graph.nodes}
+        self._writers = {name: node for node in self.graph.nodes for name in node.outputs}
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of one image."""
+        return self._tensors[self.graph.input.tensor].shape
+
+    @property
+    def class_names(self) -> list[str]:
+        """One name per output channel, or none."""
+        return list(self.graph.classes)
+
+    def __call__(self, images: Array) -> Float32:
+        """Run uint8 or float32 images (N, H, W, C) in 0 … 255 to float32 (N, classes).
+
+        A network whose output is not 1×1 gives (N, H, W, C). Raises InputError for another
+        shape or dtype, and for float32 pixels that are not finite.
+        """
+        name = self.graph.input.tensor
+        output = self._tensors[self.graph.output]
+        result = self.run_nodes({name: images}, [output.name])[output.name]
+        real = result.astype(np.float32, copy=False)
+        if output.shape[:2] == (1, 1):
+            return real.reshape(len(real), output.channels)
+        return real
+
+    def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> dict[str, Array]:
+        """Run the nodes that get the fetches from the feeds, and no other; name → array.
+
+        Feeds and fetches are batches (N, H, W, C): images uint8 or float32, reals float32, bits
+        uint8 with 1 = negative. A fed tensor is never computed. The fetch `<node>#dots` is the
+        int32 dots of a binary_conv before its pool. Raises InputError for what is unknown,
+        misshapen, or not reachable from the feeds.
+        """
+        wanted = list(dict.fromkeys(fetches))
+        batch = self._check_feeds(feeds)
+        nodes = self._needed(feeds, wanted)
+        names = [name for node in nodes for name in (*node.inputs, *node.outputs)]
+        largest = max((_elements(self._tensors[name]) for name in names), default=1)
+        step = max(1, _PART_ELEMENTS // largest)
+        parts = [
+            self._run({name: array[i : i + step] for name, array in feeds.items()}, nodes, wanted)
+            for i in range(0, max(batch, 1), step)  # no image at all is one empty part
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in wanted}
+
+    def _run(
+        self, feeds: Mapping[str, Array], nodes: list[Node], wanted: list[str]
+    ) -> dict[str, Array]:
+        values = dict(feeds)
+        for node in nodes:
+            v0 = self._body(node, values[node.input])
+            if node.op == "binary_conv":
+                values[node.name + DOTS] = v0
+                v0 = pool_dots(node, v0)
+            shortcut = None if node.shortcut is None else values[node.shortcut.tensor]
+            written = apply_epilogue(node, v0, shortcut, self.constants)
+            values.update({name: x for name, x in written.items() if name not in feeds})
+        return {name: values[name] for name in wanted}
+
+    def _body(self, node: Node, x: Array) -> Array:
+        """The node's body before any pool, block by block of images."""
+        step = max(1, _BLOCK_ELEMENTS // _elements(self._tensors[node.outputs[0]]))
+        body = BODIES[node.op]
+        return np.concatenate(
+            [body(node, x[i : i + step], self.constants) for i in range(0, max(len(x), 1), step)]
+        )
+
+    def _check_feeds(self, feeds: Mapping[str, Array]) -> int:
+        """Check each feed against its tensor; return the batch size they share."""
+        if not feeds:
+            raise InputError("feeds: at least one tensor must be fed")
+        for name, array in feeds.items():
+            if name not in self._tensors:
+                raise InputError(f"feeds: the graph has no tensor {name!r}")
+            _check_array(self._tensors[name], array)
+        sizes = {name: len(array) for name, array in feeds.items()}
+        if len(set(sizes.values())) > 1:
+            raise InputError(f"feeds: batch sizes differ: {sizes}")
+        return next(iter(sizes.values()))
+
+    def _needed(self, feeds: Mapping[str, Array], wanted: list[str]) -> list[Node]:
+        """The nodes to run, in order of execution."""
+        needed: set[str] = set()
+        pending = list(wanted)
+        while pending:
+            name = pending.pop()
+            if name in feeds:
+                continue
+            node = self._writer(name)
+            if node.name not in needed:
+                needed.add(node.name)
+                pending += node.inputs
+        return [node for node in self.graph.nodes if node.name in needed]
+
+    def _writer(self, name: str) -> Node:
+        """The node that yields a fetch or an input."""
+        if name in self._writers:
+            return self._writers[name]
+        if name in self._tensors:
+            raise InputError(f"feeds: {name!r} is needed and must be fed")
+        node = self._nodes.get(name.removesuffix(DOTS))
+        if not name.endswith(DOTS) or node is None or node.op != "binary_conv":
+            raise InputError(
+                f"fetches: {name!r} is neither a tensor nor '<name of a binary_conv>{DOTS}'"
+            )
+        return node
+
+
+def _elements(tensor: TensorSpec) -> int:
+    return tensor.height * tensor.width * tensor.channels
+
+
+_DTYPES = {
+    "image": (np.dtype(np.uint8), np.dtype(np.float32)),
+    "real": (np.dtype(np.float32),),
+    "bits": (np.dtype(np.uint8),),
+}
+
+
+def _check_array(tensor: TensorSpec, array: Array) -> None:
+    """Refuse an array that cannot be a batch of this tensor."""
+    allowed = _DTYPES[tensor.kind]
+    if not isinstance(array, np.ndarray) or array.dtype not in allowed:
+        names = " or ".join(dtype.name for dtype in allowed)
+        given = array.dtype.name if isinstance(array, np.ndarray) else type(array).__name__
+        raise InputError(f"{tensor.name!r}: must be a NumPy array of {names}, is {given}")
+    if array.ndim != 4 or array.shape[1:] != tensor.shape:
+        expected = ", ".join(map(str, tensor.shape))
+        raise InputError(f"{tensor.name!r}: must have shape (N, {expected}), has {array.shape}")
+    if tensor.kind == "image" and not np.isfinite(array).all():
+        raise InputError(f"{tensor.name!r}: pixels must be finite; some are NaN or infinite")
+    if tensor.kind == "bits" and (array > 1).any():
+        raise InputError(f"{tensor.name!r}: bits must be 0 or 1")

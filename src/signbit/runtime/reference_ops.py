@@ -1,0 +1,210 @@
+"""What each node of a graph computes, in NumPy, as docs/format.md words it: slow and obvious.
+
+Arrays are batches (N, height, width, channels). Vectorised over images, positions and output
+channels; every loop below runs over a reduction, in the order that the format prescribes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from signbit.bitformat.bits import sign, unpack_bits
+from signbit.bitformat.checks import Array
+from signbit.bitformat.graph import Node, Pair, Shortcut, output_size
+from signbit.runtime.exact import Float32, fma, sigmoid
+
+__all__ = ["BODIES", "apply_epilogue", "pool_dots"]
+
+Int32 = npt.NDArray[np.int32]
+Constants = dict[str, Array]
+
+_ZERO = np.float32(0)
+_ONE = np.float32(1)
+
+
+def _windows(size: Pair, node: Node) -> tuple[int, int]:
+    """Output height and width of a node's windows over an input of this size."""
+    assert node.kernel is not None
+    assert node.stride is not None
+    padding, dilation = node.padding or (0, 0), node.dilation or (1, 1)
+    return (
+        output_size(size[0], node.kernel[0], node.stride[0], padding[0], dilation[0]),
+        output_size(size[1], node.kernel[1], node.stride[1], padding[1], dilation[1]),
+    )
+
+
+def _taps(x: Array, node: Node, outside: Array) -> Iterator[tuple[int, int, Array]]:
+    """Yield (ky, kx, the input of that tap for every output position), ky before kx.
+
+    A tap outside the image reads `outside`, one value or one a channel.
+    """
+    assert node.kernel is not None
+    assert node.stride is not None
+    padding, dilation = node.padding or (0, 0), node.dilation or (1, 1)
+    batch, height, width, channels = x.shape
+    out_height, out_width = _windows((height, width), node)
+    padded = np.empty(
+        (batch, height + 2 * padding[0], width + 2 * padding[1], channels), dtype=x.dtype
+    )
+    padded[...] = outside
+    padded[:, padding[0] : padding[0] + height, padding[1] : padding[1] + width] = x
+    rows = np.arange(out_height) * node.stride[0]
+    columns = np.arange(out_width) * node.stride[1]
+    for ky in range(node.kernel[0]):
+        for kx in range(node.kernel[1]):
+            row, column = ky * dilation[0], kx * dilation[1]
+            yield ky, kx, padded[:, (rows + row)[:, None], columns + column]
+
+
+def _real_conv(node: Node, x: Array, constants: Constants) -> Float32:
+    """acc = fma(x, w, acc) over ky, kx, channel, from +0.0."""
+    assert node.weight is not None
+    assert node.groups is not None
+    weight = constants[node.weight]  # (out, kh, kw, in / groups)
+    out, _, _, group_channels = weight.shape
+    by_group = weight.reshape(node.groups, out // node.groups, *weight.shape[1:])
+    outside = np.asarray(_ZERO) if node.pad_value is None else constants[node.pad_value]
+    pixels = x.astype(np.float32)
+    size = _windows((x.shape[1], x.shape[2]), node)
+    acc = np.zeros((len(x), *size, node.groups, out // node.groups), np.float32)
+    for ky, kx, tap in _taps(pixels, node, outside):
+        grouped = tap.reshape(*acc.shape[:4], group_channels)
+        for channel in range(group_channels):
+            acc = fma(grouped[..., channel, None], by_group[:, :, ky, kx, channel], acc)
+    return acc.reshape(len(x), *size, out)
+
+
+def _binary_conv(node: Node, bits: Array, constants: Constants) -> Int32:
+    """D: the dot of signs over the taps inside the image; a tap outside reads 0, so adds nothing.
+
+    Sums of ±1 below 2^24 are exact in float32 in any order, so a float matrix product does them.
+    """
+    assert node.weight is not None
+    assert node.groups is not None
+    assert node.kernel is not None
+    words = constants[node.weight].astype(np.uint64, copy=False)
+    groups, out, channels = node.groups, len(words), bits.shape[3]
+    negative = unpack_bits(words, node.kernel[0] * node.kernel[1] * (channels // groups))
+    weight = np.where(negative, -_ONE, _ONE).reshape(
+        groups, out // groups, *node.kernel, channels // groups
+    )
+    signs = np.where(bits != 0, -_ONE, _ONE)
+    size = _windows((bits.shape[1], bits.shape[2]), node)
+    dots = np.zeros((len(bits) * size[0] * size[1], groups, out // groups), np.float32)
+    for ky, kx, tap in _taps(signs, node, np.asarray(_ZERO)):
+        grouped = tap.reshape(len(dots), groups, channels // groups)
+        for group in range(groups):
+            dots[:, group] += grouped[:, group] @ weight[group, :, ky, kx].T
+    return dots.reshape(len(bits), *size, out).astype(np.int32)
+
+
+def _maximum(x: Array, node: Node, outside: Array) -> Array:
+    """Maximum over a node's taps; of equal values (−0.0, +0.0) the first stays."""
+    taps = _taps(x, node, outside)
+    _, _, best = next(taps)
+    for _, _, tap in taps:
+        best = np.where(tap > best, tap, best)
+    return best
+
+
+def pool_dots(node: Node, dots: Int32) -> Int32:
+    """The maximum of a binary convolution's dots over the windows of its pool, if it has one."""
+    if node.pool is None:
+        return dots
+    pool = Node(node.name, "max_pool", node.input, node.pool.kernel, node.pool.stride)
+    return _maximum(dots, pool, np.asarray(np.int32(0))).astype(np.int32, copy=False)
+
+
+def _max_pool(node: Node, x: Array, constants: Constants) -> Float32:
+    """Maximum of the taps inside the image; of bits, as signs: +1 if any is +1."""
+    real = x if x.dtype == np.float32 else sign(-x.astype(np.int8)).astype(np.float32)
+    return _maximum(real, node, np.asarray(np.float32(-np.inf))).astype(np.float32, copy=False)
+
+
+def _avg_pool(node: Node, x: Array, constants: Constants) -> Float32:
+    """Sum of the taps over ky, kx from +0.0, divided by the kernel's area."""
+    assert node.kernel is not None
+    total = np.zeros((), np.float32)
+    for _, _, tap in _taps(x, node, np.asarray(_ZERO)):
+        total = np.asarray(total + tap)
+    return total / np.float32(node.kernel[0] * node.kernel[1])
+
+
+def _global_mean(node: Node, x: Array, constants: Constants) -> Float32:
+    """Each row summed left to right, the row sums top to bottom, divided by the area."""
+    batch, height, width, channels = x.shape
+    rows = np.zeros((batch, height, channels), np.float32)
+    for column in range(width):
+        rows = rows + x[:, :, column]
+    total = np.zeros((batch, channels), np.float32)
+    for row in range(height):
+        total = total + rows[:, row]
+    return (total / np.float32(height * width)).reshape(batch, 1, 1, channels)
+
+
+def _pointwise(node: Node, x: Array, constants: Constants) -> Float32:
+    return x.astype(np.float32)
+
+
+BODIES: dict[str, Callable[[Node, Array, Constants], Array]] = {
+    "real_conv": _real_conv,
+    "binary_conv": _binary_conv,
+    "max_pool": _max_pool,
+    "avg_pool": _avg_pool,
+    "global_mean": _global_mean,
+    "pointwise": _pointwise,
+}
+"""op → (node, input (N, H, W, C), constants) → v0 before any pool: int32 dots, else float32"""
+
+
+def _shortcut(shortcut: Shortcut, x: Float32, shape: tuple[int, ...]) -> Float32:
+    """x[y·stride, x·stride, c − offset] at an output of this shape; +0.0 for no such channel."""
+    _, height, width, channels = shape
+    operand = np.zeros(shape, np.float32)
+    rows = np.arange(height) * shortcut.stride[0]
+    columns = np.arange(width) * shortcut.stride[1]
+    end = min(channels, shortcut.offset + x.shape[3])
+    if end > shortcut.offset:
+        source = x[:, rows[:, None], columns, : end - shortcut.offset]
+        operand[..., shortcut.offset : end] = source
+    return operand
+
+
+def _activate(node: Node, v: Float32, constants: Constants) -> Float32:
+    if node.activation == "relu":
+        return np.where(v < 0, _ZERO, v)
+    if node.activation == "hardtanh":
+        return np.where(v < -1, -_ONE, np.where(v > 1, _ONE, v))
+    if node.activation == "prelu":
+        assert node.slope is not None
+        return np.where(v < 0, v * constants[node.slope], v)
+    if node.activation == "sigmoid":
+        return sigmoid(v)
+    return v
+
+
+def apply_epilogue(
+    node: Node, v0: Array, shortcut: Float32 | None, constants: Constants
+) -> dict[str, Array]:
+    """Every tensor the node writes, by name, from its body's (pooled) values.
+
+    Reals are float32, bits are uint8 with 1 = negative.
+    """
+    v: Float32 = v0.astype(np.float32)
+    if node.scale is not None and node.shift is not None:
+        v = fma(v, constants[node.scale], constants[node.shift])
+    if node.shortcut is not None and shortcut is not None:
+        v = v + _shortcut(node.shortcut, shortcut, v.shape)
+    v = _activate(node, v, constants)
+    written: dict[str, Array] = {}
+    if node.real is not None:
+        written[node.real] = v
+    for output in node.signs:
+        threshold = constants[output.threshold]
+        u = v0 if threshold.dtype == np.int32 else v
+        below = np.asarray(u < threshold)
+        written[output.tensor] = below.astype(np.uint8) ^ constants[output.flip].astype(np.uint8)
+    return written
