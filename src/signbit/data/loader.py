@@ -1,0 +1,68 @@
+"""Batches from images in memory: shuffled anew every epoch, shared out between processes.
+
+Indexing an array costs less than a worker process would, so there are none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from signbit.data.dataset import ImageDataset
+from signbit.data.seeds import derive_seed
+
+__all__ = ["Batch", "Loader", "shard"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One process's part of a step: `images` uint8 (n, H, W, C), `labels` int64 (n,).
+
+    `total` is the number of images of all processes in this step, `seed` is for its augmentation.
+    """
+
+    images: Tensor
+    labels: Tensor
+    total: int
+    seed: int
+
+
+def shard(count: int, rank: int, world: int) -> NDArray[np.int64]:
+    """The part of 0 … count − 1 that process `rank` of `world` takes: every index exactly once."""
+    return np.array_split(np.arange(count), world)[rank]
+
+
+class Loader:
+    """Training batches of an epoch, a function of (seed, epoch) alone.
+
+    Every image is seen once an epoch: N images make ceil(N / batch_size) batches whose sizes
+    differ by at most one, so that no tiny last batch upsets batch normalisation.
+    """
+
+    def __init__(
+        self, dataset: ImageDataset, batch_size: int, seed: int, *, rank: int = 0, world: int = 1
+    ) -> None:
+        self._images = torch.from_numpy(dataset.images)
+        self._labels = torch.from_numpy(dataset.labels)
+        self._seed = seed
+        self._rank = rank
+        self._world = world
+        self.steps = -(-len(dataset) // batch_size)
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of epoch `epoch` (from 0), in order."""
+        generator = torch.Generator().manual_seed(derive_seed(self._seed, "order", epoch))
+        order = torch.randperm(len(self._labels), generator=generator)
+        for step, chosen in enumerate(torch.tensor_split(order, self.steps)):
+            own = chosen.tensor_split(self._world)[self._rank]
+            yield Batch(
+                images=self._images[own],
+                labels=self._labels[own],
+                total=len(chosen),
+                seed=derive_seed(self._seed, "augment", epoch, step, self._rank),
+            )

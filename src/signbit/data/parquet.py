@@ -1,0 +1,139 @@
+"""Folders of Parquet files in the Hub's image-classification layout.
+
+A row has an image column (a struct of `bytes` and `path`) and an integer label column; the split
+is the start of the file name, as in `train-00000-of-00001.parquet`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from signbit.data.dataset import ImageDataset
+from signbit.data.images import decode
+from signbit.errors import DataError, MissingExtraError
+
+__all__ = ["open_parquet", "parquet_files"]
+
+
+def parquet_files(folder: Path) -> dict[str, list[Path]]:
+    """Parquet files at any depth of `folder`, sorted, by split."""
+    splits: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*.parquet")):
+        splits.setdefault(path.stem.split("-")[0], []).append(path)
+    return splits
+
+
+def open_parquet(folder: Path, split: str) -> ImageDataset:
+    """The images of `split`. Raises DataError on a missing split, column, or damaged file.
+
+    Class names come from the files' own `huggingface` metadata, else from `dataset_info` in the
+    folder's README.md, else they are the numbers.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingExtraError("Parquet files need pyarrow; install signbit[train]") from error
+    splits = parquet_files(folder)
+    if split not in splits:
+        raise DataError(f"{folder}: no split {split!r}; there are: {', '.join(sorted(splits))}")
+    files = splits[split]
+    if len({path.parent for path in files}) > 1:
+        folders = ", ".join(sorted({str(path.parent.relative_to(folder)) for path in files}))
+        raise DataError(f"{folder}: several data sets ({folders}); name one of these folders")
+    try:
+        schema = parquet.read_schema(files[0])
+        features = _features(schema.metadata or {})
+        image_column = _image_column(schema, folder)
+        label_column = _label_column(schema, features, folder)
+        table = parquet.read_table(files, columns=[image_column, label_column])
+    except pyarrow.ArrowException as error:
+        raise DataError(f"{folder}: cannot read the {split} split ({error})") from error
+    labels = _labels(table.column(label_column), folder, split)
+    rows = table.column(image_column).combine_chunks().to_pylist()
+    names = (
+        features.get(label_column, {}).get("names")
+        or _readme_names(folder, label_column)
+        or _numbers(splits, label_column)
+    )
+
+    def read(index: int) -> NDArray[np.uint8]:
+        row = rows[index] or {}
+        name = f"{folder}: image {index} of the {split} split ({row.get('path') or 'no name'})"
+        if not row.get("bytes"):
+            raise DataError(f"{name}: no bytes stored")
+        return decode(row["bytes"], name)
+
+    return ImageDataset(read, labels, names, source=str(folder), split=split)
+
+
+def _features(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
+    """Column descriptions from the schema metadata that the `datasets` library writes."""
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return {name: value for name, value in features.items() if isinstance(value, dict)}
+
+
+def _image_column(schema: Any, folder: Path) -> str:
+    for field in schema:
+        if hasattr(field.type, "fields") and {"bytes", "path"} <= {
+            part.name for part in field.type.fields
+        }:
+            return str(field.name)
+    raise DataError(
+        f"{folder}: no image column (a struct of bytes and path) among: {', '.join(schema.names)}"
+    )
+
+
+def _label_column(schema: Any, features: dict[str, dict[str, Any]], folder: Path) -> str:
+    classes = [name for name, value in features.items() if value.get("_type") == "ClassLabel"]
+    for name in ["label", "labels", *classes]:
+        if name in schema.names:
+            return name
+    raise DataError(f"{folder}: no label column among: {', '.join(schema.names)}")
+
+
+def _labels(column: Any, folder: Path, split: str) -> NDArray[np.int64]:
+    if column.null_count:
+        raise DataError(f"{folder}: {column.null_count} images of the {split} split lack a label")
+    labels = column.to_numpy()
+    if labels.dtype.kind not in "iu":
+        raise DataError(f"{folder}: labels are {column.type}, but integers are needed")
+    return np.asarray(labels, dtype=np.int64)
+
+
+def _numbers(splits: dict[str, list[Path]], label_column: str) -> list[str]:
+    """ "0", "1", … up to the highest label of any split, so that all splits agree."""
+    from pyarrow import compute, parquet
+
+    files = [path for paths in splits.values() for path in paths]
+    column = parquet.read_table(files, columns=[label_column]).column(label_column)
+    highest = compute.max(column).as_py()
+    return [str(number) for number in range((-1 if highest is None else highest) + 1)]
+
+
+def _readme_names(folder: Path, label_column: str) -> list[str] | None:
+    """Class names from `dataset_info` in the YAML front matter of a data set card."""
+    card = folder / "README.md"
+    if not card.is_file():
+        return None
+    parts = card.read_text(encoding="utf-8").split("---\n", 2)
+    if len(parts) < 3 or parts[0].strip():
+        return None
+    try:
+        info = yaml.safe_load(parts[1])["dataset_info"]
+        for feature in info["features"]:
+            if feature["name"] == label_column:
+                names = feature["dtype"]["class_label"]["names"]
+                return [str(names[key]) for key in sorted(names, key=int)]
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+        return None
+    return None

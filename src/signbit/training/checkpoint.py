@@ -1,0 +1,138 @@
+"""Checkpoints as folders `epoch-0003/` of safetensors and JSON; nothing is pickled or executed.
+
+A folder appears by one rename, so it is whole or absent. Random states are not stored: every
+random choice is derived from the seed and the epoch (signbit.data.seeds).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from signbit.errors import CheckpointError
+from signbit.training import files
+
+__all__ = ["Checkpoint", "latest", "read_checkpoint", "write_checkpoint"]
+
+_NAME = re.compile(r"epoch-(\d+)")
+_TENSORS = "state.safetensors"
+_FACTS = "state.json"
+_MODEL = "model."
+_OPTIMIZER = "optimizer."
+_KEEP = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state after `epoch` finished epochs; `history` has one entry an epoch."""
+
+    epoch: int
+    model: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    history: list[dict[str, float]]
+    recipe_digest: str
+
+    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        """Load both states. Raises CheckpointError where they belong to another network."""
+        self.restore_model(model)
+        try:
+            optimizer.load_state_dict(self.optimizer)
+        except (ValueError, KeyError) as error:
+            raise CheckpointError(f"the checkpoint's optimizer does not fit: {error}") from error
+
+    def restore_model(self, model: nn.Module) -> None:
+        """Load the network's state. Raises CheckpointError where it belongs to another network."""
+        try:
+            model.load_state_dict(self.model)
+        except RuntimeError as error:
+            raise CheckpointError(f"the checkpoint's network does not fit: {error}") from error
+
+
+def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Add `checkpoint` to `folder`, then remove all but the newest two."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"epoch-{checkpoint.epoch:04d}"
+    beside = folder / f".{target.name}.{os.getpid()}.new"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    tensors = {_MODEL + name: _plain(value) for name, value in checkpoint.model.items()}
+    scalars: dict[str, dict[str, Any]] = {}
+    for index, state in checkpoint.optimizer["state"].items():
+        for name, value in state.items():
+            if isinstance(value, Tensor):
+                tensors[f"{_OPTIMIZER}{index}.{name}"] = _plain(value)
+            else:
+                scalars.setdefault(str(index), {})[name] = value
+    files.write_bytes(beside / _TENSORS, safetensors.torch.save(tensors))
+    facts = {
+        "epoch": checkpoint.epoch,
+        "recipe_digest": checkpoint.recipe_digest,
+        "optimizer_groups": checkpoint.optimizer["param_groups"],
+        "optimizer_scalars": scalars,
+        "history": checkpoint.history,
+    }
+    files.write_json(beside / _FACTS, facts)
+    os.rename(beside, target)
+    files.sync_folder(folder)
+    for old in _checkpoints(folder)[:-_KEEP]:
+        shutil.rmtree(old)
+    for leftover in folder.glob(".epoch-*.new"):
+        shutil.rmtree(leftover)
+    return target
+
+
+def latest(folder: Path) -> Path | None:
+    """The newest checkpoint of `folder`, or None."""
+    checkpoints = _checkpoints(folder)
+    return checkpoints[-1] if checkpoints else None
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint in folder `path`. Raises CheckpointError where it is missing or damaged."""
+    try:
+        facts = files.read_json(path / _FACTS)
+        tensors = safetensors.torch.load((path / _TENSORS).read_bytes())
+        state: dict[int, dict[str, Any]] = {
+            int(index): dict(values) for index, values in facts["optimizer_scalars"].items()
+        }
+        for name, value in tensors.items():
+            if name.startswith(_OPTIMIZER):
+                index, key = name.removeprefix(_OPTIMIZER).split(".", 1)
+                state.setdefault(int(index), {})[key] = value
+        return Checkpoint(
+            epoch=int(facts["epoch"]),
+            model={
+                name.removeprefix(_MODEL): value
+                for name, value in tensors.items()
+                if name.startswith(_MODEL)
+            },
+            optimizer={"state": state, "param_groups": facts["optimizer_groups"]},
+            history=list(facts["history"]),
+            recipe_digest=str(facts["recipe_digest"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path}: this checkpoint is damaged ({error}); remove the folder to go on from the "
+            "one before"
+        ) from error
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    found = [(match, path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    return [path for match, path in sorted(found, key=lambda item: int(item[0][1]))]
+
+
+def _plain(value: Tensor) -> Tensor:
+    # safetensors refuses tensors that share memory, which state dicts may contain.
+    return value.detach().to("cpu", copy=True).contiguous()

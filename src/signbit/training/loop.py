@@ -1,0 +1,130 @@
+"""The loop over epochs and steps that every kind of training shares, on Accelerate.
+
+What a step computes, and on which images, is the Task's; saving is the caller's.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from signbit.data.seeds import derive_seed
+from signbit.errors import SignbitError
+from signbit.training.progress import TrainingProgress
+from signbit.training.schedule import Schedule, learning_rate
+
+__all__ = ["Plan", "Step", "Task", "run_epochs"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step's loss on this process; `images` is how many it saw itself.
+
+    The losses of all processes, averaged, are the mean over the images of the whole step.
+    """
+
+    loss: Tensor
+    images: int
+
+
+class Task(Protocol):
+    """What the loop asks of a kind of training."""
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch."""
+
+    def start_epoch(self, epoch: int) -> None:
+        """Set everything that depends on the epoch, which counts from 0."""
+
+    def forward(self, epoch: int) -> Iterator[Step]:
+        """The losses of the epoch's steps, in order."""
+
+    def after_step(self) -> None:
+        """Called after each update of the parameters."""
+
+    def evaluate(self) -> dict[str, float]:
+        """Measures after an epoch, `top1` (0 … 1) and `test_loss` among them."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, how fast, and from which seed."""
+
+    epochs: int
+    schedule: Schedule
+    lr: float
+    seed: int
+
+
+def run_epochs(
+    task: Task,
+    plan: Plan,
+    optimizer: torch.optim.Optimizer,
+    accelerator: Accelerator,
+    *,
+    first: int,
+    progress: TrainingProgress,
+    scalars: SummaryWriter | None,
+    finish: Callable[[int, dict[str, float]], None],
+) -> None:
+    """Train epochs `first` … plan.epochs − 1; `finish(epoch, entry)` follows each of them.
+
+    `entry` is a line of history: epoch (from 1), train_loss, lr (at the epoch's start), seconds
+    (training alone), images_per_second, and what `task.evaluate` measures. The learning rate is set
+    anew before each step. Raises SignbitError where the loss stops being finite.
+    """
+    for epoch in range(first, plan.epochs):
+        # Whatever a network draws (dropout, say) depends on the epoch alone: see data/seeds.py.
+        torch.manual_seed(derive_seed(plan.seed, "epoch", epoch, accelerator.process_index))
+        task.start_epoch(epoch)
+        lr = learning_rate(plan.schedule, plan.lr, epoch / plan.epochs)
+        started = time.perf_counter()
+        total, images = 0.0, 0
+        for index, step in enumerate(task.forward(epoch)):
+            done = epoch * task.steps + index
+            rate = learning_rate(plan.schedule, plan.lr, done / (plan.epochs * task.steps))
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.zero_grad()
+            accelerator.backward(step.loss)
+            optimizer.step()
+            task.after_step()
+            loss = step.loss.item()
+            total += loss
+            images += step.images * accelerator.num_processes
+            progress.step(epoch, loss, images / (time.perf_counter() - started))
+            if scalars is not None:
+                scalars.add_scalar("train/loss", loss, done + 1)
+                scalars.add_scalar("train/lr", rate, done + 1)
+        seconds = time.perf_counter() - started
+        mean = torch.tensor(total / task.steps, dtype=torch.float64)
+        mean = accelerator.reduce(mean.to(accelerator.device), reduction="mean")
+        train_loss = float(mean)
+        if not math.isfinite(train_loss):
+            raise SignbitError(
+                f"training diverged: the loss of epoch {epoch + 1} is {train_loss}; "
+                "lower optimizer.lr"
+            )
+        entry = {
+            "epoch": epoch + 1,
+            "train_loss": train_loss,
+            **task.evaluate(),
+            "lr": lr,
+            "seconds": seconds,
+            "images_per_second": images / seconds,
+        }
+        if scalars is not None:
+            for name in ("top1", "test_loss", "seconds"):
+                scalars.add_scalar(f"epoch/{name}", entry[name], (epoch + 1) * task.steps)
+            scalars.flush()
+        finish(epoch, entry)
+        progress.epoch(entry)

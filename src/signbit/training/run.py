@@ -1,0 +1,227 @@
+"""A run folder: what was trained, how, on what, how it went, and the network itself.
+
+recipe.yaml  run.json  metrics.jsonl  tensorboard/  checkpoints/epoch-0012/
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import nn
+
+from signbit import methods, models
+from signbit.data.dataset import ImageDataset
+from signbit.data.preprocessing import Preprocessing
+from signbit.errors import CheckpointError
+from signbit.training import checkpoint as checkpoints
+from signbit.training import files
+from signbit.training.checkpoint import Checkpoint
+from signbit.training.recipe import Recipe, parse_recipe
+
+__all__ = ["Run", "RunFolder", "load_run", "recipe_digest", "run_facts"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as read back; `model` is in eval mode, `epoch` counts its finished epochs."""
+
+    path: Path
+    model: nn.Module
+    recipe: Recipe
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
+    epoch: int
+    history: list[dict[str, float]]
+
+    @property
+    def input_size(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the network's input."""
+        return self.preprocessing.input_size
+
+    @property
+    def normalization(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """(mean, std) per channel, in units of 0 … 1."""
+        return self.preprocessing.mean, self.preprocessing.std
+
+    @property
+    def resize(self) -> tuple[int, str]:
+        """(shorter side in pixels, interpolation) of the resize before the centre is cut."""
+        return self.preprocessing.resize_shorter_side, self.preprocessing.interpolation
+
+    @property
+    def finished(self) -> bool:
+        """Whether every epoch of the recipe is done."""
+        return self.epoch == self.recipe.epochs
+
+
+class RunFolder:
+    """The files of a run, by name; every one of them is replaced whole."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.checkpoints = self.path / "checkpoints"
+        self.tensorboard = self.path / "tensorboard"
+
+    def recipe(self) -> Recipe | None:
+        """The stored recipe, or None in a folder without one."""
+        path = self.path / "recipe.yaml"
+        if not path.exists():
+            return None
+        try:
+            return parse_recipe(yaml.safe_load(path.read_text("utf-8")), str(path))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise CheckpointError(f"{path}: cannot be read ({error})") from error
+
+    def facts(self) -> dict[str, Any]:
+        """What `run_facts` stored. Raises CheckpointError where it is missing or damaged."""
+        path = self.path / "run.json"
+        try:
+            return dict(files.read_json(path))
+        except (OSError, ValueError, TypeError) as error:
+            raise CheckpointError(f"{path}: cannot be read ({error})") from error
+
+    def checkpoint(self, recipe: Recipe) -> Checkpoint | None:
+        """The newest checkpoint, or None. CheckpointError where it is not of `recipe`."""
+        path = checkpoints.latest(self.checkpoints)
+        if path is None:
+            return None
+        checkpoint = checkpoints.read_checkpoint(path)
+        if checkpoint.recipe_digest != recipe_digest(recipe):
+            raise CheckpointError(f"{path}: belongs to another recipe than {self.path}/recipe.yaml")
+        return checkpoint
+
+    def require_same_recipe(self, recipe: Recipe) -> None:
+        """Raise CheckpointError naming every value of `recipe` that the stored one has otherwise.
+
+        The description and the data's location may differ; the images themselves are compared by
+        `require_same_data`.
+        """
+        stored = self.recipe()
+        if stored is None:
+            if checkpoints.latest(self.checkpoints) is not None:
+                raise CheckpointError(f"{self.path}: has checkpoints, but recipe.yaml is missing")
+            return
+        there, now = _flat(_identity(stored)), _flat(_identity(recipe))
+        differences = [
+            f"{key} is {there.get(key, 'absent')} there and {now.get(key, 'absent')} now"
+            for key in sorted({*there, *now})
+            if there.get(key) != now.get(key)
+        ]
+        if differences:
+            raise CheckpointError(
+                f"{self.path}: holds a run of another recipe ({'; '.join(differences)}); "
+                "resume with the same recipe, or choose another folder"
+            )
+
+    def require_same_data(self, facts: dict[str, Any]) -> None:
+        """Raise CheckpointError where the stored run saw other images, labels or class names."""
+        stored = self.facts()
+        for key in ("class_names", "train_images", "train_digest"):
+            if stored.get(key) != facts[key]:
+                raise CheckpointError(
+                    f"{self.path}: its run used other training data ({key} differs); resume with "
+                    f"the same data ({stored.get('source')}), or choose another folder"
+                )
+
+    def create(self, recipe: Recipe, facts: dict[str, Any]) -> None:
+        """Write recipe.yaml and run.json, recipe last: with it the folder is a run."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        files.write_json(self.path / "run.json", facts)
+        files.write_text(self.path / "recipe.yaml", recipe.to_yaml())
+
+    def write_metrics(self, history: list[dict[str, float]]) -> None:
+        """metrics.jsonl: one JSON object a line, one line an epoch."""
+        text = "".join(json.dumps(entry) + "\n" for entry in history)
+        files.write_text(self.path / "metrics.jsonl", text)
+
+
+def run_facts(train: ImageDataset, preprocessing: Preprocessing) -> dict[str, Any]:
+    """What a run folder records beside the recipe, as JSON values."""
+    digest = hashlib.sha256(train.images.tobytes())
+    digest.update(train.labels.tobytes())
+    return {
+        "format": 1,
+        "class_names": list(train.class_names),
+        "preprocessing": preprocessing.to_json(),
+        "source": train.source,
+        "train_images": len(train),
+        "train_digest": digest.hexdigest(),
+        "versions": {
+            "signbit": _signbit_version(),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _signbit_version() -> str:
+    try:
+        return metadata.version("signbit")
+    except metadata.PackageNotFoundError:
+        return "not installed (source tree)"
+
+
+def load_run(path: str | Path) -> Run:
+    """Read a run folder: the network of its newest checkpoint, and what it was made of.
+
+    Raises CheckpointError where the folder is not a run, has no finished epoch, or is damaged.
+    """
+    folder = RunFolder(path)
+    recipe = folder.recipe()
+    if recipe is None:
+        raise CheckpointError(f"{path}: not a run folder (no recipe.yaml in it)")
+    facts = folder.facts()
+    checkpoint = folder.checkpoint(recipe)
+    if checkpoint is None:
+        raise CheckpointError(f"{path}: no epoch is finished yet, so there is no network to load")
+    try:
+        names = tuple(str(name) for name in facts["class_names"])
+        preprocessing = Preprocessing.from_json(facts["preprocessing"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder.path}/run.json: bad or missing {error}") from error
+    model = models.build(
+        recipe.network,
+        methods.get(recipe.method.name, **recipe.method.params),
+        classes=len(names),
+        channels=preprocessing.input_size[2],
+    )
+    checkpoint.restore_model(model)
+    return Run(
+        path=folder.path,
+        model=model.eval(),
+        recipe=recipe,
+        class_names=names,
+        preprocessing=preprocessing,
+        epoch=checkpoint.epoch,
+        history=checkpoint.history,
+    )
+
+
+def recipe_digest(recipe: Recipe) -> str:
+    """SHA-256 of everything in the recipe that changes the numbers."""
+    text = json.dumps(_identity(recipe), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _identity(recipe: Recipe) -> dict[str, Any]:
+    return recipe.model_dump(mode="json", exclude={"description": True, "data": {"source"}})
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"a": {"b": 1}} → {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

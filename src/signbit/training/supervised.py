@@ -1,0 +1,250 @@
+"""Supervised training: a recipe and labelled images in, a run folder out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch import nn
+from torch.utils.tensorboard import SummaryWriter
+
+from signbit import methods, models
+from signbit.data.dataset import ImageDataset
+from signbit.data.loader import Loader
+from signbit.data.preprocessing import Preprocessing
+from signbit.data.seeds import derive_seed
+from signbit.data.sources import open_dataset
+from signbit.data.transforms import Augmentation, Normalization, to_unit
+from signbit.errors import DataError
+from signbit.methods import Method
+from signbit.training.checkpoint import Checkpoint, write_checkpoint
+from signbit.training.evaluate import count_correct
+from signbit.training.loop import Plan, Step, run_epochs
+from signbit.training.progress import TrainingProgress
+from signbit.training.recipe import Recipe, Sgd
+from signbit.training.run import RunFolder, recipe_digest, run_facts
+
+__all__ = ["RunResult", "train"]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended: `top1` (0 … 1) and `loss` on the test split after its last epoch.
+
+    `resumed_from` is the number of epochs that were already done when it started, so it equals
+    `epochs` where there was nothing left to do. `seconds` is training time over all epochs.
+    """
+
+    path: Path
+    epochs: int
+    resumed_from: int
+    top1: float
+    loss: float
+    seconds: float
+    history: list[dict[str, float]]
+
+
+def train(
+    recipe: Recipe, data: str | Path | None, out: str | Path, *, progress: bool = True
+) -> RunResult:
+    """Train `recipe` on `data` (None: the recipe's own source) into the run folder `out`.
+
+    A folder that holds an unfinished run of the same recipe is gone on with from its last
+    checkpoint and reaches the same numbers (on one machine with one number of threads). Progress
+    goes to stderr. Raises DataError, RecipeError, or CheckpointError where `out` holds another run.
+    """
+    if data is not None:
+        source = recipe.data.model_copy(update={"source": str(data)})
+        recipe = recipe.model_copy(update={"data": source})
+    folder = RunFolder(out)
+    folder.require_same_recipe(recipe)
+    checkpoint = folder.checkpoint(recipe)
+    if checkpoint is not None and checkpoint.epoch == recipe.epochs:
+        with TrainingProgress(recipe.epochs, 0, 0, show=progress) as shown:
+            shown.say(f"{folder.path}: all {recipe.epochs} epochs are done, nothing to train")
+        return _result(folder, checkpoint.history, resumed_from=recipe.epochs)
+    # Saving is our own; Accelerate places tensors and joins processes.
+    accelerator = Accelerator(mixed_precision="no")
+    method = methods.get(recipe.method.name, **recipe.method.params)
+    with accelerator.main_process_first():
+        training, test = _open(recipe)
+    torch.manual_seed(derive_seed(recipe.seed, "initial weights"))
+    model = models.build(
+        recipe.network, method, classes=len(training.class_names), channels=len(recipe.data.mean)
+    )
+    preprocessing = _preprocessing(recipe, model)
+    training, test = preprocessing.fit(training), preprocessing.fit(test)
+    facts = run_facts(training, preprocessing)
+    optimizer = _optimizer(recipe, model)
+    history: list[dict[str, float]] = []
+    if folder.recipe() is not None:
+        folder.require_same_data(facts)
+    elif accelerator.is_main_process:
+        folder.create(recipe, facts)
+    if checkpoint is not None:
+        checkpoint.restore(model, optimizer)
+        history = list(checkpoint.history)
+    wrapped, optimizer = accelerator.prepare(model, optimizer)
+    task = _Supervised(wrapped, model, method, recipe, preprocessing, training, test, accelerator)
+    first = len(history)
+    digest = recipe_digest(recipe)
+
+    def finish(epoch: int, entry: dict[str, float]) -> None:
+        history.append(entry)
+        if accelerator.is_main_process:
+            state = Checkpoint(
+                epoch + 1, model.state_dict(), optimizer.state_dict(), history, digest
+            )
+            write_checkpoint(folder.checkpoints, state)
+            folder.write_metrics(history)
+        accelerator.wait_for_everyone()
+
+    scalars = None
+    if accelerator.is_main_process:
+        # Points that a killed run wrote after its last checkpoint are hidden.
+        scalars = SummaryWriter(str(folder.tensorboard), purge_step=first * task.steps + 1)
+    show = progress and accelerator.is_main_process
+    plan = Plan(recipe.epochs, recipe.schedule, recipe.optimizer.lr, recipe.seed)
+    with TrainingProgress(recipe.epochs, task.steps, first, show=show) as shown:
+        if first:
+            shown.say(f"{folder.path}: going on after epoch {first} of {recipe.epochs}")
+        try:
+            run_epochs(
+                task,
+                plan,
+                optimizer,
+                accelerator,
+                first=first,
+                progress=shown,
+                scalars=scalars,
+                finish=finish,
+            )
+        except KeyboardInterrupt:
+            shown.say(
+                f"{folder.path}: stopped after {len(history)} of {recipe.epochs} epochs; "
+                "the same command goes on from there"
+            )
+            raise
+        finally:
+            if scalars is not None:
+                scalars.close()
+    return _result(folder, history, resumed_from=first)
+
+
+class _Supervised:
+    """The loop's task: cross-entropy on augmented images."""
+
+    def __init__(
+        self,
+        wrapped: nn.Module,
+        model: nn.Module,
+        method: Method,
+        recipe: Recipe,
+        preprocessing: Preprocessing,
+        training: ImageDataset,
+        test: ImageDataset,
+        accelerator: Accelerator,
+    ) -> None:
+        self._wrapped = wrapped
+        self._model = model
+        self._method = method
+        self._epochs = recipe.epochs
+        self._test = test
+        self._accelerator = accelerator
+        self._loader = Loader(
+            training,
+            recipe.batch_size,
+            recipe.seed,
+            rank=accelerator.process_index,
+            world=accelerator.num_processes,
+        )
+        augment = recipe.data.augment
+        self._augment = Augmentation(
+            preprocessing.input_size[:2], flip=augment.flip, crop_padding=augment.crop_padding
+        )
+        self._normalize = Normalization(preprocessing.mean, preprocessing.std).to(
+            accelerator.device
+        )
+
+    @property
+    def steps(self) -> int:
+        return self._loader.steps
+
+    def start_epoch(self, epoch: int) -> None:
+        self._model.train()
+        self._method.on_epoch(self._model, epoch, self._epochs)
+
+    def forward(self, epoch: int) -> Iterator[Step]:
+        device = self._accelerator.device
+        for batch in self._loader.epoch(epoch):
+            pixels = to_unit(batch.images.to(device, non_blocking=True))
+            logits = self._wrapped(self._normalize(self._augment(pixels, batch.seed)))
+            loss = F.cross_entropy(logits, batch.labels.to(device), reduction="sum")
+            # Accelerate averages gradients over processes, whose parts may differ by one image.
+            share = self._accelerator.num_processes / batch.total
+            yield Step(loss * share, len(batch.labels))
+
+    def after_step(self) -> None:
+        self._method.after_step(self._model)
+
+    def evaluate(self) -> dict[str, float]:
+        measured = count_correct(self._model, self._test, self._normalize, self._accelerator)
+        return {"top1": measured.top1, "test_loss": measured.loss}
+
+
+def _open(recipe: Recipe) -> tuple[ImageDataset, ImageDataset]:
+    training = open_dataset(recipe.data.source, "train")
+    test = open_dataset(recipe.data.source, "test")
+    if training.class_names != test.class_names:
+        raise DataError(f"{recipe.data.source}: its train and test splits have different classes")
+    if recipe.train_images is not None:
+        if recipe.train_images > len(training):
+            raise DataError(
+                f"{recipe.data.source}: train_images={recipe.train_images}, but the train split "
+                f"has {len(training)} images"
+            )
+        seed = derive_seed(recipe.seed, "train images")
+        order = torch.randperm(len(training), generator=torch.Generator().manual_seed(seed))
+        training = training.take(np.asarray(order[: recipe.train_images]))
+    return training, test
+
+
+def _preprocessing(recipe: Recipe, model: nn.Module) -> Preprocessing:
+    height, width = cast("tuple[int, int]", model.input_size)
+    return Preprocessing(
+        input_size=(height, width, len(recipe.data.mean)),
+        mean=recipe.data.mean,
+        std=recipe.data.std,
+        resize_shorter_side=recipe.data.resize_shorter_side or max(height, width),
+        interpolation=recipe.data.interpolation,
+    )
+
+
+def _optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
+    chosen = recipe.optimizer
+    if isinstance(chosen, Sgd):
+        return torch.optim.SGD(
+            model.parameters(),
+            lr=chosen.lr,
+            momentum=chosen.momentum,
+            weight_decay=chosen.weight_decay,
+        )
+    return torch.optim.Adam(model.parameters(), lr=chosen.lr, weight_decay=chosen.weight_decay)
+
+
+def _result(folder: RunFolder, history: list[dict[str, float]], resumed_from: int) -> RunResult:
+    return RunResult(
+        path=folder.path,
+        epochs=len(history),
+        resumed_from=resumed_from,
+        top1=history[-1]["top1"],
+        loss=history[-1]["test_loss"],
+        seconds=sum(entry["seconds"] for entry in history),
+        history=history,
+    )
