@@ -1,0 +1,112 @@
+"""What holds for every architecture with every method: shapes, learning, saving, exporting."""
+
+import pytest
+import torch
+from safetensors.torch import load, save
+from torch.export import Dim, export
+
+from signbit import methods, models
+from signbit.errors import RecipeError
+
+GRID = [(m, a) for m in methods.names() for a in models.names()]
+CHANNELS = {"digits": 1, "resnet20": 3, "vgg-small": 3}
+
+COMMON_OPS = {
+    "aten.batch_norm.default",
+    "aten.conv2d.default",
+    "aten.hardtanh.default",
+    "aten.linear.default",
+    "signbit.binary_conv2d.default",
+    "signbit.sign.default",
+}
+PLAIN_OPS = {"aten.max_pool2d.default", "aten.flatten.using_ints"}
+MODEL_OPS = {
+    "digits": PLAIN_OPS,
+    "vgg-small": PLAIN_OPS,
+    "resnet20": {"aten.add.Tensor", "aten.mean.dim", "aten.pad.default", "aten.slice.Tensor"},
+}
+METHOD_OPS = {
+    "bnn": set(),
+    "sdbnn": {  # ASD on the activations; WSD on the weights, which a compiler folds
+        "aten.add.Tensor",
+        "aten.detach.default",
+        "aten.flatten.using_ints",
+        "aten.mean.dim",
+        "aten.mul.Tensor",
+        "aten.relu.default",
+        "aten.reshape.default",
+        "aten.sigmoid.default",
+        "aten.unsqueeze.default",
+    },
+}
+
+
+def build(method, architecture, seed=0, **parameters):
+    torch.manual_seed(seed)
+    built = methods.get(method, **parameters)
+    model = models.build(architecture, built, classes=10, channels=CHANNELS[architecture])
+    return built, model
+
+
+def images_for(model, architecture, count):
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(count, CHANNELS[architecture], *model.input_size, generator=generator)
+
+
+@pytest.mark.parametrize(("method", "architecture"), GRID)
+def test_export_keeps_the_named_operations(method, architecture):
+    _, model = build(method, architecture)
+    model.eval()
+    images = images_for(model, architecture, 3)
+    program = export(model, (images[:2],), dynamic_shapes=({0: Dim("n", min=1, max=1024)},))
+    found = {str(node.target) for node in program.graph.nodes if node.op == "call_function"}
+    assert found == COMMON_OPS | MODEL_OPS[architecture] | METHOD_OPS[method]
+    with torch.no_grad():
+        for batch in (images, images[:1]):
+            assert torch.equal(program.module()(batch), model(batch))
+
+
+@pytest.mark.parametrize(("method", "architecture"), GRID)
+def test_a_few_steps_learn_a_tiny_batch(method, architecture):
+    parts, model = build(method, architecture)
+    images, labels = images_for(model, architecture, 8), torch.arange(8)
+    optimiser = torch.optim.Adam(model.parameters(), 1e-2)
+    losses, steps = [], {"digits": 25, "resnet20": 60, "vgg-small": 8}[architecture]
+    for step in range(steps):
+        parts.on_epoch(model, step, steps)
+        loss = torch.nn.functional.cross_entropy(model(images), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        parts.after_step(model)
+        losses.append(loss.item())
+    assert all(p.grad is not None for p in model.parameters())
+    assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.parametrize(("method", "architecture"), GRID)
+def test_a_saved_model_gives_the_same_logits(method, architecture):
+    _, model = build(method, architecture)
+    images = images_for(model, architecture, 4)
+    model(images)  # moves the running statistics
+    model.eval()
+    _, other = build(method, architecture, seed=7)
+    other.eval()
+    with torch.no_grad():
+        assert not torch.equal(other(images), model(images))
+        other.load_state_dict(load(save(model.state_dict())))
+        assert torch.equal(other(images), model(images))
+
+
+def test_the_same_seed_builds_the_same_network():
+    first, second = build("sdbnn", "resnet20")[1], build("sdbnn", "resnet20")[1]
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_bad_requests_are_refused_with_the_choices():
+    method = methods.get("bnn")
+    with pytest.raises(RecipeError, match=r"'resnet21'.*digits, resnet20, vgg-small"):
+        models.build("resnet21", method, classes=10, channels=3)
+    with pytest.raises(RecipeError, match="classes"):
+        models.build("resnet20", method, classes=0, channels=3)
