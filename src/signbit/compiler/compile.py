@@ -1,0 +1,65 @@
+"""From a model in evaluation mode to a finished `.sbnn` file, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import nn
+
+from signbit.bitformat.container import encode
+from signbit.bitformat.graph import Graph, InputSpec
+from signbit.compiler.lower import lower
+from signbit.compiler.passes import run_passes
+from signbit.compiler.trace import IMAGE, export, trace
+from signbit.compiler.writer import Compiled
+from signbit.errors import CompileError, ModelFileError
+
+__all__ = ["compile_model"]
+
+
+def compile_model(
+    model: nn.Module,
+    *,
+    input_size: tuple[int, int, int],
+    mean: Sequence[float],
+    std: Sequence[float],
+    class_names: Sequence[str],
+    resize_shorter_side: int,
+    interpolation: str = "bilinear",
+    source: Mapping[str, str] | None = None,
+) -> Compiled:
+    """Compile a network that takes (x / 255 − mean) / std to a file that takes raw pixels x.
+
+    model: in evaluation mode, float images (N, C, H, W) to logits. input_size: (height, width,
+    channels). mean, std: one a channel, std > 0. class_names: one a logit, or none.
+    resize_shorter_side, interpolation ("bilinear" or "nearest"): how a photograph becomes an
+    input. source: free notes of where the model came from.
+    Raises CompileError naming module path, operation and reason for what the engine cannot do.
+    """
+    program = export(model, input_size)
+    means, deviations = tuple(map(float, mean)), tuple(map(float, std))
+    graph = trace(program, means, deviations)
+    run_passes(graph)
+    lowered = lower(graph)
+    compiled = Graph(
+        input=InputSpec(IMAGE, resize_shorter_side, interpolation),
+        output=graph.output,
+        classes=tuple(class_names),
+        source=dict(source or {}),
+        tensors=lowered.tensors,
+        nodes=lowered.nodes,
+    )
+    try:
+        data = encode(compiled, lowered.constants)
+    except ModelFileError as error:
+        raise CompileError(f"the network does not fit into a file: {error}") from error
+    return Compiled(
+        graph=compiled,
+        constants=lowered.constants,
+        data=data,
+        node_provenance=lowered.node_provenance,
+        tensor_provenance=lowered.tensor_provenance,
+        program=program,
+        mean=means,
+        std=deviations,
+    )

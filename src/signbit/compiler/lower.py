@@ -1,0 +1,178 @@
+"""From the compiler's graph to the file's: nodes with bodies and epilogues, named constants.
+
+Signs become outputs of the node whose value they compare; reals are stored where somebody other
+than a sign reads them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from signbit.bitformat.graph import OPS, Shortcut, SignOutput, TensorSpec
+from signbit.bitformat.graph import Node as FileNode
+from signbit.compiler import ir
+from signbit.compiler.pack import pack_reals, pack_signs
+
+__all__ = ["Lowered", "Provenance", "lower"]
+
+Constant = npt.NDArray[np.generic]
+
+_WINDOW = ("kernel", "stride", "padding", "dilation", "groups")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a tensor or a node of the file comes from."""
+
+    export: str
+    """Node of the exported graph that yields the same value; empty where PyTorch has none."""
+    module: str
+    """Path of the module that called it; empty for the model itself."""
+    op: str
+    """The operation, as PyTorch names it."""
+    signed: str = ""
+    """Of a bits tensor: node of the exported graph whose sign it holds."""
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The file's nodes, tensors and constants, and where they come from."""
+
+    nodes: tuple[FileNode, ...]
+    tensors: tuple[TensorSpec, ...]
+    constants: dict[str, Constant]
+    node_provenance: dict[str, Provenance]
+    tensor_provenance: dict[str, Provenance]
+
+
+def lower(graph: ir.Graph) -> Lowered:
+    """Lower a graph whose only operations are the file's, `image` and `sign`."""
+    lowering = _Lowering(graph)
+    if graph[graph.output].is_sign:
+        raise ir.refuse(graph[graph.output].origin, "the network must end in reals, not in signs")
+    for node in graph:
+        if node.op != "sign":
+            lowering.add(node)
+    return Lowered(
+        tuple(lowering.nodes),
+        tuple(lowering.tensors),
+        lowering.constants,
+        lowering.node_provenance,
+        lowering.tensor_provenance,
+    )
+
+
+class _Lowering:
+    def __init__(self, graph: ir.Graph) -> None:
+        self.graph = graph
+        self.nodes: list[FileNode] = []
+        self.tensors: list[TensorSpec] = []
+        self.constants: dict[str, Constant] = {}
+        self.node_provenance: dict[str, Provenance] = {}
+        self.tensor_provenance: dict[str, Provenance] = {}
+
+    def add(self, node: ir.Node) -> None:
+        readers = self.graph.readers(node.name)
+        signs = [reader for reader in readers if reader.op == "sign"]
+        if node.op == "image":
+            self.declare(node.name, "image", node)
+            if signs:
+                self.add_image_signs(node, signs)
+            return
+        if node.is_sign:
+            zeros = np.zeros(node.shape.channels, np.float32)
+            flips = np.zeros(node.shape.channels, np.uint8)
+            signs = [replace(node, threshold=zeros, flip=flips)]
+        stored = len(readers) > len(signs) or node.name == self.graph.output
+        title = node.title or node.name
+        self.node_provenance[title] = _provenance(node.body_origin)
+        real = None
+        if stored and not node.is_sign:
+            real = node.name
+            self.declare(real, "real", node)
+        self.nodes.append(
+            FileNode(
+                name=title,
+                op=node.op,
+                input=self.operand(node),
+                **self.body(title, node),
+                scale=self.real_constant(f"{title}.scale", node.scale),
+                shift=self.real_constant(f"{title}.shift", node.shift),
+                shortcut=node.shortcut
+                and Shortcut(node.shortcut.value, node.shortcut.stride, node.shortcut.offset),
+                activation=node.activation,
+                slope=self.real_constant(f"{title}.slope", node.slope),
+                real=real,
+                signs=self.sign_outputs(signs),
+            )
+        )
+
+    def add_image_signs(self, image: ir.Node, signs: list[ir.Node]) -> None:
+        """Signs of pixels need a node to write them."""
+        title = self.graph.unique("pixels")
+        self.node_provenance[title] = _provenance(image.origin)
+        outputs = self.sign_outputs(signs)
+        self.nodes.append(FileNode(title, "pointwise", image.name, signs=outputs))
+
+    def body(self, title: str, node: ir.Node) -> dict[str, object]:
+        """The keys that belong to the node's operation."""
+        keys = OPS[node.op].required + OPS[node.op].optional
+        body: dict[str, object] = {key: getattr(node, key) for key in _WINDOW if key in keys}
+        if "weight" in keys:
+            assert node.weight is not None
+            body["weight"] = f"{title}.weight"
+            pack = pack_signs if node.op == "binary_conv" else pack_reals
+            self.constants[f"{title}.weight"] = pack(node.weight)
+        if "pad_value" in keys:
+            body["pad_value"] = self.real_constant(f"{title}.pad_value", node.pad_value)
+        if "pool" in keys:
+            body["pool"] = node.pool
+        return body
+
+    def real_constant(self, name: str, value: ir.FloatArray | None) -> str | None:
+        if value is None:
+            return None
+        self.constants[name] = np.ascontiguousarray(value, np.float32)
+        return name
+
+    def sign_outputs(self, signs: list[ir.Node]) -> tuple[SignOutput, ...]:
+        outputs = []
+        for sign in signs:
+            assert sign.threshold is not None
+            assert sign.flip is not None
+            for name in self.bits_names(sign).values():
+                self.declare(name, "bits", sign)
+                self.constants[f"{name}.threshold"] = sign.threshold
+                self.constants[f"{name}.flip"] = sign.flip
+                outputs.append(SignOutput(name, f"{name}.threshold", f"{name}.flip"))
+        return tuple(outputs)
+
+    def bits_names(self, sign: ir.Node) -> dict[int, str]:
+        """Groups of the readers -> the bits tensor they read.
+
+        The engine aligns each group's bits, so convolutions of different groups need tensors of
+        their own; readers without groups take the first.
+        """
+        readers = self.graph.readers(sign.name)
+        grouped = {r.groups for r in readers if r.op == "binary_conv" and r.groups > 1}
+        first, *others = sorted(grouped) or [1]
+        names = {first: sign.name}
+        names |= {groups: f"{sign.name}.groups{groups}" for groups in others}
+        return names
+
+    def operand(self, node: ir.Node) -> str:
+        source = self.graph[node.input]
+        if not source.is_sign:
+            return source.name
+        return self.bits_names(source).get(node.groups, source.name)
+
+    def declare(self, name: str, kind: str, node: ir.Node) -> None:
+        self.tensors.append(TensorSpec(name, kind, *node.shape))
+        self.tensor_provenance[name] = _provenance(node.origin, node.signed)
+
+
+def _provenance(origin: ir.Origin, signed: str = "") -> Provenance:
+    return Provenance(origin.export, origin.module, origin.target, signed)

@@ -1,0 +1,140 @@
+"""Convolutions and linear layers, real and binary.
+
+A linear layer is a convolution of a 1×1 map; `passes/flatten.py` gives it the map it really reads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from signbit.bitformat.graph import MAX_TAPS, Pair
+from signbit.compiler.ir import Node
+from signbit.compiler.mapping.tracer import Call
+
+__all__ = ["MAPPINGS"]
+
+Weight = npt.NDArray[np.float64]
+
+
+def _conv2d(call: Call) -> str:
+    return _real(call, call.pair("padding"))
+
+
+def _conv2d_named_padding(call: Call) -> str:
+    if call.arguments["padding"] == "valid":
+        return _real(call, (0, 0))
+    kernel, dilation = call.constant("weight").shape[2:], call.pair("dilation")
+    spans = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    if any(span % 2 for span in spans):
+        call.refuse(
+            f'padding="same" with an even kernel {tuple(kernel)} pads one side more; '
+            "the engine pads both sides alike"
+        )
+    return _real(call, (spans[0] // 2, spans[1] // 2))
+
+
+def _real(call: Call, padding: Pair) -> str:
+    weight = call.constant("weight")
+    source = call.value("input")
+    _check_real_input(call, source)
+    node = call.add(
+        "real_conv",
+        source,
+        kernel=weight.shape[2:],
+        stride=call.pair("stride"),
+        padding=padding,
+        dilation=call.pair("dilation"),
+        groups=call.arguments["groups"],
+        weight=weight.transpose(0, 2, 3, 1),
+    )
+    return _with_bias(call, node)
+
+
+def _linear(call: Call) -> str:
+    weight = call.constant("weight")
+    source = call.value("input")
+    _check_vector(call, source, "input")
+    _check_real_input(call, source)
+    node = call.add("real_conv", source, weight=weight[:, None, None, :])
+    return _with_bias(call, node)
+
+
+def _with_bias(call: Call, name: str) -> str:
+    bias = call.optional_constant("bias")
+    if bias is None:
+        return name
+    node = call.tracer.graph[name]
+    return call.add("pointwise", node, scale=np.ones_like(bias), shift=bias)
+
+
+def _check_real_input(call: Call, source: Node) -> None:
+    if source.is_sign:
+        call.refuse(
+            "reads signs with real weights; the engine multiplies signs only with signs "
+            "(BinaryConv2d, BinaryLinear)"
+        )
+
+
+def _check_vector(call: Call, source: Node, name: str) -> None:
+    if len(call.sizes(name)) != 1:
+        call.refuse(
+            f"a linear layer must read (N, features), it reads {call.sizes(name)} for each "
+            "image; flatten first"
+        )
+
+
+def _binary_conv2d(call: Call) -> str:
+    weight = _signs(call)
+    node = call.add(
+        "binary_conv",
+        _sign_input(call),
+        kernel=weight.shape[2:],
+        stride=call.pair("stride"),
+        padding=call.pair("padding"),
+        dilation=call.pair("dilation"),
+        groups=call.arguments["groups"],
+        weight=weight.transpose(0, 2, 3, 1),
+    )
+    return _with_scale(call, node)
+
+
+def _binary_linear(call: Call) -> str:
+    weight = _signs(call)
+    source = _sign_input(call)
+    _check_vector(call, source, "signs")
+    return _with_scale(call, call.add("binary_conv", source, weight=weight[:, None, None, :]))
+
+
+def _with_scale(call: Call, name: str) -> str:
+    scale = call.optional_constant("scale")
+    if scale is None:
+        return name
+    node = call.tracer.graph[name]
+    scale = np.broadcast_to(scale, (node.shape.channels,))
+    return call.add("pointwise", node, scale=scale, shift=np.zeros_like(scale))
+
+
+def _sign_input(call: Call) -> Node:
+    source = call.value("signs")
+    if not source.is_sign:
+        call.refuse(f"reads {source.origin}, which is not −1 and +1; take its sign first")
+    return source
+
+
+def _signs(call: Call) -> npt.NDArray[np.int8]:
+    weight = call.constant("weight_signs")
+    if not (np.abs(weight) == 1).all():
+        call.refuse("has weights that are not −1 or +1")
+    if weight[0].size > MAX_TAPS:
+        call.refuse(f"has {weight[0].size} weights a filter, at most {MAX_TAPS} are allowed")
+    return weight.astype(np.int8)
+
+
+MAPPINGS = {
+    "aten.conv2d.default": _conv2d,
+    "aten.conv2d.padding": _conv2d_named_padding,
+    "aten.linear.default": _linear,
+    "signbit.binary_conv2d.default": _binary_conv2d,
+    "signbit.binary_linear.default": _binary_linear,
+}

@@ -1,0 +1,109 @@
+"""Operations that only move values: reshapes, slices, padding with channels, and copies."""
+
+from __future__ import annotations
+
+from signbit.compiler.mapping.tracer import Call
+
+__all__ = ["MAPPINGS"]
+
+
+def _same(call: Call) -> str:
+    return call.value("self" if "self" in call.arguments else "input").name
+
+
+def _dropout(call: Call) -> str:
+    if call.arguments["train"]:
+        call.refuse("drops values at random; put the model into evaluation mode")
+    return _same(call)
+
+
+def _to_dtype(call: Call) -> str:
+    before, after = call.arguments["self"].meta["val"], call.fx.meta["val"]
+    if before.dtype != after.dtype:
+        call.refuse(f"changes {before.dtype} to {after.dtype}; the engine's reals are float32")
+    return _same(call)
+
+
+def _reshape(call: Call) -> str:
+    source = call.value("self")
+    before, after = call.sizes("self"), call.sizes()
+    if after == before or call.shape() == source.shape:
+        return source.name
+    if len(before) == 3 and len(after) == 1:
+        return call.add("flatten", source, is_sign=source.is_sign)
+    call.refuse(f"reshapes {before} to {after} for each image; the engine only flattens maps")
+
+
+def _slice(call: Call) -> str:
+    source = call.value("self")
+    dim, sizes = call.arguments["dim"], call.sizes("self")
+    dim = dim % (len(sizes) + 1)
+    start, end, step = call.arguments["start"] or 0, call.arguments["end"], call.arguments["step"]
+    size = None if dim == 0 else sizes[dim - 1]
+    whole = start == 0 and (end is None or (size is None and end >= 2**62) or _covers(end, size))
+    if whole and step == 1:
+        return source.name
+    if not whole or dim < 2:
+        call.refuse("takes a part; the engine's shortcuts take every n-th row and column of a map")
+    stride = (step, 1) if dim == 2 else (1, step)
+    return call.add("view", source, is_sign=source.is_sign, stride=stride)
+
+
+def _covers(end: int, size: int | None) -> bool:
+    return size is not None and end >= size
+
+
+def _pad(call: Call) -> str:
+    source = call.value("self")
+    amounts = list(call.arguments["pad"])
+    if not any(amounts):
+        return source.name
+    amounts += [0] * (6 - len(amounts))
+    constant = call.arguments["mode"] == "constant" and not call.arguments["value"]
+    *inside, before, after = amounts
+    if not constant or len(amounts) != 6 or any(inside) or min(before, after) < 0:
+        call.refuse(
+            "pads with something other than zero channels; give rows and columns to the "
+            "convolution's own zero padding"
+        )
+    if source.is_sign:
+        call.refuse("adds zero channels to signs; a zero is no sign")
+    return call.add("view", source, offset=before)
+
+
+_COPIES = {
+    name: _same
+    for name in (
+        "aten.alias.default",
+        "aten.clone.default",
+        "aten.contiguous.default",
+        "aten.detach.default",
+        "aten.lift_fresh_copy.default",
+    )
+}
+
+_RESHAPES = {
+    name: _reshape
+    for name in (
+        "aten._unsafe_view.default",
+        "aten.expand.default",
+        "aten.flatten.using_ints",
+        "aten.reshape.default",
+        "aten.squeeze.dim",
+        "aten.squeeze.dims",
+        "aten.unflatten.int",
+        "aten.unsqueeze.default",
+        "aten.view.default",
+    )
+}
+
+MAPPINGS = {
+    **_COPIES,
+    **_RESHAPES,
+    "aten._to_copy.default": _to_dtype,
+    "aten.to.dtype": _to_dtype,
+    "aten.dropout.default": _dropout,
+    "aten.pad.default": _pad,
+    "aten.constant_pad_nd.default": _pad,
+    "aten.slice.Tensor": _slice,
+}

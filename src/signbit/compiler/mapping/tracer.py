@@ -1,0 +1,127 @@
+"""What a mapping may ask of the walk over the exported graph: values, constants, shapes, names."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.fx import Node as FxNode
+
+from signbit.compiler.ir import Graph, Node, Origin, Shape, refuse
+
+__all__ = ["Call", "Tracer"]
+
+
+class Tracer:
+    """The graph being built, and what each exported node became."""
+
+    def __init__(self) -> None:
+        self.graph = Graph()
+        self.values: dict[FxNode, str] = {}
+        """Exported node -> the value it became, for what depends on the image."""
+        self.constants: dict[FxNode, Any] = {}
+        """Exported node -> its result, for what depends on parameters alone."""
+        self.batch = ""
+        """The symbol of the batch size."""
+
+
+class Call:
+    """One call of an operation: its arguments by name, and where it stands.
+
+    Methods that read an argument raise CompileError naming module, op and reason where it is of
+    the wrong kind.
+    """
+
+    def __init__(self, tracer: Tracer, fx: FxNode, origin: Origin) -> None:
+        self.tracer = tracer
+        self.fx = fx
+        self.origin = origin
+        schema = fx.target._schema.arguments  # type: ignore[union-attr]
+        self.arguments = {a.name: a.default_value for a in schema if a.has_default_value()}
+        self.arguments |= {a.name: value for a, value in zip(schema, fx.args, strict=False)}
+        self.arguments |= fx.kwargs
+
+    def refuse(self, reason: str) -> NoReturn:
+        raise refuse(self.origin, reason)
+
+    def value(self, name: str) -> Node:
+        """The value an argument became."""
+        argument = self.arguments[name]
+        if not isinstance(argument, FxNode) or argument not in self.tracer.values:
+            self.refuse(f"{name} must depend on the image")
+        return self.tracer.graph[self.tracer.values[argument]]
+
+    def real(self, name: str) -> Node:
+        """The value an argument became, which must be stored as reals."""
+        node = self.value(name)
+        if node.is_sign:
+            self.refuse(
+                f"reads {node.origin} as real numbers; signs are stored as bits, which only binary "
+                "convolutions, linear layers and max pooling read"
+            )
+        return node
+
+    def is_constant(self, name: str) -> bool:
+        """Whether an argument is a number or depends on parameters alone."""
+        argument = self.arguments[name]
+        return isinstance(argument, int | float) or argument in self.tracer.constants
+
+    def constant(self, name: str) -> npt.NDArray[np.float64]:
+        """An argument that depends on parameters alone, as float64."""
+        argument = self.arguments[name]
+        if isinstance(argument, int | float):
+            return np.array(argument, np.float64)
+        if argument not in self.tracer.constants:
+            self.refuse(f"{name} must be a parameter or constant, it depends on the image")
+        value = self.tracer.constants[argument]
+        assert isinstance(value, Tensor)
+        array = value.to("cpu", torch.float64).numpy()
+        if not np.isfinite(array).all():
+            self.refuse(f"{name} has a value that is not finite")
+        return array
+
+    def optional_constant(self, name: str) -> npt.NDArray[np.float64] | None:
+        """As `constant`, None where the argument is absent."""
+        return None if self.arguments[name] is None else self.constant(name)
+
+    def pair(self, name: str) -> tuple[int, int]:
+        """An argument that is one integer or two, [vertical, horizontal]."""
+        value = self.arguments[name]
+        items = [value] if isinstance(value, int) else list(value)
+        if not all(isinstance(item, int) for item in items) or not 1 <= len(items) <= 2:
+            self.refuse(f"{name} must be one or two fixed integers, is {value}")
+        return items[0], items[-1]
+
+    def shape(self) -> Shape:
+        """Shape of the call's result for one image."""
+        sizes = self.sizes()
+        if len(sizes) == 3:
+            return Shape(sizes[1], sizes[2], sizes[0])
+        if len(sizes) == 1 or (len(sizes) == 2 and sizes[1] == 1):
+            return Shape(1, 1, sizes[0])
+        self.refuse(f"yields {sizes} for each image; the engine knows (C,) and (C, H, W)")
+
+    def sizes(self, name: str | None = None) -> tuple[int, ...]:
+        """Sizes without the batch of the call's result, or of an argument."""
+        fx = self.fx if name is None else self.arguments[name]
+        result = fx.meta["val"]
+        result = result[0] if isinstance(result, tuple | list) else result
+        batch, *rest = result.shape or (None,)
+        if str(batch) != self.tracer.batch:
+            self.refuse("does not keep one result for each image as its first dimension")
+        if not all(isinstance(size, int) for size in rest):
+            self.refuse(f"yields a size that is not fixed: {tuple(rest)}")
+        return tuple(rest)
+
+    def add(self, op: str, source: Node, **fields: Any) -> str:
+        """Append a node for this call and return its value's name."""
+        graph = self.tracer.graph
+        short = self.origin.target.split(".")[1]
+        name = self.origin.module or short
+        name = graph.unique(name if name not in graph else f"{name}.{short}")
+        shape = fields.pop("shape", None) or self.shape()
+        fields.setdefault("origin", self.origin)
+        return graph.add(Node(name, op, source.name, shape, **fields)).name

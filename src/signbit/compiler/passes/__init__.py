@@ -1,0 +1,50 @@
+"""The passes, one file each, and their order. A pass rewrites the compiler's graph in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from signbit.compiler.ir import Graph
+from signbit.compiler.passes.absorb_flatten import absorb_flatten
+from signbit.compiler.passes.absorb_views import absorb_views
+from signbit.compiler.passes.fold_batch_norm import fold_batch_norm
+from signbit.compiler.passes.fold_into_weights import fold_into_weights
+from signbit.compiler.passes.fuse_epilogue import fuse_epilogue
+from signbit.compiler.passes.gather_affine import gather_affine
+from signbit.compiler.passes.move_max_pool import move_max_pool
+from signbit.compiler.passes.pool_signs import pool_signs
+from signbit.compiler.passes.remove_dead import remove_dead
+from signbit.compiler.passes.round_constants import round_constants
+from signbit.compiler.passes.thresholds import thresholds
+
+__all__ = ["FUSION", "MAPPING", "Pass", "run_passes"]
+
+Pass = Callable[[Graph], None]
+
+MAPPING: tuple[Pass, ...] = (
+    remove_dead,
+    fold_batch_norm,
+    gather_affine,
+    fold_into_weights,
+    absorb_flatten,
+    absorb_views,
+    gather_affine,
+    round_constants,
+    remove_dead,
+)
+"""What every network needs before it can be lowered: maths on constants, in float64."""
+
+FUSION: tuple[Pass, ...] = (
+    move_max_pool,
+    pool_signs,
+    thresholds,
+    remove_dead,
+    fuse_epilogue,
+)
+"""What makes it fast and changes no bit of any output."""
+
+
+def run_passes(graph: Graph, passes: tuple[Pass, ...] = MAPPING + FUSION) -> None:
+    """Run passes in order."""
+    for rewrite in passes:
+        rewrite(graph)

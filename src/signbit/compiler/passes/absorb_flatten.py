@@ -1,0 +1,76 @@
+"""A flattened map read by a linear layer is that layer as a convolution over the whole map."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from signbit.compiler.ir import FloatArray, Graph, Node, refuse
+
+__all__ = ["absorb_flatten"]
+
+
+def absorb_flatten(graph: Graph) -> None:
+    """Move each flatten behind the operations on single elements, then into the linear layer.
+
+    PyTorch flattens (channel, y, x), a convolution's weights are (y, x, channel): they are permuted.
+    """
+    while flattens := [node for node in graph if node.op == "flatten"]:
+        _absorb(graph, flattens[0])
+
+
+def _absorb(graph: Graph, flatten: Node) -> None:
+    if flatten.name == graph.output:
+        raise refuse(flatten.origin, "the network must end in one value a class, this is a map")
+    readers = graph.readers(flatten.name)
+    for reader in readers:
+        if reader.op in ("real_conv", "binary_conv") and reader.kernel == (1, 1):
+            _into_convolution(graph, reader, flatten)
+        elif reader.op in ("sign", "pointwise") and reader.shortcut is None:
+            _behind(graph, reader, flatten)
+        else:
+            raise refuse(reader.origin, "reads a flattened map; only linear layers can")
+    graph.remove(flatten.name)
+
+
+def _into_convolution(graph: Graph, conv: Node, flatten: Node) -> None:
+    assert conv.weight is not None
+    height, width, channels = graph[flatten.input].shape
+    weight = conv.weight.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
+    graph.update(conv.name, input=flatten.input, kernel=(height, width), weight=weight)
+
+
+def _behind(graph: Graph, reader: Node, flatten: Node) -> None:
+    """op(flatten(x)) = flatten(op(x)) for an operation on single elements."""
+    source = graph[flatten.input]
+    moved = replace(
+        reader,
+        name=graph.unique(f"{reader.name}.map"),
+        input=source.name,
+        shape=source.shape,
+        scale=_by_channel(reader, reader.scale, source),
+        shift=_by_channel(reader, reader.shift, source),
+        slope=_by_channel(reader, reader.slope, source),
+    )
+    graph.insert_before(reader.name, moved)
+    flattened = replace(
+        flatten,
+        name=reader.name,
+        input=moved.name,
+        is_sign=reader.is_sign,
+    )
+    graph.nodes[reader.name] = flattened
+
+
+def _by_channel(node: Node, values: FloatArray | None, source: Node) -> FloatArray | None:
+    if values is None:
+        return None
+    by_channel = values.reshape(source.shape.channels, -1)
+    if np.ptp(by_channel, axis=1).any():
+        raise refuse(
+            node.origin,
+            "has one constant for each flattened feature and is not followed by a real linear "
+            "layer; the engine knows one a channel: put it in front of the flatten",
+        )
+    return by_channel[:, 0].copy()

@@ -1,0 +1,161 @@
+"""A sign of per-channel maths becomes one comparison a channel, and the maths is not computed.
+
+bit = (u < threshold[c]) XOR flip[c], u being the integer dot of a binary convolution or a real.
+
+On integers nothing is assumed: the engine's own float32 epilogue is evaluated at every integer the
+dot can be. On reals every step must be monotone after rounding, which holds for a fused
+multiply-add, relu, hardtanh and prelu with a slope of at least 0; sigmoid's polynomial does not
+promise it. The threshold is then found by bisection over the order of the floats, so it is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from signbit.compiler.ir import Graph, Node
+from signbit.runtime.exact import fma, sigmoid
+
+__all__ = ["Comparison", "evaluate", "integer_comparison", "real_comparison", "thresholds"]
+
+Float32 = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+Comparison = tuple[npt.NDArray[np.float32] | npt.NDArray[np.int32], npt.NDArray[np.uint8]]
+"""threshold and flip, (channels,) each"""
+
+_BLOCK_ELEMENTS = 1 << 21
+_HIGHEST = int(np.float32(np.finfo(np.float32).max).view(np.int32))
+
+
+def thresholds(graph: Graph) -> None:
+    """Give every sign its comparison; it takes over the steps that only signs read.
+
+    Expects constants rounded to float32. Where the sign changes more than once over the integers
+    (a prelu with a negative slope), the reals stay and are compared with 0.
+    """
+    for node in graph:
+        if node.op == "sign":
+            source, (threshold, flip) = _compare(graph, node)
+            graph.update(node.name, input=source, threshold=threshold, flip=flip)
+
+
+def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison]:
+    """The value to compare, and with what."""
+    steps = _steps(graph, sign)
+    base = graph[steps[0].input] if steps else graph[sign.input]
+    if base.op == "binary_conv":
+        assert base.weight is not None
+        comparison = integer_comparison(steps, base.weight[0].size, base.shape.channels)
+        if comparison is not None:
+            return base.name, comparison
+    while steps and not all(_is_monotone(step) for step in steps):
+        steps = steps[1:]
+    source = graph[steps[0].input] if steps else graph[sign.input]
+    return source.name, real_comparison(steps, source.shape.channels)
+
+
+def _steps(graph: Graph, sign: Node) -> list[Node]:
+    """Per-channel steps that only signs read, in order, the last one in front of the sign."""
+    steps: list[Node] = []
+    node = graph[sign.input]
+    while (
+        node.op == "pointwise"
+        and node.shortcut is None
+        and node.name != graph.output
+        and all(reader.op == "sign" or reader in steps for reader in graph.readers(node.name))
+    ):
+        steps.insert(0, node)
+        node = graph[node.input]
+    return steps
+
+
+def _is_monotone(step: Node) -> bool:
+    if step.activation == "sigmoid":
+        return False
+    return step.slope is None or bool((step.slope >= 0).all())
+
+
+def evaluate(steps: Sequence[Node], values: Float32, channels: slice) -> Float32:
+    """The engine's float32 arithmetic of the steps on values of shape (channels, any)."""
+    for step in steps:
+        if step.scale is not None:
+            assert step.shift is not None
+            values = fma(values, step.scale[channels, None], step.shift[channels, None])
+        if step.activation == "relu":
+            values = np.where(values < 0, np.float32(0), values)
+        elif step.activation == "hardtanh":
+            values = np.clip(values, np.float32(-1), np.float32(1))
+        elif step.activation == "prelu":
+            assert step.slope is not None
+            slope = step.slope[channels, None].astype(np.float32)
+            with np.errstate(over="ignore"):
+                values = np.where(values < 0, values * slope, values)
+        elif step.activation == "sigmoid":
+            values = sigmoid(values)
+    return values
+
+
+def integer_comparison(steps: Sequence[Node], taps: int, channels: int) -> Comparison | None:
+    """The comparison of a dot of `taps` signs with an int32, for each channel.
+
+    Every integer from −taps to taps counts as reachable: at the borders of a map taps are
+    missing, so the parity changes too. None where the sign of any channel changes more than once.
+    """
+    dots = np.arange(-taps, taps + 1, dtype=np.int32)
+    threshold = np.empty(channels, np.int32)
+    flip = np.empty(channels, np.uint8)
+    block = max(1, _BLOCK_ELEMENTS // len(dots))
+    for start in range(0, channels, block):
+        part = slice(start, min(start + block, channels))
+        values = np.broadcast_to(dots.astype(np.float32), (part.stop - start, len(dots)))
+        negative = evaluate(steps, values, part) < 0
+        changes = negative[:, 1:] != negative[:, :-1]
+        if (changes.sum(1) > 1).any():
+            return None
+        # The first integer after the change. Where there is none, nothing lies below −taps.
+        changed = changes.any(1)
+        threshold[part] = np.where(changed, dots[1:][changes.argmax(1)], -taps)
+        flip[part] = np.where(changed, ~negative[:, 0], negative[:, 0])
+    return threshold, flip
+
+
+def real_comparison(steps: Sequence[Node], channels: int) -> Comparison:
+    """The comparison of a finite real with a float32, for each channel; steps are monotone."""
+    everywhere = slice(0, channels)
+    if not steps:
+        return np.zeros(channels, np.float32), np.zeros(channels, np.uint8)
+
+    def negative(keys: npt.NDArray[np.int64]) -> Bools:
+        return evaluate(steps, _float_of(keys)[:, None], everywhere)[:, 0] < 0
+
+    below = np.full(channels, -_HIGHEST, np.int64)
+    above = np.full(channels, _HIGHEST, np.int64)
+    first, last = negative(below), negative(above)
+    at = _first_change(negative, first, below, above)
+    # Where the sign never changes, no finite real lies below the lowest one.
+    changes = first != last
+    threshold = np.where(changes, _float_of(at), _float_of(np.full(channels, -_HIGHEST)))
+    return threshold.astype(np.float32), np.where(changes, ~first, first).astype(np.uint8)
+
+
+def _first_change(
+    negative: Callable[[npt.NDArray[np.int64]], Bools],
+    first: Bools,
+    below: npt.NDArray[np.int64],
+    above: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int64]:
+    """The lowest key whose sign is not that of the lowest of all."""
+    while (above - below > 1).any():
+        middle = (below + above) // 2
+        same = negative(middle) == first
+        below = np.where(same, middle, below)
+        above = np.where(same, above, middle)
+    return above
+
+
+def _float_of(keys: npt.NDArray[np.int64]) -> Float32:
+    """Floats by rank: key 0 is 0, +1 the next float above, −1 the next below; none twice."""
+    magnitude = np.abs(keys).astype(np.int32).view(np.float32)
+    return np.where(keys < 0, -magnitude, magnitude)

@@ -1,0 +1,36 @@
+"""The compiled network and its way to disk."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from torch.export import ExportedProgram
+
+from signbit.bitformat.container import write_file
+from signbit.bitformat.graph import Graph
+from signbit.compiler.lower import Constant, Provenance
+
+__all__ = ["Compiled"]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled network: the file, and what verification needs to hold it against PyTorch."""
+
+    graph: Graph
+    constants: dict[str, Constant]
+    data: bytes
+    """The finished `.sbnn` file."""
+    node_provenance: dict[str, Provenance]
+    tensor_provenance: dict[str, Provenance]
+    program: ExportedProgram
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the file beside its target, then rename: an interrupted save leaves the old one.
+
+        Raises OSError where the folder is missing or not writable.
+        """
+        write_file(path, self.data)
