@@ -1,0 +1,297 @@
+"""Random valid graphs for property tests: one op under test, or a small network of them.
+
+Hypothesis draws the structure (so that failures shrink); a seeded generator fills the constants.
+Scales, shifts and thresholds lie on a coarse grid half of the time, so that ties are common.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import strategies as st
+
+from signbit.bitformat import encode, pack_bits
+from signbit.bitformat.graph import (
+    Graph,
+    InputSpec,
+    Node,
+    Pair,
+    Pool,
+    Shortcut,
+    SignOutput,
+    TensorSpec,
+    output_size,
+)
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, int, int]
+
+ACTIVATIONS = (None, "relu", "hardtanh", "prelu", "sigmoid")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A graph, its constants, a batch to feed, and everything that can be fetched."""
+
+    graph: Graph
+    constants: dict[str, Array]
+    feeds: dict[str, Array]
+
+    @property
+    def data(self) -> bytes:
+        return encode(self.graph, self.constants)
+
+    @property
+    def fetches(self) -> list[str]:
+        dots = [f"{node.name}#dots" for node in self.graph.nodes if node.op == "binary_conv"]
+        return [tensor.name for tensor in self.graph.tensors] + dots
+
+
+@dataclass
+class Builder:
+    """Collects tensors, constants and nodes; every method adds one node with a random epilogue."""
+
+    draw: st.DrawFn
+    rng: np.random.Generator
+    tensors: list[TensorSpec] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    constants: dict[str, Array] = field(default_factory=dict)
+    groups: dict[str, int] = field(default_factory=dict)
+
+    def integer(self, low: int, high: int) -> int:
+        return self.draw(st.integers(low, high))
+
+    def flag(self) -> bool:
+        return self.draw(st.booleans())
+
+    def pair(self, low: int, high: int) -> Pair:
+        return self.integer(low, high), self.integer(low, high)
+
+    def image(self, shape: Shape) -> str:
+        return self.tensor("image", "image", shape)
+
+    def tensor(self, name: str, kind: str, shape: Shape) -> str:
+        self.tensors.append(TensorSpec(name, kind, *shape))
+        return name
+
+    def find(self, name: str) -> TensorSpec:
+        return next(tensor for tensor in self.tensors if tensor.name == name)
+
+    def of_kind(self, *kinds: str) -> list[str]:
+        return [tensor.name for tensor in self.tensors if tensor.kind in kinds]
+
+    def constant(self, name: str, array: Array) -> str:
+        self.constants[name] = array
+        return name
+
+    def floats(self, *shape: int, size: float = 1.0) -> Array:
+        """Random float32 about `size`; on a coarse grid (with both zeros) half of the time."""
+        values = self.rng.standard_normal(shape)
+        if self.flag():
+            values = np.round(values * 2) / 4
+        return (values * size).astype(np.float32)
+
+    def real_conv(
+        self, source: str, out: int, kernel: Pair, groups: int = 1, **windows: Pair
+    ) -> None:
+        name = f"n{len(self.nodes)}"
+        tensor = self.find(source)
+        weight = self.floats(out, *kernel, tensor.channels // groups, size=0.5)
+        node = Node(
+            name,
+            "real_conv",
+            source,
+            kernel=kernel,
+            groups=groups,
+            weight=self.constant(f"{name}.weight", weight),
+            **_windows(windows),
+        )
+        if self.flag():
+            pad = self.floats(tensor.channels, size=100.0)
+            node = _with(node, pad_value=self.constant(f"{name}.pad_value", pad))
+        self.finish(node, (*_size(tensor, node), out))
+
+    def binary_conv(
+        self,
+        source: str,
+        out: int,
+        kernel: Pair,
+        groups: int = 1,
+        pool: bool = False,
+        **windows: Pair,
+    ) -> None:
+        name = f"n{len(self.nodes)}"
+        tensor = self.find(source)
+        taps = kernel[0] * kernel[1] * (tensor.channels // groups)
+        weight = pack_bits(self.rng.random((out, taps)) < self.draw(st.sampled_from((0.5, 0.1, 1))))
+        node = Node(
+            name,
+            "binary_conv",
+            source,
+            kernel=kernel,
+            groups=groups,
+            weight=self.constant(f"{name}.weight", weight),
+            **_windows(windows),
+        )
+        if groups > 1:
+            self.groups[source] = groups
+        height, width = _size(tensor, node)
+        if pool:
+            window = Pool(
+                (self.integer(1, min(3, height)), self.integer(1, min(3, width))), self.pair(1, 3)
+            )
+            node = _with(node, pool=window)
+            height = output_size(height, window.kernel[0], window.stride[0])
+            width = output_size(width, window.kernel[1], window.stride[1])
+        self.finish(node, (height, width, out), taps=taps)
+
+    def pool(self, op: str, source: str) -> None:
+        tensor = self.find(source)
+        kernel = (self.integer(1, min(4, tensor.height)), self.integer(1, min(4, tensor.width)))
+        node = Node(f"n{len(self.nodes)}", op, source, kernel=kernel, stride=self.pair(1, 3))
+        if op == "max_pool":
+            padding = (self.integer(0, kernel[0] - 1), self.integer(0, kernel[1] - 1))
+            node = _with(node, padding=padding)
+        shape = (*_size(tensor, node), tensor.channels)
+        if tensor.kind == "bits":
+            self.add(node, shape, None, [np.zeros(tensor.channels, np.float32)])
+        else:
+            self.finish(node, shape)
+
+    def global_mean(self, source: str) -> None:
+        node = Node(f"n{len(self.nodes)}", "global_mean", source)
+        self.finish(node, (1, 1, self.find(source).channels))
+
+    def pointwise(self, source: str) -> None:
+        node = Node(f"n{len(self.nodes)}", "pointwise", source)
+        self.finish(node, self.find(source).shape)
+
+    def prepare(self, source: str) -> None:
+        """The image as reals about zero, and as signs."""
+        node = Node(f"n{len(self.nodes)}", "pointwise", source)
+        shape = self.find(source).shape
+        scale = np.full(shape[2], 1 / 64, np.float32)
+        node = self.with_scale(node, scale, np.full(shape[2], -2, np.float32))
+        self.add(node, shape, f"{node.name}.real", [np.zeros(shape[2], np.float32)])
+
+    def finish(self, node: Node, shape: Shape, taps: int | None = None) -> None:
+        """Give a node a random epilogue and outputs; `taps` are those of a binary dot product."""
+        channels = shape[2]
+        size = 1.0 if taps is None else taps**0.5
+        if self.flag():
+            node = self.with_scale(
+                node, self.floats(channels, size=1 / size), self.floats(channels)
+            )
+            size = 1.0
+        shortcut = self.shortcut(shape)
+        activation = self.draw(st.sampled_from(ACTIVATIONS))
+        node = _with(node, shortcut=shortcut, activation=activation)
+        if activation == "prelu":
+            slope = self.constant(f"{node.name}.slope", self.floats(channels))
+            node = _with(node, slope=slope)
+        thresholds: list[Array] = []
+        for _ in range(self.integer(0, 2)):
+            if taps is not None and self.flag():
+                limit = int(2 * taps**0.5) + 2
+                thresholds.append(self.rng.integers(-limit, limit, channels).astype(np.int32))
+            else:
+                thresholds.append(self.floats(channels, size=size))
+        real = f"{node.name}.real" if not thresholds or self.flag() else None
+        self.add(node, shape, real, thresholds)
+
+    def with_scale(self, node: Node, scale: Array, shift: Array) -> Node:
+        return _with(
+            node,
+            scale=self.constant(f"{node.name}.scale", scale),
+            shift=self.constant(f"{node.name}.shift", shift),
+        )
+
+    def shortcut(self, shape: Shape) -> Shortcut | None:
+        """A random earlier real tensor that covers this shape, or none."""
+        name = self.draw(st.sampled_from([None, *self.of_kind("real")]))
+        if name is None:
+            return None
+        tensor = self.find(name)
+        offset = self.integer(0, shape[2] + 1)
+        if (tensor.height, tensor.width) == (1, 1) and self.flag():
+            return Shortcut(name, (0, 0), offset)
+        if shape[0] > tensor.height or shape[1] > tensor.width:
+            return None
+        most = [
+            (have - 1) // (need - 1) if need > 1 else have
+            for have, need in zip(tensor.shape[:2], shape[:2], strict=True)
+        ]
+        return Shortcut(name, (self.integer(1, most[0]), self.integer(1, most[1])), offset)
+
+    def add(self, node: Node, shape: Shape, real: str | None, thresholds: list[Array]) -> None:
+        """Declare a node's outputs: a real tensor of this name, a bits tensor per threshold."""
+        signs = []
+        for index, threshold in enumerate(thresholds):
+            name = f"{node.name}.bits{index}"
+            flip = self.rng.integers(0, 2, shape[2]).astype(np.uint8)
+            signs.append(
+                SignOutput(
+                    self.tensor(name, "bits", shape),
+                    self.constant(f"{name}.threshold", threshold),
+                    self.constant(f"{name}.flip", flip),
+                )
+            )
+        if real is not None:
+            self.tensor(real, "real", shape)
+        self.nodes.append(_with(node, real=real, signs=tuple(signs)))
+
+    def head(self) -> None:
+        """End with a fully connected layer on the newest bits, so that the output is real."""
+        source = self.of_kind("bits")[-1]
+        tensor = self.find(source)
+        out = self.integer(1, 12)
+        taps = tensor.height * tensor.width * tensor.channels
+        node = Node(
+            f"n{len(self.nodes)}",
+            "binary_conv",
+            source,
+            kernel=(tensor.height, tensor.width),
+            groups=1,
+            weight=self.constant("head.weight", pack_bits(self.rng.random((out, taps)) < 0.5)),
+            **_windows({}),
+        )
+        node = self.with_scale(node, self.floats(out), self.floats(out))
+        self.add(node, (1, 1, out), "logits", [])
+
+    def case(self, batch: int) -> Case:
+        """Close the graph and draw a batch of images, uint8 or float32."""
+        shape = self.find("image").shape
+        pixels = self.rng.integers(0, 256, (batch, *shape)).astype(np.uint8)
+        images = pixels if self.flag() else (pixels / np.float32(1.7)).astype(np.float32)
+        output = self.of_kind("real")[-1]
+        channels = self.find(output).channels
+        classes = tuple(f"class {index}" for index in range(channels)) if self.flag() else ()
+        graph = Graph(
+            InputSpec("image", max(shape[:2])),
+            output,
+            tuple(self.tensors),
+            tuple(self.nodes),
+            classes,
+            {"made by": "tests"},
+        )
+        return Case(graph, self.constants, {"image": images})
+
+
+def _with(node: Node, **changes: Any) -> Node:
+    return Node(**{**vars(node), **changes})
+
+
+def _windows(windows: dict[str, Pair]) -> dict[str, Any]:
+    return {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), **windows}
+
+
+def _size(tensor: TensorSpec, node: Node) -> Pair:
+    kernel, stride = node.kernel or (1, 1), node.stride or (1, 1)
+    padding, dilation = node.padding or (0, 0), node.dilation or (1, 1)
+    return (
+        output_size(tensor.height, kernel[0], stride[0], padding[0], dilation[0]),
+        output_size(tensor.width, kernel[1], stride[1], padding[1], dilation[1]),
+    )
