@@ -1,0 +1,75 @@
+"""The list of commands, and how the command line's own mistakes reach the entry point."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import signbit
+from signbit.cli.bench import bench
+from signbit.cli.compile import compile_
+from signbit.cli.demo import demo
+from signbit.cli.evaluate import evaluate
+from signbit.cli.inspect import inspect
+from signbit.cli.predict import predict
+from signbit.cli.recipes import recipes
+from signbit.cli.train import train
+from signbit.errors import SignbitError
+
+__all__ = ["app", "invoke"]
+
+app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+
+
+class UsageError(SignbitError):
+    """The command line does not say a command: unknown option, missing or bad argument."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print("signbit", signbit.__version__)
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _signbit(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train neural networks in one bit, and run them as one bit: XNOR and popcount.
+
+    Images → [bold]train[/] → run folder → [bold]compile[/] → model.sbnn → [bold]predict[/].
+    [bold]signbit demo --out runs/demo[/] does all of it in under a minute.
+    """
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+app.command("demo")(demo)
+app.command("recipes")(recipes)
+app.command("train")(train)
+app.command("evaluate")(evaluate)
+app.command("compile")(compile_)
+app.command("predict")(predict)
+app.command("inspect")(inspect)
+app.command("bench")(bench)
+
+
+def invoke(arguments: list[str]) -> int:
+    """Run one command line and return its exit code.
+
+    Raises UsageError where the line itself is wrong, KeyboardInterrupt where Ctrl-C ended it, and
+    whatever the command raises.
+    """
+    try:
+        code = app(arguments, prog_name="signbit", standalone_mode=False)
+    except typer.TyperException as error:
+        names = {command.name for command in app.registered_commands}
+        words = ["signbit", *(word for word in arguments[:1] if word in names), "--help"]
+        raise UsageError(f"{error.format_message()} (see: {' '.join(words)})") from error
+    if code == 130:  # typer turns Ctrl-C into this exit code
+        raise KeyboardInterrupt
+    return code or 0

@@ -1,0 +1,45 @@
+"""Arguments that several commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signbit.errors import CheckpointError
+
+__all__ = ["Data", "Isa", "Json", "Model", "RunOrModel", "Threads", "is_run"]
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SOURCE",
+        help="digits, a folder of images or Parquet files, or hub:OWNER/NAME.",
+    ),
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads of the engine; default: as many as cores.")
+]
+Isa = Annotated[
+    str | None,
+    typer.Option(help="scalar, avx2, avx512bw or avx512vpopcnt; default: the best this CPU has."),
+]
+Model = Annotated[
+    Path,
+    typer.Argument(metavar="MODEL.sbnn", exists=True, dir_okay=False, help="A compiled network."),
+]
+RunOrModel = Annotated[
+    Path,
+    typer.Argument(metavar="RUN|MODEL.sbnn", help="A run folder or a compiled network."),
+]
+
+
+def is_run(path: Path) -> bool:
+    """Whether the path is a run folder (or else a file); CheckpointError where there is neither."""
+    if not path.exists():
+        raise CheckpointError(f"{path}: no such run folder or .sbnn file")
+    return path.is_dir()

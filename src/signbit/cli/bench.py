@@ -1,0 +1,56 @@
+"""`signbit bench`: how long the engine takes on this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from signbit.cli import console
+from signbit.cli.arguments import Isa, Json, Model, Threads
+
+__all__ = ["bench"]
+
+
+def bench(
+    model: Model,
+    batch: Annotated[int, typer.Option(min=1, help="Images a call.")] = 1,
+    threads: Threads = None,
+    isa: Isa = None,
+    runs: Annotated[int, typer.Option(min=1, help="Timed calls.")] = 50,
+    per_node: Annotated[bool, typer.Option("--per-node", help="Time every node too.")] = False,
+    json: Json = False,
+) -> None:
+    """Time a compiled network on this machine, on random images.
+
+    Says the median of several calls after a few that warm up; --per-node shows where it goes.
+
+    Example: [bold]signbit bench model.sbnn --threads 1 --per-node[/]
+    """
+    import numpy as np
+
+    import signbit
+    from signbit.cli.scoring import time_calls
+
+    engine = signbit.load(model, threads=threads, isa=isa)
+    shape = (batch, *engine.input_shape)
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    timing = time_calls(engine, images, runs)
+    figures: dict[str, object] = {
+        "median_ms": timing.median,
+        "min_ms": min(timing.milliseconds),
+        "max_ms": max(timing.milliseconds),
+        "images_per_s": 1000 * batch / timing.median,
+        "batch": batch,
+        "threads": engine.threads,
+        "isa": engine.isa,
+        "runs": runs,
+    }
+    tables = [console.table(str(model), ["figure", "value"], figures.items())]
+    if per_node:
+        nodes = engine.explain(images)
+        figures["nodes"] = nodes
+        columns = ["name", "op", "kernel", "bytes", "ms"]
+        rows = [[node[column] for column in columns] for node in nodes]
+        tables.append(console.table("per node", columns, rows, left=3))
+    console.publish(figures, tables, as_json=json)

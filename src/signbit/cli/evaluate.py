@@ -1,0 +1,82 @@
+"""`signbit evaluate`: top-1 of a trained or of a compiled network."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signbit.cli import console
+from signbit.cli.arguments import Data, Isa, Json, RunOrModel, Threads, is_run
+from signbit.errors import DataError
+
+__all__ = ["evaluate"]
+
+Split = Annotated[str, typer.Option(help="Which images of the source.")]
+
+
+def evaluate(
+    path: RunOrModel,
+    data: Data = None,
+    split: Split = "test",
+    threads: Threads = None,
+    isa: Isa = None,
+    json: Json = False,
+) -> None:
+    """Measure top-1 on labelled images: of a run with PyTorch, of a .sbnn file with the engine.
+
+    Every image counts once. A run knows its own data; a .sbnn file needs --data.
+
+    Example: [bold]signbit evaluate model.sbnn --data cifar10[/]
+    """
+    with console.figures_only():
+        if is_run(path):
+            figures = _evaluate_run(path, data, split)
+        elif data is None:
+            raise DataError(f"{path}: a compiled network does not know its data; add --data SOURCE")
+        else:
+            figures = _evaluate_model(path, data, split, threads, isa)
+    figures = {"model": str(path), "split": split, **figures}
+    shown = console.table("evaluation", ["figure", "value"], figures.items())
+    console.publish(figures, [shown], as_json=json)
+
+
+def _evaluate_run(path: Path, data: str | None, split: str) -> dict[str, object]:
+    from signbit.cli.scoring import match_classes
+    from signbit.data import open_dataset
+    from signbit.training import evaluate_model, load_run
+
+    run = load_run(path)
+    source = data or run.recipe.data.source
+    dataset = match_classes(open_dataset(source, split), run.class_names)
+    measured = evaluate_model(run.model, dataset, run.preprocessing)
+    return {
+        "data": source,
+        "top1": measured.top1,
+        "images": measured.images,
+        "loss": measured.loss,
+    }
+
+
+def _evaluate_model(
+    path: Path, data: str, split: str, threads: int | None, isa: str | None
+) -> dict[str, object]:
+    import signbit
+    from signbit.cli.scoring import fitted, logits, top1
+    from signbit.data import open_dataset
+
+    engine = signbit.load(path, threads=threads, isa=isa)
+    dataset = fitted(engine, open_dataset(data, split))
+    start = time.perf_counter()
+    scores = logits(engine, dataset.images)
+    seconds = time.perf_counter() - start
+    return {
+        "data": data,
+        "top1": top1(scores, dataset.labels),
+        "images": len(dataset),
+        "images_per_s": len(dataset) / seconds,
+        "threads": engine.threads,
+        "isa": engine.isa,
+    }

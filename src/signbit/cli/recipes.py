@@ -1,0 +1,40 @@
+"""`signbit recipes`: the training runs that ship with signbit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from signbit.cli import console
+from signbit.cli.arguments import Json
+
+__all__ = ["recipes"]
+
+
+def recipes(
+    name: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="A recipe to print in full.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the recipes, or print one with every value that it sets.
+
+    What is printed can be saved, changed and given to [bold]signbit train[/] as a file.
+
+    Example: [bold]signbit recipes sdbnn-resnet20-cifar10[/]
+    """
+    from signbit import recipes as shelf
+
+    if name is None:
+        found = {each: shelf.load(each) for each in shelf.names()}
+        rows = [[each, recipe.description] for each, recipe in found.items()]
+        figures = {each: recipe.model_dump(mode="json") for each, recipe in found.items()}
+        tables = [console.table("recipes", ["name", "what it trains"], rows, left=2)]
+        console.publish({"recipes": figures}, tables, as_json=json)
+    elif json:
+        console.publish(
+            {"recipe": name, **shelf.load(name).model_dump(mode="json")}, [], as_json=True
+        )
+    else:
+        print(shelf.text(name), end="")

@@ -1,0 +1,97 @@
+"""Scores and times of a compiled network, shared by the commands that print them. No torch."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.bitformat.schema import from_json
+from signbit.errors import DataError
+
+if TYPE_CHECKING:
+    from signbit.data.dataset import ImageDataset
+    from signbit.data.images import Interpolation
+    from signbit.runtime.engine import Engine
+
+__all__ = ["Timing", "fitted", "logits", "match_classes", "resize_rule", "time_calls", "top1"]
+
+BATCH = 256
+WARM_UP = 3
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Milliseconds of each timed call."""
+
+    milliseconds: list[float]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.milliseconds)
+
+
+def time_calls(engine: Engine, images: NDArray[np.uint8], runs: int) -> Timing:
+    """Time `runs` calls with the same images, after a few calls that warm up."""
+    milliseconds = []
+    for index in range(WARM_UP + runs):
+        start = time.perf_counter()
+        engine(images)
+        if index >= WARM_UP:
+            milliseconds.append(1000 * (time.perf_counter() - start))
+    return Timing(milliseconds)
+
+
+def logits(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """float32 (N, classes) of uint8 (N, H, W, C), in batches."""
+    parts = [engine(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
+    return np.concatenate(parts)
+
+
+def top1(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Fraction of images whose largest score is at their label."""
+    return float(np.mean(scores.argmax(axis=1) == labels))
+
+
+def fitted(engine: Engine, dataset: ImageDataset) -> ImageDataset:
+    """The data set at the engine's input size, by the rule in the file, in its class order."""
+    shorter_side, interpolation = resize_rule(engine)
+    matched = match_classes(dataset, engine.class_names)
+    return matched.fitted(engine.input_shape, shorter_side, interpolation)
+
+
+def resize_rule(engine: Engine) -> tuple[int, Interpolation]:
+    """How the file says that a photo is scaled: its shorter side in pixels, and by which filter."""
+    rule = from_json(engine.graph_json).input
+    return rule.resize_shorter_side, cast("Interpolation", rule.interpolation)
+
+
+def match_classes(dataset: ImageDataset, class_names: Sequence[str]) -> ImageDataset:
+    """The data set with labels in the network's class order.
+
+    A network without names takes the data set's order. Raises DataError where the data set has a
+    class that the network does not know.
+    """
+    if not class_names or tuple(class_names) == dataset.class_names:
+        return dataset
+    unknown = [name for name in dataset.class_names if name not in class_names]
+    if unknown:
+        raise DataError(
+            f"{dataset.source}: the network knows no class {', '.join(unknown[:5])}; it knows "
+            f"{', '.join(class_names[:10])}{', …' if len(class_names) > 10 else ''}"
+        )
+    from signbit.data import ImageDataset
+
+    order = np.array([list(class_names).index(name) for name in dataset.class_names])
+    return ImageDataset(
+        dataset.read,
+        order[dataset.labels],
+        class_names,
+        source=dataset.source,
+        split=dataset.split,
+    )

@@ -1,0 +1,100 @@
+"""One small run and its compiled file for all tests of the commands, and ways to start them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from signbit.cli.main import run
+
+START = "from signbit.cli.main import run; raise SystemExit(run())"
+
+TRAIN_EXTRA = [
+    "torch", "accelerate", "datasets", "kornia", "pyarrow", "safetensors", "scipy",
+    "sklearn", "tensorboard", "torchmetrics", "yaml",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The one JSON object that stdout holds, and nothing else."""
+        assert self.code == 0, self.err
+        figures = json.loads(self.out)
+        assert isinstance(figures, dict)
+        return figures
+
+    @property
+    def mistake(self) -> str:
+        """The one line that a user's mistake is told in."""
+        assert self.code == 2, (self.out, self.err)
+        assert self.out == ""
+        line = self.err.splitlines()[-1]
+        assert line.startswith("signbit: error: ")
+        assert "Traceback" not in self.err
+        return line
+
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> Cli:
+    """Runs a command in this process."""
+
+    def start(*arguments: str | Path) -> Result:
+        capfd.readouterr()
+        code = run([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return Result(code, out, err)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def fresh_cli() -> Cli:
+    """Runs a command in a process of its own in which `blocked` modules cannot be imported."""
+
+    def start(*arguments: str | Path, blocked: Sequence[str] = ()) -> Result:
+        block = f"import sys; sys.modules.update(dict.fromkeys({list(blocked)!r})); "
+        done = subprocess.run(
+            [sys.executable, "-c", block + START, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "COLUMNS": "120"},
+            timeout=300,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two epochs on the digits."""
+    out = tmp_path_factory.mktemp("cli") / "run"
+    assert run(["train", "sdbnn-digits", "--out", str(out), "epochs=2"]) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def model_file(run_folder: Path) -> Path:
+    """The run's network, compiled."""
+    path = run_folder.parent / "model.sbnn"
+    assert run(["compile", str(run_folder), "-o", str(path), "--images", "8"]) == 0
+    return path

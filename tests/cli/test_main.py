@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import errno
+
+import pytest
+from tests.cli.conftest import TRAIN_EXTRA, Cli
+
+from signbit.cli import app, main
+from signbit.errors import DataError
+
+COMMANDS = ["demo", "recipes", "train", "evaluate", "compile", "predict", "inspect", "bench"]
+
+
+def raising(error: BaseException) -> object:
+    def invoke(arguments: list[str]) -> int:
+        raise error
+
+    return invoke
+
+
+def test_help_lists_every_command(cli: Cli) -> None:
+    for arguments in [[], ["--help"]]:
+        result = cli(*arguments)
+        assert result.code == 0
+        for command in COMMANDS:
+            assert command in result.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_has_an_example(cli: Cli, command: str) -> None:
+    result = cli(command, "--help")
+    assert result.code == 0
+    assert f"Example: signbit {command}" in result.out
+
+
+def test_version(cli: Cli) -> None:
+    result = cli("--version")
+    assert result.code == 0
+    assert result.out.startswith("signbit ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["trian"], ["--nope"], ["train"], ["bench", "--batch", "0", __file__], ["demo", "--nope"]],
+)
+def test_a_wrong_command_line_is_one_line_and_exit_code_2(cli: Cli, arguments: list[str]) -> None:
+    result = cli(*arguments)
+    assert "--help" in result.mistake
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_signbit_error_is_one_line_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    monkeypatch.setattr(app, "invoke", raising(DataError("first\n  second")))
+    assert cli().mistake == "signbit: error: first second"
+
+
+def test_an_interrupt_is_exit_code_130_and_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    monkeypatch.setattr(app, "invoke", raising(KeyboardInterrupt()))
+    result = cli()
+    assert result.code == 130
+    assert "same command again" in result.err
+
+
+def test_ctrl_c_inside_a_command_is_exit_code_130(
+    monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    def names() -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("signbit.recipes.names", names)
+    assert cli("recipes").code == 130
+
+
+def test_a_bug_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "invoke", raising(ZeroDivisionError("bug")))
+    with pytest.raises(ZeroDivisionError):
+        main.run([])
+
+
+def test_a_module_of_no_extra_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = ModuleNotFoundError("No module named 'signbit.nope'", name="signbit.nope")
+    monkeypatch.setattr(app, "invoke", raising(error))
+    with pytest.raises(ModuleNotFoundError):
+        main.run([])
+
+
+def test_what_the_file_system_refuses_names_the_file(
+    monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    error = PermissionError(errno.EACCES, "Permission denied", "here/model.sbnn")
+    monkeypatch.setattr(app, "invoke", raising(error))
+    assert cli().mistake == "signbit: error: here/model.sbnn: Permission denied"
+
+
+def test_without_the_train_extra_training_says_what_to_install(fresh_cli: Cli) -> None:
+    for arguments in [["train", "sdbnn-digits", "--out", "run"], ["demo", "--out", "run"]]:
+        result = fresh_cli(*arguments, blocked=TRAIN_EXTRA)
+        assert "pip install 'signbit[train]'" in result.mistake
+
+
+def test_without_the_cli_extra_the_command_says_what_to_install(fresh_cli: Cli) -> None:
+    result = fresh_cli("--help", blocked=["typer", "rich"])
+    assert "pip install 'signbit[cli]'" in result.mistake
+
+
+def test_help_imports_nothing_heavy(fresh_cli: Cli) -> None:
+    heavy = [*TRAIN_EXTRA, "numpy", "PIL"]
+    assert fresh_cli("--help", blocked=heavy).code == 0
+    assert fresh_cli("train", "--help", blocked=heavy).code == 0

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.cli.conftest import TRAIN_EXTRA, Cli
+
+import signbit
+from signbit.data import open_dataset
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A held-out digit as a PNG of the network's own size."""
+    path = tmp_path / "digit.png"
+    Image.fromarray(open_dataset("digits", "test").images[5][..., 0]).save(path)
+    return path
+
+
+def test_photos_get_the_engines_own_probabilities(
+    cli: Cli, model_file: Path, photo: Path, tmp_path: Path
+) -> None:
+    white = tmp_path / "white.png"
+    Image.new("RGB", (30, 20), "white").save(white)
+    figures = cli("predict", model_file, photo, white, "--top", "10", "--json").figures
+    assert [each["file"] for each in figures["photos"]] == [str(photo), str(white)]
+    pixels = np.asarray(Image.open(photo), dtype=np.uint8).reshape(1, 8, 8, 1)
+    logits = signbit.load(model_file)(pixels)[0].astype(np.float64)
+    expected = np.exp(logits) / np.exp(logits).sum()
+    classes = figures["photos"][0]["classes"]
+    assert [c["name"] for c in classes] == [str(i) for i in np.argsort(-expected, kind="stable")]
+    assert [c["probability"] for c in classes] == pytest.approx(sorted(expected, reverse=True))
+
+
+def test_the_table_shows_the_top_classes(cli: Cli, model_file: Path, photo: Path) -> None:
+    shown = cli("predict", model_file, photo, "--top", "3")
+    assert shown.code == 0
+    assert "digit.png" in shown.out
+    assert shown.out.count("%") == 3
+
+
+def test_a_photo_is_turned_as_its_exif_data_says(
+    cli: Cli, model_file: Path, photo: Path, tmp_path: Path
+) -> None:
+    upright = Image.open(photo).resize((64, 64), Image.Resampling.NEAREST)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown after a quarter turn clockwise
+    upright.rotate(90).save(tmp_path / "turned.png", exif=exif)
+    upright.save(tmp_path / "upright.png")
+    found = cli(
+        "predict", model_file, tmp_path / "turned.png", tmp_path / "upright.png", "--json"
+    ).figures["photos"]
+    assert found[0]["classes"] == found[1]["classes"]
+
+
+def test_works_without_the_train_extra(fresh_cli: Cli, model_file: Path, photo: Path) -> None:
+    result = fresh_cli("predict", model_file, photo, "--json", blocked=TRAIN_EXTRA)
+    assert len(result.figures["photos"][0]["classes"]) == 5
+
+
+def test_a_corrupt_photo_is_named(cli: Cli, model_file: Path, photo: Path) -> None:
+    photo.write_bytes(photo.read_bytes()[:60])
+    assert "digit.png" in cli("predict", model_file, photo).mistake
+
+
+def test_a_missing_photo_is_named(cli: Cli, model_file: Path, tmp_path: Path) -> None:
+    assert "gone.png" in cli("predict", model_file, tmp_path / "gone.png").mistake
+
+
+def test_a_missing_or_broken_model_is_named(cli: Cli, photo: Path, tmp_path: Path) -> None:
+    assert "gone.sbnn" in cli("predict", tmp_path / "gone.sbnn", photo).mistake
+    broken = tmp_path / "broken.sbnn"
+    broken.write_bytes(b"not a model")
+    assert cli("predict", broken, photo).mistake

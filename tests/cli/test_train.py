@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Cli
+
+
+def test_a_finished_run_is_not_trained_again(cli: Cli, run_folder: Path) -> None:
+    result = cli("train", "sdbnn-digits", "--out", run_folder, "epochs=2", "--json")
+    figures = result.figures
+    assert (figures["epochs"], figures["resumed_from"]) == (2, 2)
+    assert 0 < figures["top1"] <= 1
+    assert figures["run"] == str(run_folder)
+    assert "nothing to train" in result.err
+
+
+@pytest.mark.parametrize("override", ["epochz=3", "optimizer.learn=1", "epochs=many", "epochs"])
+def test_a_bad_override_is_named(cli: Cli, tmp_path: Path, override: str) -> None:
+    result = cli("train", "sdbnn-digits", "--out", tmp_path / "run", override)
+    assert override.partition("=")[0].rpartition(".")[2] in result.mistake
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_data_folder_is_named(cli: Cli, tmp_path: Path) -> None:
+    result = cli("train", "sdbnn-digits", "--out", tmp_path / "run", "--data", tmp_path / "nowhere")
+    assert "nowhere" in result.mistake
+
+
+def test_an_unknown_recipe_is_named(cli: Cli, tmp_path: Path) -> None:
+    assert "nope" in cli("train", "nope", "--out", tmp_path / "run").mistake
+
+
+def test_a_folder_of_another_recipe_is_left_alone(cli: Cli, run_folder: Path) -> None:
+    result = cli("train", "sdbnn-digits", "--out", run_folder, "epochs=3")
+    assert "epochs" in result.mistake
