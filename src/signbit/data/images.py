@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from signbit.errors import DataError, InputError
 
@@ -28,13 +28,15 @@ _GRAY_MODES = {"1", "L", "LA", "I", "I;16", "F"}
 def decode(data: bytes, name: str) -> NDArray[np.uint8]:
     """Pixels of an encoded image (JPEG, PNG, …): uint8, (H, W, 1) if it is gray, else (H, W, 3).
 
-    `name` is what an error calls the image. Transparency is dropped, a palette is looked up.
+    `name` is what an error calls the image. Transparency is dropped, a palette is looked up, the
+    picture is turned as its EXIF data says.
     Raises DataError where the bytes are not an image or end too early.
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
             mode = "L" if image.mode in _GRAY_MODES else "RGB"
-            pixels = np.asarray(image.convert(mode), dtype=np.uint8)
+            upright = ImageOps.exif_transpose(image).convert(mode)
+            pixels = np.asarray(upright, dtype=np.uint8)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{name}: not a readable image ({error})") from error
     return pixels.reshape(pixels.shape[0], pixels.shape[1], -1)

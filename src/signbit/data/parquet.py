@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from signbit.data.dataset import ImageDataset
@@ -125,6 +124,8 @@ def _readme_names(folder: Path, label_column: str) -> list[str] | None:
     card = folder / "README.md"
     if not card.is_file():
         return None
+    import yaml  # part of the train extra; the engine's commands import this module without it
+
     parts = card.read_text(encoding="utf-8").split("---\n", 2)
     if len(parts) < 3 or parts[0].strip():
         return None
