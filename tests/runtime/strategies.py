@@ -8,19 +8,23 @@ from tests.runtime.graphs import Builder, Case
 
 from signbit.bitformat.graph import Pair
 
-SEEDS = st.integers(0, 2**32 - 1)
-BATCHES = st.integers(0, 5)
-GROUPS = st.sampled_from((1, 1, 1, 2, 3, 5, 8))
+GROUPS = (1, 1, 1, 2, 3, 5, 8)
+EDGES = (1, 7, 8, 16, 31, 32, 33, 63, 64, 65, 96, 127, 128, 129, 192, 200)
 
 
-def _builder(draw: st.DrawFn) -> Builder:
-    return Builder(draw, np.random.default_rng(draw(SEEDS)))
+def _channels(build: Builder, groups: int, most: int) -> int:
+    """A multiple of groups up to `most`; half of the time at or near a word's edge."""
+    channels = build.choose(EDGES) if build.flag() else build.integer(1, most)
+    return groups * max(1, min(channels, most) // groups)
 
 
 def _window(build: Builder, largest: int) -> tuple[Pair, dict[str, Pair], Pair]:
     """A kernel, its stride, padding and dilation, and a (height, width) that they fit into."""
-    kernel, stride = build.pair(1, largest), build.pair(1, 4)
-    padding, dilation = build.pair(0, 4), build.pair(1, 3)
+    kernel = build.pair(1, largest)
+    stride, padding, dilation = build.pair(1, 4), build.pair(0, 4), build.pair(1, 3)
+    if build.flag():  # the common kind, where engines have their fast paths
+        kernel = build.choose(((1, 1), (3, 3), (3, 3), kernel))
+        stride, padding, dilation = (1, 1), (kernel[0] // 2, kernel[1] // 2), (1, 1)
     smallest = [
         max(1, dilation[axis] * (kernel[axis] - 1) + 1 - 2 * padding[axis]) for axis in (0, 1)
     ]
@@ -28,57 +32,52 @@ def _window(build: Builder, largest: int) -> tuple[Pair, dict[str, Pair], Pair]:
     return kernel, {"stride": stride, "padding": padding, "dilation": dilation}, size
 
 
-@st.composite
-def binary_convs(draw: st.DrawFn) -> Case:
+def binary_conv(seed: int) -> Case:
     """image → signs → one binary convolution with any epilogue (→ fully connected layer)."""
-    build = _builder(draw)
-    groups = draw(GROUPS)
-    channels = groups * build.integer(1, 200 // groups)
-    out = groups * build.integer(1, 70 // groups)
+    build = Builder(np.random.default_rng(seed))
+    groups = build.choose(GROUPS)
     kernel, windows, size = _window(build, 7)
-    build.prepare(build.image((*size, channels)))
+    build.prepare(build.image((*size, _channels(build, groups, 200))))
     if build.flag():
         build.global_mean("n0.real")
+    out = _channels(build, groups, 70)
     build.binary_conv("n0.bits0", out, kernel, groups, pool=build.flag(), **windows)
     if build.flag():
         build.head()
-    return build.case(draw(BATCHES))
+    return build.case(build.integer(0, 5))
 
 
-@st.composite
-def linears(draw: st.DrawFn) -> Case:
+def linear(seed: int) -> Case:
     """image → signs → two fully connected layers: the first spans the image, then 1×1."""
-    build = _builder(draw)
+    build = Builder(np.random.default_rng(seed))
     size = build.pair(1, 6)
-    build.prepare(build.image((*size, build.integer(1, 200))))
-    build.binary_conv("n0.bits0", build.integer(1, 150), size)
+    build.prepare(build.image((*size, _channels(build, 1, 200))))
+    build.binary_conv("n0.bits0", _channels(build, 1, 150), size)
     build.head()
-    return build.case(draw(BATCHES))
+    return build.case(build.integer(0, 5))
 
 
-@st.composite
-def real_convs(draw: st.DrawFn) -> Case:
+def real_conv(seed: int) -> Case:
     """image → one real convolution, on pixels or on reals."""
-    build = _builder(draw)
-    groups = draw(GROUPS)
+    build = Builder(np.random.default_rng(seed))
+    groups = build.choose(GROUPS)
     kernel, windows, size = _window(build, 5)
     source = build.image((*size, groups * build.integer(1, 3)))
     build.prepare(source)
     if build.flag():
         source = "n0.real"
-    build.real_conv(source, groups * build.integer(1, 40 // groups), kernel, groups, **windows)
-    return build.case(draw(BATCHES))
+    build.real_conv(source, _channels(build, groups, 40), kernel, groups, **windows)
+    return build.case(build.integer(0, 5))
 
 
-@st.composite
-def networks(draw: st.DrawFn) -> Case:
+def network(seed: int) -> Case:
     """image → signs → three to eight nodes of any op, each reading any tensor there is."""
-    build = _builder(draw)
-    build.prepare(build.image((build.integer(1, 12), build.integer(1, 12), build.integer(1, 40))))
+    build = Builder(np.random.default_rng(seed))
+    build.prepare(build.image((*build.pair(1, 12), _channels(build, 1, 70))))
     for _ in range(build.integer(3, 8)):
         _any_node(build)
     build.head()
-    return build.case(draw(BATCHES))
+    return build.case(build.integer(0, 5))
 
 
 _OPS = (
@@ -93,27 +92,27 @@ _OPS = (
 
 
 def _any_node(build: Builder) -> None:
-    op = build.draw(st.sampled_from(_OPS))
+    op = build.choose(_OPS)
     real, bits = build.of_kind("real"), build.of_kind("bits")
     if op == "binary_conv":
-        _small_conv(build, build.draw(st.sampled_from(bits)), binary=True)
+        _small_conv(build, build.choose(bits), binary=True)
     elif op == "real_conv":
-        _small_conv(build, build.draw(st.sampled_from(real)), binary=False)
+        _small_conv(build, build.choose(real), binary=False)
     elif op == "max_pool":
-        build.pool(op, build.draw(st.sampled_from(real + bits)))
+        build.pool(op, build.choose(real + bits))
     elif op == "avg_pool":
-        build.pool(op, build.draw(st.sampled_from(real)))
+        build.pool(op, build.choose(real))
     elif op == "global_mean":
-        build.global_mean(build.draw(st.sampled_from(real)))
+        build.global_mean(build.choose(real))
     else:
-        build.pointwise(build.draw(st.sampled_from(["image", *real])))
+        build.pointwise(build.choose(["image", *real]))
 
 
 def _small_conv(build: Builder, source: str, binary: bool) -> None:
     tensor = build.find(source)
     groups = 1
     if tensor.channels % 2 == 0 and build.flag():
-        groups = build.groups.get(source, 2)
+        groups = 2
     out = groups * build.integer(1, 12)
     kernel = build.integer(1, min(3, tensor.height)), build.integer(1, min(3, tensor.width))
     stride, padding = build.pair(1, 2), build.pair(0, 1)
@@ -122,3 +121,11 @@ def _small_conv(build: Builder, source: str, binary: bool) -> None:
         build.binary_conv(source, out, kernel, groups, pool, stride=stride, padding=padding)
     else:
         build.real_conv(source, out, kernel, groups, stride=stride, padding=padding)
+
+
+SEEDS = st.integers(0, 2**63 - 1)
+
+binary_convs = st.builds(binary_conv, SEEDS)
+linears = st.builds(linear, SEEDS)
+real_convs = st.builds(real_conv, SEEDS)
+networks = st.builds(network, SEEDS)

@@ -58,25 +58,25 @@ def check_dots(case: Case) -> None:
 
 
 @settings(derandomize=True, deadline=None, max_examples=60)
-@given(case=binary_convs())
+@given(case=binary_convs)
 def test_dots_of_binary_convolutions(case: Case) -> None:
     check_dots(case)
 
 
 @settings(derandomize=True, deadline=None, max_examples=30)
-@given(case=linears())
+@given(case=linears)
 def test_dots_of_fully_connected_layers(case: Case) -> None:
     check_dots(case)
 
 
 @settings(derandomize=True, deadline=None, max_examples=30)
-@given(case=networks())
+@given(case=networks)
 def test_dots_in_networks(case: Case) -> None:
     check_dots(case)
 
 
 @settings(derandomize=True, deadline=None, max_examples=40)
-@given(case=real_convs())
+@given(case=real_convs)
 def test_real_convolutions_are_near_float64_sums(case: Case) -> None:
     engine = ReferenceEngine(case.data)
     node = case.graph.nodes[-1]

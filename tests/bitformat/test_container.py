@@ -1,0 +1,145 @@
+"""The container is a safetensors file, reproducible, and written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors
+import safetensors.numpy
+from hypothesis import given, settings
+from tests.bitformat.samples import Constants, sample, sample_bytes, split
+from tests.runtime.graphs import Case
+from tests.runtime.strategies import networks
+
+from signbit.bitformat import decode, encode, write_file
+from signbit.bitformat.schema import from_json
+from signbit.errors import ModelFileError
+
+
+def assert_same_constants(actual: Constants, expected: Constants) -> None:
+    assert sorted(actual) == sorted(expected)
+    for name, array in expected.items():
+        assert actual[name].dtype == array.dtype
+        np.testing.assert_array_equal(actual[name], array)
+
+
+def test_round_trip_of_the_sample() -> None:
+    graph, constants = sample()
+    decoded, arrays = decode(encode(graph, constants))
+    assert decoded == graph
+    assert_same_constants(arrays, constants)
+
+
+@settings(derandomize=True, deadline=None, max_examples=30)
+@given(case=networks)
+def test_round_trip_of_networks(case: Case) -> None:
+    graph, constants = decode(case.data)
+    assert graph == case.graph
+    assert_same_constants(constants, case.constants)
+
+
+def test_the_safetensors_package_reads_it(tmp_path: Path) -> None:
+    graph, constants = sample()
+    path = tmp_path / "sample.sbnn"
+    write_file(path, encode(graph, constants))
+    assert_same_constants(safetensors.numpy.load_file(path), constants)
+    with safetensors.safe_open(path, "np") as file:
+        metadata = file.metadata()
+    assert list(metadata) == ["signbit"]
+    assert from_json(metadata["signbit"]) == graph
+
+
+def test_we_read_what_the_safetensors_package_writes() -> None:
+    graph, constants = sample()
+    header, _ = split(sample_bytes())
+    data = safetensors.numpy.save(constants, metadata=header["__metadata__"])
+    decoded, arrays = decode(data)
+    assert decoded == graph
+    assert_same_constants(arrays, constants)
+
+
+def test_bytes_do_not_depend_on_memory_layout() -> None:
+    graph, constants = sample()
+    strided = {name: np.repeat(array, 2, axis=0)[::2] for name, array in constants.items()}
+    assert encode(graph, strided) == encode(graph, constants)
+
+
+def test_tensors_are_aligned_and_without_gaps() -> None:
+    data = sample_bytes()
+    assert int.from_bytes(data[:8], "little") % 8 == 0
+    header, body = split(data)
+    del header["__metadata__"]
+    end = 0
+    for entry in header.values():
+        begin, stop = entry["data_offsets"]
+        size = {"U64": 8, "F32": 4, "I32": 4, "U8": 1}[entry["dtype"]]
+        assert begin == end
+        assert begin % size == 0
+        end = stop
+    assert end == len(body)
+
+
+def test_decoded_constants_cannot_be_changed() -> None:
+    _, constants = decode(sample_bytes())
+    with pytest.raises(ValueError, match="read-only"):
+        constants["body.scale"][0] = 1
+
+
+def test_unaligned_tensors_are_read() -> None:
+    """Another writer may not pad its header; tensors then begin at any byte."""
+    data = sample_bytes()
+    header, body = split(data)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    for spaces in range(8):
+        padded = text + b" " * spaces
+        _, constants = decode(len(padded).to_bytes(8, "little") + padded + body)
+        assert_same_constants(constants, sample()[1])
+        assert all(array.flags.aligned for array in constants.values())
+
+
+def test_encode_refuses_what_is_not_valid() -> None:
+    graph, constants = sample()
+    del constants["fc.weight"]
+    with pytest.raises(ModelFileError, match=r"fc.*no tensor 'fc\.weight'"):
+        encode(graph, constants)
+
+
+def test_write_file_replaces_whole(tmp_path: Path) -> None:
+    path = tmp_path / "model.sbnn"
+    path.write_bytes(b"old")
+    write_file(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["model.sbnn"]
+
+
+def test_write_file_has_the_usual_permissions(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"")
+    write_file(tmp_path / "model.sbnn", b"new")
+    assert (tmp_path / "model.sbnn").stat().st_mode == plain.stat().st_mode
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_an_interrupted_write_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    path = tmp_path / "model.sbnn"
+    path.write_bytes(b"old")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, step, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_file(path, b"new" * 100)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["model.sbnn"]
+
+
+def test_a_missing_folder_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_file(tmp_path / "nowhere" / "model.sbnn", b"")

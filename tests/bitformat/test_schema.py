@@ -1,0 +1,177 @@
+"""The graph's JSON: a faithful round trip, and a clear refusal of every wrong key and type."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from tests.bitformat.samples import sample
+from tests.runtime.graphs import Case
+from tests.runtime.strategies import networks
+
+from signbit.bitformat.schema import FORMAT_VERSION, from_json, to_json
+from signbit.errors import ModelFileError, ModelVersionError
+
+OPTIONAL = {
+    *("pad_value", "pool", "scale", "shift", "shortcut"),
+    *("activation", "slope", "real", "signs"),
+}
+
+
+def sample_json() -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(to_json(sample()[0]))
+    return value
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every value in the sample's JSON but the free `source`."""
+    if path:
+        yield path
+    if path != ("source",):
+        items = value.items() if isinstance(value, dict) else []
+        items = enumerate(value) if isinstance(value, list) else items
+        for key, item in items:
+            yield from places(item, (*path, key))
+
+
+def at(value: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        value = value[key]
+    return value
+
+
+def changed(path: tuple[Any, ...], value: Any = None, delete: bool = False) -> str:
+    graph = sample_json()
+    parent = at(graph, path[:-1])
+    if delete:
+        del parent[path[-1]]
+    else:
+        parent[path[-1]] = value
+    return json.dumps(graph)
+
+
+def test_round_trip_of_the_sample() -> None:
+    graph, _ = sample()
+    assert from_json(to_json(graph)) == graph
+
+
+@settings(derandomize=True, deadline=None, max_examples=30)
+@given(case=networks)
+def test_round_trip_of_networks(case: Case) -> None:
+    assert from_json(to_json(case.graph)) == case.graph
+
+
+def test_json_is_as_the_page_shows_it() -> None:
+    graph = sample_json()
+    assert list(graph) == ["format", "input", "output", "classes", "source", "tensors", "nodes"]
+    assert graph["format"] == 1
+    assert graph["input"] == {
+        "tensor": "image",
+        "resize_shorter_side": 7,
+        "interpolation": "nearest",
+    }
+    assert graph["nodes"][1] == {
+        "name": "body",
+        "op": "binary_conv",
+        "input": "stem.bits",
+        "kernel": [3, 3],
+        "stride": [1, 1],
+        "padding": [1, 1],
+        "dilation": [1, 1],
+        "groups": 2,
+        "weight": "body.weight",
+        "pool": {"kernel": [2, 2], "stride": [2, 2]},
+        "scale": "body.scale",
+        "shift": "body.shift",
+        "shortcut": {"tensor": "stem", "stride": [2, 2], "offset": 1},
+        "activation": "prelu",
+        "slope": "body.slope",
+        "real": "body",
+        "signs": [
+            {"tensor": "body.bits", "threshold": "body.threshold", "flip": "body.flip"},
+        ],
+    }
+    assert graph["nodes"][3] == {
+        "name": "mean",
+        "op": "global_mean",
+        "input": "body",
+        "real": "mean",
+    }
+
+
+@pytest.mark.parametrize("path", list(places(sample_json())), ids=str)
+def test_every_wrong_type_is_refused(path: tuple[Any, ...]) -> None:
+    for value in (None, True, 1.5, 2.0, {"a": 1}, [[]]):
+        with pytest.raises(ModelFileError):
+            from_json(changed(path, value))
+    original = at(sample_json(), path)
+    swapped = 3 if isinstance(original, str) else "three"
+    with pytest.raises(ModelFileError):
+        from_json(changed(path, swapped))
+
+
+@pytest.mark.parametrize("path", list(places(sample_json())), ids=str)
+def test_every_missing_key_is_refused(path: tuple[Any, ...]) -> None:
+    key = path[-1]
+    if isinstance(key, int) and path[-2] not in ("kernel", "stride", "padding", "dilation"):
+        return  # an item of a free list: another graph, which validate judges
+    text = changed(path, delete=True)
+    if len(path) == 3 and key in OPTIONAL:
+        assert getattr(from_json(text).nodes[path[1]], key) in (None, ())
+        return
+    with pytest.raises(ModelFileError):
+        from_json(text)
+
+
+def objects() -> list[tuple[Any, ...]]:
+    """The path of every object in the sample's JSON but the free `source`."""
+    graph = sample_json()
+    paths = [(), *places(graph)]
+    return [path for path in paths if isinstance(at(graph, path), dict) and path != ("source",)]
+
+
+@pytest.mark.parametrize("path", objects(), ids=str)
+def test_every_unknown_key_is_refused(path: tuple[Any, ...]) -> None:
+    with pytest.raises(ModelFileError, match="unknown key 'extra'"):
+        from_json(changed((*path, "extra"), 1))
+
+
+def test_a_key_of_another_op_is_refused() -> None:
+    with pytest.raises(ModelFileError, match=r"nodes\[3\].*unknown key 'kernel'"):
+        from_json(changed(("nodes", 3, "kernel"), [1, 1]))
+    with pytest.raises(ModelFileError, match=r"nodes\[0\].*unknown key 'pool'"):
+        from_json(changed(("nodes", 0, "pool"), {"kernel": [1, 1], "stride": [1, 1]}))
+
+
+def test_an_unknown_op_is_named() -> None:
+    with pytest.raises(ModelFileError, match=r"nodes\[2\]\.op: unknown op 'softmax'.*max_pool"):
+        from_json(changed(("nodes", 2, "op"), "softmax"))
+
+
+def test_a_newer_version_is_its_own_error() -> None:
+    graph = sample_json()
+    graph["format"] = FORMAT_VERSION + 1
+    graph["a key of the future"] = {}
+    with pytest.raises(ModelVersionError, match="upgrade signbit"):
+        from_json(json.dumps(graph))
+    for version in (0, -1, 1.0, "1", True, None):
+        graph["format"] = version
+        with pytest.raises(ModelFileError, match="format") as caught:
+            from_json(json.dumps(graph))
+        assert not isinstance(caught.value, ModelVersionError)
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(ModelFileError, match="surrogate"):
+        from_json(changed(("output",), "\ud800"))
+
+
+def test_too_many_items_are_refused() -> None:
+    graph = sample_json()
+    graph["tensors"] = [copy.copy(graph["tensors"][0])] * 65_537
+    with pytest.raises(ModelFileError, match="65536"):
+        from_json(json.dumps(graph))
