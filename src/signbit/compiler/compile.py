@@ -8,9 +8,10 @@ from torch import nn
 
 from signbit.bitformat.container import encode
 from signbit.bitformat.graph import Graph, InputSpec
+from signbit.compiler.exported import export
 from signbit.compiler.lower import lower
 from signbit.compiler.passes import run_passes
-from signbit.compiler.trace import IMAGE, export, trace
+from signbit.compiler.trace import IMAGE, trace
 from signbit.compiler.writer import Compiled
 from signbit.errors import CompileError, ModelFileError
 

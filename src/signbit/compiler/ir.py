@@ -1,8 +1,9 @@
 """The compiler's graph between PyTorch and the file: plain data, no torch.
 
 A node yields one value for one image, of shape (height, width, channels). Its operations are the
-file's bodies (docs/format.md), three that passes remove (`batch_norm`, `flatten`, `view`) and one that lowering
-attaches to its producer (`sign`). Each stage of an epilogue is at first a `pointwise` node of its own.
+file's bodies (docs/format.md), three that passes remove (`batch_norm`, `flatten`, `view`) and one
+that lowering attaches to its producer (`sign`). Each stage of an epilogue is at first a
+`pointwise` node of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from signbit.bitformat.graph import Pair, Pool
+from signbit.bitformat.graph import Pair, Pool, Shortcut
 from signbit.errors import CompileError
 
 __all__ = [
@@ -24,7 +25,6 @@ __all__ = [
     "NormParameters",
     "Origin",
     "Shape",
-    "Shortcut",
     "refuse",
 ]
 
@@ -48,15 +48,6 @@ class Origin(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.module or 'the model'} ({self.target})"
-
-
-@dataclass(frozen=True, eq=False)
-class Shortcut:
-    """The value a pointwise node or an epilogue adds; meaning as in docs/format.md."""
-
-    value: str
-    stride: Pair = (1, 1)
-    offset: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +112,7 @@ class Node:
     def operands(self) -> tuple[str, ...]:
         """Names of the values read."""
         names = (self.input,) if self.input else ()
-        return names if self.shortcut is None else (*names, self.shortcut.value)
+        return names if self.shortcut is None else (*names, self.shortcut.tensor)
 
     def parts(self) -> tuple[bool, bool, bool]:
         """Which stages of the epilogue are present: affine, shortcut, activation."""
@@ -136,7 +127,7 @@ class Graph:
     output: str = ""
 
     def __iter__(self) -> Iterator[Node]:
-        """Over a copy: a pass may rewrite the graph meanwhile, and sees its own rewrites by name."""
+        """Over a copy: a pass may rewrite the graph meanwhile; `graph[name]` shows the rewrite."""
         return iter(list(self.nodes.values()))
 
     def __getitem__(self, name: str) -> Node:
@@ -190,8 +181,8 @@ class Graph:
             changes: dict[str, Any] = {}
             if reader.input == old:
                 changes["input"] = new
-            if reader.shortcut is not None and reader.shortcut.value == old:
-                changes["shortcut"] = replace(reader.shortcut, value=new)
+            if reader.shortcut is not None and reader.shortcut.tensor == old:
+                changes["shortcut"] = replace(reader.shortcut, tensor=new)
             self.update(reader.name, **changes)
         if self.output == old:
             self.output = new

@@ -7,11 +7,12 @@ than a sign reads them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from signbit.bitformat.graph import OPS, Shortcut, SignOutput, TensorSpec
+from signbit.bitformat.graph import OPS, SignOutput, TensorSpec
 from signbit.bitformat.graph import Node as FileNode
 from signbit.compiler import ir
 from signbit.compiler.pack import pack_reals, pack_signs
@@ -101,8 +102,7 @@ class _Lowering:
                 **self.body(title, node),
                 scale=self.real_constant(f"{title}.scale", node.scale),
                 shift=self.real_constant(f"{title}.shift", node.shift),
-                shortcut=node.shortcut
-                and Shortcut(node.shortcut.value, node.shortcut.stride, node.shortcut.offset),
+                shortcut=node.shortcut,
                 activation=node.activation,
                 slope=self.real_constant(f"{title}.slope", node.slope),
                 real=real,
@@ -117,10 +117,10 @@ class _Lowering:
         outputs = self.sign_outputs(signs)
         self.nodes.append(FileNode(title, "pointwise", image.name, signs=outputs))
 
-    def body(self, title: str, node: ir.Node) -> dict[str, object]:
+    def body(self, title: str, node: ir.Node) -> dict[str, Any]:
         """The keys that belong to the node's operation."""
         keys = OPS[node.op].required + OPS[node.op].optional
-        body: dict[str, object] = {key: getattr(node, key) for key in _WINDOW if key in keys}
+        body: dict[str, Any] = {key: getattr(node, key) for key in _WINDOW if key in keys}
         if "weight" in keys:
             assert node.weight is not None
             body["weight"] = f"{title}.weight"

@@ -1,4 +1,4 @@
-"""From a PyTorch model to the compiler's graph: export, fold what depends on parameters alone, map.
+"""From an exported model to the compiler's graph: fold what is constant, map the rest.
 
 Owns the walk over the exported graph; what each operation means is in `mapping`.
 """
@@ -6,49 +6,30 @@ Owns the walk over the exported graph; what each operation means is in `mapping`
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.export import Dim, ExportedProgram
+from torch import Tensor
+from torch.export import ExportedProgram
 from torch.fx import Node as FxNode
 
+from signbit.compiler.exported import stored_tensors
 from signbit.compiler.ir import Graph, Node, Origin, Shape, refuse
 from signbit.compiler.mapping import MAPPINGS, Call, Tracer
 from signbit.errors import CompileError
 
-__all__ = ["IMAGE", "export", "trace"]
+__all__ = ["IMAGE", "trace"]
 
 IMAGE = "image"
 """Name of the value that holds the raw pixels."""
 
-
-def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgram:
-    """`torch.export` of the model in evaluation mode, the batch size left open.
-
-    input_size is (height, width, channels). The result has no operations that write into their
-    input. Raises CompileError where the model trains, cannot be exported, or fixes its batch size.
-    """
-    if model.training:
-        raise CompileError("the model is in training mode; call model.eval() first")
-    height, width, channels = input_size
-    parameter = next(iter(model.parameters()), torch.empty(0))
-    example = torch.zeros(2, channels, height, width, device=parameter.device)
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            # torch's own deprecations while it copies its tree specifications
-            warnings.simplefilter("ignore", FutureWarning)
-            program = torch.export.export(model, (example,), dynamic_shapes=({0: Dim("batch")},))
-            # No decomposition, but in-place operations become plain ones.
-            return program.run_decompositions({})
-    except (RuntimeError, ValueError, TypeError, AssertionError) as error:
-        raise CompileError(
-            f"torch.export cannot follow {type(model).__name__} for images of {height}×{width}×"
-            f"{channels} and any batch size: {error}"
-        ) from error
+_NON_LINEARITIES = {
+    *("_softmax", "abs", "celu", "elu", "erf", "exp", "gelu", "glu", "hardsigmoid", "hardswish"),
+    *("log_sigmoid", "log_softmax", "mish", "rrelu", "selu", "silu", "softmax", "softplus"),
+    *("softsign", "tanh", "threshold"),
+}
 
 
 def trace(program: ExportedProgram, mean: tuple[float, ...], std: tuple[float, ...]) -> Graph:
@@ -78,16 +59,7 @@ class _Walk(Tracer):
         if signature.buffers_to_mutate or signature.user_inputs_to_mutate:
             raise CompileError("the model writes into a buffer or its input while it runs")
         self.input_name = signature.user_inputs[0]
-        self.stored: dict[str, Tensor] = {}
-        for table in (signature.inputs_to_parameters, signature.inputs_to_buffers):
-            for placeholder, target in table.items():
-                value = program.state_dict.get(target, program.constants.get(target))
-                assert isinstance(value, Tensor), target
-                self.stored[placeholder] = value
-        for placeholder, target in signature.inputs_to_lifted_tensor_constants.items():
-            value = program.constants[target]
-            assert isinstance(value, Tensor), target
-            self.stored[placeholder] = value
+        self.stored = stored_tensors(program)
 
     def add_image(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         fx = next(n for n in self.program.graph.nodes if n.name == self.input_name)
@@ -157,6 +129,7 @@ class _Walk(Tracer):
         result = fx.args[0]
         assert isinstance(result, tuple | list)
         (node,) = result
+        assert isinstance(node, FxNode)
         if node not in self.values:
             raise CompileError("the model's output does not depend on its input")
         self.graph.output = self.values[node]
@@ -175,9 +148,6 @@ def _origin(fx: FxNode) -> Origin:
 
 
 def _unknown(target: str) -> str:
-    _, _, name = target.partition(".")
-    nonlinear = ("gelu", "silu", "elu", "selu", "celu", "mish", "tanh", "softplus", "softmax")
-    nonlinear += ("hardswish", "hardsigmoid", "log_softmax", "_softmax", "erf", "exp", "glu")
-    if name.split(".")[0] in nonlinear:
+    if target.split(".")[1] in _NON_LINEARITIES:
         return "the engine has no such non-linearity; it knows relu, hardtanh, prelu, sigmoid"
     return "the engine has no such operation"

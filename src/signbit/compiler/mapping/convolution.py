@@ -27,7 +27,7 @@ def _conv2d_named_padding(call: Call) -> str:
     kernel, dilation = call.constant("weight").shape[2:], call.pair("dilation")
     spans = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
     if any(span % 2 for span in spans):
-        call.refuse(
+        raise call.refuse(
             f'padding="same" with an even kernel {tuple(kernel)} pads one side more; '
             "the engine pads both sides alike"
         )
@@ -70,7 +70,7 @@ def _with_bias(call: Call, name: str) -> str:
 
 def _check_real_input(call: Call, source: Node) -> None:
     if source.is_sign:
-        call.refuse(
+        raise call.refuse(
             "reads signs with real weights; the engine multiplies signs only with signs "
             "(BinaryConv2d, BinaryLinear)"
         )
@@ -78,7 +78,7 @@ def _check_real_input(call: Call, source: Node) -> None:
 
 def _check_vector(call: Call, source: Node, name: str) -> None:
     if len(call.sizes(name)) != 1:
-        call.refuse(
+        raise call.refuse(
             f"a linear layer must read (N, features), it reads {call.sizes(name)} for each "
             "image; flatten first"
         )
@@ -118,16 +118,16 @@ def _with_scale(call: Call, name: str) -> str:
 def _sign_input(call: Call) -> Node:
     source = call.value("signs")
     if not source.is_sign:
-        call.refuse(f"reads {source.origin}, which is not −1 and +1; take its sign first")
+        raise call.refuse(f"reads {source.origin}, which is not −1 and +1; take its sign first")
     return source
 
 
 def _signs(call: Call) -> npt.NDArray[np.int8]:
     weight = call.constant("weight_signs")
     if not (np.abs(weight) == 1).all():
-        call.refuse("has weights that are not −1 or +1")
+        raise call.refuse("has weights that are not −1 or +1")
     if weight[0].size > MAX_TAPS:
-        call.refuse(f"has {weight[0].size} weights a filter, at most {MAX_TAPS} are allowed")
+        raise call.refuse(f"has {weight[0].size} weights a filter, at most {MAX_TAPS} are allowed")
     return weight.astype(np.int8)
 
 

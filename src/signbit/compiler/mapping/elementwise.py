@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from signbit.compiler.ir import Node, NormParameters, Shape, Shortcut
+from signbit.bitformat.graph import Shortcut
+from signbit.compiler.ir import Node, NormParameters, Shape
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]
@@ -24,7 +25,7 @@ def _sign(call: Call) -> str:
 
 
 def _torch_sign(call: Call) -> str:
-    call.refuse("yields 0 for 0, which is no sign; use signbit's sign, which yields +1")
+    raise call.refuse("yields 0 for 0, which is no sign; use signbit's sign, which yields +1")
 
 
 def _scale_gradient(call: Call) -> str:
@@ -46,7 +47,7 @@ def _batch_norm(call: Call) -> str:
 
 
 def _batch_norm_training(call: Call) -> str:
-    call.refuse(
+    raise call.refuse(
         "normalises with the statistics of the batch; the engine needs running statistics "
         "(track_running_stats=True) and evaluation mode"
     )
@@ -69,7 +70,9 @@ def _clipped(call: Call, low: float | None, high: float | None) -> str:
         return call.add("pointwise", call.real("self"), activation="hardtanh")
     if (low, high) == (0, None):
         return _relu(call)
-    call.refuse(f"clips to [{low}, {high}]; the engine knows [−1, 1] (hardtanh) and [0, ∞] (relu)")
+    raise call.refuse(
+        f"clips to [{low}, {high}]; the engine knows [−1, 1] (hardtanh) and [0, ∞] (relu)"
+    )
 
 
 def _sigmoid(call: Call) -> str:
@@ -95,14 +98,14 @@ def _add(call: Call) -> str:
     if call.is_constant("self") and alpha == 1:
         return _affine(call, "other", 1, call.constant("self"))
     if alpha != 1:
-        call.refuse(f"adds {alpha} times a tensor; multiply first")
+        raise call.refuse(f"adds {alpha} times a tensor; multiply first")
     left, right = call.real("self"), call.real("other")
     if left.shape == right.shape:
         return call.add("pointwise", left, shortcut=Shortcut(right.name))
     if left.shape[:2] == (1, 1):
         left, right = right, left
     if right.shape != Shape(1, 1, left.shape.channels) or call.shape() != left.shape:
-        call.refuse(
+        raise call.refuse(
             f"adds {_size(right)} to {_size(left)}; sizes must be equal, or one side one value "
             "a channel"
         )
@@ -115,7 +118,7 @@ def _subtract(call: Call) -> str:
         return _affine(call, "self", 1, -alpha * call.constant("other"))
     if call.is_constant("self"):
         return _affine(call, "other", -alpha, call.constant("self"))
-    call.refuse("subtracts two values that depend on the image; the engine only adds them")
+    raise call.refuse("subtracts two values that depend on the image; the engine only adds them")
 
 
 def _multiply(call: Call) -> str:
@@ -123,15 +126,15 @@ def _multiply(call: Call) -> str:
         return _affine(call, "self", call.constant("other"), 0)
     if call.is_constant("self"):
         return _affine(call, "other", call.constant("self"), 0)
-    call.refuse("multiplies two values that depend on the image; the engine only adds them")
+    raise call.refuse("multiplies two values that depend on the image; the engine only adds them")
 
 
 def _divide(call: Call) -> str:
     if not call.is_constant("other"):
-        call.refuse("divides by a value that depends on the image")
+        raise call.refuse("divides by a value that depends on the image")
     divisor = call.constant("other")
     if not divisor.all():
-        call.refuse("divides by zero")
+        raise call.refuse("divides by zero")
     return _affine(call, "self", 1 / divisor, 0)
 
 
@@ -142,7 +145,9 @@ def _negate(call: Call) -> str:
 def _affine(call: Call, name: str, scale: Vector | float, shift: Vector | float) -> str:
     source = call.real(name)
     if call.sizes() != call.sizes(name):
-        call.refuse(f"changes the size from {call.sizes(name)} to {call.sizes()} for each image")
+        raise call.refuse(
+            f"changes the size from {call.sizes(name)} to {call.sizes()} for each image"
+        )
     return call.add(
         "pointwise",
         source,
@@ -156,8 +161,9 @@ def _per_channel(call: Call, value: Vector | float, dimensions: int, shape: Shap
     array = np.asarray(value, np.float64)
     full = array.reshape((1,) * (dimensions + 1 - array.ndim) + array.shape)
     if full.size != full.shape[1]:
-        call.refuse(
-            f"combines with a constant of shape {array.shape}; the engine knows one number a channel"
+        raise call.refuse(
+            f"combines with a constant of shape {array.shape}; "
+            "the engine knows one number a channel"
         )
     return np.broadcast_to(full.reshape(-1), (shape.channels,))
 

@@ -13,14 +13,16 @@ def _same(call: Call) -> str:
 
 def _dropout(call: Call) -> str:
     if call.arguments["train"]:
-        call.refuse("drops values at random; put the model into evaluation mode")
+        raise call.refuse("drops values at random; put the model into evaluation mode")
     return _same(call)
 
 
 def _to_dtype(call: Call) -> str:
     before, after = call.arguments["self"].meta["val"], call.fx.meta["val"]
     if before.dtype != after.dtype:
-        call.refuse(f"changes {before.dtype} to {after.dtype}; the engine's reals are float32")
+        raise call.refuse(
+            f"changes {before.dtype} to {after.dtype}; the engine's reals are float32"
+        )
     return _same(call)
 
 
@@ -31,7 +33,7 @@ def _reshape(call: Call) -> str:
         return source.name
     if len(before) == 3 and len(after) == 1:
         return call.add("flatten", source, is_sign=source.is_sign)
-    call.refuse(f"reshapes {before} to {after} for each image; the engine only flattens maps")
+    raise call.refuse(f"reshapes {before} to {after} for each image; the engine only flattens maps")
 
 
 def _slice(call: Call) -> str:
@@ -44,7 +46,9 @@ def _slice(call: Call) -> str:
     if whole and step == 1:
         return source.name
     if not whole or dim < 2:
-        call.refuse("takes a part; the engine's shortcuts take every n-th row and column of a map")
+        raise call.refuse(
+            "takes a part; the engine's shortcuts take every n-th row and column of a map"
+        )
     stride = (step, 1) if dim == 2 else (1, step)
     return call.add("view", source, is_sign=source.is_sign, stride=stride)
 
@@ -62,44 +66,38 @@ def _pad(call: Call) -> str:
     constant = call.arguments["mode"] == "constant" and not call.arguments["value"]
     *inside, before, after = amounts
     if not constant or len(amounts) != 6 or any(inside) or min(before, after) < 0:
-        call.refuse(
+        raise call.refuse(
             "pads with something other than zero channels; give rows and columns to the "
             "convolution's own zero padding"
         )
     if source.is_sign:
-        call.refuse("adds zero channels to signs; a zero is no sign")
+        raise call.refuse("adds zero channels to signs; a zero is no sign")
     return call.add("view", source, offset=before)
 
 
-_COPIES = {
-    name: _same
-    for name in (
-        "aten.alias.default",
-        "aten.clone.default",
-        "aten.contiguous.default",
-        "aten.detach.default",
-        "aten.lift_fresh_copy.default",
-    )
-}
+_COPIES = (
+    "aten.alias.default",
+    "aten.clone.default",
+    "aten.contiguous.default",
+    "aten.detach.default",
+    "aten.lift_fresh_copy.default",
+)
 
-_RESHAPES = {
-    name: _reshape
-    for name in (
-        "aten._unsafe_view.default",
-        "aten.expand.default",
-        "aten.flatten.using_ints",
-        "aten.reshape.default",
-        "aten.squeeze.dim",
-        "aten.squeeze.dims",
-        "aten.unflatten.int",
-        "aten.unsqueeze.default",
-        "aten.view.default",
-    )
-}
+_RESHAPES = (
+    "aten._unsafe_view.default",
+    "aten.expand.default",
+    "aten.flatten.using_ints",
+    "aten.reshape.default",
+    "aten.squeeze.dim",
+    "aten.squeeze.dims",
+    "aten.unflatten.int",
+    "aten.unsqueeze.default",
+    "aten.view.default",
+)
 
 MAPPINGS = {
-    **_COPIES,
-    **_RESHAPES,
+    **dict.fromkeys(_COPIES, _same),
+    **dict.fromkeys(_RESHAPES, _reshape),
     "aten._to_copy.default": _to_dtype,
     "aten.to.dtype": _to_dtype,
     "aten.dropout.default": _dropout,

@@ -12,7 +12,7 @@ def _max_pool2d(call: Call) -> str:
     source = call.value("self")
     _check_whole_windows(call)
     if call.pair("dilation") != (1, 1):
-        call.refuse("has a dilation; the engine pools neighbours only")
+        raise call.refuse("has a dilation; the engine pools neighbours only")
     return call.add(
         "max_pool",
         source,
@@ -26,7 +26,7 @@ def _max_pool2d(call: Call) -> str:
 def _avg_pool2d(call: Call) -> str:
     _check_whole_windows(call)
     if call.pair("padding") != (0, 0) or call.arguments["divisor_override"] is not None:
-        call.refuse("has padding or a divisor of its own; the engine averages whole windows")
+        raise call.refuse("has padding or a divisor of its own; the engine averages whole windows")
     kernel = call.pair("kernel_size")
     return call.add("avg_pool", call.real("self"), kernel=kernel, stride=_stride(call))
 
@@ -37,7 +37,7 @@ def _stride(call: Call) -> Pair:
 
 def _check_whole_windows(call: Call) -> None:
     if call.arguments["ceil_mode"]:
-        call.refuse("has ceil_mode=True; the engine pools whole windows only")
+        raise call.refuse("has ceil_mode=True; the engine pools whole windows only")
 
 
 def _adaptive_avg_pool2d(call: Call) -> str:
@@ -47,7 +47,7 @@ def _adaptive_avg_pool2d(call: Call) -> str:
         return call.add("global_mean", source)
     kernel = before[0] // after[0], before[1] // after[1]
     if (kernel[0] * after[0], kernel[1] * after[1]) != before:
-        call.refuse(f"averages {before} to {after}, windows of different sizes")
+        raise call.refuse(f"averages {before} to {after}, windows of different sizes")
     return call.add("avg_pool", source, kernel=kernel, stride=kernel)
 
 
@@ -55,7 +55,7 @@ def _mean(call: Call) -> str:
     sizes = call.sizes("self")
     dimensions = {dim % (len(sizes) + 1) for dim in call.arguments["dim"] or ()}
     if len(sizes) != 3 or dimensions != {2, 3}:
-        call.refuse("averages something other than height and width of a map (dim=(2, 3))")
+        raise call.refuse("averages something other than height and width of a map (dim=(2, 3))")
     return call.add("global_mean", call.real("self"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.fx import Node as FxNode
 
 from signbit.compiler.ir import Graph, Node, Origin, Shape, refuse
+from signbit.errors import CompileError
 
 __all__ = ["Call", "Tracer"]
 
@@ -44,21 +45,22 @@ class Call:
         self.arguments |= {a.name: value for a, value in zip(schema, fx.args, strict=False)}
         self.arguments |= fx.kwargs
 
-    def refuse(self, reason: str) -> NoReturn:
-        raise refuse(self.origin, reason)
+    def refuse(self, reason: str) -> CompileError:
+        """The error for what the engine cannot do about this call."""
+        return refuse(self.origin, reason)
 
     def value(self, name: str) -> Node:
         """The value an argument became."""
         argument = self.arguments[name]
         if not isinstance(argument, FxNode) or argument not in self.tracer.values:
-            self.refuse(f"{name} must depend on the image")
+            raise self.refuse(f"{name} must depend on the image")
         return self.tracer.graph[self.tracer.values[argument]]
 
     def real(self, name: str) -> Node:
         """The value an argument became, which must be stored as reals."""
         node = self.value(name)
         if node.is_sign:
-            self.refuse(
+            raise self.refuse(
                 f"reads {node.origin} as real numbers; signs are stored as bits, which only binary "
                 "convolutions, linear layers and max pooling read"
             )
@@ -75,12 +77,12 @@ class Call:
         if isinstance(argument, int | float):
             return np.array(argument, np.float64)
         if argument not in self.tracer.constants:
-            self.refuse(f"{name} must be a parameter or constant, it depends on the image")
+            raise self.refuse(f"{name} must be a parameter or constant, it depends on the image")
         value = self.tracer.constants[argument]
         assert isinstance(value, Tensor)
         array = value.to("cpu", torch.float64).numpy()
         if not np.isfinite(array).all():
-            self.refuse(f"{name} has a value that is not finite")
+            raise self.refuse(f"{name} has a value that is not finite")
         return array
 
     def optional_constant(self, name: str) -> npt.NDArray[np.float64] | None:
@@ -92,7 +94,7 @@ class Call:
         value = self.arguments[name]
         items = [value] if isinstance(value, int) else list(value)
         if not all(isinstance(item, int) for item in items) or not 1 <= len(items) <= 2:
-            self.refuse(f"{name} must be one or two fixed integers, is {value}")
+            raise self.refuse(f"{name} must be one or two fixed integers, is {value}")
         return items[0], items[-1]
 
     def shape(self) -> Shape:
@@ -102,7 +104,7 @@ class Call:
             return Shape(sizes[1], sizes[2], sizes[0])
         if len(sizes) == 1 or (len(sizes) == 2 and sizes[1] == 1):
             return Shape(1, 1, sizes[0])
-        self.refuse(f"yields {sizes} for each image; the engine knows (C,) and (C, H, W)")
+        raise self.refuse(f"yields {sizes} for each image; the engine knows (C,) and (C, H, W)")
 
     def sizes(self, name: str | None = None) -> tuple[int, ...]:
         """Sizes without the batch of the call's result, or of an argument."""
@@ -111,9 +113,9 @@ class Call:
         result = result[0] if isinstance(result, tuple | list) else result
         batch, *rest = result.shape or (None,)
         if str(batch) != self.tracer.batch:
-            self.refuse("does not keep one result for each image as its first dimension")
+            raise self.refuse("does not keep one result for each image as its first dimension")
         if not all(isinstance(size, int) for size in rest):
-            self.refuse(f"yields a size that is not fixed: {tuple(rest)}")
+            raise self.refuse(f"yields a size that is not fixed: {tuple(rest)}")
         return tuple(rest)
 
     def add(self, op: str, source: Node, **fields: Any) -> str:

@@ -14,7 +14,7 @@ __all__ = ["absorb_flatten"]
 def absorb_flatten(graph: Graph) -> None:
     """Move each flatten behind the operations on single elements, then into the linear layer.
 
-    PyTorch flattens (channel, y, x), a convolution's weights are (y, x, channel): they are permuted.
+    PyTorch flattens (channel, y, x), a convolution's weights are (y, x, channel): permuted here.
     """
     while flattens := [node for node in graph if node.op == "flatten"]:
         _absorb(graph, flattens[0])

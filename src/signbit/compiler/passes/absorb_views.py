@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from signbit.compiler.ir import Graph, Node, Shortcut, refuse
+from signbit.bitformat.graph import Shortcut
+from signbit.compiler.ir import Graph, Node, refuse
 
 __all__ = ["absorb_views"]
 
@@ -29,13 +30,13 @@ def _absorb(graph: Graph, add: Node) -> None:
     shortcut = add.shortcut
     assert shortcut is not None
     source = graph[add.input]
-    if source.op == "view" and shortcut.stride == (1, 1) and graph[shortcut.value].op != "view":
+    if source.op == "view" and shortcut.stride == (1, 1) and graph[shortcut.tensor].op != "view":
         # a + b = b + a: the view must be the shortcut.
-        add = graph.update(add.name, input=shortcut.value, shortcut=Shortcut(source.name))
+        add = graph.update(add.name, input=shortcut.tensor, shortcut=Shortcut(source.name))
     while True:
         shortcut = add.shortcut
         assert shortcut is not None
-        view = graph[shortcut.value]
+        view = graph[shortcut.tensor]
         if view.op != "view" or shortcut.stride == (0, 0):
             return
         strides = zip(shortcut.stride, view.stride, strict=True)

@@ -57,6 +57,6 @@ def _fold(graph: Graph, conv: Node, before: Node) -> None:
 def _by_weight(values: FloatArray, conv: Node) -> FloatArray:
     """One value an input channel, laid out to multiply weights (out, kh, kw, in / groups)."""
     assert conv.weight is not None
-    by_group = values.reshape(conv.groups, 1, 1, 1, -1)
     each = conv.weight.shape[0] // conv.groups
-    return np.repeat(by_group, each, 1).reshape(conv.weight.shape[0], 1, 1, -1)
+    by_filter = np.repeat(np.float64(values).reshape(conv.groups, -1), each, axis=0)
+    return by_filter[:, None, None, :]

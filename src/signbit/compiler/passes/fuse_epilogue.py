@@ -30,7 +30,7 @@ def _convolution_first(graph: Graph, node: Node) -> Node:
     """a + b = b + a: let the operand that can take the addition be the input."""
     assert node.shortcut is not None
     swapped = replace(
-        node, input=node.shortcut.value, shortcut=replace(node.shortcut, value=node.input)
+        node, input=node.shortcut.tensor, shortcut=replace(node.shortcut, tensor=node.input)
     )
     producer, other = graph[node.input], graph[swapped.input]
     if other.shape != node.shape or not _fits(graph, other, swapped):
@@ -52,12 +52,12 @@ def _fits(graph: Graph, producer: Node, node: Node) -> bool:
         return False
     others = [reader for reader in graph.readers(producer.name) if reader.name != node.name]
     if not others:
-        return node.shortcut is None or node.shortcut.value != producer.name
+        return node.shortcut is None or node.shortcut.tensor != producer.name
     # Signs that compare the integer dots do not see the epilogue; everyone else does.
     if not all(_compares_dots(reader) for reader in others):
         return False
     shortcut = node.shortcut
-    return shortcut is None or graph.place(shortcut.value) < graph.place(producer.name)
+    return shortcut is None or graph.place(shortcut.tensor) < graph.place(producer.name)
 
 
 def _compares_dots(node: Node) -> bool:

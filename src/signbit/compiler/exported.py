@@ -1,0 +1,90 @@
+"""PyTorch's side: exporting a model, and replaying the export while every value is recorded."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+from torch.fx import Interpreter
+from torch.fx import Node as FxNode
+
+from signbit.errors import CompileError
+
+__all__ = ["Replay", "export", "stored_tensors"]
+
+
+def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgram:
+    """`torch.export` of the model in evaluation mode, the batch size left open.
+
+    input_size is (height, width, channels). The result has no operations that write into their
+    input. Raises CompileError where the model trains, cannot be exported, or fixes its batch size.
+    """
+    if model.training:
+        raise CompileError("the model is in training mode; call model.eval() first")
+    height, width, channels = input_size
+    parameter = next(iter(model.parameters()), torch.empty(0))
+    example = torch.zeros(2, channels, height, width, device=parameter.device)
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            # torch's own deprecations while it copies its tree specifications
+            warnings.simplefilter("ignore", FutureWarning)
+            program = torch.export.export(model, (example,), dynamic_shapes=({0: Dim("batch")},))
+            # No decomposition, but in-place operations become plain ones.
+            functional: ExportedProgram = program.run_decompositions({})
+            return functional
+    except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+        raise CompileError(
+            f"torch.export cannot follow {type(model).__name__} for images of {height}×{width}×"
+            f"{channels} and any batch size: {error}"
+        ) from error
+
+
+def stored_tensors(program: ExportedProgram) -> dict[str, Tensor]:
+    """Placeholder of the exported graph -> its parameter, buffer or lifted constant."""
+    signature = program.graph_signature
+    targets = {
+        **signature.inputs_to_parameters,
+        **signature.inputs_to_buffers,
+        **signature.inputs_to_lifted_tensor_constants,
+    }
+    stored: dict[str, Tensor] = {}
+    for placeholder, target in targets.items():
+        value = program.state_dict.get(target, program.constants.get(target))
+        assert isinstance(value, Tensor), target
+        stored[placeholder] = value.detach()
+    return stored
+
+
+class Replay(Interpreter):
+    """Runs an exported program on images and keeps the tensors of the nodes asked for."""
+
+    def __init__(self, program: ExportedProgram, wanted: Collection[str] = ()) -> None:
+        super().__init__(program.graph_module)
+        self.stored = stored_tensors(program)
+        self.wanted = frozenset(wanted)
+        self.recorded: dict[str, Tensor] = {}
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Normalised images (N, C, H, W) to logits; `recorded` then holds the batch's values."""
+        self.recorded = {}
+        with torch.no_grad():
+            result = self.run(images)
+        return cast(Tensor, result[0])
+
+    def placeholder(self, target: Any, args: Any, kwargs: Any) -> Any:
+        # Lifted parameters are not arguments of `run`; the one argument is the images.
+        return (
+            self.stored[target]
+            if target in self.stored
+            else super().placeholder(target, args, kwargs)
+        )
+
+    def run_node(self, n: FxNode) -> Any:
+        result = super().run_node(n)
+        if n.name in self.wanted:
+            self.recorded[n.name] = result
+        return result

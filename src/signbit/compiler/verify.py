@@ -1,0 +1,267 @@
+"""Holds a compiled file against the PyTorch model it came from, node by node and end to end.
+
+A node is fed PyTorch's own values of its inputs, so that nothing an earlier node rounded
+differently can excuse it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.fx import Node as FxNode
+
+from signbit.bitformat.graph import Node, TensorSpec
+from signbit.compiler.agreement import Agreement, EndToEnd, NearSign, NodeAgreement
+from signbit.compiler.exported import Replay
+from signbit.compiler.writer import Compiled
+from signbit.errors import InputError
+
+__all__ = ["Agreement", "NodeRunner", "verify", "verify_end_to_end", "verify_nodes"]
+
+Array = npt.NDArray[Any]
+
+THRESHOLD_MARGIN = 1e-4
+"""A sign may differ where PyTorch's real value lies this close to its threshold."""
+
+_BATCH_SIZE = 100
+
+
+class NodeRunner(Protocol):
+    """What verification needs of an engine; the native one and the reference have it."""
+
+    def __call__(self, images: Array) -> Array: ...
+
+    def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> Mapping[str, Array]:
+        """As in `signbit.runtime.reference.ReferenceEngine`."""
+
+
+def verify(
+    compiled: Compiled,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.integer] | None = None,
+    *,
+    engine: NodeRunner | None = None,
+    batch_size: int = _BATCH_SIZE,
+) -> Agreement:
+    """Both comparisons on images uint8 (N, H, W, C) and labels (N,); engine: the native one.
+
+    Raises InputError for images of another shape or type.
+    """
+    runner = _engine(compiled) if engine is None else engine
+    return Agreement(
+        nodes=tuple(verify_nodes(compiled, images, engine=runner, batch_size=batch_size)),
+        end_to_end=verify_end_to_end(
+            compiled, images, labels, engine=runner, batch_size=batch_size
+        ),
+    )
+
+
+def verify_nodes(
+    compiled: Compiled,
+    images: npt.NDArray[np.uint8],
+    *,
+    engine: NodeRunner | None = None,
+    batch_size: int = _BATCH_SIZE,
+) -> list[NodeAgreement]:
+    """Each node of the file on PyTorch's own inputs, in order of execution."""
+    runner = _engine(compiled) if engine is None else engine
+    comparison = _NodeComparison(compiled, runner)
+    for first, batch in _batches(compiled, images, batch_size):
+        comparison.add(first, batch)
+    return list(comparison.found.values())
+
+
+def verify_end_to_end(
+    compiled: Compiled,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.integer] | None = None,
+    *,
+    engine: NodeRunner | None = None,
+    batch_size: int = _BATCH_SIZE,
+) -> EndToEnd:
+    """Top classes of engine, PyTorch, and PyTorch with oneDNN switched off."""
+    runner = _engine(compiled) if engine is None else engine
+    if labels is not None and labels.shape != (len(images),):
+        raise InputError(f"labels: must have shape ({len(images)},), has {labels.shape}")
+    replay = Replay(compiled.program)
+    found = EndToEnd(labelled=labels is not None)
+    for first, batch in _batches(compiled, images, batch_size):
+        normalised = _normalise(compiled, batch)
+        logits = replay(normalised)
+        plain = _without_onednn(replay, normalised).argmax(1).numpy()
+        answers = runner(batch)
+        top, expected = answers.argmax(1), logits.argmax(1).numpy()
+        found.images += len(batch)
+        found.disagreements += int((top != expected).sum())
+        found.onednn_disagreements += int((plain != expected).sum())
+        error = float(np.abs(answers - logits.numpy()).max())
+        found.max_error = max(found.max_error, error)
+        if labels is not None:
+            truth = labels[first : first + len(batch)]
+            found.engine_correct += int((top == truth).sum())
+            found.pytorch_correct += int((expected == truth).sum())
+    return found
+
+
+class _NodeComparison:
+    """Walks the file's nodes for one batch after another and adds up what differs."""
+
+    def __init__(self, compiled: Compiled, engine: NodeRunner) -> None:
+        self.compiled = compiled
+        self.engine = engine
+        self.tensors = {tensor.name: tensor for tensor in compiled.graph.tensors}
+        self.writers = {name: node for node in compiled.graph.nodes for name in node.outputs}
+        self.exported = {fx.name: fx for fx in compiled.program.graph.nodes}
+        self.found = {
+            node.name: NodeAgreement(node.name, node.op, compiled.node_provenance[node.name].module)
+            for node in compiled.graph.nodes
+        }
+        self.replay = Replay(compiled.program, self.wanted())
+
+    def wanted(self) -> set[str]:
+        """Nodes of the exported graph whose values are needed."""
+        wanted: set[str] = set()
+        for tensor in self.compiled.tensor_provenance.values():
+            wanted |= {tensor.export, tensor.signed}
+        for node in self.compiled.graph.nodes:
+            if node.op == "binary_conv":
+                fx = self.exported[self.compiled.node_provenance[node.name].export]
+                wanted |= {operand.name for operand in fx.all_input_nodes}
+        return wanted
+
+    def add(self, first: int, images: npt.NDArray[np.uint8]) -> None:
+        """Compare every node on a batch whose first image has the number `first`."""
+        self.replay(_normalise(self.compiled, images))
+        for node in self.compiled.graph.nodes:
+            found = self.found[node.name]
+            fetches = [name for name in node.outputs if self.has_counterpart(name)]
+            dots = f"{node.name}#dots"
+            if node.op == "binary_conv":
+                fetches.append(dots)
+            results = self.engine.run_nodes(self.feeds(node, images), fetches)
+            if node.op == "binary_conv":
+                expected = self.dots(node, results[dots].shape)
+                found.dots += expected.size
+                found.dots_different += int((results[dots] != expected).sum())
+            for name in fetches:
+                if name == node.real:
+                    self.compare_reals(found, results[name], self.value(name))
+                elif name != dots:
+                    self.compare_signs(found, name, results[name], first)
+
+    def has_counterpart(self, name: str) -> bool:
+        """Whether PyTorch yields the value of a tensor, or the real it is the sign of."""
+        provenance = self.compiled.tensor_provenance[name]
+        return bool(provenance.export or provenance.signed)
+
+    def feeds(self, node: Node, images: npt.NDArray[np.uint8]) -> dict[str, Array]:
+        """PyTorch's values of a node's inputs; where it has none, of the inputs before them."""
+        feeds: dict[str, Array] = {}
+        pending = list(node.inputs)
+        while pending:
+            name = pending.pop()
+            if self.tensors[name].kind == "image":
+                feeds[name] = images
+            elif self.has_counterpart(name):
+                feeds[name] = self.value(name)
+            else:
+                pending += self.writers[name].inputs
+        return feeds
+
+    def value(self, name: str) -> Array:
+        """PyTorch's value of a tensor of the file: reals, or bits with 1 = negative."""
+        provenance, tensor = self.compiled.tensor_provenance[name], self.tensors[name]
+        value = _nhwc(self.replay.recorded[provenance.export or provenance.signed], tensor)
+        return (value < 0).astype(np.uint8) if tensor.kind == "bits" else value
+
+    def dots(self, node: Node, shape: tuple[int, ...]) -> Array:
+        """PyTorch's convolution of its own signs with its own signs, without the scale."""
+        fx = self.exported[self.compiled.node_provenance[node.name].export]
+
+        def value(operand: FxNode) -> Tensor:
+            return self.replay.recorded[operand.name]
+
+        signs, weight, _, *geometry = torch.fx.map_arg(fx.args, value)
+        assert callable(fx.target)
+        with torch.no_grad():
+            dots: Tensor = fx.target(signs, weight, None, *geometry)
+        batch, height, width, channels = shape
+        spec = TensorSpec("", "real", height, width, channels)
+        return _nhwc(dots, spec).astype(np.int32).reshape(batch, height, width, channels)
+
+    def compare_reals(self, found: NodeAgreement, result: Array, expected: Array) -> None:
+        found.reals += expected.size
+        if expected.size:
+            found.max_error = max(found.max_error, float(np.abs(result - expected).max()))
+            found.max_value = max(found.max_value, float(np.abs(expected).max()))
+
+    def compare_signs(self, found: NodeAgreement, name: str, result: Array, first: int) -> None:
+        expected = self.value(name)
+        found.signs += expected.size
+        different = result != expected
+        if not different.any():
+            return
+        signed = self.compiled.tensor_provenance[name].signed
+        if signed:
+            reals = _nhwc(self.replay.recorded[signed], self.tensors[name])
+            near = different & (np.abs(reals) <= THRESHOLD_MARGIN)
+            for image, y, x, channel in np.argwhere(near).tolist():
+                value = float(reals[image, y, x, channel])
+                found.signs_near.append(NearSign(first + image, (y, x, channel), value))
+            different &= ~near
+        found.signs_different += int(different.sum())
+
+
+def _engine(compiled: Compiled) -> NodeRunner:
+    import signbit
+
+    engine: NodeRunner = signbit.load(compiled.data)
+    return engine
+
+
+def _batches(
+    compiled: Compiled, images: npt.NDArray[np.uint8], batch_size: int
+) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
+    shape = next(t for t in compiled.graph.tensors if t.kind == "image").shape
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != shape:
+        raise InputError(
+            f"images: must be uint8 of shape (N, {', '.join(map(str, shape))}), "
+            f"are {images.dtype} of shape {images.shape}"
+        )
+    if batch_size < 1:
+        raise InputError(f"batch_size: must be at least 1, is {batch_size}")
+    for first in range(0, len(images), batch_size):
+        yield first, images[first : first + batch_size]
+
+
+def _normalise(compiled: Compiled, images: npt.NDArray[np.uint8]) -> Tensor:
+    """(x / 255 − mean) / std, (N, C, H, W), as the model was trained to see it."""
+    # PyTorch chooses layouts by the strides it is given (one channel leaves them ambiguous), and
+    # the export has a `view` where the model may have a `reshape`.
+    moved = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
+    pixels = moved.clone(memory_format=torch.contiguous_format).float() / 255
+    mean = torch.tensor(compiled.mean).reshape(-1, 1, 1)
+    std = torch.tensor(compiled.std).reshape(-1, 1, 1)
+    return (pixels - mean) / std
+
+
+def _without_onednn(replay: Replay, images: Tensor) -> Tensor:
+    with warnings.catch_warnings():
+        # torch's own note about graphics cards, on every use of these flags
+        warnings.filterwarnings("ignore", message="TF32 acceleration", category=UserWarning)
+        with torch.backends.mkldnn.flags(enabled=False):
+            return replay(images)
+
+
+def _nhwc(value: Tensor, tensor: TensorSpec) -> Array:
+    """A value of PyTorch's, (N, C, H, W) or flattened in that order, as the file lays it out."""
+    height, width, channels = tensor.shape
+    mapped = value.reshape(len(value), channels, height, width).permute(0, 2, 3, 1)
+    array: Array = mapped.contiguous().numpy()
+    return array
