@@ -11,29 +11,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from signbit.compiler.compile import compile_model
-    from signbit.compiler.count import LayerCost, ModelCost, count
-    from signbit.compiler.verify import Agreement, verify
     from signbit.compiler.writer import Compiled
 
-__all__ = [
-    "Agreement",
-    "Compiled",
-    "LayerCost",
-    "ModelCost",
-    "compile_model",
-    "count",
-    "verify",
-]
+__all__ = ["Compiled", "compile_model"]
 
-_HOMES = {
-    "Agreement": "verify",
-    "Compiled": "writer",
-    "LayerCost": "count",
-    "ModelCost": "count",
-    "compile_model": "compile",
-    "count": "count",
-    "verify": "verify",
-}
+_HOMES = {"Compiled": "writer", "compile_model": "compile"}
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""What a compiled network costs, layer by layer: parameters, operations, bytes; reads a graph alone.
+"""What a compiled network costs, layer by layer: parameters, operations, bytes. Needs no torch.
 
 Operations are counted as the papers do: FLOPs are multiply-adds of real convolutions and linear
 layers, BOPs those of binary ones (zero padding included), OPs = FLOPs + BOPs / 64. Normalisation,

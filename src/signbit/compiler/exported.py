@@ -26,8 +26,9 @@ def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgra
     if model.training:
         raise CompileError("the model is in training mode; call model.eval() first")
     height, width, channels = input_size
-    parameter = next(iter(model.parameters()), torch.empty(0))
-    example = torch.zeros(2, channels, height, width, device=parameter.device)
+    if any(tensor.device.type != "cpu" for tensor in model.state_dict().values()):
+        raise CompileError("the model is not on the CPU; call model.cpu() first")
+    example = torch.zeros(2, channels, height, width)
     try:
         with torch.no_grad(), warnings.catch_warnings():
             # torch's own deprecations while it copies its tree specifications
@@ -37,9 +38,10 @@ def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgra
             functional: ExportedProgram = program.run_decompositions({})
             return functional
     except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CompileError(
             f"torch.export cannot follow {type(model).__name__} for images of {height}×{width}×"
-            f"{channels} and any batch size: {error}"
+            f"{channels} and any batch size: {reason}"
         ) from error
 
 

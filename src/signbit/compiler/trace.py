@@ -94,6 +94,8 @@ class _Walk(Tracer):
 
     def call(self, fx: FxNode) -> None:
         inputs = fx.all_input_nodes
+        if torch.Tag.nondeterministic_seeded in getattr(fx.target, "tags", ()):
+            raise refuse(_origin(fx), "yields random values")
         if not any(node in self.values for node in inputs):
             self.fold(fx)
             return
@@ -148,6 +150,6 @@ def _origin(fx: FxNode) -> Origin:
 
 
 def _unknown(target: str) -> str:
-    if target.split(".")[1] in _NON_LINEARITIES:
+    if target.removeprefix("aten.").split(".")[0] in _NON_LINEARITIES:
         return "the engine has no such non-linearity; it knows relu, hardtanh, prelu, sigmoid"
     return "the engine has no such operation"

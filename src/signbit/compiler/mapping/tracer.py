@@ -53,7 +53,7 @@ class Call:
         """The value an argument became."""
         argument = self.arguments[name]
         if not isinstance(argument, FxNode) or argument not in self.tracer.values:
-            raise self.refuse(f"{name} must depend on the image")
+            raise self.refuse(f"{name} is neither a parameter nor computed from the image")
         return self.tracer.graph[self.tracer.values[argument]]
 
     def real(self, name: str) -> Node:

@@ -36,8 +36,8 @@ def _steps(graph: Graph, pool: Node) -> list[Node] | None:
 
 def is_non_decreasing(node: Node) -> bool:
     """Whether a node maps each channel by a function that never falls, of that channel alone."""
-    if node.op != "pointwise" or node.shortcut is not None:
-        return False
+    if node.op != "pointwise" or node.shortcut is not None or node.activation == "sigmoid":
+        return False  # sigmoid is a polynomial, whose roundings promise no order
     slopes = (node.scale, node.slope)
     return all(slope is None or bool((slope >= 0).all()) for slope in slopes)
 
