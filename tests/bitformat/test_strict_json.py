@@ -31,6 +31,7 @@ def test_ordinary_json_parses() -> None:
         ("1" * 100_000, "not valid JSON"),
         ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), "nested deeper"),
         ('{"a":' * 1_000_000, "nested deeper"),
+        ("[" + "0," * 4_000_000 + "0]", "more than 4000000 values"),
     ],
 )
 def test_refusals(text: str, message: str) -> None:

@@ -1,0 +1,227 @@
+"""The native engine equals the NumPy reference bit for bit: every op, ISA and thread count.
+
+Whatever a random graph holds, every tensor of it is compared, dots included, as raw bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.bitformat.samples import sample_bytes
+from tests.runtime import strategies
+from tests.runtime.graphs import Case
+
+import signbit
+from signbit.bitformat import encode
+from signbit.bitformat.graph import Graph, InputSpec, Node, SignOutput, TensorSpec
+from signbit.errors import InputError
+from signbit.runtime.reference import ReferenceEngine
+
+Array = npt.NDArray[Any]
+
+ISAS = signbit.cpu_isas()
+THREADS = st.integers(1, 4)
+
+every_isa = pytest.mark.parametrize("isa", ISAS)
+
+
+def bits(array: Array) -> Array:
+    """Raw bits, so that −0.0 differs from +0.0."""
+    return array.view(np.int32) if array.dtype == np.float32 else array
+
+
+def assert_identical(actual: Mapping[str, Array], expected: Mapping[str, Array]) -> None:
+    assert sorted(actual) == sorted(expected)
+    for name, array in expected.items():
+        assert actual[name].dtype == array.dtype, name
+        assert actual[name].shape == array.shape, name
+        np.testing.assert_array_equal(bits(actual[name]), bits(array), err_msg=name)
+
+
+def check(case: Case, isa: str, threads: int) -> None:
+    reference = ReferenceEngine(case.data)
+    engine = signbit.load(case.data, threads=threads, isa=isa)
+    assert (engine.isa, engine.threads) == (isa, threads)
+    expected = reference.run_nodes(case.feeds, case.fetches)
+    assert_identical(engine.run_nodes(case.feeds, case.fetches), expected)
+    images = case.feeds["image"]
+    assert_identical({"output": engine(images)}, {"output": reference(images)})
+
+
+@every_isa
+@settings(derandomize=True, deadline=None, max_examples=120)
+@given(case=strategies.binary_convs, threads=THREADS)
+def test_binary_convolutions(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(case=strategies.linears, threads=THREADS)
+def test_fully_connected_layers(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(case=strategies.real_convs, threads=THREADS)
+def test_real_convolutions(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(case=strategies.networks, threads=THREADS)
+def test_networks(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(case=strategies.networks, threads=THREADS, seed=st.integers(0, 2**32))
+def test_each_node_alone(isa: str, case: Case, threads: int, seed: int) -> None:
+    """A node fed with its own inputs (bits and reals out of the blue) gives its outputs."""
+    reference = ReferenceEngine(case.data)
+    engine = signbit.load(case.data, threads=threads, isa=isa)
+    rng = np.random.default_rng(seed)
+    batch = int(rng.integers(0, 4))
+    for node in case.graph.nodes:
+        feeds = {}
+        for name in node.inputs:
+            tensor = case.graph.tensor(name)
+            values: Array = rng.standard_normal((batch, *tensor.shape)).astype(np.float32)
+            feeds[name] = (values < 0).astype(np.uint8) if tensor.kind == "bits" else values
+        fetches = [*node.outputs, *([f"{node.name}#dots"] if node.op == "binary_conv" else [])]
+        expected = reference.run_nodes(feeds, fetches)
+        assert_identical(engine.run_nodes(feeds, fetches), expected)
+
+
+@every_isa
+@settings(derandomize=True, deadline=None, max_examples=30)
+@given(case=strategies.networks, threads=THREADS)
+def test_images_do_not_influence_each_other(isa: str, case: Case, threads: int) -> None:
+    """A batch gives what its images give one by one, however often the engine has run."""
+    engine = signbit.load(case.data, threads=threads, isa=isa)
+    images = case.feeds["image"]
+    together = engine(images)
+    alone = [engine(images[i : i + 1]) for i in range(len(images))]
+    assert_identical({"y": engine(images)}, {"y": together})
+    if alone:
+        assert_identical({"y": np.concatenate(alone)}, {"y": together})
+
+
+@every_isa
+def test_one_engine_in_many_threads(isa: str) -> None:
+    case = strategies.network(3)
+    engine = signbit.load(case.data, threads=2, isa=isa)
+    rng = np.random.default_rng(4)
+    batches = [
+        rng.integers(0, 256, (n % 5, *engine.input_shape)).astype(np.uint8) for n in range(40)
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(engine, batches))
+    reference = ReferenceEngine(case.data)
+    for images, result in zip(batches, results, strict=True):
+        assert_identical({"y": result}, {"y": reference(images)})
+
+
+def _extremes() -> bytes:
+    """Reals straight through every activation: pointwise nodes on one real tensor."""
+    names = ("relu", "hardtanh", "prelu", "sigmoid")
+    tensors = [TensorSpec("image", "image", 1, 1, 5), TensorSpec("x", "real", 1, 1, 5)]
+    nodes = [Node("x", "pointwise", "image", real="x")]
+    for name in names:
+        tensors += [TensorSpec(name, "real", 1, 1, 5), TensorSpec(f"{name}.b", "bits", 1, 1, 5)]
+        nodes.append(
+            Node(
+                name,
+                "pointwise",
+                "x",
+                scale="scale",
+                shift="shift",
+                activation=name,
+                slope="slope" if name == "prelu" else None,
+                real=name,
+                signs=(SignOutput(f"{name}.b", "threshold", "flip"),),
+            )
+        )
+    graph = Graph(InputSpec("image", 1), "relu", tuple(tensors), tuple(nodes))
+    constants = {
+        "scale": np.float32([1, -1, 0.0, 2.0**-100, 3]),
+        "shift": np.float32([0.0, -0.0, -0.0, 2.0**-140, -1]),
+        "slope": np.float32([0.25, -2, 0.0, -0.0, 1e30]),
+        "threshold": np.float32([0.0, -0.0, 1, 2.0**-149, -1]),
+        "flip": np.uint8([0, 1, 0, 1, 0]),
+    }
+    return encode(graph, constants)
+
+
+@every_isa
+def test_extreme_reals(isa: str) -> None:
+    """Zeros of both signs, subnormals, sigmoid's clip, the largest float32."""
+    values = [0.0, 2.0**-149, 2.0**-130, 2.0**-126, 0.5, 1, 1.5, 86.99, 87, 87.01, 88, 88.01]
+    values += [100, 1e30, 3.4e38, *np.linspace(0, 90, 500).tolist()]
+    x = np.float32(values + [-value for value in values])
+    x = np.repeat(x, 5).reshape(-1, 1, 1, 5)
+    data = _extremes()
+    names = ("relu", "hardtanh", "prelu", "sigmoid")
+    fetches = [*names, *(f"{name}.b" for name in names)]
+    with np.errstate(over="ignore"):
+        expected = ReferenceEngine(data).run_nodes({"x": x}, fetches)
+    assert_identical(signbit.load(data, isa=isa).run_nodes({"x": x}, fetches), expected)
+
+
+def test_public_attributes_agree() -> None:
+    reference, engine = ReferenceEngine(sample_bytes()), signbit.load(sample_bytes())
+    assert engine.input_shape == reference.input_shape == (6, 6, 3)
+    assert engine.class_names == reference.class_names == ["cat", "dog", "émeu", "Ω"]
+    assert engine.source == reference.graph.source
+
+
+@pytest.mark.parametrize(
+    ("feeds", "fetches"),
+    [
+        ({}, ["logits"]),
+        ({"image": np.zeros((1, 6, 5, 3), np.uint8)}, ["logits"]),
+        ({"image": np.zeros((6, 6, 3), np.uint8)}, ["logits"]),
+        ({"image": np.zeros((1, 3, 6, 6), np.uint8)}, ["logits"]),
+        ({"image": np.zeros((1, 6, 6, 3), np.float64)}, ["logits"]),
+        ({"image": np.zeros((1, 6, 6, 3), np.int8)}, ["logits"]),
+        ({"image": np.full((1, 6, 6, 3), np.nan, np.float32)}, ["logits"]),
+        ({"image": np.full((1, 6, 6, 3), -np.inf, np.float32)}, ["logits"]),
+        ({"stem.bits": np.zeros((1, 6, 6, 8), np.uint8)}, ["logits"]),
+        ({"stem.bits": np.full((1, 6, 6, 8), 2, np.uint8)}, ["body#dots"]),
+        ({"stem.bits": np.zeros((1, 6, 6, 8), np.float32)}, ["body#dots"]),
+        ({"stem": np.zeros((1, 6, 6, 8), np.uint8)}, ["stem"]),
+        ({"image": np.zeros((1, 6, 6, 3), np.uint8)}, ["softmax"]),
+        ({"image": np.zeros((1, 6, 6, 3), np.uint8)}, ["pool#dots"]),
+        ({"softmax": np.zeros((1, 6, 6, 3), np.uint8)}, ["logits"]),
+        (
+            {
+                "image": np.zeros((1, 6, 6, 3), np.uint8),
+                "mean": np.zeros((2, 1, 1, 10), np.float32),
+            },
+            ["logits"],
+        ),
+    ],
+)
+def test_both_refuse_the_same_inputs(feeds: dict[str, Array], fetches: list[str]) -> None:
+    for engine in (ReferenceEngine(sample_bytes()), signbit.load(sample_bytes())):
+        with pytest.raises(InputError) as caught:
+            engine.run_nodes(feeds, fetches)
+        assert len(str(caught.value)) > 10
+
+
+def test_images_in_any_memory_layout() -> None:
+    """Strided, reversed and Fortran-ordered arrays are the arrays they show."""
+    engine, reference = signbit.load(sample_bytes()), ReferenceEngine(sample_bytes())
+    images = np.random.default_rng(5).integers(0, 256, (4, 6, 6, 3)).astype(np.uint8)
+    for view in (images[::2], images[:, ::-1], np.asfortranarray(images), images[..., ::-1]):
+        assert_identical({"y": engine(view)}, {"y": reference(view)})
