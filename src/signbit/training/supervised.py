@@ -114,6 +114,12 @@ def train(
     with TrainingProgress(recipe.epochs, task.steps, first, show=show) as shown:
         if first:
             shown.say(f"{folder.path}: going on after epoch {first} of {recipe.epochs}")
+            before = folder.facts().get("threads")
+            if before != facts["threads"]:
+                shown.say(
+                    f"PyTorch used {before} threads before and uses {facts['threads']} now, so "
+                    "sums are rounded otherwise: the numbers will differ from an unbroken run's"
+                )
         try:
             run_epochs(
                 task,
