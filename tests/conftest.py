@@ -1,0 +1,32 @@
+"""What every test shares: fixed seeds, one torch thread, and the way to data beside the repository."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def fixed_seeds() -> None:
+    """Every test starts from the same random state; torch only where the test has imported it."""
+    random.seed(0)
+    np.random.seed(0)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(0)
+        torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with data/ and weights/: $SIGNBIT_SHARED, or `shared` beside the repository."""
+    beside = Path(__file__).resolve().parents[2] / "shared"
+    folder = Path(os.environ.get("SIGNBIT_SHARED", beside))
+    if not (folder / "data").is_dir():
+        pytest.skip(f"no data at {folder}; set SIGNBIT_SHARED to the folder that holds data/")
+    return folder

@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import pytest
+
+from signbit.data import open_dataset, sources
+from signbit.errors import DataError
+from tests.data.conftest import WriteFolder, WriteParquet, colours, png
+
+
+def test_each_kind_of_source_is_recognised(
+    tmp_path: Path,
+    write_folder: WriteFolder,
+    write_parquet: WriteParquet,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_folder(tmp_path / "photos", {"train/cat": 1})
+    write_parquet(tmp_path / "rows/train.parquet", [png(colours(1)[0])], [0], ["bee"])
+    assert open_dataset("digits", "test").source == "digits"
+    assert open_dataset(tmp_path / "photos", "train").class_names == ("cat",)
+    assert open_dataset(str(tmp_path / "rows"), "train").class_names == ("bee",)
+    monkeypatch.setattr(sources, "open_hub", lambda name, split: f"{name} {split}")
+    assert open_dataset("hub:owner/name", "train") == "owner/name train"
+
+
+def test_a_missing_folder_says_what_data_can_be(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="absent: no such folder .*digits.*hub:"):
+        open_dataset(tmp_path / "absent", "train")
+
+
+def test_a_file_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "train.parquet"
+    file.write_bytes(b"")
+    with pytest.raises(DataError, match="not a folder"):
+        open_dataset(file, "train")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no images"):
+        open_dataset(tmp_path / "empty", "train")
