@@ -15,6 +15,7 @@ import numpy as np
 
 import signbit
 from signbit.cli.scoring import logits, time_calls
+from signbit.errors import SignbitError
 
 __all__ = ["main"]
 
@@ -33,4 +34,7 @@ def main(model: str, images_file: str, logits_file: str) -> None:
 if __name__ == "__main__":
     assert "torch" not in sys.modules, "the engine must not import PyTorch"
     sys.modules["torch"] = None  # type: ignore[assignment]  # any later import of it fails
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except SignbitError as error:
+        sys.exit(f"signbit: {error}")

@@ -46,11 +46,11 @@ def bench(
         "isa": engine.isa,
         "runs": runs,
     }
-    tables = [console.table(str(model), ["figure", "value"], figures.items())]
+    tables = [console.figures_table(str(model), figures)]
     if per_node:
         nodes = engine.explain(images)
         figures["nodes"] = nodes
         columns = ["name", "op", "kernel", "bytes", "ms"]
         rows = [[node[column] for column in columns] for node in nodes]
-        tables.append(console.table("per node", columns, rows, left=3))
+        tables.append(console.table("per node", columns, rows, words=(0, 1, 2)))
     console.publish(figures, tables, as_json=json)

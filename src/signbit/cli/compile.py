@@ -1,29 +1,116 @@
-"""`signbit compile`: a trained network to a one-bit file, and the proof that they agree."""
+"""`signbit compile`: a trained network to a one-bit file, and how far both sides agree."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from signbit.cli.arguments import Data, Json
+from signbit.cli import console
+from signbit.cli.arguments import Data, Isa, Json, Threads
+
+if TYPE_CHECKING:
+    from signbit.compiler.agreement import Agreement
+    from signbit.data import ImageDataset
+    from signbit.training import Run
 
 __all__ = ["compile_"]
 
 
 def compile_(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", exists=True, file_okay=False, help="A run folder.")
+    ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="MODEL.sbnn", help="The file to write.")
     ],
     data: Data = None,
     images: Annotated[int, typer.Option(min=1, help="Images to compare both sides on.")] = 256,
+    threads: Threads = None,
+    isa: Isa = None,
     json: Json = False,
 ) -> None:
     """Compile a trained network to one bit, then run both sides on real images and compare.
 
-    The images are the run's own test images, or those of --data.
+    The images are test images of the run's own data, or of --data. Exit code 1: they disagree.
 
     Example: [bold]signbit compile runs/a -o model.sbnn[/]
     """
+    import signbit
+    from signbit.cli.costs import layers_table, totals_table
+    from signbit.cli.runs import compile_run
+    from signbit.compiler.count import count
+    from signbit.compiler.verify import verify
+    from signbit.training import load_run
+
+    with console.figures_only():
+        trained = load_run(run)
+        dataset = _sample(trained, data, images)
+        compiled = compile_run(trained)
+        compiled.save(output)
+        console.say(f"{output}: written; running both sides on {len(dataset)} images")
+        engine = signbit.load(output, threads=threads, isa=isa)
+        agreement = verify(compiled, dataset.images, dataset.labels, engine=engine)
+    cost = count(compiled.graph, compiled.constants, len(compiled.data))
+    figures = {"model": str(output), **cost.to_dict(), "agreement": agreement.to_dict()}
+    tables = [
+        layers_table(cost),
+        totals_table(str(output), cost),
+        _nodes(agreement),
+        _end_to_end(agreement),
+    ]
+    console.publish(figures, tables, as_json=json)
+    if not agreement.agrees:
+        console.say("signbit: the engine and PyTorch disagree on some nodes; see the table")
+        raise typer.Exit(1)
+
+
+def _sample(run: Run, source: str | None, count: int) -> ImageDataset:
+    """`count` test images, spread evenly, as the network's input."""
+    import numpy as np
+
+    from signbit.cli.scoring import match_classes
+    from signbit.data import open_dataset
+
+    dataset = open_dataset(source or run.recipe.data.source, "test")
+    chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(np.int64)
+    return run.preprocessing.fit(match_classes(dataset.take(chosen), run.class_names))
+
+
+def _nodes(agreement: Agreement) -> console.Titled:
+    columns = ["node", "op", "integers", "differ", "signs", "differ", "at threshold", "reals"]
+    rows = [
+        [
+            node.name,
+            node.op,
+            node.dots or None,
+            node.dots_different if node.dots else None,
+            node.signs or None,
+            node.signs_different if node.signs else None,
+            len(node.signs_near) if node.signs else None,
+            f"{node.relative_error:.1e}" if node.reals else None,
+            "yes" if node.agrees else "NO",
+        ]
+        for node in agreement.nodes
+    ]
+    return console.table(
+        "node by node, each fed PyTorch's own input; reals: largest error by largest value",
+        [*columns, "agrees"],
+        rows,
+        words=(0, 1),
+    )
+
+
+def _end_to_end(agreement: Agreement) -> console.Titled:
+    found = agreement.end_to_end
+    rows: list[list[object]] = [
+        ["images", found.images],
+        ["same top class", console.percent(found.agreement)],
+        ["other top class, engine", found.disagreements],
+        ["other top class, PyTorch without oneDNN", found.onednn_disagreements],
+    ]
+    if found.pytorch_top1 is not None and found.engine_top1 is not None:
+        rows.append(["top-1, PyTorch", console.percent(found.pytorch_top1)])
+        rows.append(["top-1, engine", console.percent(found.engine_top1)])
+    return console.table("end to end, against PyTorch", ["what", "figure"], rows)

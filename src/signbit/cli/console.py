@@ -6,13 +6,31 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["figures_only", "percent", "publish", "say", "size", "table"]
+__all__ = [
+    "Titled",
+    "compact",
+    "figures_only",
+    "figures_table",
+    "percent",
+    "publish",
+    "say",
+    "table",
+]
 
 FILE_WIDTH = 200  # columns where stdout is no terminal, so that no table is cropped
+
+
+class Titled(NamedTuple):
+    """A table and the line above it, which is as long as it needs to be."""
+
+    title: str
+    table: Table
 
 
 def say(text: str) -> None:
@@ -21,28 +39,42 @@ def say(text: str) -> None:
 
 
 def table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, left: int = 1
-) -> Table:
-    """A table whose first `left` columns hold words (left-aligned), the others figures."""
-    result = Table(title=title, title_justify="left")
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    words: Sequence[int] = (0,),
+) -> Titled:
+    """A table; the columns whose index is in `words` hold text, the others figures."""
+    result = Table(box=box.SIMPLE_HEAD)
     for index, column in enumerate(columns):
-        words = index < left
+        text = index in words
         result.add_column(
-            column, justify="left" if words else "right", overflow="fold", no_wrap=not words
+            column, justify="left" if text else "right", overflow="fold", no_wrap=not text
         )
     for row in rows:
         result.add_row(*(_cell(value) for value in row))
-    return result
+    return Titled(title, result)
 
 
-def publish(figures: Mapping[str, object], tables: Iterable[Table], *, as_json: bool) -> None:
+def figures_table(title: str, figures: Mapping[str, object]) -> Titled:
+    """The figures of a `--json` object as they are, but top-1 in percent."""
+    rows = [
+        [name, percent(value) if name == "top1" and isinstance(value, float) else value]
+        for name, value in figures.items()
+    ]
+    return table(title, ["figure", "value"], rows)
+
+
+def publish(figures: Mapping[str, object], tables: Iterable[Titled], *, as_json: bool) -> None:
     """Print a command's result: the tables, or with `--json` the figures as one object."""
     if as_json:
         print(json.dumps(figures, allow_nan=False, ensure_ascii=False))
         return
     console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     for each in tables:
-        console.print(each)
+        console.print(each.title, style="bold", markup=False, highlight=False, soft_wrap=True)
+        console.print(each.table)
 
 
 @contextlib.contextmanager
@@ -57,12 +89,15 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.2f} %"
 
 
-def size(count: int) -> str:
-    """Bytes for people, in powers of 1,000."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+def compact(count: float, unit: str = "") -> str:
+    """A count in three digits: 1179648 as 1.18M, 60740 bytes (unit B) as 60.7 kB."""
+    for prefix, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return f"{count} B"
+            scaled = count / factor
+            digits = 2 if scaled < 10 else 1 if scaled < 100 else 0
+            space = " " if unit else ""
+            return f"{scaled:.{digits}f}{space}{prefix}{unit}"
+    return f"{count:.0f} {unit}".strip()
 
 
 def _cell(value: object) -> str:

@@ -13,6 +13,7 @@ import typer
 
 from signbit.cli import console
 from signbit.cli.arguments import Json
+from signbit.errors import SignbitError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,18 +85,21 @@ def _run_alone(
         done = subprocess.run(
             [sys.executable, "-m", "signbit.cli.alone", str(model_file), str(inputs), str(outputs)],
             stdout=subprocess.PIPE,
-            check=True,
+            check=False,
         )
+        if done.returncode:
+            raise SignbitError(f"{model_file}: could not be run; the reason is printed above")
         return np.load(outputs), json_text.loads(done.stdout)
 
 
-def _table(figures: dict[str, Any]) -> Any:
+def _table(figures: dict[str, Any]) -> console.Titled:
     rows = [
         ["top-1, trained network", console.percent(figures["model_top1"])],
         ["top-1, compiled file", console.percent(figures["engine_top1"])],
         ["same answer", console.percent(figures["agreement"])],
-        ["network in float32", console.size(figures["float32_bytes"])],
-        ["model.sbnn", console.size(figures["sbnn_bytes"])],
+        ["network in float32", console.compact(figures["float32_bytes"], "B")],
+        ["model.sbnn", console.compact(figures["sbnn_bytes"], "B")],
+        ["times smaller", f"{figures['float32_bytes'] / figures['sbnn_bytes']:.1f}"],
         ["one image", f"{figures['ms_per_image']:.3f} ms"],
     ]
     return console.table(f"{figures['images']} held-out digits", ["what", "figure"], rows)

@@ -39,8 +39,7 @@ def evaluate(
         else:
             figures = _evaluate_model(path, data, split, threads, isa)
     figures = {"model": str(path), "split": split, **figures}
-    shown = console.table("evaluation", ["figure", "value"], figures.items())
-    console.publish(figures, [shown], as_json=json)
+    console.publish(figures, [console.figures_table("evaluation", figures)], as_json=json)
 
 
 def _evaluate_run(path: Path, data: str | None, split: str) -> dict[str, object]:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from signbit.cli.arguments import Json, RunOrModel
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from signbit.cli import console
+from signbit.cli.arguments import Json, RunOrModel, is_run
+from signbit.cli.costs import layers_table, totals_table
+from signbit.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from signbit.compiler.count import ModelCost
 
 __all__ = ["inspect"]
 
@@ -14,3 +23,35 @@ def inspect(path: RunOrModel, json: Json = False) -> None:
 
     Example: [bold]signbit inspect model.sbnn[/]
     """
+    with console.figures_only():
+        if is_run(path):
+            source, cost = _run(path)
+        else:
+            source, cost = _model(path)
+    figures = {"model": str(path), "source": source, **cost.to_dict()}
+    tables = [layers_table(cost), totals_table(str(path), cost)]
+    if source:
+        rows = source.items()
+        tables.append(console.table("where it came from", ["what", "value"], rows, words=(0, 1)))
+    console.publish(figures, tables, as_json=json)
+
+
+def _model(path: Path) -> tuple[dict[str, str], ModelCost]:
+    from signbit.bitformat.container import decode
+    from signbit.compiler.count import count
+
+    data = path.read_bytes()
+    try:
+        graph, constants = decode(data)
+    except ModelFileError as error:
+        raise type(error)(f"{path}: {error}") from error
+    return graph.source, count(graph, constants, len(data))
+
+
+def _run(path: Path) -> tuple[dict[str, str], ModelCost]:
+    from signbit.cli.runs import compile_run
+    from signbit.compiler.count import count
+    from signbit.training import load_run
+
+    compiled = compile_run(load_run(path))
+    return compiled.graph.source, count(compiled.graph, compiled.constants, len(compiled.data))

@@ -30,7 +30,7 @@ def recipes(
         found = {each: shelf.load(each) for each in shelf.names()}
         rows = [[each, recipe.description] for each, recipe in found.items()]
         figures = {each: recipe.model_dump(mode="json") for each, recipe in found.items()}
-        tables = [console.table("recipes", ["name", "what it trains"], rows, left=2)]
+        tables = [console.table("recipes", ["name", "what it trains"], rows, words=(0, 1))]
         console.publish({"recipes": figures}, tables, as_json=json)
     elif json:
         console.publish(

@@ -45,8 +45,5 @@ def train(
         "resumed_from": result.resumed_from,
         "seconds": result.seconds,
     }
-    shown = {**figures, "top1": console.percent(result.top1)}
-    console.publish(
-        figures, [console.table(recipe, ["figure", "value"], shown.items())], as_json=json
-    )
+    console.publish(figures, [console.figures_table(recipe, figures)], as_json=json)
     console.say(f"next: signbit compile {out} -o model.sbnn")

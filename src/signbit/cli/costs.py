@@ -1,0 +1,50 @@
+"""The per-layer table that `inspect` and `compile` print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from signbit.cli import console
+
+if TYPE_CHECKING:
+    from signbit.compiler.count import LayerCost, ModelCost
+
+__all__ = ["layers_table", "totals_table"]
+
+COLUMNS = ["layer", "op", "weights", "output", "binary", "real", "BOPs", "FLOPs", "OPs", "bytes"]
+
+
+def layers_table(cost: ModelCost) -> console.Titled:
+    """A row for each layer; nothing is printed where a figure is 0."""
+    rows = [
+        [
+            layer.name,
+            layer.op,
+            "×".join(map(str, layer.weight)),
+            "×".join(map(str, layer.output)),
+            *(console.compact(figure) if figure else None for figure in _figures(layer)),
+            layer.why or layer.kind,
+        ]
+        for layer in cost.layers
+    ]
+    columns = [*COLUMNS, "binary, or why real"]
+    return console.table("layers (binary, real: parameters)", columns, rows, words=(0, 1, 10))
+
+
+def _figures(layer: LayerCost) -> tuple[float, ...]:
+    parameters = layer.binary_parameters, layer.real_parameters
+    return *parameters, layer.bops, layer.flops, layer.ops, layer.bytes
+
+
+def totals_table(title: str, cost: ModelCost) -> console.Titled:
+    """Sums over all layers, in full."""
+    rows: list[list[object]] = [
+        ["parameters", cost.parameters],
+        ["of which binary", cost.binary_parameters],
+        ["bytes", cost.bytes],
+        ["the same parameters in float32, bytes", cost.float32_bytes],
+        ["BOPs an image", cost.bops],
+        ["FLOPs an image", cost.flops],
+        ["OPs = FLOPs + BOPs / 64", round(cost.ops)],
+    ]
+    return console.table(title, ["total", "figure"], rows)

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import TRAIN_EXTRA, Cli
+
+KEYS = ["parameters", "binary_parameters", "bytes", "bops", "flops", "ops", "layers"]
+
+
+def test_run_and_file_cost_the_same(cli: Cli, run_folder: Path, model_file: Path) -> None:
+    compiled = cli("inspect", model_file, "--json").figures
+    trained = cli("inspect", run_folder, "--json").figures
+    assert [compiled[key] for key in KEYS] == [trained[key] for key in KEYS]
+    assert compiled["bytes"] == model_file.stat().st_size
+    assert compiled["source"]["method"] == "sdbnn"
+
+
+def test_totals_are_the_sums_of_the_layers(cli: Cli, model_file: Path) -> None:
+    figures = cli("inspect", model_file, "--json").figures
+    layers = figures["layers"]
+    for key in ("binary_parameters", "bops", "flops"):
+        assert figures[key] == sum(layer[key] for layer in layers)
+    real = sum(layer["real_parameters"] for layer in layers)
+    assert figures["parameters"] == figures["binary_parameters"] + real
+    assert figures["ops"] == figures["flops"] + figures["bops"] / 64
+
+
+def test_real_layers_say_why(cli: Cli, model_file: Path) -> None:
+    layers = cli("inspect", model_file, "--json").figures["layers"]
+    assert {layer["kind"] for layer in layers} == {"real", "binary"}
+    assert all(bool(layer["why"]) == (layer["kind"] == "real") for layer in layers)
+    shown = cli("inspect", model_file)
+    assert shown.code == 0
+    assert "first layer: reads pixels" in shown.out
+    for column in ("BOPs", "FLOPs", "OPs", "bytes"):
+        assert column in shown.out
+
+
+def test_works_without_the_train_extra(fresh_cli: Cli, model_file: Path) -> None:
+    assert fresh_cli("inspect", model_file, "--json", blocked=TRAIN_EXTRA).figures["layers"]
+
+
+@pytest.mark.parametrize("keep", [0, 7, 500, -1])
+def test_a_truncated_file_is_named_and_refused(
+    cli: Cli, model_file: Path, tmp_path: Path, keep: int
+) -> None:
+    broken = tmp_path / "broken.sbnn"
+    broken.write_bytes(model_file.read_bytes()[:keep])
+    assert "broken.sbnn" in cli("inspect", broken).mistake
+
+
+def test_a_missing_file_or_run_is_named(cli: Cli, tmp_path: Path) -> None:
+    assert "nowhere" in cli("inspect", tmp_path / "nowhere").mistake
