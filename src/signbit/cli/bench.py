@@ -50,7 +50,6 @@ def bench(
     if per_node:
         nodes = engine.explain(images)
         figures["nodes"] = nodes
-        columns = ["name", "op", "kernel", "bytes", "ms"]
-        rows = [[node[column] for column in columns] for node in nodes]
+        columns, rows = list(nodes[0]), [list(node.values()) for node in nodes]
         tables.append(console.table("per node", columns, rows, words=(0, 1, 2)))
     console.publish(figures, tables, as_json=json)
