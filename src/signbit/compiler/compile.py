@@ -9,9 +9,10 @@ from torch import nn
 from signbit.bitformat.container import encode
 from signbit.bitformat.graph import Graph, InputSpec
 from signbit.compiler.exported import export
+from signbit.compiler.ir import IMAGE
 from signbit.compiler.lower import lower
 from signbit.compiler.passes import run_passes
-from signbit.compiler.trace import IMAGE, trace
+from signbit.compiler.trace import trace
 from signbit.compiler.writer import Compiled
 from signbit.errors import CompileError, ModelFileError
 
@@ -44,7 +45,7 @@ def compile_model(
     lowered = lower(graph)
     compiled = Graph(
         input=InputSpec(IMAGE, resize_shorter_side, interpolation),
-        output=graph.output,
+        output=lowered.output,
         classes=tuple(class_names),
         source=dict(source or {}),
         tensors=lowered.tensors,

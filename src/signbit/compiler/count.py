@@ -42,7 +42,7 @@ class LayerCost:
     bops: int
     flops: int
     bytes: int
-    """Of the node's constants in the file."""
+    """Of the node's constants in the file; a shared one counts for its first reader."""
 
     @property
     def ops(self) -> float:
@@ -110,14 +110,15 @@ def count(graph: Graph, constants: Mapping[str, Constant], file_bytes: int) -> M
     """The cost of a valid graph; file_bytes is the size of its file."""
     tensors = {tensor.name: tensor for tensor in graph.tensors}
     shifts = _activation_shifts(graph, tensors)
-    layers = []
+    layers, seen = [], set[str]()
     for node in graph.nodes:
         source = tensors[node.input]
         weight = _weight_shape(node, source, constants)
         size = _size_before_pool(node, source)
         macs = size[0] * size[1] * prod(weight) if weight else 0
         binary = node.op == "binary_conv" or source.kind == "bits"
-        own = [constants[name] for name in _constant_names(node)]
+        own = [name for name in _constant_names(node) if name not in seen]
+        seen.update(own)
         layers.append(
             LayerCost(
                 name=node.name,
@@ -130,7 +131,7 @@ def count(graph: Graph, constants: Mapping[str, Constant], file_bytes: int) -> M
                 real_parameters=_real_parameters(node, constants),
                 bops=macs if binary else 0,
                 flops=0 if binary else macs,
-                bytes=sum(array.nbytes for array in own),
+                bytes=sum(constants[name].nbytes for name in own),
             )
         )
     return ModelCost(tuple(layers), file_bytes)

@@ -19,6 +19,7 @@ from signbit.bitformat.graph import Pair, Pool, Shortcut
 from signbit.errors import CompileError
 
 __all__ = [
+    "IMAGE",
     "FloatArray",
     "Graph",
     "Node",
@@ -27,6 +28,9 @@ __all__ = [
     "Shape",
     "refuse",
 ]
+
+IMAGE = "image"
+"""Name of the value that holds the raw pixels."""
 
 FloatArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 

@@ -15,11 +15,15 @@ import numpy.typing as npt
 from signbit.bitformat.graph import OPS, SignOutput, TensorSpec
 from signbit.bitformat.graph import Node as FileNode
 from signbit.compiler import ir
+from signbit.compiler.ir import IMAGE
 from signbit.compiler.pack import pack_reals, pack_signs
 
-__all__ = ["Lowered", "Provenance", "lower"]
+__all__ = ["LOGITS", "Lowered", "Provenance", "lower"]
 
 Constant = npt.NDArray[np.generic]
+
+LOGITS = "logits"
+"""Name of the output tensor."""
 
 _WINDOW = ("kernel", "stride", "padding", "dilation", "groups")
 
@@ -42,6 +46,7 @@ class Provenance:
 class Lowered:
     """The file's nodes, tensors and constants, and where they come from."""
 
+    output: str
     nodes: tuple[FileNode, ...]
     tensors: tuple[TensorSpec, ...]
     constants: dict[str, Constant]
@@ -58,6 +63,7 @@ def lower(graph: ir.Graph) -> Lowered:
         if node.op != "sign":
             lowering.add(node)
     return Lowered(
+        lowering.tensor_names[graph.output],
         tuple(lowering.nodes),
         tuple(lowering.tensors),
         lowering.constants,
@@ -69,6 +75,9 @@ def lower(graph: ir.Graph) -> Lowered:
 class _Lowering:
     def __init__(self, graph: ir.Graph) -> None:
         self.graph = graph
+        self.tensor_names: dict[str, str] = {}
+        """Value, or value and groups -> the file's tensor. Short: a small network's file is
+        half names otherwise; `tensor_provenance` has the long ones."""
         self.nodes: list[FileNode] = []
         self.tensors: list[TensorSpec] = []
         self.constants: dict[str, Constant] = {}
@@ -79,7 +88,7 @@ class _Lowering:
         readers = self.graph.readers(node.name)
         signs = [reader for reader in readers if reader.op == "sign"]
         if node.op == "image":
-            self.declare(node.name, "image", node)
+            self.declare(node.name, IMAGE, "image", node)
             if signs:
                 self.add_image_signs(node, signs)
             return
@@ -92,8 +101,11 @@ class _Lowering:
         self.node_provenance[title] = _provenance(node.body_origin)
         real = None
         if stored and not node.is_sign:
-            real = node.name
-            self.declare(real, "real", node)
+            real = LOGITS if node.name == self.graph.output else self.next_name()
+            self.declare(node.name, real, "real", node)
+        shortcut = node.shortcut
+        if shortcut is not None:
+            shortcut = replace(shortcut, tensor=self.tensor_names[shortcut.tensor])
         self.nodes.append(
             FileNode(
                 name=title,
@@ -102,7 +114,7 @@ class _Lowering:
                 **self.body(title, node),
                 scale=self.real_constant(f"{title}.scale", node.scale),
                 shift=self.real_constant(f"{title}.shift", node.shift),
-                shortcut=node.shortcut,
+                shortcut=shortcut,
                 activation=node.activation,
                 slope=self.real_constant(f"{title}.slope", node.slope),
                 real=real,
@@ -115,7 +127,7 @@ class _Lowering:
         title = self.graph.unique("pixels")
         self.node_provenance[title] = _provenance(image.origin)
         outputs = self.sign_outputs(signs)
-        self.nodes.append(FileNode(title, "pointwise", image.name, signs=outputs))
+        self.nodes.append(FileNode(title, "pointwise", IMAGE, signs=outputs))
 
     def body(self, title: str, node: ir.Node) -> dict[str, Any]:
         """The keys that belong to the node's operation."""
@@ -143,15 +155,23 @@ class _Lowering:
         for sign in signs:
             assert sign.threshold is not None
             assert sign.flip is not None
-            for name in self.bits_names(sign).values():
-                self.declare(name, "bits", sign)
-                self.constants[f"{name}.threshold"] = sign.threshold
-                self.constants[f"{name}.flip"] = sign.flip
-                outputs.append(SignOutput(name, f"{name}.threshold", f"{name}.flip"))
+            for key in self.bits_keys(sign).values():
+                name = self.next_name()
+                self.declare(key, name, "bits", sign)
+                threshold = self.sign_constant(f"{name}.threshold", sign.threshold)
+                flip = self.sign_constant(f"{name}.flip", sign.flip)
+                outputs.append(SignOutput(name, threshold, flip))
         return tuple(outputs)
 
-    def bits_names(self, sign: ir.Node) -> dict[int, str]:
-        """Groups of the readers -> the bits tensor they read.
+    def sign_constant(self, name: str, value: Constant) -> str:
+        """Most signs compare with zeros and flip nothing; those share one constant a width."""
+        if not value.any():
+            name = f"zeros.{value.dtype.name}.{value.size}"
+        self.constants[name] = value
+        return name
+
+    def bits_keys(self, sign: ir.Node) -> dict[int, str]:
+        """Groups of the readers -> key of the bits tensor they read.
 
         The engine aligns each group's bits, so convolutions of different groups need tensors of
         their own; readers without groups take the first.
@@ -159,17 +179,21 @@ class _Lowering:
         readers = self.graph.readers(sign.name)
         grouped = {r.groups for r in readers if r.op == "binary_conv" and r.groups > 1}
         first, *others = sorted(grouped) or [1]
-        names = {first: sign.name}
-        names |= {groups: f"{sign.name}.groups{groups}" for groups in others}
-        return names
+        keys = {first: sign.name}
+        keys |= {groups: f"{sign.name} in {groups} groups" for groups in others}
+        return keys
 
     def operand(self, node: ir.Node) -> str:
         source = self.graph[node.input]
-        if not source.is_sign:
-            return source.name
-        return self.bits_names(source).get(node.groups, source.name)
+        if source.is_sign:
+            return self.tensor_names[self.bits_keys(source).get(node.groups, source.name)]
+        return self.tensor_names[source.name]
 
-    def declare(self, name: str, kind: str, node: ir.Node) -> None:
+    def next_name(self) -> str:
+        return f"t{len(self.tensors)}"
+
+    def declare(self, key: str, name: str, kind: str, node: ir.Node) -> None:
+        self.tensor_names[key] = name
         self.tensors.append(TensorSpec(name, kind, *node.shape))
         self.tensor_provenance[name] = _provenance(node.origin, node.signed)
 

@@ -16,14 +16,11 @@ from torch.export import ExportedProgram
 from torch.fx import Node as FxNode
 
 from signbit.compiler.exported import stored_tensors
-from signbit.compiler.ir import Graph, Node, Origin, Shape, refuse
+from signbit.compiler.ir import IMAGE, Graph, Node, Origin, Shape, refuse
 from signbit.compiler.mapping import MAPPINGS, Call, Tracer
 from signbit.errors import CompileError
 
-__all__ = ["IMAGE", "trace"]
-
-IMAGE = "image"
-"""Name of the value that holds the raw pixels."""
+__all__ = ["trace"]
 
 _NON_LINEARITIES = {
     *("_softmax", "abs", "celu", "elu", "erf", "exp", "gelu", "glu", "hardsigmoid", "hardswish"),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from signbit.compiler.ir import FloatArray, Graph, Node
+from signbit.compiler.ir import IMAGE, FloatArray, Graph, Node
 from signbit.compiler.passes.gather_affine import is_affine
 
 __all__ = ["fold_into_weights"]
@@ -30,7 +30,7 @@ def fold_into_weights(graph: Graph) -> None:
         if node.op != "real_conv":
             continue
         before = graph[node.input]
-        if is_affine(before) and (before.input == "image" or node.shape[:2] == (1, 1)):
+        if is_affine(before) and (before.input == IMAGE or node.shape[:2] == (1, 1)):
             _fold(graph, graph[node.name], before)
             if not graph.readers(before.name):
                 graph.remove(before.name)
