@@ -1,0 +1,239 @@
+// The Python module signbit.runtime._native. Statuses become the exceptions of signbit.errors; the
+// GIL is released while a model loads and runs. Arrays are checked and made by runtime/engine.py;
+// what is checked here keeps a wrong call from touching foreign memory.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "signbit/engine.h"
+
+namespace nb = nanobind;
+
+namespace {
+
+using InputArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+using OutputArray = nb::ndarray<nb::c_contig, nb::device::cpu>;
+
+const char* exception_name(sbnn::Code code) {
+  switch (code) {
+    case sbnn::Code::kModelVersion:
+      return "ModelVersionError";
+    case sbnn::Code::kInput:
+      return "InputError";
+    case sbnn::Code::kIsa:
+      return "IsaError";
+    case sbnn::Code::kOk:
+    case sbnn::Code::kModelFile:
+    case sbnn::Code::kMemory:
+      break;
+  }
+  return "ModelFileError";
+}
+
+void raise_if_failed(const sbnn::Status& status) {
+  if (status.ok()) return;
+  if (status.code() == sbnn::Code::kMemory) {
+    PyErr_SetString(PyExc_MemoryError, status.message().c_str());
+  } else {
+    const nb::object type =
+        nb::module_::import_("signbit.errors").attr(exception_name(status.code()));
+    PyErr_SetString(type.ptr(), status.message().c_str());
+  }
+  throw nb::python_error();
+}
+
+int64_t elements(const sbnn::TensorSpec& tensor) {
+  return tensor.height * tensor.width * tensor.channels;
+}
+
+bool is_float(const InputArray& array) { return array.dtype() == nb::dtype<float>(); }
+
+template <typename Array>
+void require_size(const Array& array, int64_t count) {
+  if (static_cast<int64_t>(array.size()) != count) {
+    throw nb::value_error("array size does not match its tensor");
+  }
+}
+
+template <typename Array>
+void require_dtype(const Array& array, nb::dlpack::dtype dtype) {
+  if (array.dtype() != dtype) throw nb::type_error("array dtype does not match its tensor");
+}
+
+class Model {
+ public:
+  Model(const std::string& path, int threads, const std::string& isa) {
+    const sbnn::EngineOptions options{threads, isa};
+    sbnn::Status status;
+    {
+      const nb::gil_scoped_release release;
+      status = sbnn::Engine::open(path.c_str(), options, &engine_);
+    }
+    raise_if_failed(status);
+  }
+
+  Model(const nb::bytes& data, int threads, const std::string& isa) {
+    const sbnn::EngineOptions options{threads, isa};
+    const auto* bytes = static_cast<const uint8_t*>(data.data());
+    const size_t size = data.size();
+    sbnn::Status status;
+    {
+      const nb::gil_scoped_release release;
+      status = sbnn::Engine::load(bytes, size, options, &engine_);
+    }
+    raise_if_failed(status);
+  }
+
+  const sbnn::Engine& engine() const { return *engine_; }
+  const sbnn::Graph& graph() const { return engine_->graph(); }
+
+  const sbnn::TensorSpec& tensor(int index) const {
+    return graph().tensors.at(static_cast<size_t>(index));
+  }
+
+  nb::list tensors() const {
+    static const char* const kKinds[] = {"image", "real", "bits"};
+    nb::list list;
+    for (const sbnn::TensorSpec& spec : graph().tensors) {
+      list.append(nb::make_tuple(spec.name, kKinds[static_cast<int>(spec.kind)],
+                                 nb::make_tuple(spec.height, spec.width, spec.channels)));
+    }
+    return list;
+  }
+
+  nb::dict source() const {
+    nb::dict dict;
+    for (const auto& [key, value] : graph().source) dict[key.c_str()] = value;
+    return dict;
+  }
+
+  nb::list nodes() const {
+    nb::list list;
+    for (const sbnn::NodeInfo& node : engine_->nodes()) {
+      nb::dict dict;
+      dict["name"] = node.name;
+      dict["op"] = node.op;
+      dict["kernel"] = node.kernel;
+      dict["bytes"] = node.bytes;
+      dict["macs"] = node.macs;
+      dict["dots"] = nb::make_tuple(node.dots_height, node.dots_width, node.dots_channels);
+      list.append(dict);
+    }
+    return list;
+  }
+
+  void run(const InputArray& images, const OutputArray& output) {
+    const sbnn::Images batch = as_images(images);
+    require_size(output, batch.count * elements(tensor(graph().output)));
+    require_dtype(output, nb::dtype<float>());
+    auto* const results = static_cast<float*>(output.data());
+    sbnn::Status status;
+    {
+      const nb::gil_scoped_release release;
+      status = engine_->run(batch, results);
+    }
+    raise_if_failed(status);
+  }
+
+  void run_nodes(int64_t count, const nb::list& feed_list, const nb::list& fetch_list) {
+    std::vector<sbnn::Feed> feeds;
+    std::vector<sbnn::Fetch> fetches;
+    for (const nb::handle item : feed_list) feeds.push_back(as_feed(count, item));
+    for (const nb::handle item : fetch_list) fetches.push_back(as_fetch(count, item));
+    sbnn::Status status;
+    {
+      const nb::gil_scoped_release release;
+      status = engine_->run_nodes(count, feeds, fetches);
+    }
+    raise_if_failed(status);
+  }
+
+  std::vector<double> time_nodes(const std::optional<InputArray>& images, int runs) {
+    const sbnn::Images batch = images ? as_images(*images) : sbnn::Images();
+    std::vector<double> milliseconds;
+    sbnn::Status status;
+    {
+      const nb::gil_scoped_release release;
+      status = engine_->time_nodes(batch, runs, &milliseconds);
+    }
+    raise_if_failed(status);
+    return milliseconds;
+  }
+
+ private:
+  sbnn::Images as_images(const InputArray& images) const {
+    if (images.ndim() == 0) throw nb::value_error("images must have a batch dimension");
+    if (!is_float(images)) require_dtype(images, nb::dtype<uint8_t>());
+    const auto count = static_cast<int64_t>(images.shape(0));
+    require_size(images, count * elements(tensor(graph().input)));
+    return {images.data(), count, is_float(images)};
+  }
+
+  // (tensor, array)
+  sbnn::Feed as_feed(int64_t count, nb::handle item) const {
+    sbnn::Feed feed;
+    feed.tensor = nb::cast<int>(item[0]);
+    const auto array = nb::cast<InputArray>(item[1]);
+    const sbnn::TensorSpec& spec = tensor(feed.tensor);
+    require_size(array, count * elements(spec));
+    feed.is_float = is_float(array);
+    if (spec.kind == sbnn::Kind::kReal) require_dtype(array, nb::dtype<float>());
+    if (!feed.is_float || spec.kind == sbnn::Kind::kBits) {
+      require_dtype(array, nb::dtype<uint8_t>());
+    }
+    feed.data = array.data();
+    return feed;
+  }
+
+  // (tensor, array), or (-1 - node, array) for the dots of a node
+  sbnn::Fetch as_fetch(int64_t count, nb::handle item) const {
+    sbnn::Fetch fetch;
+    const int index = nb::cast<int>(item[0]);
+    const auto array = nb::cast<OutputArray>(item[1]);
+    fetch.data = array.data();
+    if (index >= 0) {
+      const sbnn::TensorSpec& spec = tensor(index);
+      const bool bits = spec.kind == sbnn::Kind::kBits;
+      fetch.tensor = index;
+      require_size(array, count * elements(spec));
+      require_dtype(array, bits ? nb::dtype<uint8_t>() : nb::dtype<float>());
+      return fetch;
+    }
+    fetch.dots_of = -1 - index;
+    const sbnn::NodeInfo node = engine_->nodes().at(static_cast<size_t>(fetch.dots_of));
+    require_size(array, count * node.dots_height * node.dots_width * node.dots_channels);
+    require_dtype(array, nb::dtype<int32_t>());
+    return fetch;
+  }
+
+  std::unique_ptr<sbnn::Engine> engine_;
+};
+
+}  // namespace
+
+NB_MODULE(_native, module) {
+  module.def("usable_isas", &sbnn::usable_isas);
+  nb::class_<Model>(module, "Model")
+      .def(nb::init<const std::string&, int, const std::string&>())
+      .def(nb::init<const nb::bytes&, int, const std::string&>())
+      .def_prop_ro("isa", [](const Model& model) { return model.engine().isa(); })
+      .def_prop_ro("threads", [](const Model& model) { return model.engine().threads(); })
+      .def_prop_ro("graph_json", [](const Model& model) { return model.graph().json; })
+      .def_prop_ro("input", [](const Model& model) { return model.graph().input; })
+      .def_prop_ro("output", [](const Model& model) { return model.graph().output; })
+      .def_prop_ro("classes", [](const Model& model) { return model.graph().classes; })
+      .def_prop_ro("source", &Model::source)
+      .def_prop_ro("tensors", &Model::tensors)
+      .def_prop_ro("nodes", &Model::nodes)
+      .def("run", &Model::run)
+      .def("run_nodes", &Model::run_nodes)
+      .def("time_nodes", &Model::time_nodes, nb::arg("images").none(), nb::arg("runs"));
+}

@@ -1,0 +1,90 @@
+// A loaded model that answers: the boundary that hosts (Python, C++, others) call.
+//
+// Nothing here throws or prints; every function that can fail returns a Status. An Engine may be
+// called from any number of threads at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "signbit/graph.h"
+#include "signbit/status.h"
+
+namespace sbnn {
+
+struct EngineOptions {
+  int threads = 0;  // 0: as many as the process may use
+  std::string isa;  // empty: SIGNBIT_ISA, else the best
+};
+
+// `count` images, (height, width, channels) each, uint8 or float32.
+struct Images {
+  const void* data = nullptr;
+  int64_t count = 0;
+  bool is_float = false;
+};
+
+// An array for a tensor, by image: uint8 or float32 for the image, float32 for reals, uint8 with
+// 1 = negative for bits.
+struct Feed {
+  int tensor = kNone;
+  const void* data = nullptr;
+  bool is_float = false;
+};
+
+// Where to put a tensor (float32, or uint8 for bits), or the int32 dots of a binary convolution
+// before pooling. One of `tensor` and `dots_of` (a node) is given.
+struct Fetch {
+  int tensor = kNone;
+  int dots_of = kNone;
+  void* data = nullptr;
+};
+
+struct NodeInfo {
+  std::string name;
+  std::string op;
+  std::string kernel;
+  int64_t bytes = 0;  // of constants
+  int64_t macs = 0;   // multiply-adds an image, binary or real
+  int64_t dots_height = 0, dots_width = 0, dots_channels = 0;  // of a binary convolution's dots
+};
+
+// Names of the instruction sets that can run here, best first.
+std::vector<std::string> usable_isas();
+
+class Engine {
+ public:
+  // Reads the model from a file or from memory, which may be freed afterwards.
+  static Status open(const char* path, const EngineOptions& options,
+                     std::unique_ptr<Engine>* engine) noexcept;
+  static Status load(const uint8_t* data, size_t size, const EngineOptions& options,
+                     std::unique_ptr<Engine>* engine) noexcept;
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const Graph& graph() const;  // without constants
+  const char* isa() const;
+  int threads() const;
+  std::vector<NodeInfo> nodes() const;
+
+  // Writes (count, height, width, channels) of the output tensor. Pixels must be finite.
+  Status run(const Images& images, float* output) noexcept;
+
+  // Runs exactly the nodes that the fetches need, given the feeds, on `count` images.
+  Status run_nodes(int64_t count, const std::vector<Feed>& feeds,
+                   const std::vector<Fetch>& fetches) noexcept;
+
+  // Median milliseconds an image of each node over `runs` passes; without images, on a black one.
+  Status time_nodes(const Images& images, int runs, std::vector<double>* milliseconds) noexcept;
+
+ private:
+  struct State;
+  explicit Engine(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sbnn

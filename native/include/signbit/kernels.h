@@ -1,0 +1,142 @@
+// What every instruction set provides: one table of functions over plain structs.
+//
+// The arithmetic is docs/format.md's. Each output is computed by one sequential chain; vectors run
+// over outputs (filters, channels), never over a reduction, so every table gives the same bits.
+//
+// This header is included where wide instructions are enabled, so it holds no function that a
+// linker could share between translation units.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "signbit/types.h"
+
+namespace sbnn {
+
+// A layer's filters are cut into blocks of at most kBlockFilters that share a group; the epilogue
+// runs after each. 64 filters are one word of signs.
+constexpr int kBlockFilters = 64;
+
+// A block's filters are cut into register tiles of 4, 2 or 1 vectors, widest first. Weights are
+// stored tile by tile, in each tile step by step (word or tap), in each step lane by lane.
+static inline int tile_vectors(int remaining_vectors, int max_vectors) {
+  int vectors = max_vectors;
+  while (vectors > remaining_vectors) vectors /= 2;
+  return vectors;
+}
+
+// Dots of `pixels` windows with the `filters` filters of one block.
+//
+// Signs are bits, 1 = negative. Two signs multiply to -1 exactly where their bits differ, so over K
+// taps: dot = (K - differing) - differing = K - 2·popcount(a XOR w).
+//
+// The input has a border of 0 bits, which count as +1. A tap in the border must add nothing, but
+// adds w; so D = full dot - Σ w over the missing taps, and `base` holds K - Σ w for each filter and
+// border pattern: D = base - 2·popcount. Exact for every shape.
+//
+// A window's bits are `words` 64-bit words, loaded from any byte address. Words from `full_words`
+// on hold foreign bits too, which `masks` (one a word, from full_words on) clears; the weights have
+// 0 there, so they add nothing.
+struct BinaryDotArgs {
+  int pixels;
+  int filters;
+  int words;
+  int full_words;
+  const int64_t* offsets;         // [words] bytes from the window's address
+  const uint64_t* masks;          // [words - full_words]
+  const uint64_t* weights;        // tiles, see above; aligned
+  const uint8_t* const* windows;  // [pixels] address of the window's first bit
+  int64_t window_shift;           // bytes added to every window: the group's first bit
+  const int32_t* const* base;     // [pixels] row of `base` for the pixel's border pattern
+  int64_t first_filter;           // of the block, in the rows of `base`
+  int32_t* dots;                  // [pixels][dots_step]; whole vectors are written
+  int64_t dots_step;
+};
+
+// acc = +0.0; acc = fma(x, w, acc) over the taps, in order: segments, then elements.
+struct RealConvArgs {
+  int pixels;
+  int filters;
+  int segments;
+  int64_t segment_length;       // floats
+  const int64_t* offsets;       // [segments] floats from the window's address
+  const float* weights;         // tiles, see above; aligned
+  const float* const* windows;  // [pixels]
+  float* sums;                  // [pixels][sums_step]; whole vectors are written
+  int64_t sums_step;
+};
+
+// result[c] = maximum of rows[r·step + c] over the rows, and of result[c] itself where `fold`.
+struct MaxDotsArgs {
+  const int32_t* rows;
+  int count;
+  int64_t step;
+  int64_t channels;
+  bool fold;
+  int32_t* result;  // whole vectors are written
+};
+
+// One pooled pixel: taps first[row·row_step + column·column_step + channel].
+struct PoolArgs {
+  const float* first;
+  int64_t rows, columns;
+  int64_t row_step, column_step;  // floats
+  int64_t channels;
+  float divisor;
+  float* result;  // whole vectors are written
+};
+
+// One bits tensor an epilogue writes.
+struct SignArgs {
+  const float* threshold;  // by channel; null where integer_threshold is given
+  const int32_t* integer_threshold;
+  const uint64_t* flip;    // bits by channel
+  uint8_t* const* pixels;  // [pixels] address of the pixel's first bit
+  int64_t pixel_bytes;
+  int64_t group_channels;  // channels of a group where groups have gaps between them,
+  int64_t group_bytes;     // and their bytes; 0 where the channels' bits are contiguous
+};
+
+// The common epilogue for channels [channel_begin, channel_begin + channel_count), which begin at a
+// multiple of 64. Constants are indexed by channel and readable a whole vector past the end.
+struct EpilogueArgs {
+  int pixels;
+  int64_t channel_begin, channel_count;
+  bool integer;               // v0 is int32, else float32
+  bool wants_real;            // some output needs the real value
+  const void* const* values;  // [pixels] address of v0 of channel_begin
+  const float* scale;         // null: no affine step
+  const float* shift;
+  const float* const* shortcut;  // [pixels] address of channel 0; null: no shortcut
+  int64_t shortcut_offset, shortcut_channels;
+  Activation activation;
+  const float* slope;
+  float* const* real;  // [pixels] address of channel 0; null: not stored
+  int sign_count;
+  const SignArgs* signs;
+  uint64_t* sign_words;  // [sign_count] scratch
+};
+
+struct KernelTable {
+  const char* isa;
+  int word_lanes;   // filters in a vector of binary_dot
+  int float_lanes;  // filters in a vector of real_conv
+  int max_tile_vectors;
+  void (*binary_dot)(const BinaryDotArgs&);
+  void (*real_conv)(const RealConvArgs&);
+  void (*max_dots)(const MaxDotsArgs&);
+  void (*max_pool)(const PoolArgs&);
+  void (*avg_pool)(const PoolArgs&);
+  void (*global_mean)(const PoolArgs&);
+  void (*epilogue)(const EpilogueArgs&);
+};
+
+extern const KernelTable kScalarKernels;
+#if defined(SIGNBIT_X86_KERNELS)
+extern const KernelTable kAvx2Kernels;
+extern const KernelTable kAvx512bwKernels;
+extern const KernelTable kAvx512vpopcntKernels;
+#endif
+
+}  // namespace sbnn

@@ -1,0 +1,56 @@
+// Runs the nodes of a plan on one image, any range of a node's pixels and chunks at a time, so that
+// threads may share a node. Results do not depend on how it is cut.
+#pragma once
+
+#include <vector>
+
+#include "plan.h"
+
+namespace sbnn {
+
+// What one thread needs beside the tensors.
+struct Scratch {
+  explicit Scratch(const ScratchSizes& sizes);
+
+  AlignedArray<int32_t> tile;   // v0, int32 or float32
+  AlignedArray<int32_t> dots;   // before pooling
+  AlignedArray<float> patches;  // copied windows of a real convolution
+  AlignedArray<uint8_t> pooled_signs;
+  std::vector<uint64_t> sign_words;
+  std::vector<SignArgs> signs;
+  // By window or pixel of a tile:
+  std::vector<const uint8_t*> windows;
+  std::vector<const float*> real_windows;
+  std::vector<const int32_t*> base;
+  std::vector<const void*> values;
+  std::vector<const float*> shortcut;
+  std::vector<float*> real;
+  std::vector<uint8_t*> sign_pixels;  // [sign][pixel]
+};
+
+// One image and the arena that holds its tensors.
+struct Frame {
+  uint8_t* arena = nullptr;
+  const StoragePlan* storage = nullptr;
+  const void* image = nullptr;
+  bool image_is_float = false;
+
+  uint8_t* tensor(int index) const { return arena + storage->offsets[static_cast<size_t>(index)]; }
+};
+
+// How a node is cut for several threads.
+struct Split {
+  int pixel_parts = 1;
+  int chunk_parts = 1;
+  int parts() const { return pixel_parts * chunk_parts; }
+};
+Split split_node(const NodePlan& node, int threads);
+
+void run_node(const Plan& plan, const NodePlan& node, const Frame& frame, const Split& split,
+              int part, Scratch* scratch);
+
+// The dots of a binary convolution before pooling, as (height, width, channels).
+void run_dots(const Plan& plan, const NodePlan& node, const Frame& frame, Scratch* scratch,
+              int32_t* dots);
+
+}  // namespace sbnn

@@ -1,0 +1,11 @@
+// Kernels for AVX2 and FMA3.
+#include "kernels/avx2/vector.h"
+
+namespace sbnn {
+namespace {
+#include "kernels/generic/table.inl.h"
+}  // namespace
+
+const KernelTable kAvx2Kernels = make_table();
+
+}  // namespace sbnn

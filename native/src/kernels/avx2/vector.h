@@ -1,0 +1,116 @@
+// The vector vocabulary in AVX2 and FMA3: four words of filters, eight floats.
+#pragma once
+
+#include <immintrin.h>
+
+#include "signbit/kernels.h"
+
+namespace sbnn {
+namespace {
+
+struct Vec {
+  static constexpr const char* kIsa = "avx2";
+  static constexpr int kWordLanes = 4;
+  static constexpr int kFloatLanes = 8;
+  static constexpr int kTileVectors = 2;
+  static constexpr int kDotPixels = 8;   // pixels × vectors of a tile of dots
+  static constexpr int kSumPixels = 12;  // of a tile of sums
+  // A step adds at most 8 to a byte: 31 steps reach 248.
+  static constexpr int kCountedWords = 31;
+
+  using Words = __m256i;
+  using Counts = __m256i;  // by byte
+  using Totals = __m256i;  // by word
+
+  static Words load_words(const uint64_t* p) {
+    return _mm256_load_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static Words broadcast_word(const void* p) {
+    long long word;
+    __builtin_memcpy(&word, p, sizeof word);
+    return _mm256_set1_epi64x(word);
+  }
+  static Words xor_words(Words a, Words b) { return _mm256_xor_si256(a, b); }
+  static Words and_words(Words a, Words b) { return _mm256_and_si256(a, b); }
+  static Counts no_counts() { return _mm256_setzero_si256(); }
+  static Totals no_totals() { return _mm256_setzero_si256(); }
+
+  // A byte's count is a table look-up of its low and of its high nibble.
+  static Counts count(Counts counts, Words x) {
+    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,  //
+                                           0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    const __m256i nibble = _mm256_set1_epi8(15);
+    const __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(x, nibble));
+    const __m256i high =
+        _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(x, 4), nibble));
+    return _mm256_add_epi8(counts, _mm256_add_epi8(low, high));
+  }
+  static Totals total(Totals totals, Counts counts) {
+    return _mm256_add_epi64(totals, _mm256_sad_epu8(counts, _mm256_setzero_si256()));
+  }
+  static void store_dots(int32_t* dots, const int32_t* base, Totals differing) {
+    const __m256i even = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
+    const __m128i count = _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(differing, even));
+    const __m128i full = _mm_loadu_si128(reinterpret_cast<const __m128i*>(base));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(dots),
+                     _mm_sub_epi32(full, _mm_slli_epi32(count, 1)));
+  }
+
+  using Floats = __m256;
+  using Ints = __m256i;
+
+  // All bits of lane i set where bit i of `lanes` is.
+  static __m256i lane_mask(uint32_t lanes) {
+    const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i all = _mm256_set1_epi32(static_cast<int>(lanes));
+    return _mm256_cmpeq_epi32(_mm256_and_si256(all, bit), bit);
+  }
+  static Floats load(const float* p) { return _mm256_loadu_ps(p); }
+  // Lanes whose bit is clear are not read and give 0.
+  static Floats load_lanes(const float* p, int64_t first, uint32_t lanes) {
+    return _mm256_maskload_ps(p + first, lane_mask(lanes));
+  }
+  static void store(float* p, Floats v) { _mm256_storeu_ps(p, v); }
+  static void store_first(float* p, Floats v, int count) {
+    _mm256_maskstore_ps(p, lane_mask((1u << count) - 1), v);
+  }
+  static Floats set(float x) { return _mm256_set1_ps(x); }
+  static Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+  static Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
+  static Floats subtract(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
+  static Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
+  static Floats divide(Floats a, Floats b) { return _mm256_div_ps(a, b); }
+  static Floats negative(Floats a) { return _mm256_xor_ps(a, _mm256_set1_ps(-0.0f)); }
+  // a > b ? a : b, so b where either is NaN.
+  static Floats larger(Floats a, Floats b) { return _mm256_max_ps(a, b); }
+  // a < b ? a : b
+  static Floats smaller(Floats a, Floats b) { return _mm256_min_ps(a, b); }
+  // a < b ? x : y
+  static Floats select_less(Floats a, Floats b, Floats x, Floats y) {
+    return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+  }
+  static uint64_t less(Floats a, Floats b) {
+    return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ)));
+  }
+  // 2^n, where `shifted` is 1.5·2^23 + n.
+  static Floats power_of_two(Floats shifted) {
+    const __m256i n =
+        _mm256_sub_epi32(_mm256_castps_si256(shifted), _mm256_set1_epi32(0x4b400000 - 127));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(n, 23));
+  }
+
+  static Ints load_ints(const int32_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static void store_ints(int32_t* p, Ints v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v);
+  }
+  static Ints larger_int(Ints a, Ints b) { return _mm256_max_epi32(a, b); }
+  static uint64_t less_ints(Ints a, Ints b) {
+    return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(b, a))));
+  }
+  static Floats to_floats(Ints v) { return _mm256_cvtepi32_ps(v); }
+};
+
+}  // namespace
+}  // namespace sbnn

@@ -1,0 +1,79 @@
+// What both AVX-512 vocabularies share: eight words of filters, sixteen floats.
+#pragma once
+
+#include <immintrin.h>
+
+#include "signbit/kernels.h"
+
+namespace sbnn {
+namespace {
+
+struct Avx512 {
+  static constexpr int kWordLanes = 8;
+  static constexpr int kFloatLanes = 16;
+  static constexpr int kTileVectors = 4;
+  static constexpr int kSumPixels = 24;  // pixels × vectors of a tile of sums
+
+  using Words = __m512i;
+  using Totals = __m512i;  // by word
+
+  static Words load_words(const uint64_t* p) { return _mm512_load_si512(p); }
+  static Words broadcast_word(const void* p) {
+    long long word;
+    __builtin_memcpy(&word, p, sizeof word);
+    return _mm512_set1_epi64(word);
+  }
+  static Words xor_words(Words a, Words b) { return _mm512_xor_si512(a, b); }
+  static Words and_words(Words a, Words b) { return _mm512_and_si512(a, b); }
+  static Totals no_totals() { return _mm512_setzero_si512(); }
+  static void store_dots(int32_t* dots, const int32_t* base, Totals differing) {
+    const __m256i count = _mm512_cvtepi64_epi32(differing);
+    const __m256i full = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(base));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dots),
+                        _mm256_sub_epi32(full, _mm256_slli_epi32(count, 1)));
+  }
+
+  using Floats = __m512;
+  using Ints = __m512i;
+
+  static Floats load(const float* p) { return _mm512_loadu_ps(p); }
+  // Lanes whose bit is clear are not read and give 0.
+  static Floats load_lanes(const float* p, int64_t first, uint32_t lanes) {
+    return _mm512_maskz_loadu_ps(static_cast<__mmask16>(lanes), p + first);
+  }
+  static void store(float* p, Floats v) { _mm512_storeu_ps(p, v); }
+  static void store_first(float* p, Floats v, int count) {
+    _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), v);
+  }
+  static Floats set(float x) { return _mm512_set1_ps(x); }
+  static Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+  static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+  static Floats subtract(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+  static Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+  static Floats divide(Floats a, Floats b) { return _mm512_div_ps(a, b); }
+  static Floats negative(Floats a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f)); }
+  // a > b ? a : b, so b where either is NaN.
+  static Floats larger(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+  // a < b ? a : b
+  static Floats smaller(Floats a, Floats b) { return _mm512_min_ps(a, b); }
+  // a < b ? x : y
+  static Floats select_less(Floats a, Floats b, Floats x, Floats y) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), y, x);
+  }
+  static uint64_t less(Floats a, Floats b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+  // 2^n, where `shifted` is 1.5·2^23 + n.
+  static Floats power_of_two(Floats shifted) {
+    const __m512i n =
+        _mm512_sub_epi32(_mm512_castps_si512(shifted), _mm512_set1_epi32(0x4b400000 - 127));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(n, 23));
+  }
+
+  static Ints load_ints(const int32_t* p) { return _mm512_loadu_si512(p); }
+  static void store_ints(int32_t* p, Ints v) { _mm512_storeu_si512(p, v); }
+  static Ints larger_int(Ints a, Ints b) { return _mm512_max_epi32(a, b); }
+  static uint64_t less_ints(Ints a, Ints b) { return _mm512_cmplt_epi32_mask(a, b); }
+  static Floats to_floats(Ints v) { return _mm512_cvtepi32_ps(v); }
+};
+
+}  // namespace
+}  // namespace sbnn

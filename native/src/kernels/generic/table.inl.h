@@ -1,0 +1,13 @@
+// The generic kernels, instantiated for the vocabulary `Vec` of the including translation unit.
+// Everything but the table has internal linkage: a linker must not merge code compiled for one
+// instruction set with code compiled for another.
+
+#include "kernels/generic/binary_dot.inl.h"
+#include "kernels/generic/epilogue.inl.h"
+#include "kernels/generic/pool.inl.h"
+#include "kernels/generic/real_conv.inl.h"
+
+constexpr KernelTable make_table() {
+  return {Vec::kIsa, Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors, binary_dot, real_conv,
+          max_dots,  max_pool,        avg_pool,         global_mean,       epilogue};
+}

@@ -1,0 +1,11 @@
+// Kernels for any CPU: baseline code, fused multiply-add from the C library.
+#include "kernels/scalar/vector.h"
+
+namespace sbnn {
+namespace {
+#include "kernels/generic/table.inl.h"
+}  // namespace
+
+const KernelTable kScalarKernels = make_table();
+
+}  // namespace sbnn

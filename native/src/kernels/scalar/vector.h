@@ -1,0 +1,146 @@
+// The vector vocabulary in plain C++ for any CPU: one word of filters, eight floats.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "signbit/kernels.h"
+
+namespace sbnn {
+namespace {
+
+struct Vec {
+  static constexpr const char* kIsa = "scalar";
+  static constexpr int kWordLanes = 1;
+  static constexpr int kFloatLanes = 8;
+  static constexpr int kTileVectors = 4;
+  static constexpr int kDotPixels = 8;     // pixels × vectors of a tile of dots
+  static constexpr int kSumPixels = 4;     // of a tile of sums
+  static constexpr int kCountedWords = 0;  // counts are totals
+
+  using Words = uint64_t;
+  using Counts = uint64_t;
+  using Totals = uint64_t;
+
+  static Words load_words(const uint64_t* p) { return *p; }
+  static Words broadcast_word(const void* p) {
+    uint64_t word;
+    std::memcpy(&word, p, sizeof word);
+    return word;
+  }
+  static Words xor_words(Words a, Words b) { return a ^ b; }
+  static Words and_words(Words a, Words b) { return a & b; }
+  static Counts no_counts() { return 0; }
+  static Totals no_totals() { return 0; }
+  static Totals total(Totals totals, Counts counts) { return totals + counts; }
+
+  // Population count by halves: bits, pairs, nibbles, then the bytes summed by a multiplication.
+  static Counts count(Counts counts, Words x) {
+    x -= (x >> 1) & 0x5555555555555555u;
+    x = (x & 0x3333333333333333u) + ((x >> 2) & 0x3333333333333333u);
+    x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    return counts + ((x * 0x0101010101010101u) >> 56);
+  }
+  static void store_dots(int32_t* dots, const int32_t* base, Totals differing) {
+    *dots = *base - 2 * static_cast<int32_t>(differing);
+  }
+
+  struct Floats {
+    float lane[kFloatLanes];
+  };
+  struct Ints {
+    int32_t lane[kFloatLanes];
+  };
+
+  template <typename Function>
+  static Floats each(Function function) {
+    Floats result;
+    for (int i = 0; i < kFloatLanes; ++i) result.lane[i] = function(i);
+    return result;
+  }
+
+  static Floats load(const float* p) {
+    return each([&](int i) { return p[i]; });
+  }
+  static Floats load_lanes(const float* p, int64_t first, uint32_t lanes) {
+    return each([&](int i) { return (lanes >> i & 1) != 0 ? p[first + i] : 0.0f; });
+  }
+  static void store(float* p, const Floats& v) { std::memcpy(p, v.lane, sizeof v.lane); }
+  static void store_first(float* p, const Floats& v, int count) {
+    for (int i = 0; i < count; ++i) p[i] = v.lane[i];
+  }
+  static Floats set(float x) {
+    return each([&](int) { return x; });
+  }
+  static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
+    return each([&](int i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });
+  }
+  static Floats add(const Floats& a, const Floats& b) {
+    return each([&](int i) { return a.lane[i] + b.lane[i]; });
+  }
+  static Floats subtract(const Floats& a, const Floats& b) {
+    return each([&](int i) { return a.lane[i] - b.lane[i]; });
+  }
+  static Floats multiply(const Floats& a, const Floats& b) {
+    return each([&](int i) { return a.lane[i] * b.lane[i]; });
+  }
+  static Floats divide(const Floats& a, const Floats& b) {
+    return each([&](int i) { return a.lane[i] / b.lane[i]; });
+  }
+  static Floats negative(const Floats& a) {
+    return each([&](int i) { return -a.lane[i]; });
+  }
+  // a > b ? a : b, so b where either is NaN.
+  static Floats larger(const Floats& a, const Floats& b) {
+    return each([&](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
+  }
+  // a < b ? a : b
+  static Floats smaller(const Floats& a, const Floats& b) {
+    return each([&](int i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
+  }
+  // a < b ? x : y
+  static Floats select_less(const Floats& a, const Floats& b, const Floats& x, const Floats& y) {
+    return each([&](int i) { return a.lane[i] < b.lane[i] ? x.lane[i] : y.lane[i]; });
+  }
+  static uint64_t less(const Floats& a, const Floats& b) {
+    uint64_t bits = 0;
+    for (int i = 0; i < kFloatLanes; ++i) bits |= uint64_t{a.lane[i] < b.lane[i]} << i;
+    return bits;
+  }
+  // 2^n, where `shifted` is 1.5·2^23 + n.
+  static Floats power_of_two(const Floats& shifted) {
+    return each([&](int i) {
+      uint32_t bits;
+      std::memcpy(&bits, &shifted.lane[i], sizeof bits);
+      bits = (bits - 0x4b400000u + 127u) << 23;
+      float power;
+      std::memcpy(&power, &bits, sizeof power);
+      return power;
+    });
+  }
+
+  static Ints load_ints(const int32_t* p) {
+    Ints v;
+    std::memcpy(v.lane, p, sizeof v.lane);
+    return v;
+  }
+  static void store_ints(int32_t* p, const Ints& v) { std::memcpy(p, v.lane, sizeof v.lane); }
+  static Ints larger_int(Ints a, const Ints& b) {
+    for (int i = 0; i < kFloatLanes; ++i) {
+      if (b.lane[i] > a.lane[i]) a.lane[i] = b.lane[i];
+    }
+    return a;
+  }
+  static uint64_t less_ints(const Ints& a, const Ints& b) {
+    uint64_t bits = 0;
+    for (int i = 0; i < kFloatLanes; ++i) bits |= uint64_t{a.lane[i] < b.lane[i]} << i;
+    return bits;
+  }
+  static Floats to_floats(const Ints& v) {
+    return each([&](int i) { return static_cast<float>(v.lane[i]); });
+  }
+};
+
+}  // namespace
+}  // namespace sbnn

@@ -1,0 +1,138 @@
+// A graph made ready to run on one set of kernels: where every tensor lies, how every node is cut
+// into tiles, and its weights in the order in which the kernels read them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "bits_layout.h"
+#include "signbit/graph.h"
+#include "signbit/kernels.h"
+#include "signbit/memory.h"
+
+namespace sbnn {
+
+// Windows of one tile, before pooling. Small enough for L1, large enough that a block's weights are
+// read many times while they are there.
+constexpr int64_t kTileWindows = 48;
+
+// One image's worth of a tensor. Bits have a border of 0 around them as wide as the padding of the
+// convolutions that read them; a producer never writes it, so it stays 0 for ever.
+struct TensorLayout {
+  Kind kind = Kind::kReal;
+  int64_t height = 0, width = 0, channels = 0;
+  int64_t pixel_bytes = 0;  // from a pixel to the next (not of an image: it may be u8 or float32)
+  int64_t row_bytes = 0;
+  int64_t origin = 0;  // of pixel (0, 0)
+  int64_t bytes = 0;
+  int64_t border_y = 0, border_x = 0;
+  BitsLayout bits;
+
+  int64_t pixels() const { return height * width; }
+  int64_t at(int64_t y, int64_t x) const { return origin + y * row_bytes + x * pixel_bytes; }
+};
+
+// Where each tensor begins in an arena; kNone for the image, which is the caller's memory.
+struct StoragePlan {
+  std::vector<int64_t> offsets;
+  int64_t bytes = 0;
+};
+
+// Filters of one group that a kernel call computes together.
+struct Block {
+  int64_t group = 0;
+  int64_t channel = 0;  // first
+  int64_t filters = 0;
+  size_t weights = 0;  // index of its first weight
+};
+
+// Channels that an epilogue call finishes together, and the blocks that yield them.
+struct Chunk {
+  int64_t channel = 0;
+  int64_t channels = 0;
+  size_t first_block = 0;
+  size_t blocks = 0;
+};
+
+struct SignPlan {
+  AlignedArray<float> threshold;  // one of these two is empty
+  AlignedArray<int32_t> integer_threshold;
+  AlignedArray<uint64_t> flip;
+};
+
+// What BinaryDotArgs needs; see there for the arithmetic.
+struct BinaryConvPlan {
+  int64_t height = 0, width = 0;  // before pooling
+  std::vector<int64_t> offsets;   // of words; full ones first
+  std::vector<uint64_t> masks;    // of the others
+  AlignedArray<uint64_t> weights;
+  AlignedArray<int32_t> base;  // [border pattern][base_step]
+  int64_t base_step = 0;
+  std::vector<int32_t> row_pattern;     // by y; a pattern is row_pattern + column_pattern
+  std::vector<int32_t> column_pattern;  // by x
+};
+
+struct RealConvPlan {
+  bool in_place = false;         // windows lie in the input; else they are copied
+  int64_t taps = 0;              // of one group
+  std::vector<int64_t> offsets;  // of segments in place, in floats
+  int64_t segment_length = 0;
+  AlignedArray<float> weights;
+  AlignedArray<float> pad_value;  // by input channel; 0 where the file has none
+};
+
+struct NodePlan {
+  const Node* node = nullptr;
+  int64_t height = 0, width = 0, channels = 0;  // of the outputs
+  int64_t window_area = 1;                      // windows pooled into one output
+  int64_t tile_pixels = 0;
+  int64_t tile_step = 0;  // values from a tile's pixel to the next
+  bool wants_real = false;
+  bool spread_signs = false;  // some sign output has gaps between groups
+  std::vector<Chunk> chunks;
+  std::vector<Block> blocks;
+  AlignedArray<float> scale, shift, slope;  // empty where absent
+  std::vector<SignPlan> signs;
+  BinaryConvPlan binary;
+  RealConvPlan real;
+  std::string kernel;
+  int64_t macs = 0;   // an image
+  int64_t bytes = 0;  // of constants, as held for the kernels
+  double cost = 0;    // a rough time in ns, to decide how far to split
+
+  int64_t pixels() const { return height * width; }
+};
+
+// The largest scratch any node of the plan needs.
+struct ScratchSizes {
+  int64_t tile_values = 0;
+  int64_t dots = 0;
+  int64_t patch_floats = 0;
+  int64_t signs = 0;
+  int64_t input_pixel_bytes = 0;  // of pooled signs
+};
+
+struct Plan {
+  const KernelTable* kernels = nullptr;
+  std::vector<TensorLayout> tensors;
+  std::vector<NodePlan> nodes;
+  StoragePlan storage;        // tensors share memory once nobody reads them any more
+  StoragePlan whole_storage;  // every tensor has its own, for looking at them
+  ScratchSizes scratch;
+};
+
+// Reads the constants of `graph`, which are not needed afterwards; keeps pointers to its nodes.
+Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan);
+
+// The parts of make_plan that have a file of their own.
+std::vector<TensorLayout> plan_tensors(const Graph& graph);
+StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse);
+Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
+                        NodePlan* plan);
+Status plan_real_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
+                      NodePlan* plan);
+
+// Refuses what would need more memory than any machine this runs on should give.
+Status check_work_bytes(const std::string& where, double bytes);
+
+}  // namespace sbnn

@@ -1,0 +1,141 @@
+// Where tensors lie: the layout of each, and which share memory.
+
+#include <algorithm>
+
+#include "plan.h"
+
+namespace sbnn {
+namespace {
+
+bool same_layout(const TensorLayout& a, const TensorLayout& b) {
+  return a.origin == b.origin && a.row_bytes == b.row_bytes && a.pixel_bytes == b.pixel_bytes &&
+         a.height == b.height && a.width == b.width;
+}
+
+// A piece of the arena that holds one tensor at a time.
+struct Slot {
+  int64_t bytes = 0;
+  int64_t offset = 0;
+  int layout_of = kNone;  // of signs: a tensor with the layout that all its tensors have
+  int free_after = -1;    // the last node that reads what is in it
+};
+
+// The last node that reads each tensor; past the end for the output.
+std::vector<int> last_readers(const Graph& graph) {
+  std::vector<int> last(graph.tensors.size(), -1);
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    const auto now = static_cast<int>(i);
+    last[static_cast<size_t>(node.input)] = now;
+    if (node.shortcut.tensor != kNone) last[static_cast<size_t>(node.shortcut.tensor)] = now;
+    // A tensor that nobody reads still occupies its slot while it is written.
+    if (node.real != kNone) last[static_cast<size_t>(node.real)] = now;
+    for (const SignOutput& output : node.signs) last[static_cast<size_t>(output.tensor)] = now;
+  }
+  last[static_cast<size_t>(graph.output)] = static_cast<int>(graph.nodes.size());
+  return last;
+}
+
+class SlotAllocator {
+ public:
+  SlotAllocator(const std::vector<TensorLayout>& tensors, bool reuse)
+      : tensors_(tensors), reuse_(reuse), slot_of_(tensors.size(), kNone) {}
+
+  // Signs share only with signs of the very same layout, whose border is where theirs is.
+  // Reals take the smallest free slot that is large enough, else the largest, enlarged.
+  void place(int tensor, int now, int last_reader) {
+    const TensorLayout& layout = tensors_[static_cast<size_t>(tensor)];
+    const bool bits = layout.kind == Kind::kBits;
+    Slot* best = nullptr;
+    for (Slot& slot : slots_) {
+      if (!reuse_) break;
+      if (slot.free_after >= now || (slot.layout_of != kNone) != bits) continue;
+      if (bits) {
+        if (same_layout(tensors_[static_cast<size_t>(slot.layout_of)], layout)) best = &slot;
+      } else if (best == nullptr || better(slot, *best, layout.bytes)) {
+        best = &slot;
+      }
+    }
+    if (best == nullptr) {
+      slots_.emplace_back();
+      best = &slots_.back();
+      if (bits) best->layout_of = tensor;
+    }
+    best->bytes = std::max(best->bytes, layout.bytes);
+    best->free_after = last_reader;
+    slot_of_[static_cast<size_t>(tensor)] = static_cast<int>(best - slots_.data());
+  }
+
+  StoragePlan finish() {
+    StoragePlan plan;
+    for (Slot& slot : slots_) {
+      slot.offset = plan.bytes;
+      plan.bytes += round_up(slot.bytes, static_cast<int64_t>(kAlignment));
+    }
+    for (const int slot : slot_of_) {
+      plan.offsets.push_back(slot == kNone ? kNone : slots_[static_cast<size_t>(slot)].offset);
+    }
+    return plan;
+  }
+
+ private:
+  static bool better(const Slot& a, const Slot& b, int64_t bytes) {
+    const bool a_fits = a.bytes >= bytes, b_fits = b.bytes >= bytes;
+    if (a_fits != b_fits) return a_fits;
+    return a_fits ? a.bytes < b.bytes : a.bytes > b.bytes;
+  }
+
+  const std::vector<TensorLayout>& tensors_;
+  bool reuse_;
+  std::vector<Slot> slots_;
+  std::vector<int> slot_of_;
+};
+
+}  // namespace
+
+std::vector<TensorLayout> plan_tensors(const Graph& graph) {
+  const size_t count = graph.tensors.size();
+  std::vector<TensorLayout> layouts(count);
+  std::vector<int64_t> groups(count, 1);
+  for (const Node& node : graph.nodes) {
+    if (node.op != Op::kBinaryConv) continue;
+    const auto input = static_cast<size_t>(node.input);
+    if (node.groups > 1) groups[input] = node.groups;
+    layouts[input].border_y = std::max(layouts[input].border_y, node.padding.y);
+    layouts[input].border_x = std::max(layouts[input].border_x, node.padding.x);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const TensorSpec& spec = graph.tensors[i];
+    TensorLayout& layout = layouts[i];
+    layout.kind = spec.kind;
+    layout.height = spec.height;
+    layout.width = spec.width;
+    layout.channels = spec.channels;
+    layout.pixel_bytes = spec.channels * static_cast<int64_t>(sizeof(float));
+    if (spec.kind == Kind::kBits) {
+      layout.bits = BitsLayout(spec.channels, groups[i]);
+      layout.pixel_bytes = layout.bits.pixel_bytes;
+    }
+    layout.row_bytes = (spec.width + 2 * layout.border_x) * layout.pixel_bytes;
+    layout.origin = layout.border_y * layout.row_bytes + layout.border_x * layout.pixel_bytes;
+    layout.bytes =
+        (spec.height + 2 * layout.border_y) * layout.row_bytes + static_cast<int64_t>(kSlackBytes);
+  }
+  return layouts;
+}
+
+StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse) {
+  const std::vector<int> last = last_readers(graph);
+  SlotAllocator allocator(tensors, reuse);
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    const auto place = [&](int tensor) {
+      allocator.place(tensor, static_cast<int>(i), last[static_cast<size_t>(tensor)]);
+    };
+    if (node.real != kNone) place(node.real);
+    for (const SignOutput& output : node.signs) place(output.tensor);
+  }
+  return allocator.finish();
+}
+
+}  // namespace sbnn

@@ -1,0 +1,144 @@
+#include "thread_pool.h"
+
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+#include <chrono>
+
+namespace sbnn {
+namespace {
+
+constexpr uint64_t kLoop = uint64_t{1} << 32;
+constexpr auto kSpinTime = std::chrono::microseconds(100);
+constexpr int kSpinsBetweenClockReads = 64;
+
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+// Spins until `ready()` or until the time is up; true where ready.
+template <typename Condition>
+bool spin(Condition ready) {
+  const auto start = std::chrono::steady_clock::now();
+  do {
+    for (int i = 0; i < kSpinsBetweenClockReads; ++i) {
+      if (ready()) return true;
+      pause();
+    }
+  } while (std::chrono::steady_clock::now() - start < kSpinTime);
+  return ready();
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads) : threads_(threads), owner_(getpid()) {
+  workers_.reserve(static_cast<size_t>(threads - 1));
+  for (int worker = 1; worker < threads; ++worker) {
+    workers_.emplace_back([this, worker] { work(worker); });
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  if (owner_ != getpid()) {
+    // A forked child has the handles but not the threads.
+    for (std::thread& worker : workers_) worker.detach();
+    return;
+  }
+  {
+    const std::lock_guard<std::mutex> lock(sleep_mutex_);
+    stopping_.store(true);
+  }
+  wake_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void ThreadPool::parallel_for(int count, Task task, void* context) {
+  if (count <= 1 || threads_ == 1) {
+    for (int index = 0; index < count; ++index) task(context, index, 0);
+    return;
+  }
+  count_.store(count, std::memory_order_relaxed);
+  task_.store(task, std::memory_order_relaxed);
+  context_.store(context, std::memory_order_relaxed);
+  done_.store(0, std::memory_order_relaxed);
+  const uint64_t ticket = (ticket_.load(std::memory_order_relaxed) & ~(kLoop - 1)) + kLoop;
+  // Sequentially consistent with wait_for_loop: either the sleeper sees the loop, or we see it.
+  ticket_.store(ticket, std::memory_order_seq_cst);
+  if (sleepers_.load(std::memory_order_seq_cst) > 0) {
+    {
+      const std::lock_guard<std::mutex> lock(sleep_mutex_);
+    }
+    wake_.notify_all();
+  }
+  run_tasks(ticket, 0);
+  const auto finished = [&] { return done_.load(std::memory_order_acquire) == count; };
+  while (!spin(finished)) std::this_thread::yield();
+}
+
+// Claims indices of the loop that `ticket` belongs to until it has none left.
+void ThreadPool::run_tasks(uint64_t ticket, int worker) {
+  const uint64_t loop = ticket / kLoop;
+  while (ticket / kLoop == loop) {
+    const int count = count_.load(std::memory_order_relaxed);
+    const Task task = task_.load(std::memory_order_relaxed);
+    void* const context = context_.load(std::memory_order_relaxed);
+    const auto index = static_cast<uint32_t>(ticket);
+    if (index >= static_cast<uint32_t>(count)) return;
+    if (ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel,
+                                      std::memory_order_acquire)) {
+      task(context, static_cast<int>(index), worker);
+      done_.fetch_add(1, std::memory_order_acq_rel);
+      ticket = ticket_.load(std::memory_order_acquire);
+    }
+  }
+}
+
+void ThreadPool::work(int worker) {
+  const FloatEnvironment environment;
+  uint64_t seen = 0;
+  while (true) {
+    const uint64_t ticket = wait_for_loop(seen);
+    if (stopping_.load(std::memory_order_acquire)) return;
+    seen = ticket / kLoop;
+    run_tasks(ticket, worker);
+  }
+}
+
+// The ticket of a loop after number `seen`; spins, then sleeps.
+uint64_t ThreadPool::wait_for_loop(uint64_t seen) {
+  const auto ready = [&] {
+    return ticket_.load(std::memory_order_acquire) / kLoop != seen ||
+           stopping_.load(std::memory_order_acquire);
+  };
+  if (!spin(ready)) {
+    std::unique_lock<std::mutex> lock(sleep_mutex_);
+    sleepers_.fetch_add(1, std::memory_order_seq_cst);
+    wake_.wait(lock, [&] {
+      return ticket_.load(std::memory_order_seq_cst) / kLoop != seen || stopping_.load();
+    });
+    sleepers_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  return ticket_.load(std::memory_order_acquire);
+}
+
+FloatEnvironment::FloatEnvironment() {
+#if defined(__x86_64__)
+  saved_ = _mm_getcsr();
+  _mm_setcsr(0x1f80);
+#endif
+}
+
+FloatEnvironment::~FloatEnvironment() {
+#if defined(__x86_64__)
+  _mm_setcsr(saved_);
+#endif
+}
+
+}  // namespace sbnn

@@ -1,0 +1,203 @@
+"""The native engine's front: checks arrays, makes them contiguous, allocates results.
+
+Everything else happens in `_native`, with the GIL released. Needs NumPy and nothing more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from signbit.errors import InputError
+from signbit.runtime import _native
+
+__all__ = ["Engine", "NodeReport", "cpu_isas", "load"]
+
+Array = npt.NDArray[Any]
+
+_DOTS = "#dots"
+_TIMING_RUNS = 5
+_DTYPES = {
+    "image": (np.dtype(np.uint8), np.dtype(np.float32)),
+    "real": (np.dtype(np.float32),),
+    "bits": (np.dtype(np.uint8),),
+}
+
+
+class NodeReport(TypedDict):
+    """One node of `Engine.explain`; bytes are its constants', ms one image's."""
+
+    name: str
+    op: str
+    kernel: str
+    bytes: int
+    ms: float
+    macs: int
+    gmacs_per_s: float
+
+
+def cpu_isas() -> list[str]:
+    """Names of the instruction sets that the engine can use on this machine, best first."""
+    return _native.usable_isas()
+
+
+def load(
+    source: str | os.PathLike[str] | bytes, threads: int | None = None, isa: str | None = None
+) -> Engine:
+    """Load an `.sbnn` file from a path or from its bytes.
+
+    `threads` defaults to the CPUs this process may use; `isa` to the environment variable
+    SIGNBIT_ISA, then to the best there is. Raises ModelFileError or ModelVersionError for a
+    file that cannot be read, IsaError for an instruction set that cannot run here, InputError
+    for a number of threads below 1 or above 1024.
+    """
+    return Engine(source, threads, isa)
+
+
+class Engine:
+    """A loaded model; call it with images. Any number of threads may do so at once."""
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | bytes,
+        threads: int | None = None,
+        isa: str | None = None,
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise InputError(f"threads: must be at least 1, is {threads}")
+        model = source if isinstance(source, bytes) else os.fsdecode(source)
+        self._model = _native.Model(model, threads or 0, isa or "")
+        tensors = self._model.tensors
+        self._tensors = {name: index for index, (name, _, _) in enumerate(tensors)}
+        self._kinds = [kind for _, kind, _ in tensors]
+        self._shapes = [shape for _, _, shape in tensors]
+        self._names = [name for name, _, _ in tensors]
+        height, width, channels = self._shapes[self._model.output]
+        self._result_shape = (channels,) if height == width == 1 else (height, width, channels)
+
+    def __call__(self, images: Array) -> npt.NDArray[np.float32]:
+        """Run uint8 or float32 images (N, H, W, C) in 0 … 255 to float32 (N, classes).
+
+        A network whose output is not 1×1 gives (N, H, W, C). Raises InputError for another
+        shape or dtype, and for float32 pixels that are not finite.
+        """
+        batch = self._checked(self._model.input, images)
+        result = np.empty((len(batch), *self._result_shape), np.float32)
+        self._model.run(batch, result)
+        return result
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of one image."""
+        return self._shapes[self._model.input]
+
+    @property
+    def class_names(self) -> list[str]:
+        """One name per output channel, or none."""
+        return self._model.classes
+
+    @property
+    def source(self) -> dict[str, str]:
+        """Where the model came from: recipe, method and whatever else its writer noted."""
+        return self._model.source
+
+    @property
+    def graph_json(self) -> str:
+        """The file's graph, as it stands there."""
+        return self._model.graph_json
+
+    @property
+    def threads(self) -> int:
+        """How many threads one call may use, the caller's included."""
+        return self._model.threads
+
+    @property
+    def isa(self) -> str:
+        """The instruction set whose kernels run."""
+        return self._model.isa
+
+    def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> dict[str, Array]:
+        """Run the nodes that get the fetches from the feeds, and no other; name → array.
+
+        Feeds and fetches are batches (N, H, W, C): images uint8 or float32, reals float32, bits
+        uint8 with 1 = negative. A fed tensor is never computed. The fetch `<node>#dots` is the
+        int32 dots of a binary_conv before its pool. Raises InputError for what is unknown,
+        misshapen, or not reachable from the feeds.
+        """
+        count, given = self._check_feeds(feeds)
+        wanted = list(dict.fromkeys(fetches))
+        results: dict[str, Array] = {}
+        targets: list[tuple[int, Array]] = []
+        for name in wanted:
+            if name in feeds:
+                results[name] = feeds[name]
+                continue
+            index, shape, dtype = self._fetch(name)
+            results[name] = np.empty((count, *shape), dtype)
+            targets.append((index, results[name]))
+        self._model.run_nodes(count, given, targets)
+        return results
+
+    def explain(self, images: Array | None = None) -> list[NodeReport]:
+        """Each node with its kernel, its constants' bytes and its time.
+
+        The time is the median over a few runs on these images, one by one, or on a black one.
+        """
+        batch = None if images is None else self._checked(self._model.input, images)
+        times = self._model.time_nodes(batch, _TIMING_RUNS)
+        reports = []
+        for node, ms in zip(self._model.nodes, times, strict=True):
+            macs: Any = node["macs"]
+            fields: Any = {key: node[key] for key in ("name", "op", "kernel", "bytes", "macs")}
+            speed = macs / ms / 1e6 if ms > 0 else 0.0
+            reports.append(NodeReport(**fields, ms=ms, gmacs_per_s=speed))
+        return reports
+
+    def _check_feeds(self, feeds: Mapping[str, Array]) -> tuple[int, list[tuple[int, Array]]]:
+        """The batch size that all feeds share, and (tensor, contiguous array) of each."""
+        if not feeds:
+            raise InputError("feeds: at least one tensor must be fed")
+        given: list[tuple[int, Array]] = []
+        for name, array in feeds.items():
+            if name not in self._tensors:
+                raise InputError(f"feeds: the graph has no tensor {name!r}")
+            index = self._tensors[name]
+            given.append((index, self._checked(index, array)))
+        sizes = {name: len(array) for name, array in feeds.items()}
+        if len(set(sizes.values())) > 1:
+            raise InputError(f"feeds: batch sizes differ: {sizes}")
+        return len(given[0][1]), given
+
+    def _fetch(self, name: str) -> tuple[int, tuple[int, int, int], npt.DTypeLike]:
+        """What a fetch yields: its number for the native side, shape of one image, dtype."""
+        if name in self._tensors:
+            index = self._tensors[name]
+            if self._kinds[index] == "image":
+                raise InputError(f"feeds: {name!r} is needed and must be fed")
+            return index, self._shapes[index], _DTYPES[self._kinds[index]][0]
+        for number, node in enumerate(self._model.nodes):
+            if name == f"{node['name']}{_DOTS}" and node["op"] == "binary_conv":
+                shape: Any = node["dots"]
+                return -1 - number, shape, np.int32
+        raise InputError(
+            f"fetches: {name!r} is neither a tensor nor '<name of a binary_conv>{_DOTS}'"
+        )
+
+    def _checked(self, index: int, array: Array) -> Array:
+        """The array, contiguous, if it can be a batch of this tensor."""
+        name, kind, shape = self._names[index], self._kinds[index], self._shapes[index]
+        allowed = _DTYPES[kind]
+        if not isinstance(array, np.ndarray) or array.dtype not in allowed:
+            names = " or ".join(dtype.name for dtype in allowed)
+            given = array.dtype.name if isinstance(array, np.ndarray) else type(array).__name__
+            raise InputError(f"{name!r}: must be a NumPy array of {names}, is {given}")
+        if array.ndim != 4 or array.shape[1:] != shape:
+            expected = ", ".join(map(str, shape))
+            raise InputError(f"{name!r}: must have shape (N, {expected}), has {array.shape}")
+        if kind == "bits" and (array > 1).any():
+            raise InputError(f"{name!r}: bits must be 0 or 1")
+        return np.ascontiguousarray(array)
