@@ -131,8 +131,13 @@ class Graph:
     output: str = ""
 
     def __iter__(self) -> Iterator[Node]:
-        """Over a copy: a pass may rewrite the graph meanwhile; `graph[name]` shows the rewrite."""
-        return iter(list(self.nodes.values()))
+        """In order, each node as it is when its turn comes: a pass may rewrite or remove it before.
+
+        Nodes added on the way are not visited.
+        """
+        for name in list(self.nodes):
+            if name in self.nodes:
+                yield self.nodes[name]
 
     def __getitem__(self, name: str) -> Node:
         return self.nodes[name]

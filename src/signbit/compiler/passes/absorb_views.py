@@ -19,7 +19,7 @@ def absorb_views(graph: Graph) -> None:
     for node in graph:
         if node.op == "pointwise" and node.shortcut is not None:
             _absorb(graph, node)
-    for node in graph:
+    for node in reversed(list(graph)):
         if node.op == "view" and not graph.readers(node.name) and node.name != graph.output:
             graph.remove(node.name)
         elif node.op == "view":

@@ -31,7 +31,7 @@ def fold_into_weights(graph: Graph) -> None:
             continue
         before = graph[node.input]
         if is_affine(before) and (before.input == IMAGE or node.shape[:2] == (1, 1)):
-            _fold(graph, graph[node.name], before)
+            _fold(graph, node, before)
             if not graph.readers(before.name):
                 graph.remove(before.name)
 

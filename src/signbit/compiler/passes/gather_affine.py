@@ -17,8 +17,7 @@ def gather_affine(graph: Graph) -> None:
 
     A convolution's scaling factors and the batch-norms after it meet here.
     """
-    for node in graph:
-        outer = graph[node.name]
+    for outer in graph:
         inner = graph[outer.input] if outer.input else None
         if inner is None or not is_affine(outer) or not is_affine(inner):
             continue

@@ -60,15 +60,18 @@ def _steps(graph: Graph, sign: Node) -> list[Node]:
     """Per-channel steps that only signs read, in order, the last one in front of the sign."""
     steps: list[Node] = []
     node = graph[sign.input]
-    while (
-        node.op == "pointwise"
-        and node.shortcut is None
-        and node.name != graph.output
-        and all(reader.op == "sign" or reader in steps for reader in graph.readers(node.name))
-    ):
+    while _is_for_signs(graph, node):
         steps.insert(0, node)
         node = graph[node.input]
     return steps
+
+
+def _is_for_signs(graph: Graph, node: Node) -> bool:
+    """Whether a node is per-channel maths that ends in signs and nowhere else."""
+    if node.op != "pointwise" or node.shortcut is not None or node.name == graph.output:
+        return False
+    readers = graph.readers(node.name)
+    return all(reader.op == "sign" or _is_for_signs(graph, reader) for reader in readers)
 
 
 def _is_monotone(step: Node) -> bool:

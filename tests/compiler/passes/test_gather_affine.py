@@ -1,0 +1,45 @@
+import numpy as np
+from tests.compiler.graphs import Builder, answers, ops
+
+from signbit.compiler.ir import IMAGE
+from signbit.compiler.passes import gather_affine
+
+
+def test_a_chain_becomes_one_affine() -> None:
+    build = Builder((4, 4, 2))
+    scales = np.array([[2.0, 3.0], [-1.0, 0.5], [4.0, 4.0]])
+    shifts = np.array([[1.0, -1.0], [0.0, 2.0], [0.25, 0.0]])
+    value = IMAGE
+    for scale, shift in zip(scales, shifts, strict=True):
+        value = build.add("pointwise", value, scale=scale, shift=shift)
+    build.graph.output = value
+    gather_affine(build.graph)
+    assert ops(build.graph) == ["image", "pointwise"]
+    node = build.graph[value]
+    x = np.array([7.0, -3.0])
+    expected = x
+    for scale, shift in zip(scales, shifts, strict=True):
+        expected = scale * expected + shift
+    assert node.scale is not None
+    assert node.shift is not None
+    np.testing.assert_array_equal(node.scale * x + node.shift, expected)
+
+
+def test_a_value_with_another_reader_stays() -> None:
+    build = Builder()
+    first = build.stem()
+    second = build.affine(first)
+    graph = build.finish(build.plus(second, first))
+    before = answers(graph)
+    gather_affine(graph)
+    assert ops(graph).count("pointwise") == 3
+    np.testing.assert_array_equal(answers(graph), before)
+
+
+def test_the_output_stays() -> None:
+    build = Builder()
+    first = build.stem()
+    build.affine(first)
+    build.graph.output = first
+    gather_affine(build.graph)
+    assert first in build.graph
