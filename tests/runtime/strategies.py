@@ -40,7 +40,7 @@ def binary_conv(seed: int) -> Case:
     build.prepare(build.image((*size, _channels(build, groups, 200))))
     if build.flag():
         build.global_mean("n0.real")
-    out = _channels(build, groups, 70)
+    out = _channels(build, groups, build.choose((40, 70, 200)))
     build.binary_conv("n0.bits0", out, kernel, groups, pool=build.flag(), **windows)
     if build.flag():
         build.head()
@@ -66,7 +66,9 @@ def real_conv(seed: int) -> Case:
     build.prepare(source)
     if build.flag():
         source = "n0.real"
-    build.real_conv(source, _channels(build, groups, 40), kernel, groups, **windows)
+    build.real_conv(
+        source, _channels(build, groups, build.choose((40, 140))), kernel, groups, **windows
+    )
     return build.case(build.integer(0, 5))
 
 
