@@ -65,10 +65,13 @@ Status read_entry(const std::string& name, const Json& entry, int64_t position, 
   }
   std::vector<int64_t> bounds;
   SIGNBIT_TRY(read_sizes(*offsets, name + ".data_offsets", &bounds));
-  if (bounds.size() != 2 || bounds[0] != position || bounds[1] < position || bounds[1] > limit) {
+  if (bounds.size() != 2 || bounds[0] != position || bounds[1] < position) {
     return refuse(name + ".data_offsets: must be [" + std::to_string(position) +
-                  ", end] with an end up to " + std::to_string(limit) +
-                  ", so that tensors follow each other without overlap or gap");
+                  ", end], so that tensors follow each other without overlap or gap");
+  }
+  if (bounds[1] > limit) {
+    return refuse(name + ".data_offsets: ends at byte " + std::to_string(bounds[1]) +
+                  ", the file has " + std::to_string(limit) + " bytes of tensors; truncated");
   }
   const int64_t given = bounds[1] - bounds[0];
   for (const int64_t size : constant->shape) {

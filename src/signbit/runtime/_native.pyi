@@ -1,9 +1,18 @@
 from collections.abc import Sequence
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 _Array = npt.NDArray[np.generic]
+
+class _Node(TypedDict):
+    name: str
+    op: str
+    kernel: str
+    bytes: int
+    macs: int
+    dots: tuple[int, int, int]
 
 def usable_isas() -> list[str]: ...
 
@@ -26,7 +35,7 @@ class Model:
     @property
     def tensors(self) -> list[tuple[str, str, tuple[int, int, int]]]: ...
     @property
-    def nodes(self) -> list[dict[str, object]]: ...
+    def nodes(self) -> list[_Node]: ...
     def run(self, images: _Array, output: _Array, /) -> None: ...
     def run_nodes(
         self,

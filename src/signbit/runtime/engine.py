@@ -51,9 +51,10 @@ def load(
     """Load an `.sbnn` file from a path or from its bytes.
 
     `threads` defaults to the CPUs this process may use; `isa` to the environment variable
-    SIGNBIT_ISA, then to the best there is. Raises ModelFileError or ModelVersionError for a
-    file that cannot be read, IsaError for an instruction set that cannot run here, InputError
-    for a number of threads below 1 or above 1024.
+    SIGNBIT_ISA, then to the best there is. Raises OSError for a file that cannot be read,
+    ModelFileError or ModelVersionError for one that is not a model this engine knows, IsaError
+    for an instruction set that cannot run here, InputError for a number of threads below 1 or
+    above 1024.
     """
     return Engine(source, threads, isa)
 
@@ -149,12 +150,20 @@ class Engine:
         """
         batch = None if images is None else self._checked(self._model.input, images)
         times = self._model.time_nodes(batch, _TIMING_RUNS)
-        reports = []
+        reports: list[NodeReport] = []
         for node, ms in zip(self._model.nodes, times, strict=True):
-            macs: Any = node["macs"]
-            fields: Any = {key: node[key] for key in ("name", "op", "kernel", "bytes", "macs")}
-            speed = macs / ms / 1e6 if ms > 0 else 0.0
-            reports.append(NodeReport(**fields, ms=ms, gmacs_per_s=speed))
+            speed = node["macs"] / ms / 1e6 if ms > 0 else 0.0
+            reports.append(
+                {
+                    "name": node["name"],
+                    "op": node["op"],
+                    "kernel": node["kernel"],
+                    "bytes": node["bytes"],
+                    "ms": ms,
+                    "macs": node["macs"],
+                    "gmacs_per_s": speed,
+                }
+            )
         return reports
 
     def _check_feeds(self, feeds: Mapping[str, Array]) -> tuple[int, list[tuple[int, Array]]]:
@@ -181,8 +190,7 @@ class Engine:
             return index, self._shapes[index], _DTYPES[self._kinds[index]][0]
         for number, node in enumerate(self._model.nodes):
             if name == f"{node['name']}{_DOTS}" and node["op"] == "binary_conv":
-                shape: Any = node["dots"]
-                return -1 - number, shape, np.int32
+                return -1 - number, node["dots"], np.int32
         raise InputError(
             f"fetches: {name!r} is neither a tensor nor '<name of a binary_conv>{_DOTS}'"
         )
