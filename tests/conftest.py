@@ -1,4 +1,4 @@
-"""What every test shares: fixed seeds, one torch thread, and the way to data beside the repository."""
+"""What every test shares: fixed seeds, one torch thread, and data beside the repository."""
 
 from __future__ import annotations
 

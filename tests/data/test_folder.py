@@ -2,10 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.data.conftest import WriteFolder, colours
 
 from signbit.data.folder import open_folder
 from signbit.errors import DataError
-from tests.data.conftest import WriteFolder, colours
 
 
 def test_split_folders(tmp_path: Path, write_folder: WriteFolder) -> None:

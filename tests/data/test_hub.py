@@ -2,10 +2,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.data.conftest import colours, png
 
 from signbit.data.hub import open_hub
 from signbit.errors import DataError
-from tests.data.conftest import colours, png
 
 datasets = pytest.importorskip("datasets")
 

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.data.conftest import WriteParquet, colours, png
 
 from signbit.data.parquet import open_parquet
 from signbit.errors import DataError
-from tests.data.conftest import WriteParquet, colours, png
 
 
 def test_images_labels_and_names_come_from_the_files(

@@ -15,7 +15,4 @@ def test_seeds_differ_by_every_word_and_stay_in_range() -> None:
 
 def test_seeds_are_the_same_on_every_machine() -> None:
     # SHA-256 of "0/order/1", its first eight bytes little-endian, without the lowest bit.
-    assert derive_seed(0, "order", 1) == SEED
-
-
-SEED = 0x7968AC4745839B7C >> 1
+    assert derive_seed(0, "order", 1) == 0x7968AC4745839B7C >> 1

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
+from tests.data.conftest import WriteFolder, WriteParquet, colours, png
 
 from signbit.data import open_dataset, sources
 from signbit.errors import DataError
-from tests.data.conftest import WriteFolder, WriteParquet, colours, png
 
 
 def test_each_kind_of_source_is_recognised(
@@ -23,7 +23,7 @@ def test_each_kind_of_source_is_recognised(
 
 
 def test_a_missing_folder_says_what_data_can_be(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="absent: no such folder .*digits.*hub:"):
+    with pytest.raises(DataError, match=r"absent: no such folder .*digits.*hub:"):
         open_dataset(tmp_path / "absent", "train")
 
 

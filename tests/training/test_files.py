@@ -1,0 +1,29 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from signbit.training import files
+
+
+def test_json_round_trip_replaces_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "facts.json"
+    for values in ({"a": [1, 2.5, None]}, {"b": "é"}):
+        files.write_json(path, values)
+        assert files.read_json(path) == values
+    assert os.listdir(tmp_path) == ["facts.json"]
+
+
+def test_a_write_that_fails_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "facts.json"
+    files.write_text(path, "old")
+
+    def fail(descriptor: int) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        files.write_text(path, "new")
+    assert path.read_text() == "old"

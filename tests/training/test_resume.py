@@ -1,0 +1,73 @@
+"""A training process killed with SIGKILL goes on to the numbers of an unbroken one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from signbit.training import load_run
+
+# Twenty milliseconds a step give the test time to kill in the middle of an epoch.
+SCRIPT = """
+import sys, time
+import torch
+from signbit import recipes
+from signbit.training import supervised
+
+torch.set_num_threads(1)
+after_step = supervised._Supervised.after_step
+
+def slowly(task):
+    after_step(task)
+    time.sleep(float(sys.argv[2]))
+
+supervised._Supervised.after_step = slowly
+recipe = recipes.load("sdbnn-digits", ["epochs=4", "train_images=640", "batch_size=16"])
+supervised.train(recipe, None, sys.argv[1])
+"""
+
+
+def start(folder: Path, seconds_a_step: float = 0.0) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(folder), str(seconds_a_step)],
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert process.poll() is None, "the process ended before it could be killed"
+        assert time.monotonic() < deadline, f"{path.name} did not appear"
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_sigkill_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert start(whole).wait() == 0
+
+    process = start(killed, seconds_a_step=0.02)
+    wait_for(killed / "checkpoints/epoch-0002", process)
+    time.sleep(0.2)  # some ten of the next epoch's forty steps, at most
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert load_run(killed).epoch == 2
+    assert start(killed).wait() == 0
+
+    left, right = (path / "checkpoints/epoch-0004/state.safetensors" for path in (whole, killed))
+    assert left.read_bytes() == right.read_bytes()
+    expected = load_run(whole).model.state_dict()
+    for name, value in load_run(killed).model.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+    for ours, theirs in zip(load_run(killed).history, load_run(whole).history, strict=True):
+        for key in ("epoch", "train_loss", "top1", "test_loss", "lr"):
+            assert ours[key] == theirs[key]
+    assert sorted(os.listdir(killed / "checkpoints")) == ["epoch-0003", "epoch-0004"]

@@ -1,0 +1,19 @@
+import numpy as np
+import pytest
+
+from signbit.training.schedule import learning_rate
+
+
+def test_cosine_falls_from_base_to_zero() -> None:
+    progress = np.linspace(0, 1, 11)
+    expected = 0.11 * 0.5 * (1 + np.cos(np.pi * progress))
+    np.testing.assert_allclose([learning_rate("cosine", 0.11, p) for p in progress], expected)
+    assert learning_rate("cosine", 0.11, 1.0) == 0.0
+
+
+def test_linear_falls_from_base_to_zero() -> None:
+    assert [learning_rate("linear", 2.0, p) for p in (0, 0.25, 1)] == pytest.approx([2, 1.5, 0])
+
+
+def test_constant_stays() -> None:
+    assert {learning_rate("constant", 0.3, p) for p in (0, 0.5, 1)} == {0.3}
