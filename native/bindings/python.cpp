@@ -8,7 +8,6 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,7 +32,6 @@ const char* exception_name(sbnn::Code code) {
       return "IsaError";
     case sbnn::Code::kOk:
     case sbnn::Code::kModelFile:
-    case sbnn::Code::kFile:
     case sbnn::Code::kMemory:
       break;
   }
@@ -78,12 +76,6 @@ class Model {
     {
       const nb::gil_scoped_release release;
       status = sbnn::Engine::open(path.c_str(), options, &engine_);
-    }
-    if (status.code() == sbnn::Code::kFile) {
-      // OSError picks the subclass: FileNotFoundError, PermissionError, ...
-      errno = status.error_number();
-      PyErr_SetFromErrnoWithFilename(PyExc_OSError, path.c_str());
-      throw nb::python_error();
     }
     raise_if_failed(status);
   }

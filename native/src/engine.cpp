@@ -32,7 +32,7 @@ int available_threads() {
 // The whole file, or the reason why not.
 Status read_file(const char* path, std::vector<uint8_t>* bytes) {
   const auto refuse = [&] {
-    return Status(Code::kFile, std::string(path) + ": " + std::strerror(errno), errno);
+    return Status(Code::kModelFile, std::strerror(errno));
   };
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "rb"), std::fclose);
   if (file == nullptr) return refuse();
@@ -123,7 +123,7 @@ Status Engine::open(const char* path, const EngineOptions& options,
                     std::unique_ptr<Engine>* engine) noexcept {
   try {
     std::vector<uint8_t> bytes;
-    SIGNBIT_TRY(read_file(path, &bytes));
+    SIGNBIT_TRY(read_file(path, &bytes).within(path));
     const Status status = load(bytes.data(), bytes.size(), options, engine);
     const bool of_file = status.code() == Code::kModelFile || status.code() == Code::kModelVersion;
     return of_file ? status.within(path) : status;

@@ -9,9 +9,8 @@ namespace sbnn {
 
 enum class Code {
   kOk,
-  kModelFile,     // the file is truncated, malformed or contradicts itself
+  kModelFile,     // the file is missing, truncated, malformed or contradicts itself
   kModelVersion,  // the file has a newer format
-  kFile,          // the file cannot be read; error_number says why
   kInput,         // an array has the wrong shape, dtype or values
   kIsa,           // the instruction set is unknown, or the CPU or the OS lacks it
   kMemory,        // not enough memory
@@ -22,14 +21,9 @@ class [[nodiscard]] Status {
   Status() = default;
   Status(Code code, std::string message) : code_(code), message_(std::move(message)) {}
 
-  // A system call's failure, by its errno.
-  Status(Code code, std::string message, int error_number)
-      : code_(code), message_(std::move(message)), error_number_(error_number) {}
-
   bool ok() const { return code_ == Code::kOk; }
   Code code() const { return code_; }
   const std::string& message() const { return message_; }
-  int error_number() const { return error_number_; }
 
   // The same status with `where` in front of its message.
   Status within(const std::string& where) const {
@@ -39,7 +33,6 @@ class [[nodiscard]] Status {
  private:
   Code code_ = Code::kOk;
   std::string message_;
-  int error_number_ = 0;
 };
 
 }  // namespace sbnn

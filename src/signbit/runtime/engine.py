@@ -51,10 +51,9 @@ def load(
     """Load an `.sbnn` file from a path or from its bytes.
 
     `threads` defaults to the CPUs this process may use; `isa` to the environment variable
-    SIGNBIT_ISA, then to the best there is. Raises OSError for a file that cannot be read,
-    ModelFileError or ModelVersionError for one that is not a model this engine knows, IsaError
-    for an instruction set that cannot run here, InputError for a number of threads below 1 or
-    above 1024.
+    SIGNBIT_ISA, then to the best there is. Raises ModelFileError or ModelVersionError for a
+    file that is missing or cannot be read, IsaError for an instruction set that cannot run
+    here, InputError for a number of threads below 1 or above 1024.
     """
     return Engine(source, threads, isa)
 
