@@ -56,7 +56,7 @@ def check(case: Case, isa: str, threads: int) -> None:
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=120)
+@settings(derandomize=True, deadline=None, max_examples=100)
 @given(case=strategies.binary_convs, threads=THREADS)
 def test_binary_convolutions(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
@@ -77,7 +77,7 @@ def test_real_convolutions(isa: str, case: Case, threads: int) -> None:
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(derandomize=True, deadline=None, max_examples=60)
 @given(case=strategies.networks, threads=THREADS)
 def test_networks(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)

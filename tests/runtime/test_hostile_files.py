@@ -267,7 +267,7 @@ def test_a_file_on_disk_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match=r"nowhere\.sbnn: No such file"):
+    with pytest.raises(ModelFileError, match=r"nowhere\.sbnn"):
         signbit.load(tmp_path / "nowhere.sbnn")
 
 
@@ -309,7 +309,7 @@ def test_changed_values_are_judged_alike() -> None:
     scalars = list(_scalars(json.loads(text)))
     odd = [0, 1, 2, 3, 5, 7, -1, 16_384, 65_536, 2**31, 2**53, "", "image", None]
     accepted = 0
-    for _ in range(3000):
+    for _ in range(1200):
         graph = json.loads(text)
         for _ in range(int(rng.integers(1, 3))):
             path = scalars[int(rng.integers(len(scalars)))][0]
@@ -320,7 +320,7 @@ def test_changed_values_are_judged_alike() -> None:
             parent[path[-1]] = values[int(rng.integers(len(values)))]
         header["__metadata__"]["signbit"] = json.dumps(graph)
         accepted += check_alike(join(header, body))
-    assert 100 < accepted < 2900
+    assert 50 < accepted < 1150
 
 
 def _scalars(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:

@@ -57,7 +57,7 @@ def check_dots(case: Case) -> None:
                 np.testing.assert_array_equal(values[output.tensor], expected)
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(derandomize=True, deadline=None, max_examples=40)
 @given(case=binary_convs)
 def test_dots_of_binary_convolutions(case: Case) -> None:
     check_dots(case)
