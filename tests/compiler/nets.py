@@ -60,14 +60,14 @@ def compiled(model: nn.Module, size: Size, **arguments: Any) -> Compiled:
 
 
 def pytorch_logits(model: nn.Module, images: npt.NDArray[np.uint8]) -> Array:
-    """The model on images normalised by hand."""
+    """The model on images normalised by hand; a map as (N, H, W, C)."""
     channels = images.shape[3]
     mean = torch.tensor(MEAN[:channels]).reshape(-1, 1, 1)
     std = torch.tensor(STD[:channels]).reshape(-1, 1, 1)
     x = torch.tensor(images.transpose(0, 3, 1, 2).tolist(), dtype=torch.float32) / 255
     with torch.no_grad():
         logits: Array = model((x - mean) / std).numpy()
-    return logits
+    return logits if logits.ndim == 2 else logits.transpose(0, 2, 3, 1)
 
 
 def assert_same_answers(model: nn.Module, size: Size, count: int = 4) -> Compiled:

@@ -24,7 +24,17 @@ __all__ = ["trace"]
 
 _NON_LINEARITIES = {
     *("_softmax", "abs", "celu", "elu", "erf", "exp", "gelu", "glu", "hardsigmoid", "hardswish"),
-    *("log_sigmoid", "log_softmax", "mish", "rrelu", "selu", "silu", "softmax", "softplus"),
+    *(
+        "log_sigmoid",
+        "log_softmax",
+        "mish",
+        "relu6",
+        "rrelu",
+        "selu",
+        "silu",
+        "softmax",
+        "softplus",
+    ),
     *("softsign", "tanh", "threshold"),
 }
 

@@ -121,6 +121,10 @@ def _subtract(call: Call) -> str:
     raise call.refuse("subtracts two values that depend on the image; the engine only adds them")
 
 
+def _subtract_from(call: Call) -> str:
+    return _affine(call, "self", -call.arguments["alpha"], call.constant("other"))
+
+
 def _multiply(call: Call) -> str:
     if call.is_constant("other"):
         return _affine(call, "self", call.constant("other"), 0)
@@ -188,6 +192,7 @@ MAPPINGS = {
     "aten.leaky_relu.default": _leaky_relu,
     "aten.add.Tensor": _add,
     "aten.sub.Tensor": _subtract,
+    "aten.rsub.Scalar": _subtract_from,
     "aten.mul.Tensor": _multiply,
     "aten.div.Tensor": _divide,
     "aten.neg.default": _negate,

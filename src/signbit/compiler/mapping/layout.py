@@ -67,8 +67,8 @@ def _pad(call: Call) -> str:
     *inside, before, after = amounts
     if not constant or len(amounts) != 6 or any(inside) or min(before, after) < 0:
         raise call.refuse(
-            "pads with something other than zero channels; give rows and columns to the "
-            "convolution's own zero padding"
+            "pads with something other than zero channels; the engine pads rows and columns only "
+            "as a convolution's own padding, with zeros"
         )
     if source.is_sign:
         raise call.refuse("adds zero channels to signs; a zero is no sign")

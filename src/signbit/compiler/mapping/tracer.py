@@ -75,12 +75,13 @@ class Call:
         """An argument that depends on parameters alone, as float64."""
         argument = self.arguments[name]
         if isinstance(argument, int | float):
-            return np.array(argument, np.float64)
-        if argument not in self.tracer.constants:
+            array = np.array(argument, np.float64)
+        elif argument in self.tracer.constants:
+            value = self.tracer.constants[argument]
+            assert isinstance(value, Tensor)
+            array = value.to(torch.float64).numpy()
+        else:
             raise self.refuse(f"{name} must be a parameter or constant, it depends on the image")
-        value = self.tracer.constants[argument]
-        assert isinstance(value, Tensor)
-        array = value.to("cpu", torch.float64).numpy()
         if not np.isfinite(array).all():
             raise self.refuse(f"{name} has a value that is not finite")
         return array

@@ -27,6 +27,7 @@ MAPPING: tuple[Pass, ...] = (
     gather_affine,
     fold_into_weights,
     absorb_flatten,
+    fold_into_weights,  # again: what stood in front of a flatten now stands in front of its reader
     absorb_views,
     move_max_pool,
     gather_affine,

@@ -1,0 +1,64 @@
+import pytest
+import torch
+from torch import Tensor, nn
+
+from signbit.compiler.exported import Replay, export
+from signbit.errors import CompileError
+
+
+class _InPlace(nn.Module):
+    """Reads a value again after an operation that wrote into it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3)
+        self.act = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        y = self.act(x)
+        return (x + y).mean((2, 3))
+
+
+def test_replay_records_what_the_model_computes() -> None:
+    model = _InPlace().eval()
+    program = export(model, (6, 6, 1))
+    names = [node.name for node in program.graph.nodes]
+    replay = Replay(program, ["conv2d"])
+    x = torch.randn(3, 1, 6, 6)
+    with torch.no_grad():
+        torch.testing.assert_close(replay(x), model(x), rtol=0, atol=0)
+        torch.testing.assert_close(replay.recorded["conv2d"], model.conv(x), rtol=0, atol=0)
+    assert replay.recorded.keys() == {"conv2d"}
+    assert not any(name.endswith("_") for name in names)
+
+
+def test_refuses_training_mode() -> None:
+    with pytest.raises(CompileError, match=r"model\.eval\(\)"):
+        export(_InPlace(), (6, 6, 1))
+
+
+class _OneImage(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(2, -1)
+
+
+def test_refuses_a_fixed_batch_size() -> None:
+    with pytest.raises(CompileError, match="any batch size"):
+        export(_OneImage().eval(), (6, 6, 1))
+
+
+class _Branch(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.sum() > 0 else -x
+
+
+def test_refuses_a_branch_on_values() -> None:
+    with pytest.raises(CompileError, match=r"torch\.export cannot follow _Branch") as caught:
+        export(_Branch().eval(), (6, 6, 1))
+    assert "\n" not in str(caught.value)
+
+
+def test_refuses_images_the_model_cannot_take() -> None:
+    with pytest.raises(CompileError, match="6×6×3"):
+        export(_InPlace().eval(), (6, 6, 3))

@@ -1,0 +1,151 @@
+import json
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pytest
+from tests.compiler.nets import Array, compiled, network, pixels, pytorch_logits
+
+from signbit.compiler import Compiled
+from signbit.compiler.agreement import EndToEnd, NodeAgreement
+from signbit.compiler.verify import verify, verify_end_to_end, verify_nodes
+from signbit.errors import InputError
+from signbit.runtime.reference import ReferenceEngine
+
+SIZE = (8, 8, 1)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Compiled:
+    return compiled(network("digits", "bnn", SIZE), SIZE)
+
+
+class Tampered(ReferenceEngine):
+    """The reference engine with one array of each answer changed."""
+
+    def __init__(self, data: bytes, changes: dict[str, Array]) -> None:
+        super().__init__(data)
+        self.changes = changes
+
+    def __call__(self, images: Array) -> Array:
+        return -super().__call__(images)
+
+    def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> dict[str, Array]:
+        results = super().run_nodes(feeds, fetches)
+        for name, change in self.changes.items():
+            if name in results:
+                results[name] = results[name].copy()
+                results[name][0, 0, 0, 0] += change.astype(results[name].dtype)
+        return results
+
+
+def test_everything_agrees(digits: Compiled) -> None:
+    images = pixels(7, SIZE)
+    labels = pytorch_logits(network("digits", "bnn", SIZE), images).argmax(1)
+    labels[0] = (labels[0] + 1) % 10
+    found = verify(digits, images, labels, engine=ReferenceEngine(digits.data), batch_size=3)
+    assert found.agrees
+    stem, first, second, last = found.nodes
+    assert (stem.name, stem.op, stem.module) == ("stem.0", "real_conv", "stem.0")
+    assert stem.signs == 7 * 64 * 32
+    assert stem.reals == 0
+    assert first.dots == first.signs == 7 * 64 * 64
+    # The integers are compared before the pool, the reals after it.
+    assert second.dots == 7 * 64 * 64
+    assert second.reals == 7 * 16 * 64
+    assert second.max_value == 1.0
+    assert last.reals == 70
+    end = found.end_to_end
+    assert (end.images, end.disagreements, end.onednn_disagreements) == (7, 0, 0)
+    assert end.agreement == 1
+    assert end.engine_top1 == end.pytorch_top1 == pytest.approx(6 / 7)
+    json.dumps(found.to_dict())
+    assert found.to_dict()["end_to_end"]["images"] == 7
+
+
+def test_one_wrong_integer_is_found(digits: Compiled) -> None:
+    engine = Tampered(digits.data, {"conv1#dots": np.array(2)})
+    found = {node.name: node for node in verify_nodes(digits, pixels(3, SIZE), engine=engine)}
+    assert found["conv1"].dots_different == 1
+    assert not found["conv1"].agrees
+    assert found["conv2"].agrees
+
+
+def test_one_wrong_sign_is_found_unless_it_is_at_the_threshold(digits: Compiled) -> None:
+    # A borderline value would hide the change: take the pixel's own, far from its threshold.
+    tensor = digits.graph.nodes[0].signs[0].tensor
+    engine = Tampered(digits.data, {tensor: np.array(1)})
+    bits = engine.run_nodes({"image": pixels(3, SIZE)}, [tensor])[tensor]
+    if bits[0, 0, 0, 0] > 1:  # 1 + 1 is no bit; either way it differs from PyTorch's
+        bits[0, 0, 0, 0] = 0
+    stem = verify_nodes(digits, pixels(3, SIZE), engine=engine)[0]
+    assert stem.signs_different == 1
+    assert stem.signs_near == []
+    assert not stem.agrees
+
+
+def test_one_wrong_real_is_found(digits: Compiled) -> None:
+    engine = Tampered(digits.data, {"logits": np.array(0.5)})
+    last = verify_nodes(digits, pixels(3, SIZE), engine=engine)[-1]
+    assert last.max_error == pytest.approx(0.5, abs=1e-4)
+    assert not last.agrees
+
+
+def test_wrong_answers_are_counted(digits: Compiled) -> None:
+    found = verify_end_to_end(digits, pixels(5, SIZE), engine=Tampered(digits.data, {}))
+    assert found.disagreements == 5
+    assert found.agreement == 0
+    assert found.engine_top1 is None
+    assert found.pytorch_top1 is None
+
+
+def test_a_sign_next_to_its_threshold_is_listed() -> None:
+    # Without statistics to move it, a stem of zeros has every value exactly at the threshold of 0;
+    # a bias next to 0 puts PyTorch's on the negative side.
+    model = network("digits", "bnn", SIZE)
+    state = model.state_dict()
+    state["stem.0.weight"].zero_()
+    state["stem.1.running_mean"].zero_()
+    state["stem.1.bias"].fill_(-1e-5)
+    result = compiled(model, SIZE)
+    tensor = result.graph.nodes[0].signs[0].tensor
+    reference = ReferenceEngine(result.data)
+    assert reference.run_nodes({"image": pixels(1, SIZE)}, [tensor])[tensor].all()
+
+    class Positive(ReferenceEngine):
+        def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> dict[str, Array]:
+            results = super().run_nodes(feeds, fetches)
+            if tensor in results:
+                results[tensor][-1, 7, 7, 31] = 0
+            return results
+
+    stem = verify_nodes(result, pixels(5, SIZE), engine=Positive(result.data), batch_size=5)[0]
+    assert stem.agrees
+    assert stem.signs_different == 0
+    (near,) = stem.signs_near
+    assert (near.image, near.position) == (4, (7, 7, 31))
+    assert near.value == pytest.approx(-1e-5)
+
+
+def test_no_images_at_all(digits: Compiled) -> None:
+    found = verify(digits, pixels(0, SIZE), engine=ReferenceEngine(digits.data))
+    assert found.agrees
+    assert found.end_to_end.agreement == 1
+
+
+@pytest.mark.parametrize(
+    "images", [np.zeros((2, 8, 8, 3), np.uint8), np.zeros((2, 8, 8, 1), np.float32)]
+)
+def test_refuses_other_images(digits: Compiled, images: Array) -> None:
+    with pytest.raises(InputError, match=r"uint8 of shape \(N, 8, 8, 1\)"):
+        verify_nodes(digits, images, engine=ReferenceEngine(digits.data))
+
+
+def test_refuses_labels_that_do_not_fit(digits: Compiled) -> None:
+    engine = ReferenceEngine(digits.data)
+    with pytest.raises(InputError, match="labels"):
+        verify_end_to_end(digits, pixels(2, SIZE), np.zeros(3, np.int64), engine=engine)
+
+
+def test_relative_error_of_nothing() -> None:
+    assert NodeAgreement("a", "real_conv", "").relative_error == 0
+    assert EndToEnd(images=4, disagreements=1).agreement == 0.75
