@@ -12,6 +12,7 @@ namespace sbnn {
 namespace {
 
 constexpr uint64_t kLoop = uint64_t{1} << 32;
+constexpr uint64_t kClosed = kLoop - 1;  // an index that no loop reaches
 constexpr auto kSpinTime = std::chrono::microseconds(100);
 constexpr int kSpinsBetweenClockReads = 64;
 
@@ -64,11 +65,16 @@ void ThreadPool::parallel_for(int count, Task task, void* context) {
     for (int index = 0; index < count; ++index) task(context, index, 0);
     return;
   }
-  count_.store(count, std::memory_order_relaxed);
-  task_.store(task, std::memory_order_relaxed);
-  context_.store(context, std::memory_order_relaxed);
+  // A worker late from the last loop holds a ticket whose index is that loop's count. It must not
+  // claim with it once the fields below are this loop's, whose count may be larger: so the ticket
+  // moves on first, closed, and opens when the fields are complete.
+  const uint64_t closed = ticket_.load(std::memory_order_relaxed) / kLoop * kLoop + kLoop;
+  ticket_.store(closed + kClosed, std::memory_order_relaxed);
+  count_.store(count, std::memory_order_release);
+  task_.store(task, std::memory_order_release);
+  context_.store(context, std::memory_order_release);
   done_.store(0, std::memory_order_relaxed);
-  const uint64_t ticket = (ticket_.load(std::memory_order_relaxed) & ~(kLoop - 1)) + kLoop;
+  const uint64_t ticket = closed + kLoop;
   // Sequentially consistent with wait_for_loop: either the sleeper sees the loop, or we see it.
   ticket_.store(ticket, std::memory_order_seq_cst);
   if (sleepers_.load(std::memory_order_seq_cst) > 0) {
@@ -86,11 +92,11 @@ void ThreadPool::parallel_for(int count, Task task, void* context) {
 void ThreadPool::run_tasks(uint64_t ticket, int worker) {
   const uint64_t loop = ticket / kLoop;
   while (ticket / kLoop == loop) {
-    const int count = count_.load(std::memory_order_relaxed);
-    const Task task = task_.load(std::memory_order_relaxed);
-    void* const context = context_.load(std::memory_order_relaxed);
+    const int count = count_.load(std::memory_order_acquire);
+    const Task task = task_.load(std::memory_order_acquire);
+    void* const context = context_.load(std::memory_order_acquire);
     const auto index = static_cast<uint32_t>(ticket);
-    if (index >= static_cast<uint32_t>(count)) return;
+    if (index >= static_cast<uint32_t>(count)) return;  // all claimed, or closed
     if (ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel,
                                       std::memory_order_acquire)) {
       task(context, static_cast<int>(index), worker);

@@ -45,8 +45,9 @@ class ThreadPool {
   long owner_;  // the process that started the workers
   std::mutex mutex_;
 
-  // The current loop. Its low half is the next index, its high half counts loops; a claim that
-  // succeeds proves that the fields below, read before it, belonged to that loop.
+  // The current loop. Its low half is the next index, its high half counts loops. The ticket is
+  // closed while the fields below change, so a claim that succeeds proves that they, read before
+  // it, belonged to that loop.
   alignas(64) std::atomic<uint64_t> ticket_{0};
   std::atomic<int> count_{0};
   std::atomic<Task> task_{nullptr};
