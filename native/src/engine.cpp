@@ -31,9 +31,7 @@ int available_threads() {
 
 // The whole file, or the reason why not.
 Status read_file(const char* path, std::vector<uint8_t>* bytes) {
-  const auto refuse = [&] {
-    return Status(Code::kModelFile, std::strerror(errno));
-  };
+  const auto refuse = [&] { return Status(Code::kModelFile, std::strerror(errno)); };
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "rb"), std::fclose);
   if (file == nullptr) return refuse();
   if (std::fseek(file.get(), 0, SEEK_END) != 0) return refuse();

@@ -1,0 +1,306 @@
+// Every kernel of every instruction set that can run here against plain loops, exactly: odd tails,
+// partial words, all register tiles.
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "check.h"
+#include "dispatch.h"
+#include "signbit/kernels.h"
+#include "signbit/memory.h"
+
+using sbnn::AlignedArray;
+using sbnn::KernelTable;
+
+namespace {
+
+std::mt19937_64 random_bits(20240229);
+
+int integer(int low, int high) {
+  return low + static_cast<int>(random_bits() % static_cast<uint64_t>(high - low + 1));
+}
+
+float real() { return static_cast<float>(integer(-4000, 4000)) / 777.0f; }
+
+// Filters as a kernel wants them: tiles, in each step by step, in each lane by lane.
+template <typename T>
+AlignedArray<T> packed(const std::vector<T>& weights, int filters, int steps, int lanes, int most) {
+  AlignedArray<T> result(static_cast<size_t>((filters + lanes - 1) / lanes * lanes * steps));
+  size_t at = 0;
+  int vectors = (filters + lanes - 1) / lanes;
+  for (int filter = 0; vectors > 0;) {
+    const int tile = sbnn::tile_vectors(vectors, most);
+    for (int step = 0; step < steps; ++step) {
+      for (int lane = 0; lane < tile * lanes; ++lane, ++at) {
+        const int f = filter + lane;
+        if (f < filters) result[at] = weights[static_cast<size_t>(f * steps + step)];
+      }
+    }
+    filter += tile * lanes;
+    vectors -= tile;
+  }
+  return result;
+}
+
+void test_binary_dot(const KernelTable& kernels) {
+  const int filters = integer(1, sbnn::kBlockFilters), pixels = integer(1, 30);
+  const int words = integer(1, 70), full = integer(0, words);
+  std::vector<uint8_t> input(4096);
+  for (uint8_t& byte : input) byte = static_cast<uint8_t>(random_bits());
+  std::vector<int64_t> offsets(static_cast<size_t>(words));
+  for (int64_t& offset : offsets) offset = integer(0, 2000);
+  std::vector<uint64_t> masks(static_cast<size_t>(words - full));
+  for (uint64_t& mask : masks) mask = (uint64_t{1} << integer(1, 63)) - 1;
+  std::vector<uint64_t> weights(static_cast<size_t>(filters * words));
+  for (int f = 0; f < filters; ++f) {
+    for (int w = 0; w < words; ++w) {
+      const uint64_t mask = w < full ? ~uint64_t{0} : masks[static_cast<size_t>(w - full)];
+      // Now and then all bits differ: the largest counts.
+      const uint64_t bits = integer(0, 9) == 0 ? ~uint64_t{0} : random_bits();
+      weights[static_cast<size_t>(f * words + w)] = bits & mask;
+    }
+  }
+  if (integer(0, 3) == 0) std::fill(input.begin(), input.end(), uint8_t{0});
+  std::vector<int32_t> bases(2 * 80);
+  for (int32_t& base : bases) base = integer(-5000, 5000);
+  std::vector<const uint8_t*> windows;
+  std::vector<const int32_t*> base;
+  for (int p = 0; p < pixels; ++p) {
+    windows.push_back(input.data() + integer(0, 2000));
+    base.push_back(bases.data() + 80 * integer(0, 1));
+  }
+  const AlignedArray<uint64_t> tiles =
+      packed(weights, filters, words, kernels.word_lanes, kernels.max_tile_vectors);
+  const int step = 80;
+  std::vector<int32_t> dots(static_cast<size_t>(pixels * step), 77);
+  sbnn::BinaryDotArgs args{};
+  args.pixels = pixels;
+  args.filters = filters;
+  args.words = words;
+  args.full_words = full;
+  args.offsets = offsets.data();
+  args.masks = masks.data();
+  args.weights = tiles.data();
+  args.windows = windows.data();
+  args.window_shift = integer(0, 9);
+  args.base = base.data();
+  args.first_filter = integer(0, 8);
+  args.dots = dots.data();
+  args.dots_step = step;
+  kernels.binary_dot(args);
+  for (int p = 0; p < pixels; ++p) {
+    for (int f = 0; f < filters; ++f) {
+      int differing = 0;
+      for (int w = 0; w < words; ++w) {
+        uint64_t signs;
+        std::memcpy(
+            &signs,
+            windows[static_cast<size_t>(p)] + args.window_shift + offsets[static_cast<size_t>(w)],
+            8);
+        if (w >= full) signs &= masks[static_cast<size_t>(w - full)];
+        differing += __builtin_popcountll(signs ^ weights[static_cast<size_t>(f * words + w)]);
+      }
+      CHECK(dots[static_cast<size_t>(p * step + f)] ==
+            base[static_cast<size_t>(p)][args.first_filter + f] - 2 * differing);
+    }
+  }
+}
+
+void test_real_conv(const KernelTable& kernels) {
+  const int filters = integer(1, sbnn::kBlockFilters), pixels = integer(1, 30);
+  const int segments = integer(1, 4), length = integer(1, 9), taps = segments * length;
+  std::vector<float> input(600), weights(static_cast<size_t>(filters * taps));
+  for (float& x : input) x = real();
+  for (float& w : weights) w = real();
+  std::vector<int64_t> offsets(static_cast<size_t>(segments));
+  for (int64_t& offset : offsets) offset = integer(0, 200);
+  std::vector<const float*> windows;
+  for (int p = 0; p < pixels; ++p) windows.push_back(input.data() + integer(0, 300));
+  const AlignedArray<float> tiles =
+      packed(weights, filters, taps, kernels.float_lanes, kernels.max_tile_vectors);
+  const int step = 80;
+  std::vector<float> sums(static_cast<size_t>(pixels * step));
+  sbnn::RealConvArgs args{};
+  args.pixels = pixels;
+  args.filters = filters;
+  args.segments = segments;
+  args.segment_length = length;
+  args.offsets = offsets.data();
+  args.weights = tiles.data();
+  args.windows = windows.data();
+  args.sums = sums.data();
+  args.sums_step = step;
+  kernels.real_conv(args);
+  for (int p = 0; p < pixels; ++p) {
+    for (int f = 0; f < filters; ++f) {
+      float sum = 0.0f;
+      for (int tap = 0; tap < taps; ++tap) {
+        const int64_t at = offsets[static_cast<size_t>(tap / length)] + tap % length;
+        sum = std::fma(windows[static_cast<size_t>(p)][at],
+                       weights[static_cast<size_t>(f * taps + tap)], sum);
+      }
+      CHECK(sums[static_cast<size_t>(p * step + f)] == sum);
+    }
+  }
+}
+
+void test_pools(const KernelTable& kernels) {
+  const int rows = integer(1, 5), columns = integer(1, 5), channels = integer(1, 40);
+  std::vector<float> input(static_cast<size_t>(rows * columns * channels) + 32);
+  for (float& x : input) x = real();
+  sbnn::PoolArgs args{};
+  args.first = input.data();
+  args.rows = rows;
+  args.columns = columns;
+  args.row_step = columns * channels;
+  args.column_step = channels;
+  args.channels = channels;
+  args.divisor = static_cast<float>(rows * columns);
+  std::vector<float> best(64), average(64), mean(64);
+  args.result = best.data();
+  kernels.max_pool(args);
+  args.result = average.data();
+  kernels.avg_pool(args);
+  args.result = mean.data();
+  kernels.global_mean(args);
+  for (int c = 0; c < channels; ++c) {
+    float largest = input[static_cast<size_t>(c)], sum = 0.0f, row_sums = 0.0f;
+    for (int y = 0; y < rows; ++y) {
+      float row_sum = 0.0f;
+      for (int x = 0; x < columns; ++x) {
+        const float tap = input[static_cast<size_t>((y * columns + x) * channels + c)];
+        largest = std::max(largest, tap);
+        sum += tap;
+        row_sum += tap;
+      }
+      row_sums += row_sum;
+    }
+    const auto at = static_cast<size_t>(c);
+    CHECK(best[at] == largest);
+    CHECK(average[at] == sum / args.divisor);
+    CHECK(mean[at] == row_sums / args.divisor);
+  }
+}
+
+void test_max_dots(const KernelTable& kernels) {
+  const int count = integer(1, 6), channels = integer(1, 64);
+  std::vector<int32_t> rows(static_cast<size_t>(count * 64) + 32), result(80);
+  for (int32_t& x : rows) x = integer(-100, 100);
+  for (int32_t& x : result) x = integer(-100, 100);
+  const std::vector<int32_t> before = result;
+  const bool fold = integer(0, 1) == 1;
+  kernels.max_dots({rows.data(), count, 64, channels, fold, result.data()});
+  for (int c = 0; c < channels; ++c) {
+    int32_t best = fold ? before[static_cast<size_t>(c)] : INT32_MIN;
+    for (int r = 0; r < count; ++r) best = std::max(best, rows[static_cast<size_t>(r * 64 + c)]);
+    CHECK(result[static_cast<size_t>(c)] == best);
+  }
+}
+
+// Everything an epilogue writes, for the same arguments on two tables.
+struct EpilogueRun {
+  std::vector<float> real = std::vector<float>(5 * 200, 9.0f);
+  std::vector<uint8_t> bits = std::vector<uint8_t>(2 * 5 * 64, 0xaa);
+
+  EpilogueRun(const KernelTable& kernels, sbnn::EpilogueArgs args,
+              std::vector<sbnn::SignArgs> signs, int channels) {
+    std::vector<float*> real_pixels;
+    std::vector<uint8_t*> sign_pixels[2];
+    for (int p = 0; p < args.pixels; ++p) {
+      real_pixels.push_back(real.data() + p * channels);
+      for (int s = 0; s < 2; ++s) sign_pixels[s].push_back(bits.data() + (s * 5 + p) * 64);
+    }
+    for (size_t s = 0; s < signs.size(); ++s) signs[s].pixels = sign_pixels[s].data();
+    uint64_t words[2];
+    if (args.wants_real) args.real = real_pixels.data();
+    args.signs = signs.data();
+    args.sign_words = words;
+    kernels.epilogue(args);
+  }
+};
+
+void test_epilogue(const KernelTable& kernels) {
+  const int pixels = 5, channels = integer(1, 200);
+  AlignedArray<float> scale(200), shift(200), slope(200), threshold(200), shortcut(5 * 200);
+  AlignedArray<int32_t> integers(200), dots(5 * 208);
+  AlignedArray<uint64_t> flip(4);
+  for (size_t c = 0; c < 200; ++c) {
+    scale[c] = real();
+    shift[c] = real();
+    slope[c] = real();
+    threshold[c] = integer(0, 3) == 0 ? 0.0f : real();
+    integers[c] = integer(-50, 50);
+  }
+  for (size_t i = 0; i < flip.size(); ++i) flip[i] = random_bits();
+  for (size_t i = 0; i < shortcut.size(); ++i) shortcut[i] = real();
+  sbnn::EpilogueArgs args{};
+  args.integer = integer(0, 1) == 1;
+  for (size_t i = 0; i < dots.size(); ++i) {
+    dots[i] = integer(-60, 60);
+    const float value = real() * 20.0f;
+    if (!args.integer) std::memcpy(&dots[i], &value, sizeof value);
+  }
+  std::vector<const void*> values;
+  std::vector<const float*> shortcuts;
+  args.shortcut_channels = integer(1, 200);
+  for (int p = 0; p < pixels; ++p) {
+    values.push_back(dots.data() + p * 208);
+    shortcuts.push_back(shortcut.data() + p * 200);
+  }
+  args.pixels = pixels;
+  args.channel_count = channels;
+  args.values = values.data();
+  args.activation = static_cast<sbnn::Activation>(integer(0, 4));
+  args.slope = slope.data();
+  if (integer(0, 3) > 0) {
+    args.scale = scale.data();
+    args.shift = shift.data();
+  }
+  if (integer(0, 1) == 1) {
+    args.shortcut = shortcuts.data();
+    args.shortcut_offset = integer(0, channels + 20);
+  }
+  args.sign_count = integer(0, 2);
+  std::vector<sbnn::SignArgs> signs(static_cast<size_t>(args.sign_count));
+  args.wants_real = args.sign_count == 0 || integer(0, 1) == 1;
+  for (sbnn::SignArgs& sign : signs) {
+    sign.flip = flip.data();
+    sign.pixel_bytes = channels <= 8    ? 1
+                       : channels <= 16 ? 2
+                       : channels <= 32 ? 4
+                                        : (channels + 63) / 64 * 8;
+    if (args.integer && integer(0, 1) == 1) {
+      sign.integer_threshold = integers.data();
+    } else {
+      sign.threshold = threshold.data();
+      args.wants_real = true;
+    }
+    if (channels % 3 == 0 && channels <= 90 && integer(0, 1) == 1) {
+      sign.group_channels = channels / 3;
+      sign.group_bytes = 8;
+      sign.pixel_bytes = 24;
+    }
+  }
+  const EpilogueRun expected(sbnn::kScalarKernels, args, signs, channels);
+  const EpilogueRun actual(kernels, args, signs, channels);
+  CHECK(std::memcmp(expected.real.data(), actual.real.data(), 4 * expected.real.size()) == 0);
+  CHECK(expected.bits == actual.bits);
+}
+
+}  // namespace
+
+int main() {
+  for (const KernelTable* kernels : sbnn::usable_kernels()) {
+    for (int i = 0; i < 150; ++i) {
+      test_binary_dot(*kernels);
+      test_real_conv(*kernels);
+      test_pools(*kernels);
+      test_max_dots(*kernels);
+    }
+    for (int i = 0; i < 1000; ++i) test_epilogue(*kernels);
+  }
+  return test::finish();
+}

@@ -1,0 +1,203 @@
+"""The engine's front: which kernels run, how many threads, what explain says, what is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from tests.bitformat.samples import sample, sample_bytes
+
+import signbit
+from signbit.errors import InputError, IsaError, ModelFileError
+from signbit.runtime.reference import ReferenceEngine
+
+ISAS = signbit.cpu_isas()
+
+
+def pixels(count: int) -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(count).integers(0, 256, (count, 6, 6, 3)).astype(np.uint8)
+
+
+def test_the_scalar_kernels_always_run() -> None:
+    assert ISAS[-1] == "scalar"
+    assert len(set(ISAS)) == len(ISAS)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_the_isa_asked_for_runs(isa: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNBIT_ISA", "scalar")
+    engine = signbit.load(sample_bytes(), isa=isa)
+    assert engine.isa == isa
+    kernels = [node["kernel"] for node in engine.explain()]
+    assert kernels[:2] == [f"conv_f32_{isa}", f"conv_b1_{isa}"]
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_the_environment_chooses_where_nothing_is_asked(
+    isa: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNBIT_ISA", isa)
+    assert signbit.load(sample_bytes()).isa == isa
+    monkeypatch.delenv("SIGNBIT_ISA")
+    assert signbit.load(sample_bytes()).isa == ISAS[0]
+
+
+@pytest.mark.parametrize("isa", ["mmx", "AVX2", "avx2 ", "neon"])
+def test_an_unknown_isa_is_refused(isa: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(IsaError, match=rf"isa: unknown .*'{isa}'.*scalar"):
+        signbit.load(sample_bytes(), isa=isa)
+    monkeypatch.setenv("SIGNBIT_ISA", isa)
+    with pytest.raises(IsaError, match=rf"SIGNBIT_ISA: unknown .*'{isa}'"):
+        signbit.load(sample_bytes())
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1025])
+def test_a_bad_number_of_threads_is_refused(threads: int) -> None:
+    with pytest.raises(InputError, match="threads"):
+        signbit.load(sample_bytes(), threads=threads)
+
+
+def test_threads_default_to_the_cpus_at_hand() -> None:
+    assert signbit.load(sample_bytes()).threads >= 1
+    assert signbit.load(sample_bytes(), threads=3).threads == 3
+
+
+def test_a_path_and_its_bytes_are_the_same_model(tmp_path: Path) -> None:
+    path = tmp_path / "modèle.sbnn"
+    path.write_bytes(sample_bytes())
+    images = pixels(3)
+    expected = signbit.load(sample_bytes())(images)
+    np.testing.assert_array_equal(signbit.load(path)(images), expected)
+    np.testing.assert_array_equal(signbit.load(str(path))(images), expected)
+
+
+def test_a_folder_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=tmp_path.name):
+        signbit.load(tmp_path)
+
+
+def test_what_the_file_says() -> None:
+    engine = signbit.load(sample_bytes())
+    graph, _ = sample()
+    assert engine.input_shape == (6, 6, 3)
+    assert engine.class_names == list(graph.classes)
+    assert engine.source == graph.source
+    assert json.loads(engine.graph_json)["output"] == graph.output
+
+
+def test_float_pixels_are_uint8_pixels() -> None:
+    engine = signbit.load(sample_bytes())
+    images = pixels(5)
+    np.testing.assert_array_equal(engine(images.astype(np.float32)), engine(images))
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((6, 6, 3), np.uint8),
+        np.zeros((1, 6, 6, 4), np.uint8),
+        np.zeros((1, 3, 6, 6), np.uint8),
+        np.zeros((1, 6, 6, 3), np.float64),
+        np.zeros((1, 6, 6, 3), np.int32),
+        np.full((2, 6, 6, 3), np.nan, np.float32),
+        np.full((1, 6, 6, 3), np.inf, np.float32),
+        [[[[0, 0, 0]]]],
+        None,
+    ],
+)
+def test_images_that_do_not_fit_are_refused(images: Any) -> None:
+    engine = signbit.load(sample_bytes())
+    with pytest.raises(InputError, match="image"):
+        engine(images)
+    if images is not None:
+        with pytest.raises(InputError, match="image"):
+            engine.explain(images)
+
+
+def test_no_image_gives_no_answer() -> None:
+    assert signbit.load(sample_bytes())(pixels(0)).shape == (0, 4)
+
+
+def test_explain_lists_every_node() -> None:
+    engine = signbit.load(sample_bytes(), threads=1)
+    graph, _ = sample()
+    for nodes in (engine.explain(), engine.explain(pixels(2))):
+        assert [(node["name"], node["op"]) for node in nodes] == [
+            (node.name, node.op) for node in graph.nodes
+        ]
+        assert all(node["ms"] >= 0 and node["bytes"] >= 0 for node in nodes)
+    macs = {node["name"]: node["macs"] for node in nodes}
+    assert macs["stem"] == 36 * 27 * 8
+    assert macs["body"] == 36 * 9 * 4 * 10  # before its pool
+    assert macs["pool"] == 0
+
+
+def test_explain_leaves_the_answers_alone() -> None:
+    engine = signbit.load(sample_bytes(), threads=2)
+    images = pixels(4)
+    before = engine(images)
+    engine.explain(pixels(3))
+    engine.run_nodes({"image": images}, ["stem.bits", "body#dots"])
+    np.testing.assert_array_equal(engine(images), before)
+
+
+def test_a_fed_tensor_is_never_computed() -> None:
+    """The stem writes both; feeding one must survive fetching the other."""
+    engine, reference = signbit.load(sample_bytes()), ReferenceEngine(sample_bytes())
+    fed = np.random.default_rng(1).integers(0, 2, (2, 6, 6, 8)).astype(np.uint8)
+    feeds: dict[str, Any] = {"image": pixels(2), "stem.bits": fed}
+    names = ["stem", "stem.bits", "body", "logits"]
+    actual, expected = engine.run_nodes(feeds, names), reference.run_nodes(feeds, names)
+    for name in names:
+        np.testing.assert_array_equal(actual[name], expected[name], err_msg=name)
+
+
+def test_a_forked_process_answers_alike() -> None:
+    """A fork has none of the pool's threads; the caller must do their work."""
+    code = f"""
+import multiprocessing
+import numpy as np
+import signbit
+
+engine = signbit.load({sample_bytes()!r}, threads=4)
+images = np.arange(9 * 6 * 6 * 3).astype(np.uint8).reshape(9, 6, 6, 3)
+expected = engine(images)
+
+def answer():
+    return engine(images)
+
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    print((pool.apply(answer) == expected).all())
+"""
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (0, "True\n"), result.stderr
+
+
+def test_the_hosts_float_mode_does_not_matter() -> None:
+    """A host that flushes subnormals to zero gets the same bits, and keeps its mode."""
+    torch = pytest.importorskip("torch")
+    engine = signbit.load(sample_bytes(), threads=1)
+    images = np.full((1, 6, 6, 3), 2.0**-140, np.float32)
+    expected = engine.run_nodes({"image": images}, ["stem"])["stem"]
+    subnormal = (np.abs(expected) > 0) & (np.abs(expected) < 2.0**-126)
+    assert subnormal.any()
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this CPU cannot flush subnormals")
+    try:
+        actual = engine.run_nodes({"image": images}, ["stem"])["stem"]
+        assert torch.tensor(2.0**-140) * 1 == 0
+    finally:
+        torch.set_flush_denormal(False)
+    np.testing.assert_array_equal(actual.view(np.int32), expected.view(np.int32))
