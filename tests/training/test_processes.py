@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -32,21 +33,41 @@ supervised.train(recipe, None, sys.argv[1])
 """
 
 
-@pytest.mark.slow
-def test_two_processes_share_the_images(tmp_path: Path) -> None:
-    script = tmp_path / "train.py"
-    script.write_text(SCRIPT)
-    launch = ["torch.distributed.run", "--nproc-per-node=2", "--master-port=0"]
-    done = subprocess.run(
-        [sys.executable, "-m", *launch, str(script), str(tmp_path / "run")],
-        env={**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
+def start(rank: int, port: int, folder: Path) -> subprocess.Popen[str]:
+    """Process `rank` of two, in the environment that torchrun and `accelerate launch` set up."""
+    environment = {
+        "ACCELERATE_USE_CPU": "true",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "WORLD_SIZE": "2",
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "OMP_NUM_THREADS": "1",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(folder)],
+        env={**os.environ, **environment},
+        stderr=subprocess.PIPE,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("epoch 2/2") == 1, "only the main process speaks"
 
-    run = load_run(tmp_path / "run")
+
+@pytest.mark.slow
+def test_two_processes_share_the_images(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = [start(rank, port, tmp_path) for rank in range(2)]
+    try:
+        said = [process.communicate(timeout=300)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert "epoch 2/2" in said[0]
+    assert "epoch" not in said[1], "only the main process speaks"
+
+    run = load_run(tmp_path)
     test = open_dataset("digits", "test").take(range(361))
     alone = evaluate_model(run.model, test, run.preprocessing)
     assert run.history[-1]["top1"] == alone.top1

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from accelerate.utils import broadcast
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
@@ -199,7 +200,11 @@ class _Supervised:
     def after_step(self) -> None:
         self._method.after_step(self._model)
 
+    @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
+        # Each process has normalised its own images: all evaluate the statistics that are saved.
+        for buffer in self._model.buffers():
+            buffer.copy_(broadcast(buffer))
         measured = count_correct(self._model, self._test, self._normalize, self._accelerator)
         return {"top1": measured.top1, "test_loss": measured.loss}
 
