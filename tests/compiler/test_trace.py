@@ -165,10 +165,7 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "reals into binary": (lambda x: _binary(F.relu(x)), "which is not −1 and +1"),
     "weights not signs": (lambda x: _binary(_signs(x), 2 * WEIGHTS), "not −1 or +1"),
     "zero as a weight": (lambda x: _binary(_signs(x), WEIGHTS.clamp(0)), "not −1 or +1"),
-    "weights from the image": (
-        lambda x: _binary(_signs(x), _signs(x.mean((0, 2, 3), keepdim=True))),
-        "",
-    ),
+    "weights from the image": (lambda x: F.prelu(x, x.mean((0, 2, 3))), "averages something"),
     "arithmetic on signs": (lambda x: _signs(x) + x, "as real numbers"),
     "mean of signs": (lambda x: _signs(x).mean((2, 3)), "as real numbers"),
     "real weights on signs": (
@@ -185,7 +182,7 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     ),
     "linear on a map": (lambda x: F.linear(x, torch.ones(3, 6)), "flatten first"),
     "constant that is not finite": (lambda x: x + float("inf"), "not finite"),
-    "output without input": (lambda x: torch.ones(3, 5), ""),
+    "output without input": (lambda x: torch.ones(3, 5), "does not depend on its input"),
 }
 
 

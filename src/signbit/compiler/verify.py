@@ -132,7 +132,7 @@ class _NodeComparison:
         for node in self.compiled.graph.nodes:
             if node.op == "binary_conv":
                 fx = self.exported[self.compiled.node_provenance[node.name].export]
-                wanted |= {operand.name for operand in fx.all_input_nodes}
+                wanted |= {fx.name} | {operand.name for operand in fx.all_input_nodes}
         return wanted
 
     def add(self, first: int, images: npt.NDArray[np.uint8]) -> None:
@@ -181,16 +181,18 @@ class _NodeComparison:
         return (value < 0).astype(np.uint8) if tensor.kind == "bits" else value
 
     def dots(self, node: Node, shape: tuple[int, ...]) -> Array:
-        """PyTorch's convolution of its own signs with its own signs, without the scale."""
+        """PyTorch's convolution of its own signs with the weights' signs, without the scale."""
         fx = self.exported[self.compiled.node_provenance[node.name].export]
 
         def value(operand: FxNode) -> Tensor:
             return self.replay.recorded[operand.name]
 
-        signs, weight, _, *geometry = torch.fx.map_arg(fx.args, value)
-        assert callable(fx.target)
-        with torch.no_grad():
-            dots: Tensor = fx.target(signs, weight, None, *geometry)
+        signs, weight, scale, *geometry = torch.fx.map_arg(fx.args, value)
+        dots = self.replay.recorded[fx.name]
+        if scale is not None:
+            assert callable(fx.target)
+            with torch.no_grad():
+                dots = fx.target(signs, weight, None, *geometry)
         batch, height, width, channels = shape
         spec = TensorSpec("", "real", height, width, channels)
         return _nhwc(dots, spec).astype(np.int32).reshape(batch, height, width, channels)
