@@ -77,7 +77,7 @@ def fresh_cli() -> Cli:
             capture_output=True,
             text=True,
             env={**os.environ, "COLUMNS": "120"},
-            timeout=300,
+            timeout=550,
         )
         return Result(done.returncode, done.stdout, done.stderr)
 

@@ -94,6 +94,9 @@ def test_what_the_file_system_refuses_names_the_file(
     error = PermissionError(errno.EACCES, "Permission denied", "here/model.sbnn")
     monkeypatch.setattr(app, "invoke", raising(error))
     assert cli().mistake == "signbit: error: here/model.sbnn: Permission denied"
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(app, "invoke", raising(full))
+    assert "No space left on device" in cli().mistake
 
 
 def test_without_the_train_extra_training_says_what_to_install(fresh_cli: Cli) -> None:

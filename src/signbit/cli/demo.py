@@ -44,6 +44,7 @@ def demo(
     from signbit.training import load_run
     from signbit.training import train as train_recipe
 
+    torch.set_num_threads(1)  # images of 8×8: a second thread costs more than it brings
     model_file = out / "model.sbnn"
     with console.figures_only():
         console.say("training on 1,435 digits of scikit-learn")

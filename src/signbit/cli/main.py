@@ -48,9 +48,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         return _mistake(str(_missing_extra(error)))
     except OSError as error:
-        if error.filename is None:
-            raise
-        return _mistake(f"{error.filename}: {error.strerror}")
+        return _mistake(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
 def _mistake(message: str) -> int:
