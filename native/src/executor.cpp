@@ -72,63 +72,85 @@ class NodeRunner {
     return plan_.tensors[static_cast<size_t>(tensor)];
   }
 
-  // Addresses of the tile's pixels in everything the epilogue reads and writes.
-  void place_outputs(int64_t begin, int64_t count) {
+  // The addresses that pixels [begin, begin + count) of the output have in a tensor of this layout,
+  // where pixel (y, x) lies at (y·stride.y - shift.y, x·stride.x - shift.x).
+  template <typename T>
+  void fill_addresses(uint8_t* tensor, const TensorLayout& layout, const Pair& stride,
+                      const Pair& shift, int64_t begin, int64_t count, T** addresses) const {
+    const int64_t step = stride.x * layout.pixel_bytes;
     int64_t y = begin / node_.width, x = begin % node_.width;
-    const bool has_shortcut = spec_.shortcut.tensor != kNone;
-    for (int64_t i = 0; i < count; ++i) {
-      const auto p = static_cast<size_t>(i);
-      if (has_shortcut) {
-        const TensorLayout& shortcut = layout(spec_.shortcut.tensor);
-        scratch_.shortcut[p] = reinterpret_cast<const float*>(
-            frame_.tensor(spec_.shortcut.tensor) +
-            shortcut.at(y * spec_.shortcut.stride.y, x * spec_.shortcut.stride.x));
+    while (count > 0) {
+      const int64_t run = std::min(count, node_.width - x);
+      uint8_t* pixel = tensor + layout.at(y * stride.y - shift.y, x * stride.x - shift.x);
+      for (int64_t i = 0; i < run; ++i, pixel += step) {
+        addresses[i] = reinterpret_cast<T*>(pixel);
       }
-      if (spec_.real != kNone) {
-        scratch_.real[p] =
-            reinterpret_cast<float*>(frame_.tensor(spec_.real) + layout(spec_.real).at(y, x));
-      }
-      for (size_t s = 0; s < spec_.signs.size(); ++s) {
-        const int tensor = spec_.signs[s].tensor;
-        scratch_.sign_pixels[s * kTileWindows + p] =
-            frame_.tensor(tensor) + layout(tensor).at(y, x);
-      }
-      if (++x == node_.width) {
-        x = 0;
-        ++y;
-      }
+      addresses += run;
+      count -= run;
+      x = 0;
+      ++y;
     }
   }
 
+  // Addresses of the tile's pixels in everything the epilogue reads and writes.
+  void place_outputs(int64_t begin, int64_t count) {
+    const auto fill = [&](int tensor, const Pair& stride, auto** addresses) {
+      fill_addresses(frame_.tensor(tensor), layout(tensor), stride, {0, 0}, begin, count,
+                     addresses);
+    };
+    if (spec_.shortcut.tensor != kNone) {
+      fill(spec_.shortcut.tensor, spec_.shortcut.stride, scratch_.shortcut.data());
+    }
+    if (spec_.real != kNone) fill(spec_.real, {1, 1}, scratch_.real.data());
+    for (size_t s = 0; s < spec_.signs.size(); ++s) {
+      fill(spec_.signs[s].tensor, {1, 1}, scratch_.sign_pixels.data() + s * kTileWindows);
+    }
+  }
+
+  // What the body needs before its chunks are computed, or all of it where it has none.
   void prepare_body(int64_t begin, int64_t count) {
-    int64_t y = begin / node_.width, x = begin % node_.width;
     patch_group_ = -1;
+    if (spec_.op == Op::kPointwise && input_.kind != Kind::kImage) {
+      fill_addresses(frame_.tensor(spec_.input), input_, {1, 1}, {0, 0}, begin, count,
+                     scratch_.values.data());
+      return;
+    }
     for (int64_t i = 0; i < count; ++i) {
-      const auto p = static_cast<size_t>(i);
-      int32_t* const row = scratch_.tile.data() + i * node_.tile_step;
-      scratch_.values[p] = row;
-      switch (spec_.op) {
-        case Op::kBinaryConv:
-          if (node_.window_area <= kTileWindows) {
-            set_pool_windows(y, x, 0, node_.window_area, i * node_.window_area);
-          }
-          break;
-        case Op::kRealConv:
-          break;
-        case Op::kPointwise:
-          if (input_.kind == Kind::kImage) {
-            copy_pixel(y, x, reinterpret_cast<float*>(row));
-          } else {
-            scratch_.values[p] = frame_.tensor(spec_.input) + input_.at(y, x);
-          }
-          break;
-        default:
-          pool_pixel(y, x, reinterpret_cast<float*>(row));
-          break;
+      scratch_.values[static_cast<size_t>(i)] = scratch_.tile.data() + i * node_.tile_step;
+    }
+    switch (spec_.op) {
+      case Op::kBinaryConv:
+        place_windows(begin, count);
+        break;
+      case Op::kRealConv:
+        break;
+      case Op::kPointwise:
+        copy_pixels(begin, count);
+        break;
+      default:
+        pool_pixels(begin, count);
+        break;
+    }
+  }
+
+  void place_windows(int64_t begin, int64_t count) {
+    if (node_.window_area == 1) {
+      const Pair& pool = spec_.pool.stride;
+      fill_addresses(frame_.tensor(spec_.input), input_,
+                     {spec_.stride.y * pool.y, spec_.stride.x * pool.x}, spec_.padding, begin,
+                     count, scratch_.windows.data());
+      int64_t y = begin / node_.width, x = begin % node_.width;
+      for (int64_t i = 0; i < count; ++i) {
+        scratch_.base[static_cast<size_t>(i)] = base_row(y * pool.y, x * pool.x);
+        if (++x == node_.width) {
+          x = 0;
+          ++y;
+        }
       }
-      if (++x == node_.width) {
-        x = 0;
-        ++y;
+    } else if (node_.window_area <= kTileWindows) {
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t y = (begin + i) / node_.width, x = (begin + i) % node_.width;
+        set_pool_windows(y, x, 0, node_.window_area, i * node_.window_area);
       }
     }
   }
@@ -143,23 +165,23 @@ class NodeRunner {
     }
   }
 
-  // The window of the convolution's output (y, x): its address and its border pattern.
-  void set_window(int64_t y, int64_t x, int64_t slot) {
+  // The row of `base` for the border pattern of the convolution's output (y, x).
+  const int32_t* base_row(int64_t y, int64_t x) const {
     const BinaryConvPlan& binary = node_.binary;
+    const int64_t pattern =
+        binary.row_pattern[static_cast<size_t>(y)] + binary.column_pattern[static_cast<size_t>(x)];
+    return binary.base.data() + pattern * binary.base_step;
+  }
+
+  void set_window(int64_t y, int64_t x, int64_t slot) {
     scratch_.windows[static_cast<size_t>(slot)] =
         frame_.tensor(spec_.input) +
         input_.at(y * spec_.stride.y - spec_.padding.y, x * spec_.stride.x - spec_.padding.x);
-    const int64_t pattern =
-        binary.row_pattern[static_cast<size_t>(y)] + binary.column_pattern[static_cast<size_t>(x)];
-    scratch_.base[static_cast<size_t>(slot)] = binary.base.data() + pattern * binary.base_step;
+    scratch_.base[static_cast<size_t>(slot)] = base_row(y, x);
   }
 
   // Windows [from, from + count) of those that are pooled into output (y, x).
   void set_pool_windows(int64_t y, int64_t x, int64_t from, int64_t count, int64_t slot) {
-    if (node_.window_area == 1) {
-      set_window(y * spec_.pool.stride.y, x * spec_.pool.stride.x, slot);
-      return;
-    }
     for (int64_t i = from; i < from + count; ++i) {
       set_window(y * spec_.pool.stride.y + i / spec_.pool.kernel.x,
                  x * spec_.pool.stride.x + i % spec_.pool.kernel.x, slot++);
@@ -272,33 +294,46 @@ class NodeRunner {
   template <typename T>
   void copy_window(const T* input, int64_t y, int64_t x, int64_t group, float* patch) const {
     const int64_t channels = input_.channels / spec_.groups;
-    const float* const pad = node_.real.pad_value.data() + group * channels;
+    const bool row_runs = spec_.groups == 1 && spec_.dilation.x == 1;
+    const int64_t left = x * spec_.stride.x - spec_.padding.x;
     for (int64_t ky = 0; ky < spec_.kernel.y; ++ky) {
       const int64_t row = y * spec_.stride.y - spec_.padding.y + ky * spec_.dilation.y;
       const bool row_inside = row >= 0 && row < input_.height;
-      for (int64_t kx = 0; kx < spec_.kernel.x; ++kx) {
-        const int64_t column = x * spec_.stride.x - spec_.padding.x + kx * spec_.dilation.x;
+      for (int64_t kx = 0; kx < spec_.kernel.x;) {
+        const int64_t column = left + kx * spec_.dilation.x;
+        int64_t taps = 1;
         if (row_inside && column >= 0 && column < input_.width) {
-          const T* const pixel =
-              input + (row * input_.width + column) * input_.channels + group * channels;
-          for (int64_t c = 0; c < channels; ++c) patch[c] = static_cast<float>(pixel[c]);
+          // Neighbouring pixels lie side by side: all that are inside at once.
+          if (row_runs) taps = std::min(spec_.kernel.x - kx, input_.width - column);
+          const T* const first = input + (row * input_.width + column) * input_.channels;
+          convert(first + group * channels, taps * channels, patch);
         } else {
-          std::memcpy(patch, pad, static_cast<size_t>(channels) * sizeof(float));
+          convert(node_.real.pad_value.data() + group * channels, channels, patch);
         }
-        patch += channels;
+        patch += taps * channels;
+        kx += taps;
       }
     }
   }
 
-  void copy_pixel(int64_t y, int64_t x, float* values) const {
-    const int64_t first = (y * input_.width + x) * input_.channels;
-    if (frame_.image_is_float) {
-      std::memcpy(values, static_cast<const float*>(frame_.image) + first,
-                  static_cast<size_t>(input_.channels) * sizeof(float));
-      return;
+  template <typename T>
+  static void convert(const T* values, int64_t count, float* floats) {
+    for (int64_t i = 0; i < count; ++i) floats[i] = static_cast<float>(values[i]);
+  }
+
+  // The tile's pixels of the image as float32.
+  void copy_pixels(int64_t begin, int64_t count) {
+    const int64_t channels = input_.channels;
+    float* const tile = reinterpret_cast<float*>(scratch_.tile.data());
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t first = (begin + i) * channels;
+      float* const values = tile + i * node_.tile_step;
+      if (frame_.image_is_float) {
+        convert(static_cast<const float*>(frame_.image) + first, channels, values);
+      } else {
+        convert(static_cast<const uint8_t*>(frame_.image) + first, channels, values);
+      }
     }
-    const uint8_t* const pixel = static_cast<const uint8_t*>(frame_.image) + first;
-    for (int64_t c = 0; c < input_.channels; ++c) values[c] = static_cast<float>(pixel[c]);
   }
 
   // The part of a pool's window that lies inside its input.
@@ -312,6 +347,13 @@ class NodeRunner {
     window.rows = std::min(top + spec_.kernel.y, input_.height) - window.y;
     window.columns = std::min(left + spec_.kernel.x, input_.width) - window.x;
     return window;
+  }
+
+  void pool_pixels(int64_t begin, int64_t count) {
+    float* const tile = reinterpret_cast<float*>(scratch_.tile.data());
+    for (int64_t i = 0; i < count; ++i) {
+      pool_pixel((begin + i) / node_.width, (begin + i) % node_.width, tile + i * node_.tile_step);
+    }
   }
 
   void pool_pixel(int64_t y, int64_t x, float* values) {

@@ -91,25 +91,30 @@ inline void spread_signs(const SignArgs& signs, uint8_t* pixel, uint64_t word, i
   }
 }
 
-inline void write_signs(const EpilogueArgs& args, int pixel, int64_t c, int64_t count) {
+inline void write_signs(const SignArgs& signs, int pixel, int64_t c, int64_t count,
+                        uint64_t negative) {
   const uint64_t valid = count == 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
-  for (int s = 0; s < args.sign_count; ++s) {
-    const SignArgs& signs = args.signs[s];
-    const uint64_t word = (args.sign_words[s] ^ signs.flip[c / 64]) & valid;
-    uint8_t* target = signs.pixels[pixel];
-    if (signs.group_bytes != 0) {
-      spread_signs(signs, target, word, c, count);
-    } else {
-      const int64_t left = signs.pixel_bytes - c / 8;
-      store_signs(target + c / 8, word, left < 8 ? left : 8);
-    }
+  const uint64_t word = (negative ^ signs.flip[c / 64]) & valid;
+  uint8_t* target = signs.pixels[pixel];
+  if (signs.group_bytes != 0) {
+    spread_signs(signs, target, word, c, count);
+  } else {
+    const int64_t left = signs.pixel_bytes - c / 8;
+    store_signs(target + c / 8, word, left < 8 ? left : 8);
   }
 }
 
-template <bool kInteger>
+// Up to 64 channels of one pixel. kSigns sign outputs are gathered in registers; kAnySigns are in
+// scratch memory.
+constexpr int kAnySigns = -1;
+
+template <bool kInteger, int kSigns>
 inline void finish_word(const EpilogueArgs& args, int pixel, int64_t word_begin, int64_t count) {
   constexpr int kLanes = Vec::kFloatLanes;
-  for (int s = 0; s < args.sign_count; ++s) args.sign_words[s] = 0;
+  const int sign_count = kSigns == kAnySigns ? args.sign_count : kSigns;
+  uint64_t registers[kSigns > 0 ? kSigns : 1];
+  uint64_t* const negative = kSigns == kAnySigns ? args.sign_words : registers;
+  for (int s = 0; s < sign_count; ++s) negative[s] = 0;
   for (int64_t done = 0; done < count; done += kLanes) {
     const int64_t c = word_begin + done;
     // int32 and float32 are equally wide.
@@ -126,35 +131,49 @@ inline void finish_word(const EpilogueArgs& args, int pixel, int64_t word_begin,
         }
       }
     }
-    for (int s = 0; s < args.sign_count; ++s) {
+    for (int s = 0; s < sign_count; ++s) {
       const SignArgs& signs = args.signs[s];
-      uint64_t negative;
+      uint64_t lanes;
       if (signs.integer_threshold != nullptr) {
-        negative = Vec::less_ints(Vec::load_ints(static_cast<const int32_t*>(value)),
-                                  Vec::load_ints(signs.integer_threshold + c));
+        lanes = Vec::less_ints(Vec::load_ints(static_cast<const int32_t*>(value)),
+                               Vec::load_ints(signs.integer_threshold + c));
       } else {
-        negative = Vec::less(v, Vec::load(signs.threshold + c));
+        lanes = Vec::less(v, Vec::load(signs.threshold + c));
       }
-      args.sign_words[s] |= negative << done;
+      negative[s] |= lanes << done;
     }
   }
-  if (args.sign_count > 0) write_signs(args, pixel, word_begin, count);
+  for (int s = 0; s < sign_count; ++s) {
+    write_signs(args.signs[s], pixel, word_begin, count, negative[s]);
+  }
 }
 
-template <bool kInteger>
+template <bool kInteger, int kSigns>
 inline void finish_pixels(const EpilogueArgs& args) {
   const int64_t end = args.channel_begin + args.channel_count;
   for (int pixel = 0; pixel < args.pixels; ++pixel) {
     for (int64_t c = args.channel_begin; c < end; c += 64) {
-      finish_word<kInteger>(args, pixel, c, end - c < 64 ? end - c : 64);
+      finish_word<kInteger, kSigns>(args, pixel, c, end - c < 64 ? end - c : 64);
     }
+  }
+}
+
+template <bool kInteger>
+inline void finish(const EpilogueArgs& args) {
+  switch (args.sign_count) {
+    case 0:
+      return finish_pixels<kInteger, 0>(args);
+    case 1:
+      return finish_pixels<kInteger, 1>(args);
+    default:
+      return finish_pixels<kInteger, kAnySigns>(args);
   }
 }
 
 void epilogue(const EpilogueArgs& args) {
   if (args.integer) {
-    finish_pixels<true>(args);
+    finish<true>(args);
   } else {
-    finish_pixels<false>(args);
+    finish<false>(args);
   }
 }
