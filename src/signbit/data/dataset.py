@@ -34,7 +34,7 @@ class ImageDataset:
         split: str,
     ) -> None:
         self.read = read
-        self.labels: NDArray[np.int64] = np.asarray(labels, dtype=np.int64)
+        self.labels: NDArray[np.int64] = np.array(labels, dtype=np.int64)
         self.class_names = tuple(class_names)
         self.source = source
         self.split = split
