@@ -1,18 +1,13 @@
 // The graph's JSON text into the Graph structure: keys and types checked, names resolved to
 // indices. What the values mean is validate.cpp's.
 
-#include <algorithm>
-#include <initializer_list>
 #include <string>
 #include <unordered_map>
 
-#include "json.h"
-#include "signbit/graph.h"
+#include "json_fields.h"
 
 namespace sbnn {
 namespace {
-
-using Keys = std::initializer_list<const char*>;
 
 struct OpSpec {
   const char* name;
@@ -36,16 +31,6 @@ const OpSpec kOps[] = {
     {"pointwise", Op::kPointwise, {}, {}},
 };
 
-Status refuse(const std::string& where, const std::string& message) {
-  return {Code::kModelFile, where + ": " + message};
-}
-
-std::string quoted(const std::string& text) { return "'" + text + "'"; }
-
-bool contains(Keys keys, const std::string& key) {
-  return std::any_of(keys.begin(), keys.end(), [&](const char* known) { return key == known; });
-}
-
 class GraphReader {
  public:
   explicit GraphReader(Graph* graph) : graph_(graph) {
@@ -55,11 +40,10 @@ class GraphReader {
   }
 
   Status read(const Json& json) {
-    if (!json.is(Json::Type::kObject)) return refuse("signbit", "must be a JSON object");
+    if (!json.is(Json::Type::kObject)) return refuse_field("signbit", "must be a JSON object");
     SIGNBIT_TRY(check_version(json));
     SIGNBIT_TRY(check_keys(json, "signbit",
-                           {"format", "input", "output", "classes", "source", "tensors", "nodes"},
-                           {}));
+                           {"format", "input", "output", "classes", "source", "tensors", "nodes"}));
     SIGNBIT_TRY(read_list(*json.find("tensors"), "tensors", &GraphReader::read_tensor));
     SIGNBIT_TRY(read_input(*json.find("input")));
     SIGNBIT_TRY(read_tensor_name(*json.find("output"), "output", &graph_->output));
@@ -73,7 +57,7 @@ class GraphReader {
   static Status check_version(const Json& json) {
     const Json* format = json.find("format");
     if (format == nullptr || !format->is(Json::Type::kInteger)) {
-      return refuse("format", "must be an integer");
+      return refuse_field("format", "must be an integer");
     }
     if (format->integer > kFormatVersion) {
       return {Code::kModelVersion, "format: the file has version " +
@@ -82,31 +66,17 @@ class GraphReader {
                                        std::to_string(kFormatVersion) + "; upgrade signbit"};
     }
     if (format->integer < 1) {
-      return refuse("format", "must be at least 1, is " + std::to_string(format->integer));
-    }
-    return {};
-  }
-
-  static Status check_keys(const Json& json, const std::string& where, Keys required, Keys optional,
-                           Keys epilogue = {}) {
-    if (!json.is(Json::Type::kObject)) return refuse(where, "must be an object");
-    for (const char* key : required) {
-      if (json.find(key) == nullptr) return refuse(where, "key " + quoted(key) + " is missing");
-    }
-    for (const auto& [key, value] : json.members) {
-      if (!contains(required, key) && !contains(optional, key) && !contains(epilogue, key)) {
-        return refuse(where, "unknown key " + quoted(key));
-      }
+      return refuse_field("format", "must be at least 1, is " + std::to_string(format->integer));
     }
     return {};
   }
 
   Status read_list(const Json& json, const std::string& where,
                    Status (GraphReader::*read_item)(const Json&, const std::string&)) {
-    if (!json.is(Json::Type::kArray)) return refuse(where, "must be a list");
+    if (!json.is(Json::Type::kArray)) return refuse_field(where, "must be a list");
     if (static_cast<int64_t>(json.items.size()) > kMaxItems) {
-      return refuse(where, "has " + std::to_string(json.items.size()) + " items, at most " +
-                               std::to_string(kMaxItems) + " are allowed");
+      return refuse_field(where, "has " + std::to_string(json.items.size()) + " items, at most " +
+                                     std::to_string(kMaxItems) + " are allowed");
     }
     for (size_t i = 0; i < json.items.size(); ++i) {
       SIGNBIT_TRY((this->*read_item)(json.items[i], where + "[" + std::to_string(i) + "]"));
@@ -114,31 +84,11 @@ class GraphReader {
     return {};
   }
 
-  static Status read_string(const Json& json, const std::string& where, std::string* text) {
-    if (!json.is(Json::Type::kString)) return refuse(where, "must be a string");
-    *text = json.string;
-    return {};
-  }
-
-  static Status read_integer(const Json& json, const std::string& where, int64_t* value) {
-    if (!json.is(Json::Type::kInteger)) return refuse(where, "must be an integer");
-    *value = json.integer;
-    return {};
-  }
-
-  static Status read_pair(const Json& json, const std::string& where, Pair* pair) {
-    if (!json.is(Json::Type::kArray) || json.items.size() != 2) {
-      return refuse(where, "must be a pair of integers [vertical, horizontal]");
-    }
-    SIGNBIT_TRY(read_integer(json.items[0], where + "[0]", &pair->y));
-    return read_integer(json.items[1], where + "[1]", &pair->x);
-  }
-
   Status read_tensor_name(const Json& json, const std::string& where, int* index) const {
     std::string name;
     SIGNBIT_TRY(read_string(json, where, &name));
     const auto found = tensors_.find(name);
-    if (found == tensors_.end()) return refuse(where, "unknown tensor " + quoted(name));
+    if (found == tensors_.end()) return refuse_field(where, "unknown tensor " + quoted(name));
     *index = found->second;
     return {};
   }
@@ -148,7 +98,7 @@ class GraphReader {
     SIGNBIT_TRY(read_string(json, where, &name));
     const auto found = constants_.find(name);
     if (found == constants_.end()) {
-      return refuse(where, "no tensor " + quoted(name) + " in the file");
+      return refuse_field(where, "no tensor " + quoted(name) + " in the file");
     }
     *index = found->second;
     return {};
@@ -161,7 +111,7 @@ class GraphReader {
   }
 
   Status read_tensor(const Json& json, const std::string& where) {
-    SIGNBIT_TRY(check_keys(json, where, {"name", "kind", "height", "width", "channels"}, {}));
+    SIGNBIT_TRY(check_keys(json, where, {"name", "kind", "height", "width", "channels"}));
     TensorSpec tensor;
     SIGNBIT_TRY(read_string(*json.find("name"), where + ".name", &tensor.name));
     std::string kind;
@@ -173,33 +123,33 @@ class GraphReader {
     } else if (kind == "bits") {
       tensor.kind = Kind::kBits;
     } else {
-      return refuse(where + ".kind", "must be one of image, real, bits");
+      return refuse_field(where + ".kind", "must be one of image, real, bits");
     }
     SIGNBIT_TRY(read_integer(*json.find("height"), where + ".height", &tensor.height));
     SIGNBIT_TRY(read_integer(*json.find("width"), where + ".width", &tensor.width));
     SIGNBIT_TRY(read_integer(*json.find("channels"), where + ".channels", &tensor.channels));
     if (!tensors_.emplace(tensor.name, static_cast<int>(graph_->tensors.size())).second) {
-      return refuse(where + ".name", quoted(tensor.name) + " is declared twice");
+      return refuse_field(where + ".name", quoted(tensor.name) + " is declared twice");
     }
     graph_->tensors.push_back(std::move(tensor));
     return {};
   }
 
   Status read_input(const Json& json) {
-    SIGNBIT_TRY(check_keys(json, "input", {"tensor", "resize_shorter_side", "interpolation"}, {}));
+    SIGNBIT_TRY(check_keys(json, "input", {"tensor", "resize_shorter_side", "interpolation"}));
     SIGNBIT_TRY(read_tensor_name(*json.find("tensor"), "input.tensor", &graph_->input));
     // How a photograph becomes an input is the caller's business; here it need only be valid.
     int64_t side = 0;
     SIGNBIT_TRY(
         read_integer(*json.find("resize_shorter_side"), "input.resize_shorter_side", &side));
     if (side < 1 || side > kMaxSize) {
-      return refuse("input.resize_shorter_side",
-                    "must be 1 to " + std::to_string(kMaxSize) + ", is " + std::to_string(side));
+      return refuse_field("input.resize_shorter_side", "must be 1 to " + std::to_string(kMaxSize) +
+                                                           ", is " + std::to_string(side));
     }
     std::string interpolation;
     SIGNBIT_TRY(read_string(*json.find("interpolation"), "input.interpolation", &interpolation));
     if (interpolation != "bilinear" && interpolation != "nearest") {
-      return refuse("input.interpolation", "must be one of bilinear, nearest");
+      return refuse_field("input.interpolation", "must be one of bilinear, nearest");
     }
     return {};
   }
@@ -210,7 +160,7 @@ class GraphReader {
   }
 
   Status read_source(const Json& json) {
-    if (!json.is(Json::Type::kObject)) return refuse("source", "must be an object");
+    if (!json.is(Json::Type::kObject)) return refuse_field("source", "must be an object");
     for (const auto& [key, value] : json.members) {
       std::string text;
       SIGNBIT_TRY(read_string(value, "source." + key, &text));
@@ -220,22 +170,22 @@ class GraphReader {
   }
 
   Status read_node(const Json& json, const std::string& where) {
-    if (!json.is(Json::Type::kObject)) return refuse(where, "must be an object");
+    if (!json.is(Json::Type::kObject)) return refuse_field(where, "must be an object");
     const Json* op = json.find("op");
     const OpSpec* spec = nullptr;
     for (const OpSpec& known : kOps) {
       if (op != nullptr && op->is(Json::Type::kString) && op->string == known.name) spec = &known;
     }
     if (spec == nullptr) {
-      return refuse(where + ".op",
-                    (op != nullptr && op->is(Json::Type::kString)
-                         ? "unknown op " + quoted(op->string)
-                         : std::string("must be the name of an op")) +
-                        "; known are real_conv, binary_conv, max_pool, avg_pool, global_mean, "
-                        "pointwise");
+      return refuse_field(
+          where + ".op", (op != nullptr && op->is(Json::Type::kString)
+                              ? "unknown op " + quoted(op->string)
+                              : std::string("must be the name of an op")) +
+                             "; known are real_conv, binary_conv, max_pool, avg_pool, global_mean, "
+                             "pointwise");
     }
     SIGNBIT_TRY(
-        check_keys(json, where, {"name", "op", "input"}, {},
+        check_keys(json, where, {"name", "op", "input"},
                    {"scale", "shift", "shortcut", "activation", "slope", "real", "signs", "kernel",
                     "stride", "padding", "dilation", "groups", "weight", "pad_value", "pool"}));
     SIGNBIT_TRY(check_op_keys(json, where, *spec));
@@ -255,9 +205,10 @@ class GraphReader {
          {"kernel", "stride", "padding", "dilation", "groups", "weight", "pad_value", "pool"}) {
       const bool present = json.find(key) != nullptr;
       const bool required = contains(spec.required, key);
-      if (required && !present) return refuse(where, "key " + quoted(key) + " is missing");
+      if (required && !present) return refuse_field(where, "key " + quoted(key) + " is missing");
       if (present && !required && !contains(spec.optional, key)) {
-        return refuse(where, std::string("unknown key ") + quoted(key) + " for op " + spec.name);
+        return refuse_field(where,
+                            std::string("unknown key ") + quoted(key) + " for op " + spec.name);
       }
     }
     return {};
@@ -278,7 +229,7 @@ class GraphReader {
     SIGNBIT_TRY(read_optional(json, "weight", where, &node->weight));
     SIGNBIT_TRY(read_optional(json, "pad_value", where, &node->pad_value));
     if (const Json* pool = json.find("pool")) {
-      SIGNBIT_TRY(check_keys(*pool, where + ".pool", {"kernel", "stride"}, {}));
+      SIGNBIT_TRY(check_keys(*pool, where + ".pool", {"kernel", "stride"}));
       node->has_pool = true;
       SIGNBIT_TRY(read_pair(*pool->find("kernel"), where + ".pool.kernel", &node->pool.kernel));
       SIGNBIT_TRY(read_pair(*pool->find("stride"), where + ".pool.stride", &node->pool.stride));
@@ -308,7 +259,7 @@ class GraphReader {
   }
 
   Status read_shortcut(const Json& json, const std::string& where, Shortcut* shortcut) {
-    SIGNBIT_TRY(check_keys(json, where, {"tensor", "stride", "offset"}, {}));
+    SIGNBIT_TRY(check_keys(json, where, {"tensor", "stride", "offset"}));
     SIGNBIT_TRY(read_tensor_name(*json.find("tensor"), where + ".tensor", &shortcut->tensor));
     SIGNBIT_TRY(read_pair(*json.find("stride"), where + ".stride", &shortcut->stride));
     return read_integer(*json.find("offset"), where + ".offset", &shortcut->offset);
@@ -327,11 +278,11 @@ class GraphReader {
         return {};
       }
     }
-    return refuse(where, "must be one of relu, hardtanh, prelu, sigmoid");
+    return refuse_field(where, "must be one of relu, hardtanh, prelu, sigmoid");
   }
 
   Status read_sign_output(const Json& json, const std::string& where) {
-    SIGNBIT_TRY(check_keys(json, where, {"tensor", "threshold", "flip"}, {}));
+    SIGNBIT_TRY(check_keys(json, where, {"tensor", "threshold", "flip"}));
     SignOutput output;
     SIGNBIT_TRY(read_tensor_name(*json.find("tensor"), where + ".tensor", &output.tensor));
     SIGNBIT_TRY(

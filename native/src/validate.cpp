@@ -1,65 +1,19 @@
 // What makes a graph and its constants valid: order, ranges, shapes, bits and values. Every shape
 // is derived again from the nodes and compared with what the file declares.
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 
-#include "signbit/graph.h"
+#include "checks.h"
 
 namespace sbnn {
 namespace {
 
-struct Shape {
-  int64_t height, width, channels;
-};
-
-std::string text(int64_t value) { return std::to_string(value); }
-std::string text(const Shape& shape) {
-  return "(" + text(shape.height) + ", " + text(shape.width) + ", " + text(shape.channels) + ")";
-}
-
-Status refuse(const std::string& where, const std::string& message) {
-  return {Code::kModelFile, where + ": " + message};
-}
-
-Status in_range(int64_t value, int64_t low, int64_t high, const std::string& where) {
-  if (low <= value && value <= high) return {};
-  return refuse(where, "must be " + text(low) + " to " + text(high) + ", is " + text(value));
-}
-
-Status in_range(const Pair& pair, int64_t low, int64_t high, const std::string& where) {
-  SIGNBIT_TRY(in_range(pair.y, low, high, where + "[0]"));
-  return in_range(pair.x, low, high, where + "[1]");
-}
-
-const char* kind_name(Kind kind) {
-  return kind == Kind::kImage ? "image" : kind == Kind::kReal ? "real" : "bits";
-}
-
-const char* dtype_name(DType dtype) {
-  switch (dtype) {
-    case DType::kU64:
-      return "U64";
-    case DType::kF32:
-      return "F32";
-    case DType::kI32:
-      return "I32";
-    case DType::kU8:
-      break;
-  }
-  return "U8";
-}
-
 class Validator {
  public:
   explicit Validator(const Graph& graph)
-      : graph_(graph),
-        readable_(graph.tensors.size(), false),
-        used_(graph.constants.size(), false) {}
+      : graph_(graph), readable_(graph.tensors.size(), false), constants_(graph) {}
 
   Status run() {
     SIGNBIT_TRY(check_tensors());
@@ -77,9 +31,7 @@ class Validator {
       if (!readable_[i])
         return refuse("tensors", "no node writes '" + graph_.tensors[i].name + "'");
     }
-    for (size_t i = 0; i < used_.size(); ++i) {
-      if (!used_[i]) return refuse(graph_.constants[i].name, "no node uses this constant");
-    }
+    SIGNBIT_TRY(constants_.all_used());
     return check_output();
   }
 
@@ -238,9 +190,9 @@ class Validator {
                                            text(source.channels) + " input channels");
     }
     const int64_t group_channels = source.channels / node.groups;
-    const std::vector<int64_t>& weight = graph_.constants[static_cast<size_t>(node.weight)].shape;
+    const std::vector<int64_t>& weight = constants_.at(node.weight).shape;
     if (node.op == Op::kRealConv) {
-      SIGNBIT_TRY(use(node.weight, DType::kF32, where + ".weight"));
+      SIGNBIT_TRY(constants_.use(node.weight, DType::kF32, where + ".weight"));
       if (weight.size() != 4 || weight[1] != node.kernel.y || weight[2] != node.kernel.x ||
           weight[3] != group_channels) {
         return refuse(where + ".weight", "must have shape (out, " + text(node.kernel.y) + ", " +
@@ -250,15 +202,16 @@ class Validator {
     } else {
       const int64_t taps = node.kernel.y * node.kernel.x * group_channels;
       SIGNBIT_TRY(in_range(taps, 1, kMaxTaps, where + ": taps of one dot product"));
-      SIGNBIT_TRY(use(node.weight, DType::kU64, where + ".weight"));
+      SIGNBIT_TRY(constants_.use(node.weight, DType::kU64, where + ".weight"));
       const int64_t words = (taps + 63) / 64;
       if (weight.size() != 2 || weight[1] != words) {
         return refuse(where + ".weight", "must have shape (out, " + text(words) + ")");
       }
-      SIGNBIT_TRY(check_bits(node, taps, words, where));
+      SIGNBIT_TRY(check_bits(node, taps, where));
     }
     if (node.pad_value != kNone) {
-      SIGNBIT_TRY(per_channel(node.pad_value, DType::kF32, source.channels, where + ".pad_value"));
+      SIGNBIT_TRY(constants_.per_channel(node.pad_value, DType::kF32, source.channels,
+                                         where + ".pad_value"));
     }
     *channels = weight[0];
     SIGNBIT_TRY(in_range(*channels, 1, kMaxChannels, where + ".weight: output channels"));
@@ -270,15 +223,8 @@ class Validator {
   }
 
   // Unused weight bits are 0, and all grouped readers of a bits tensor agree.
-  Status check_bits(const Node& node, int64_t taps, int64_t words, const std::string& where) {
-    const Constant& weight = graph_.constants[static_cast<size_t>(node.weight)];
-    for (int64_t row = 0; taps % 64 != 0 && row < weight.shape[0]; ++row) {
-      uint64_t last;
-      std::memcpy(&last, weight.data + ((row + 1) * words - 1) * 8, sizeof last);
-      if (last >> (taps % 64) != 0) {
-        return refuse(where + ".weight", "has unused bits that are not 0");
-      }
-    }
+  Status check_bits(const Node& node, int64_t taps, const std::string& where) {
+    SIGNBIT_TRY(constants_.unused_bits_are_zero(node.weight, taps, where + ".weight"));
     if (node.groups > 1) {
       const int64_t groups = groups_.emplace(node.input, node.groups).first->second;
       if (groups != node.groups) {
@@ -296,8 +242,10 @@ class Validator {
       return refuse(where, "scale and shift go together");
     }
     if (node.scale != kNone) {
-      SIGNBIT_TRY(per_channel(node.scale, DType::kF32, shape.channels, where + ".scale"));
-      SIGNBIT_TRY(per_channel(node.shift, DType::kF32, shape.channels, where + ".shift"));
+      SIGNBIT_TRY(
+          constants_.per_channel(node.scale, DType::kF32, shape.channels, where + ".scale"));
+      SIGNBIT_TRY(
+          constants_.per_channel(node.shift, DType::kF32, shape.channels, where + ".shift"));
     }
     if (node.shortcut.tensor != kNone) {
       SIGNBIT_TRY(check_shortcut(node.shortcut, shape, where + ".shortcut"));
@@ -306,7 +254,8 @@ class Validator {
       return refuse(where + ".slope", "belongs to the activation prelu, and prelu needs it");
     }
     if (node.slope != kNone) {
-      SIGNBIT_TRY(per_channel(node.slope, DType::kF32, shape.channels, where + ".slope"));
+      SIGNBIT_TRY(
+          constants_.per_channel(node.slope, DType::kF32, shape.channels, where + ".slope"));
     }
     for (size_t i = 0; i < node.signs.size(); ++i) {
       SIGNBIT_TRY(check_signs(node, node.signs[i], shape.channels,
@@ -341,16 +290,12 @@ class Validator {
 
   Status check_signs(const Node& node, const SignOutput& output, int64_t channels,
                      const std::string& where) {
-    const Constant& threshold = graph_.constants[static_cast<size_t>(output.threshold)];
-    const bool integer = node.op == Op::kBinaryConv && threshold.dtype == DType::kI32;
-    SIGNBIT_TRY(per_channel(output.threshold, integer ? DType::kI32 : DType::kF32, channels,
-                            where + ".threshold"));
-    SIGNBIT_TRY(per_channel(output.flip, DType::kU8, channels, where + ".flip"));
-    const Constant& flip = graph_.constants[static_cast<size_t>(output.flip)];
-    if (std::any_of(flip.data, flip.data + flip.bytes, [](uint8_t bit) { return bit > 1; })) {
-      return refuse(where + ".flip", "must be 0 or 1 everywhere");
-    }
-    return {};
+    const DType dtype = constants_.at(output.threshold).dtype;
+    const bool integer = node.op == Op::kBinaryConv && dtype == DType::kI32;
+    SIGNBIT_TRY(constants_.per_channel(output.threshold, integer ? DType::kI32 : DType::kF32,
+                                       channels, where + ".threshold"));
+    SIGNBIT_TRY(constants_.per_channel(output.flip, DType::kU8, channels, where + ".flip"));
+    return constants_.zeros_and_ones(output.flip, where + ".flip");
   }
 
   Status check_bits_pool(const Node& node, const std::string& where) const {
@@ -359,50 +304,15 @@ class Validator {
       return refuse(where, "max_pool of bits has signs and no other part of an epilogue");
     }
     for (size_t i = 0; i < node.signs.size(); ++i) {
-      const Constant& threshold = graph_.constants[static_cast<size_t>(node.signs[i].threshold)];
-      for (size_t at = 0; at < threshold.bytes; at += sizeof(float)) {
-        float value;
-        std::memcpy(&value, threshold.data + at, sizeof value);
-        if (value != 0.0f) {
-          return refuse(where + ".signs[" + std::to_string(i) + "].threshold",
-                        "must be 0 for max_pool of bits");
-        }
-      }
-    }
-    return {};
-  }
-
-  Status use(int index, DType dtype, const std::string& where) {
-    const Constant& constant = graph_.constants[static_cast<size_t>(index)];
-    if (constant.dtype != dtype) {
-      return refuse(where, "'" + constant.name + "' must be " + dtype_name(dtype) + ", is " +
-                               dtype_name(constant.dtype));
-    }
-    const bool unseen = !used_[static_cast<size_t>(index)];
-    for (size_t at = 0; dtype == DType::kF32 && unseen && at < constant.bytes;
-         at += sizeof(float)) {
-      float value;
-      std::memcpy(&value, constant.data + at, sizeof value);
-      if (!std::isfinite(value)) {
-        return refuse(where, "'" + constant.name + "' has a value that is not finite");
-      }
-    }
-    used_[static_cast<size_t>(index)] = true;
-    return {};
-  }
-
-  Status per_channel(int index, DType dtype, int64_t channels, const std::string& where) {
-    SIGNBIT_TRY(use(index, dtype, where));
-    const Constant& constant = graph_.constants[static_cast<size_t>(index)];
-    if (constant.shape.size() != 1 || constant.shape[0] != channels) {
-      return refuse(where, "'" + constant.name + "' must have shape (" + text(channels) + ",)");
+      SIGNBIT_TRY(constants_.zeros(node.signs[i].threshold,
+                                   where + ".signs[" + std::to_string(i) + "].threshold"));
     }
     return {};
   }
 
   const Graph& graph_;
-  std::vector<bool> readable_;               // the image, and what earlier nodes wrote
-  std::vector<bool> used_;                   // constants some node names
+  std::vector<bool> readable_;  // the image, and what earlier nodes wrote
+  ConstantChecks constants_;
   std::unordered_map<int, int64_t> groups_;  // of the grouped convolutions that read a tensor
 };
 

@@ -1,74 +1,12 @@
-// Convolutions made ready: filters cut into blocks, weights repacked, borders tabulated.
+// Binary convolutions made ready: weights in reading order, borders tabulated.
 
 #include <algorithm>
 #include <map>
 
-#include "plan.h"
+#include "plan_filters.h"
 
 namespace sbnn {
 namespace {
-
-// Filters are cut so that no block crosses a group. Where a group is not whole words of channels,
-// an epilogue cannot finish its blocks one by one, and one chunk gathers them all.
-void cut_filters(int64_t groups, NodePlan* plan) {
-  const int64_t group_filters = plan->channels / groups;
-  const bool by_block = groups == 1 || group_filters % kBlockFilters == 0;
-  for (int64_t group = 0; group < groups; ++group) {
-    for (int64_t done = 0; done < group_filters; done += kBlockFilters) {
-      Block block;
-      block.group = group;
-      block.channel = group * group_filters + done;
-      block.filters = std::min<int64_t>(kBlockFilters, group_filters - done);
-      if (by_block) plan->chunks.push_back({block.channel, block.filters, plan->blocks.size(), 1});
-      plan->blocks.push_back(block);
-    }
-  }
-  if (!by_block) plan->chunks.push_back({0, plan->channels, 0, plan->blocks.size()});
-  // A kernel writes whole vectors, so a gathered row needs room for one past its end.
-  plan->tile_step = by_block ? kBlockFilters : round_up(plan->channels + 16, 16);
-}
-
-// Values a gathered tile may hold: 64 KiB, as a block-wise one holds 12.
-constexpr int64_t kGatheredValues = 16384;
-
-int64_t windows_that_fit(const NodePlan& plan) {
-  return std::clamp<int64_t>(kGatheredValues / plan.tile_step, 1, kTileWindows);
-}
-
-// Number of weights when every block's filters fill whole vectors, in doubles as it may be absurd.
-double packed_size(const NodePlan& plan, int lanes, int64_t steps) {
-  double filters = 0;
-  for (const Block& block : plan.blocks) {
-    filters += static_cast<double>(round_up(block.filters, lanes));
-  }
-  return filters * static_cast<double>(steps);
-}
-
-// Stores weights tile by tile, step by step, lane by lane; `weight(filter, step)` for real filters,
-// 0 for those that fill up a vector.
-template <typename T, typename Weight>
-void pack_blocks(int lanes, int max_vectors, int64_t steps, NodePlan* plan, T* packed,
-                 Weight weight) {
-  T* const begin = packed;
-  for (Block& block : plan->blocks) {
-    block.weights = static_cast<size_t>(packed - begin);
-    int64_t filter = 0;
-    auto vectors = static_cast<int>((block.filters + lanes - 1) / lanes);
-    while (vectors > 0) {
-      const int tile = tile_vectors(vectors, max_vectors);
-      const int64_t width = static_cast<int64_t>(tile) * lanes;
-      const int64_t valid = std::min(width, block.filters - filter);
-      for (int64_t lane = 0; lane < valid; ++lane) {
-        for (int64_t step = 0; step < steps; ++step) {
-          packed[step * width + lane] = weight(block.channel + filter + lane, step);
-        }
-      }
-      packed += steps * width;
-      filter += width;
-      vectors -= tile;
-    }
-  }
-}
 
 // Taps [first, last) of one axis that lie inside the input, for a window.
 struct TapRange {
@@ -257,52 +195,6 @@ Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const Ker
   plan->kernel = std::string("conv_b1_") + kernels.isa;
   // Lanes of a vector cost alike whether or not the instruction set counts bits itself.
   plan->cost = static_cast<double>(plan->macs) / (40.0 * kernels.word_lanes);
-  return {};
-}
-
-Status plan_real_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
-                      NodePlan* plan) {
-  const Node& node = *plan->node;
-  RealConvPlan& real = plan->real;
-  const int64_t group_channels = input.channels / node.groups;
-  real.taps = node.kernel.y * node.kernel.x * group_channels;
-  plan->macs = plan->pixels() * plan->channels * real.taps;
-  cut_filters(node.groups, plan);
-  // Copied windows stay in L1 beside the tile where they can.
-  constexpr int64_t kPatchFloats = 16384;
-  plan->tile_pixels = std::min(
-      {windows_that_fit(*plan), std::max<int64_t>(8, kPatchFloats / real.taps), plan->pixels()});
-
-  const bool row_runs = node.groups == 1 && (node.dilation.x == 1 || node.kernel.x == 1);
-  const int64_t runs = row_runs ? node.kernel.y : node.kernel.y * node.kernel.x;
-  for (int64_t run = 0; run < runs; ++run) {
-    const int64_t y = row_runs ? run : run / node.kernel.x;
-    const int64_t x = row_runs ? 0 : run % node.kernel.x;
-    real.offsets.push_back((y * node.dilation.y * input.width + x * node.dilation.x) *
-                           input.channels);
-  }
-  real.segment_length = real.taps / runs;
-  real.in_place = node.padding.y == 0 && node.padding.x == 0;
-  real.pad_value = AlignedArray<float>(static_cast<size_t>(input.channels));
-  if (node.pad_value != kNone) {
-    const Constant& pad = graph.constants[static_cast<size_t>(node.pad_value)];
-    std::memcpy(real.pad_value.data(), pad.data, pad.bytes);
-  }
-
-  const Constant& weight = graph.constants[static_cast<size_t>(node.weight)];
-  const double packed = packed_size(*plan, kernels.float_lanes, real.taps);
-  SIGNBIT_TRY(check_work_bytes(node.name, packed * sizeof(float)));
-  real.weights = AlignedArray<float>(static_cast<size_t>(packed));
-  pack_blocks(kernels.float_lanes, kernels.max_tile_vectors, real.taps, plan, real.weights.data(),
-              [&](int64_t filter, int64_t step) {
-                float value;
-                std::memcpy(&value,
-                            weight.data + static_cast<size_t>(filter * real.taps + step) * 4, 4);
-                return value;
-              });
-  plan->bytes += static_cast<int64_t>(real.weights.bytes());
-  plan->kernel = std::string("conv_f32_") + kernels.isa;
-  plan->cost = static_cast<double>(plan->macs) / (4.0 * kernels.float_lanes);
   return {};
 }
 

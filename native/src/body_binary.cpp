@@ -1,0 +1,156 @@
+// The body of binary_conv: where each window begins, which border it meets, its dots, their pool.
+
+#include <cstring>
+
+#include "node_context.h"
+
+namespace sbnn {
+namespace {
+
+struct BinaryBody : NodeContext {
+  explicit BinaryBody(const NodeContext& context) : NodeContext(context) {}
+
+  void place_windows(const Tile& tile) {
+    const auto [begin, count] = tile;
+    if (node.window_area == 1) {
+      const Pair& pool = spec.pool.stride;
+      fill_addresses(frame.tensor(spec.input), input,
+                     {spec.stride.y * pool.y, spec.stride.x * pool.x}, spec.padding, tile,
+                     scratch.windows.data());
+      int64_t y = begin / node.width, x = begin % node.width;
+      for (int64_t i = 0; i < count; ++i) {
+        scratch.base[static_cast<size_t>(i)] = base_row(y * pool.y, x * pool.x);
+        if (++x == node.width) {
+          x = 0;
+          ++y;
+        }
+      }
+    } else if (node.window_area <= kTileWindows) {
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t y = (begin + i) / node.width, x = (begin + i) % node.width;
+        set_pool_windows(y, x, 0, node.window_area, i * node.window_area);
+      }
+    }
+  }
+
+  // The row of `base` for the border pattern of the convolution's output (y, x).
+  const int32_t* base_row(int64_t y, int64_t x) const {
+    const BinaryConvPlan& binary = node.binary;
+    const int64_t pattern =
+        binary.row_pattern[static_cast<size_t>(y)] + binary.column_pattern[static_cast<size_t>(x)];
+    return binary.base.data() + pattern * binary.base_step;
+  }
+
+  void set_window(int64_t y, int64_t x, int64_t slot) {
+    scratch.windows[static_cast<size_t>(slot)] =
+        frame.tensor(spec.input) +
+        input.at(y * spec.stride.y - spec.padding.y, x * spec.stride.x - spec.padding.x);
+    scratch.base[static_cast<size_t>(slot)] = base_row(y, x);
+  }
+
+  // Windows [from, from + count) of those that are pooled into output (y, x).
+  void set_pool_windows(int64_t y, int64_t x, int64_t from, int64_t count, int64_t slot) {
+    for (int64_t i = from; i < from + count; ++i) {
+      set_window(y * spec.pool.stride.y + i / spec.pool.kernel.x,
+                 x * spec.pool.stride.x + i % spec.pool.kernel.x, slot++);
+    }
+  }
+
+  void dot_chunk(const Chunk& chunk, int64_t first_window, int64_t windows, int32_t* dots) {
+    const BinaryConvPlan& binary = node.binary;
+    BinaryDotArgs args{};
+    args.pixels = static_cast<int>(windows);
+    args.words = static_cast<int>(binary.offsets.size());
+    args.full_words = args.words - static_cast<int>(binary.masks.size());
+    args.offsets = binary.offsets.data();
+    args.masks = binary.masks.data();
+    args.windows = scratch.windows.data() + first_window;
+    args.base = scratch.base.data() + first_window;
+    args.dots_step = node.tile_step;
+    for (size_t i = 0; i < chunk.blocks; ++i) {
+      const Block& block = node.blocks[chunk.first_block + i];
+      args.filters = static_cast<int>(block.filters);
+      args.weights = binary.weights.data() + block.weights;
+      args.window_shift = block.group * input.bits.group_bytes;
+      args.first_filter = block.channel;
+      args.dots = dots + (block.channel - chunk.channel);
+      kernels.binary_dot(args);
+    }
+  }
+
+  void compute_dots(const Chunk& chunk, const Tile& pixels) {
+    const auto [begin, count] = pixels;
+    int32_t* const tile = scratch.tile.data();
+    const int64_t area = node.window_area;
+    if (area == 1) {
+      dot_chunk(chunk, 0, count, tile);
+      return;
+    }
+    MaxDotsArgs args{};
+    args.step = node.tile_step;
+    args.channels = chunk.channels;
+    if (area <= kTileWindows) {
+      dot_chunk(chunk, 0, count * area, scratch.dots.data());
+      args.count = static_cast<int>(area);
+      for (int64_t i = 0; i < count; ++i) {
+        args.rows = scratch.dots.data() + i * area * node.tile_step;
+        args.result = tile + i * node.tile_step;
+        kernels.max_dots(args);
+      }
+      return;
+    }
+    // A pool too large for a tile: one pixel, piece by piece.
+    for (int64_t from = 0; from < area; from += kTileWindows) {
+      const int64_t windows = std::min(kTileWindows, area - from);
+      set_pool_windows(begin / node.width, begin % node.width, from, windows, 0);
+      dot_chunk(chunk, 0, windows, scratch.dots.data());
+      args.count = static_cast<int>(windows);
+      args.rows = scratch.dots.data();
+      args.fold = from > 0;
+      args.result = tile;
+      kernels.max_dots(args);
+    }
+  }
+
+  // Every dot before pooling.
+  void compute_all(int32_t* dots) {
+    const int64_t windows = node.binary.height * node.binary.width;
+    for (int64_t begin = 0; begin < windows; begin += kTileWindows) {
+      const int64_t count = std::min(kTileWindows, windows - begin);
+      for (int64_t i = 0; i < count; ++i) {
+        set_window((begin + i) / node.binary.width, (begin + i) % node.binary.width, i);
+      }
+      for (const Chunk& chunk : node.chunks) {
+        // A gathered row may be too wide for a whole tile of windows.
+        const int64_t step =
+            std::min(count, static_cast<int64_t>(scratch.tile.size()) / node.tile_step);
+        for (int64_t done = 0; done < count; done += step) {
+          const int64_t rows = std::min(step, count - done);
+          dot_chunk(chunk, done, rows, scratch.tile.data());
+          for (int64_t row = 0; row < rows; ++row) {
+            std::memcpy(dots + (begin + done + row) * node.channels + chunk.channel,
+                        scratch.tile.data() + row * node.tile_step,
+                        static_cast<size_t>(chunk.channels) * sizeof(int32_t));
+          }
+        }
+      }
+    }
+  }
+};
+
+}  // namespace
+
+void place_windows(const NodeContext& context, const Tile& tile) {
+  BinaryBody(context).place_windows(tile);
+}
+
+void compute_dots(const NodeContext& context, const Chunk& chunk, const Tile& tile) {
+  BinaryBody(context).compute_dots(chunk, tile);
+}
+
+void run_dots(const Plan& plan, const NodePlan& node, const Frame& frame, Scratch* scratch,
+              int32_t* dots) {
+  BinaryBody(NodeContext(plan, node, frame, scratch)).compute_all(dots);
+}
+
+}  // namespace sbnn

@@ -1,0 +1,116 @@
+// The bodies without weights: pools, global means, pixels as they are.
+
+#include <cstring>
+
+#include "node_context.h"
+
+namespace sbnn {
+namespace {
+
+struct PoolBody : NodeContext {
+  explicit PoolBody(const NodeContext& context) : NodeContext(context) {}
+
+  // The part of a pool's window that lies inside its input.
+  struct Window {
+    int64_t y, x, rows, columns;
+  };
+  Window pool_window(int64_t y, int64_t x) const {
+    const int64_t top = y * spec.stride.y - spec.padding.y;
+    const int64_t left = x * spec.stride.x - spec.padding.x;
+    Window window{std::max<int64_t>(top, 0), std::max<int64_t>(left, 0), 0, 0};
+    window.rows = std::min(top + spec.kernel.y, input.height) - window.y;
+    window.columns = std::min(left + spec.kernel.x, input.width) - window.x;
+    return window;
+  }
+
+  void pool_pixels(const Tile& pixels) {
+    const auto [begin, count] = pixels;
+    float* const tile = reinterpret_cast<float*>(scratch.tile.data());
+    for (int64_t i = 0; i < count; ++i) {
+      pool_pixel((begin + i) / node.width, (begin + i) % node.width, tile + i * node.tile_step);
+    }
+  }
+
+  void pool_pixel(int64_t y, int64_t x, float* values) {
+    const bool global = spec.op == Op::kGlobalMean;
+    const Window window = global ? Window{0, 0, input.height, input.width} : pool_window(y, x);
+    PoolArgs args{};
+    args.first =
+        reinterpret_cast<const float*>(frame.tensor(spec.input) + input.at(window.y, window.x));
+    args.rows = window.rows;
+    args.columns = window.columns;
+    args.row_step = input.width * input.channels;
+    args.column_step = input.channels;
+    args.channels = input.channels;
+    args.divisor = static_cast<float>(window.rows * window.columns);
+    args.result = values;
+    if (global) {
+      kernels.global_mean(args);
+    } else if (spec.op == Op::kAvgPool) {
+      kernels.avg_pool(args);
+    } else {
+      kernels.max_pool(args);
+    }
+  }
+
+  // The maximum of signs is negative only where all are: the AND of the bits.
+  void pool_signs(int64_t pixel) {
+    const int64_t y = pixel / node.width, x = pixel % node.width;
+    const Window window = pool_window(y, x);
+    const auto bytes = static_cast<size_t>(input.pixel_bytes);
+    uint8_t* const pooled = scratch.pooled_signs.data();
+    const uint8_t* const source = frame.tensor(spec.input);
+    std::memcpy(pooled, source + input.at(window.y, window.x), bytes);
+    for (int64_t row = 0; row < window.rows; ++row) {
+      for (int64_t column = 0; column < window.columns; ++column) {
+        const uint8_t* const tap = source + input.at(window.y + row, window.x + column);
+        for (size_t i = 0; i < bytes; ++i) pooled[i] &= tap[i];
+      }
+    }
+    for (size_t s = 0; s < spec.signs.size(); ++s) {
+      const TensorLayout& output = layout(spec.signs[s].tensor);
+      uint8_t* const target = frame.tensor(spec.signs[s].tensor) + output.at(y, x);
+      const uint64_t* const flip = node.signs[s].flip.data();
+      const auto target_bytes = static_cast<size_t>(output.pixel_bytes);
+      if (input.bits.contiguous() && output.bits.contiguous()) {
+        const uint8_t* const flip_bytes = reinterpret_cast<const uint8_t*>(flip);
+        const size_t shared = std::min(bytes, target_bytes);
+        for (size_t i = 0; i < shared; ++i) target[i] = pooled[i] ^ flip_bytes[i];
+        std::memset(target + shared, 0, target_bytes - shared);
+        continue;
+      }
+      std::memset(target, 0, target_bytes);
+      for (int64_t c = 0; c < node.channels; ++c) {
+        const bool flipped = (flip[c / 64] >> (c % 64) & 1) != 0;
+        output.bits.put(target, c, input.bits.get(pooled, c) != flipped);
+      }
+    }
+  }
+};
+
+}  // namespace
+
+void pool_reals(const NodeContext& context, const Tile& tile) {
+  PoolBody(context).pool_pixels(tile);
+}
+
+void pool_signs(const NodeContext& context, const Tile& tile) {
+  PoolBody body(context);
+  for (int64_t i = 0; i < tile.count; ++i) body.pool_signs(tile.begin + i);
+}
+
+void copy_pixels(const NodeContext& context, const Tile& tile) {
+  const Frame& frame = context.frame;
+  const int64_t channels = context.input.channels;
+  float* values = reinterpret_cast<float*>(context.scratch.tile.data());
+  for (int64_t i = 0; i < tile.count; ++i, values += context.node.tile_step) {
+    const int64_t first = (tile.begin + i) * channels;
+    if (frame.image_is_float) {
+      convert(static_cast<const float*>(frame.image) + first, channels, values);
+    } else {
+      convert(static_cast<const uint8_t*>(frame.image) + first, channels, values);
+    }
+  }
+}
+
+}  // namespace sbnn
