@@ -1,5 +1,6 @@
 // A small model is read and run; every way of breaking its bytes is refused without a crash.
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -37,15 +38,15 @@ std::vector<uint8_t> file_of(const std::string& header) {
   for (size_t i = 0; i < 8; ++i) bytes[i] = static_cast<uint8_t>(header.size() >> (8 * i));
   bytes.insert(bytes.end(), header.begin(), header.end());
   const float values[] = {2.0f, -1.0f, 0.5f, 3.0f};
-  const auto* raw = reinterpret_cast<const uint8_t*>(values);
-  bytes.insert(bytes.end(), raw, raw + sizeof values);
+  bytes.resize(bytes.size() + sizeof values);
+  std::memcpy(bytes.data() + bytes.size() - sizeof values, values, sizeof values);
   return bytes;
 }
 
 sbnn::Status load(const std::vector<uint8_t>& bytes, std::unique_ptr<sbnn::Engine>* engine) {
   // Exactly as large as the file, so that a sanitizer sees a read past its end.
   const std::unique_ptr<uint8_t[]> copy(new uint8_t[bytes.size() + 1]);
-  std::memcpy(copy.get(), bytes.data(), bytes.size());
+  std::copy(bytes.begin(), bytes.end(), copy.get());
   return sbnn::Engine::load(copy.get(), bytes.size(), {1, ""}, engine);
 }
 

@@ -93,7 +93,7 @@ inline void dot_tile_of(int pixels, const BinaryDotArgs& args, const uint64_t* w
 // + 1.
 template <int V>
 inline void dot_filters(const BinaryDotArgs& args, const uint64_t* weights, int64_t filter) {
-  constexpr int kPixels = Vec::kDotPixels / V;
+  constexpr int kPixels = Vec::kDotPixels / V < 12 ? Vec::kDotPixels / V : 12;
   const int tiles = (args.pixels + kPixels - 1) / kPixels;
   for (int tile = 0; tile < tiles; ++tile) {
     const int begin = args.pixels * tile / tiles;

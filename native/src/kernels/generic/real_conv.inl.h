@@ -46,7 +46,7 @@ inline void sum_tile_of(int pixels, const RealConvArgs& args, const float* weigh
 
 template <int V>
 inline void sum_filters(const RealConvArgs& args, const float* weights, int64_t filter) {
-  constexpr int kPixels = Vec::kSumPixels / V;
+  constexpr int kPixels = Vec::kSumPixels / V < 12 ? Vec::kSumPixels / V : 12;
   const int tiles = (args.pixels + kPixels - 1) / kPixels;
   for (int tile = 0; tile < tiles; ++tile) {
     const int begin = args.pixels * tile / tiles;
