@@ -1,4 +1,5 @@
 import io
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -34,6 +35,56 @@ def test_damaged_bytes_are_refused_by_name(cut: int) -> None:
     whole = encoded(Image.fromarray(noise))
     with pytest.raises(DataError, match=r"photo-17: not a readable image"):
         decode(whole[:cut], "photo-17")
+
+
+@pytest.mark.parametrize("kind", ["png", "tiff"])
+def test_sixteen_bits_keep_their_upper_eight(kind: str) -> None:
+    values = np.array([[0, 255, 256], [0x7FFF, 0x8000, 0xFFFF]], dtype=np.uint16)
+    pixels = decode(encoded(Image.fromarray(values), kind), "deep")
+    np.testing.assert_array_equal(pixels[..., 0], [[0, 0, 1], [127, 128, 255]])
+
+
+def test_values_without_a_known_range_are_refused() -> None:
+    for values in (np.ones((2, 2), np.float32), np.full((2, 2), 70000, np.int32)):
+        with pytest.raises(DataError, match=r"deep: has .* save it with 8 or 16 bits"):
+            decode(encoded(Image.fromarray(values), "tiff"), "deep")
+
+
+def test_a_message_names_the_photo_and_no_address() -> None:
+    with pytest.raises(DataError) as caught:
+        decode(b"text", "z.jpg")
+    assert str(caught.value) == "z.jpg: not a readable image (its format is unknown)"
+
+
+@pytest.mark.parametrize("limit", [10, 30])
+def test_what_unpacks_to_too_many_pixels_is_refused(
+    monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(DataError, match="bomb: too many pixels"):
+        decode(encoded(Image.new("L", (7, 7))), "bomb")
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("shorter", [3, 11])
+def test_of_a_thin_photo_only_the_centre_is_resized(
+    interpolation: Literal["bilinear", "nearest"], turned: bool, shorter: int
+) -> None:
+    image = np.random.randint(0, 256, (shorter, 1001, 1), dtype=np.uint8)
+    scaled = (1001 * 16 + shorter) // (2 * shorter)
+    method = Image.Resampling[interpolation.upper()]
+    whole = np.asarray(Image.fromarray(image[..., 0]).resize((scaled, 8), method))
+    expected = whole[1:7, (scaled - 6) // 2 :][:, :6]
+    if turned:
+        image, expected = image.transpose(1, 0, 2), expected.T
+    part = fit(image, (6, 6, 1), 8, interpolation)[..., 0]
+    assert np.abs(part.astype(int) - expected).max() <= 1
+
+
+def test_a_line_of_a_million_pixels_fits() -> None:
+    line = np.full((1, 1_000_000, 3), 77, dtype=np.uint8)
+    assert (fit(line, (224, 224, 3), 256) == 77).all()
 
 
 def test_an_image_of_the_right_size_is_left_alone() -> None:

@@ -6,11 +6,12 @@ The rule of `fit` is the one that an `.sbnn` file records (docs/format.md).
 from __future__ import annotations
 
 import io
+import warnings
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from signbit.errors import DataError, InputError
 
@@ -22,22 +23,29 @@ _RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,
     "nearest": Image.Resampling.NEAREST,
 }
-_GRAY_MODES = {"1", "L", "LA", "I", "I;16", "F"}
+_GRAY_MODES = {"1", "L", "LA"}
+# Up to this aspect ratio the whole picture is resized, beyond it only what the cut needs.
+_ELONGATED = 64
 
 
 def decode(data: bytes, name: str) -> NDArray[np.uint8]:
     """Pixels of an encoded image (JPEG, PNG, …): uint8, (H, W, 1) if it is gray, else (H, W, 3).
 
     `name` is what an error calls the image. Transparency is dropped, a palette is looked up, the
-    picture is turned as its EXIF data says.
-    Raises DataError where the bytes are not an image or end too early.
+    picture is turned as its EXIF data says; of 16 bits the upper 8 are kept.
+    Raises DataError where the bytes are not an image, end too early, unpack to far more pixels than
+    a photograph has, or hold gray values that are floating-point or wider than 16 bits.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            mode = "L" if image.mode in _GRAY_MODES else "RGB"
-            upright = ImageOps.exif_transpose(image).convert(mode)
-            pixels = np.asarray(upright, dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data)) as image:
+                pixels = _pixels(ImageOps.exif_transpose(image), name)
+    except UnidentifiedImageError as error:
+        raise DataError(f"{name}: not a readable image (its format is unknown)") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
+        raise DataError(f"{name}: too many pixels for a photo; scale it down first") from error
+    except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{name}: not a readable image ({error})") from error
     return pixels.reshape(pixels.shape[0], pixels.shape[1], -1)
 
@@ -62,18 +70,62 @@ def fit(
         raise InputError(f"an input has 1 or 3 channels, not {channels}")
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     picture = picture.convert("L" if channels == 1 else "RGB")
+    size = picture.size
     shorter = min(picture.size)
     if shorter != resize_shorter_side:
         # Integer rounding to nearest keeps the shorter side exact for every aspect ratio.
-        scaled = [
-            (2 * side * resize_shorter_side + shorter) // (2 * shorter) for side in picture.size
-        ]
-        picture = picture.resize((scaled[0], scaled[1]), _RESAMPLING[interpolation])
-    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+        size = (
+            (2 * picture.width * resize_shorter_side + shorter) // (2 * shorter),
+            (2 * picture.height * resize_shorter_side + shorter) // (2 * shorter),
+        )
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
     if left < 0 or top < 0:
         raise InputError(
             f"an image of {image.shape[1]}×{image.shape[0]} resized to a shorter side of "
             f"{resize_shorter_side} does not cover the input of {width}×{height}"
         )
-    pixels = np.asarray(picture.crop((left, top, left + width, top + height)), dtype=np.uint8)
-    return pixels.reshape(height, width, channels)
+    cut = (left, top, left + width, top + height)
+    if size == picture.size:
+        picture = picture.crop(cut)
+    elif max(picture.size) <= _ELONGATED * shorter:
+        picture = picture.resize(size, _RESAMPLING[interpolation]).crop(cut)
+    else:
+        picture = _resized_part(picture, size, cut, _RESAMPLING[interpolation])
+    return np.asarray(picture, dtype=np.uint8).reshape(height, width, channels)
+
+
+def _resized_part(
+    picture: Image.Image,
+    size: tuple[int, int],
+    cut: tuple[int, int, int, int],
+    resampling: Image.Resampling,
+) -> Image.Image:
+    """`picture.resize(size).crop(cut)` in memory bounded by the cut, equal but for rounding."""
+    horizontal, vertical = picture.width / size[0], picture.height / size[1]
+    box = (cut[0] * horizontal, cut[1] * vertical, cut[2] * horizontal, cut[3] * vertical)
+    # Pillow holds a box in single precision, so long pictures are cut near it first, with a margin
+    # for the filter's reach.
+    reach_x, reach_y = int(horizontal) + 2, int(vertical) + 2
+    near = (
+        max(int(box[0]) - reach_x, 0),
+        max(int(box[1]) - reach_y, 0),
+        min(int(box[2]) + reach_x, picture.width),
+        min(int(box[3]) + reach_y, picture.height),
+    )
+    inside = (box[0] - near[0], box[1] - near[1], box[2] - near[0], box[3] - near[1])
+    return picture.crop(near).resize((cut[2] - cut[0], cut[3] - cut[1]), resampling, box=inside)
+
+
+def _pixels(image: Image.Image, name: str) -> NDArray[np.uint8]:
+    if image.mode == "F":
+        raise DataError(f"{name}: has floating-point pixels; save it with 8 or 16 bits a channel")
+    if image.mode.startswith("I"):
+        wide = np.asarray(image)
+        if wide.min() < 0 or wide.max() > 0xFFFF:
+            raise DataError(
+                f"{name}: has values from {wide.min()} to {wide.max()}; save it with 8 or 16 bits "
+                "a channel"
+            )
+        return (wide >> 8).astype(np.uint8)
+    mode = "L" if image.mode in _GRAY_MODES else "RGB"
+    return np.asarray(image.convert(mode), dtype=np.uint8)
