@@ -140,6 +140,17 @@ def test_an_interrupted_write_leaves_the_old_file(
     assert os.listdir(tmp_path) == ["model.sbnn"]
 
 
-def test_a_missing_folder_is_an_os_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        write_file(tmp_path / "nowhere" / "model.sbnn", b"")
+def test_what_cannot_be_written_names_the_target(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    for target, error in [
+        (tmp_path / "nowhere" / "model.sbnn", FileNotFoundError),
+        (file / "model.sbnn", NotADirectoryError),
+        (tmp_path, IsADirectoryError),
+        (Path(), IsADirectoryError),
+    ]:
+        with pytest.raises(error) as caught:
+            write_file(target, b"")
+        assert caught.value.filename == str(target)
+        assert caught.value.filename2 is None
+    assert os.listdir(tmp_path) == ["file"]

@@ -5,6 +5,7 @@ Reading checks every size before it is used and copies nothing but unaligned ten
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -164,10 +165,21 @@ def _sizes(value: Json, where: str) -> tuple[int, ...]:
 def write_file(path: str | os.PathLike[str], data: bytes) -> None:
     """Write bytes to a file beside the target, then rename, so that the target is never half.
 
-    Raises OSError where the folder is missing or not writable; the target is then untouched.
+    Raises OSError, which names the target, where the target is a folder or its folder is missing
+    or not writable; the target is then untouched.
     """
     target = Path(path)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    except ValueError as error:  # "", "." and "/" have no name
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target)) from error
+    try:
+        _write_and_rename(temporary, target, data)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(target)) from error
+
+
+def _write_and_rename(temporary: Path, target: Path, data: bytes) -> None:
     try:
         with temporary.open("xb") as file:
             file.write(data)
