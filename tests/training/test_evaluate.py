@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -56,3 +58,10 @@ def test_images_are_fitted_first() -> None:
     exact = Preprocessing((2, 2, 3), (0.0,) * 3, (1.0,) * 3, 2)
     model = Recorder()
     assert evaluate_model(model, dataset, rule) == evaluate_model(model, middle, exact)
+
+
+def test_a_broken_network_has_no_loss() -> None:
+    model = Recorder()
+    model.weight.data[0, 0] = float("nan")
+    rule = Preprocessing((4, 4, 3), (0.0,) * 3, (1.0,) * 3, 4)
+    assert math.isnan(evaluate_model(model, images(9), rule, batch_size=4).loss)

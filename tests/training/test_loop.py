@@ -18,6 +18,7 @@ class Countdown:
         self.events: list[str] = []
         self.draws: list[float] = []
         self.steps = 3
+        self.test_loss = 1.5
         self._broken = broken
 
     def start_epoch(self, epoch: int) -> None:
@@ -33,7 +34,7 @@ class Countdown:
         self.events.append(f"{float(self.weight.detach()):.4f}")
 
     def evaluate(self) -> dict[str, float]:
-        return {"top1": 0.25, "test_loss": 1.5}
+        return {"top1": 0.25, "test_loss": self.test_loss}
 
 
 def run(task: Countdown, first: int = 0) -> list[dict[str, float]]:
@@ -84,3 +85,24 @@ def test_a_later_start_has_the_rates_and_draws_of_an_unbroken_run() -> None:
 def test_a_loss_that_is_no_number_stops_the_run() -> None:
     with pytest.raises(SignbitError, match=r"diverged: the loss of epoch 1 is nan; lower"):
         run(Countdown(broken=True))
+
+
+def test_a_test_loss_that_is_no_number_stops_the_run() -> None:
+    task = Countdown()
+    task.test_loss = float("nan")
+    with pytest.raises(SignbitError, match=r"diverged: the test loss of epoch 1 is nan; lower"):
+        run(task)
+
+
+class LastStepBreaks(Countdown):
+    """Its losses stay finite; the last update of an epoch leaves an infinite weight."""
+
+    def after_step(self) -> None:
+        super().after_step()
+        if len(self.events) == 1 + self.steps:
+            self.weight.data.fill_(float("inf"))
+
+
+def test_a_parameter_that_is_no_number_stops_the_run() -> None:
+    with pytest.raises(SignbitError, match=r"diverged: a parameter after epoch 1 is nan; lower"):
+        run(LastStepBreaks())

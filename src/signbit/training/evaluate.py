@@ -64,7 +64,8 @@ def count_correct(
     normalization = normalization.to(device)
     own = torch.from_numpy(shard(len(fitted), accelerator.process_index, accelerator.num_processes))
     counts = MulticlassStatScores(len(fitted.class_names), average="micro").to(device)
-    loss = SumMetric().set_dtype(torch.float64).to(device)
+    # By default torchmetrics drops what is no number, and a broken network would score well.
+    loss = SumMetric(nan_strategy="disable").set_dtype(torch.float64).to(device)
     was_training = model.training
     model.to(device).eval()
     with torch.no_grad():

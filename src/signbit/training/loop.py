@@ -80,7 +80,8 @@ def run_epochs(
 
     `entry` is a line of history: epoch (from 1), train_loss, lr (at the epoch's start), seconds
     (training alone), images_per_second, and what `task.evaluate` measures. The learning rate is set
-    anew before each step. Raises SignbitError where the loss stops being finite.
+    anew before each step. Raises SignbitError, before `finish`, where the train loss, the test loss
+    or a parameter stops being finite.
     """
     for epoch in range(first, plan.epochs):
         # Whatever a network draws (dropout, say) depends on the epoch alone: see data/seeds.py.
@@ -109,15 +110,20 @@ def run_epochs(
         mean = torch.tensor(total / task.steps, dtype=torch.float64)
         mean = accelerator.reduce(mean.to(accelerator.device), reduction="mean")
         train_loss = float(mean)
-        if not math.isfinite(train_loss):
-            raise SignbitError(
-                f"training diverged: the loss of epoch {epoch + 1} is {train_loss}; "
-                "lower optimizer.lr"
-            )
+        _require_finite(f"the loss of epoch {epoch + 1}", train_loss)
+        # A sign hides a weight that is no number, so losses alone do not show it.
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                # The sum of 0·x is 0 for finite x, and no number otherwise.
+                _require_finite(
+                    f"a parameter after epoch {epoch + 1}", float((parameter.detach() * 0).sum())
+                )
+        measures = task.evaluate()
+        _require_finite(f"the test loss of epoch {epoch + 1}", measures["test_loss"])
         entry = {
             "epoch": epoch + 1,
             "train_loss": train_loss,
-            **task.evaluate(),
+            **measures,
             "lr": lr,
             "seconds": seconds,
             "images_per_second": images / seconds,
@@ -128,3 +134,8 @@ def run_epochs(
             scalars.flush()
         finish(epoch, entry)
         progress.epoch(entry)
+
+
+def _require_finite(what: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise SignbitError(f"training diverged: {what} is {value}; lower optimizer.lr")

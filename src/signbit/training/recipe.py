@@ -11,7 +11,14 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from signbit.errors import RecipeError
 
@@ -27,8 +34,18 @@ __all__ = [
 ]
 
 
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a number is needed, not true or false")
+    return value
+
+
+_Whole = Annotated[int, BeforeValidator(_no_bool)]
+_Number = Annotated[float, BeforeValidator(_no_bool)]
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class MethodRecipe(_Strict):
@@ -42,7 +59,7 @@ class Augment(_Strict):
     """Training only: mirror with probability 1/2; pad with black, then cut the old size."""
 
     flip: bool = False
-    crop_padding: int = Field(default=0, ge=0)
+    crop_padding: _Whole = Field(default=0, ge=0)
 
 
 class DataRecipe(_Strict):
@@ -53,10 +70,10 @@ class DataRecipe(_Strict):
     """
 
     source: str
-    mean: tuple[float, ...] = Field(min_length=1, max_length=3)
-    std: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1, max_length=3)
+    mean: tuple[_Number, ...] = Field(min_length=1, max_length=3)
+    std: tuple[Annotated[_Number, Field(gt=0)], ...] = Field(min_length=1, max_length=3)
     augment: Augment = Augment()
-    resize_shorter_side: int | None = Field(default=None, gt=0)
+    resize_shorter_side: _Whole | None = Field(default=None, gt=0)
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
 
     @model_validator(mode="after")
@@ -73,17 +90,17 @@ class Sgd(_Strict):
     """Stochastic gradient descent with momentum; weight decay is added to the gradient."""
 
     name: Literal["sgd"]
-    lr: float = Field(gt=0)
-    momentum: float = Field(ge=0, lt=1)
-    weight_decay: float = Field(ge=0)
+    lr: _Number = Field(gt=0)
+    momentum: _Number = Field(ge=0, lt=1)
+    weight_decay: _Number = Field(ge=0)
 
 
 class Adam(_Strict):
     """Adam with β = (0.9, 0.999); weight decay is added to the gradient."""
 
     name: Literal["adam"]
-    lr: float = Field(gt=0)
-    weight_decay: float = Field(ge=0)
+    lr: _Number = Field(gt=0)
+    weight_decay: _Number = Field(ge=0)
 
 
 class Recipe(_Strict):
@@ -97,12 +114,12 @@ class Recipe(_Strict):
     network: str
     method: MethodRecipe
     data: DataRecipe
-    epochs: int = Field(gt=0)
-    batch_size: int = Field(gt=1)
+    epochs: _Whole = Field(gt=0)
+    batch_size: _Whole = Field(gt=1)
     optimizer: Annotated[Sgd | Adam, Field(discriminator="name")]
     schedule: Literal["cosine", "linear", "constant"]
-    seed: int = Field(default=0, ge=0)
-    train_images: int | None = Field(default=None, gt=0)
+    seed: _Whole = Field(default=0, ge=0)
+    train_images: _Whole | None = Field(default=None, gt=0)
 
     def to_yaml(self) -> str:
         """The whole recipe; `parse_recipe(yaml.safe_load(text))` gives it back."""
@@ -168,6 +185,9 @@ def _explain(detail: Any) -> str:
     location = [part for part in detail["loc"] if part not in ("sgd", "adam")]
     where = ".".join(str(part) for part in location) or "recipe"
     if detail["type"] == "extra_forbidden":
+        elsewhere = [dotted for dotted in _all_keys() if dotted.split(".")[-1] == str(location[-1])]
+        if elsewhere and where not in elsewhere:
+            return f"unknown key {where}; did you mean {' or '.join(elsewhere)}?"
         choices = _keys_beside(detail["loc"])
         close = difflib.get_close_matches(str(location[-1]), choices, n=3)
         hint = (
@@ -176,20 +196,37 @@ def _explain(detail: Any) -> str:
         return f"unknown key {where}; {hint}"
     if detail["type"] == "missing":
         return f"{where} is missing"
+    if detail["type"] == "union_tag_not_found":
+        return f"{where}.name is missing; use one of: {', '.join(_OPTIMIZERS)}"
+    if detail["type"] == "union_tag_invalid":
+        name = detail["ctx"]["tag"]
+        return f"{where}.name={name!r} is unknown; use one of: {', '.join(_OPTIMIZERS)}"
     message = detail["msg"].removeprefix("Value error, ")
     if isinstance(detail["input"], (Mapping, BaseModel)):
         return f"{where}: {message}"
     return f"{where}={detail['input']!r}: {message[0].lower()}{message[1:]}"
 
 
+_OPTIMIZERS: dict[str, type[BaseModel]] = {"sgd": Sgd, "adam": Adam}
+_MODELS: dict[tuple[str | int, ...], type[BaseModel]] = {
+    (): Recipe,
+    ("method",): MethodRecipe,
+    ("data",): DataRecipe,
+    ("data", "augment"): Augment,
+    **{("optimizer", name): model for name, model in _OPTIMIZERS.items()},
+}
+
+
 def _keys_beside(location: tuple[str | int, ...]) -> list[str]:
     """The keys that exist where the last part of `location` does not."""
-    models: dict[tuple[str | int, ...], type[BaseModel]] = {
-        (): Recipe,
-        ("method",): MethodRecipe,
-        ("data",): DataRecipe,
-        ("data", "augment"): Augment,
-        ("optimizer", "sgd"): Sgd,
-        ("optimizer", "adam"): Adam,
+    return list(_MODELS[location[:-1]].model_fields)
+
+
+def _all_keys() -> list[str]:
+    """Every key as a person writes it, such as optimizer.lr."""
+    keys = {
+        ".".join([*(str(part) for part in at if part not in _OPTIMIZERS), field]): None
+        for at, model in _MODELS.items()
+        for field in model.model_fields
     }
-    return list(models[location[:-1]].model_fields)
+    return list(keys)
