@@ -56,3 +56,16 @@ def test_top1_is_shown_in_percent(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "97.31 %" in out
     assert "0.500" in out
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_of_several_processes_the_first_one_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, as_json: bool
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in (0, 1):
+        monkeypatch.setenv("RANK", str(rank))
+        console.publish({"a": 1}, [console.figures_table("t", {"a": 1})], as_json=as_json)
+        console.say("next")
+        out, err = capsys.readouterr()
+        assert (bool(out), bool(err)) == (rank == 0, rank == 0)

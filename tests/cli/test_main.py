@@ -114,3 +114,14 @@ def test_help_imports_nothing_heavy(fresh_cli: Cli) -> None:
     heavy = [*TRAIN_EXTRA, "numpy", "PIL"]
     assert fresh_cli("--help", blocked=heavy).code == 0
     assert fresh_cli("train", "--help", blocked=heavy).code == 0
+
+
+def test_an_ascii_terminal_gets_help_and_mistakes(
+    fresh_cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    result = fresh_cli("--help")
+    assert result.code == 0
+    assert "Traceback" not in result.err
+    assert "compile" in result.out
+    assert "gone" in fresh_cli("evaluate", "gone\u00e9").mistake

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -35,7 +36,8 @@ class Titled(NamedTuple):
 
 def say(text: str) -> None:
     """Tell the person in front of it something that is no figure, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    if _is_first_process():
+        print(text, file=sys.stderr, flush=True)
 
 
 def table(
@@ -67,9 +69,15 @@ def figures_table(title: str, figures: Mapping[str, object]) -> Titled:
 
 
 def publish(figures: Mapping[str, object], tables: Iterable[Titled], *, as_json: bool) -> None:
-    """Print a command's result: the tables, or with `--json` the figures as one object."""
+    """Print a command's result: the tables, or with `--json` the figures as one object.
+
+    Where several processes do the same work (torchrun, accelerate), the first one alone prints.
+    """
+    if not _is_first_process():
+        return
     if as_json:
-        print(json.dumps(figures, allow_nan=False, ensure_ascii=False))
+        unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+        print(json.dumps(figures, allow_nan=False, ensure_ascii=not unicode))
         return
     console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     for each in tables:
@@ -98,6 +106,11 @@ def compact(count: float, unit: str = "") -> str:
             space = " " if unit else ""
             return f"{scaled:.{digits}f}{space}{prefix}{unit}"
     return f"{count:.0f} {unit}".strip()
+
+
+def _is_first_process() -> bool:
+    """Whether this is the process of rank 0, by the variables that launchers set."""
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
 
 
 def _cell(value: object) -> str:

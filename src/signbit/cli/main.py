@@ -5,6 +5,7 @@ Imports nothing beyond signbit.errors, so that a missing `cli` extra is one line
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -37,6 +38,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     0: done; 2: a user's mistake, told in one line on stderr; 130: interrupted. Whatever else is
     raised is a bug of signbit and traces.
     """
+    _print_what_the_terminal_can()
     try:
         from signbit.cli.app import invoke
 
@@ -49,6 +51,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _mistake(str(_missing_extra(error)))
     except OSError as error:
         return _mistake(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _print_what_the_terminal_can() -> None:
+    """A character that an ASCII terminal lacks becomes "?", instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _mistake(message: str) -> int:
