@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.cli.conftest import Cli
 
 import signbit
@@ -49,6 +50,14 @@ def test_missing_data_leaves_the_old_file(cli: Cli, run_folder: Path, tmp_path: 
     assert target.read_bytes() == b"an older file"
 
 
-def test_a_target_in_no_folder_is_named(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
-    result = cli("compile", run_folder, "-o", tmp_path / "gone" / "model.sbnn")
-    assert "gone" in result.mistake
+@pytest.mark.parametrize("target", ["", "gone/model.sbnn", "file/model.sbnn"])
+def test_a_target_that_cannot_be_written_is_named_first(
+    cli: Cli, tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "run").mkdir()  # no run: the target is looked at before it
+    (tmp_path / "file").write_bytes(b"")
+    output = tmp_path / target
+    line = cli("compile", tmp_path / "run", "-o", output).mistake
+    assert line.startswith(f"signbit: error: {output}: ")
+    assert "folder" in line
+    assert ".tmp" not in line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,6 +45,7 @@ def compile_(
     from signbit.compiler.verify import verify
     from signbit.training import load_run
 
+    _require_writable(output)
     with console.figures_only():
         trained = load_run(run)
         dataset = _sample(trained, data, images)
@@ -64,6 +66,16 @@ def compile_(
     if not agreement.agrees:
         console.say("signbit: the engine and PyTorch disagree on some nodes; see the table")
         raise typer.Exit(1)
+
+
+def _require_writable(output: Path) -> None:
+    """Refuse a target that could not be written, before the work is done."""
+    if output.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder; -o names a file", str(output))
+    if not output.parent.is_dir():
+        raise FileNotFoundError(
+            errno.ENOENT, f"there is no folder {output.parent}; make it first", str(output)
+        )
 
 
 def _sample(run: Run, source: str | None, count: int) -> ImageDataset:
