@@ -34,3 +34,10 @@ def test_an_unknown_recipe_is_named(cli: Cli, tmp_path: Path) -> None:
 def test_a_folder_of_another_recipe_is_left_alone(cli: Cli, run_folder: Path) -> None:
     result = cli("train", "sdbnn-digits", "--out", run_folder, "epochs=3")
     assert "epochs" in result.mistake
+
+
+@pytest.mark.parametrize("command", [["train", "sdbnn-digits"], ["demo"]])
+def test_an_empty_run_folder_is_refused(cli: Cli, command: list[str]) -> None:
+    result = cli(*command, "--out", "")
+    assert "--out" in result.mistake
+    assert len(result.err.splitlines()) == 1

@@ -9,7 +9,7 @@ import typer
 
 from signbit.errors import CheckpointError
 
-__all__ = ["Data", "Isa", "Json", "Model", "RunOrModel", "Threads", "is_run"]
+__all__ = ["Data", "Isa", "Json", "Model", "RunOrModel", "Threads", "folder_to_write", "is_run"]
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")
@@ -36,6 +36,13 @@ RunOrModel = Annotated[
     Path,
     typer.Argument(metavar="RUN|MODEL.sbnn", help="A run folder or a compiled network."),
 ]
+
+
+def folder_to_write(text: str) -> Path:
+    """The path in an --out; an empty one (an unset variable in a script) is no folder."""
+    if not text.strip():
+        raise typer.BadParameter("must name a folder; it is empty")
+    return Path(text)
 
 
 def is_run(path: Path) -> bool:

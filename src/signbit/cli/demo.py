@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Json
+from signbit.cli.arguments import Json, folder_to_write
 from signbit.errors import SignbitError
 
 if TYPE_CHECKING:
@@ -25,7 +25,12 @@ RECIPE = "sdbnn-digits"
 
 
 def demo(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the run and model.sbnn go.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", parser=folder_to_write, help="Where the run and model.sbnn go."
+        ),
+    ],
     json: Json = False,
 ) -> None:
     """Do the whole job on the built-in digits: train, compile to one bit, run without PyTorch.

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Data, Json
+from signbit.cli.arguments import Data, Json, folder_to_write
 
 __all__ = ["train"]
 
@@ -17,7 +17,12 @@ def train(
     recipe: Annotated[
         str, typer.Argument(metavar="RECIPE", help="A name from `signbit recipes`, or a YAML file.")
     ],
-    out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder to write or resume.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="RUN", parser=folder_to_write, help="The run folder to write or resume."
+        ),
+    ],
     overrides: Annotated[
         list[str] | None,
         typer.Argument(metavar="KEY=VALUE", help="Values to change, such as epochs=12."),
