@@ -7,6 +7,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
+#include <unistd.h>
 
 #include <memory>
 #include <optional>
@@ -21,6 +22,26 @@ namespace {
 
 using InputArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 using OutputArray = nb::ndarray<nb::c_contig, nb::device::cpu>;
+
+// Lets other threads run Python while it lives. A thread that comes back when the interpreter is
+// shutting down is ended by Python, up to 3.13, by unwinding its stack, which aborts the process
+// where it meets a destructor; it waits here for the end instead, as later Pythons have it do.
+class GilRelease {
+ public:
+  GilRelease() : state_(PyEval_SaveThread()) {}
+  ~GilRelease() {
+    try {
+      PyEval_RestoreThread(state_);
+    } catch (...) {
+      while (true) pause();
+    }
+  }
+  GilRelease(const GilRelease&) = delete;
+  GilRelease& operator=(const GilRelease&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
 
 const char* exception_name(sbnn::Code code) {
   switch (code) {
@@ -40,13 +61,15 @@ const char* exception_name(sbnn::Code code) {
 
 void raise_if_failed(const sbnn::Status& status) {
   if (status.ok()) return;
-  if (status.code() == sbnn::Code::kMemory) {
-    PyErr_SetString(PyExc_MemoryError, status.message().c_str());
-  } else {
-    const nb::object type =
-        nb::module_::import_("signbit.errors").attr(exception_name(status.code()));
-    PyErr_SetString(type.ptr(), status.message().c_str());
-  }
+  const nb::object type =
+      status.code() == sbnn::Code::kMemory
+          ? nb::borrow(PyExc_MemoryError)
+          : nb::module_::import_("signbit.errors").attr(exception_name(status.code()));
+  // A message may name a path, which may be any bytes.
+  const std::string& message = status.message();
+  const nb::object text = nb::steal(PyUnicode_DecodeUTF8(
+      message.data(), static_cast<Py_ssize_t>(message.size()), "backslashreplace"));
+  if (text.is_valid()) PyErr_SetObject(type.ptr(), text.ptr());
   throw nb::python_error();
 }
 
@@ -70,26 +93,31 @@ void require_dtype(const Array& array, nb::dlpack::dtype dtype) {
 
 class Model {
  public:
-  Model(const std::string& path, int threads, const std::string& isa) {
+  static Model open(const nb::bytes& path, int threads, const std::string& isa) {
     const sbnn::EngineOptions options{threads, isa};
+    const char* const name = path.c_str();
+    Model model;
     sbnn::Status status;
     {
-      const nb::gil_scoped_release release;
-      status = sbnn::Engine::open(path.c_str(), options, &engine_);
+      const GilRelease release;
+      status = sbnn::Engine::open(name, options, &model.engine_);
     }
     raise_if_failed(status);
+    return model;
   }
 
-  Model(const nb::bytes& data, int threads, const std::string& isa) {
+  static Model load(const nb::bytes& data, int threads, const std::string& isa) {
     const sbnn::EngineOptions options{threads, isa};
     const auto* bytes = static_cast<const uint8_t*>(data.data());
     const size_t size = data.size();
+    Model model;
     sbnn::Status status;
     {
-      const nb::gil_scoped_release release;
-      status = sbnn::Engine::load(bytes, size, options, &engine_);
+      const GilRelease release;
+      status = sbnn::Engine::load(bytes, size, options, &model.engine_);
     }
     raise_if_failed(status);
+    return model;
   }
 
   const sbnn::Engine& engine() const { return *engine_; }
@@ -137,7 +165,7 @@ class Model {
     auto* const results = static_cast<float*>(output.data());
     sbnn::Status status;
     {
-      const nb::gil_scoped_release release;
+      const GilRelease release;
       status = engine_->run(batch, results);
     }
     raise_if_failed(status);
@@ -150,7 +178,7 @@ class Model {
     for (const nb::handle item : fetch_list) fetches.push_back(as_fetch(count, item));
     sbnn::Status status;
     {
-      const nb::gil_scoped_release release;
+      const GilRelease release;
       status = engine_->run_nodes(count, feeds, fetches);
     }
     raise_if_failed(status);
@@ -161,7 +189,7 @@ class Model {
     std::vector<double> milliseconds;
     sbnn::Status status;
     {
-      const nb::gil_scoped_release release;
+      const GilRelease release;
       status = engine_->time_nodes(batch, runs, &milliseconds);
     }
     raise_if_failed(status);
@@ -222,8 +250,8 @@ class Model {
 NB_MODULE(_native, module) {
   module.def("usable_isas", &sbnn::usable_isas);
   nb::class_<Model>(module, "Model")
-      .def(nb::init<const std::string&, int, const std::string&>())
-      .def(nb::init<const nb::bytes&, int, const std::string&>())
+      .def_static("open", &Model::open)
+      .def_static("load", &Model::load)
       .def_prop_ro("isa", [](const Model& model) { return model.engine().isa(); })
       .def_prop_ro("threads", [](const Model& model) { return model.engine().threads(); })
       .def_prop_ro("graph_json", [](const Model& model) { return model.graph().json; })

@@ -39,25 +39,36 @@ bool spin(Condition ready) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) : threads_(threads), owner_(getpid()) {
-  workers_.reserve(static_cast<size_t>(threads - 1));
-  for (int worker = 1; worker < threads; ++worker) {
-    workers_.emplace_back([this, worker] { work(worker); });
+ThreadPool::ThreadPool(int threads)
+    : threads_(threads), owner_(getpid()), workers_(std::make_unique<Workers>()) {
+  workers_->threads.reserve(static_cast<size_t>(threads - 1));
+  try {
+    for (int worker = 1; worker < threads; ++worker) {
+      workers_->threads.emplace_back([this, worker] { work(worker); });
+    }
+  } catch (...) {
+    stop();
+    throw;
   }
 }
 
 ThreadPool::~ThreadPool() {
-  if (owner_ != getpid()) {
-    // A forked child has the handles but not the threads.
-    for (std::thread& worker : workers_) worker.detach();
+  if (is_foreign()) {
+    static_cast<void>(workers_.release());  // on purpose never freed, see Workers
     return;
   }
+  stop();
+}
+
+bool ThreadPool::is_foreign() const { return owner_ != getpid(); }
+
+void ThreadPool::stop() {
   {
-    const std::lock_guard<std::mutex> lock(sleep_mutex_);
+    const std::lock_guard<std::mutex> lock(workers_->mutex);
     stopping_.store(true);
   }
-  wake_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
+  workers_->wake.notify_all();
+  for (std::thread& worker : workers_->threads) worker.join();
 }
 
 void ThreadPool::parallel_for(int count, Task task, void* context) {
@@ -79,9 +90,9 @@ void ThreadPool::parallel_for(int count, Task task, void* context) {
   ticket_.store(ticket, std::memory_order_seq_cst);
   if (sleepers_.load(std::memory_order_seq_cst) > 0) {
     {
-      const std::lock_guard<std::mutex> lock(sleep_mutex_);
+      const std::lock_guard<std::mutex> lock(workers_->mutex);
     }
-    wake_.notify_all();
+    workers_->wake.notify_all();
   }
   run_tasks(ticket, 0);
   const auto finished = [&] { return done_.load(std::memory_order_acquire) == count; };
@@ -124,9 +135,9 @@ uint64_t ThreadPool::wait_for_loop(uint64_t seen) {
            stopping_.load(std::memory_order_acquire);
   };
   if (!spin(ready)) {
-    std::unique_lock<std::mutex> lock(sleep_mutex_);
+    std::unique_lock<std::mutex> lock(workers_->mutex);
     sleepers_.fetch_add(1, std::memory_order_seq_cst);
-    wake_.wait(lock, [&] {
+    workers_->wake.wait(lock, [&] {
       return ticket_.load(std::memory_order_seq_cst) / kLoop != seen || stopping_.load();
     });
     sleepers_.fetch_sub(1, std::memory_order_relaxed);

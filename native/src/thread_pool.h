@@ -1,13 +1,14 @@
 // Threads that share out the indices of one loop at a time.
 //
-// Indices are claimed one by one, so a worker that is late, asleep or gone (after a fork) costs
-// time and never correctness: the caller takes what nobody else does. Workers spin for a while
-// between loops, as the layers of a network follow each other in microseconds, and then sleep.
+// Indices are claimed one by one, so a worker that is late or asleep costs time and never
+// correctness: the caller takes what nobody else does. Workers spin for a while between loops, as
+// the layers of a network follow each other in microseconds, and then sleep.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -28,8 +29,8 @@ class ThreadPool {
 
   int threads() const { return threads_; }
 
-  // One call has the pool at a time; another must do its work alone.
-  bool try_acquire() { return mutex_.try_lock(); }
+  // One call has the pool at a time; another must do its work alone, and so must a forked process.
+  bool try_acquire() { return !is_foreign() && mutex_.try_lock(); }
   void release() { mutex_.unlock(); }
 
   // Runs task(context, i, worker) for i in [0, count), returns when all are done. Only between
@@ -37,6 +38,16 @@ class ThreadPool {
   void parallel_for(int count, Task task, void* context);
 
  private:
+  // What the workers sleep on, and they. A forked process has a copy of it as it was at some
+  // moment, maybe locked and waited for by threads that are gone, so there it cannot be destroyed.
+  struct Workers {
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::vector<std::thread> threads;
+  };
+
+  bool is_foreign() const;
+  void stop();
   void work(int worker);
   void run_tasks(uint64_t ticket, int worker);
   uint64_t wait_for_loop(uint64_t seen);
@@ -56,9 +67,7 @@ class ThreadPool {
 
   alignas(64) std::atomic<int> sleepers_{0};
   std::atomic<bool> stopping_{false};
-  std::mutex sleep_mutex_;
-  std::condition_variable wake_;
-  std::vector<std::thread> workers_;
+  std::unique_ptr<Workers> workers_;
 };
 
 // Default rounding and no flushing of subnormals for the calling thread while this lives: a host

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import os
+import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,16 @@ ISAS = signbit.cpu_isas()
 
 def pixels(count: int) -> npt.NDArray[np.uint8]:
     return np.random.default_rng(count).integers(0, 256, (count, 6, 6, 3)).astype(np.uint8)
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_the_scalar_kernels_always_run() -> None:
@@ -57,9 +71,14 @@ def test_an_unknown_isa_is_refused(isa: str, monkeypatch: pytest.MonkeyPatch) ->
         signbit.load(sample_bytes())
 
 
-@pytest.mark.parametrize("threads", [0, -1, 1025])
-def test_a_bad_number_of_threads_is_refused(threads: int) -> None:
-    with pytest.raises(InputError, match="threads"):
+def test_an_isa_that_is_no_name_is_refused() -> None:
+    with pytest.raises(IsaError, match="isa: must be the name of an instruction set, is 5"):
+        signbit.load(sample_bytes(), isa=5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1025, 2**31, 2**64, 1.5, "2"])
+def test_a_bad_number_of_threads_is_refused(threads: Any) -> None:
+    with pytest.raises(InputError, match=r"^threads: must be (1 to 1024|a whole number), is "):
         signbit.load(sample_bytes(), threads=threads)
 
 
@@ -75,6 +94,32 @@ def test_a_path_and_its_bytes_are_the_same_model(tmp_path: Path) -> None:
     expected = signbit.load(sample_bytes())(images)
     np.testing.assert_array_equal(signbit.load(path)(images), expected)
     np.testing.assert_array_equal(signbit.load(str(path))(images), expected)
+
+
+def test_a_path_may_be_any_bytes(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/m\xff.sbnn"))
+    try:
+        path.write_bytes(sample_bytes())
+    except OSError:
+        pytest.skip("this file system only takes names in UTF-8")
+    assert signbit.load(path).input_shape == (6, 6, 3)
+    path.write_bytes(b"")
+    with pytest.raises(ModelFileError, match=r"m\\xff\.sbnn"):
+        signbit.load(path)
+
+
+def test_a_path_is_not_cut_at_a_null(tmp_path: Path) -> None:
+    path = tmp_path / "m.sbnn"
+    path.write_bytes(sample_bytes())
+    with pytest.raises(ModelFileError, match="null character"):
+        signbit.load(f"{path}\0.old")
+
+
+@pytest.mark.parametrize("duplicate", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_an_engine_cannot_be_copied(duplicate: Callable[[object], object]) -> None:
+    engine = signbit.load(sample_bytes(), threads=1)
+    with pytest.raises(TypeError, match="an Engine cannot be pickled or copied; pass the path"):
+        duplicate(engine)
 
 
 def test_a_folder_is_no_model(tmp_path: Path) -> None:
@@ -118,6 +163,12 @@ def test_images_that_do_not_fit_are_refused(images: Any) -> None:
     if images is not None:
         with pytest.raises(InputError, match="image"):
             engine.explain(images)
+
+
+def test_a_refused_byte_order_is_named() -> None:
+    order = ">f4" if sys.byteorder == "little" else "<f4"
+    with pytest.raises(InputError, match=rf"is float32 in foreign byte order \({order}\)"):
+        signbit.load(sample_bytes())(np.zeros((1, 6, 6, 3), order))
 
 
 def test_no_image_gives_no_answer() -> None:
@@ -175,14 +226,50 @@ def answer():
 with multiprocessing.get_context("fork").Pool(1) as pool:
     print((pool.apply(answer) == expected).all())
 """
-    result = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    result = run_python(code)
     assert (result.returncode, result.stdout) == (0, "True\n"), result.stderr
+
+
+@pytest.mark.parametrize("drop", ["del engine", "pass"])
+def test_a_forked_process_drops_its_engine(drop: str) -> None:
+    """At once or at exit; the pool's threads sleep in the parent and are gone in the child."""
+    code = f"""
+import os, sys, time
+import numpy as np
+import signbit
+
+engine = signbit.load({sample_bytes()!r}, threads=3)
+engine(np.zeros((4, 6, 6, 3), np.uint8))
+time.sleep(0.1)
+pid = os.fork()
+if pid == 0:
+    engine(np.zeros((4, 6, 6, 3), np.uint8))
+    {drop}
+    sys.exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    result = run_python(code)
+    assert (result.returncode, result.stdout) == (0, "7\n"), result.stderr
+
+
+def test_the_interpreter_may_exit_during_a_call() -> None:
+    code = f"""
+import threading, time
+import numpy as np
+import signbit
+
+engine = signbit.load({sample_bytes()!r}, threads=1)
+images = np.zeros((20000, 6, 6, 3), np.uint8)
+
+def work():
+    while True:
+        engine(images)
+
+threading.Thread(target=work, daemon=True).start()
+time.sleep(0.1)
+"""
+    result = run_python(code)
+    assert result.returncode == 0, result.stderr
 
 
 def test_the_hosts_float_mode_does_not_matter() -> None:

@@ -5,14 +5,15 @@ Everything else happens in `_native`, with the GIL released. Needs NumPy and not
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from typing import Any, NoReturn, SupportsIndex, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
-from signbit.errors import InputError
+from signbit.errors import InputError, IsaError, ModelFileError
 from signbit.runtime import _native
 
 __all__ = ["Engine", "NodeReport", "cpu_isas", "load"]
@@ -21,6 +22,7 @@ Array = npt.NDArray[Any]
 
 _DOTS = "#dots"
 _TIMING_RUNS = 5
+_MAX_THREADS = 1024
 _DTYPES = {
     "image": (np.dtype(np.uint8), np.dtype(np.float32)),
     "real": (np.dtype(np.float32),),
@@ -67,10 +69,16 @@ class Engine:
         threads: int | None = None,
         isa: str | None = None,
     ) -> None:
-        if threads is not None and threads < 1:
-            raise InputError(f"threads: must be at least 1, is {threads}")
-        model = source if isinstance(source, bytes) else os.fsdecode(source)
-        self._model = _native.Model(model, threads or 0, isa or "")
+        if isa is not None and not isinstance(isa, str):
+            raise IsaError(f"isa: must be the name of an instruction set, is {isa!r}")
+        count = 0 if threads is None else _checked_threads(threads)
+        if isinstance(source, bytes):
+            self._model = _native.Model.load(source, count, isa or "")
+        else:
+            path = os.fsencode(source)
+            if b"\0" in path:
+                raise ModelFileError(f"{path!r}: a path cannot contain a null character")
+            self._model = _native.Model.open(path, count, isa or "")
         tensors = self._model.tensors
         self._tensors = {name: index for index, (name, _, _) in enumerate(tensors)}
         self._kinds = [kind for _, kind, _ in tensors]
@@ -78,6 +86,11 @@ class Engine:
         self._names = [name for name, _, _ in tensors]
         height, width, channels = self._shapes[self._model.output]
         self._result_shape = (channels,) if height == width == 1 else (height, width, channels)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "an Engine cannot be pickled or copied; pass the path or the bytes and load them there"
+        )
 
     def __call__(self, images: Array) -> npt.NDArray[np.float32]:
         """Run uint8 or float32 images (N, H, W, C) in 0 … 255 to float32 (N, classes).
@@ -200,7 +213,11 @@ class Engine:
         allowed = _DTYPES[kind]
         if not isinstance(array, np.ndarray) or array.dtype not in allowed:
             names = " or ".join(dtype.name for dtype in allowed)
-            given = array.dtype.name if isinstance(array, np.ndarray) else type(array).__name__
+            given = type(array).__name__
+            if isinstance(array, np.ndarray):
+                given = array.dtype.name
+                if not array.dtype.isnative:
+                    given += f" in foreign byte order ({array.dtype.str})"
             raise InputError(f"{name!r}: must be a NumPy array of {names}, is {given}")
         if array.ndim != 4 or array.shape[1:] != shape:
             expected = ", ".join(map(str, shape))
@@ -208,3 +225,14 @@ class Engine:
         if kind == "bits" and (array > 1).any():
             raise InputError(f"{name!r}: bits must be 0 or 1")
         return np.ascontiguousarray(array)
+
+
+def _checked_threads(threads: SupportsIndex) -> int:
+    """The number, if it is a whole one that an engine can have."""
+    try:
+        count = operator.index(threads)
+    except TypeError:
+        raise InputError(f"threads: must be a whole number, is {threads!r}") from None
+    if not 1 <= count <= _MAX_THREADS:
+        raise InputError(f"threads: must be 1 to {_MAX_THREADS}, is {count}")
+    return count
