@@ -52,3 +52,28 @@ def test_a_corrupt_image_is_named(tmp_path: Path, write_folder: WriteFolder) -> 
     (tmp_path / "train/cat/broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 then nothing")
     with pytest.raises(DataError, match=r"broken\.jpg: not a readable image"):
         _ = open_folder(tmp_path, "train").images
+
+
+def test_hidden_files_are_no_images(tmp_path: Path, write_folder: WriteFolder) -> None:
+    write_folder(tmp_path, {"train/cat": 2})
+    for name in ("._00.png", ".hidden.jpg"):
+        (tmp_path / "train/cat" / name).write_bytes(b"not a photo")
+    assert open_folder(tmp_path, "train").images.shape == (2, 4, 4, 3)
+
+
+def test_an_empty_class_is_named(tmp_path: Path, write_folder: WriteFolder) -> None:
+    write_folder(tmp_path, {"train/cat": 2, "train/dog": 0})
+    with pytest.raises(DataError, match=r"train/dog: this class has no images"):
+        open_folder(tmp_path, "train")
+
+
+def test_what_has_an_images_name_but_is_no_file_is_named(
+    tmp_path: Path, write_folder: WriteFolder
+) -> None:
+    write_folder(tmp_path, {"train/cat": 1, "train/dog": 1})
+    (tmp_path / "train/cat/z.jpg").mkdir()
+    (tmp_path / "train/dog/z.jpg").symlink_to(tmp_path / "gone.jpg")
+    opened = open_folder(tmp_path, "train")
+    for index, name in ((1, "cat"), (3, "dog")):
+        with pytest.raises(DataError, match=rf"{name}/z\.jpg: cannot be read \("):
+            opened.read(index)

@@ -1,3 +1,4 @@
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -113,6 +114,15 @@ def test_damage_is_named(tmp_path: Path, name: str) -> None:
     (path / name).unlink()
     with pytest.raises(CheckpointError, match=r"epoch-0001: this checkpoint is damaged"):
         read_checkpoint(path)
+
+
+def test_a_history_of_another_length_is_damage(tmp_path: Path) -> None:
+    state = write_one(tmp_path, 2) / "state.json"
+    facts = json.loads(state.read_text("utf-8"))
+    facts["history"].pop()
+    state.write_text(json.dumps(facts))
+    with pytest.raises(CheckpointError, match=r"2 finished epochs, but 1 in its history"):
+        read_checkpoint(state.parent)
 
 
 def test_another_network_is_refused(tmp_path: Path) -> None:

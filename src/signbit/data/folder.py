@@ -22,7 +22,8 @@ def open_folder(folder: Path, split: str) -> ImageDataset:
 
     Class names are the class folders' names, sorted; with `train/` and `test/` they come from
     `train/`, and a class that only `test/` has is refused. Raises DataError where there are no
-    images, no such split, or (on reading) an image that cannot be decoded.
+    images, a class folder without any, no such split, or (on reading) an image that cannot be
+    read or decoded. Hidden files and folders are passed over.
     """
     subfolders = {path.name: path for path in _folders(folder)}
     if "train" in subfolders:
@@ -44,7 +45,13 @@ def open_folder(folder: Path, split: str) -> ImageDataset:
         )
 
     def read(index: int) -> NDArray[np.uint8]:
-        return decode(files[index].read_bytes(), str(files[index]))
+        try:
+            data = files[index].read_bytes()
+        except OSError as error:
+            raise DataError(
+                f"{files[index]}: cannot be read ({error.strerror}); an image file is needed"
+            ) from error
+        return decode(data, str(files[index]))
 
     return ImageDataset(read, labels, names, source=str(folder), split=split)
 
@@ -62,7 +69,14 @@ def _list_images(folder: Path, names: list[str]) -> tuple[list[Path], NDArray[np
                 f"{class_folder}: class {class_folder.name!r} is not in the training split, "
                 f"which has: {', '.join(names)}"
             )
-        images = sorted(p for p in class_folder.iterdir() if p.suffix.lower() in _SUFFIXES)
+        images = sorted(
+            path
+            for path in class_folder.iterdir()
+            # Systems leave hidden files, such as macOS's `._photo.jpg`, beside the photos.
+            if path.suffix.lower() in _SUFFIXES and path.name[0] != "."
+        )
+        if not images:
+            raise DataError(f"{class_folder}: this class has no images; add some or remove it")
         files += images
         labels += [names.index(class_folder.name)] * len(images)
     return files, np.asarray(labels, dtype=np.int64)

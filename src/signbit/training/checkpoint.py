@@ -108,15 +108,18 @@ def read_checkpoint(path: Path) -> Checkpoint:
             if name.startswith(_OPTIMIZER):
                 index, key = name.removeprefix(_OPTIMIZER).split(".", 1)
                 state.setdefault(int(index), {})[key] = value
+        epoch, history = int(facts["epoch"]), list(facts["history"])
+        if len(history) != epoch:
+            raise ValueError(f"{epoch} finished epochs, but {len(history)} in its history")
         return Checkpoint(
-            epoch=int(facts["epoch"]),
+            epoch=epoch,
             model={
                 name.removeprefix(_MODEL): value
                 for name, value in tensors.items()
                 if name.startswith(_MODEL)
             },
             optimizer={"state": state, "param_groups": facts["optimizer_groups"]},
-            history=list(facts["history"]),
+            history=history,
             recipe_digest=str(facts["recipe_digest"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
