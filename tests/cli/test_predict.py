@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.bitformat.samples import sample
 from tests.cli.conftest import TRAIN_EXTRA, Cli
 
 import signbit
+from signbit.bitformat import encode
 from signbit.data import open_dataset
 
 
@@ -74,3 +77,35 @@ def test_a_missing_or_broken_model_is_named(cli: Cli, photo: Path, tmp_path: Pat
     broken = tmp_path / "broken.sbnn"
     broken.write_bytes(b"not a model")
     assert cli("predict", broken, photo).mistake
+
+
+def test_a_network_that_gives_a_map_is_no_classifier(cli: Cli, photo: Path, tmp_path: Path) -> None:
+    graph, constants = sample()
+    model = tmp_path / "map.sbnn"
+    model.write_bytes(encode(dataclasses.replace(graph, output="body", classes=()), constants))
+    for arguments in [["predict", model, photo], ["evaluate", model, "--data", "digits"]]:
+        line = cli(*arguments).mistake
+        assert "map.sbnn: not a classifier" in line
+        assert "3×3×10" in line
+
+
+def test_classes_without_names_are_numbered(cli: Cli, photo: Path, tmp_path: Path) -> None:
+    graph, constants = sample()
+    model = tmp_path / "nameless.sbnn"
+    model.write_bytes(encode(dataclasses.replace(graph, classes=()), constants))
+    classes = cli("predict", model, photo, "--json").figures["photos"][0]["classes"]
+    assert {each["name"] for each in classes} == {f"class {index}" for index in range(4)}
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_scores_that_overflow_name_model_and_photo(
+    cli: Cli, photo: Path, tmp_path: Path, options: list[str]
+) -> None:
+    graph, constants = sample()
+    huge = {**constants, "body.scale": np.full_like(constants["body.scale"], 3e38)}
+    model = tmp_path / "huge.sbnn"
+    model.write_bytes(encode(graph, huge))
+    line = cli("predict", model, photo, *options).mistake
+    assert "huge.sbnn" in line
+    assert "digit.png" in line
+    assert "not finite" in line

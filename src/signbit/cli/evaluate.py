@@ -62,11 +62,10 @@ def _evaluate_run(path: Path, data: str | None, split: str) -> dict[str, object]
 def _evaluate_model(
     path: Path, data: str, split: str, threads: int | None, isa: str | None
 ) -> dict[str, object]:
-    import signbit
-    from signbit.cli.scoring import fitted, logits, top1
+    from signbit.cli.scoring import fitted, load_classifier, logits, top1
     from signbit.data import open_dataset
 
-    engine = signbit.load(path, threads=threads, isa=isa)
+    engine = load_classifier(path, threads, isa)
     dataset = fitted(engine, open_dataset(data, split))
     start = time.perf_counter()
     scores = logits(engine, dataset.images)

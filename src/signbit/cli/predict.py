@@ -9,6 +9,7 @@ import typer
 
 from signbit.cli import console
 from signbit.cli.arguments import Isa, Json, Model, Threads
+from signbit.errors import SignbitError
 
 __all__ = ["predict"]
 
@@ -32,17 +33,22 @@ def predict(
     """
     import numpy as np
 
-    import signbit
-    from signbit.cli.scoring import resize_rule
+    from signbit.cli.scoring import load_classifier, resize_rule
     from signbit.data.images import decode, fit
 
-    engine = signbit.load(model, threads=threads, isa=isa)
+    engine = load_classifier(model, threads, isa)
     shorter_side, interpolation = resize_rule(engine)
     images = [
         fit(decode(photo.read_bytes(), str(photo)), engine.input_shape, shorter_side, interpolation)
         for photo in photos
     ]
     logits = engine(np.stack(images)).astype(np.float64)
+    for photo, row in zip(photos, logits, strict=True):
+        if not np.isfinite(row).all():
+            raise SignbitError(
+                f"{model}: its scores for {photo} are not finite numbers, as constants of the "
+                "file overflow float32; compile the run again"
+            )
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     names = engine.class_names or [f"class {index}" for index in range(logits.shape[1])]

@@ -6,20 +6,30 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from signbit.bitformat.schema import from_json
-from signbit.errors import DataError
+from signbit.errors import DataError, SignbitError
 
 if TYPE_CHECKING:
     from signbit.data.dataset import ImageDataset
     from signbit.data.images import Interpolation
     from signbit.runtime.engine import Engine
 
-__all__ = ["Timing", "fitted", "logits", "match_classes", "resize_rule", "time_calls", "top1"]
+__all__ = [
+    "Timing",
+    "fitted",
+    "load_classifier",
+    "logits",
+    "match_classes",
+    "resize_rule",
+    "time_calls",
+    "top1",
+]
 
 BATCH = 256
 WARM_UP = 3
@@ -45,6 +55,21 @@ def time_calls(engine: Engine, images: NDArray[np.uint8], runs: int) -> Timing:
         if index >= WARM_UP:
             milliseconds.append(1000 * (time.perf_counter() - start))
     return Timing(milliseconds)
+
+
+def load_classifier(path: Path, threads: int | None, isa: str | None) -> Engine:
+    """The engine of a file that gives one score a class; SignbitError where it gives a map."""
+    import signbit
+
+    engine = signbit.load(path, threads=threads, isa=isa)
+    graph = from_json(engine.graph_json)
+    output = next(tensor for tensor in graph.tensors if tensor.name == graph.output)
+    if (output.height, output.width) != (1, 1):
+        raise SignbitError(
+            f"{path}: not a classifier: its output {output.name!r} is {output.height}×"
+            f"{output.width}×{output.channels}, a classifier's is 1×1×classes"
+        )
+    return engine
 
 
 def logits(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float32]:
