@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import pytest
+from tests.bitformat.samples import sample_bytes
 from tests.cli.conftest import TRAIN_EXTRA, Cli
 
 
@@ -29,3 +32,23 @@ def test_an_unknown_isa_is_named(cli: Cli, model_file: Path) -> None:
 
 def test_a_missing_model_is_named(cli: Cli, tmp_path: Path) -> None:
     assert "gone.sbnn" in cli("bench", tmp_path / "gone.sbnn").mistake
+
+
+@pytest.mark.parametrize("batch", [65537, 10**12, 10**22])
+def test_an_absurd_batch_is_refused(cli: Cli, tmp_path: Path, batch: int) -> None:
+    model = tmp_path / "model.sbnn"
+    model.write_bytes(sample_bytes())
+    assert "--batch" in cli("bench", model, "--batch", str(batch)).mistake
+
+
+def test_a_batch_that_memory_cannot_hold_is_refused(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "model.sbnn"
+    model.write_bytes(sample_bytes())
+    # sample() takes 6 × 6 × 3 bytes an image.
+    free = {"SC_AVPHYS_PAGES": 1, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr(os, "sysconf", lambda name: free[name])
+    assert cli("bench", model, "--batch", "37", "--runs", "1").code == 0
+    line = cli("bench", model, "--batch", "38", "--runs", "1").mistake
+    assert "--batch 38" in line

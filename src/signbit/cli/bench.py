@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from typing import Annotated
 
 import typer
@@ -14,7 +16,7 @@ __all__ = ["bench"]
 
 def bench(
     model: Model,
-    batch: Annotated[int, typer.Option(min=1, help="Images a call.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, max=65536, help="Images a call.")] = 1,
     threads: Threads = None,
     isa: Isa = None,
     runs: Annotated[int, typer.Option(min=1, help="Timed calls.")] = 50,
@@ -31,9 +33,17 @@ def bench(
 
     import signbit
     from signbit.cli.scoring import time_calls
+    from signbit.errors import InputError
 
     engine = signbit.load(model, threads=threads, isa=isa)
     shape = (batch, *engine.input_shape)
+    needed = math.prod(shape)  # bytes, one a value
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > free:
+        raise InputError(
+            f"--batch {batch}: the images alone take {console.compact(needed, 'B')}, "
+            f"{console.compact(free, 'B')} of memory are free; use a smaller batch"
+        )
     images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     timing = time_calls(engine, images, runs)
     figures: dict[str, object] = {
