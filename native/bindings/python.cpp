@@ -248,6 +248,7 @@ class Model {
 }  // namespace
 
 NB_MODULE(_native, module) {
+  nb::set_leak_warnings(false);  // a daemon thread's call keeps its model beyond the exit
   module.def("usable_isas", &sbnn::usable_isas);
   nb::class_<Model>(module, "Model")
       .def_static("open", &Model::open)

@@ -269,7 +269,7 @@ threading.Thread(target=work, daemon=True).start()
 time.sleep(0.1)
 """
     result = run_python(code)
-    assert result.returncode == 0, result.stderr
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_the_hosts_float_mode_does_not_matter() -> None:
