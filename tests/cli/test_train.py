@@ -41,3 +41,12 @@ def test_an_empty_run_folder_is_refused(cli: Cli, command: list[str]) -> None:
     result = cli(*command, "--out", "")
     assert "--out" in result.mistake
     assert len(result.err.splitlines()) == 1
+
+
+def test_help_teaches_own_photos_and_overrides(cli: Cli) -> None:
+    shown = " ".join(cli("train", "--help").out.split())
+    for words in [
+        "--data path/to/cifar10", "optimizer.lr=0.05", "signbit recipes RECIPE", "32×32",
+        "*-cifar10", "train/CLASS/*.jpg and test/CLASS/*.jpg", "20 %",
+    ]:  # fmt: skip
+        assert words in shown

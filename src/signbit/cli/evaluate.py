@@ -29,7 +29,7 @@ def evaluate(
 
     Every image counts once. A run knows its own data; a .sbnn file needs --data.
 
-    Example: [bold]signbit evaluate model.sbnn --data cifar10[/]
+    Example: [bold]signbit evaluate model.sbnn --data path/to/cifar10[/]
     """
     with console.figures_only():
         if is_run(path):
