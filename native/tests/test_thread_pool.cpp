@@ -1,6 +1,10 @@
-// Every index runs once, whatever the counts, pauses and number of threads.
+// Every index runs once, whatever the counts, pauses and number of threads; a fork may drop a pool.
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -47,10 +51,26 @@ void test_one_owner() {
   pool.release();
 }
 
+void test_fork() {
+  auto pool = std::make_unique<sbnn::ThreadPool>(3);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the workers sleep
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(10);  // rather than hang
+    const bool alone = !pool->try_acquire();
+    pool.reset();
+    _exit(alone ? 0 : 1);
+  }
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 }  // namespace
 
 int main() {
   for (const int threads : {1, 2, 4}) test_loops(threads);
   test_one_owner();
+  test_fork();
   return test::finish();
 }
