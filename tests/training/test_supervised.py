@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from signbit import recipes
 from signbit.errors import CheckpointError, DataError, RecipeError
 from signbit.layers import BinaryConv2d
 from signbit.training import load_run, supervised, train
+from signbit.training.lock import locked
 from signbit.training.recipe import Recipe
 
 
@@ -169,7 +171,24 @@ def test_mistakes_leave_no_run_behind(short_recipe: Recipe, tmp_path: Path) -> N
         train(short_recipe, tmp_path / "absent", out, progress=False)
     with pytest.raises(RecipeError, match="resnet21"):
         train(changed(short_recipe, network="resnet21"), None, out, progress=False)
+    for split in ("train", "test"):
+        (tmp_path / "one" / split / "cat").mkdir(parents=True)
+        Image.new("L", (8, 8)).save(tmp_path / "one" / split / "cat/0.png")
+    alone = changed(short_recipe, train_images=None)
+    with pytest.raises(DataError, match=r"one: only one class \(cat\)"):
+        train(alone, tmp_path / "one", out, progress=False)
     assert not out.exists()
+
+
+def test_an_empty_folder_name_is_refused(short_recipe: Recipe) -> None:
+    with pytest.raises(CheckpointError, match="the run folder's name is empty"):
+        train(short_recipe, None, "", progress=False)
+
+
+def test_a_folder_that_is_trained_into_is_refused(short_recipe: Recipe, tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(CheckpointError, match="another process is training"):
+        train(short_recipe, None, tmp_path, progress=False)
+    assert not (tmp_path / "recipe.yaml").exists()
 
 
 @pytest.mark.slow

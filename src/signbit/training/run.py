@@ -66,6 +66,8 @@ class RunFolder:
     """The files of a run, by name; every one of them is replaced whole."""
 
     def __init__(self, path: str | Path) -> None:
+        if not str(path).strip():
+            raise CheckpointError("the run folder's name is empty; name a folder, such as runs/one")
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
         self.tensorboard = self.path / "tensorboard"

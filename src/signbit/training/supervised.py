@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -26,6 +27,7 @@ from signbit.errors import DataError
 from signbit.methods import Method
 from signbit.training.checkpoint import Checkpoint, write_checkpoint
 from signbit.training.evaluate import count_correct
+from signbit.training.lock import locked
 from signbit.training.loop import Plan, Step, run_epochs
 from signbit.training.progress import TrainingProgress
 from signbit.training.recipe import Recipe, Sgd
@@ -58,7 +60,8 @@ def train(
 
     A folder that holds an unfinished run of the same recipe is gone on with from its last
     checkpoint and reaches the same numbers (on one machine with one number of threads). Progress
-    goes to stderr. Raises DataError, RecipeError, or CheckpointError where `out` holds another run.
+    goes to stderr. Raises DataError, RecipeError, or CheckpointError where `out` holds another run
+    or another process trains into it.
     """
     if data is not None:
         source = recipe.data.model_copy(update={"source": str(data)})
@@ -81,8 +84,39 @@ def train(
     )
     preprocessing = _preprocessing(recipe, model)
     training, test = preprocessing.fit(training), preprocessing.fit(test)
-    facts = run_facts(training, preprocessing)
     optimizer = _optimizer(recipe, model)
+    with locked(folder.path) if accelerator.is_main_process else nullcontext():
+        accelerator.wait_for_everyone()
+        return _train(
+            recipe,
+            folder,
+            model,
+            method,
+            optimizer,
+            preprocessing,
+            training,
+            test,
+            accelerator,
+            progress=progress,
+        )
+
+
+def _train(
+    recipe: Recipe,
+    folder: RunFolder,
+    model: nn.Module,
+    method: Method,
+    optimizer: torch.optim.Optimizer,
+    preprocessing: Preprocessing,
+    training: ImageDataset,
+    test: ImageDataset,
+    accelerator: Accelerator,
+    progress: bool,
+) -> RunResult:
+    """`train` once the main process holds the folder: it is read anew, now nobody changes it."""
+    folder.require_same_recipe(recipe)
+    checkpoint = folder.checkpoint(recipe)
+    facts = run_facts(training, preprocessing)
     history: list[dict[str, float]] = []
     if folder.recipe() is not None:
         folder.require_same_data(facts)
@@ -214,6 +248,10 @@ def _open(recipe: Recipe) -> tuple[ImageDataset, ImageDataset]:
     test = open_dataset(recipe.data.source, "test")
     if training.class_names != test.class_names:
         raise DataError(f"{recipe.data.source}: its train and test splits have different classes")
+    if len(training.class_names) < 2:
+        raise DataError(
+            f"{recipe.data.source}: only one class ({training.class_names[0]}); use two or more"
+        )
     if recipe.train_images is not None:
         if recipe.train_images > len(training):
             raise DataError(
