@@ -9,12 +9,12 @@ from signbit.errors import RecipeError
 
 
 def test_names():
-    assert methods.names() == ["bnn", "sdbnn"]
+    assert methods.names() == ["bireal", "bnn", "sdbnn"]
     assert [methods.get(name).name for name in methods.names()] == methods.names()
 
 
 def test_an_unknown_method_is_named_with_the_choices():
-    with pytest.raises(RecipeError, match=r"'sdbn'.*bnn, sdbnn"):
+    with pytest.raises(RecipeError, match=r"'sdbn'.*bireal, bnn, sdbnn"):
         methods.get("sdbn")
 
 

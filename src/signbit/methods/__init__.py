@@ -9,12 +9,16 @@ import inspect
 from collections.abc import Callable
 
 from signbit.errors import RecipeError
-from signbit.methods import bnn, sdbnn
+from signbit.methods import bireal, bnn, sdbnn
 from signbit.methods.base import Method
 
 __all__ = ["Method", "get", "names"]
 
-_methods: dict[str, Callable[..., Method]] = {"bnn": bnn.method, "sdbnn": sdbnn.method}
+_methods: dict[str, Callable[..., Method]] = {
+    "bireal": bireal.method,
+    "bnn": bnn.method,
+    "sdbnn": sdbnn.method,
+}
 
 
 def names() -> list[str]:

@@ -10,13 +10,18 @@ from torch import nn
 from signbit.errors import RecipeError
 from signbit.methods.base import Method
 from signbit.models.digits import DigitsNet
+from signbit.models.resnet18 import ResNet18, ResNet18Cifar
 from signbit.models.resnet20 import ResNet20
 from signbit.models.vgg_small import VGGSmall
 
 __all__ = ["build", "names"]
 
-_models: dict[str, type[ResNet20] | type[VGGSmall] | type[DigitsNet]] = {
+_Network = DigitsNet | ResNet18 | ResNet18Cifar | ResNet20 | VGGSmall
+
+_models: dict[str, type[_Network]] = {
     "digits": DigitsNet,
+    "resnet18": ResNet18,
+    "resnet18-cifar": ResNet18Cifar,
     "resnet20": ResNet20,
     "vgg-small": VGGSmall,
 }

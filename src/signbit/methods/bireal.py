@@ -1,0 +1,38 @@
+"""Bi-Real Net: a closer estimator for activations, a scale a filter, a shortcut around every conv.
+
+Liu, Wu, Luo, Yang, Liu, Cheng 2018, "Bi-Real Net: Enhancing the Performance of 1-bit CNNs with
+Improved Representational Capability and Advanced Training Algorithm". Its shortcut is the
+architecture's: see `signbit.models.resnet18`.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from signbit.binarizers import MeanAbsScale, PlainSignActivation
+from signbit.estimators import Clip, Polynomial
+from signbit.layers import BinaryConv2d, BinaryLinear
+from signbit.methods.base import Method
+
+__all__ = ["method"]
+
+
+def method() -> Method:
+    """Bi-Real: signs under the polynomial estimator, mean(abs(w)) * sign(w) under clip.
+
+    No non-linearity but the sign itself. Latent weights start uniform in (0, 0.001), all positive,
+    as in the authors' code; real layers keep PyTorch's initial weights.
+    """
+    return Method(
+        name="bireal",
+        weight_binarizer=lambda channels: MeanAbsScale(Clip()),
+        activation_binarizer=lambda channels: PlainSignActivation(Polynomial()),
+        nonlinearity=lambda channels: nn.Identity(),
+        initialise=_initialise,
+    )
+
+
+def _initialise(model: nn.Module) -> None:
+    for module in model.modules():
+        if isinstance(module, BinaryConv2d | BinaryLinear):
+            nn.init.uniform_(module.weight, 0.0, 1e-3)

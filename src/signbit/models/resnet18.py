@@ -1,0 +1,115 @@
+"""ResNet-18 with a shortcut around every binary convolution, for 224x224 and for 32x32 images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from signbit.methods.base import Method
+
+__all__ = ["ResNet18", "ResNet18Cifar"]
+
+_WIDTHS = (64, 128, 256, 512)
+_UNITS = 4  # a stage: He's two blocks of two convolutions
+
+
+class ResNet18(nn.Module):
+    """Real 7x7 stem and max pool, four stages of four residual units, real classifier.
+
+    He et al. 2016, "Deep Residual Learning", table 1, with the units of Bi-Real Net 2018: where
+    the image halves, the shortcut is a 2x2 average pool, a real 1x1 convolution and BN.
+    """
+
+    input_size = (224, 224)
+
+    def __init__(self, method: Method, *, classes: int, channels: int) -> None:
+        super().__init__()
+        width = _WIDTHS[0]
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels, width, 7, stride=2, padding=3, bias=False),
+            nn.BatchNorm2d(width),
+            method.nonlinearity(width),
+            nn.MaxPool2d(3, stride=2, padding=1),
+        )
+        self.stages = _stages(method, averaged_shortcut)
+        self.classifier = nn.Linear(_WIDTHS[-1], classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.stages(self.stem(x)).mean((2, 3)))
+        return logits
+
+
+class ResNet18Cifar(nn.Module):
+    """Real 3x3 stem without pooling, the same stages, BN1d, real classifier.
+
+    Where the image halves, the shortcut is a real 1x1 convolution with stride 2 and BN, as in
+    IR-Net 2020 and SD-BNN 2021; those two have one shortcut a block of two convolutions.
+    """
+
+    input_size = (32, 32)
+
+    def __init__(self, method: Method, *, classes: int, channels: int) -> None:
+        super().__init__()
+        width = _WIDTHS[0]
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            method.nonlinearity(width),
+        )
+        self.stages = _stages(method, strided_shortcut)
+        self.norm = nn.BatchNorm1d(_WIDTHS[-1])
+        self.classifier = nn.Linear(_WIDTHS[-1], classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.norm(self.stages(self.stem(x)).mean((2, 3))))
+        return logits
+
+
+class ResidualUnit(nn.Module):
+    """nonlinearity(BN(binary conv(x)) + shortcut(x)); stride and width change together or not."""
+
+    def __init__(
+        self, method: Method, in_channels: int, out_channels: int, stride: int, shortcut: nn.Module
+    ) -> None:
+        super().__init__()
+        self.conv = method.conv2d(in_channels, out_channels, 3, stride, padding=1)
+        self.norm = nn.BatchNorm2d(out_channels)
+        self.shortcut = shortcut
+        self.nonlinearity = method.nonlinearity(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.nonlinearity(self.norm(self.conv(x)) + self.shortcut(x))
+        return y
+
+
+def averaged_shortcut(in_channels: int, out_channels: int) -> nn.Module:
+    """Halves the image by averaging, so that every pixel reaches the shortcut."""
+    return nn.Sequential(
+        nn.AvgPool2d(2),
+        nn.Conv2d(in_channels, out_channels, 1, bias=False),
+        nn.BatchNorm2d(out_channels),
+    )
+
+
+def strided_shortcut(in_channels: int, out_channels: int) -> nn.Module:
+    """Halves the image by taking every second pixel."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 1, stride=2, bias=False),
+        nn.BatchNorm2d(out_channels),
+    )
+
+
+def _stages(method: Method, halving: Callable[[int, int], nn.Module]) -> nn.Sequential:
+    """All residual units; `halving` builds the shortcut of a stage's first, but for stage one."""
+    units: list[nn.Module] = []
+    before = _WIDTHS[0]
+    for width in _WIDTHS:
+        for unit in range(_UNITS):
+            halves = unit == 0 and width != before
+            shortcut = halving(before, width) if halves else nn.Identity()
+            units.append(ResidualUnit(method, before, width, 2 if halves else 1, shortcut))
+            before = width
+    return nn.Sequential(*units)
