@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test check format bench clean
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -32,6 +32,14 @@ format: $(READY) ## rewrite the sources in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/clang-format -i $$(git ls-files 'native/**.h' 'native/**.cpp')
+
+PEERS := $(VENV)/.peers
+$(PEERS): $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	@touch $@
+
+bench: $(PEERS)  ## install the peers, and measure signbit beside them (alone on the machine, please)
+	$(BIN)/python benchmarks/layers.py --out benchmarks/results/layers.json
 
 clean:           ## remove the environment and everything built
 	rm -rf $(VENV) build

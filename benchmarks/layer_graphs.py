@@ -1,0 +1,158 @@
+"""Chains of equal binary layers as `.sbnn` files, and of equal real ones as PyTorch networks.
+
+A layer's time is the difference between a long chain and a short one, so that calling, reading the
+image and writing the answer drop out, and every layer reads what the layer before has written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from signbit.bitformat import encode, pack_bits
+from signbit.bitformat.graph import Graph, InputSpec, Node, Shortcut, SignOutput, TensorSpec
+
+__all__ = ["LAYERS", "Layer", "RealChain", "binary_chain"]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution from and to `channels` maps of size × size, stride 1, its size kept."""
+
+    name: str
+    channels: int
+    size: int
+    kernel: int
+    short: int
+    """Layers of the short chain."""
+    long: int
+    """Of the long one: enough for a clear difference, and weights that stay in the cache."""
+
+    @property
+    def macs(self) -> int:
+        return self.channels**2 * self.kernel**2 * self.size**2
+
+
+LAYERS = (
+    Layer("3x3 64@56", 64, 56, 3, 1, 5),
+    Layer("3x3 128@28", 128, 28, 3, 1, 5),
+    Layer("3x3 256@14", 256, 14, 3, 1, 5),
+    Layer("3x3 512@7", 512, 7, 3, 1, 3),
+    Layer("1x1 256@14", 256, 14, 1, 1, 17),
+    Layer("3x3 16@32", 16, 32, 3, 1, 17),
+    Layer("3x3 32@16", 32, 16, 3, 1, 17),
+    Layer("3x3 64@8", 64, 8, 3, 1, 17),
+)
+
+
+def binary_chain(layer: Layer, count: int, shortcut: bool, seed: int = 0) -> bytes:
+    """Image → signs → `count` binary layers → one narrow 1×1 layer that writes reals.
+
+    A layer is convolution, scale, shift and sign (compiled to a threshold on integers), or, with
+    `shortcut`, convolution, scale, shift, sum with the reals before, and both reals and signs.
+    """
+    rng = np.random.default_rng(seed)
+    channels, shape = layer.channels, (layer.size, layer.size, layer.channels)
+    taps = layer.kernel**2 * channels
+    constants: dict[str, npt.NDArray[np.generic]] = {}
+    tensors = [TensorSpec("image", "image", *shape)]
+
+    def constant(name: str, array: npt.NDArray[np.generic]) -> str:
+        constants[name] = array
+        return name
+
+    def signs(number: int, threshold: npt.NDArray[np.generic]) -> tuple[SignOutput, ...]:
+        name = f"bits{number}"
+        tensors.append(TensorSpec(name, "bits", *shape))
+        flip = rng.integers(0, 2, channels).astype(np.uint8)
+        return (
+            SignOutput(
+                name, constant(f"{name}.threshold", threshold), constant(f"{name}.flip", flip)
+            ),
+        )
+
+    def real(number: int) -> str:
+        name = f"real{number}"
+        tensors.append(TensorSpec(name, "real", *shape))
+        return name
+
+    def affine(node: Node, scale: float, shift: float, width: int) -> Node:
+        scales = np.full(width, scale, np.float32)
+        shifts = (shift + 0.1 * rng.standard_normal(width)).astype(np.float32)
+        return replace(
+            node,
+            scale=constant(f"{node.name}.scale", scales),
+            shift=constant(f"{node.name}.shift", shifts),
+        )
+
+    def convolution(name: str, number: int, kernel: int, width: int) -> Node:
+        weight = pack_bits(rng.random((width, kernel**2 * channels)) < 0.5)
+        return Node(
+            name,
+            "binary_conv",
+            f"bits{number}",
+            kernel=(kernel, kernel),
+            stride=(1, 1),
+            padding=(kernel // 2, kernel // 2),
+            dilation=(1, 1),
+            groups=1,
+            weight=constant(f"{name}.weight", weight),
+        )
+
+    zero = np.zeros(channels, np.float32)
+    head = affine(Node("head", "pointwise", "image"), 1 / 64, -2, channels)
+    head = replace(head, signs=signs(0, zero), real=real(0) if shortcut else None)
+    nodes = [head]
+    for number in range(count):
+        node = convolution(f"layer{number}", number, layer.kernel, channels)
+        if shortcut:
+            node = affine(node, taps**-0.5, 0, channels)
+            node = replace(node, shortcut=Shortcut(f"real{number}"), real=real(number + 1))
+            node = replace(node, signs=signs(number + 1, zero))
+        else:
+            limit = int(taps**0.5)
+            thresholds = rng.integers(-limit, limit, channels).astype(np.int32)
+            node = replace(node, signs=signs(number + 1, thresholds))
+        nodes.append(node)
+    tail = affine(convolution("tail", count, 1, 1), 1, 0, 1)
+    tensors.append(TensorSpec("out", "real", layer.size, layer.size, 1))
+    nodes.append(replace(tail, real="out"))
+    graph = Graph(InputSpec("image", layer.size), "out", tuple(tensors), tuple(nodes))
+    return encode(graph, constants)
+
+
+class RealChain(nn.Module):
+    """The real counterpart: `count` convolutions with bias and ReLU, then one narrow 1×1."""
+
+    def __init__(self, layer: Layer, count: int, shortcut: bool) -> None:
+        super().__init__()
+        width, kernel = layer.channels, layer.kernel
+        self.layers = nn.ModuleList(
+            nn.Conv2d(width, width, kernel, padding=kernel // 2) for _ in range(count)
+        )
+        self.tail = nn.Conv2d(width, 1, 1)
+        self.shortcut = shortcut
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                # Half of the inputs are zero after a ReLU: this keeps the next map's variance.
+                nn.init.normal_(module.weight, std=(2 / (kernel**2 * width)) ** 0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            y = layer(x)
+            x = F.relu(y + x if self.shortcut else y)
+        tail: Tensor = self.tail(x)
+        return tail
+
+
+def real_input(layer: Layer) -> npt.NDArray[np.float32]:
+    """Batches of one, (16, 1, C, H, W) flattened to (16, C, H, W)."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (16, layer.channels, layer.size, layer.size)
+    values: npt.NDArray[np.float32] = torch.randn(shape, generator=generator).numpy()
+    return values
