@@ -25,11 +25,14 @@ struct BinaryBody : NodeContext {
           ++y;
         }
       }
+      complete_triples(scratch.windows[0], scratch.windows[static_cast<size_t>(count - 1)]);
     } else if (node.window_area <= kTileWindows) {
       for (int64_t i = 0; i < count; ++i) {
         const int64_t y = (begin + i) / node.width, x = (begin + i) % node.width;
         set_pool_windows(y, x, 0, node.window_area, i * node.window_area);
       }
+      complete_triples(scratch.windows[0],
+                       scratch.windows[static_cast<size_t>(count * node.window_area - 1)]);
     }
   }
 
@@ -60,22 +63,85 @@ struct BinaryBody : NodeContext {
     const BinaryConvPlan& binary = node.binary;
     BinaryDotArgs args{};
     args.pixels = static_cast<int>(windows);
-    args.words = static_cast<int>(binary.offsets.size());
-    args.full_words = args.words - static_cast<int>(binary.masks.size());
+    args.triples = binary.triples;
+    args.singles = binary.singles;
     args.offsets = binary.offsets.data();
-    args.masks = binary.masks.data();
-    args.windows = scratch.windows.data() + first_window;
+    args.second = binary.second;
     args.base = scratch.base.data() + first_window;
     args.dots_step = node.tile_step;
+    int64_t group = kNone;
     for (size_t i = 0; i < chunk.blocks; ++i) {
       const Block& block = node.blocks[chunk.first_block + i];
+      if (block.group != group) {
+        group = block.group;
+        const uint8_t* const* from = scratch.windows.data() + first_window;
+        if (binary.gathered_bytes > 0) {
+          args.windows = gather_windows(from, windows, group);
+          args.sum = distance(scratch.gathered.data(), scratch.sums.data());
+        } else {
+          args.windows = group == 0 ? from : shift_windows(from, windows, group);
+          args.sum = distance(frame.tensor(spec.input), scratch.sums.data());
+        }
+      }
       args.filters = static_cast<int>(block.filters);
       args.weights = binary.weights.data() + block.weights;
-      args.window_shift = block.group * input.bits.group_bytes;
       args.first_filter = block.channel;
       args.dots = dots + (block.channel - chunk.channel);
       kernels.binary_dot(args);
     }
+  }
+
+  // In bytes, between two arrays.
+  static int64_t distance(const uint8_t* from, const uint8_t* to) {
+    return static_cast<int64_t>(reinterpret_cast<uintptr_t>(to) -
+                                reinterpret_cast<uintptr_t>(from));
+  }
+
+  // The windows of a group other than the first.
+  const uint8_t* const* shift_windows(const uint8_t* const* from, int64_t windows, int64_t group) {
+    const uint8_t** const shifted = scratch.group_windows.data();
+    for (int64_t i = 0; i < windows; ++i) shifted[i] = from[i] + group * input.bits.group_bytes;
+    return shifted;
+  }
+
+  // Copies the runs of each window side by side. Chunks of 8 bytes run over the end of a run into
+  // what is copied next, and at the end of a window into the bytes that are then set to 0.
+  const uint8_t* const* gather_windows(const uint8_t* const* from, int64_t windows, int64_t group) {
+    const BinaryConvPlan& binary = node.binary;
+    const int64_t shift = group * input.bits.group_bytes;
+    uint8_t* to = scratch.gathered.data();
+    for (int64_t i = 0; i < windows; ++i) {
+      scratch.group_windows[static_cast<size_t>(i)] = to;
+      uint8_t* const end = to + binary.gathered_bytes;
+      for (const int64_t run : binary.runs) {
+        const uint8_t* const bits = from[i] + run + shift;
+        for (int64_t done = 0; done < binary.run_bytes; done += 8) {
+          std::memcpy(to + done, bits + done, 8);
+        }
+        to += binary.run_bytes;
+      }
+      std::memset(to, 0, 4);
+      to = end;
+    }
+    if (binary.triples > 0) {
+      kernels.xor_triples(scratch.gathered.data(), binary.second, windows * binary.gathered_bytes,
+                          scratch.sums.data());
+    }
+    return scratch.group_windows.data();
+  }
+
+  // Completes the triples of windows that are read in place, from the first window of a tile to
+  // the last. Tiles of a node follow each other, so what is done already is not done again.
+  void complete_triples(const uint8_t* first, const uint8_t* last) {
+    const BinaryConvPlan& binary = node.binary;
+    if (binary.gathered_bytes > 0 || binary.triples == 0) return;
+    const uint8_t* const tensor = frame.tensor(spec.input);
+    const int64_t begin = std::max(scratch.sums_done, first - tensor);
+    const int64_t end =
+        last - tensor + binary.sums_end + (spec.groups - 1) * input.bits.group_bytes;
+    if (begin >= end) return;
+    kernels.xor_triples(tensor + begin, binary.second, end - begin, scratch.sums.data() + begin);
+    scratch.sums_done = end;
   }
 
   void compute_dots(const Chunk& chunk, const Tile& pixels) {
@@ -103,6 +169,7 @@ struct BinaryBody : NodeContext {
     for (int64_t from = 0; from < area; from += kTileWindows) {
       const int64_t windows = std::min(kTileWindows, area - from);
       set_pool_windows(begin / node.width, begin % node.width, from, windows, 0);
+      complete_triples(scratch.windows[0], scratch.windows[static_cast<size_t>(windows - 1)]);
       dot_chunk(chunk, 0, windows, scratch.dots.data());
       args.count = static_cast<int>(windows);
       args.rows = scratch.dots.data();
@@ -115,11 +182,13 @@ struct BinaryBody : NodeContext {
   // Every dot before pooling.
   void compute_all(int32_t* dots) {
     const int64_t windows = node.binary.height * node.binary.width;
+    scratch.sums_done = 0;
     for (int64_t begin = 0; begin < windows; begin += kTileWindows) {
       const int64_t count = std::min(kTileWindows, windows - begin);
       for (int64_t i = 0; i < count; ++i) {
         set_window((begin + i) / node.binary.width, (begin + i) % node.binary.width, i);
       }
+      complete_triples(scratch.windows[0], scratch.windows[static_cast<size_t>(count - 1)]);
       for (const Chunk& chunk : node.chunks) {
         // A gathered row may be too wide for a whole tile of windows.
         const int64_t step =

@@ -24,6 +24,7 @@ struct NodeRunner : NodeContext {
       pool_signs(*this, {pixels.begin, pixels.end - pixels.begin});
       return;
     }
+    scratch.sums_done = 0;
     for (int64_t begin = pixels.begin; begin < pixels.end; begin += node.tile_pixels) {
       const Tile tile{begin, std::min(node.tile_pixels, pixels.end - begin)};
       int64_t copied_group = kNone;
@@ -121,9 +122,12 @@ Scratch::Scratch(const ScratchSizes& sizes)
       dots(static_cast<size_t>(sizes.dots)),
       patches(static_cast<size_t>(sizes.patch_floats)),
       pooled_signs(static_cast<size_t>(sizes.input_pixel_bytes)),
+      gathered(static_cast<size_t>(sizes.gathered_bytes)),
+      sums(static_cast<size_t>(sizes.sums_bytes)),
       sign_words(static_cast<size_t>(sizes.signs)),
       signs(static_cast<size_t>(sizes.signs)),
       windows(kTileWindows),
+      group_windows(kTileWindows),
       real_windows(kTileWindows),
       base(kTileWindows),
       values(kTileWindows),

@@ -16,10 +16,14 @@ struct Scratch {
   AlignedArray<int32_t> dots;   // before pooling
   AlignedArray<float> patches;  // copied windows of a real convolution
   AlignedArray<uint8_t> pooled_signs;
+  AlignedArray<uint8_t> gathered;  // windows of a binary convolution, one after the other
+  AlignedArray<uint8_t> sums;      // of triples of words: of an input's, or of gathered windows'
+  int64_t sums_done = 0;           // how far into the input, for the node that runs
   std::vector<uint64_t> sign_words;
   std::vector<SignArgs> signs;
   // By window or pixel of a tile:
   std::vector<const uint8_t*> windows;
+  std::vector<const uint8_t*> group_windows;
   std::vector<const float*> real_windows;
   std::vector<const int32_t*> base;
   std::vector<const void*> values;

@@ -100,6 +100,13 @@ Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
     scratch.dots = std::max(scratch.dots, kTileWindows * result.tile_step);
   }
   scratch.patch_floats = std::max(scratch.patch_floats, result.tile_pixels * result.real.taps);
+  if (result.binary.gathered_bytes > 0) {
+    scratch.gathered_bytes =
+        std::max(scratch.gathered_bytes, kTileWindows * result.binary.gathered_bytes);
+    scratch.sums_bytes = std::max(scratch.sums_bytes, scratch.gathered_bytes);
+  } else if (result.binary.triples > 0) {
+    scratch.sums_bytes = std::max(scratch.sums_bytes, input.bytes);
+  }
   scratch.signs = std::max(scratch.signs, static_cast<int64_t>(node.signs.size()));
   scratch.input_pixel_bytes = std::max(scratch.input_pixel_bytes, input.pixel_bytes);
   plan->nodes.push_back(std::move(result));

@@ -14,7 +14,7 @@ namespace sbnn {
 
 // Windows of one tile, before pooling. Small enough for L1, large enough that a block's weights are
 // read many times while they are there.
-constexpr int64_t kTileWindows = 48;
+constexpr int64_t kTileWindows = 64;
 
 // One image's worth of a tensor. Bits have a border of 0 around them as wide as the padding of the
 // convolutions that read them; a producer never writes it, so it stays 0 for ever.
@@ -61,11 +61,20 @@ struct SignPlan {
 };
 
 // What BinaryDotArgs needs; see there for the arithmetic.
+//
+// A window is read in runs of bits that lie side by side: a row of the kernel, or a tap where
+// dilation or groups part them. Runs of whole 32-bit words are read where they are. Others, which
+// only inputs of at most 16 channels a group have, are gathered first, one after the other.
 struct BinaryConvPlan {
   int64_t height = 0, width = 0;  // before pooling
-  std::vector<int64_t> offsets;   // of words; full ones first
-  std::vector<uint64_t> masks;    // of the others
-  AlignedArray<uint64_t> weights;
+  std::vector<int64_t> runs;      // bytes from the window's address to each run
+  int64_t run_bytes = 0;
+  int64_t gathered_bytes = 0;  // of a gathered window; 0 where windows are read in place
+  int triples = 0, singles = 0;
+  std::vector<int64_t> offsets;  // of triples, then of singles
+  int64_t second = 0;            // bytes from a triple's first word to its second
+  int64_t sums_end = 0;  // bytes from a window's address to the end of its triples' first words
+  AlignedArray<uint32_t> weights;
   AlignedArray<int32_t> base;  // [border pattern][base_step]
   int64_t base_step = 0;
   std::vector<int32_t> row_pattern;     // by y; a pattern is row_pattern + column_pattern
@@ -110,6 +119,8 @@ struct ScratchSizes {
   int64_t patch_floats = 0;
   int64_t signs = 0;
   int64_t input_pixel_bytes = 0;  // of pooled signs
+  int64_t gathered_bytes = 0;     // of the gathered windows of a tile
+  int64_t sums_bytes = 0;         // of the words that complete triples
 };
 
 struct Plan {

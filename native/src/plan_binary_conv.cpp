@@ -8,6 +8,8 @@
 namespace sbnn {
 namespace {
 
+constexpr int64_t kWordBytes = 4;
+
 // Taps [first, last) of one axis that lie inside the input, for a window.
 struct TapRange {
   int64_t first, last;
@@ -47,65 +49,92 @@ int64_t tap_bits(const Node& node, const TensorLayout& input) {
   return 8 * (node.groups == 1 ? input.pixel_bytes : input.bits.group_bytes);
 }
 
-// The words a window is read in. Where a kernel row's pixels lie side by side it is read as one run
-// of bits, else tap by tap. A run's last word holds foreign bits unless the run is whole words.
-struct WindowWords {
-  int64_t runs = 0;       // a window
-  int64_t run_words = 0;  // a run
-  int64_t run_bits = 0;
-  bool by_row = false;
-  std::vector<int64_t> order;  // of word w of run r at r·run_words + w: its place in reading order
+// Where a window's bits lie, and in which order the kernel reads them.
+void plan_words(const Node& node, const TensorLayout& input, BinaryConvPlan* plan) {
+  const bool by_row = node.groups == 1 && (node.dilation.x == 1 || node.kernel.x == 1);
+  const int64_t taps = by_row ? node.kernel.x : 1;  // a run
+  plan->run_bytes = taps * tap_bits(node, input) / 8;
+  for (int64_t y = 0; y < node.kernel.y; ++y) {
+    for (int64_t x = 0; x < node.kernel.x; x += taps) {
+      plan->runs.push_back(y * node.dilation.y * input.row_bytes +
+                           x * node.dilation.x * input.pixel_bytes);
+    }
+  }
+  const auto runs = static_cast<int64_t>(plan->runs.size());
+  const bool in_place = plan->run_bytes % kWordBytes == 0;
+  if (!in_place) plan->gathered_bytes = round_up(runs * plan->run_bytes, kWordBytes);
+  const std::vector<int64_t> whole{0};
+  const std::vector<int64_t>& begins = in_place ? plan->runs : whole;
+  const int64_t words = (in_place ? plan->run_bytes : plan->gathered_bytes) / kWordBytes;  // a run
+  const int64_t triples = words / 3;
+  for (const int64_t begin : begins) {
+    for (int64_t t = 0; t < triples; ++t) plan->offsets.push_back(begin + t * kWordBytes);
+  }
+  plan->triples = static_cast<int>(plan->offsets.size());
+  if (triples > 0) plan->sums_end = plan->offsets.back() + kWordBytes;
+  plan->second = triples * kWordBytes;
+  for (const int64_t begin : begins) {
+    for (int64_t w = 3 * triples; w < words; ++w) plan->offsets.push_back(begin + w * kWordBytes);
+  }
+  plan->singles = static_cast<int>(plan->offsets.size()) - plan->triples;
+}
 
-  WindowWords(const Node& node, const TensorLayout& input, BinaryConvPlan* plan) {
-    by_row = node.groups == 1 && (node.dilation.x == 1 || node.kernel.x == 1);
-    runs = by_row ? node.kernel.y : node.kernel.y * node.kernel.x;
-    run_bits = tap_bits(node, input) * (by_row ? node.kernel.x : 1);
-    run_words = (run_bits + 63) / 64;
-    order.resize(static_cast<size_t>(runs * run_words));
-    const uint64_t tail = run_bits % 64 == 0 ? 0 : (uint64_t{1} << (run_bits % 64)) - 1;
-    const int64_t whole_words = run_bits / 64;
-    for (const bool foreign : {false, true}) {
-      for (int64_t run = 0; run < runs; ++run) {
-        const int64_t y = by_row ? run : run / node.kernel.x;
-        const int64_t x = by_row ? 0 : run % node.kernel.x;
-        const int64_t begin =
-            y * node.dilation.y * input.row_bytes + x * node.dilation.x * input.pixel_bytes;
-        for (int64_t word = 0; word < run_words; ++word) {
-          if ((word >= whole_words) != foreign) continue;
-          order[static_cast<size_t>(run * run_words + word)] =
-              static_cast<int64_t>(plan->offsets.size());
-          plan->offsets.push_back(begin + word * 8);
-          if (foreign) plan->masks.push_back(tail);
+// One filter's words in the order of the kernel's steps, from the file's dense bits.
+class FilterWords {
+ public:
+  FilterWords(const Node& node, const TensorLayout& input, const BinaryConvPlan& plan)
+      : channels_(input.bits.group_channels),
+        parts_(input.channels / node.groups / channels_),
+        part_bits_(8 * input.bits.group_bytes),
+        tap_bits_(tap_bits(node, input)),
+        taps_(node.kernel.y * node.kernel.x),
+        triples_(plan.second / kWordBytes),
+        bits_(static_cast<size_t>(taps_ * tap_bits_ / 64 + 2)) {
+    const int64_t words = 3 * int64_t{plan.triples} + plan.singles;
+    runs_ = plan.gathered_bytes == 0 ? static_cast<int64_t>(plan.runs.size()) : 1;
+    run_words_ = words / runs_;
+    words_.resize(static_cast<size_t>(words));
+  }
+
+  const std::vector<uint32_t>& read(const uint8_t* dense) {
+    // Taps follow each other as the runs of a window do; gaps between groups stay 0.
+    std::fill(bits_.begin(), bits_.end(), 0);
+    int64_t from = 0;
+    for (int64_t tap = 0; tap < taps_; ++tap) {
+      for (int64_t part = 0; part < parts_; ++part, from += channels_) {
+        const int64_t to = tap * tap_bits_ + part * part_bits_;
+        for (int64_t c = 0; c < channels_; c += 64) {
+          const int64_t count = std::min<int64_t>(64, channels_ - c);
+          write_bits(bits_.data(), to + c, read_bits(dense, from + c, count), count);
         }
       }
     }
-  }
-};
-
-// One filter's bits, from the file's dense order to the kernel's reading order.
-void reorder_filter(const Node& node, const TensorLayout& input, const WindowWords& words,
-                    const uint8_t* dense, std::vector<uint64_t>* run, uint64_t* ordered) {
-  const int64_t channels = input.bits.group_channels;
-  const int64_t groups = input.channels / node.groups / channels;   // of the layout, in a tap
-  const int64_t taps = node.kernel.y * node.kernel.x / words.runs;  // a run
-  int64_t from = 0;
-  for (int64_t r = 0; r < words.runs; ++r) {
-    std::fill(run->begin(), run->end(), 0);
-    for (int64_t part = 0; part < taps * groups; ++part) {
-      const int64_t to =
-          part / groups * tap_bits(node, input) + part % groups * input.bits.group_bytes * 8;
-      for (int64_t c = 0; c < channels; c += 64) {
-        const int64_t count = std::min<int64_t>(64, channels - c);
-        write_bits(run->data(), to + c, read_bits(dense, from + c, count), count);
+    uint32_t* next = words_.data();
+    for (int64_t run = 0; run < runs_; ++run) {
+      for (int64_t t = 0; t < triples_; ++t) {
+        const uint32_t first = word(run, t), second = word(run, t + triples_);
+        *next++ = first;
+        *next++ = second;
+        *next++ = first ^ second ^ word(run, t + 2 * triples_);
       }
-      from += channels;
     }
-    for (int64_t word = 0; word < words.run_words; ++word) {
-      const int64_t place = words.order[static_cast<size_t>(r * words.run_words + word)];
-      ordered[place] = (*run)[static_cast<size_t>(word)];
+    for (int64_t run = 0; run < runs_; ++run) {
+      for (int64_t w = 3 * triples_; w < run_words_; ++w) *next++ = word(run, w);
     }
+    return words_;
   }
-}
+
+ private:
+  uint32_t word(int64_t run, int64_t w) const {
+    const int64_t i = run * run_words_ + w;
+    return static_cast<uint32_t>(bits_[static_cast<size_t>(i / 2)] >> (i % 2 * 32));
+  }
+
+  int64_t channels_, parts_, part_bits_, tap_bits_, taps_, triples_;
+  int64_t runs_ = 0, run_words_ = 0;
+  std::vector<uint64_t> bits_;
+  std::vector<uint32_t> words_;
+};
 
 // base = K - Σ w over the taps outside the image, for each border pattern: the sum over the taps
 // inside comes from a two-dimensional prefix sum, the rest is the total minus that.
@@ -137,6 +166,14 @@ void tabulate_filter(const Node& node, int64_t channels, const uint8_t* dense,
   }
 }
 
+// Pixels of a tile, at most `most`: tiles of about the same size, whole register tiles if possible.
+int64_t even_tile(int64_t pixels, int64_t most) {
+  constexpr int64_t kRegisterTile = 8;
+  if (most < kRegisterTile) return std::max<int64_t>(1, most);
+  const int64_t tiles = (pixels + most - 1) / most;
+  return std::min(round_up((pixels + tiles - 1) / tiles, kRegisterTile), most);
+}
+
 }  // namespace
 
 Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
@@ -149,16 +186,16 @@ Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const Ker
       output_size(input.width, node.kernel.x, node.stride.x, node.padding.x, node.dilation.x);
   plan->window_area = node.pool.kernel.y * node.pool.kernel.x;
   cut_filters(node.groups, plan);
-  plan->tile_pixels = std::max<int64_t>(1, windows_that_fit(*plan) / plan->window_area);
+  plan->tile_pixels = even_tile(plan->pixels(), windows_that_fit(*plan) / plan->window_area);
 
   const int64_t taps = node.kernel.y * node.kernel.x;
   const int64_t group_channels = input.channels / node.groups;
   plan->macs = binary.height * binary.width * plan->channels * taps * group_channels;
 
-  SIGNBIT_TRY(check_work_bytes(
-      node.name,
-      packed_size(*plan, kernels.word_lanes, taps * ((tap_bits(node, input) + 63) / 64)) * 8.0));
-  const WindowWords words(node, input, &binary);
+  plan_words(node, input, &binary);
+  const int64_t steps = 3 * int64_t{binary.triples} + binary.singles;
+  const double packed = packed_size(*plan, kernels.word_lanes, steps);
+  SIGNBIT_TRY(check_work_bytes(node.name, packed * kWordBytes));
   const std::vector<TapRange> rows =
       number_ranges(binary.height, node.stride.y, node.padding.y, node.dilation.y, node.kernel.y,
                     input.height, &binary.row_pattern);
@@ -174,27 +211,31 @@ Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const Ker
   for (int32_t& number : binary.row_pattern) number *= static_cast<int32_t>(columns.size());
 
   const Constant& weight = graph.constants[static_cast<size_t>(node.weight)];
-  const auto steps = static_cast<int64_t>(binary.offsets.size());
   const size_t row_bytes = weight.bytes / static_cast<size_t>(plan->channels);
-  AlignedArray<uint64_t> ordered(static_cast<size_t>(plan->channels * steps));
-  std::vector<uint64_t> run(static_cast<size_t>(words.run_words));
+  binary.weights = AlignedArray<uint32_t>(static_cast<size_t>(packed));
+  FilterWords words(node, input, binary);
   std::vector<int64_t> sums(static_cast<size_t>((node.kernel.y + 1) * (node.kernel.x + 1)));
-  for (int64_t filter = 0; filter < plan->channels; ++filter) {
-    const uint8_t* dense = weight.data + static_cast<size_t>(filter) * row_bytes;
-    reorder_filter(node, input, words, dense, &run, ordered.data() + filter * steps);
-    tabulate_filter(node, group_channels, dense, rows, columns, &sums, binary.base_step,
-                    binary.base.data() + filter);
+  uint32_t* block_weights = binary.weights.data();
+  for (Block& block : plan->blocks) {
+    block.weights = static_cast<size_t>(block_weights - binary.weights.data());
+    for (int64_t i = 0; i < block.filters; ++i) {
+      const int64_t filter = block.channel + i;
+      const uint8_t* dense = weight.data + static_cast<size_t>(filter) * row_bytes;
+      tabulate_filter(node, group_channels, dense, rows, columns, &sums, binary.base_step,
+                      binary.base.data() + filter);
+      const int64_t lanes = kernels.word_lanes;
+      uint32_t* lane = block_weights + i / lanes * lanes * steps + i % lanes;
+      for (const uint32_t word : words.read(dense)) {
+        *lane = word;
+        lane += lanes;
+      }
+    }
+    block_weights += round_up(block.filters, kernels.word_lanes) * steps;
   }
-  binary.weights =
-      AlignedArray<uint64_t>(static_cast<size_t>(packed_size(*plan, kernels.word_lanes, steps)));
-  pack_blocks(kernels.word_lanes, kernels.max_tile_vectors, steps, plan, binary.weights.data(),
-              [&](int64_t filter, int64_t step) {
-                return ordered[static_cast<size_t>(filter * steps + step)];
-              });
   plan->bytes += static_cast<int64_t>(binary.weights.bytes() + binary.base.bytes());
   plan->kernel = std::string("conv_b1_") + kernels.isa;
   // Lanes of a vector cost alike whether or not the instruction set counts bits itself.
-  plan->cost = static_cast<double>(plan->macs) / (40.0 * kernels.word_lanes);
+  plan->cost = static_cast<double>(plan->macs) / (20.0 * kernels.word_lanes);
   return {};
 }
 

@@ -45,70 +45,6 @@ AlignedArray<T> packed(const std::vector<T>& weights, int filters, int steps, in
   return result;
 }
 
-void test_binary_dot(const KernelTable& kernels) {
-  const int filters = integer(1, sbnn::kBlockFilters), pixels = integer(1, 30);
-  const int words = integer(1, 70), full = integer(0, words);
-  std::vector<uint8_t> input(4096);
-  for (uint8_t& byte : input) byte = static_cast<uint8_t>(random_bits());
-  std::vector<int64_t> offsets(static_cast<size_t>(words));
-  for (int64_t& offset : offsets) offset = integer(0, 2000);
-  std::vector<uint64_t> masks(static_cast<size_t>(words - full));
-  for (uint64_t& mask : masks) mask = (uint64_t{1} << integer(1, 63)) - 1;
-  std::vector<uint64_t> weights(static_cast<size_t>(filters * words));
-  for (int f = 0; f < filters; ++f) {
-    for (int w = 0; w < words; ++w) {
-      const uint64_t mask = w < full ? ~uint64_t{0} : masks[static_cast<size_t>(w - full)];
-      // Now and then all bits differ: the largest counts.
-      const uint64_t bits = integer(0, 9) == 0 ? ~uint64_t{0} : random_bits();
-      weights[static_cast<size_t>(f * words + w)] = bits & mask;
-    }
-  }
-  if (integer(0, 3) == 0) std::fill(input.begin(), input.end(), uint8_t{0});
-  std::vector<int32_t> bases(2 * 80);
-  for (int32_t& base : bases) base = integer(-5000, 5000);
-  std::vector<const uint8_t*> windows;
-  std::vector<const int32_t*> base;
-  for (int p = 0; p < pixels; ++p) {
-    windows.push_back(input.data() + integer(0, 2000));
-    base.push_back(bases.data() + 80 * integer(0, 1));
-  }
-  const AlignedArray<uint64_t> tiles =
-      packed(weights, filters, words, kernels.word_lanes, kernels.max_tile_vectors);
-  const int step = 80;
-  std::vector<int32_t> dots(static_cast<size_t>(pixels * step), 77);
-  sbnn::BinaryDotArgs args{};
-  args.pixels = pixels;
-  args.filters = filters;
-  args.words = words;
-  args.full_words = full;
-  args.offsets = offsets.data();
-  args.masks = masks.data();
-  args.weights = tiles.data();
-  args.windows = windows.data();
-  args.window_shift = integer(0, 9);
-  args.base = base.data();
-  args.first_filter = integer(0, 8);
-  args.dots = dots.data();
-  args.dots_step = step;
-  kernels.binary_dot(args);
-  for (int p = 0; p < pixels; ++p) {
-    for (int f = 0; f < filters; ++f) {
-      int differing = 0;
-      for (int w = 0; w < words; ++w) {
-        uint64_t signs;
-        std::memcpy(
-            &signs,
-            windows[static_cast<size_t>(p)] + args.window_shift + offsets[static_cast<size_t>(w)],
-            8);
-        if (w >= full) signs &= masks[static_cast<size_t>(w - full)];
-        differing += __builtin_popcountll(signs ^ weights[static_cast<size_t>(f * words + w)]);
-      }
-      CHECK(dots[static_cast<size_t>(p * step + f)] ==
-            base[static_cast<size_t>(p)][args.first_filter + f] - 2 * differing);
-    }
-  }
-}
-
 void test_real_conv(const KernelTable& kernels) {
   const int filters = integer(1, sbnn::kBlockFilters), pixels = integer(1, 30);
   const int segments = integer(1, 4), length = integer(1, 9), taps = segments * length;
@@ -295,7 +231,6 @@ void test_epilogue(const KernelTable& kernels) {
 int main() {
   for (const KernelTable* kernels : sbnn::usable_kernels()) {
     for (int i = 0; i < 150; ++i) {
-      test_binary_dot(*kernels);
       test_real_conv(*kernels);
       test_pools(*kernels);
       test_max_dots(*kernels);

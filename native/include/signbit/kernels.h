@@ -18,8 +18,8 @@ namespace sbnn {
 // runs after each. 64 filters are one word of signs.
 constexpr int kBlockFilters = 64;
 
-// A block's filters are cut into register tiles of 4, 2 or 1 vectors, widest first. Weights are
-// stored tile by tile, in each tile step by step (word or tap), in each step lane by lane.
+// A block's filters of a real convolution are cut into register tiles of 4, 2 or 1 vectors, widest
+// first. Weights are stored tile by tile, in each tile tap by tap, in each tap lane by lane.
 static inline int tile_vectors(int remaining_vectors, int max_vectors) {
   int vectors = max_vectors;
   while (vectors > remaining_vectors) vectors /= 2;
@@ -35,19 +35,23 @@ static inline int tile_vectors(int remaining_vectors, int max_vectors) {
 // adds w; so D = full dot - Σ w over the missing taps, and `base` holds K - Σ w for each filter and
 // border pattern: D = base - 2·popcount. Exact for every shape.
 //
-// A window's bits are `words` 64-bit words, loaded from any byte address. Words from `full_words`
-// on hold foreign bits too, which `masks` (one a word, from full_words on) clears; the weights have
-// 0 there, so they add nothing.
+// A window's bits are 32-bit words, loaded from any byte address, and hold nothing else. Most of
+// them come in triples: words at first, first + second and first + 2·second bytes from the window's
+// address. The third is never read; instead, `sum` bytes from the first lies the xor of all three,
+// which xor_triples wrote. Words that are left over are singles.
+//
+// Weights are stored vector by vector of filters; in each, step by step, in each step lane by lane.
+// A triple's steps are its first word, its second and the xor of all three.
 struct BinaryDotArgs {
   int pixels;
   int filters;
-  int words;
-  int full_words;
-  const int64_t* offsets;         // [words] bytes from the window's address
-  const uint64_t* masks;          // [words - full_words]
-  const uint64_t* weights;        // tiles, see above; aligned
+  int triples;
+  int singles;
+  const int64_t* offsets;  // [triples + singles] bytes from a window's address to the first word
+  int64_t second;
+  int64_t sum;
+  const uint32_t* weights;        // aligned
   const uint8_t* const* windows;  // [pixels] address of the window's first bit
-  int64_t window_shift;           // bytes added to every window: the group's first bit
   const int32_t* const* base;     // [pixels] row of `base` for the pixel's border pattern
   int64_t first_filter;           // of the block, in the rows of `base`
   int32_t* dots;                  // [pixels][dots_step]; whole vectors are written
@@ -120,10 +124,13 @@ struct EpilogueArgs {
 
 struct KernelTable {
   const char* isa;
-  int word_lanes;   // filters in a vector of binary_dot
-  int float_lanes;  // filters in a vector of real_conv
-  int max_tile_vectors;
+  int word_lanes;        // filters in a vector of binary_dot
+  int float_lanes;       // filters in a vector of real_conv
+  int max_tile_vectors;  // of real_conv
   void (*binary_dot)(const BinaryDotArgs&);
+  // sums[i] = words[i] ^ words[i + distance] ^ words[i + 2·distance] for each of `bytes` bytes and
+  // on to the end of a vector.
+  void (*xor_triples)(const uint8_t* words, int64_t distance, int64_t bytes, uint8_t* sums);
   void (*real_conv)(const RealConvArgs&);
   void (*max_dots)(const MaxDotsArgs&);
   void (*max_pool)(const PoolArgs&);

@@ -1,4 +1,4 @@
-// The vector vocabulary in AVX2 and FMA3: four words of filters, eight floats.
+// The vector vocabulary in AVX2 and FMA3: eight words, eight floats.
 #pragma once
 
 #include <immintrin.h>
@@ -10,50 +10,56 @@ namespace {
 
 struct Vec {
   static constexpr const char* kIsa = "avx2";
-  static constexpr int kWordLanes = 4;
+  static constexpr int kWordLanes = 8;
+  static constexpr int kBytes = 32;
   static constexpr int kFloatLanes = 8;
   static constexpr int kTileVectors = 2;
-  static constexpr int kDotPixels = 8;   // pixels × vectors of a tile of dots
-  static constexpr int kSumPixels = 12;  // of a tile of sums
-  // A step adds at most 8 to a byte: 31 steps reach 248.
-  static constexpr int kCountedWords = 31;
+  static constexpr int kDotPixels = 4;
+  static constexpr int kSumPixels = 12;     // pixels × vectors of a tile of sums
+  static constexpr int kCountedBits = 255;  // of a byte
 
   using Words = __m256i;
   using Counts = __m256i;  // by byte
-  using Totals = __m256i;  // by word
+  using Totals = __m256i;
 
-  static Words load_words(const uint64_t* p) {
+  static Words load_words(const uint32_t* p) {
     return _mm256_load_si256(reinterpret_cast<const __m256i*>(p));
   }
   static Words broadcast_word(const void* p) {
-    long long word;
+    int word;
     __builtin_memcpy(&word, p, sizeof word);
-    return _mm256_set1_epi64x(word);
+    return _mm256_set1_epi32(word);
   }
   static Words xor_words(Words a, Words b) { return _mm256_xor_si256(a, b); }
-  static Words and_words(Words a, Words b) { return _mm256_and_si256(a, b); }
+  // sum is x0 ^ x1 ^ x2: 1 where both are, and where one is and the sum is 0.
+  static Words majority(Words x0, Words x1, Words sum) {
+    return _mm256_or_si256(_mm256_and_si256(x0, x1),
+                           _mm256_andnot_si256(sum, _mm256_xor_si256(x0, x1)));
+  }
   static Counts no_counts() { return _mm256_setzero_si256(); }
   static Totals no_totals() { return _mm256_setzero_si256(); }
-
-  // A byte's count is a table look-up of its low and of its high nibble.
-  static Counts count(Counts counts, Words x) {
-    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,  //
-                                           0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
-    const __m256i nibble = _mm256_set1_epi8(15);
-    const __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(x, nibble));
-    const __m256i high =
-        _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(x, 4), nibble));
-    return _mm256_add_epi8(counts, _mm256_add_epi8(low, high));
+  static void count(Counts& counts, Words x) { add_looked_up(counts, x, bits_of_nibble()); }
+  static void count_sum(Counts& counts, Words sum, Words carry) {
+    const __m256i once = bits_of_nibble();
+    add_looked_up(counts, sum, once);
+    add_looked_up(counts, carry, _mm256_add_epi8(once, once));
   }
+  // The four bytes of a word added up, by way of two pairs.
   static Totals total(Totals totals, Counts counts) {
-    return _mm256_add_epi64(totals, _mm256_sad_epu8(counts, _mm256_setzero_si256()));
+    const __m256i pairs = _mm256_maddubs_epi16(counts, _mm256_set1_epi8(1));
+    return _mm256_add_epi32(totals, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
   static void store_dots(int32_t* dots, const int32_t* base, Totals differing) {
-    const __m256i even = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
-    const __m128i count = _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(differing, even));
-    const __m128i full = _mm_loadu_si128(reinterpret_cast<const __m128i*>(base));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(dots),
-                     _mm_sub_epi32(full, _mm_slli_epi32(count, 1)));
+    const __m256i full = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(base));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dots),
+                        _mm256_sub_epi32(full, _mm256_add_epi32(differing, differing)));
+  }
+
+  static Words xor_bytes(const uint8_t* a, const uint8_t* b, const uint8_t* c) {
+    return _mm256_xor_si256(_mm256_xor_si256(load_bytes(a), load_bytes(b)), load_bytes(c));
+  }
+  static void store_bytes(uint8_t* p, Words v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v);
   }
 
   using Floats = __m256;
@@ -110,6 +116,23 @@ struct Vec {
     return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(b, a))));
   }
   static Floats to_floats(Ints v) { return _mm256_cvtepi32_ps(v); }
+
+ private:
+  static __m256i load_bytes(const uint8_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static __m256i bits_of_nibble() {
+    return _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+  }
+  // A byte's count is a table look-up of its low and of its high nibble.
+  static void add_looked_up(Counts& counts, Words x, __m256i table) {
+    const __m256i nibble = _mm256_set1_epi8(15);
+    const __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(x, nibble));
+    const __m256i high =
+        _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(x, 4), nibble));
+    counts = _mm256_add_epi8(counts, _mm256_add_epi8(low, high));
+  }
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What both AVX-512 vocabularies share: eight words of filters, sixteen floats.
+// What both AVX-512 vocabularies share: sixteen words, sixteen floats.
 #pragma once
 
 #include <immintrin.h>
@@ -9,29 +9,37 @@ namespace sbnn {
 namespace {
 
 struct Avx512 {
-  static constexpr int kWordLanes = 8;
+  static constexpr int kWordLanes = 16;
+  static constexpr int kBytes = 64;
   static constexpr int kFloatLanes = 16;
   static constexpr int kTileVectors = 4;
   static constexpr int kSumPixels = 24;  // pixels × vectors of a tile of sums
 
   using Words = __m512i;
-  using Totals = __m512i;  // by word
+  using Totals = __m512i;
 
-  static Words load_words(const uint64_t* p) { return _mm512_load_si512(p); }
+  static Words load_words(const uint32_t* p) { return _mm512_load_si512(p); }
   static Words broadcast_word(const void* p) {
-    long long word;
+    int word;
     __builtin_memcpy(&word, p, sizeof word);
-    return _mm512_set1_epi64(word);
+    return _mm512_set1_epi32(word);
   }
   static Words xor_words(Words a, Words b) { return _mm512_xor_si512(a, b); }
-  static Words and_words(Words a, Words b) { return _mm512_and_si512(a, b); }
+  // sum is x0 ^ x1 ^ x2: x0 where x0 = x1, else ~sum.
+  static Words majority(Words x0, Words x1, Words sum) {
+    return _mm512_ternarylogic_epi32(x0, x1, sum, 0xd4);
+  }
   static Totals no_totals() { return _mm512_setzero_si512(); }
   static void store_dots(int32_t* dots, const int32_t* base, Totals differing) {
-    const __m256i count = _mm512_cvtepi64_epi32(differing);
-    const __m256i full = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(base));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dots),
-                        _mm256_sub_epi32(full, _mm256_slli_epi32(count, 1)));
+    _mm512_storeu_si512(
+        dots, _mm512_sub_epi32(_mm512_loadu_si512(base), _mm512_add_epi32(differing, differing)));
   }
+
+  static Words xor_bytes(const uint8_t* a, const uint8_t* b, const uint8_t* c) {
+    return _mm512_ternarylogic_epi32(_mm512_loadu_si512(a), _mm512_loadu_si512(b),
+                                     _mm512_loadu_si512(c), 0x96);
+  }
+  static void store_bytes(uint8_t* p, Words v) { _mm512_storeu_si512(p, v); }
 
   using Floats = __m512;
   using Ints = __m512i;

@@ -1,4 +1,4 @@
-// Kernels for AVX-512 with VPOPCNTDQ: one instruction counts the bits of eight words.
+// Kernels for AVX-512 with VPOPCNTDQ: one instruction counts the bits of sixteen words.
 #include "kernels/avx512/common.h"
 
 namespace sbnn {
@@ -6,16 +6,25 @@ namespace {
 
 struct Vec : Avx512 {
   static constexpr const char* kIsa = "avx512vpopcnt";
-  // 24 totals, 4 weights and a word fill 29 of the 32 registers.
-  static constexpr int kDotPixels = 24;    // pixels × vectors of a tile of dots
-  static constexpr int kCountedWords = 0;  // counts are totals
+  // 16 counts, 3 weights and what a triple needs on its way fill the 32 registers.
+  static constexpr int kDotPixels = 8;
+  static constexpr int kCountedBits = 0;  // counts are as wide as totals
 
-  using Counts = Totals;
+  struct Counts {
+    __m512i once, twice;
+  };
 
-  static Counts no_counts() { return no_totals(); }
-  static Totals total(Totals totals, Counts counts) { return _mm512_add_epi64(totals, counts); }
-  static Counts count(Counts counts, Words x) {
-    return _mm512_add_epi64(counts, _mm512_popcnt_epi64(x));
+  static Counts no_counts() { return {_mm512_setzero_si512(), _mm512_setzero_si512()}; }
+  static void count(Counts& counts, Words x) {
+    counts.once = _mm512_add_epi32(counts.once, _mm512_popcnt_epi32(x));
+  }
+  static void count_sum(Counts& counts, Words sum, Words carry) {
+    counts.once = _mm512_add_epi32(counts.once, _mm512_popcnt_epi32(sum));
+    counts.twice = _mm512_add_epi32(counts.twice, _mm512_popcnt_epi32(carry));
+  }
+  static Totals total(Totals totals, Counts counts) {
+    return _mm512_add_epi32(
+        totals, _mm512_add_epi32(counts.once, _mm512_add_epi32(counts.twice, counts.twice)));
   }
 };
 

@@ -1,4 +1,4 @@
-// The vector vocabulary in plain C++ for any CPU: one word of filters, eight floats.
+// The vector vocabulary in plain C++ for any CPU: two words, eight floats.
 #pragma once
 
 #include <cmath>
@@ -12,39 +12,57 @@ namespace {
 
 struct Vec {
   static constexpr const char* kIsa = "scalar";
-  static constexpr int kWordLanes = 1;
+  static constexpr int kWordLanes = 2;
+  static constexpr int kBytes = 8;
   static constexpr int kFloatLanes = 8;
   static constexpr int kTileVectors = 4;
-  static constexpr int kDotPixels = 8;     // pixels × vectors of a tile of dots
-  static constexpr int kSumPixels = 4;     // of a tile of sums
-  static constexpr int kCountedWords = 0;  // counts are totals
+  static constexpr int kDotPixels = 4;
+  static constexpr int kSumPixels = 4;    // pixels × vectors of a tile of sums
+  static constexpr int kCountedBits = 0;  // counts are as wide as totals
 
+  // Two words at once: a register is 64 bits wide.
   using Words = uint64_t;
-  using Counts = uint64_t;
+  struct Counts {
+    uint64_t once, twice;
+  };
   using Totals = uint64_t;
 
-  static Words load_words(const uint64_t* p) { return *p; }
+  static Words load_words(const uint32_t* p) {
+    Words words;
+    std::memcpy(&words, p, sizeof words);
+    return words;
+  }
   static Words broadcast_word(const void* p) {
-    uint64_t word;
+    uint32_t word;
     std::memcpy(&word, p, sizeof word);
-    return word;
+    return word * 0x0000000100000001u;
   }
   static Words xor_words(Words a, Words b) { return a ^ b; }
-  static Words and_words(Words a, Words b) { return a & b; }
-  static Counts no_counts() { return 0; }
+  // sum is x0 ^ x1 ^ x2: x0 where x0 = x1, else ~sum.
+  static Words majority(Words x0, Words x1, Words sum) { return (x0 & x1) | (~sum & (x0 ^ x1)); }
+  static Counts no_counts() { return {0, 0}; }
   static Totals no_totals() { return 0; }
-  static Totals total(Totals totals, Counts counts) { return totals + counts; }
-
-  // Population count by halves: bits, pairs, nibbles, then the bytes summed by a multiplication.
-  static Counts count(Counts counts, Words x) {
-    x -= (x >> 1) & 0x5555555555555555u;
-    x = (x & 0x3333333333333333u) + ((x >> 2) & 0x3333333333333333u);
-    x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu;
-    return counts + ((x * 0x0101010101010101u) >> 56);
+  static void count(Counts& counts, Words x) { counts.once += bits_of_words(x); }
+  static void count_sum(Counts& counts, Words sum, Words carry) {
+    counts.once += bits_of_words(sum);
+    counts.twice += bits_of_words(carry);
+  }
+  static Totals total(Totals totals, Counts counts) {
+    return totals + counts.once + 2 * counts.twice;
   }
   static void store_dots(int32_t* dots, const int32_t* base, Totals differing) {
-    *dots = *base - 2 * static_cast<int32_t>(differing);
+    dots[0] = base[0] - 2 * static_cast<int32_t>(differing & 0xffffffffu);
+    dots[1] = base[1] - 2 * static_cast<int32_t>(differing >> 32);
   }
+
+  static Words xor_bytes(const uint8_t* a, const uint8_t* b, const uint8_t* c) {
+    Words x, y, z;
+    std::memcpy(&x, a, sizeof x);
+    std::memcpy(&y, b, sizeof y);
+    std::memcpy(&z, c, sizeof z);
+    return x ^ y ^ z;
+  }
+  static void store_bytes(uint8_t* p, Words v) { std::memcpy(p, &v, sizeof v); }
 
   struct Floats {
     float lane[kFloatLanes];
@@ -139,6 +157,17 @@ struct Vec {
   }
   static Floats to_floats(const Ints& v) {
     return each([&](int i) { return static_cast<float>(v.lane[i]); });
+  }
+
+ private:
+  // Population counts of both words, by halves: bits, pairs, nibbles, bytes, then their sums.
+  static uint64_t bits_of_words(uint64_t x) {
+    x -= (x >> 1) & 0x5555555555555555u;
+    x = (x & 0x3333333333333333u) + ((x >> 2) & 0x3333333333333333u);
+    x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    x += x >> 8;
+    x += x >> 16;
+    return x & 0x000000ff000000ffu;
   }
 };
 
