@@ -22,11 +22,12 @@ from signbit.bitformat.graph import (
 
 Array = npt.NDArray[Any]
 Constants = dict[str, Array]
+Sample = tuple[Graph, Constants]
 
 CONV = {"kernel": (3, 3), "stride": (1, 1), "padding": (1, 1), "dilation": (1, 1)}
 
 
-def sample() -> tuple[Graph, Constants]:
+def sample() -> Sample:
     """6×6 RGB → real stem → binary conv with pool, shortcut and prelu → pools → 4 classes."""
     tensors = (
         TensorSpec("image", "image", 6, 6, 3),
@@ -122,6 +123,73 @@ def sample() -> tuple[Graph, Constants]:
     return graph, constants
 
 
+def int16_sample() -> Sample:
+    """5×4 RGB → int16 stem, with scores of its reals' means and signs of its integers."""
+    tensors = (
+        TensorSpec("image", "image", 5, 4, 3),
+        TensorSpec("stem", "real", 5, 4, 6),
+        TensorSpec("stem.bits", "bits", 5, 4, 6),
+        TensorSpec("logits", "real", 1, 1, 6),
+        TensorSpec("conv", "real", 5, 4, 2),
+    )
+    nodes = (
+        Node(
+            "stem",
+            "real_conv",
+            "image",
+            **CONV,
+            groups=1,
+            weight="stem.weight",
+            pad_value="stem.pad",
+            scale="stem.scale",
+            shift="stem.shift",
+            real="stem",
+            signs=(SignOutput("stem.bits", "stem.threshold", "stem.flip"),),
+        ),
+        Node("mean", "global_mean", "stem", real="logits"),
+        Node(
+            "conv", "binary_conv", "stem.bits", **CONV, groups=1, weight="conv.weight", real="conv"
+        ),
+    )
+    rng = np.random.default_rng(1)
+    constants = {
+        "stem.weight": rng.integers(-8191, 8192, (6, 3, 3, 3)).astype(np.int16),
+        "stem.pad": np.uint8([0, 124, 255]),
+        "stem.scale": np.float32([1e-5, -1e-5, 1e-6, 1, -1, 0.5]),
+        "stem.shift": rng.standard_normal(6).astype(np.float32),
+        "stem.threshold": rng.integers(-(10**6), 10**6, 6).astype(np.int32),
+        "stem.flip": np.uint8([0, 1] * 3),
+        "conv.weight": pack_bits(rng.random((2, 54)) < 0.5),
+    }
+    return Graph(InputSpec("image", 5), "logits", tensors, nodes, format=2), constants
+
+
+def int16_filter(taps: int, last: int) -> bytes:
+    """A file, not validated, of one int16 filter: ±8191 for so many taps, the last of this size."""
+
+    def row(graph: dict[str, Any]) -> None:
+        stem, _, _ = graph["nodes"]
+        stem |= {"kernel": [1, taps], "padding": [0, 0]}
+        for key in ("signs", "pad_value", "scale", "shift"):
+            del stem[key]
+        graph["nodes"].pop()
+        graph["tensors"] = [
+            {"name": name, "kind": kind, "height": 1, "width": width, "channels": 1}
+            for name, kind, width in (
+                ("image", "image", taps),
+                ("stem", "real", 1),
+                ("logits", "real", 1),
+            )
+        ]
+
+    weight = np.where(np.arange(taps) % 2, -8191, 8191)
+    weight[-1] = last
+    array = weight.astype(np.int16).reshape(1, 1, taps, 1)
+    header, _ = split(with_graph(row, int16_sample))
+    entry = {"dtype": "I16", "shape": array.shape, "data_offsets": [0, array.nbytes]}
+    return join({"__metadata__": header["__metadata__"], "stem.weight": entry}, array.tobytes())
+
+
 def sample_bytes() -> bytes:
     return encode(*sample())
 
@@ -138,9 +206,11 @@ def join(header: dict[str, Any] | bytes, body: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + body
 
 
-def with_graph(change: Callable[[dict[str, Any]], object]) -> bytes:
+def with_graph(
+    change: Callable[[dict[str, Any]], object], make: Callable[[], Sample] = sample
+) -> bytes:
     """The sample with its graph's JSON object changed in place, not validated."""
-    header, body = split(sample_bytes())
+    header, body = split(encode(*make()))
     graph = json.loads(header["__metadata__"]["signbit"])
     change(graph)
     header["__metadata__"]["signbit"] = json.dumps(graph)
@@ -154,12 +224,14 @@ def with_header(change: Callable[[dict[str, Any]], object]) -> bytes:
     return join(header, body)
 
 
-def with_constants(change: Callable[[Constants], object]) -> bytes:
+def with_constants(
+    change: Callable[[Constants], object], make: Callable[[], Sample] = sample
+) -> bytes:
     """The sample with tensors of the file changed, not validated."""
-    graph, constants = sample()
+    graph, constants = make()
     header, _ = split(encode(graph, constants))
     change(constants)
-    kinds = {"uint64": "U64", "float32": "F32", "int32": "I32", "uint8": "U8", "float64": "F64"}
+    kinds = {"uint64": "U64", "float32": "F32", "int32": "I32", "int16": "I16", "uint8": "U8"}
     changed: dict[str, Any] = {"__metadata__": header["__metadata__"]}
     parts: list[bytes] = []
     end = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ import pytest
 import safetensors
 import safetensors.numpy
 from hypothesis import given, settings
-from tests.bitformat.samples import Constants, sample, sample_bytes, split
+from hypothesis import strategies as st
+from tests.bitformat.samples import Constants, Sample, int16_sample, sample, sample_bytes, split
 from tests.runtime.graphs import Case
-from tests.runtime.strategies import networks
+from tests.runtime.strategies import int16_networks, networks
 
 from signbit.bitformat import decode, encode, write_file
 from signbit.bitformat.schema import from_json
@@ -34,16 +36,17 @@ def test_round_trip_of_the_sample() -> None:
     assert_same_constants(arrays, constants)
 
 
-@settings(derandomize=True, deadline=None, max_examples=30)
-@given(case=networks)
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(case=st.one_of(networks, int16_networks))
 def test_round_trip_of_networks(case: Case) -> None:
     graph, constants = decode(case.data)
     assert graph == case.graph
     assert_same_constants(constants, case.constants)
 
 
-def test_the_safetensors_package_reads_it(tmp_path: Path) -> None:
-    graph, constants = sample()
+@pytest.mark.parametrize("make", [sample, int16_sample])
+def test_the_safetensors_package_reads_it(make: Callable[[], Sample], tmp_path: Path) -> None:
+    graph, constants = make()
     path = tmp_path / "sample.sbnn"
     write_file(path, encode(graph, constants))
     assert_same_constants(safetensors.numpy.load_file(path), constants)
@@ -53,9 +56,10 @@ def test_the_safetensors_package_reads_it(tmp_path: Path) -> None:
     assert from_json(metadata["signbit"]) == graph
 
 
-def test_we_read_what_the_safetensors_package_writes() -> None:
-    graph, constants = sample()
-    header, _ = split(sample_bytes())
+@pytest.mark.parametrize("make", [sample, int16_sample])
+def test_we_read_what_the_safetensors_package_writes(make: Callable[[], Sample]) -> None:
+    graph, constants = make()
+    header, _ = split(encode(graph, constants))
     data = safetensors.numpy.save(constants, metadata=header["__metadata__"])
     decoded, arrays = decode(data)
     assert decoded == graph
@@ -68,15 +72,16 @@ def test_bytes_do_not_depend_on_memory_layout() -> None:
     assert encode(graph, strided) == encode(graph, constants)
 
 
-def test_tensors_are_aligned_and_without_gaps() -> None:
-    data = sample_bytes()
+@pytest.mark.parametrize("make", [sample, int16_sample])
+def test_tensors_are_aligned_and_without_gaps(make: Callable[[], Sample]) -> None:
+    data = encode(*make())
     assert int.from_bytes(data[:8], "little") % 8 == 0
     header, body = split(data)
     del header["__metadata__"]
     end = 0
     for entry in header.values():
         begin, stop = entry["data_offsets"]
-        size = {"U64": 8, "F32": 4, "I32": 4, "U8": 1}[entry["dtype"]]
+        size = {"U64": 8, "F32": 4, "I32": 4, "I16": 2, "U8": 1}[entry["dtype"]]
         assert begin == end
         assert begin % size == 0
         end = stop

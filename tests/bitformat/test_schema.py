@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from tests.bitformat.samples import sample
+from tests.bitformat.samples import int16_sample, sample
 from tests.runtime.graphs import Case
 from tests.runtime.strategies import networks
 
@@ -163,6 +164,13 @@ def test_a_newer_version_is_its_own_error() -> None:
         with pytest.raises(ModelFileError, match="format") as caught:
             from_json(json.dumps(graph))
         assert not isinstance(caught.value, ModelVersionError)
+
+
+def test_the_version_is_read_and_written() -> None:
+    graph, _ = int16_sample()
+    assert json.loads(to_json(graph))["format"] == 2
+    assert from_json(to_json(graph)) == graph
+    assert from_json(to_json(replace(graph, format=1))).format == 1
 
 
 def test_half_a_surrogate_pair_is_refused() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.bitformat.samples import Constants, sample
 from tests.runtime.graphs import Case
-from tests.runtime.strategies import networks
+from tests.runtime.strategies import int16_networks, networks
 
 from signbit.bitformat.graph import Graph, InputSpec, Node, Pool, Shortcut, SignOutput, TensorSpec
 from signbit.bitformat.validate import validate
@@ -42,8 +43,8 @@ def test_the_sample_is_valid() -> None:
     validate(*sample())
 
 
-@settings(derandomize=True, deadline=None, max_examples=30)
-@given(case=networks)
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(case=st.one_of(networks, int16_networks))
 def test_networks_are_valid(case: Case) -> None:
     validate(case.graph, case.constants)
 

@@ -26,6 +26,7 @@ from signbit.bitformat.graph import (
     TensorSpec,
     output_size,
 )
+from signbit.bitformat.int16_stem import format_needed, has_integer_sums
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, int, int]
@@ -53,7 +54,8 @@ class Case:
 
     @property
     def fetches(self) -> list[str]:
-        dots = [f"{node.name}#dots" for node in self.graph.nodes if node.op == "binary_conv"]
+        integers = [node for node in self.graph.nodes if has_integer_sums(node, self.constants)]
+        dots = [f"{node.name}#dots" for node in integers]
         return [tensor.name for tensor in self.graph.tensors] + dots
 
 
@@ -122,6 +124,33 @@ class Builder:
             node = _with(node, pad_value=self.constant(f"{name}.pad_value", pad))
         self.finish(node, (*_size(tensor, node), out))
 
+    def int16_stem(
+        self, source: str, out: int, kernel: Pair, groups: int = 1, **windows: Pair
+    ) -> None:
+        """A convolution of pixels with int16 weights: small ones, any, or as large as allowed."""
+        name = f"n{len(self.nodes)}"
+        tensor = self.find(source)
+        shape = (out, *kernel, tensor.channels // groups)
+        largest = min(8191, (2**31 - 1) // 255 // (shape[1] * shape[2] * shape[3]))
+        most = self.choose((1, 127, largest, largest))
+        weight = self.rng.integers(-most, most + 1, shape)
+        if self.flag():
+            weight = np.where(weight < 0, -most, most)
+        node = Node(
+            name,
+            "real_conv",
+            source,
+            kernel=kernel,
+            groups=groups,
+            weight=self.constant(f"{name}.weight", weight.astype(np.int16)),
+            **_windows(windows),
+        )
+        if self.flag():
+            pad = self.rng.integers(0, 256, tensor.channels).astype(np.uint8)
+            node = _with(node, pad_value=self.constant(f"{name}.pad_value", pad))
+        spread = 128 * float(np.sqrt(np.square(weight).sum() / out))
+        self.finish(node, (*_size(tensor, node), out), spread)
+
     def binary_conv(
         self,
         source: str,
@@ -152,7 +181,7 @@ class Builder:
             node = _with(node, pool=window)
             height = output_size(height, window.kernel[0], window.stride[0])
             width = output_size(width, window.kernel[1], window.stride[1])
-        self.finish(node, (height, width, out), taps=taps)
+        self.finish(node, (height, width, out), taps**0.5)
 
     def pool(self, op: str, source: str) -> None:
         tensor = self.find(source)
@@ -183,10 +212,13 @@ class Builder:
         node = self.with_scale(node, scale, np.full(shape[2], -2, np.float32))
         self.add(node, shape, f"{node.name}.real", [np.zeros(shape[2], np.float32)])
 
-    def finish(self, node: Node, shape: Shape, taps: int | None = None) -> None:
-        """Give a node a random epilogue and outputs; `taps` are those of a binary dot product."""
+    def finish(self, node: Node, shape: Shape, spread: float | None = None) -> None:
+        """Give a node a random epilogue and outputs; `spread` is about how large its integers are.
+
+        A node without one yields reals.
+        """
         channels = shape[2]
-        size = 1.0 if taps is None else taps**0.5
+        size = spread or 1.0
         if self.flag():
             node = self.with_scale(
                 node, self.floats(channels, size=1 / size), self.floats(channels)
@@ -200,8 +232,8 @@ class Builder:
             node = _with(node, slope=slope)
         thresholds: list[Array] = []
         for _ in range(self.integer(0, 2)):
-            if taps is not None and self.flag():
-                limit = int(2 * taps**0.5) + 2
+            if spread is not None and self.flag():
+                limit = int(2 * spread) + 2
                 thresholds.append(self.rng.integers(-limit, limit, channels).astype(np.int32))
             else:
                 thresholds.append(self.floats(channels, size=size))
@@ -271,7 +303,9 @@ class Builder:
         """Close the graph and draw a batch of images, uint8 or float32."""
         shape = self.find("image").shape
         pixels = self.rng.integers(0, 256, (batch, *shape)).astype(np.uint8)
-        images = pixels if self.flag() else (pixels / np.float32(1.7)).astype(np.float32)
+        version = format_needed(self.constants)  # 2: an int16 stem, which takes no float32
+        floats = (pixels / np.float32(1.7)).astype(np.float32)
+        images = pixels if self.flag() or version == 2 else floats
         output = self.of_kind("real")[-1]
         channels = self.find(output).channels
         classes = tuple(f"class {index}" for index in range(channels)) if self.flag() else ()
@@ -282,6 +316,7 @@ class Builder:
             tuple(self.nodes),
             classes,
             {"made by": "tests"},
+            version,
         )
         return Case(graph, self.constants, {"image": images})
 

@@ -1,4 +1,4 @@
-"""An independent oracle of binary convolution: loops over integers, nothing shared with signbit."""
+"""Independent oracles of integer convolutions: loops over integers, nothing shared with signbit."""
 
 from __future__ import annotations
 
@@ -46,6 +46,36 @@ def binary_conv(
                             products = signs[:, iy, ix, channels] * weight[c, ky, kx]
                             dots[:, y, x, c] += products.sum(axis=1)
     return dots
+
+
+def pixel_conv(
+    pixels: Array,
+    weight: Array,
+    pad: Array,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+) -> Array:
+    """Sums (N, oh, ow, out) of pixels (N, h, w, in) with integers (out, kh, kw, in/groups).
+
+    A tap outside the image reads `pad`, (in,).
+    """
+    n, h, w, _ = pixels.shape
+    out, kh, kw, per_group = weight.shape
+    oh = (h + 2 * padding[0] - dilation[0] * (kh - 1) - 1) // stride[0] + 1
+    ow = (w + 2 * padding[1] - dilation[1] * (kw - 1) - 1) // stride[1] + 1
+    sums = np.zeros((n, oh, ow, out), np.int64)
+    for y, x, ky, kx in np.ndindex(oh, ow, kh, kw):
+        iy = y * stride[0] - padding[0] + ky * dilation[0]
+        ix = x * stride[1] - padding[1] + kx * dilation[1]
+        inside = 0 <= iy < h and 0 <= ix < w
+        tap = (pixels[:, iy, ix] if inside else np.tile(pad, (n, 1))).astype(np.int64)
+        for c in range(out):
+            first = c // (out // groups) * per_group
+            products = tap[:, first : first + per_group] * weight[c, ky, kx].astype(np.int64)
+            sums[:, y, x, c] += products.sum(axis=1)
+    return sums
 
 
 def pool_max(dots: Array, kernel: tuple[int, int], stride: tuple[int, int]) -> Array:

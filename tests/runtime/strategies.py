@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from hypothesis import strategies as st
 from tests.runtime.graphs import Builder, Case
@@ -72,10 +75,34 @@ def real_conv(seed: int) -> Case:
     return build.case(build.integer(0, 5))
 
 
+def int16_stem(seed: int) -> Case:
+    """image → one convolution of pixels with int16 weights (→ fully connected layer)."""
+    build = Builder(np.random.default_rng(seed))
+    groups = build.choose(GROUPS)
+    kernel, windows, size = _window(build, 7)
+    source = build.image((*size, groups * build.choose((1, 2, 3, 3, 3, 4))))
+    out = _channels(build, groups, build.choose((40, 140)))
+    build.int16_stem(source, out, kernel, groups, **windows)
+    if build.of_kind("bits"):
+        build.head()
+    return build.case(build.integer(0, 5))
+
+
 def network(seed: int) -> Case:
     """image → signs → three to eight nodes of any op, each reading any tensor there is."""
+    return _network(Builder(np.random.default_rng(seed)), stems=0)
+
+
+def int16_network(seed: int) -> Case:
+    """As `network`, with one or two int16 stems beside the first signs."""
     build = Builder(np.random.default_rng(seed))
+    return _network(build, stems=build.integer(1, 2))
+
+
+def _network(build: Builder, stems: int) -> Case:
     build.prepare(build.image((*build.pair(1, 12), _channels(build, 1, 70))))
+    for _ in range(stems):
+        _small_conv(build, "image", build.int16_stem)
     for _ in range(build.integer(3, 8)):
         _any_node(build)
     build.head()
@@ -97,9 +124,10 @@ def _any_node(build: Builder) -> None:
     op = build.choose(_OPS)
     real, bits = build.of_kind("real"), build.of_kind("bits")
     if op == "binary_conv":
-        _small_conv(build, build.choose(bits), binary=True)
+        pooled = partial(build.binary_conv, pool=build.flag())
+        _small_conv(build, build.choose(bits), pooled)
     elif op == "real_conv":
-        _small_conv(build, build.choose(real), binary=False)
+        _small_conv(build, build.choose(real), build.real_conv)
     elif op == "max_pool":
         build.pool(op, build.choose(real + bits))
     elif op == "avg_pool":
@@ -110,7 +138,7 @@ def _any_node(build: Builder) -> None:
         build.pointwise(build.choose(["image", *real]))
 
 
-def _small_conv(build: Builder, source: str, binary: bool) -> None:
+def _small_conv(build: Builder, source: str, convolve: Callable[..., None]) -> None:
     tensor = build.find(source)
     groups = 1
     if tensor.channels % 2 == 0 and build.flag():
@@ -118,11 +146,7 @@ def _small_conv(build: Builder, source: str, binary: bool) -> None:
     out = groups * build.integer(1, 12)
     kernel = build.integer(1, min(3, tensor.height)), build.integer(1, min(3, tensor.width))
     stride, padding = build.pair(1, 2), build.pair(0, 1)
-    if binary:
-        pool = build.flag()
-        build.binary_conv(source, out, kernel, groups, pool, stride=stride, padding=padding)
-    else:
-        build.real_conv(source, out, kernel, groups, stride=stride, padding=padding)
+    convolve(source, out, kernel, groups, stride=stride, padding=padding)
 
 
 SEEDS = st.integers(0, 2**63 - 1)
@@ -130,4 +154,6 @@ SEEDS = st.integers(0, 2**63 - 1)
 binary_convs = st.builds(binary_conv, SEEDS)
 linears = st.builds(linear, SEEDS)
 real_convs = st.builds(real_conv, SEEDS)
+int16_stems = st.builds(int16_stem, SEEDS)
 networks = st.builds(network, SEEDS)
+int16_networks = st.builds(int16_network, SEEDS)

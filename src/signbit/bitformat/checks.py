@@ -20,6 +20,7 @@ _T = TypeVar("_T")
 _DTYPES = {
     "F32": np.dtype("f4"),
     "I32": np.dtype("i4"),
+    "I16": np.dtype("i2"),
     "U8": np.dtype("u1"),
     "U64": np.dtype("u8"),
 }
@@ -53,13 +54,13 @@ class ConstantTable:
     """The file's tensors by name; remembers which of them some node has used."""
 
     def __init__(self, constants: Mapping[str, Array]) -> None:
-        self._constants = constants
+        self.arrays = constants
         self._used: set[str] = set()
 
     def take(self, name: str, kinds: tuple[str, ...], where: str) -> Array:
-        """The constant of this name, of one of these dtypes (F32, I32, U8, U64) and finite."""
-        require(name in self._constants, where, f"no tensor {name!r} in the file")
-        array = self._constants[name]
+        """The constant of this name, of one of these dtypes (F32, I32, I16, U8, U64) and finite."""
+        require(name in self.arrays, where, f"no tensor {name!r} in the file")
+        array = self.arrays[name]
         require(
             any(array.dtype == _DTYPES[kind] for kind in kinds),
             where,
@@ -83,5 +84,5 @@ class ConstantTable:
 
     def require_all_used(self) -> None:
         """Refuse a file with a tensor that no node names."""
-        for name in self._constants:
+        for name in self.arrays:
             require(name in self._used, name, "no node uses this tensor of the file")

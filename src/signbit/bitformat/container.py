@@ -32,6 +32,7 @@ _DTYPES: dict[str, np.dtype[np.generic]] = {
     "U64": np.dtype("<u8"),
     "F32": np.dtype("<f4"),
     "I32": np.dtype("<i4"),
+    "I16": np.dtype("<i2"),
     "U8": np.dtype("u1"),
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}

@@ -30,7 +30,7 @@ __all__ = [
     "output_size",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # the newest that is known; 2 brought int16 stems (int16_stem.py)
 
 MAX_ITEMS = 65_536  # nodes; tensors of the graph; tensors of the file
 MAX_SIZE = 16_384  # height, width, kernel, stride, dilation, padding
@@ -170,6 +170,8 @@ class Graph:
     nodes: tuple[Node, ...]
     classes: tuple[str, ...] = ()
     source: dict[str, str] = field(default_factory=dict)
+    format: int = 1
+    """Version of docs/format.md: 2 where a weight is int16, else 1 is enough."""
 
     def tensor(self, name: str) -> TensorSpec:
         """The tensor of this name; KeyError if the graph declares none."""

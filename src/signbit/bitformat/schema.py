@@ -59,7 +59,7 @@ _BODY_KEYS = ("kernel", "stride", "padding", "dilation", "groups", "weight", "pa
 def to_json(graph: Graph) -> str:
     """The graph as compact JSON text; absent keys are left out."""
     value = {
-        "format": FORMAT_VERSION,
+        "format": graph.format,
         "input": _plain(graph.input, _INPUT_KEYS),
         "output": graph.output,
         "classes": list(graph.classes),
@@ -113,6 +113,7 @@ def from_json(text: str) -> Graph:
         source=_source(fields["source"], "source"),
         tensors=_list(fields["tensors"], "tensors", _tensor),
         nodes=_list(fields["nodes"], "nodes", _node),
+        format=version,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from signbit.bitformat.checks import Array, ConstantTable, require, value_in_range
 from signbit.bitformat.graph import (
+    FORMAT_VERSION,
     INTERPOLATIONS,
     KINDS,
     MAX_CHANNELS,
@@ -20,6 +21,7 @@ from signbit.bitformat.graph import (
     Node,
     TensorSpec,
 )
+from signbit.bitformat.int16_stem import format_needed
 from signbit.bitformat.validate_body import derive_shape
 from signbit.bitformat.validate_epilogue import check_epilogue, check_shortcut
 
@@ -31,6 +33,11 @@ def validate(graph: Graph, constants: Mapping[str, Array]) -> None:
 
     Raises ModelFileError naming the field.
     """
+    value_in_range(graph.format, 1, FORMAT_VERSION, "format")
+    needed = format_needed(constants)
+    require(
+        graph.format >= needed, "format", f"I16 weights need version {needed}, is {graph.format}"
+    )
     tensors = _check_tensors(graph)
     _check_input(graph, tensors)
     table = ConstantTable(constants)

@@ -23,6 +23,7 @@ from signbit.bitformat.graph import (
     TensorSpec,
     output_size,
 )
+from signbit.bitformat.int16_stem import check_weight
 
 __all__ = ["derive_shape"]
 
@@ -106,10 +107,13 @@ def _check_convolution(node: Node, source: TensorSpec, constants: ConstantTable,
         taps = height * width * (source.channels // groups)
         weight = _binary_weight(name, taps, constants, where)
     else:
-        weight = constants.take(name, ("F32",), f"{where}.weight")
+        weight = constants.take(name, ("F32", "I16"), f"{where}.weight")
         _check_weight_shape(weight, (height, width, source.channels // groups), where)
+        if weight.dtype == np.int16:
+            check_weight(weight, source.kind, where)
     if node.pad_value is not None:
-        constants.per_channel(node.pad_value, ("F32",), source.channels, f"{where}.pad_value")
+        kind = "U8" if weight.dtype == np.int16 else "F32"
+        constants.per_channel(node.pad_value, (kind,), source.channels, f"{where}.pad_value")
     channels = weight.shape[0]
     value_in_range(channels, 1, MAX_CHANNELS, f"{where}.weight: output channels")
     require(

@@ -14,6 +14,7 @@ from signbit.bitformat.graph import (
     SignOutput,
     TensorSpec,
 )
+from signbit.bitformat.int16_stem import has_integer_sums
 
 __all__ = ["check_epilogue", "check_shortcut"]
 
@@ -57,7 +58,7 @@ def _check_signs(
     constants: ConstantTable,
     where: str,
 ) -> None:
-    kinds = ("F32", "I32") if node.op == "binary_conv" else ("F32",)
+    kinds = ("F32", "I32") if has_integer_sums(node, constants.arrays) else ("F32",)
     threshold = constants.per_channel(output.threshold, kinds, channels, f"{where}.threshold")
     if node.op == "max_pool" and source.kind == "bits":
         require(

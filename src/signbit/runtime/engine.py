@@ -13,6 +13,7 @@ from typing import Any, NoReturn, SupportsIndex, TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from signbit.bitformat.int16_stem import REFUSAL
 from signbit.errors import InputError, IsaError, ModelFileError
 from signbit.runtime import _native
 
@@ -84,6 +85,10 @@ class Engine:
         self._kinds = [kind for _, kind, _ in tensors]
         self._shapes = [shape for _, _, shape in tensors]
         self._names = [name for name, _, _ in tensors]
+        self._dtypes = dict(_DTYPES)
+        # Of convolutions of reals, only an int16 stem has integer sums.
+        if any(node["op"] == "real_conv" and any(node["dots"]) for node in self._model.nodes):
+            self._dtypes["image"] = (np.dtype(np.uint8),)
         height, width, channels = self._shapes[self._model.output]
         self._result_shape = (channels,) if height == width == 1 else (height, width, channels)
 
@@ -96,7 +101,7 @@ class Engine:
         """Run uint8 or float32 images (N, H, W, C) in 0 … 255 to float32 (N, classes).
 
         A network whose output is not 1×1 gives (N, H, W, C). Raises InputError for another
-        shape or dtype, and for float32 pixels that are not finite.
+        shape or dtype, for float32 pixels that are not finite or that meet an int16 stem.
         """
         batch = self._checked(self._model.input, images)
         result = np.empty((len(batch), *self._result_shape), np.float32)
@@ -138,8 +143,9 @@ class Engine:
 
         Feeds and fetches are batches (N, H, W, C): images uint8 or float32, reals float32, bits
         uint8 with 1 = negative. A fed tensor is never computed. The fetch `<node>#dots` is the
-        int32 dots of a binary_conv before its pool. Raises InputError for what is unknown,
-        misshapen, or not reachable from the feeds.
+        int32 dots of a binary_conv before its pool, or sums of an int16 stem. Raises InputError
+        for what is unknown, misshapen, or not reachable from the feeds, and for float32 images
+        where there is an int16 stem.
         """
         count, given = self._check_feeds(feeds)
         wanted = list(dict.fromkeys(fetches))
@@ -201,17 +207,20 @@ class Engine:
                 raise InputError(f"feeds: {name!r} is needed and must be fed")
             return index, self._shapes[index], _DTYPES[self._kinds[index]][0]
         for number, node in enumerate(self._model.nodes):
-            if name == f"{node['name']}{_DOTS}" and node["op"] == "binary_conv":
+            if name == f"{node['name']}{_DOTS}" and any(node["dots"]):
                 return -1 - number, node["dots"], np.int32
         raise InputError(
-            f"fetches: {name!r} is neither a tensor nor '<name of a binary_conv>{_DOTS}'"
+            f"fetches: {name!r} is neither a tensor nor "
+            f"'<name of a binary_conv or int16 stem>{_DOTS}'"
         )
 
     def _checked(self, index: int, array: Array) -> Array:
         """The array, contiguous, if it can be a batch of this tensor."""
         name, kind, shape = self._names[index], self._kinds[index], self._shapes[index]
-        allowed = _DTYPES[kind]
+        allowed = self._dtypes[kind]
         if not isinstance(array, np.ndarray) or array.dtype not in allowed:
+            if isinstance(array, np.ndarray) and array.dtype in _DTYPES[kind]:
+                raise InputError(f"{name!r}: {REFUSAL}")
             names = " or ".join(dtype.name for dtype in allowed)
             given = type(array).__name__
             if isinstance(array, np.ndarray):

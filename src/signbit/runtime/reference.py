@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from signbit.bitformat.checks import Array
 from signbit.bitformat.container import decode
 from signbit.bitformat.graph import Node, TensorSpec
+from signbit.bitformat.int16_stem import REFUSAL, has_integer_sums, is_int16
 from signbit.errors import InputError
 from signbit.runtime.exact import Float32
 from signbit.runtime.reference_ops import BODIES, apply_epilogue, pool_dots
@@ -21,7 +23,7 @@ from signbit.runtime.reference_ops import BODIES, apply_epilogue, pool_dots
 __all__ = ["DOTS", "ReferenceEngine"]
 
 DOTS = "#dots"
-"""Suffix of a node's name in a fetch: the integers of a binary_conv before pool."""
+"""Suffix of a node's name in a fetch: the integers of a binary_conv (before pool) or int16 stem."""
 
 # Images go through the graph in parts, to bound memory, and through a body in smaller blocks, to
 # stay in cache: so many elements of the largest tensor, and of the body's result.
@@ -41,6 +43,9 @@ class ReferenceEngine:
         self._tensors = {tensor.name: tensor for tensor in self.graph.tensors}
         self._nodes = {node.name: node for node in self.graph.nodes}
         self._writers = {name: node for node in self.graph.nodes for name in node.outputs}
+        self._dtypes = dict(_DTYPES)
+        if any(is_int16(node, self.constants) for node in self.graph.nodes):
+            self._dtypes["image"] = (np.dtype(np.uint8),)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -56,7 +61,7 @@ class ReferenceEngine:
         """Run uint8 or float32 images (N, H, W, C) in 0 … 255 to float32 (N, classes).
 
         A network whose output is not 1×1 gives (N, H, W, C). Raises InputError for another
-        shape or dtype, and for float32 pixels that are not finite.
+        shape or dtype, for float32 pixels that are not finite or that meet an int16 stem.
         """
         name = self.graph.input.tensor
         output = self._tensors[self.graph.output]
@@ -71,8 +76,9 @@ class ReferenceEngine:
 
         Feeds and fetches are batches (N, H, W, C): images uint8 or float32, reals float32, bits
         uint8 with 1 = negative. A fed tensor is never computed. The fetch `<node>#dots` is the
-        int32 dots of a binary_conv before its pool. Raises InputError for what is unknown,
-        misshapen, or not reachable from the feeds.
+        int32 dots of a binary_conv before its pool, or sums of an int16 stem. Raises InputError
+        for what is unknown, misshapen, or not reachable from the feeds, and for float32 images
+        where there is an int16 stem.
         """
         wanted = list(dict.fromkeys(fetches))
         batch = self._check_feeds(feeds)
@@ -92,7 +98,7 @@ class ReferenceEngine:
         values = dict(feeds)
         for node in nodes:
             v0 = self._body(node, values[node.input])
-            if node.op == "binary_conv":
+            if has_integer_sums(node, self.constants):
                 values[node.name + DOTS] = v0
                 v0 = pool_dots(node, v0)
             shortcut = None if node.shortcut is None else values[node.shortcut.tensor]
@@ -115,7 +121,8 @@ class ReferenceEngine:
         for name, array in feeds.items():
             if name not in self._tensors:
                 raise InputError(f"feeds: the graph has no tensor {name!r}")
-            _check_array(self._tensors[name], array)
+            tensor = self._tensors[name]
+            _check_array(tensor, array, self._dtypes[tensor.kind])
         sizes = {name: len(array) for name, array in feeds.items()}
         if len(set(sizes.values())) > 1:
             raise InputError(f"feeds: batch sizes differ: {sizes}")
@@ -142,9 +149,10 @@ class ReferenceEngine:
         if name in self._tensors:
             raise InputError(f"feeds: {name!r} is needed and must be fed")
         node = self._nodes.get(name.removesuffix(DOTS))
-        if not name.endswith(DOTS) or node is None or node.op != "binary_conv":
+        if not name.endswith(DOTS) or node is None or not has_integer_sums(node, self.constants):
             raise InputError(
-                f"fetches: {name!r} is neither a tensor nor '<name of a binary_conv>{DOTS}'"
+                f"fetches: {name!r} is neither a tensor nor "
+                f"'<name of a binary_conv or int16 stem>{DOTS}'"
             )
         return node
 
@@ -160,10 +168,11 @@ _DTYPES = {
 }
 
 
-def _check_array(tensor: TensorSpec, array: Array) -> None:
+def _check_array(tensor: TensorSpec, array: Array, allowed: tuple[np.dtype[Any], ...]) -> None:
     """Refuse an array that cannot be a batch of this tensor."""
-    allowed = _DTYPES[tensor.kind]
     if not isinstance(array, np.ndarray) or array.dtype not in allowed:
+        if isinstance(array, np.ndarray) and array.dtype in _DTYPES[tensor.kind]:
+            raise InputError(f"{tensor.name!r}: {REFUSAL}")
         names = " or ".join(dtype.name for dtype in allowed)
         given = array.dtype.name if isinstance(array, np.ndarray) else type(array).__name__
         raise InputError(f"{tensor.name!r}: must be a NumPy array of {names}, is {given}")

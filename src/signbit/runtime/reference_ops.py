@@ -7,6 +7,7 @@ channels; every loop below runs over a reduction, in the order that the format p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -59,14 +60,18 @@ def _taps(x: Array, node: Node, outside: Array) -> Iterator[tuple[int, int, Arra
             yield ky, kx, padded[:, (rows + row)[:, None], columns + column]
 
 
-def _real_conv(node: Node, x: Array, constants: Constants) -> Float32:
-    """acc = fma(x, w, acc) over ky, kx, channel, from +0.0."""
+def _real_conv(node: Node, x: Array, constants: Constants) -> Array:
+    """acc = fma(x, w, acc) over ky, kx, channel, from +0.0; int32 sums where w is int16."""
     assert node.weight is not None
     assert node.groups is not None
     weight = constants[node.weight]  # (out, kh, kw, in / groups)
+    outside = np.asarray(_ZERO) if node.pad_value is None else constants[node.pad_value]
+    if weight.dtype == np.int16:
+        # Below 2^31, so float64 holds every sum.
+        sums = _sums(node, x.astype(np.float64), weight.astype(np.float64), outside)
+        return sums.astype(np.int32)
     out, _, _, group_channels = weight.shape
     by_group = weight.reshape(node.groups, out // node.groups, *weight.shape[1:])
-    outside = np.asarray(_ZERO) if node.pad_value is None else constants[node.pad_value]
     pixels = x.astype(np.float32)
     size = _windows((x.shape[1], x.shape[2]), node)
     acc = np.zeros((len(x), *size, node.groups, out // node.groups), np.float32)
@@ -80,25 +85,34 @@ def _real_conv(node: Node, x: Array, constants: Constants) -> Float32:
 def _binary_conv(node: Node, bits: Array, constants: Constants) -> Int32:
     """D: the dot of signs over the taps inside the image; a tap outside reads 0, so adds nothing.
 
-    Sums of ±1 below 2^24 are exact in float32 in any order, so a float matrix product does them.
+    Below 2^24, so float32 holds every sum.
     """
     assert node.weight is not None
     assert node.groups is not None
     assert node.kernel is not None
     words = constants[node.weight].astype(np.uint64, copy=False)
-    groups, out, channels = node.groups, len(words), bits.shape[3]
-    negative = unpack_bits(words, node.kernel[0] * node.kernel[1] * (channels // groups))
-    weight = np.where(negative, -_ONE, _ONE).reshape(
-        groups, out // groups, *node.kernel, channels // groups
-    )
+    shape = len(words), *node.kernel, bits.shape[3] // node.groups
+    negative = unpack_bits(words, prod(shape[1:]))
+    weight = np.where(negative, -_ONE, _ONE).reshape(shape)
     signs = np.where(bits != 0, -_ONE, _ONE)
-    size = _windows((bits.shape[1], bits.shape[2]), node)
-    dots = np.zeros((len(bits) * size[0] * size[1], groups, out // groups), np.float32)
-    for ky, kx, tap in _taps(signs, node, np.asarray(_ZERO)):
-        grouped = tap.reshape(len(dots), groups, channels // groups)
+    return _sums(node, signs, weight, np.asarray(_ZERO)).astype(np.int32)
+
+
+def _sums(node: Node, x: Array, weight: Array, outside: Array) -> Array:
+    """Σ x·w by matrix products, in x's type, which must hold every partial sum: any order will do.
+
+    weight: (out, kh, kw, in / groups).
+    """
+    assert node.groups is not None
+    groups, out, channels = node.groups, len(weight), weight.shape[3]
+    by_group = weight.reshape(groups, out // groups, *weight.shape[1:])
+    size = _windows((x.shape[1], x.shape[2]), node)
+    sums = np.zeros((len(x) * size[0] * size[1], groups, out // groups), x.dtype)
+    for ky, kx, tap in _taps(x, node, outside):
+        grouped = tap.reshape(len(sums), groups, channels)
         for group in range(groups):
-            dots[:, group] += grouped[:, group] @ weight[group, :, ky, kx].T
-    return dots.reshape(len(bits), *size, out).astype(np.int32)
+            sums[:, group] += grouped[:, group] @ by_group[group, :, ky, kx].T
+    return sums.reshape(len(x), *size, out)
 
 
 def _maximum(x: Array, node: Node, outside: Array) -> Array:
@@ -157,7 +171,7 @@ BODIES: dict[str, Callable[[Node, Array, Constants], Array]] = {
     "global_mean": _global_mean,
     "pointwise": _pointwise,
 }
-"""op → (node, input (N, H, W, C), constants) → v0 before any pool: int32 dots, else float32"""
+"""op → (node, input (N, H, W, C), constants) → v0 before any pool: int32 dots or float32"""
 
 
 def _shortcut(shortcut: Shortcut, x: Float32, shape: tuple[int, ...]) -> Float32:

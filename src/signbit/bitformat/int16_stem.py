@@ -1,0 +1,72 @@
+"""The int16 stem: a convolution of uint8 pixels with int16 weights, whose sums are exact in int32.
+
+Owns its limits, how a node of a file is known to be one, and the check of its weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from signbit.bitformat.checks import Array, require
+from signbit.bitformat.graph import Node
+
+__all__ = [
+    "MAX_PIXEL",
+    "MAX_SUM",
+    "MAX_WEIGHT",
+    "REFUSAL",
+    "check_weight",
+    "format_needed",
+    "has_integer_sums",
+    "is_int16",
+]
+
+MAX_PIXEL = 255
+MAX_WEIGHT = 8191
+"""Of a weight's magnitude: sums of up to four weights stay in 16 bits, which fast convolution
+algorithms need."""
+MAX_SUM = (1 << 31) - 1
+"""Of MAX_PIXEL · Σ|weight| of a filter, so that no sum leaves 32 bits."""
+
+REFUSAL = "this model's stem is int16 and takes uint8 pixels"
+"""What every engine says to float32 images."""
+
+_INT16 = np.dtype(np.int16)
+
+
+def is_int16(node: Node, constants: Mapping[str, Array]) -> bool:
+    """Whether a node is a convolution of pixels with int16 weights."""
+    return node.weight is not None and constants[node.weight].dtype == _INT16
+
+
+def has_integer_sums(node: Node, constants: Mapping[str, Array]) -> bool:
+    """Whether a node's body yields int32 (which thresholds and `#dots` know), not float32."""
+    return node.op == "binary_conv" or is_int16(node, constants)
+
+
+def format_needed(constants: Mapping[str, Array]) -> int:
+    """The lowest format version that can hold these constants."""
+    return 2 if any(array.dtype == _INT16 for array in constants.values()) else 1
+
+
+def check_weight(weight: Array, source_kind: str, where: str) -> None:
+    """Check int16 weights (out, kh, kw, in / groups) that read a tensor of this kind.
+
+    Raises ModelFileError naming the field.
+    """
+    require(
+        source_kind == "image", f"{where}.input", f"int16 weights read pixels, not {source_kind}"
+    )
+    magnitudes = np.abs(weight.astype(np.int64)).reshape(len(weight), -1)
+    require(
+        bool((magnitudes <= MAX_WEIGHT).all()),
+        f"{where}.weight",
+        f"int16 weights must be −{MAX_WEIGHT} to {MAX_WEIGHT}",
+    )
+    require(
+        bool((magnitudes.sum(axis=1) <= MAX_SUM // MAX_PIXEL).all()),
+        f"{where}.weight",
+        f"{MAX_PIXEL} times the sum of a filter's magnitudes must be below {MAX_SUM + 1}",
+    )

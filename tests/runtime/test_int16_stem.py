@@ -1,0 +1,89 @@
+"""Int16 stems in the NumPy reference: integers against hand-written loops, extremes, refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from tests.bitformat.samples import int16_filter, int16_sample
+from tests.runtime import oracle
+from tests.runtime.graphs import Case
+from tests.runtime.strategies import int16_networks, int16_stems
+
+from signbit.bitformat import encode
+from signbit.errors import InputError
+from signbit.runtime.reference import ReferenceEngine
+
+
+def check_sums(case: Case) -> None:
+    """Every int16 stem's integers, and their integer thresholds, are the oracle's."""
+    values = ReferenceEngine(case.data).run_nodes(case.feeds, case.fetches)
+    for node in case.graph.nodes:
+        if node.op != "real_conv" or case.constants[node.weight].dtype != np.int16:
+            continue
+        pad = np.zeros(case.graph.tensor(node.input).channels, np.uint8)
+        if node.pad_value is not None:
+            pad = case.constants[node.pad_value]
+        sums = oracle.pixel_conv(
+            values[node.input],
+            case.constants[node.weight],
+            pad,
+            node.stride,
+            node.padding,
+            node.dilation,
+            node.groups,
+        )
+        assert values[f"{node.name}#dots"].dtype == np.int32
+        np.testing.assert_array_equal(values[f"{node.name}#dots"], sums)
+        for output in node.signs:
+            threshold = case.constants[output.threshold]
+            if threshold.dtype == np.int32:
+                expected = (sums < threshold) != case.constants[output.flip].astype(bool)
+                np.testing.assert_array_equal(values[output.tensor], expected)
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(case=int16_stems)
+def test_sums(case: Case) -> None:
+    check_sums(case)
+
+
+@settings(derandomize=True, deadline=None, max_examples=20)
+@given(case=int16_networks)
+def test_sums_in_networks(case: Case) -> None:
+    check_sums(case)
+
+
+def extremes() -> tuple[bytes, np.ndarray, np.ndarray]:
+    """A file of one filter, images (6, 1, 1029, 1), and sums (6,): some beyond ±2³⁰."""
+    data = int16_filter(1029, (2**31 - 1) // 255 - 1028 * 8191)
+    weight = ReferenceEngine(data).constants["stem.weight"].ravel().astype(np.int64)
+    bright = 255 * np.uint8([weight > 0, weight < 0]).reshape(2, 1, 1029, 1)
+    images = np.concatenate([bright, np.maximum(bright, 1), np.minimum(bright, 253)])
+    return data, images, (images.reshape(6, 1029).astype(np.int64) * weight).sum(1)
+
+
+def test_the_largest_sums() -> None:
+    """Beyond 2³⁰ float32 holds every 128th integer: rounded to nearest even."""
+    data, images, sums = extremes()
+    values = ReferenceEngine(data).run_nodes({"image": images}, ["stem#dots", "stem"])
+    assert values["stem#dots"].ravel().tolist() == sums.tolist()
+    rounded = [float(np.float64(total).astype(np.float32)) for total in sums]
+    assert values["stem"].ravel().tolist() == rounded
+    assert max(abs(sums)) > 2**30
+    assert any(sums != np.int64(rounded))
+
+
+def test_only_pixels_are_taken() -> None:
+    engine = ReferenceEngine(encode(*int16_sample()))
+    images = np.random.default_rng(3).integers(0, 256, (2, 5, 4, 3)).astype(np.uint8)
+    assert engine(images).shape == (2, 6)
+    message = "^'image': this model's stem is int16 and takes uint8 pixels$"
+    with pytest.raises(InputError, match=message):
+        engine(images.astype(np.float32))
+    with pytest.raises(InputError, match=message):
+        engine.run_nodes({"image": images.astype(np.float32)}, ["conv#dots"])
+    with pytest.raises(InputError, match="must be a NumPy array of uint8, is float64"):
+        engine(images.astype(np.float64))
+    with pytest.raises(InputError, match=r"neither a tensor nor .* int16 stem>#dots"):
+        engine.run_nodes({"image": images}, ["mean#dots"])
