@@ -34,35 +34,40 @@ struct NodeRunner : NodeContext {
         const Chunk& chunk = node.chunks[static_cast<size_t>(i)];
         if (spec.op == Op::kBinaryConv) compute_dots(*this, chunk, tile);
         if (spec.op == Op::kRealConv) compute_sums(*this, chunk, tile, &copied_group);
-        finish_values(chunk, tile.count);
+        finish_values(chunk);
       }
     }
   }
 
  private:
-  // Addresses of the tile's pixels in everything the epilogue reads and writes.
+  // The tile's pixels row by row, and where each row's begin in what the epilogue reads and writes.
   void place_outputs(const Tile& tile) {
-    const auto fill = [&](int tensor, const Pair& stride, auto** addresses) {
-      fill_addresses(frame.tensor(tensor), layout(tensor), stride, {0, 0}, tile, addresses);
-    };
-    if (spec.shortcut.tensor != kNone) {
-      fill(spec.shortcut.tensor, spec.shortcut.stride, scratch.shortcut.data());
-    }
-    if (spec.real != kNone) fill(spec.real, {1, 1}, scratch.real.data());
-    for (size_t s = 0; s < spec.signs.size(); ++s) {
-      fill(spec.signs[s].tensor, {1, 1}, scratch.sign_pixels.data() + s * kTileWindows);
+    runs = 0;
+    for (int64_t done = 0; done < tile.count; ++runs) {
+      const int64_t y = (tile.begin + done) / node.width, x = (tile.begin + done) % node.width;
+      EpilogueRun& run = scratch.runs[static_cast<size_t>(runs)];
+      run.pixels = std::min(tile.count - done, node.width - x);
+      run.values = node.values_in_place ? address<const int32_t>(spec.input, y, x)
+                                        : scratch.tile.data() + done * node.tile_step;
+      run.shortcut = address<const float>(spec.shortcut.tensor, y * spec.shortcut.stride.y,
+                                          x * spec.shortcut.stride.x);
+      run.real = address<float>(spec.real, y, x);
+      for (size_t s = 0; s < spec.signs.size(); ++s) {
+        scratch.sign_runs[s * scratch.runs.size() + static_cast<size_t>(runs)] =
+            address<uint8_t>(spec.signs[s].tensor, y, x);
+      }
+      done += run.pixels;
     }
   }
 
-  // What the body needs before its chunks are computed, or all of it where it has none.
+  template <typename T>
+  T* address(int tensor, int64_t y, int64_t x) const {
+    if (tensor == kNone) return nullptr;
+    return reinterpret_cast<T*>(frame.tensor(tensor) + layout(tensor).at(y, x));
+  }
+
+  // What the body needs before its chunks are computed, or all of it where it has no chunks.
   void prepare_body(const Tile& tile) {
-    if (spec.op == Op::kPointwise && input.kind != Kind::kImage) {
-      fill_addresses(frame.tensor(spec.input), input, {1, 1}, {0, 0}, tile, scratch.values.data());
-      return;
-    }
-    for (int64_t i = 0; i < tile.count; ++i) {
-      scratch.values[static_cast<size_t>(i)] = scratch.tile.data() + i * node.tile_step;
-    }
     switch (spec.op) {
       case Op::kBinaryConv:
         place_windows(*this, tile);
@@ -70,7 +75,7 @@ struct NodeRunner : NodeContext {
       case Op::kRealConv:
         break;
       case Op::kPointwise:
-        copy_pixels(*this, tile);
+        if (!node.values_in_place) copy_pixels(*this, tile);
         break;
       default:
         pool_reals(*this, tile);
@@ -78,24 +83,25 @@ struct NodeRunner : NodeContext {
     }
   }
 
-  void finish_values(const Chunk& chunk, int64_t count) {
+  void finish_values(const Chunk& chunk) {
     EpilogueArgs args{};
-    args.pixels = static_cast<int>(count);
+    args.run_count = runs;
+    args.runs = scratch.runs.data();
+    args.value_step = node.tile_step;
     args.channel_begin = chunk.channel;
     args.channel_count = chunk.channels;
     args.integer = spec.op == Op::kBinaryConv;
     args.wants_real = node.wants_real;
-    args.values = scratch.values.data();
     args.scale = node.scale.data();
     args.shift = node.shift.data();
     if (spec.shortcut.tensor != kNone) {
-      args.shortcut = scratch.shortcut.data();
-      args.shortcut_offset = spec.shortcut.offset;
       args.shortcut_channels = layout(spec.shortcut.tensor).channels;
+      args.shortcut_step = spec.shortcut.stride.x * args.shortcut_channels;
+      args.shortcut_offset = spec.shortcut.offset;
     }
     args.activation = spec.activation;
     args.slope = node.slope.data();
-    if (spec.real != kNone) args.real = scratch.real.data();
+    args.real_step = node.channels;
     args.sign_count = static_cast<int>(spec.signs.size());
     for (size_t s = 0; s < spec.signs.size(); ++s) {
       const SignPlan& sign = node.signs[s];
@@ -104,15 +110,16 @@ struct NodeRunner : NodeContext {
       target.threshold = sign.threshold.data();
       target.integer_threshold = sign.integer_threshold.data();
       target.flip = sign.flip.data();
-      target.pixels = scratch.sign_pixels.data() + s * kTileWindows;
+      target.pixels = scratch.sign_runs.data() + s * scratch.runs.size();
       target.pixel_bytes = output.pixel_bytes;
       target.group_channels = output.bits.group_channels;
       target.group_bytes = output.bits.contiguous() ? 0 : output.bits.group_bytes;
     }
     args.signs = scratch.signs.data();
-    args.sign_words = scratch.sign_words.data();
     kernels.epilogue(args);
   }
+
+  int runs = 0;  // of the current tile
 };
 
 }  // namespace
@@ -124,16 +131,13 @@ Scratch::Scratch(const ScratchSizes& sizes)
       pooled_signs(static_cast<size_t>(sizes.input_pixel_bytes)),
       gathered(static_cast<size_t>(sizes.gathered_bytes)),
       sums(static_cast<size_t>(sizes.sums_bytes)),
-      sign_words(static_cast<size_t>(sizes.signs)),
       signs(static_cast<size_t>(sizes.signs)),
       windows(kTileWindows),
       group_windows(kTileWindows),
       real_windows(kTileWindows),
       base(kTileWindows),
-      values(kTileWindows),
-      shortcut(kTileWindows),
-      real(kTileWindows),
-      sign_pixels(static_cast<size_t>(sizes.signs * kTileWindows)) {}
+      runs(static_cast<size_t>(sizes.runs)),
+      sign_runs(static_cast<size_t>(sizes.signs * sizes.runs)) {}
 
 Split split_node(const NodePlan& node, int threads) {
   // A part should outweigh handing it out; more parts than threads even out uneven ones.

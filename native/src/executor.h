@@ -19,17 +19,15 @@ struct Scratch {
   AlignedArray<uint8_t> gathered;  // windows of a binary convolution, one after the other
   AlignedArray<uint8_t> sums;      // of triples of words: of an input's, or of gathered windows'
   int64_t sums_done = 0;           // how far into the input, for the node that runs
-  std::vector<uint64_t> sign_words;
   std::vector<SignArgs> signs;
-  // By window or pixel of a tile:
+  // By window of a tile:
   std::vector<const uint8_t*> windows;
   std::vector<const uint8_t*> group_windows;
   std::vector<const float*> real_windows;
   std::vector<const int32_t*> base;
-  std::vector<const void*> values;
-  std::vector<const float*> shortcut;
-  std::vector<float*> real;
-  std::vector<uint8_t*> sign_pixels;  // [sign][pixel]
+  // By run of a tile:
+  std::vector<EpilogueRun> runs;
+  std::vector<uint8_t*> sign_runs;  // [sign][run]
 };
 
 // One image and the arena that holds its tensors.

@@ -54,6 +54,11 @@ void plan_simple_body(const TensorLayout& input, const KernelTable& kernels, Nod
   plan->tile_step = round_up(plan->channels, 16);
   plan->tile_pixels = std::clamp<int64_t>(16384 / plan->tile_step, 1, kTileWindows);
   const bool bits = input.kind == Kind::kBits;
+  plan->values_in_place = node.op == Op::kPointwise && input.kind == Kind::kReal;
+  if (plan->values_in_place) {
+    plan->tile_step = plan->channels;
+    plan->tile_pixels = plan->pixels();
+  }
   int64_t reads = plan->pixels() * plan->channels;
   switch (node.op) {
     case Op::kMaxPool:
@@ -95,7 +100,9 @@ Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
   result.cost += 0.1 * static_cast<double>(result.pixels() * result.channels);
 
   ScratchSizes& scratch = plan->scratch;
-  scratch.tile_values = std::max(scratch.tile_values, result.tile_pixels * result.tile_step);
+  if (!result.values_in_place) {
+    scratch.tile_values = std::max(scratch.tile_values, result.tile_pixels * result.tile_step);
+  }
   if (result.window_area > 1) {
     scratch.dots = std::max(scratch.dots, kTileWindows * result.tile_step);
   }
@@ -107,6 +114,7 @@ Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
   } else if (result.binary.triples > 0) {
     scratch.sums_bytes = std::max(scratch.sums_bytes, input.bytes);
   }
+  scratch.runs = std::max(scratch.runs, result.tile_pixels / result.width + 2);
   scratch.signs = std::max(scratch.signs, static_cast<int64_t>(node.signs.size()));
   scratch.input_pixel_bytes = std::max(scratch.input_pixel_bytes, input.pixel_bytes);
   plan->nodes.push_back(std::move(result));

@@ -97,7 +97,8 @@ struct NodePlan {
   int64_t tile_pixels = 0;
   int64_t tile_step = 0;  // values from a tile's pixel to the next
   bool wants_real = false;
-  bool spread_signs = false;  // some sign output has gaps between groups
+  bool values_in_place = false;  // v0 is read where the input lies, so tiles need not fit L1
+  bool spread_signs = false;     // some sign output has gaps between groups
   std::vector<Chunk> chunks;
   std::vector<Block> blocks;
   AlignedArray<float> scale, shift, slope;  // empty where absent
@@ -118,6 +119,7 @@ struct ScratchSizes {
   int64_t dots = 0;
   int64_t patch_floats = 0;
   int64_t signs = 0;
+  int64_t runs = 0;               // rows that a tile is in
   int64_t input_pixel_bytes = 0;  // of pooled signs
   int64_t gathered_bytes = 0;     // of the gathered windows of a tile
   int64_t sums_bytes = 0;         // of the words that complete triples

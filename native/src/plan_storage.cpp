@@ -41,6 +41,13 @@ class SlotAllocator {
   SlotAllocator(const std::vector<TensorLayout>& tensors, bool reuse)
       : tensors_(tensors), reuse_(reuse), slot_of_(tensors.size(), kNone) {}
 
+  // Puts a tensor where another is, which nobody reads any more once its elements are overwritten.
+  void replace(int tensor, int old_tensor, int last_reader) {
+    const int slot = slot_of_[static_cast<size_t>(old_tensor)];
+    slots_[static_cast<size_t>(slot)].free_after = last_reader;
+    slot_of_[static_cast<size_t>(tensor)] = slot;
+  }
+
   // Signs share only with signs of the very same layout, whose border is where theirs is.
   // Reals take the smallest free slot that is large enough, else the largest, enlarged.
   void place(int tensor, int now, int last_reader) {
@@ -124,6 +131,31 @@ std::vector<TensorLayout> plan_tensors(const Graph& graph) {
   return layouts;
 }
 
+// A tensor whose every element is read by the thread that writes the same element of `node.real`,
+// just before it does; kNone where there is none. Kernels read whole vectors, so where pixels are
+// not whole vectors a thread would also read what its neighbour writes.
+int overwritable(const Node& node, const std::vector<TensorLayout>& tensors,
+                 const std::vector<int>& last, int now) {
+  constexpr int64_t kVectorFloats = 16;
+  const TensorLayout& real = tensors[static_cast<size_t>(node.real)];
+  const auto fits = [&](int tensor) {
+    const TensorLayout& old = tensors[static_cast<size_t>(tensor)];
+    return old.kind == Kind::kReal && last[static_cast<size_t>(tensor)] == now &&
+           old.height == real.height && old.width == real.width && old.channels == real.channels &&
+           real.channels % kVectorFloats == 0;
+  };
+  const Shortcut& shortcut = node.shortcut;
+  const bool pointwise = node.op == Op::kPointwise;
+  if (pointwise && fits(node.input) && shortcut.tensor != node.input) return node.input;
+  const bool same_element =
+      shortcut.stride.y == 1 && shortcut.stride.x == 1 && shortcut.offset == 0;
+  if (shortcut.tensor != kNone && same_element && fits(shortcut.tensor) &&
+      (pointwise || shortcut.tensor != node.input)) {
+    return shortcut.tensor;
+  }
+  return kNone;
+}
+
 StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse) {
   const std::vector<int> last = last_readers(graph);
   SlotAllocator allocator(tensors, reuse);
@@ -132,7 +164,14 @@ StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& te
     const auto place = [&](int tensor) {
       allocator.place(tensor, static_cast<int>(i), last[static_cast<size_t>(tensor)]);
     };
-    if (node.real != kNone) place(node.real);
+    if (node.real != kNone) {
+      const int old = reuse ? overwritable(node, tensors, last, static_cast<int>(i)) : kNone;
+      if (old == kNone) {
+        place(node.real);
+      } else {
+        allocator.replace(node.real, old, last[static_cast<size_t>(node.real)]);
+      }
+    }
     for (const SignOutput& output : node.signs) place(output.tensor);
   }
   return allocator.finish();

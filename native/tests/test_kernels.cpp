@@ -136,32 +136,43 @@ void test_max_dots(const KernelTable& kernels) {
   }
 }
 
-// Everything an epilogue writes, for the same arguments on two tables.
-struct EpilogueRun {
-  std::vector<float> real = std::vector<float>(5 * 200, 9.0f);
-  std::vector<uint8_t> bits = std::vector<uint8_t>(2 * 5 * 64, 0xaa);
+// Everything an epilogue writes, for the same arguments on two tables. Pixels are in two runs.
+struct EpilogueRuns {
+  std::vector<float> real = std::vector<float>(kPixels * 200, 9.0f);
+  std::vector<uint8_t> bits = std::vector<uint8_t>(2 * kPixels * 64, 0xaa);
 
-  EpilogueRun(const KernelTable& kernels, sbnn::EpilogueArgs args,
-              std::vector<sbnn::SignArgs> signs, int channels) {
-    std::vector<float*> real_pixels;
-    std::vector<uint8_t*> sign_pixels[2];
-    for (int p = 0; p < args.pixels; ++p) {
-      real_pixels.push_back(real.data() + p * channels);
-      for (int s = 0; s < 2; ++s) sign_pixels[s].push_back(bits.data() + (s * 5 + p) * 64);
+  static constexpr int kPixels = 13;
+
+  EpilogueRuns(const KernelTable& kernels, sbnn::EpilogueArgs args,
+               std::vector<sbnn::SignArgs> signs, const int32_t* values, const float* shortcut) {
+    const int64_t first = kPixels / 3;
+    sbnn::EpilogueRun runs[2];
+    std::vector<uint8_t*> sign_runs[2];
+    for (int r = 0; r < 2; ++r) {
+      const int64_t pixel = r == 0 ? 0 : first;
+      runs[r].pixels = r == 0 ? first : kPixels - first;
+      runs[r].values = values + pixel * args.value_step;
+      runs[r].shortcut = shortcut == nullptr ? nullptr : shortcut + pixel * args.shortcut_step;
+      runs[r].real = args.wants_real ? real.data() + pixel * args.real_step : nullptr;
+      for (size_t s = 0; s < signs.size(); ++s) {
+        sign_runs[s].push_back(bits.data() + static_cast<int64_t>(s) * kPixels * 64 +
+                               pixel * signs[s].pixel_bytes);
+      }
     }
-    for (size_t s = 0; s < signs.size(); ++s) signs[s].pixels = sign_pixels[s].data();
-    uint64_t words[2];
-    if (args.wants_real) args.real = real_pixels.data();
+    for (size_t s = 0; s < signs.size(); ++s) signs[s].pixels = sign_runs[s].data();
+    args.run_count = 2;
+    args.runs = runs;
     args.signs = signs.data();
-    args.sign_words = words;
     kernels.epilogue(args);
   }
 };
 
 void test_epilogue(const KernelTable& kernels) {
-  const int pixels = 5, channels = integer(1, 200);
-  AlignedArray<float> scale(200), shift(200), slope(200), threshold(200), shortcut(5 * 200);
-  AlignedArray<int32_t> integers(200), dots(5 * 208);
+  constexpr int kPixels = EpilogueRuns::kPixels;
+  const int whole[] = {16, 32, 64, 128};
+  const int channels = integer(0, 1) == 1 ? whole[integer(0, 3)] : integer(1, 200);
+  AlignedArray<float> scale(200), shift(200), slope(200), threshold(200), shortcut(kPixels * 200);
+  AlignedArray<int32_t> integers(200), dots(kPixels * 208);
   AlignedArray<uint64_t> flip(4);
   for (size_t c = 0; c < 200; ++c) {
     scale[c] = real();
@@ -179,26 +190,19 @@ void test_epilogue(const KernelTable& kernels) {
     const float value = real() * 20.0f;
     if (!args.integer) std::memcpy(&dots[i], &value, sizeof value);
   }
-  std::vector<const void*> values;
-  std::vector<const float*> shortcuts;
-  args.shortcut_channels = integer(1, 200);
-  for (int p = 0; p < pixels; ++p) {
-    values.push_back(dots.data() + p * 208);
-    shortcuts.push_back(shortcut.data() + p * 200);
-  }
-  args.pixels = pixels;
+  args.value_step = 208;
+  args.real_step = channels;
+  args.shortcut_channels = integer(0, 1) == 1 ? channels : integer(1, 200);
+  args.shortcut_step = integer(0, 1) * 200;
   args.channel_count = channels;
-  args.values = values.data();
   args.activation = static_cast<sbnn::Activation>(integer(0, 4));
   args.slope = slope.data();
   if (integer(0, 3) > 0) {
     args.scale = scale.data();
     args.shift = shift.data();
   }
-  if (integer(0, 1) == 1) {
-    args.shortcut = shortcuts.data();
-    args.shortcut_offset = integer(0, channels + 20);
-  }
+  const bool has_shortcut = integer(0, 1) == 1;
+  args.shortcut_offset = integer(0, 1) * integer(0, channels + 20);
   args.sign_count = integer(0, 2);
   std::vector<sbnn::SignArgs> signs(static_cast<size_t>(args.sign_count));
   args.wants_real = args.sign_count == 0 || integer(0, 1) == 1;
@@ -220,8 +224,9 @@ void test_epilogue(const KernelTable& kernels) {
       sign.pixel_bytes = 24;
     }
   }
-  const EpilogueRun expected(sbnn::kScalarKernels, args, signs, channels);
-  const EpilogueRun actual(kernels, args, signs, channels);
+  const float* const added = has_shortcut ? shortcut.data() : nullptr;
+  const EpilogueRuns expected(sbnn::kScalarKernels, args, signs, dots.data(), added);
+  const EpilogueRuns actual(kernels, args, signs, dots.data(), added);
   CHECK(std::memcmp(expected.real.data(), actual.real.data(), 4 * expected.real.size()) == 0);
   CHECK(expected.bits == actual.bits);
 }

@@ -1,4 +1,4 @@
-"""Hypothesis strategies of cases: each op alone, fully connected layers, small networks."""
+"""Hypothesis strategies of cases: each op alone, fully connected layers, networks of any op."""
 
 from __future__ import annotations
 
@@ -109,6 +109,21 @@ def _network(build: Builder, stems: int) -> Case:
     return build.case(build.integer(0, 5))
 
 
+def residual(seed: int) -> Case:
+    """image → nodes of one shape that add each other up, so that sums may overwrite operands."""
+    build = Builder(np.random.default_rng(seed))
+    channels = build.choose((16, 32, 48, 64, 128))
+    build.prepare(build.image((*build.pair(1, 12), channels)))
+    for _ in range(build.integer(2, 6)):
+        if build.flag():
+            source = build.of_kind("bits")[-1]
+            build.binary_conv(source, channels, (3, 3), padding=(1, 1))
+        else:
+            build.pointwise(build.choose(build.of_kind("real")))
+    build.head()
+    return build.case(build.integer(0, 3))
+
+
 _OPS = (
     "binary_conv",
     "binary_conv",
@@ -155,5 +170,6 @@ binary_convs = st.builds(binary_conv, SEEDS)
 linears = st.builds(linear, SEEDS)
 real_convs = st.builds(real_conv, SEEDS)
 int16_stems = st.builds(int16_stem, SEEDS)
+residuals = st.builds(residual, SEEDS)
 networks = st.builds(network, SEEDS)
 int16_networks = st.builds(int16_network, SEEDS)

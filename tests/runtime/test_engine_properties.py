@@ -85,6 +85,13 @@ def test_networks(isa: str, case: Case, threads: int) -> None:
 
 @every_isa
 @settings(derandomize=True, deadline=None, max_examples=40)
+@given(case=strategies.residuals, threads=THREADS)
+def test_residual_networks(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
+@settings(derandomize=True, deadline=None, max_examples=40)
 @given(case=strategies.networks, threads=THREADS, seed=st.integers(0, 2**32))
 def test_each_node_alone(isa: str, case: Case, threads: int, seed: int) -> None:
     """A node fed with its own inputs (bits and reals out of the blue) gives its outputs."""

@@ -96,30 +96,36 @@ struct SignArgs {
   const float* threshold;  // by channel; null where integer_threshold is given
   const int32_t* integer_threshold;
   const uint64_t* flip;    // bits by channel
-  uint8_t* const* pixels;  // [pixels] address of the pixel's first bit
+  uint8_t* const* pixels;  // [runs] address of the first pixel's first bit
   int64_t pixel_bytes;
   int64_t group_channels;  // channels of a group where groups have gaps between them,
   int64_t group_bytes;     // and their bytes; 0 where the channels' bits are contiguous
 };
 
+// Pixels that lie equally far apart in everything the epilogue reads and writes.
+struct EpilogueRun {
+  int64_t pixels;
+  const int32_t* values;  // v0 (int32, or float32 in its place) of channel_begin of the first
+  const float* shortcut;  // channel 0 of the first; null: no shortcut
+  float* real;            // channel 0 of the first, may be where the shortcut is; null: not stored
+};
+
 // The common epilogue for channels [channel_begin, channel_begin + channel_count), which begin at a
 // multiple of 64. Constants are indexed by channel and readable a whole vector past the end.
 struct EpilogueArgs {
-  int pixels;
+  int run_count;
+  const EpilogueRun* runs;
+  int64_t value_step, shortcut_step, real_step;  // from a run's pixel to the next
   int64_t channel_begin, channel_count;
-  bool integer;               // v0 is int32, else float32
-  bool wants_real;            // some output needs the real value
-  const void* const* values;  // [pixels] address of v0 of channel_begin
-  const float* scale;         // null: no affine step
+  bool integer;        // v0 is int32, else float32
+  bool wants_real;     // some output needs the real value
+  const float* scale;  // null: no affine step
   const float* shift;
-  const float* const* shortcut;  // [pixels] address of channel 0; null: no shortcut
   int64_t shortcut_offset, shortcut_channels;
   Activation activation;
   const float* slope;
-  float* const* real;  // [pixels] address of channel 0; null: not stored
   int sign_count;
   const SignArgs* signs;
-  uint64_t* sign_words;  // [sign_count] scratch
 };
 
 struct KernelTable {

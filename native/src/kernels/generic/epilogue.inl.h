@@ -1,44 +1,29 @@
 // The common epilogue over the vocabulary `Vec`, one pass over a tile that is still in L1:
 // affine step, shortcut, activation, store of the real and of the packed signs.
+//
+// A step finishes P pixels of V vectors of channels. Where it can it is a whole word of signs: 64
+// channels of a pixel, or, of pixels of 32 or 16 channels, 2 or 4 that lie side by side. One word
+// of channels after the other goes through all pixels, so that its constants stay in registers.
 
-// 1 / (1 + exp(-v)) with the format's own exp. 1.5·2^23 is the magic number that leaves n, rounded
-// to an integer, in the low bits of `shifted`; 2^n is built from those bits.
-inline typename Vec::Floats sigmoid(typename Vec::Floats v) {
-  const typename Vec::Floats magic = Vec::set(0x1.8p+23f);
-  const typename Vec::Floats one = Vec::set(1.0f);
-  typename Vec::Floats x = Vec::negative(v);
-  x = Vec::larger(Vec::set(-87.0f), x);  // x < -87 ? -87 : x, NaN kept
-  x = Vec::smaller(Vec::set(88.0f), x);  // x > 88 ? 88 : x
-  const typename Vec::Floats shifted = Vec::fma(x, Vec::set(0x1.715476p+0f), magic);
-  const typename Vec::Floats n = Vec::subtract(shifted, magic);
-  typename Vec::Floats r = Vec::fma(n, Vec::set(-0x1.62e400p-1f), x);
-  r = Vec::fma(n, Vec::set(-0x1.7f7d1cp-20f), r);
-  typename Vec::Floats p = Vec::set(0x1.6850e4p-10f);
-  p = Vec::fma(p, r, Vec::set(0x1.123bccp-7f));
-  p = Vec::fma(p, r, Vec::set(0x1.555b98p-5f));
-  p = Vec::fma(p, r, Vec::set(0x1.55548ep-3f));
-  p = Vec::fma(p, r, Vec::set(0x1.fffff8p-2f));
-  p = Vec::fma(p, r, one);
-  p = Vec::fma(p, r, one);
-  const typename Vec::Floats exponential = Vec::multiply(p, Vec::power_of_two(shifted));
-  return Vec::divide(one, Vec::add(one, exponential));
-}
+template <int V>
+struct ChannelConstants {
+  typename Vec::Floats scale[V], shift[V], slope[V], threshold[V];
 
-inline typename Vec::Floats activate(const EpilogueArgs& args, typename Vec::Floats v, int64_t c) {
-  switch (args.activation) {
-    case Activation::kNone:
-      break;
-    case Activation::kRelu:
-      return Vec::larger(Vec::set(0.0f), v);  // v < 0 ? 0 : v
-    case Activation::kHardtanh:
-      return Vec::smaller(Vec::set(1.0f), Vec::larger(Vec::set(-1.0f), v));
-    case Activation::kPrelu:
-      return Vec::select_less(v, Vec::set(0.0f), Vec::multiply(v, Vec::load(args.slope + c)), v);
-    case Activation::kSigmoid:
-      return sigmoid(v);
+  // Constants that the node lacks are 0 and not used. `threshold` is the first sign output's.
+  ChannelConstants(const EpilogueArgs& args, int64_t c) {
+    fill(scale, args.scale, c);
+    fill(shift, args.shift, c);
+    fill(slope, args.activation == Activation::kPrelu ? args.slope : nullptr, c);
+    fill(threshold, args.sign_count > 0 ? args.signs[0].threshold : nullptr, c);
   }
-  return v;
-}
+
+  static void fill(typename Vec::Floats (&vectors)[V], const float* constant, int64_t c) {
+    for (int i = 0; i < V; ++i) {
+      vectors[i] =
+          constant == nullptr ? Vec::set(0.0f) : Vec::load(constant + c + i * Vec::kFloatLanes);
+    }
+  }
+};
 
 // Channels c.. of a shortcut pixel: tensor channel c - offset, +0.0 outside the tensor.
 inline typename Vec::Floats load_shortcut(const EpilogueArgs& args, const float* pixel, int64_t c) {
@@ -50,20 +35,6 @@ inline typename Vec::Floats load_shortcut(const EpilogueArgs& args, const float*
   if (first < 0) lanes &= lanes << -first;
   if (first + Vec::kFloatLanes > channels) lanes &= lanes >> (first + Vec::kFloatLanes - channels);
   return Vec::load_lanes(pixel, first, lanes);
-}
-
-template <bool kInteger>
-inline typename Vec::Floats real_value(const EpilogueArgs& args, int pixel, const void* value,
-                                       int64_t c) {
-  typename Vec::Floats v;
-  if constexpr (kInteger) {
-    v = Vec::to_floats(Vec::load_ints(static_cast<const int32_t*>(value)));
-  } else {
-    v = Vec::load(static_cast<const float*>(value));
-  }
-  if (args.scale != nullptr) v = Vec::fma(v, Vec::load(args.scale + c), Vec::load(args.shift + c));
-  if (args.shortcut != nullptr) v = Vec::add(v, load_shortcut(args, args.shortcut[pixel], c));
-  return activate(args, v, c);
 }
 
 // Stores the low `bytes` bytes, 1 to 8, of a word of signs.
@@ -91,82 +62,172 @@ inline void spread_signs(const SignArgs& signs, uint8_t* pixel, uint64_t word, i
   }
 }
 
-inline void write_signs(const SignArgs& signs, int pixel, int64_t c, int64_t count,
-                        uint64_t negative) {
-  const uint64_t valid = count == 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
-  const uint64_t word = (negative ^ signs.flip[c / 64]) & valid;
-  uint8_t* target = signs.pixels[pixel];
-  if (signs.group_bytes != 0) {
-    spread_signs(signs, target, word, c, count);
-  } else {
-    const int64_t left = signs.pixel_bytes - c / 8;
-    store_signs(target + c / 8, word, left < 8 ? left : 8);
-  }
-}
+// The channels [c, c + count) of the pixels from number `pixel` of a run on. `count` is V vectors,
+// or less where kPartial, which is for one vector of one pixel.
+template <bool kInteger, int V, int P, bool kPartial>
+struct Step {
+  static constexpr int kLanes = Vec::kFloatLanes;
+  static constexpr int kBits = V * P * kLanes;
+  static_assert(kBits <= 64 && (!kPartial || (V == 1 && P == 1)), "a step has one word of signs");
 
-// Up to 64 channels of one pixel. kSigns sign outputs are gathered in registers; kAnySigns are in
-// scratch memory.
-constexpr int kAnySigns = -1;
+  const EpilogueArgs& args;
+  const ChannelConstants<V>& constants;
+  int64_t c;
+  int64_t count;
 
-template <bool kInteger, int kSigns>
-inline void finish_word(const EpilogueArgs& args, int pixel, int64_t word_begin, int64_t count) {
-  constexpr int kLanes = Vec::kFloatLanes;
-  const int sign_count = kSigns == kAnySigns ? args.sign_count : kSigns;
-  uint64_t registers[kSigns > 0 ? kSigns : 1];
-  uint64_t* const negative = kSigns == kAnySigns ? args.sign_words : registers;
-  for (int s = 0; s < sign_count; ++s) negative[s] = 0;
-  for (int64_t done = 0; done < count; done += kLanes) {
-    const int64_t c = word_begin + done;
-    // int32 and float32 are equally wide.
-    const void* value = static_cast<const float*>(args.values[pixel]) + (c - args.channel_begin);
-    typename Vec::Floats v = Vec::set(0.0f);
+  void finish(int run_index, int64_t pixel) const {
+    const EpilogueRun& run = args.runs[run_index];
+    const int32_t* const values = run.values + pixel * args.value_step + (c - args.channel_begin);
+    typename Vec::Floats v[P][V];
     if (args.wants_real) {
-      v = real_value<kInteger>(args, pixel, value, c);
-      if (args.real != nullptr) {
-        const int64_t left = count - done;
-        if (left >= kLanes) {
-          Vec::store(args.real[pixel] + c, v);
-        } else {
-          Vec::store_first(args.real[pixel] + c, v, static_cast<int>(left));
-        }
-      }
+      load_values(values, v);
+      if (run.shortcut != nullptr) add_shortcut(run.shortcut + pixel * args.shortcut_step, v);
+      activate(args.activation, constants.slope, v);
+      if (run.real != nullptr) store_reals(run.real + pixel * args.real_step + c, v);
+    } else {
+      each([&](int p, int i) { v[p][i] = Vec::set(0.0f); });  // not used
     }
-    for (int s = 0; s < sign_count; ++s) {
+    for (int s = 0; s < args.sign_count; ++s) {
       const SignArgs& signs = args.signs[s];
-      uint64_t lanes;
+      uint64_t negative = 0;
       if (signs.integer_threshold != nullptr) {
-        lanes = Vec::less_ints(Vec::load_ints(static_cast<const int32_t*>(value)),
-                               Vec::load_ints(signs.integer_threshold + c));
+        negative = gather([&](int p, int i) {
+          return Vec::less_ints(Vec::load_ints(values + p * args.value_step + i * kLanes),
+                                Vec::load_ints(signs.integer_threshold + c + i * kLanes));
+        });
+      } else if (s == 0) {
+        negative = gather([&](int p, int i) { return Vec::less(v[p][i], constants.threshold[i]); });
       } else {
-        lanes = Vec::less(v, Vec::load(signs.threshold + c));
+        negative = gather([&](int p, int i) {
+          return Vec::less(v[p][i], Vec::load(signs.threshold + c + i * kLanes));
+        });
       }
-      negative[s] |= lanes << done;
+      write(signs, signs.pixels[run_index] + pixel * signs.pixel_bytes, negative);
     }
   }
-  for (int s = 0; s < sign_count; ++s) {
-    write_signs(args.signs[s], pixel, word_begin, count, negative[s]);
+
+ private:
+  template <typename Function>
+  static void each(Function function) {
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 16
+      for (int i = 0; i < V; ++i) function(p, i);
+    }
+  }
+
+  template <typename Compare>
+  static uint64_t gather(Compare compare) {
+    uint64_t word = 0;
+    each([&](int p, int i) { word |= compare(p, i) << ((p * V + i) * kLanes); });
+    return word;
+  }
+
+  void load_values(const int32_t* values, typename Vec::Floats (&v)[P][V]) const {
+    each([&](int p, int i) {
+      const int32_t* const at = values + p * args.value_step + i * kLanes;
+      if constexpr (kInteger) {
+        v[p][i] = Vec::to_floats(Vec::load_ints(at));
+      } else {
+        v[p][i] = Vec::load(reinterpret_cast<const float*>(at));
+      }
+    });
+    if (args.scale == nullptr) return;
+    each(
+        [&](int p, int i) { v[p][i] = Vec::fma(v[p][i], constants.scale[i], constants.shift[i]); });
+  }
+
+  void add_shortcut(const float* shortcut, typename Vec::Floats (&v)[P][V]) const {
+    if (args.shortcut_offset == 0 && c + V * kLanes <= args.shortcut_channels) {
+      each([&](int p, int i) {
+        const float* const at = shortcut + p * args.shortcut_step + c + i * kLanes;
+        v[p][i] = Vec::add(v[p][i], Vec::load(at));
+      });
+    } else {
+      each([&](int p, int i) {
+        const float* const at = shortcut + p * args.shortcut_step;
+        v[p][i] = Vec::add(v[p][i], load_shortcut(args, at, c + i * kLanes));
+      });
+    }
+  }
+
+  void store_reals(float* real, const typename Vec::Floats (&v)[P][V]) const {
+    if (kPartial && count < kLanes) {
+      Vec::store_first(real, v[0][0], static_cast<int>(count));
+      return;
+    }
+    each([&](int p, int i) { Vec::store(real + p * args.real_step + i * kLanes, v[p][i]); });
+  }
+
+  void write(const SignArgs& signs, uint8_t* pixel, uint64_t negative) const {
+    uint64_t flip = signs.flip[c / 64] >> (c % 64);
+    const int64_t bits = kPartial ? count : V * kLanes;
+    if (bits < 64) flip &= (uint64_t{1} << bits) - 1;
+    if constexpr (P == 2) flip |= flip << 32;
+    if constexpr (P == 4) flip *= 0x0001000100010001u;
+    uint64_t word = negative ^ flip;
+    if constexpr (kPartial) {
+      word &= (uint64_t{1} << count) - 1;
+      if (signs.group_bytes != 0) {
+        spread_signs(signs, pixel, word, c, count);
+        return;
+      }
+    }
+    // A pixel's last word also clears the bits behind its channels.
+    const bool is_last = c + count == args.channel_begin + args.channel_count;
+    const int64_t left = signs.pixel_bytes - c / 8;
+    if constexpr (kBits == 64) {
+      store_signs(pixel + c / 8, word, 8);
+    } else {
+      store_signs(pixel + c / 8, word, is_last && left < 8 ? left : is_last ? 8 : kBits / 8);
+    }
+  }
+};
+
+template <bool kInteger, int V, int P, bool kPartial = false>
+inline void finish_channels(const EpilogueArgs& args, int64_t c, int64_t count) {
+  const ChannelConstants<V> constants(args, c);
+  const Step<kInteger, V, P, kPartial> step{args, constants, c, count};
+  for (int run = 0; run < args.run_count; ++run) {
+    const int64_t pixels = args.runs[run].pixels;
+    int64_t pixel = 0;
+    for (; pixel + P <= pixels; pixel += P) step.finish(run, pixel);
+    if constexpr (P > 1) {
+      const Step<kInteger, V, 1, false> rest{args, constants, c, count};
+      for (; pixel < pixels; ++pixel) rest.finish(run, pixel);
+    }
   }
 }
 
-template <bool kInteger, int kSigns>
-inline void finish_pixels(const EpilogueArgs& args) {
-  const int64_t end = args.channel_begin + args.channel_count;
-  for (int pixel = 0; pixel < args.pixels; ++pixel) {
-    for (int64_t c = args.channel_begin; c < end; c += 64) {
-      finish_word<kInteger, kSigns>(args, pixel, c, end - c < 64 ? end - c : 64);
-    }
+// Whether every pixel is `channels` bits and no more, so that neighbours' bits lie side by side.
+inline bool is_dense(const EpilogueArgs& args, int64_t channels) {
+  if (args.channel_count != channels || args.channel_begin != 0) return false;
+  for (int s = 0; s < args.sign_count; ++s) {
+    if (args.signs[s].group_bytes != 0 || args.signs[s].pixel_bytes * 8 != channels) return false;
   }
+  return true;
+}
+
+inline bool has_gaps(const EpilogueArgs& args) {
+  for (int s = 0; s < args.sign_count; ++s) {
+    if (args.signs[s].group_bytes != 0) return true;
+  }
+  return false;
 }
 
 template <bool kInteger>
 inline void finish(const EpilogueArgs& args) {
-  switch (args.sign_count) {
-    case 0:
-      return finish_pixels<kInteger, 0>(args);
-    case 1:
-      return finish_pixels<kInteger, 1>(args);
-    default:
-      return finish_pixels<kInteger, kAnySigns>(args);
+  constexpr int kVectors = 64 / Vec::kFloatLanes;  // of a word
+  if (is_dense(args, 16)) return finish_channels<kInteger, kVectors / 4, 4>(args, 0, 16);
+  if (is_dense(args, 32)) return finish_channels<kInteger, kVectors / 2, 2>(args, 0, 32);
+  const int64_t end = args.channel_begin + args.channel_count;
+  int64_t c = args.channel_begin;
+  if (!has_gaps(args)) {
+    for (; c + 64 <= end; c += 64) finish_channels<kInteger, kVectors, 1>(args, c, 64);
+  }
+  for (; c < end; c += Vec::kFloatLanes) {
+    const int64_t count = end - c < Vec::kFloatLanes ? end - c : Vec::kFloatLanes;
+    finish_channels<kInteger, 1, 1, true>(args, c, count);
   }
 }
 

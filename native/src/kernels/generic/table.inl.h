@@ -2,6 +2,7 @@
 // Everything but the table has internal linkage: a linker must not merge code compiled for one
 // instruction set with code compiled for another.
 
+#include "kernels/generic/activation.inl.h"
 #include "kernels/generic/binary_dot.inl.h"
 #include "kernels/generic/epilogue.inl.h"
 #include "kernels/generic/pool.inl.h"

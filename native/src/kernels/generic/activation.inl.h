@@ -1,0 +1,60 @@
+// The activations of an epilogue over the vocabulary `Vec`.
+
+// 1 / (1 + exp(-v)) with the format's own exp. 1.5·2^23 is the magic number that leaves n, rounded
+// to an integer, in the low bits of `shifted`; 2^n is built from those bits.
+inline typename Vec::Floats sigmoid(typename Vec::Floats v) {
+  const typename Vec::Floats magic = Vec::set(0x1.8p+23f);
+  const typename Vec::Floats one = Vec::set(1.0f);
+  typename Vec::Floats x = Vec::negative(v);
+  x = Vec::larger(Vec::set(-87.0f), x);  // x < -87 ? -87 : x, NaN kept
+  x = Vec::smaller(Vec::set(88.0f), x);  // x > 88 ? 88 : x
+  const typename Vec::Floats shifted = Vec::fma(x, Vec::set(0x1.715476p+0f), magic);
+  const typename Vec::Floats n = Vec::subtract(shifted, magic);
+  typename Vec::Floats r = Vec::fma(n, Vec::set(-0x1.62e400p-1f), x);
+  r = Vec::fma(n, Vec::set(-0x1.7f7d1cp-20f), r);
+  typename Vec::Floats p = Vec::set(0x1.6850e4p-10f);
+  p = Vec::fma(p, r, Vec::set(0x1.123bccp-7f));
+  p = Vec::fma(p, r, Vec::set(0x1.555b98p-5f));
+  p = Vec::fma(p, r, Vec::set(0x1.55548ep-3f));
+  p = Vec::fma(p, r, Vec::set(0x1.fffff8p-2f));
+  p = Vec::fma(p, r, one);
+  p = Vec::fma(p, r, one);
+  const typename Vec::Floats exponential = Vec::multiply(p, Vec::power_of_two(shifted));
+  return Vec::divide(one, Vec::add(one, exponential));
+}
+
+// P pixels of V vectors, decided once for all of them.
+template <int V, int P>
+inline void activate(Activation activation, const typename Vec::Floats (&slope)[V],
+                     typename Vec::Floats (&v)[P][V]) {
+  const auto each = [&](auto function) {
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 16
+      for (int i = 0; i < V; ++i) v[p][i] = function(v[p][i], slope[i]);
+    }
+  };
+  using Floats = typename Vec::Floats;
+  switch (activation) {
+    case Activation::kNone:
+      break;
+    case Activation::kRelu:  // v < 0 ? 0 : v
+      each([](Floats x, Floats) { return Vec::larger(Vec::set(0.0f), x); });
+      break;
+    case Activation::kHardtanh:
+      each([](Floats x, Floats) {
+        return Vec::smaller(Vec::set(1.0f), Vec::larger(Vec::set(-1.0f), x));
+      });
+      break;
+    case Activation::kPrelu:
+      each([](Floats x, Floats negative_slope) {
+        return Vec::select_less(x, Vec::set(0.0f), Vec::multiply(x, negative_slope), x);
+      });
+      break;
+    case Activation::kSigmoid:
+      for (int p = 0; p < P; ++p) {
+        for (int i = 0; i < V; ++i) v[p][i] = sigmoid(v[p][i]);
+      }
+      break;
+  }
+}

@@ -1,0 +1,99 @@
+// Which tensors share memory: only those whose lives do not overlap, and a sum with its operand.
+
+#include "check.h"
+#include "plan.h"
+
+using sbnn::Graph;
+using sbnn::kNone;
+using sbnn::Node;
+using sbnn::Op;
+
+namespace {
+
+constexpr int64_t kSize = 8;
+
+// x → a chain of convolutions; tensors and nodes are named by their indices.
+struct Chain {
+  Graph graph;
+
+  explicit Chain(int64_t channels) {
+    graph.tensors.push_back({"image", sbnn::Kind::kImage, kSize, kSize, 3});
+    graph.input = 0;
+    add(Op::kPointwise, 0, kNone, channels);
+  }
+
+  // A node that reads `input`, adds `shortcut` and writes a new real tensor, whose index it gives.
+  int add(Op op, int input, int shortcut, int64_t channels, int64_t stride = 1) {
+    const auto tensor = static_cast<int>(graph.tensors.size());
+    graph.tensors.push_back({"t", sbnn::Kind::kReal, kSize / stride, kSize / stride, channels});
+    Node node;
+    node.op = op;
+    node.input = input;
+    node.shortcut.tensor = shortcut;
+    node.shortcut.stride = {stride, stride};
+    node.real = tensor;
+    graph.nodes.push_back(node);
+    graph.output = tensor;
+    return tensor;
+  }
+
+  bool share(int a, int b, bool reuse = true) const {
+    const sbnn::StoragePlan plan = plan_storage(graph, plan_tensors(graph), reuse);
+    return plan.offsets[static_cast<size_t>(a)] == plan.offsets[static_cast<size_t>(b)];
+  }
+};
+
+constexpr int kFirst = 1;
+
+void test_a_sum_overwrites_its_shortcut() {
+  Chain chain(16);
+  const int body = chain.add(Op::kRealConv, kFirst, kNone, 16);
+  const int sum = chain.add(Op::kRealConv, body, kFirst, 16);
+  CHECK(chain.share(sum, kFirst));
+  CHECK(!chain.share(sum, kFirst, false));
+  CHECK(!chain.share(sum, body));
+}
+
+void test_a_pointwise_node_overwrites_its_input() {
+  Chain chain(32);
+  const int body = chain.add(Op::kPointwise, kFirst, kNone, 32);
+  CHECK(chain.share(body, kFirst));
+  const int sum = chain.add(Op::kPointwise, body, body, 32);
+  CHECK(chain.share(sum, body));
+}
+
+void test_what_is_read_later_stays() {
+  Chain chain(16);
+  const int body = chain.add(Op::kRealConv, kFirst, kNone, 16);
+  const int sum = chain.add(Op::kRealConv, body, kFirst, 16);
+  const int later = chain.add(Op::kRealConv, sum, kFirst, 16);
+  CHECK(!chain.share(sum, kFirst));
+  CHECK(chain.share(later, kFirst));
+}
+
+void test_other_elements_are_not_overwritten() {
+  // Read at other places by the body itself.
+  Chain body(16);
+  CHECK(!body.share(body.add(Op::kRealConv, kFirst, kFirst, 16), kFirst));
+  // Other shapes.
+  Chain strided(16);
+  const int half = strided.add(Op::kRealConv, kFirst, kNone, 16, 2);
+  CHECK(!strided.share(strided.add(Op::kRealConv, half, kFirst, 16, 2), kFirst));
+  Chain wider(16);
+  const int wide = wider.add(Op::kRealConv, kFirst, kNone, 32);
+  CHECK(!wider.share(wider.add(Op::kRealConv, wide, kFirst, 32), kFirst));
+  // Vectors that reach into the next pixel.
+  Chain odd(24);
+  const int other = odd.add(Op::kRealConv, kFirst, kNone, 24);
+  CHECK(!odd.share(odd.add(Op::kRealConv, other, kFirst, 24), kFirst));
+}
+
+}  // namespace
+
+int main() {
+  test_a_sum_overwrites_its_shortcut();
+  test_a_pointwise_node_overwrites_its_input();
+  test_what_is_read_later_stays();
+  test_other_elements_are_not_overwritten();
+  return test::finish();
+}
