@@ -14,9 +14,9 @@ struct Vec {
   static constexpr int kBytes = 32;
   static constexpr int kFloatLanes = 8;
   static constexpr int kTileVectors = 2;
-  static constexpr int kDotPixels = 4;
-  static constexpr int kSumPixels = 12;     // pixels × vectors of a tile of sums
-  static constexpr int kCountedBits = 255;  // of a byte
+  static constexpr int kDotPixels = 5;
+  static constexpr int kSumPixels = 12;  // pixels × vectors of a tile of sums
+  static constexpr bool kByteCounts = true;
 
   using Words = __m256i;
   using Counts = __m256i;  // by byte
@@ -38,11 +38,17 @@ struct Vec {
   }
   static Counts no_counts() { return _mm256_setzero_si256(); }
   static Totals no_totals() { return _mm256_setzero_si256(); }
-  static void count(Counts& counts, Words x) { add_looked_up(counts, x, bits_of_nibble()); }
-  static void count_sum(Counts& counts, Words sum, Words carry) {
+  static void count(Counts& counts, Words x) {
+    counts = _mm256_add_epi8(counts, look_up(x, bits_of_nibble()));
+  }
+  static void first_sum(Counts& counts, Words sum, Words carry) {
     const __m256i once = bits_of_nibble();
-    add_looked_up(counts, sum, once);
-    add_looked_up(counts, carry, _mm256_add_epi8(once, once));
+    counts = _mm256_add_epi8(look_up(sum, once), look_up(carry, _mm256_add_epi8(once, once)));
+  }
+  static void count_sum(Counts& counts, Words sum, Words carry) {
+    Counts more;
+    first_sum(more, sum, carry);
+    counts = _mm256_add_epi8(counts, more);
   }
   // The four bytes of a word added up, by way of two pairs.
   static Totals total(Totals totals, Counts counts) {
@@ -126,12 +132,12 @@ struct Vec {
         _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
   }
   // A byte's count is a table look-up of its low and of its high nibble.
-  static void add_looked_up(Counts& counts, Words x, __m256i table) {
+  static __m256i look_up(Words x, __m256i table) {
     const __m256i nibble = _mm256_set1_epi8(15);
     const __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(x, nibble));
     const __m256i high =
         _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(x, 4), nibble));
-    counts = _mm256_add_epi8(counts, _mm256_add_epi8(low, high));
+    return _mm256_add_epi8(low, high);
   }
 };
 

@@ -8,7 +8,7 @@ struct Vec : Avx512 {
   static constexpr const char* kIsa = "avx512vpopcnt";
   // 16 counts, 3 weights and what a triple needs on its way fill the 32 registers.
   static constexpr int kDotPixels = 8;
-  static constexpr int kCountedBits = 0;  // counts are as wide as totals
+  static constexpr bool kByteCounts = false;
 
   struct Counts {
     __m512i once, twice;
@@ -21,6 +21,10 @@ struct Vec : Avx512 {
   static void count_sum(Counts& counts, Words sum, Words carry) {
     counts.once = _mm512_add_epi32(counts.once, _mm512_popcnt_epi32(sum));
     counts.twice = _mm512_add_epi32(counts.twice, _mm512_popcnt_epi32(carry));
+  }
+  static void first_sum(Counts& counts, Words sum, Words carry) {
+    counts.once = _mm512_popcnt_epi32(sum);
+    counts.twice = _mm512_popcnt_epi32(carry);
   }
   static Totals total(Totals totals, Counts counts) {
     return _mm512_add_epi32(

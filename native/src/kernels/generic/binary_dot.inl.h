@@ -13,24 +13,36 @@ inline typename Vec::Words signs_at(const uint8_t* window, int64_t offset) {
   return Vec::broadcast_word(reinterpret_cast<const void*>(address));
 }
 
+// One triple of P windows and a vector of filters; the first of all begins the counts.
+template <bool kFirst, int P>
+inline void count_triple(const BinaryDotArgs& args, const uint8_t* const (&windows)[P],
+                         const uint32_t* weights, int triple, typename Vec::Counts (&counts)[P]) {
+  const uint32_t* const step = weights + static_cast<int64_t>(triple) * 3 * Vec::kWordLanes;
+  const typename Vec::Words weight0 = Vec::load_words(step);
+  const typename Vec::Words weight1 = Vec::load_words(step + Vec::kWordLanes);
+  const typename Vec::Words weights_sum = Vec::load_words(step + 2 * Vec::kWordLanes);
+  const int64_t first = args.offsets[triple];
+  const int64_t second = first + args.second, sum_at = first + args.sum;
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p) {
+    const typename Vec::Words x0 = Vec::xor_words(signs_at(windows[p], first), weight0);
+    const typename Vec::Words x1 = Vec::xor_words(signs_at(windows[p], second), weight1);
+    const typename Vec::Words sum = Vec::xor_words(signs_at(windows[p], sum_at), weights_sum);
+    if constexpr (kFirst) {
+      Vec::first_sum(counts[p], sum, Vec::majority(x0, x1, sum));
+    } else {
+      Vec::count_sum(counts[p], sum, Vec::majority(x0, x1, sum));
+    }
+  }
+}
+
 template <int P>
 inline void count_triples(const BinaryDotArgs& args, const uint8_t* const (&windows)[P],
                           const uint32_t* weights, int begin, int end,
                           typename Vec::Counts (&counts)[P]) {
-  for (int triple = begin; triple < end; ++triple) {
-    const uint32_t* const step = weights + static_cast<int64_t>(triple) * 3 * Vec::kWordLanes;
-    const typename Vec::Words weight0 = Vec::load_words(step);
-    const typename Vec::Words weight1 = Vec::load_words(step + Vec::kWordLanes);
-    const typename Vec::Words weights_sum = Vec::load_words(step + 2 * Vec::kWordLanes);
-    const int64_t first = args.offsets[triple];
-    const int64_t second = first + args.second, sum_at = first + args.sum;
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) {
-      const typename Vec::Words x0 = Vec::xor_words(signs_at(windows[p], first), weight0);
-      const typename Vec::Words x1 = Vec::xor_words(signs_at(windows[p], second), weight1);
-      const typename Vec::Words sum = Vec::xor_words(signs_at(windows[p], sum_at), weights_sum);
-      Vec::count_sum(counts[p], sum, Vec::majority(x0, x1, sum));
-    }
+  count_triple<true>(args, windows, weights, begin, counts);
+  for (int triple = begin + 1; triple < end; ++triple) {
+    count_triple<false>(args, windows, weights, triple, counts);
   }
 }
 
@@ -49,17 +61,50 @@ inline void count_singles(const BinaryDotArgs& args, const uint8_t* const (&wind
   }
 }
 
-// Runs count(begin, end, counts) over [0, steps), in pieces after which counts that could overflow
-// are added to the totals. `most` is the number of steps a count holds.
-template <int P, typename Count>
-inline void total_steps(int steps, int most, typename Vec::Totals (&totals)[P], Count count) {
-  for (int begin = 0; begin < steps; begin += most) {
-    typename Vec::Counts counts[P];
+template <int P>
+inline void no_counts(typename Vec::Counts (&counts)[P]) {
 #pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) counts[p] = Vec::no_counts();
-    count(begin, steps - begin > most ? begin + most : steps, counts);
+  for (int p = 0; p < P; ++p) counts[p] = Vec::no_counts();
+}
+
+template <int P>
+inline void add_counts(const typename Vec::Counts (&counts)[P], typename Vec::Totals (&totals)[P]) {
 #pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) totals[p] = Vec::total(totals[p], counts[p]);
+  for (int p = 0; p < P; ++p) totals[p] = Vec::total(totals[p], counts[p]);
+}
+
+// Counts are as wide as totals.
+template <int P>
+inline void count_window(const BinaryDotArgs& args, const uint8_t* const (&windows)[P],
+                         const uint32_t* triples, const uint32_t* singles,
+                         typename Vec::Totals (&totals)[P]) {
+  typename Vec::Counts counts[P];
+  if (args.triples > 0) {
+    count_triples(args, windows, triples, 0, args.triples, counts);
+  } else {
+    no_counts(counts);
+  }
+  count_singles(args, windows, singles, 0, args.singles, counts);
+  add_counts(counts, totals);
+}
+
+// Counts are bytes, added to the totals before they can overflow.
+template <int P>
+inline void count_window_in_bytes(const BinaryDotArgs& args, const uint8_t* const (&windows)[P],
+                                  const uint32_t* triples, const uint32_t* singles,
+                                  typename Vec::Totals (&totals)[P]) {
+  constexpr int kTriples = 255 / 24, kSingles = 255 / 8;
+  typename Vec::Counts counts[P];
+  for (int begin = 0; begin < args.triples; begin += kTriples) {
+    const int end = args.triples - begin > kTriples ? begin + kTriples : args.triples;
+    count_triples(args, windows, triples, begin, end, counts);
+    add_counts(counts, totals);
+  }
+  for (int begin = 0; begin < args.singles; begin += kSingles) {
+    const int end = args.singles - begin > kSingles ? begin + kSingles : args.singles;
+    no_counts(counts);
+    count_singles(args, windows, singles, begin, end, counts);
+    add_counts(counts, totals);
   }
 }
 
@@ -68,30 +113,17 @@ inline void dot_tile(const BinaryDotArgs& args, const uint32_t* weights, int pix
                      int64_t filter) {
   const uint8_t* windows[P];
   typename Vec::Totals totals[P];
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p) {
+    windows[p] = args.windows[pixel + p];
+    totals[p] = Vec::no_totals();
+  }
   const uint32_t* const singles =
       weights + static_cast<int64_t>(args.triples) * 3 * Vec::kWordLanes;
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p) windows[p] = args.windows[pixel + p];
-  if constexpr (Vec::kCountedBits == 0) {  // counts are as wide as totals
-    typename Vec::Counts counts[P];
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) counts[p] = Vec::no_counts();
-    count_triples<P>(args, windows, weights, 0, args.triples, counts);
-    count_singles<P>(args, windows, singles, 0, args.singles, counts);
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) totals[p] = Vec::total(Vec::no_totals(), counts[p]);
+  if constexpr (Vec::kByteCounts) {
+    count_window_in_bytes(args, windows, weights, singles, totals);
   } else {
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) totals[p] = Vec::no_totals();
-    // A byte counts at most 8 bits a word, 24 a triple.
-    total_steps<P>(args.triples, Vec::kCountedBits / 24, totals,
-                   [&](int begin, int end, auto& counts) {
-                     count_triples<P>(args, windows, weights, begin, end, counts);
-                   });
-    total_steps<P>(args.singles, Vec::kCountedBits / 8, totals,
-                   [&](int begin, int end, auto& counts) {
-                     count_singles<P>(args, windows, singles, begin, end, counts);
-                   });
+    count_window(args, windows, weights, singles, totals);
   }
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {

@@ -17,8 +17,8 @@ struct Vec {
   static constexpr int kFloatLanes = 8;
   static constexpr int kTileVectors = 4;
   static constexpr int kDotPixels = 4;
-  static constexpr int kSumPixels = 4;    // pixels × vectors of a tile of sums
-  static constexpr int kCountedBits = 0;  // counts are as wide as totals
+  static constexpr int kSumPixels = 4;  // pixels × vectors of a tile of sums
+  static constexpr bool kByteCounts = false;
 
   // Two words at once: a register is 64 bits wide.
   using Words = uint64_t;
@@ -43,6 +43,9 @@ struct Vec {
   static Counts no_counts() { return {0, 0}; }
   static Totals no_totals() { return 0; }
   static void count(Counts& counts, Words x) { counts.once += bits_of_words(x); }
+  static void first_sum(Counts& counts, Words sum, Words carry) {
+    counts = {bits_of_words(sum), bits_of_words(carry)};
+  }
   static void count_sum(Counts& counts, Words sum, Words carry) {
     counts.once += bits_of_words(sum);
     counts.twice += bits_of_words(carry);
