@@ -41,5 +41,15 @@ $(PEERS): $(READY)
 bench: $(PEERS)  ## install the peers, and measure signbit beside them (alone on the machine, please)
 	$(BIN)/python benchmarks/layers.py --out benchmarks/results/layers.json
 
+# Both builds stay under build/, so that a second run compiles only what changed.
+sanitize:        ## the native tests under Address-, UndefinedBehavior- and ThreadSanitizer
+	@set -e; for kind in address,undefined thread; do \
+	  folder=build/sanitize-$${kind%%,*}; \
+	  cmake -S . -B $$folder -DCMAKE_BUILD_TYPE=Release -DSIGNBIT_PYTHON=OFF \
+	    -DSIGNBIT_NATIVE_TESTS=ON -DSIGNBIT_SANITIZE=$$kind >/dev/null; \
+	  MAKEFLAGS=--no-print-directory cmake --build $$folder --parallel; \
+	  ctest --test-dir $$folder --output-on-failure; \
+	done
+
 clean:           ## remove the environment and everything built
 	rm -rf $(VENV) build

@@ -1,5 +1,5 @@
 // Zeroed memory, aligned to a cache line, with slack so that whole vectors may be read past the
-// end.
+// end. The allocation ends with the slack, so that AddressSanitizer sees what goes beyond.
 #pragma once
 
 #include <cstddef>
@@ -22,10 +22,10 @@ class AlignedArray {
   // Throws std::bad_alloc, which the engine's boundary turns into Code::kMemory.
   explicit AlignedArray(size_t count) : count_(count) {
     if (count > (SIZE_MAX / 2) / sizeof(T)) throw std::bad_alloc();
-    const size_t bytes = (count * sizeof(T) + kSlackBytes + kAlignment - 1) & ~(kAlignment - 1);
-    data_ = static_cast<T*>(std::aligned_alloc(kAlignment, bytes));
-    if (data_ == nullptr) throw std::bad_alloc();
-    std::memset(static_cast<void*>(data_), 0, bytes);
+    const size_t bytes = count * sizeof(T) + kSlackBytes;
+    void* memory = nullptr;  // not aligned_alloc, which wants whole multiples of the alignment
+    if (posix_memalign(&memory, kAlignment, bytes) != 0) throw std::bad_alloc();
+    data_ = static_cast<T*>(std::memset(memory, 0, bytes));
   }
 
   AlignedArray(AlignedArray&& other) noexcept { swap(other); }
