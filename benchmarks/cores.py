@@ -1,21 +1,33 @@
-"""Which cores a comparison may use. Set before a peer makes its threads: they inherit it."""
+"""Which cores a comparison may use: threads and processes made meanwhile inherit the choice."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["restrict"]
+__all__ = ["restricted"]
+
+_OPENMP = "OMP_NUM_THREADS"
 
 
-def restrict(count: int) -> list[int]:
-    """Keep this process on `count` of the cores it may use, the last ones; returns their numbers.
+@contextmanager
+def restricted(count: int) -> Iterator[list[int]]:
+    """Keep this process on `count` of the cores it may use, the last ones; yields their numbers.
 
-    Raises ValueError if there are fewer.
+    OpenMP is told the same. Raises ValueError if there are fewer.
     """
     allowed = sorted(os.sched_getaffinity(0))
-    if count > len(allowed):
+    if not 1 <= count <= len(allowed):
         raise ValueError(f"{count} cores wanted, {len(allowed)} may be used")
-    chosen = allowed[-count:]
-    os.sched_setaffinity(0, chosen)
-    os.environ["OMP_NUM_THREADS"] = str(count)
-    return chosen
+    before = os.environ.get(_OPENMP)
+    os.sched_setaffinity(0, allowed[-count:])
+    os.environ[_OPENMP] = str(count)
+    try:
+        yield allowed[-count:]
+    finally:
+        os.sched_setaffinity(0, allowed)
+        if before is None:
+            del os.environ[_OPENMP]
+        else:
+            os.environ[_OPENMP] = before

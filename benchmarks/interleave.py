@@ -15,7 +15,7 @@ __all__ = ["Samples", "interleave", "median", "ratio"]
 Samples = dict[str, list[float]]
 """Contender → its milliseconds a call, one number a round (the median of the round's calls)."""
 
-PAUSE_SECONDS = 0.005
+PAUSE_SECONDS = 0.01
 """OpenMP's, TBB's and ONNX Runtime's threads sleep after less."""
 
 TURN_SECONDS = 0.03

@@ -22,7 +22,7 @@ import torch
 
 import machine
 import signbit
-from cores import restrict
+from cores import restricted
 from interleave import Samples, interleave, median, ratio
 from layer_graphs import LAYERS, Layer, RealChain, binary_chain, real_input
 from onnx_peer import OnnxRuntime, export, quantize
@@ -43,8 +43,12 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a few seconds a layer, no int8")
     parser.add_argument("--seconds", type=float, default=30, help="of each comparison")
     arguments = parser.parse_args()
-    restrict(1)
-    torch.set_num_threads(1)
+    with restricted(1):
+        torch.set_num_threads(1)
+        return measure(arguments)
+
+
+def measure(arguments: argparse.Namespace) -> int:
     figures: dict[str, Any] = {
         "command": "python benchmarks/layers.py " + " ".join(sys.argv[1:]),
         "machine": machine.facts(*PACKAGES),

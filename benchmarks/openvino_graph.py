@@ -18,9 +18,9 @@ import openvino as ov
 from openvino import opset1, opset13
 
 from signbit.bitformat import unpack_bits
-from signbit.bitformat.graph import Graph, Node, Shortcut, SignOutput, TensorSpec
+from signbit.bitformat.graph import Graph, Node, Shortcut, TensorSpec
 
-__all__ = ["Translated", "translate"]
+__all__ = ["Translated", "translate", "translate_node"]
 
 Array = npt.NDArray[Any]
 Value = Any
@@ -58,6 +58,25 @@ def translate(graph: Graph, constants: Mapping[str, Array], batch: int = 1) -> T
     return Translated(model, translation.offset.reshape(1, -1, 1, 1))
 
 
+def translate_node(
+    graph: Graph, constants: Mapping[str, Array], node: Node, batch: int = 1
+) -> Translated:
+    """One node: its inputs, in their order, to its outputs; signs are given and got as -1, +1."""
+    translation = _Translation(graph, constants)
+    parameters = []
+    for name in node.inputs:
+        tensor = graph.tensor(name)
+        shape = [batch, tensor.channels, tensor.height, tensor.width]
+        parameters.append(opset13.parameter(shape, np.float32))
+        translation.values[name] = parameters[-1]
+        if tensor.kind == "bits":
+            translation.add_signs(name, parameters[-1], np.zeros(tensor.channels, np.float32))
+    translation.add(node)
+    outputs = [translation.signs.get(name, translation.values[name]) for name in node.outputs]
+    model = ov.Model(outputs, parameters, node.name)
+    return Translated(model, translation.offset.reshape(1, -1, 1, 1))
+
+
 class _Translation:
     """Holds the graph's tensors as OpenVINO values while nodes are added in their order."""
 
@@ -85,8 +104,9 @@ class _Translation:
         if node.real is not None:
             self.values[node.real] = value
         for output in node.signs:
-            dots = self.constants[output.threshold].dtype == np.int32
-            self._add_signs(output, integer if dots else value)
+            threshold, flip = self.constants[output.threshold], self.constants[output.flip]
+            source = integer if threshold.dtype == np.int32 else value
+            self.add_signs(output.tensor, source, threshold, flip)
 
     def _real_conv(self, node: Node) -> Value:
         weight = self.constants[_name(node.weight)].astype(np.float32).transpose(0, 3, 1, 2)
@@ -141,21 +161,20 @@ class _Translation:
             source = opset13.add(source, _channels(self.offset))
         return source
 
-    def _add_signs(self, output: SignOutput, value: Value) -> None:
+    def add_signs(
+        self, name: str, value: Value, threshold: Array, flip: Array | None = None
+    ) -> None:
         """+1 where value > the largest float below the threshold, or where not, if it flips."""
-        threshold = self.constants[output.threshold].astype(np.float32)
+        threshold = threshold.astype(np.float32)
         # Below ±0.0 the largest float is a subnormal, which vector units may read as 0.
         next_below = np.nextafter(threshold, np.float32(-np.inf))
         below = np.where(threshold == 0, -np.finfo(np.float32).tiny, next_below)
         limit = _channels(below.astype(np.float32))
-        flip = self.constants[output.flip].astype(np.float32)
-        quantized = opset13.fake_quantize(
-            value, limit, limit, _channels(flip), _channels(1 - flip), 2
-        )
-        self.values[output.tensor] = quantized
-        high = _channels(1 - 2 * flip)
-        low = _channels(2 * flip - 1)
-        self.signs[output.tensor] = opset13.select(opset13.greater(value, limit), high, low)
+        flips = np.zeros_like(below) if flip is None else flip.astype(np.float32)
+        low, high = _channels(flips), _channels(1 - flips)
+        self.values[name] = opset13.fake_quantize(value, limit, limit, low, high, 2)
+        low, high = _channels(2 * flips - 1), _channels(1 - 2 * flips)
+        self.signs[name] = opset13.select(opset13.greater(value, limit), high, low)
 
     def _shortcut(self, shortcut: Shortcut, target: TensorSpec) -> Value:
         value = self.values[shortcut.tensor]
