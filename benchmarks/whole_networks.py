@@ -66,7 +66,8 @@ CASES = (
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, help="the JSON file to write")
-    parser.add_argument("--only", help="cases whose name contains this")
+    parser.add_argument("--only", help="networks whose name contains this")
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 16])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--quick", action="store_true", help="a few seconds a case, no int8")
     parser.add_argument("--seconds", type=float, default=40, help="of each comparison")
@@ -78,7 +79,7 @@ def main() -> int:
     }
     seconds = 5 if arguments.quick else arguments.seconds
     for case in CASES:
-        if arguments.only and arguments.only not in case.name:
+        if case.batch not in arguments.batch or (arguments.only or "") not in case.binary:
             continue
         for result in compare(case, arguments.threads, seconds, not arguments.quick):
             figures["cases"].append(result)
