@@ -217,9 +217,6 @@ void compute_dots(const NodeContext& context, const Chunk& chunk, const Tile& ti
   BinaryBody(context).compute_dots(chunk, tile);
 }
 
-void run_dots(const Plan& plan, const NodePlan& node, const Frame& frame, Scratch* scratch,
-              int32_t* dots) {
-  BinaryBody(NodeContext(plan, node, frame, scratch)).compute_all(dots);
-}
+void all_dots(const NodeContext& context, int32_t* dots) { BinaryBody(context).compute_all(dots); }
 
 }  // namespace sbnn

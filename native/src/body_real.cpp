@@ -1,4 +1,7 @@
-// The body of real_conv: windows in place where the input has them, else copied, then the sums.
+// The body of real_conv: rows of the input made ready, where each unit's window begins in them,
+// then the sums.
+
+#include <cstring>
 
 #include "node_context.h"
 
@@ -8,89 +11,116 @@ namespace {
 struct RealBody : NodeContext {
   explicit RealBody(const NodeContext& context) : NodeContext(context) {}
 
-  void sum_block(const Block& block, const Chunk& chunk, const Tile& tile, int64_t* copied_group) {
-    const auto [begin, count] = tile;
-    const RealConvPlan& real = node.real;
-    const bool image = input.kind == Kind::kImage;
-    const bool in_place = real.in_place && (!image || frame.image_is_float);
-    if (*copied_group != block.group) {
-      *copied_group = block.group;
-      for (int64_t i = 0; i < count; ++i) {
-        const int64_t y = (begin + i) / node.width, x = (begin + i) % node.width;
-        if (in_place) {
-          scratch.real_windows[static_cast<size_t>(i)] = window_in_place(y, x, block.group);
-        } else {
-          float* const patch = scratch.patches.data() + i * real.taps;
-          scratch.real_windows[static_cast<size_t>(i)] = patch;
-          if (image && !frame.image_is_float) {
-            copy_window(static_cast<const uint8_t*>(frame.image), y, x, block.group, patch);
-          } else {
-            copy_window(reals(), y, x, block.group, patch);
-          }
-        }
-      }
+  bool in_place() const {
+    return real.in_place && (input.kind != Kind::kImage || frame.image_is_float);
+  }
+
+  RowSource source() const {
+    if (input.kind == Kind::kImage) return {frame.image, frame.image_is_float};
+    return {frame.tensor(spec.input), true};
+  }
+
+  void place_units(const Tile& tile) {
+    const int64_t first_row = tile.begin / node.width;
+    const int64_t last_row = (tile.begin + tile.count - 1) / node.width;
+    const auto* base = static_cast<const uint8_t*>(source().data);
+    int64_t base_row = 0;
+    int64_t row_bytes = input.width * input.channels * static_cast<int64_t>(sizeof(float));
+    int64_t pixel_bytes = input.channels * static_cast<int64_t>(sizeof(float));
+    if (!in_place()) {
+      const int64_t top = first_row * spec.stride.y - spec.padding.y;
+      const int64_t rows =
+          (last_row - first_row) * spec.stride.y + spec.dilation.y * (spec.kernel.y - 1) + 1;
+      scratch.panel.prepare(real.panel, source(), top, top + rows);
+      row_bytes = real.panel.row_bytes;
+      pixel_bytes = input.channels * real.value_bytes;
+      base = scratch.panel.row(real.panel, top);
+      base_row = first_row;
     }
-    static constexpr int64_t kNoOffset = 0;
+    // A unit's window begins one place after its neighbour's, in every track.
+    const int levels = real.levels();
+    const int64_t outputs = int64_t{1} << levels;
+    int64_t units = 0;
+    for (int64_t y = first_row; y <= last_row; ++y) {
+      const int64_t x = std::max<int64_t>(tile.begin - y * node.width, 0);
+      const int64_t end = std::min(node.width, tile.begin + tile.count - y * node.width);
+      const uint8_t* const row = base + (y - base_row) * spec.stride.y * row_bytes;
+      const int64_t first_sum = (units - x / outputs) * outputs;  // of x = 0, if it were there
+      for (int64_t unit = x / outputs; unit * outputs < end; ++unit) {
+        scratch.conv_windows[static_cast<size_t>(units++)] =
+            row + unit * spec.stride.x * pixel_bytes;
+      }
+      scratch.runs[static_cast<size_t>(y - first_row)].values =
+          scratch.tile.data() + (first_sum + x) * node.tile_step;
+    }
+    scratch.conv_units = units;
+  }
+
+  void sum_block(const Block& block, const Chunk& chunk) {
+    const bool fold = real.levels() > 0;
+    int32_t* const tile = scratch.tile.data() + (block.channel - chunk.channel);
     RealConvArgs args{};
-    args.pixels = static_cast<int>(count);
+    args.windows = static_cast<int>(scratch.conv_units);
     args.filters = static_cast<int>(block.filters);
-    args.segments = in_place ? static_cast<int>(real.offsets.size()) : 1;
-    args.segment_length = in_place ? real.segment_length : real.taps;
-    args.offsets = in_place ? real.offsets.data() : &kNoOffset;
+    args.segments = static_cast<int>(real.offsets.size());
+    args.offsets = in_place() ? real.offsets_in_place.data() : real.offsets.data();
+    args.tracks = static_cast<int>(real.tracks.size());
+    args.track = real.tracks.data();
     args.weights = real.weights.data() + block.weights;
-    args.windows = scratch.real_windows.data();
-    args.sums = reinterpret_cast<float*>(scratch.tile.data()) + (block.channel - chunk.channel);
+    args.window = scratch.conv_windows.data();
+    args.window_shift = block.group * (input.channels / spec.groups) *
+                        (in_place() ? static_cast<int64_t>(sizeof(float)) : real.value_bytes);
+    args.sums = fold ? scratch.tracks.data() : tile;
     args.sums_step = node.tile_step;
-    kernels.real_conv(args);
-  }
-
-  // The input as float32, which it must be.
-  const float* reals() const {
-    return static_cast<const float*>(input.kind == Kind::kImage
-                                         ? frame.image
-                                         : static_cast<const void*>(frame.tensor(spec.input)));
-  }
-
-  const float* window_in_place(int64_t y, int64_t x, int64_t group) const {
-    return reals() + (y * spec.stride.y * input.width + x * spec.stride.x) * input.channels +
-           group * (input.channels / spec.groups);
-  }
-
-  // One group's taps of a window in (ky, kx, channel) order, pad values where outside the image.
-  template <typename T>
-  void copy_window(const T* pixels, int64_t y, int64_t x, int64_t group, float* patch) const {
-    const int64_t channels = input.channels / spec.groups;
-    const bool row_runs = spec.groups == 1 && spec.dilation.x == 1;
-    const int64_t left = x * spec.stride.x - spec.padding.x;
-    for (int64_t ky = 0; ky < spec.kernel.y; ++ky) {
-      const int64_t row = y * spec.stride.y - spec.padding.y + ky * spec.dilation.y;
-      const bool row_inside = row >= 0 && row < input.height;
-      for (int64_t kx = 0; kx < spec.kernel.x;) {
-        const int64_t column = left + kx * spec.dilation.x;
-        int64_t taps = 1;
-        if (row_inside && column >= 0 && column < input.width) {
-          // Neighbouring pixels lie side by side: all that are inside at once.
-          if (row_runs) taps = std::min(spec.kernel.x - kx, input.width - column);
-          const T* const first = pixels + (row * input.width + column) * input.channels;
-          convert(first + group * channels, taps * channels, patch);
-        } else {
-          convert(node.real.pad_value.data() + group * channels, channels, patch);
-        }
-        patch += taps * channels;
-        kx += taps;
-      }
+    if (!node.integer) {
+      kernels.real_conv(args);
+      return;
+    }
+    kernels.pixel_conv(args);
+    if (fold) {
+      kernels.fold_tracks({scratch.tracks.data(), real.levels(), args.windows, block.filters,
+                           node.tile_step, tile});
     }
   }
+
+  void compute_sums(const Chunk& chunk) {
+    for (size_t i = 0; i < chunk.blocks; ++i) {
+      sum_block(node.blocks[chunk.first_block + i], chunk);
+    }
+  }
+
+  // Every sum as v0.
+  void compute_all(int32_t* sums) {
+    scratch.panel.clear();
+    for (int64_t begin = 0; begin < node.pixels();) {
+      // One run.
+      const Tile tile{begin, std::min(node.tile_pixels, node.width - begin % node.width)};
+      place_units(tile);
+      for (const Chunk& chunk : node.chunks) {
+        compute_sums(chunk);
+        for (int64_t i = 0; i < tile.count; ++i) {
+          std::memcpy(sums + (begin + i) * node.channels + chunk.channel,
+                      scratch.runs[0].values + i * node.tile_step,
+                      static_cast<size_t>(chunk.channels) * sizeof(int32_t));
+        }
+      }
+      begin += tile.count;
+    }
+  }
+
+  const RealConvPlan& real = node.real;
 };
 
 }  // namespace
 
-void compute_sums(const NodeContext& context, const Chunk& chunk, const Tile& tile,
-                  int64_t* copied_group) {
-  RealBody body(context);
-  for (size_t i = 0; i < chunk.blocks; ++i) {
-    body.sum_block(context.node.blocks[chunk.first_block + i], chunk, tile, copied_group);
-  }
+void place_units(const NodeContext& context, const Tile& tile) {
+  RealBody(context).place_units(tile);
 }
+
+void compute_sums(const NodeContext& context, const Chunk& chunk) {
+  RealBody(context).compute_sums(chunk);
+}
+
+void all_sums(const NodeContext& context, int32_t* sums) { RealBody(context).compute_all(sums); }
 
 }  // namespace sbnn

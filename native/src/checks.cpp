@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 namespace sbnn {
@@ -21,6 +22,8 @@ const char* dtype_name(DType dtype) {
       return "F32";
     case DType::kI32:
       return "I32";
+    case DType::kI16:
+      return "I16";
     case DType::kU8:
       break;
   }
@@ -72,6 +75,31 @@ Status ConstantChecks::zeros_and_ones(int index, const std::string& where) const
   const Constant& flip = at(index);
   if (std::any_of(flip.data, flip.data + flip.bytes, [](uint8_t bit) { return bit > 1; })) {
     return refuse(where, "must be 0 or 1 everywhere");
+  }
+  return {};
+}
+
+// Sums of four weights stay in int16, sums of a filter's products with pixels in int32.
+Status ConstantChecks::pixel_weights(int index, const std::string& where) const {
+  const Constant& weight = at(index);
+  const int64_t taps = weight.shape[1] * weight.shape[2] * weight.shape[3];
+  const uint8_t* bytes = weight.data;
+  for (int64_t filter = 0; filter < weight.shape[0]; ++filter) {
+    int64_t sum = 0;
+    for (int64_t tap = 0; tap < taps; ++tap, bytes += sizeof(int16_t)) {
+      int16_t value;
+      std::memcpy(&value, bytes, sizeof value);
+      const int64_t magnitude = std::abs(static_cast<int64_t>(value));
+      if (magnitude > kMaxPixelWeight) {
+        return refuse(where, "int16 weights must be -" + text(kMaxPixelWeight) + " to " +
+                                 text(kMaxPixelWeight) + ", one is " + text(value));
+      }
+      sum += magnitude;
+    }
+    if (kMaxPixel * sum > INT32_MAX) {
+      return refuse(where, text(kMaxPixel) + " times the sum of a filter's magnitudes must be " +
+                               "below 2^31, of filter " + text(filter) + " it is not");
+    }
   }
   return {};
 }

@@ -1,7 +1,9 @@
-// What validate.cpp's two halves share: messages, ranges, and what may be asked of constants.
+// What the files of validate*.cpp share: messages, ranges, what may be asked of constants, and what
+// is known of a graph while its nodes are checked in order.
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "signbit/graph.h"
@@ -48,6 +50,7 @@ class ConstantChecks {
 
   Status unused_bits_are_zero(int index, int64_t taps, const std::string& where) const;
   Status zeros_and_ones(int index, const std::string& where) const;
+  Status pixel_weights(int index, const std::string& where) const;
   Status zeros(int index, const std::string& where) const;
   Status all_used() const;
 
@@ -57,5 +60,33 @@ class ConstantChecks {
   const Graph& graph_;
   std::vector<bool> used_;
 };
+
+struct GraphChecks {
+  explicit GraphChecks(const Graph& checked)
+      : graph(checked), readable(checked.tensors.size(), false), constants(checked) {}
+
+  const TensorSpec& tensor(int index) const { return graph.tensors[static_cast<size_t>(index)]; }
+
+  Status must_be_readable(int index, const std::string& where) const {
+    if (readable[static_cast<size_t>(index)]) return {};
+    return refuse(where, "reads '" + tensor(index).name + "', which no earlier node has written");
+  }
+
+  // Whether v0 is an int32: of a binary convolution, and of a real one with int16 weights.
+  bool is_integer(const Node& node) const {
+    return node.op == Op::kBinaryConv ||
+           (node.op == Op::kRealConv && constants.at(node.weight).dtype == DType::kI16);
+  }
+
+  const Graph& graph;
+  std::vector<bool> readable;  // the image, and what earlier nodes wrote
+  ConstantChecks constants;
+  std::unordered_map<int, int64_t> groups;  // of the grouped convolutions that read a tensor
+};
+
+// Whether a node's body, then its epilogue, are valid; the shape that the node yields.
+Status check_body(const Node& node, const std::string& where, GraphChecks* checks, Shape* shape);
+Status check_epilogue(const Node& node, const Shape& shape, const std::string& where,
+                      GraphChecks* checks);
 
 }  // namespace sbnn

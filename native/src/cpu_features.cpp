@@ -45,7 +45,8 @@ CpuFeatures detect_cpu_features() {
   features.avx512bw = zmm && features.avx2_fma && has_bit(extended.ebx, 16) &&
                       has_bit(extended.ebx, 17) && has_bit(extended.ebx, 30) &&
                       has_bit(extended.ebx, 31);
-  features.avx512vpopcnt = features.avx512bw && has_bit(extended.ecx, 14);
+  features.avx512vpopcnt =
+      features.avx512bw && has_bit(extended.ecx, 11) && has_bit(extended.ecx, 14);
   return features;
 }
 

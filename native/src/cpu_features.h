@@ -7,7 +7,7 @@ namespace sbnn {
 struct CpuFeatures {
   bool avx2_fma = false;
   bool avx512bw = false;       // AVX-512 F, BW, DQ and VL
-  bool avx512vpopcnt = false;  // the same and VPOPCNTDQ
+  bool avx512vpopcnt = false;  // the same, VNNI and VPOPCNTDQ
 };
 
 CpuFeatures detect_cpu_features();

@@ -102,8 +102,11 @@ void run_node_on(Call* call, const Plan& plan, const NodePlan& node, const Frame
   call->parallel_for(task.split.parts(), run_part, &task);
 }
 
-Status check_pixels(const Images& images, int64_t elements) {
+Status check_pixels(const Plan& plan, const Images& images, int64_t elements) {
   if (!images.is_float) return {};
+  if (plan.pixels_only) {
+    return {Code::kInput, "images: this model's stem is int16 and takes uint8 pixels"};
+  }
   const float* const pixels = static_cast<const float*>(images.data);
   for (int64_t i = 0; i < images.count * elements; ++i) {
     if (!std::isfinite(pixels[i])) {
@@ -165,7 +168,7 @@ int Engine::threads() const { return state_->pool.threads(); }
 Status Engine::run(const Images& images, float* output) noexcept {
   try {
     State& state = *state_;
-    SIGNBIT_TRY(check_pixels(images, state.image_elements));
+    SIGNBIT_TRY(check_pixels(state.plan, images, state.image_elements));
     Call call(&state.pool, &state.contexts);
     const int workers = call.workers();
     // Whole images keep every worker busy without barriers; what is left is shared node by node.

@@ -25,15 +25,15 @@ struct NodeRunner : NodeContext {
       return;
     }
     scratch.sums_done = 0;
+    scratch.panel.clear();
     for (int64_t begin = pixels.begin; begin < pixels.end; begin += node.tile_pixels) {
       const Tile tile{begin, std::min(node.tile_pixels, pixels.end - begin)};
-      int64_t copied_group = kNone;
       place_outputs(tile);
       prepare_body(tile);
       for (int64_t i = chunks.begin; i < chunks.end; ++i) {
         const Chunk& chunk = node.chunks[static_cast<size_t>(i)];
         if (spec.op == Op::kBinaryConv) compute_dots(*this, chunk, tile);
-        if (spec.op == Op::kRealConv) compute_sums(*this, chunk, tile, &copied_group);
+        if (spec.op == Op::kRealConv) compute_sums(*this, chunk);
         finish_values(chunk);
       }
     }
@@ -73,6 +73,7 @@ struct NodeRunner : NodeContext {
         place_windows(*this, tile);
         break;
       case Op::kRealConv:
+        place_units(*this, tile);
         break;
       case Op::kPointwise:
         if (!node.values_in_place) copy_pixels(*this, tile);
@@ -90,7 +91,7 @@ struct NodeRunner : NodeContext {
     args.value_step = node.tile_step;
     args.channel_begin = chunk.channel;
     args.channel_count = chunk.channels;
-    args.integer = spec.op == Op::kBinaryConv;
+    args.integer = node.integer;
     args.wants_real = node.wants_real;
     args.scale = node.scale.data();
     args.shift = node.shift.data();
@@ -127,14 +128,15 @@ struct NodeRunner : NodeContext {
 Scratch::Scratch(const ScratchSizes& sizes)
     : tile(static_cast<size_t>(sizes.tile_values)),
       dots(static_cast<size_t>(sizes.dots)),
-      patches(static_cast<size_t>(sizes.patch_floats)),
+      panel(sizes.panel_bytes, sizes.staging_pixels),
+      tracks(static_cast<size_t>(sizes.track_values)),
       pooled_signs(static_cast<size_t>(sizes.input_pixel_bytes)),
       gathered(static_cast<size_t>(sizes.gathered_bytes)),
       sums(static_cast<size_t>(sizes.sums_bytes)),
       signs(static_cast<size_t>(sizes.signs)),
+      conv_windows(static_cast<size_t>(sizes.conv_units)),
       windows(kTileWindows),
       group_windows(kTileWindows),
-      real_windows(kTileWindows),
       base(kTileWindows),
       runs(static_cast<size_t>(sizes.runs)),
       sign_runs(static_cast<size_t>(sizes.signs * sizes.runs)) {}
@@ -157,6 +159,16 @@ Split split_node(const NodePlan& node, int threads) {
         std::clamp<int64_t>(wanted / split.pixel_parts, 1, std::max<int64_t>(chunks, 1)));
   }
   return split;
+}
+
+void run_dots(const Plan& plan, const NodePlan& node, const Frame& frame, Scratch* scratch,
+              int32_t* dots) {
+  const NodeContext context(plan, node, frame, scratch);
+  if (node.node->op == Op::kBinaryConv) {
+    all_dots(context, dots);
+  } else {
+    all_sums(context, dots);
+  }
 }
 
 void run_node(const Plan& plan, const NodePlan& node, const Frame& frame, const Split& split,

@@ -12,18 +12,20 @@ namespace sbnn {
 struct Scratch {
   explicit Scratch(const ScratchSizes& sizes);
 
-  AlignedArray<int32_t> tile;   // v0, int32 or float32
-  AlignedArray<int32_t> dots;   // before pooling
-  AlignedArray<float> patches;  // copied windows of a real convolution
+  AlignedArray<int32_t> tile;    // v0, int32 or float32
+  AlignedArray<int32_t> dots;    // before pooling
+  RowPanel panel;                // of a real convolution,
+  AlignedArray<int32_t> tracks;  // and its sums before they are folded
+  int64_t conv_units = 0;
   AlignedArray<uint8_t> pooled_signs;
   AlignedArray<uint8_t> gathered;  // windows of a binary convolution, one after the other
   AlignedArray<uint8_t> sums;      // of triples of words: of an input's, or of gathered windows'
   int64_t sums_done = 0;           // how far into the input, for the node that runs
   std::vector<SignArgs> signs;
+  std::vector<const uint8_t*> conv_windows;  // by unit
   // By window of a tile:
   std::vector<const uint8_t*> windows;
   std::vector<const uint8_t*> group_windows;
-  std::vector<const float*> real_windows;
   std::vector<const int32_t*> base;
   // By run of a tile:
   std::vector<EpilogueRun> runs;
@@ -51,7 +53,8 @@ Split split_node(const NodePlan& node, int threads);
 void run_node(const Plan& plan, const NodePlan& node, const Frame& frame, const Split& split,
               int part, Scratch* scratch);
 
-// The dots of a binary convolution before pooling, as (height, width, channels).
+// The dots of a binary convolution before pooling, or the sums of an int16 one, as (height, width,
+// channels).
 void run_dots(const Plan& plan, const NodePlan& node, const Frame& frame, Scratch* scratch,
               int32_t* dots);
 

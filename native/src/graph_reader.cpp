@@ -54,7 +54,7 @@ class GraphReader {
 
  private:
   // The version comes first: a newer format may well have keys this reader does not know.
-  static Status check_version(const Json& json) {
+  Status check_version(const Json& json) {
     const Json* format = json.find("format");
     if (format == nullptr || !format->is(Json::Type::kInteger)) {
       return refuse_field("format", "must be an integer");
@@ -68,6 +68,7 @@ class GraphReader {
     if (format->integer < 1) {
       return refuse_field("format", "must be at least 1, is " + std::to_string(format->integer));
     }
+    graph_->format = format->integer;
     return {};
   }
 

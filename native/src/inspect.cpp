@@ -151,6 +151,15 @@ class NodeRun {
   int64_t index_;
 };
 
+// Of a node with integer sums, before pooling.
+struct Shape {
+  int64_t height, width, channels;
+};
+Shape dots_shape(const NodePlan& node) {
+  if (node.node->op == Op::kRealConv) return {node.height, node.width, node.channels};
+  return {node.binary.height, node.binary.width, node.channels};
+}
+
 double median(std::vector<double>* values) {
   const auto middle = values->begin() + static_cast<std::ptrdiff_t>(values->size() / 2);
   std::nth_element(values->begin(), middle, values->end());
@@ -168,10 +177,11 @@ std::vector<NodeInfo> Engine::nodes() const {
     info.kernel = node.kernel;
     info.bytes = node.bytes;
     info.macs = node.macs;
-    if (node.node->op == Op::kBinaryConv) {
-      info.dots_height = node.binary.height;
-      info.dots_width = node.binary.width;
-      info.dots_channels = node.channels;
+    if (node.integer) {
+      const Shape dots = dots_shape(node);
+      info.dots_height = dots.height;
+      info.dots_width = dots.width;
+      info.dots_channels = dots.channels;
     }
     infos.push_back(std::move(info));
   }
@@ -187,8 +197,8 @@ Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
       selection.feed(feed.tensor);
       const TensorLayout& layout = state.plan.tensors[static_cast<size_t>(feed.tensor)];
       if (layout.kind == Kind::kImage) {
-        SIGNBIT_TRY(
-            check_pixels({feed.data, count, feed.is_float}, layout.pixels() * layout.channels));
+        SIGNBIT_TRY(check_pixels(state.plan, {feed.data, count, feed.is_float},
+                                 layout.pixels() * layout.channels));
       }
     }
     for (const Fetch& fetch : fetches) {
@@ -217,7 +227,8 @@ Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
           continue;
         }
         const NodePlan& node = state.plan.nodes[static_cast<size_t>(fetch.dots_of)];
-        const int64_t elements = node.binary.height * node.binary.width * node.channels;
+        const Shape dots = dots_shape(node);
+        const int64_t elements = dots.height * dots.width * dots.channels;
         run_dots(state.plan, node, frame, call.context().scratch(0),
                  static_cast<int32_t*>(fetch.data) + index * elements);
       }
@@ -232,7 +243,7 @@ Status Engine::time_nodes(const Images& images, int runs,
                           std::vector<double>* milliseconds) noexcept {
   try {
     State& state = *state_;
-    SIGNBIT_TRY(check_pixels(images, state.image_elements));
+    SIGNBIT_TRY(check_pixels(state.plan, images, state.image_elements));
     const AlignedArray<uint8_t> black(static_cast<size_t>(state.image_elements));
     const Images timed = images.count > 0 ? images : Images{black.data(), 1, false};
     std::vector<std::vector<double>> samples(state.plan.nodes.size());

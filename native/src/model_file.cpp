@@ -20,6 +20,7 @@ struct DTypeName {
 constexpr DTypeName kDTypes[] = {{"U64", DType::kU64, 8},
                                  {"F32", DType::kF32, 4},
                                  {"I32", DType::kI32, 4},
+                                 {"I16", DType::kI16, 2},
                                  {"U8", DType::kU8, 1}};
 
 Status refuse(const std::string& message) { return {Code::kModelFile, message}; }
@@ -57,7 +58,7 @@ Status read_entry(const std::string& name, const Json& entry, int64_t position, 
       bytes = known.bytes;
     }
   }
-  if (bytes == 0) return refuse(name + ".dtype: must be one of U64, F32, I32, U8");
+  if (bytes == 0) return refuse(name + ".dtype: must be one of U64, F32, I32, I16, U8");
   SIGNBIT_TRY(read_sizes(*shape, name + ".shape", &constant->shape));
   if (constant->shape.size() > kMaxDimensions) {
     return refuse(name + ".shape: has " + std::to_string(constant->shape.size()) +

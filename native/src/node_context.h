@@ -65,10 +65,12 @@ void convert(const T* values, int64_t count, float* floats) {
 void place_windows(const NodeContext& context, const Tile& tile);
 void compute_dots(const NodeContext& context, const Chunk& chunk, const Tile& tile);
 
-// Real convolution, one chunk of channels after the other. `copied_group` is the group whose
-// windows are in scratch; kNone for a new tile.
-void compute_sums(const NodeContext& context, const Chunk& chunk, const Tile& tile,
-                  int64_t* copied_group);
+void all_dots(const NodeContext& context, int32_t* dots);  // before pooling
+
+// Real convolution: rows and addresses first, then the sums of one chunk after the other.
+void place_units(const NodeContext& context, const Tile& tile);
+void compute_sums(const NodeContext& context, const Chunk& chunk);
+void all_sums(const NodeContext& context, int32_t* sums);  // where they are integers
 
 // All channels of a pool of reals or a global mean, and of an image as float32.
 void pool_reals(const NodeContext& context, const Tile& tile);

@@ -106,7 +106,6 @@ Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
   if (result.window_area > 1) {
     scratch.dots = std::max(scratch.dots, kTileWindows * result.tile_step);
   }
-  scratch.patch_floats = std::max(scratch.patch_floats, result.tile_pixels * result.real.taps);
   if (result.binary.gathered_bytes > 0) {
     scratch.gathered_bytes =
         std::max(scratch.gathered_bytes, kTileWindows * result.binary.gathered_bytes);
@@ -115,8 +114,18 @@ Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
     scratch.sums_bytes = std::max(scratch.sums_bytes, input.bytes);
   }
   scratch.runs = std::max(scratch.runs, result.tile_pixels / result.width + 2);
+  const RealConvPlan& real = result.real;
+  const int64_t unit_values = real.tile_units * result.tile_step;
+  scratch.tile_values = std::max(scratch.tile_values, unit_values << real.levels());
+  scratch.panel_bytes = std::max(scratch.panel_bytes, real.panel.bytes());
+  scratch.staging_pixels = std::max(scratch.staging_pixels, real.panel.staging());
+  scratch.conv_units = std::max(scratch.conv_units, real.tile_units);
+  if (real.levels() > 0) {
+    scratch.track_values = std::max(scratch.track_values, unit_values * track_count(real.levels()));
+  }
   scratch.signs = std::max(scratch.signs, static_cast<int64_t>(node.signs.size()));
   scratch.input_pixel_bytes = std::max(scratch.input_pixel_bytes, input.pixel_bytes);
+  plan->pixels_only |= result.integer && node.op == Op::kRealConv;
   plan->nodes.push_back(std::move(result));
   return {};
 }

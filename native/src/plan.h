@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bits_layout.h"
+#include "row_panel.h"
 #include "signbit/graph.h"
 #include "signbit/kernels.h"
 #include "signbit/memory.h"
@@ -81,13 +82,20 @@ struct BinaryConvPlan {
   std::vector<int32_t> column_pattern;  // by x
 };
 
+// What RealConvArgs needs. Windows lie in a panel of rows, or in the input itself where that is
+// float32 and has no padding. A unit is a window of each track and yields 2^levels outputs of a
+// row.
 struct RealConvPlan {
-  bool in_place = false;         // windows lie in the input; else they are copied
-  int64_t taps = 0;              // of one group
-  std::vector<int64_t> offsets;  // of segments in place, in floats
-  int64_t segment_length = 0;
-  AlignedArray<float> weights;
-  AlignedArray<float> pad_value;  // by input channel; 0 where the file has none
+  bool in_place = false;                  // where the input is float32
+  int64_t value_bytes = 0;                // of an input value in a panel: int16 or float32
+  std::vector<int64_t> offsets;           // of segments in a panel, in bytes
+  std::vector<int64_t> offsets_in_place;  // the same in the input
+  std::vector<ConvTrack> tracks;
+  AlignedArray<uint32_t> weights;  // steps
+  PanelPlan panel;
+  int64_t tile_units = 0;  // at most
+
+  int levels() const { return panel.tracks.levels; }
 };
 
 struct NodePlan {
@@ -96,6 +104,7 @@ struct NodePlan {
   int64_t window_area = 1;                      // windows pooled into one output
   int64_t tile_pixels = 0;
   int64_t tile_step = 0;  // values from a tile's pixel to the next
+  bool integer = false;   // v0 is int32
   bool wants_real = false;
   bool values_in_place = false;  // v0 is read where the input lies, so tiles need not fit L1
   bool spread_signs = false;     // some sign output has gaps between groups
@@ -117,7 +126,10 @@ struct NodePlan {
 struct ScratchSizes {
   int64_t tile_values = 0;
   int64_t dots = 0;
-  int64_t patch_floats = 0;
+  int64_t panel_bytes = 0;     // of a real convolution: rows,
+  int64_t staging_pixels = 0;  // a row before it is split,
+  int64_t conv_units = 0;      // windows,
+  int64_t track_values = 0;    // sums before they are folded
   int64_t signs = 0;
   int64_t runs = 0;               // rows that a tile is in
   int64_t input_pixel_bytes = 0;  // of pooled signs
@@ -129,6 +141,7 @@ struct Plan {
   const KernelTable* kernels = nullptr;
   std::vector<TensorLayout> tensors;
   std::vector<NodePlan> nodes;
+  bool pixels_only = false;   // a node has int16 weights: images are uint8
   StoragePlan storage;        // tensors share memory once nobody reads them any more
   StoragePlan whole_storage;  // every tensor has its own, for looking at them
   ScratchSizes scratch;

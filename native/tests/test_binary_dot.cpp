@@ -3,26 +3,22 @@
 
 #include <algorithm>
 #include <cstring>
-#include <random>
 #include <vector>
 
 #include "check.h"
 #include "dispatch.h"
+#include "draws.h"
 #include "signbit/kernels.h"
 #include "signbit/memory.h"
 
 using sbnn::AlignedArray;
 using sbnn::KernelTable;
+using test::integer;
+using test::random_bits;
 
 namespace {
 
 constexpr int kInputBytes = 4096;
-
-std::mt19937_64 random_bits(20240229);
-
-int integer(int low, int high) {
-  return low + static_cast<int>(random_bits() % static_cast<uint64_t>(high - low + 1));
-}
 
 AlignedArray<uint8_t> random_input() {
   AlignedArray<uint8_t> input(kInputBytes);

@@ -1,87 +1,24 @@
-// Every kernel of every instruction set that can run here against plain loops, exactly: odd tails,
-// partial words, all register tiles.
+// Pools and epilogues of every instruction set that can run here against plain loops and scalar
+// code, exactly: odd tails, partial words.
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <random>
 #include <vector>
 
 #include "check.h"
 #include "dispatch.h"
+#include "draws.h"
 #include "signbit/kernels.h"
 #include "signbit/memory.h"
 
 using sbnn::AlignedArray;
 using sbnn::KernelTable;
+using test::integer;
+using test::random_bits;
+using test::real;
 
 namespace {
-
-std::mt19937_64 random_bits(20240229);
-
-int integer(int low, int high) {
-  return low + static_cast<int>(random_bits() % static_cast<uint64_t>(high - low + 1));
-}
-
-float real() { return static_cast<float>(integer(-4000, 4000)) / 777.0f; }
-
-// Filters as a kernel wants them: tiles, in each step by step, in each lane by lane.
-template <typename T>
-AlignedArray<T> packed(const std::vector<T>& weights, int filters, int steps, int lanes, int most) {
-  AlignedArray<T> result(static_cast<size_t>((filters + lanes - 1) / lanes * lanes * steps));
-  size_t at = 0;
-  int vectors = (filters + lanes - 1) / lanes;
-  for (int filter = 0; vectors > 0;) {
-    const int tile = sbnn::tile_vectors(vectors, most);
-    for (int step = 0; step < steps; ++step) {
-      for (int lane = 0; lane < tile * lanes; ++lane, ++at) {
-        const int f = filter + lane;
-        if (f < filters) result[at] = weights[static_cast<size_t>(f * steps + step)];
-      }
-    }
-    filter += tile * lanes;
-    vectors -= tile;
-  }
-  return result;
-}
-
-void test_real_conv(const KernelTable& kernels) {
-  const int filters = integer(1, sbnn::kBlockFilters), pixels = integer(1, 30);
-  const int segments = integer(1, 4), length = integer(1, 9), taps = segments * length;
-  std::vector<float> input(600), weights(static_cast<size_t>(filters * taps));
-  for (float& x : input) x = real();
-  for (float& w : weights) w = real();
-  std::vector<int64_t> offsets(static_cast<size_t>(segments));
-  for (int64_t& offset : offsets) offset = integer(0, 200);
-  std::vector<const float*> windows;
-  for (int p = 0; p < pixels; ++p) windows.push_back(input.data() + integer(0, 300));
-  const AlignedArray<float> tiles =
-      packed(weights, filters, taps, kernels.float_lanes, kernels.max_tile_vectors);
-  const int step = 80;
-  std::vector<float> sums(static_cast<size_t>(pixels * step));
-  sbnn::RealConvArgs args{};
-  args.pixels = pixels;
-  args.filters = filters;
-  args.segments = segments;
-  args.segment_length = length;
-  args.offsets = offsets.data();
-  args.weights = tiles.data();
-  args.windows = windows.data();
-  args.sums = sums.data();
-  args.sums_step = step;
-  kernels.real_conv(args);
-  for (int p = 0; p < pixels; ++p) {
-    for (int f = 0; f < filters; ++f) {
-      float sum = 0.0f;
-      for (int tap = 0; tap < taps; ++tap) {
-        const int64_t at = offsets[static_cast<size_t>(tap / length)] + tap % length;
-        sum = std::fma(windows[static_cast<size_t>(p)][at],
-                       weights[static_cast<size_t>(f * taps + tap)], sum);
-      }
-      CHECK(sums[static_cast<size_t>(p * step + f)] == sum);
-    }
-  }
-}
 
 void test_pools(const KernelTable& kernels) {
   const int rows = integer(1, 5), columns = integer(1, 5), channels = integer(1, 40);
@@ -236,7 +173,6 @@ void test_epilogue(const KernelTable& kernels) {
 int main() {
   for (const KernelTable* kernels : sbnn::usable_kernels()) {
     for (int i = 0; i < 150; ++i) {
-      test_real_conv(*kernels);
       test_pools(*kernels);
       test_max_dots(*kernels);
     }

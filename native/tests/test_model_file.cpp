@@ -33,14 +33,19 @@ std::string header_of(const std::string& graph) {
          R"("t":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})";
 }
 
-std::vector<uint8_t> file_of(const std::string& header) {
+template <typename T, size_t kCount>
+std::vector<uint8_t> file_of(const std::string& header, const T (&values)[kCount]) {
   std::vector<uint8_t> bytes(8);
   for (size_t i = 0; i < 8; ++i) bytes[i] = static_cast<uint8_t>(header.size() >> (8 * i));
   bytes.insert(bytes.end(), header.begin(), header.end());
-  const float values[] = {2.0f, -1.0f, 0.5f, 3.0f};
   bytes.resize(bytes.size() + sizeof values);
   std::memcpy(bytes.data() + bytes.size() - sizeof values, values, sizeof values);
   return bytes;
+}
+
+std::vector<uint8_t> file_of(const std::string& header) {
+  const float values[] = {2.0f, -1.0f, 0.5f, 3.0f};
+  return file_of(header, values);
 }
 
 sbnn::Status load(const std::vector<uint8_t>& bytes, std::unique_ptr<sbnn::Engine>* engine) {
@@ -109,8 +114,9 @@ void test_fields() {
   const auto refused = [](const std::string& from, const std::string& to, sbnn::Code code) {
     CHECK(code_of(file_of(header_of(replaced(kGraph, from, to)))) == code);
   };
-  refused("\"format\":1", "\"format\":2", sbnn::Code::kModelVersion);
-  refused("\"format\":1", "\"format\":2,\"new\":[]", sbnn::Code::kModelVersion);
+  refused("\"format\":1", "\"format\":2", sbnn::Code::kOk);
+  refused("\"format\":1", "\"format\":3", sbnn::Code::kModelVersion);
+  refused("\"format\":1", "\"format\":3,\"new\":[]", sbnn::Code::kModelVersion);
   refused("\"format\":1", "\"format\":0", sbnn::Code::kModelFile);
   refused("pointwise", "softmax", sbnn::Code::kModelFile);
   refused("\"input\":\"image\"", "\"input\":\"y\"", sbnn::Code::kModelFile);
@@ -125,6 +131,47 @@ void test_fields() {
   for (const char* range : {"[0,16]", "[4,12]", "[8,0]", "[0,9223372036854775807]"}) {
     CHECK(code_of(file_of(replaced(header, "[0,8]", range))) == sbnn::Code::kModelFile);
   }
+}
+
+// A 1×1 convolution of two pixels' values with int16 weights, one filter.
+constexpr const char* kStem =
+    R"({"format":2,"input":{"tensor":"image","resize_shorter_side":1,"interpolation":"bilinear"},)"
+    R"("output":"y","classes":[],"source":{},"tensors":[)"
+    R"({"name":"image","kind":"image","height":1,"width":1,"channels":2},)"
+    R"({"name":"y","kind":"real","height":1,"width":1,"channels":1}],"nodes":[)"
+    R"({"name":"n","op":"real_conv","input":"image","kernel":[1,1],"stride":[1,1],)"
+    R"("padding":[0,0],"dilation":[1,1],"groups":1,"weight":"w","real":"y"}]})";
+
+sbnn::Status load_stem(const std::string& graph, int16_t w0, int16_t w1,
+                       std::unique_ptr<sbnn::Engine>* engine) {
+  const int16_t weights[] = {w0, w1};
+  return load(file_of(R"({"__metadata__":{"signbit":")" + escaped(graph) +
+                          R"("},"w":{"dtype":"I16","shape":[1,1,1,2],"data_offsets":[0,4]}})",
+                      weights),
+              engine);
+}
+
+void test_int16_stem() {
+  std::unique_ptr<sbnn::Engine> engine;
+  const auto names = [](const sbnn::Status& status, const std::string& field) {
+    return status.code() == sbnn::Code::kModelFile &&
+           status.message().find(field) != std::string::npos;
+  };
+  CHECK(names(load_stem(replaced(kStem, "\"format\":2", "\"format\":1"), 1, 2, &engine), "format"));
+  CHECK(names(load_stem(kStem, 8192, 0, &engine), "weight"));
+  CHECK(names(load_stem(kStem, 0, -8192, &engine), "weight"));
+  CHECK(load_stem(kStem, 8191, -8191, &engine).ok());
+  const uint8_t pixels[] = {255, 0, 3, 255};
+  float results[2] = {};
+  CHECK(engine->run({pixels, 2, false}, results).ok());
+  CHECK(results[0] == 255.0f * 8191.0f && results[1] == -252.0f * 8191.0f);
+  int32_t dots[2] = {};
+  CHECK(engine->run_nodes(2, {{0, pixels, false}}, {{sbnn::kNone, 0, dots}}).ok());
+  CHECK(dots[0] == 255 * 8191 && dots[1] == -252 * 8191);
+  const float reals[] = {1.0f, 2.0f};
+  CHECK(engine->run({reals, 1, true}, results).code() == sbnn::Code::kInput);
+  CHECK(engine->run_nodes(1, {{0, reals, true}}, {{1, sbnn::kNone, results}}).code() ==
+        sbnn::Code::kInput);
 }
 
 void test_options() {
@@ -152,6 +199,7 @@ int main() {
   test_header_length();
   test_every_byte();
   test_fields();
+  test_int16_stem();
   test_options();
   return test::finish();
 }

@@ -72,6 +72,7 @@ struct Node {
 };
 
 struct Graph {
+  int64_t format = 1;
   int input = kNone;
   int output = kNone;
   std::vector<TensorSpec> tensors;

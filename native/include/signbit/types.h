@@ -7,19 +7,21 @@
 
 namespace sbnn {
 
-constexpr int64_t kFormatVersion = 1;
+constexpr int64_t kFormatVersion = 2;  // the newest that is known; 2 brought int16 stems
 constexpr int64_t kMaxHeaderBytes = 100'000'000;
 constexpr int64_t kMaxItems = 65'536;     // nodes; tensors of the graph; tensors of the file
 constexpr int64_t kMaxSize = 16'384;      // height, width, kernel, stride, dilation, padding
 constexpr int64_t kMaxChannels = 65'536;  // also groups
 constexpr int64_t kMaxElements = int64_t{1} << 30;    // of one tensor of the graph
 constexpr int64_t kMaxTaps = (int64_t{1} << 24) - 1;  // of one binary dot: exact in float32
-constexpr int64_t kMaxWorkBytes = int64_t{1} << 34;   // what one engine may ask for
+constexpr int64_t kMaxPixel = 255;
+constexpr int64_t kMaxPixelWeight = 8191;            // so that four weights add up in int16
+constexpr int64_t kMaxWorkBytes = int64_t{1} << 34;  // what one engine may ask for
 
 enum class Kind : uint8_t { kImage, kReal, kBits };
 enum class Op : uint8_t { kRealConv, kBinaryConv, kMaxPool, kAvgPool, kGlobalMean, kPointwise };
 enum class Activation : uint8_t { kNone, kRelu, kHardtanh, kPrelu, kSigmoid };
-enum class DType : uint8_t { kU64, kF32, kI32, kU8 };
+enum class DType : uint8_t { kU64, kF32, kI32, kI16, kU8 };
 
 // [vertical, horizontal], as everywhere in the file.
 struct Pair {

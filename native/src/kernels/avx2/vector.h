@@ -121,6 +121,17 @@ struct Vec {
   static uint64_t less_ints(Ints a, Ints b) {
     return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(b, a))));
   }
+  static Ints no_ints() { return _mm256_setzero_si256(); }
+  static Ints add_ints(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
+  static Ints set_pair(const void* p) {
+    int pair;
+    __builtin_memcpy(&pair, p, sizeof pair);
+    return _mm256_set1_epi32(pair);
+  }
+  // sum + x0·w0 + x1·w1 in each lane, of int16 pairs.
+  static Ints add_pairs(Ints sum, Ints x, Ints w) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w));
+  }
   static Floats to_floats(Ints v) { return _mm256_cvtepi32_ps(v); }
 
  private:

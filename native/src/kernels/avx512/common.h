@@ -80,6 +80,13 @@ struct Avx512 {
   static void store_ints(int32_t* p, Ints v) { _mm512_storeu_si512(p, v); }
   static Ints larger_int(Ints a, Ints b) { return _mm512_max_epi32(a, b); }
   static uint64_t less_ints(Ints a, Ints b) { return _mm512_cmplt_epi32_mask(a, b); }
+  static Ints no_ints() { return _mm512_setzero_si512(); }
+  static Ints add_ints(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
+  static Ints set_pair(const void* p) {
+    int pair;
+    __builtin_memcpy(&pair, p, sizeof pair);
+    return _mm512_set1_epi32(pair);
+  }
   static Floats to_floats(Ints v) { return _mm512_cvtepi32_ps(v); }
 };
 

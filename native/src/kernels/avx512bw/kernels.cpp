@@ -9,6 +9,11 @@ struct Vec : Avx512 {
   static constexpr int kDotPixels = 8;
   static constexpr bool kByteCounts = true;
 
+  // sum + x0·w0 + x1·w1 in each lane, of int16 pairs.
+  static Ints add_pairs(Ints sum, Ints x, Ints w) {
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(x, w));
+  }
+
   using Counts = __m512i;  // by byte
 
   static Counts no_counts() { return _mm512_setzero_si512(); }

@@ -1,4 +1,5 @@
-// Kernels for AVX-512 with VPOPCNTDQ: one instruction counts the bits of sixteen words.
+// Kernels for AVX-512 with VPOPCNTDQ and VNNI: one instruction counts the bits of sixteen words,
+// one multiplies and adds 32 pairs of int16.
 #include "kernels/avx512/common.h"
 
 namespace sbnn {
@@ -9,6 +10,9 @@ struct Vec : Avx512 {
   // 16 counts, 3 weights and what a triple needs on its way fill the 32 registers.
   static constexpr int kDotPixels = 8;
   static constexpr bool kByteCounts = false;
+
+  // sum + x0·w0 + x1·w1 in each lane, of int16 pairs.
+  static Ints add_pairs(Ints sum, Ints x, Ints w) { return _mm512_dpwssd_epi32(sum, x, w); }
 
   struct Counts {
     __m512i once, twice;

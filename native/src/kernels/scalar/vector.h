@@ -158,6 +158,33 @@ struct Vec {
     for (int i = 0; i < kFloatLanes; ++i) bits |= uint64_t{a.lane[i] < b.lane[i]} << i;
     return bits;
   }
+  static Ints no_ints() { return {}; }
+  static Ints add_ints(const Ints& a, const Ints& b) {
+    Ints sum;
+    for (int i = 0; i < kFloatLanes; ++i) sum.lane[i] = wrapped_sum(a.lane[i], b.lane[i]);
+    return sum;
+  }
+  static Ints set_pair(const void* p) {
+    int32_t pair;
+    std::memcpy(&pair, p, sizeof pair);
+    Ints v;
+    for (int i = 0; i < kFloatLanes; ++i) v.lane[i] = pair;
+    return v;
+  }
+  // sum + x0·w0 + x1·w1 in each lane, of int16 pairs.
+  static Ints add_pairs(Ints sum, const Ints& x, const Ints& w) {
+    for (int i = 0; i < kFloatLanes; ++i) {
+      int16_t a[2], b[2];
+      std::memcpy(a, &x.lane[i], sizeof a);
+      std::memcpy(b, &w.lane[i], sizeof b);
+      sum.lane[i] = wrapped_sum(wrapped_sum(sum.lane[i], a[0] * b[0]), a[1] * b[1]);
+    }
+    return sum;
+  }
+  // Modulo 2^32, as vector instructions add.
+  static int32_t wrapped_sum(int32_t a, int32_t b) {
+    return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+  }
   static Floats to_floats(const Ints& v) {
     return each([&](int i) { return static_cast<float>(v.lane[i]); });
   }

@@ -1,0 +1,168 @@
+// What makes a node's body valid: its input, its windows, its weights; and the shape it yields.
+
+#include <string>
+#include <vector>
+
+#include "checks.h"
+
+namespace sbnn {
+namespace {
+
+class BodyChecks {
+ public:
+  explicit BodyChecks(GraphChecks* checks) : checks_(*checks), constants_(checks->constants) {}
+
+  Status check_input_kind(const Node& node, const TensorSpec& source,
+                          const std::string& where) const {
+    const char* wanted = nullptr;
+    const bool image = source.kind == Kind::kImage;
+    const bool bits = source.kind == Kind::kBits;
+    switch (node.op) {
+      case Op::kRealConv:
+      case Op::kPointwise:
+        if (bits) wanted = "image or real";
+        break;
+      case Op::kBinaryConv:
+        if (!bits) wanted = "bits";
+        break;
+      case Op::kMaxPool:
+        if (image) wanted = "real or bits";
+        break;
+      case Op::kAvgPool:
+      case Op::kGlobalMean:
+        if (image || bits) wanted = "real";
+        break;
+    }
+    if (wanted == nullptr) return {};
+    return refuse(where + ".input", std::string(op_name(node.op)) + " reads " + wanted + ", '" +
+                                        source.name + "' is " + kind_name(source.kind));
+  }
+
+  Status derive_shape(const Node& node, const TensorSpec& source, const std::string& where,
+                      Shape* shape) {
+    *shape = {source.height, source.width, source.channels};
+    switch (node.op) {
+      case Op::kGlobalMean:
+        shape->height = shape->width = 1;
+        return {};
+      case Op::kPointwise:
+        return {};
+      case Op::kRealConv:
+      case Op::kBinaryConv:
+        SIGNBIT_TRY(check_convolution(node, source, where, &shape->channels));
+        break;
+      case Op::kMaxPool:
+        if (node.padding.y >= node.kernel.y || node.padding.x >= node.kernel.x) {
+          return refuse(where + ".padding", "must be less than the kernel, or a window is empty");
+        }
+        break;
+      case Op::kAvgPool:
+        break;
+    }
+    SIGNBIT_TRY(slide_window(node.kernel, node.stride, node.padding, node.dilation, where, shape));
+    if (!node.has_pool) return {};
+    return slide_window(node.pool.kernel, node.pool.stride, {0, 0}, {1, 1}, where + ".pool", shape);
+  }
+
+  static Status slide_window(const Pair& kernel, const Pair& stride, const Pair& padding,
+                             const Pair& dilation, const std::string& where, Shape* shape) {
+    SIGNBIT_TRY(in_range(kernel, 1, kMaxSize, where + ".kernel"));
+    SIGNBIT_TRY(in_range(stride, 1, kMaxSize, where + ".stride"));
+    SIGNBIT_TRY(in_range(padding, 0, kMaxSize, where + ".padding"));
+    SIGNBIT_TRY(in_range(dilation, 1, kMaxSize, where + ".dilation"));
+    const int64_t height = output_size(shape->height, kernel.y, stride.y, padding.y, dilation.y);
+    const int64_t width = output_size(shape->width, kernel.x, stride.x, padding.x, dilation.x);
+    if (height < 1 || width < 1) {
+      return refuse(where + ".kernel",
+                    "does not fit into (" + text(shape->height) + ", " + text(shape->width) + ")");
+    }
+    shape->height = height;
+    shape->width = width;
+    return {};
+  }
+
+  Status check_convolution(const Node& node, const TensorSpec& source, const std::string& where,
+                           int64_t* channels) {
+    SIGNBIT_TRY(in_range(node.kernel, 1, kMaxSize, where + ".kernel"));
+    SIGNBIT_TRY(in_range(node.groups, 1, kMaxChannels, where + ".groups"));
+    if (source.channels % node.groups != 0) {
+      return refuse(where + ".groups", text(node.groups) + " does not divide the " +
+                                           text(source.channels) + " input channels");
+    }
+    const int64_t group_channels = source.channels / node.groups;
+    const bool integer = checks_.is_integer(node);
+    const std::vector<int64_t>& weight = constants_.at(node.weight).shape;
+    if (node.op == Op::kRealConv) {
+      const DType dtype = integer ? DType::kI16 : DType::kF32;
+      SIGNBIT_TRY(constants_.use(node.weight, dtype, where + ".weight"));
+      if (weight.size() != 4 || weight[1] != node.kernel.y || weight[2] != node.kernel.x ||
+          weight[3] != group_channels) {
+        return refuse(where + ".weight", "must have shape (out, " + text(node.kernel.y) + ", " +
+                                             text(node.kernel.x) + ", " + text(group_channels) +
+                                             ")");
+      }
+      if (integer) SIGNBIT_TRY(check_pixel_weights(node, source, where));
+    } else {
+      const int64_t taps = node.kernel.y * node.kernel.x * group_channels;
+      SIGNBIT_TRY(in_range(taps, 1, kMaxTaps, where + ": taps of one dot product"));
+      SIGNBIT_TRY(constants_.use(node.weight, DType::kU64, where + ".weight"));
+      const int64_t words = (taps + 63) / 64;
+      if (weight.size() != 2 || weight[1] != words) {
+        return refuse(where + ".weight", "must have shape (out, " + text(words) + ")");
+      }
+      SIGNBIT_TRY(check_bits(node, taps, where));
+    }
+    if (node.pad_value != kNone) {
+      SIGNBIT_TRY(constants_.per_channel(node.pad_value, integer ? DType::kU8 : DType::kF32,
+                                         source.channels, where + ".pad_value"));
+    }
+    *channels = weight[0];
+    SIGNBIT_TRY(in_range(*channels, 1, kMaxChannels, where + ".weight: output channels"));
+    if (*channels % node.groups != 0) {
+      return refuse(where + ".groups", text(node.groups) + " does not divide the " +
+                                           text(*channels) + " output channels");
+    }
+    return {};
+  }
+
+  Status check_pixel_weights(const Node& node, const TensorSpec& source,
+                             const std::string& where) const {
+    if (checks_.graph.format < 2) {
+      return refuse("format", "int16 weights, as in " + where + ".weight, need version 2");
+    }
+    if (source.kind != Kind::kImage) {
+      return refuse(where + ".input", std::string("int16 weights read pixels, '") + source.name +
+                                          "' is " + kind_name(source.kind));
+    }
+    return constants_.pixel_weights(node.weight, where + ".weight");
+  }
+
+  // Unused weight bits are 0, and all grouped readers of a bits tensor agree.
+  Status check_bits(const Node& node, int64_t taps, const std::string& where) {
+    SIGNBIT_TRY(constants_.unused_bits_are_zero(node.weight, taps, where + ".weight"));
+    if (node.groups > 1) {
+      const int64_t groups = checks_.groups.emplace(node.input, node.groups).first->second;
+      if (groups != node.groups) {
+        return refuse(where + ".groups", "'" + checks_.tensor(node.input).name +
+                                             "' is read by another convolution of " + text(groups) +
+                                             " groups");
+      }
+    }
+    return {};
+  }
+
+ private:
+  GraphChecks& checks_;
+  ConstantChecks& constants_;
+};
+
+}  // namespace
+
+Status check_body(const Node& node, const std::string& where, GraphChecks* checks, Shape* shape) {
+  const TensorSpec& source = checks->tensor(node.input);
+  BodyChecks body(checks);
+  SIGNBIT_TRY(body.check_input_kind(node, source, where));
+  return body.derive_shape(node, source, where, shape);
+}
+
+}  // namespace sbnn

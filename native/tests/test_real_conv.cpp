@@ -1,0 +1,263 @@
+// The real convolutions of every instruction set against plain loops, exactly: odd tails, all
+// register tiles, several tracks; and the fast convolution along rows against its definition.
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "check.h"
+#include "dispatch.h"
+#include "draws.h"
+#include "pixel_tracks.h"
+#include "signbit/kernels.h"
+#include "signbit/memory.h"
+
+using sbnn::KernelTable;
+using test::integer;
+using test::real;
+
+namespace {
+
+// Random windows and tracks of four-byte steps.
+struct ConvCase {
+  static constexpr int kStep = 80;  // of sums
+
+  ConvCase(const KernelTable& kernels, int most_tracks)
+      : filters(integer(1, sbnn::kBlockFilters)), windows(integer(1, 30)), segments(integer(1, 4)) {
+    for (int segment = 0; segment < segments; ++segment) offsets.push_back(4 * integer(0, 200));
+    for (int window = 0; window < windows; ++window) starts.push_back(4 * integer(0, 300));
+    const int count = integer(1, most_tracks);
+    for (int track = 0; track < count; ++track) {
+      tracks.push_back({4 * integer(0, 90), integer(track == 0 ? 1 : 0, 9)});
+      steps += segments * tracks.back().steps;
+    }
+    lanes = kernels.float_lanes;
+    most_vectors = kernels.max_tile_vectors;
+    sums.assign(static_cast<size_t>(count * windows * kStep), 77);
+  }
+
+  // Four-byte steps of filters in tiles of vectors, in each step by step, in each lane by lane.
+  std::vector<uint32_t> packed(const std::vector<uint32_t>& weights) const {
+    std::vector<uint32_t> result;
+    int vectors = (filters + lanes - 1) / lanes;
+    for (int filter = 0; vectors > 0;) {
+      const int tile = sbnn::tile_vectors(vectors, most_vectors);
+      for (int step = 0; step < steps; ++step) {
+        for (int f = filter; f < filter + tile * lanes; ++f) {
+          result.push_back(f < filters ? weights[static_cast<size_t>(f * steps + step)] : 0);
+        }
+      }
+      filter += tile * lanes;
+      vectors -= tile;
+    }
+    return result;
+  }
+
+  void run(void (*kernel)(const sbnn::RealConvArgs&), const std::vector<uint32_t>& input,
+           const std::vector<uint32_t>& weights) {
+    const std::vector<uint32_t> tiles = packed(weights);
+    const auto* const bytes = reinterpret_cast<const uint8_t*>(input.data());
+    std::vector<const uint8_t*> window;
+    for (const int start : starts) window.push_back(bytes + start);
+    sbnn::RealConvArgs args{};
+    args.windows = windows;
+    args.filters = filters;
+    args.segments = segments;
+    args.offsets = offsets.data();
+    args.tracks = static_cast<int>(tracks.size());
+    args.track = tracks.data();
+    args.weights = tiles.data();
+    args.window = window.data();
+    args.window_shift = shift;
+    args.sums = sums.data();
+    args.sums_step = kStep;
+    kernel(args);
+  }
+
+  // Calls each(filter, window, index of the sum, for each step in order: input and weight index).
+  template <typename Function>
+  void for_each_sum(Function each) const {
+    int first_step = 0;
+    for (size_t t = 0; t < tracks.size(); ++t) {
+      for (int window = 0; window < windows; ++window) {
+        std::vector<std::pair<size_t, size_t>> pairs;
+        int step = first_step;
+        for (const int64_t offset : offsets) {
+          for (int i = 0; i < tracks[t].steps; ++i, ++step) {
+            const int64_t byte =
+                starts[static_cast<size_t>(window)] + shift + tracks[t].shift + offset;
+            pairs.emplace_back(static_cast<size_t>(byte / 4 + i), static_cast<size_t>(step));
+          }
+        }
+        for (int filter = 0; filter < filters; ++filter) {
+          each(filter, (static_cast<int>(t) * windows + window) * kStep + filter, pairs);
+        }
+      }
+      first_step += segments * tracks[t].steps;
+    }
+  }
+
+  int filters, windows, segments, steps = 0, lanes, most_vectors;
+  int64_t shift = 4 * integer(0, 5);
+  std::vector<int> starts;
+  std::vector<int64_t> offsets;
+  std::vector<sbnn::ConvTrack> tracks;
+  std::vector<uint32_t> sums;
+};
+
+uint32_t bits_of(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+float float_of(uint32_t bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+constexpr size_t kInputSteps = 800;
+
+void test_real_conv(const KernelTable& kernels) {
+  ConvCase sums(kernels, 1);
+  std::vector<uint32_t> input(kInputSteps);
+  std::vector<uint32_t> weights(static_cast<size_t>(sums.filters * sums.steps));
+  for (uint32_t& x : input) x = bits_of(real());
+  for (uint32_t& w : weights) w = bits_of(real());
+  sums.run(kernels.real_conv, input, weights);
+  sums.for_each_sum([&](int filter, int at, const auto& pairs) {
+    float sum = 0.0f;
+    for (const auto& [x, step] : pairs) {
+      const float w = float_of(weights[static_cast<size_t>(filter * sums.steps) + step]);
+      sum = std::fma(float_of(input[x]), w, sum);
+    }
+    CHECK(sums.sums[static_cast<size_t>(at)] == bits_of(sum));
+  });
+}
+
+// Two random int16, now and then the extreme ones, whose sums leave int32.
+uint32_t draw_pair() {
+  const auto draw = [] {
+    return static_cast<uint16_t>(integer(0, 9) == 0 ? -32768 : integer(-32768, 32767));
+  };
+  const uint32_t low = draw();
+  return low | static_cast<uint32_t>(draw()) << 16;
+}
+
+void test_pixel_conv(const KernelTable& kernels) {
+  ConvCase sums(kernels, 9);
+  std::vector<uint32_t> input(kInputSteps);
+  std::vector<uint32_t> weights(static_cast<size_t>(sums.filters * sums.steps));
+  for (uint32_t& x : input) x = draw_pair();
+  for (uint32_t& w : weights) w = draw_pair();
+  sums.run(kernels.pixel_conv, input, weights);
+  const auto half = [](uint32_t pair, int index) {
+    return static_cast<int64_t>(static_cast<int16_t>(pair >> (16 * index)));
+  };
+  sums.for_each_sum([&](int filter, int at, const auto& pairs) {
+    int64_t sum = 0;
+    for (const auto& [x, step] : pairs) {
+      const uint32_t w = weights[static_cast<size_t>(filter * sums.steps) + step];
+      sum += half(input[x], 0) * half(w, 0) + half(input[x], 1) * half(w, 1);
+    }
+    CHECK(sums.sums[static_cast<size_t>(at)] == static_cast<uint32_t>(sum));
+  });
+}
+
+void test_fold_tracks(const KernelTable& kernels) {
+  const int levels = integer(1, 2), windows = integer(1, 9), filters = integer(1, 64), step = 80;
+  const int tracks = sbnn::track_count(levels), outputs = 1 << levels;
+  std::vector<int32_t> values(static_cast<size_t>(tracks * windows * step));
+  for (int32_t& value : values) value = static_cast<int32_t>(test::random_bits());
+  std::vector<int32_t> sums(static_cast<size_t>(outputs * windows * step));
+  kernels.fold_tracks({values.data(), levels, windows, filters, step, sums.data()});
+  for (int window = 0; window < windows; ++window) {
+    for (int filter = 0; filter < filters; ++filter) {
+      const auto track = [&](int t) {
+        return static_cast<uint32_t>(
+            values[static_cast<size_t>((t * windows + window) * step + filter)]);
+      };
+      std::vector<uint32_t> wanted;
+      if (levels == 1) {
+        wanted = {track(0) + track(1), track(1) + track(2)};
+      } else {
+        for (const int odd : {0, 1}) {
+          wanted.push_back(track(odd) + track(odd + 1) + track(odd + 3) + track(odd + 4));
+          wanted.push_back(track(odd + 3) + track(odd + 4) + track(odd + 6) + track(odd + 7));
+        }
+      }
+      for (int i = 0; i < outputs; ++i) {
+        const auto at = static_cast<size_t>((window * outputs + i) * step + filter);
+        CHECK(static_cast<uint32_t>(sums[at]) == wanted[static_cast<size_t>(i)]);
+      }
+    }
+  }
+}
+
+// A row's outputs by way of tracks and by definition, with the largest pixels and weights.
+void test_pixel_tracks() {
+  sbnn::TrackShape shape;
+  shape.levels = integer(1, 2);
+  shape.place = integer(1, 20);
+  shape.values = integer(1, 60);
+  const int64_t units = integer(1, 9);
+  const int outputs = 1 << shape.levels;
+  const auto row_values = static_cast<size_t>(shape.row_places(units, 0) * shape.place);
+  std::vector<int16_t> row(row_values + sbnn::kSplitSlack),
+      weights(static_cast<size_t>(shape.values));
+  for (size_t i = 0; i < row_values; ++i) {
+    row[i] = static_cast<int16_t>(integer(0, 2) == 0 ? 255 * integer(0, 1) : integer(0, 255));
+  }
+  const int sign = 2 * integer(0, 1) - 1;
+  for (int16_t& w : weights) {
+    w = static_cast<int16_t>(sign == 1 ? integer(-8191, 8191) : 8191 * (2 * integer(0, 1) - 1));
+  }
+  const int64_t pitch = shape.row_places(units, shape.levels) * shape.place + sbnn::kSplitSlack;
+  std::vector<int16_t> scratch(static_cast<size_t>(sbnn::split_scratch(shape, units)));
+  std::vector<int16_t> tracks(static_cast<size_t>(pitch * sbnn::track_count(shape.levels)));
+  sbnn::split_row(shape, units, row.data(), pitch, scratch.data(), tracks.data());
+  const std::vector<std::vector<int16_t>> split = sbnn::split_weights(shape, weights.data());
+  const std::vector<int64_t> lengths = sbnn::track_lengths(shape);
+  CHECK(split.size() == lengths.size());
+  std::vector<int32_t> sums, actual(static_cast<size_t>(units * outputs * 8));
+  for (size_t t = 0; t < split.size(); ++t) {
+    for (size_t i = static_cast<size_t>(lengths[t]); i < split[t].size(); ++i) {
+      CHECK(split[t][i] == 0);
+    }
+    for (int64_t unit = 0; unit < units; ++unit) {
+      int64_t sum = 0;
+      for (size_t i = 0; i < static_cast<size_t>(lengths[t]); ++i) {
+        const int64_t at = static_cast<int64_t>(t) * pitch + unit * shape.place;
+        sum += int64_t{tracks[static_cast<size_t>(at) + i]} * split[t][i];
+      }
+      sums.resize(sums.size() + 8);
+      sums[sums.size() - 8] = static_cast<int32_t>(static_cast<uint32_t>(sum));
+    }
+  }
+  sbnn::kScalarKernels.fold_tracks(
+      {sums.data(), shape.levels, static_cast<int>(units), 1, 8, actual.data()});
+  for (int64_t output = 0; output < units * outputs; ++output) {
+    int64_t sum = 0;
+    for (int64_t i = 0; i < shape.values; ++i) {
+      sum += int64_t{row[static_cast<size_t>(output * shape.place + i)]} *
+             weights[static_cast<size_t>(i)];
+    }
+    CHECK(actual[static_cast<size_t>(output * 8)] == sum);
+  }
+}
+
+}  // namespace
+
+int main() {
+  for (const KernelTable* kernels : sbnn::usable_kernels()) {
+    for (int i = 0; i < 150; ++i) {
+      test_real_conv(*kernels);
+      test_pixel_conv(*kernels);
+      test_fold_tracks(*kernels);
+    }
+  }
+  for (int i = 0; i < 300; ++i) test_pixel_tracks();
+  return test::finish();
+}
