@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from signbit.compiler.pack import pack_reals, pack_signs
+from signbit.compiler.pack import pack_numbers, pack_signs
 
 
 def test_taps_go_row_column_channel_and_negative_is_1() -> None:
@@ -18,8 +19,10 @@ def test_unused_bits_are_0() -> None:
     assert words.tolist() == [[2**64 - 1, 2**6 - 1]]
 
 
-def test_reals_are_contiguous() -> None:
-    weight = np.arange(24, dtype=np.float32).reshape(2, 3, 4).transpose(2, 0, 1)
-    packed = pack_reals(weight)
+@pytest.mark.parametrize("dtype", [np.float32, np.int16, np.uint8])
+def test_numbers_are_contiguous(dtype: type) -> None:
+    weight = np.arange(24, dtype=dtype).reshape(2, 3, 4).transpose(2, 0, 1)
+    packed = pack_numbers(weight)
     assert packed.flags.c_contiguous
+    assert packed.dtype == dtype
     np.testing.assert_array_equal(packed, weight)

@@ -30,7 +30,7 @@ class NodeAgreement:
     op: str
     module: str
     dots: int = 0
-    """Integer dots compared."""
+    """Integers compared: dots of signs, sums of pixels."""
     dots_different: int = 0
     signs: int = 0
     signs_different: int = 0

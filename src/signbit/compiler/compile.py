@@ -8,6 +8,7 @@ from torch import nn
 
 from signbit.bitformat.container import encode
 from signbit.bitformat.graph import Graph, InputSpec
+from signbit.bitformat.int16_stem import format_needed
 from signbit.compiler.exported import export
 from signbit.compiler.ir import IMAGE
 from signbit.compiler.lower import lower
@@ -50,6 +51,7 @@ def compile_model(
         source=dict(source or {}),
         tensors=lowered.tensors,
         nodes=lowered.nodes,
+        format=format_needed(lowered.constants),
     )
     try:
         data = encode(compiled, lowered.constants)

@@ -1,8 +1,8 @@
 """What a compiled network costs, layer by layer: parameters, operations, bytes. Needs no torch.
 
-Operations are counted as the papers do: FLOPs are multiply-adds of real convolutions and linear
-layers, BOPs those of binary ones (zero padding included), OPs = FLOPs + BOPs / 64. Normalisation,
-additions, non-linearities and pooling count nothing.
+Operations are counted as the papers do: FLOPs are multiply-adds of real (also int16) convolutions
+and linear layers, BOPs those of binary ones (zero padding included), OPs = FLOPs + BOPs / 64.
+Normalisation, additions, non-linearities and pooling count nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signbit.bitformat.graph import Graph, Node, TensorSpec, output_size
+from signbit.bitformat.int16_stem import is_int16
 
 __all__ = ["LayerCost", "ModelCost", "count"]
 
@@ -29,9 +30,9 @@ class LayerCost:
     name: str
     op: str
     kind: str
-    """binary: computes on bits; real: computes on floats."""
+    """binary: computes on bits; real: computes on floats; int16: on pixels, in integers."""
     why: str
-    """Why a layer is real; empty for a binary one."""
+    """Why a layer is not binary; empty for a binary one."""
     weight: tuple[int, ...]
     """(out, kh, kw, in / groups); empty where there is none."""
     output: tuple[int, int, int]
@@ -123,8 +124,8 @@ def count(graph: Graph, constants: Mapping[str, Constant], file_bytes: int) -> M
             LayerCost(
                 name=node.name,
                 op=node.op,
-                kind="binary" if binary else "real",
-                why="" if binary else _why_real(graph, node, source, shifts),
+                kind="binary" if binary else "int16" if is_int16(node, constants) else "real",
+                why="" if binary else _why_not_binary(graph, node, source, constants, shifts),
                 weight=weight,
                 output=tensors[node.outputs[0]].shape,
                 binary_parameters=prod(weight) if weight and binary else 0,
@@ -193,7 +194,15 @@ def _activation_shifts(graph: Graph, tensors: Mapping[str, TensorSpec]) -> set[s
     return found
 
 
-def _why_real(graph: Graph, node: Node, source: TensorSpec, shifts: set[str]) -> str:
+def _why_not_binary(
+    graph: Graph,
+    node: Node,
+    source: TensorSpec,
+    constants: Mapping[str, Constant],
+    shifts: set[str],
+) -> str:
+    if is_int16(node, constants):
+        return "first layer: reads pixels, in int16"
     if source.kind == "image":
         return "first layer: reads pixels"
     if node.real == graph.output:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
@@ -14,7 +16,7 @@ from torch.fx import Node as FxNode
 
 from signbit.errors import CompileError
 
-__all__ = ["Replay", "export", "stored_tensors"]
+__all__ = ["Replay", "export", "normalise", "stored_tensors"]
 
 
 def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgram:
@@ -59,6 +61,18 @@ def stored_tensors(program: ExportedProgram) -> dict[str, Tensor]:
         assert isinstance(value, Tensor), target
         stored[placeholder] = value.detach()
     return stored
+
+
+def normalise(images: npt.NDArray[np.uint8], mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """(x / 255 − mean) / std of pixels (N, H, W, C) as (N, C, H, W): what a model is trained on.
+
+    mean and std: one a channel.
+    """
+    # PyTorch chooses layouts by the strides it is given (one channel leaves them ambiguous), and
+    # the export has a `view` where the model may have a `reshape`.
+    moved = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
+    pixels = moved.clone(memory_format=torch.contiguous_format).float() / 255
+    return (pixels - torch.tensor(mean).reshape(-1, 1, 1)) / torch.tensor(std).reshape(-1, 1, 1)
 
 
 class Replay(Interpreter):

@@ -26,6 +26,7 @@ __all__ = [
     "NormParameters",
     "Origin",
     "Shape",
+    "is_affine",
     "refuse",
 ]
 
@@ -92,8 +93,10 @@ class Node:
     dilation: Pair = (1, 1)
     groups: int = 1
     weight: npt.NDArray[Any] | None = None
-    """(out, kh, kw, in / groups); real_conv: float64, later float32; binary_conv: int8 ±1."""
-    pad_value: FloatArray | None = None
+    """(out, kh, kw, in / groups); real_conv: float64, later float32, or int16 of an int16 stem;
+    binary_conv: int8 ±1."""
+    pad_value: FloatArray | npt.NDArray[np.uint8] | None = None
+    """(in,); uint8 where the weight is int16"""
     pool: Pool | None = None
     norm: NormParameters | None = None
     offset: int = 0
@@ -108,6 +111,11 @@ class Node:
     flip: npt.NDArray[np.uint8] | None = None
     signed: str = ""
     """Of a sign: the exported node whose sign it is."""
+
+    @property
+    def has_integer_sums(self) -> bool:
+        """Whether the body yields integers: a binary convolution or an int16 stem."""
+        return self.weight is not None and self.weight.dtype in (np.int8, np.int16)
 
     @property
     def body_origin(self) -> Origin:
@@ -215,6 +223,11 @@ class Graph:
         while name in self.nodes:
             name, number = f"{wanted}.{number}", number + 1
         return name
+
+
+def is_affine(node: Node) -> bool:
+    """Whether a node is a scale and shift a channel and nothing else."""
+    return node.op == "pointwise" and node.parts() == (True, False, False)
 
 
 def refuse(origin: Origin, reason: str) -> CompileError:

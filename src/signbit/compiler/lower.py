@@ -16,7 +16,7 @@ from signbit.bitformat.graph import OPS, SignOutput, TensorSpec
 from signbit.bitformat.graph import Node as FileNode
 from signbit.compiler import ir
 from signbit.compiler.ir import IMAGE
-from signbit.compiler.pack import pack_reals, pack_signs
+from signbit.compiler.pack import pack_numbers, pack_signs
 
 __all__ = ["LOGITS", "Lowered", "Provenance", "lower"]
 
@@ -136,10 +136,11 @@ class _Lowering:
         if "weight" in keys:
             assert node.weight is not None
             body["weight"] = f"{title}.weight"
-            pack = pack_signs if node.op == "binary_conv" else pack_reals
+            pack = pack_signs if node.op == "binary_conv" else pack_numbers
             self.constants[f"{title}.weight"] = pack(node.weight)
-        if "pad_value" in keys:
-            body["pad_value"] = self.real_constant(f"{title}.pad_value", node.pad_value)
+        if "pad_value" in keys and node.pad_value is not None:
+            body["pad_value"] = f"{title}.pad_value"
+            self.constants[f"{title}.pad_value"] = pack_numbers(node.pad_value)
         if "pool" in keys:
             body["pool"] = node.pool
         return body

@@ -1,13 +1,17 @@
-"""Weights in the file's canonical order: signs as bits in 64-bit words, reals as float32."""
+"""Weights in the file's canonical order: signs as bits in 64-bit words, numbers as they are."""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from signbit.bitformat.bits import negative, pack_bits
 
-__all__ = ["pack_reals", "pack_signs"]
+__all__ = ["pack_numbers", "pack_signs"]
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 def pack_signs(weight: npt.NDArray[np.int8]) -> npt.NDArray[np.uint64]:
@@ -15,7 +19,7 @@ def pack_signs(weight: npt.NDArray[np.int8]) -> npt.NDArray[np.uint64]:
     return pack_bits(negative(weight.reshape(len(weight), -1)))
 
 
-def pack_reals(weight: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Contiguous float32 of any shape."""
-    assert weight.dtype == np.float32
-    return np.ascontiguousarray(weight)
+def pack_numbers(array: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
+    """Contiguous float32, int16 or uint8 of any shape."""
+    assert array.dtype in (np.float32, np.int16, np.uint8)
+    return np.ascontiguousarray(array)

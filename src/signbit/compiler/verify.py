@@ -17,10 +17,12 @@ from torch import Tensor
 from torch.fx import Node as FxNode
 
 from signbit.bitformat.graph import Node, TensorSpec
+from signbit.bitformat.int16_stem import has_integer_sums
 from signbit.compiler.agreement import Agreement, EndToEnd, NearSign, NodeAgreement
-from signbit.compiler.exported import Replay
+from signbit.compiler.exported import Replay, normalise
 from signbit.compiler.writer import Compiled
 from signbit.errors import InputError
+from signbit.stem import pixel_sums
 
 __all__ = ["Agreement", "NodeRunner", "verify", "verify_end_to_end", "verify_nodes"]
 
@@ -92,7 +94,7 @@ def verify_end_to_end(
     replay = Replay(compiled.program)
     found = EndToEnd(labelled=labels is not None)
     for first, batch in _batches(compiled, images, batch_size):
-        normalised = _normalise(compiled, batch)
+        normalised = normalise(batch, compiled.mean, compiled.std)
         logits = replay(normalised)
         plain = _without_onednn(replay, normalised).argmax(1).numpy()
         answers = runner(batch)
@@ -130,22 +132,23 @@ class _NodeComparison:
         for tensor in self.compiled.tensor_provenance.values():
             wanted |= {tensor.export, tensor.signed}
         for node in self.compiled.graph.nodes:
-            if node.op == "binary_conv":
+            if has_integer_sums(node, self.compiled.constants):
                 fx = self.exported[self.compiled.node_provenance[node.name].export]
                 wanted |= {fx.name} | {operand.name for operand in fx.all_input_nodes}
         return wanted
 
     def add(self, first: int, images: npt.NDArray[np.uint8]) -> None:
         """Compare every node on a batch whose first image has the number `first`."""
-        self.replay(_normalise(self.compiled, images))
+        self.replay(normalise(images, self.compiled.mean, self.compiled.std))
         for node in self.compiled.graph.nodes:
             found = self.found[node.name]
             fetches = [name for name in node.outputs if self.has_counterpart(name)]
             dots = f"{node.name}#dots"
-            if node.op == "binary_conv":
+            integers = has_integer_sums(node, self.compiled.constants)
+            if integers:
                 fetches.append(dots)
             results = self.engine.run_nodes(self.feeds(node, images), fetches)
-            if node.op == "binary_conv":
+            if integers:
                 expected = self.dots(node, results[dots].shape)
                 found.dots += expected.size
                 found.dots_different += int((results[dots] != expected).sum())
@@ -181,18 +184,21 @@ class _NodeComparison:
         return (value < 0).astype(np.uint8) if tensor.kind == "bits" else value
 
     def dots(self, node: Node, shape: tuple[int, ...]) -> Array:
-        """PyTorch's convolution of its own signs with the weights' signs, without the scale."""
+        """PyTorch's convolution of its own signs, or of pixels, without scale and shift."""
         fx = self.exported[self.compiled.node_provenance[node.name].export]
 
         def value(operand: FxNode) -> Tensor:
             return self.replay.recorded[operand.name]
 
-        signs, weight, scale, *geometry = torch.fx.map_arg(fx.args, value)
+        first, weight, scale, *rest = torch.fx.map_arg(fx.args, value)
         dots = self.replay.recorded[fx.name]
-        if scale is not None:
+        if node.op == "real_conv":
+            _, *rest = rest  # the shift
+            dots = pixel_sums(first, weight, *rest)
+        elif scale is not None:
             assert callable(fx.target)
             with torch.no_grad():
-                dots = fx.target(signs, weight, None, *geometry)
+                dots = fx.target(first, weight, None, *rest)
         batch, height, width, channels = shape
         spec = TensorSpec("", "real", height, width, channels)
         return _nhwc(dots, spec).astype(np.int32).reshape(batch, height, width, channels)
@@ -240,17 +246,6 @@ def _batches(
         raise InputError(f"batch_size: must be at least 1, is {batch_size}")
     for first in range(0, len(images), batch_size):
         yield first, images[first : first + batch_size]
-
-
-def _normalise(compiled: Compiled, images: npt.NDArray[np.uint8]) -> Tensor:
-    """(x / 255 − mean) / std, (N, C, H, W), as the model was trained to see it."""
-    # PyTorch chooses layouts by the strides it is given (one channel leaves them ambiguous), and
-    # the export has a `view` where the model may have a `reshape`.
-    moved = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
-    pixels = moved.clone(memory_format=torch.contiguous_format).float() / 255
-    mean = torch.tensor(compiled.mean).reshape(-1, 1, 1)
-    std = torch.tensor(compiled.std).reshape(-1, 1, 1)
-    return (pixels - mean) / std
 
 
 def _without_onednn(replay: Replay, images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Convolutions and linear layers, real and binary.
+"""Convolutions and linear layers, real, binary, and of pixels.
 
 A linear layer is a convolution of a 1×1 map; `passes/flatten.py` gives it the map it really reads.
 """
@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from signbit.bitformat.graph import MAX_TAPS, Pair
-from signbit.compiler.ir import Node
+from signbit.bitformat.int16_stem import MAX_PIXEL
+from signbit.compiler.ir import IMAGE, Node, is_affine
 from signbit.compiler.mapping.tracer import Call
+from signbit.stem import recover_pixels
 
 __all__ = ["MAPPINGS"]
 
@@ -66,6 +69,44 @@ def _with_bias(call: Call, name: str) -> str:
         return name
     node = call.tracer.graph[name]
     return call.add("pointwise", node, scale=np.ones_like(bias), shift=bias)
+
+
+def _pixel_conv2d(call: Call) -> str:
+    source = call.value("images")
+    image = _raw_pixels(call, source)
+    weight = call.constant("weight").astype(np.int16)
+    padding = call.pair("padding")
+    node = call.add(
+        "real_conv",
+        image,
+        kernel=weight.shape[2:],
+        stride=call.pair("stride"),
+        padding=padding,
+        dilation=call.pair("dilation"),
+        groups=call.arguments["groups"],
+        weight=weight.transpose(0, 2, 3, 1),
+        pad_value=call.constant("pad").astype(np.uint8) if any(padding) else None,
+    )
+    scale, shift = call.constant("scale"), call.constant("shift")
+    return call.add("pointwise", call.tracer.graph[node], scale=scale, shift=shift)
+
+
+def _raw_pixels(call: Call, source: Node) -> Node:
+    """The image, where the operation finds every pixel again in what `source` makes of it."""
+    if source.input != IMAGE or not is_affine(source):
+        raise call.refuse(f"reads {source.origin}; an int16 stem reads the images themselves")
+    assert source.scale is not None
+    assert source.shift is not None
+    every = np.arange(MAX_PIXEL + 1, dtype=np.float64)
+    normalised = np.multiply.outer(source.scale, every) + source.shift[:, None]
+    mean, std = call.arguments["mean"], call.arguments["std"]
+    images = torch.from_numpy(normalised[None, :, None].astype(np.float32))
+    if not np.array_equal(recover_pixels(images, mean, std)[0, :, 0], [every] * len(mean)):
+        raise call.refuse(
+            f"was rounded for images of mean {tuple(mean)} and std {tuple(std)}, which are not "
+            "those of this compilation"
+        )
+    return call.tracer.graph[IMAGE]
 
 
 def _check_real_input(call: Call, source: Node) -> None:
@@ -135,6 +176,7 @@ MAPPINGS = {
     "aten.conv2d.default": _conv2d,
     "aten.conv2d.padding": _conv2d_named_padding,
     "aten.linear.default": _linear,
+    "signbit.pixel_conv2d.default": _pixel_conv2d,
     "signbit.binary_conv2d.default": _binary_conv2d,
     "signbit.binary_linear.default": _binary_linear,
 }

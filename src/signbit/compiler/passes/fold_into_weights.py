@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from signbit.compiler.ir import IMAGE, FloatArray, Graph, Node
-from signbit.compiler.passes.gather_affine import is_affine
+from signbit.compiler.ir import IMAGE, FloatArray, Graph, Node, is_affine
 
 __all__ = ["fold_into_weights"]
 

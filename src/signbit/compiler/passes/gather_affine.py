@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from signbit.compiler.ir import Graph, Node
+from signbit.compiler.ir import Graph, is_affine
 
-__all__ = ["gather_affine", "is_affine"]
-
-
-def is_affine(node: Node) -> bool:
-    """Whether a node is a scale and shift a channel and nothing else."""
-    return node.op == "pointwise" and node.parts() == (True, False, False)
+__all__ = ["gather_affine"]
 
 
 def gather_affine(graph: Graph) -> None:

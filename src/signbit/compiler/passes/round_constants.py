@@ -16,7 +16,7 @@ def round_constants(graph: Graph) -> None:
     for node in graph:
         for field in _FIELDS:
             value = getattr(node, field)
-            if value is None or value.dtype == np.int8:
+            if value is None or value.dtype.kind in "iu":
                 continue
             with np.errstate(over="ignore"):
                 rounded = value.astype(np.float32)

@@ -6,6 +6,7 @@ On integers nothing is assumed: the engine's own float32 epilogue is evaluated a
 dot can be. On reals every step must be monotone after rounding, which holds for a fused
 multiply-add, relu, hardtanh and prelu with a slope of at least 0; sigmoid's polynomial does not
 promise it. The threshold is then found by bisection over the order of the floats, so it is exact.
+The sums of an int16 stem are too many to try, so they are bisected too, over the integers.
 """
 
 from __future__ import annotations
@@ -15,13 +16,22 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from signbit.bitformat.int16_stem import MAX_SUM
 from signbit.compiler.ir import Graph, Node
 from signbit.runtime.exact import fma, sigmoid
 
-__all__ = ["Comparison", "evaluate", "integer_comparison", "real_comparison", "thresholds"]
+__all__ = [
+    "Comparison",
+    "evaluate",
+    "integer_comparison",
+    "real_comparison",
+    "sum_comparison",
+    "thresholds",
+]
 
 Float32 = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
+Keys = npt.NDArray[np.int64]
 Comparison = tuple[npt.NDArray[np.float32] | npt.NDArray[np.int32], npt.NDArray[np.uint8]]
 """threshold and flip, (channels,) each"""
 
@@ -50,6 +60,8 @@ def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison]:
         comparison = integer_comparison(steps, base.weight[0].size, base.shape.channels)
         if comparison is not None:
             return base.name, comparison
+    elif base.has_integer_sums and all(_is_monotone(step) for step in steps):
+        return base.name, sum_comparison(steps, base.shape.channels)
     while steps and not all(_is_monotone(step) for step in steps):
         steps = steps[1:]
     source = graph[steps[0].input] if steps else graph[sign.input]
@@ -126,29 +138,43 @@ def integer_comparison(steps: Sequence[Node], taps: int, channels: int) -> Compa
 
 def real_comparison(steps: Sequence[Node], channels: int) -> Comparison:
     """The comparison of a finite real with a float32, for each channel; steps are monotone."""
-    everywhere = slice(0, channels)
     if not steps:
         return np.zeros(channels, np.float32), np.zeros(channels, np.uint8)
+    keys, flip = _bisect(steps, channels, _float_of, _HIGHEST)
+    return _float_of(keys).astype(np.float32), flip
 
-    def negative(keys: npt.NDArray[np.int64]) -> Bools:
-        return evaluate(steps, _float_of(keys)[:, None], everywhere)[:, 0] < 0
 
-    below = np.full(channels, -_HIGHEST, np.int64)
-    above = np.full(channels, _HIGHEST, np.int64)
+def sum_comparison(steps: Sequence[Node], channels: int) -> Comparison:
+    """The comparison of an int16 stem's sum with an int32, for each channel; steps are monotone.
+
+    So is the rounding of the sum to float32, which comes first.
+    """
+    threshold, flip = _bisect(steps, channels, lambda sums: sums.astype(np.float32), MAX_SUM)
+    return threshold.astype(np.int32), flip
+
+
+def _bisect(
+    steps: Sequence[Node], channels: int, value: Callable[[Keys], Float32], highest: int
+) -> tuple[Keys, npt.NDArray[np.uint8]]:
+    """Threshold and flip a channel over the keys −highest … highest, whose values rise."""
+    everywhere = slice(0, channels)
+
+    def negative(keys: Keys) -> Bools:
+        return evaluate(steps, value(keys)[:, None], everywhere)[:, 0] < 0
+
+    below = np.full(channels, -highest, np.int64)
+    above = np.full(channels, highest, np.int64)
     first, last = negative(below), negative(above)
     at = _first_change(negative, first, below, above)
-    # Where the sign never changes, no finite real lies below the lowest one.
+    # Where the sign never changes, nothing lies below the lowest key.
     changes = first != last
-    threshold = np.where(changes, _float_of(at), _float_of(np.full(channels, -_HIGHEST)))
-    return threshold.astype(np.float32), np.where(changes, ~first, first).astype(np.uint8)
+    threshold = np.where(changes, at, -highest)
+    return threshold, np.where(changes, ~first, first).astype(np.uint8)
 
 
 def _first_change(
-    negative: Callable[[npt.NDArray[np.int64]], Bools],
-    first: Bools,
-    below: npt.NDArray[np.int64],
-    above: npt.NDArray[np.int64],
-) -> npt.NDArray[np.int64]:
+    negative: Callable[[Keys], Bools], first: Bools, below: Keys, above: Keys
+) -> Keys:
     """The lowest key whose sign is not that of the lowest of all."""
     while (above - below > 1).any():
         middle = (below + above) // 2
@@ -158,7 +184,7 @@ def _first_change(
     return above
 
 
-def _float_of(keys: npt.NDArray[np.int64]) -> Float32:
+def _float_of(keys: Keys) -> Float32:
     """Floats by rank: key 0 is 0, +1 the next float above, −1 the next below; none twice."""
     magnitude = np.abs(keys).astype(np.int32).view(np.float32)
     return np.where(keys < 0, -magnitude, magnitude)
