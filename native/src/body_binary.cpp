@@ -17,13 +17,15 @@ struct BinaryBody : NodeContext {
       fill_addresses(frame.tensor(spec.input), input,
                      {spec.stride.y * pool.y, spec.stride.x * pool.x}, spec.padding, tile,
                      scratch.windows.data());
-      int64_t y = begin / node.width, x = begin % node.width;
-      for (int64_t i = 0; i < count; ++i) {
-        scratch.base[static_cast<size_t>(i)] = base_row(y * pool.y, x * pool.x);
-        if (++x == node.width) {
-          x = 0;
-          ++y;
-        }
+      const int32_t** base = scratch.base.data();
+      int64_t y = begin / node.width, x = begin % node.width, left = count;
+      for (; left > 0; ++y, x = 0) {
+        const int32_t* const row =
+            node.binary.base.data() + node.binary.row_base[static_cast<size_t>(y * pool.y)];
+        const int64_t* column = node.binary.column_base.data() + x * pool.x;
+        const int64_t end = std::min(node.width, x + left);
+        left -= end - x;
+        for (; x < end; ++x, column += pool.x) *base++ = row + *column;
       }
       complete_triples(scratch.windows[0], scratch.windows[static_cast<size_t>(count - 1)]);
     } else if (node.window_area <= kTileWindows) {
@@ -39,9 +41,8 @@ struct BinaryBody : NodeContext {
   // The row of `base` for the border pattern of the convolution's output (y, x).
   const int32_t* base_row(int64_t y, int64_t x) const {
     const BinaryConvPlan& binary = node.binary;
-    const int64_t pattern =
-        binary.row_pattern[static_cast<size_t>(y)] + binary.column_pattern[static_cast<size_t>(x)];
-    return binary.base.data() + pattern * binary.base_step;
+    return binary.base.data() + binary.row_base[static_cast<size_t>(y)] +
+           binary.column_base[static_cast<size_t>(x)];
   }
 
   void set_window(int64_t y, int64_t x, int64_t slot) {
@@ -108,26 +109,30 @@ struct BinaryBody : NodeContext {
   // what is copied next, and at the end of a window into the bytes that are then set to 0.
   const uint8_t* const* gather_windows(const uint8_t* const* from, int64_t windows, int64_t group) {
     const BinaryConvPlan& binary = node.binary;
+    // Copies of what is in memory that bytes are written to, for all the compiler knows.
+    const int64_t* const runs = binary.runs.data();
+    const size_t run_count = binary.runs.size();
+    const int64_t run_bytes = binary.run_bytes, window_bytes = binary.gathered_bytes;
     const int64_t shift = group * input.bits.group_bytes;
-    uint8_t* to = scratch.gathered.data();
-    for (int64_t i = 0; i < windows; ++i) {
-      scratch.group_windows[static_cast<size_t>(i)] = to;
-      uint8_t* const end = to + binary.gathered_bytes;
-      for (const int64_t run : binary.runs) {
-        const uint8_t* const bits = from[i] + run + shift;
-        for (int64_t done = 0; done < binary.run_bytes; done += 8) {
-          std::memcpy(to + done, bits + done, 8);
+    const uint8_t** const gathered = scratch.group_windows.data();
+    uint8_t* window = scratch.gathered.data();
+    for (int64_t i = 0; i < windows; ++i, window += window_bytes) {
+      const uint8_t* const bits = from[i] + shift;
+      uint8_t* to = window;
+      for (size_t run = 0; run < run_count; ++run, to += run_bytes) {
+        std::memcpy(to, bits + runs[run], 8);
+        for (int64_t done = 8; done < run_bytes; done += 8) {
+          std::memcpy(to + done, bits + runs[run] + done, 8);
         }
-        to += binary.run_bytes;
       }
       std::memset(to, 0, 4);
-      to = end;
+      gathered[i] = window;
     }
     if (binary.triples > 0) {
       kernels.xor_triples(scratch.gathered.data(), binary.second, windows * binary.gathered_bytes,
                           scratch.sums.data());
     }
-    return scratch.group_windows.data();
+    return gathered;
   }
 
   // Completes the triples of windows that are read in place, from the first window of a tile to

@@ -78,8 +78,8 @@ struct BinaryConvPlan {
   AlignedArray<uint32_t> weights;
   AlignedArray<int32_t> base;  // [border pattern][base_step]
   int64_t base_step = 0;
-  std::vector<int32_t> row_pattern;     // by y; a pattern is row_pattern + column_pattern
-  std::vector<int32_t> column_pattern;  // by x
+  std::vector<int64_t> row_base;     // by y; the row of a pattern begins at row_base + column_base
+  std::vector<int64_t> column_base;  // by x
 };
 
 // What RealConvArgs needs. Windows lie in a panel of rows, or in the input itself where that is

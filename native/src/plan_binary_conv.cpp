@@ -30,7 +30,7 @@ TapRange taps_inside(int64_t output, int64_t stride, int64_t padding, int64_t di
 // Numbers the different ranges of an axis in order of appearance; `pattern` by output position.
 std::vector<TapRange> number_ranges(int64_t outputs, int64_t stride, int64_t padding,
                                     int64_t dilation, int64_t kernel, int64_t size,
-                                    std::vector<int32_t>* pattern) {
+                                    std::vector<int64_t>* pattern) {
   std::vector<TapRange> ranges;
   std::map<TapRange, int32_t> numbers;
   for (int64_t i = 0; i < outputs; ++i) {
@@ -198,17 +198,19 @@ Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const Ker
   SIGNBIT_TRY(check_work_bytes(node.name, packed * kWordBytes));
   const std::vector<TapRange> rows =
       number_ranges(binary.height, node.stride.y, node.padding.y, node.dilation.y, node.kernel.y,
-                    input.height, &binary.row_pattern);
+                    input.height, &binary.row_base);
   const std::vector<TapRange> columns =
       number_ranges(binary.width, node.stride.x, node.padding.x, node.dilation.x, node.kernel.x,
-                    input.width, &binary.column_pattern);
+                    input.width, &binary.column_base);
   binary.base_step = round_up(plan->channels, 16);
   SIGNBIT_TRY(check_work_bytes(node.name, 4.0 * static_cast<double>(rows.size()) *
                                               static_cast<double>(columns.size()) *
                                               static_cast<double>(binary.base_step)));
   binary.base =
       AlignedArray<int32_t>(rows.size() * columns.size() * static_cast<size_t>(binary.base_step));
-  for (int32_t& number : binary.row_pattern) number *= static_cast<int32_t>(columns.size());
+  const auto row_step = static_cast<int64_t>(columns.size()) * binary.base_step;
+  for (int64_t& base : binary.row_base) base *= row_step;
+  for (int64_t& base : binary.column_base) base *= binary.base_step;
 
   const Constant& weight = graph.constants[static_cast<size_t>(node.weight)];
   const size_t row_bytes = weight.bytes / static_cast<size_t>(plan->channels);
