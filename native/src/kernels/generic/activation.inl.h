@@ -23,38 +23,19 @@ inline typename Vec::Floats sigmoid(typename Vec::Floats v) {
   return Vec::divide(one, Vec::add(one, exponential));
 }
 
-// P pixels of V vectors, decided once for all of them.
-template <int V, int P>
-inline void activate(Activation activation, const typename Vec::Floats (&slope)[V],
-                     typename Vec::Floats (&v)[P][V]) {
-  const auto each = [&](auto function) {
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) {
-#pragma GCC unroll 16
-      for (int i = 0; i < V; ++i) v[p][i] = function(v[p][i], slope[i]);
-    }
-  };
-  using Floats = typename Vec::Floats;
-  switch (activation) {
+template <Activation kActivation>
+inline typename Vec::Floats activate(typename Vec::Floats v, typename Vec::Floats slope) {
+  switch (kActivation) {
     case Activation::kNone:
       break;
-    case Activation::kRelu:  // v < 0 ? 0 : v
-      each([](Floats x, Floats) { return Vec::larger(Vec::set(0.0f), x); });
-      break;
+    case Activation::kRelu:
+      return Vec::larger(Vec::set(0.0f), v);  // v < 0 ? 0 : v
     case Activation::kHardtanh:
-      each([](Floats x, Floats) {
-        return Vec::smaller(Vec::set(1.0f), Vec::larger(Vec::set(-1.0f), x));
-      });
-      break;
+      return Vec::smaller(Vec::set(1.0f), Vec::larger(Vec::set(-1.0f), v));
     case Activation::kPrelu:
-      each([](Floats x, Floats negative_slope) {
-        return Vec::select_less(x, Vec::set(0.0f), Vec::multiply(x, negative_slope), x);
-      });
-      break;
+      return Vec::select_less(v, Vec::set(0.0f), Vec::multiply(v, slope), v);
     case Activation::kSigmoid:
-      for (int p = 0; p < P; ++p) {
-        for (int i = 0; i < V; ++i) v[p][i] = sigmoid(v[p][i]);
-      }
-      break;
+      return sigmoid(v);
   }
+  return v;
 }

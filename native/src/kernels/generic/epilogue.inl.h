@@ -62,9 +62,16 @@ inline void spread_signs(const SignArgs& signs, uint8_t* pixel, uint64_t word, i
   }
 }
 
+// What kind of values a step takes, and what it does to them.
+template <bool integer, Activation activation>
+struct Values {
+  static constexpr bool kInteger = integer;
+  static constexpr Activation kActivation = activation;
+};
+
 // The channels [c, c + count) of the pixels from number `pixel` of a run on. `count` is V vectors,
 // or less where kPartial, which is for one vector of one pixel.
-template <bool kInteger, int V, int P, bool kPartial>
+template <typename K, int V, int P, bool kPartial>
 struct Step {
   static constexpr int kLanes = Vec::kFloatLanes;
   static constexpr int kBits = V * P * kLanes;
@@ -75,28 +82,30 @@ struct Step {
   int64_t c;
   int64_t count;
 
-  void finish(int run_index, int64_t pixel) const {
-    const EpilogueRun& run = args.runs[run_index];
+  void finish(const EpilogueRun& run, int run_index, int64_t pixel) const {
     const int32_t* const values = run.values + pixel * args.value_step + (c - args.channel_begin);
     typename Vec::Floats v[P][V];
     if (args.wants_real) {
       load_values(values, v);
       if (run.shortcut != nullptr) add_shortcut(run.shortcut + pixel * args.shortcut_step, v);
-      activate(args.activation, constants.slope, v);
+      each([&](int p, int i) { v[p][i] = activate<K::kActivation>(v[p][i], constants.slope[i]); });
       if (run.real != nullptr) store_reals(run.real + pixel * args.real_step + c, v);
     } else {
       each([&](int p, int i) { v[p][i] = Vec::set(0.0f); });  // not used
     }
-    for (int s = 0; s < args.sign_count; ++s) {
+    if (args.sign_count == 0) return;
+    const SignArgs& first = args.signs[0];
+    uint64_t negative;
+    if (first.integer_threshold != nullptr) {
+      negative = compare_integers(values, first);
+    } else {
+      negative = gather([&](int p, int i) { return Vec::less(v[p][i], constants.threshold[i]); });
+    }
+    write(first, first.pixels[run_index] + pixel * first.pixel_bytes, negative);
+    for (int s = 1; s < args.sign_count; ++s) {
       const SignArgs& signs = args.signs[s];
-      uint64_t negative = 0;
       if (signs.integer_threshold != nullptr) {
-        negative = gather([&](int p, int i) {
-          return Vec::less_ints(Vec::load_ints(values + p * args.value_step + i * kLanes),
-                                Vec::load_ints(signs.integer_threshold + c + i * kLanes));
-        });
-      } else if (s == 0) {
-        negative = gather([&](int p, int i) { return Vec::less(v[p][i], constants.threshold[i]); });
+        negative = compare_integers(values, signs);
       } else {
         negative = gather([&](int p, int i) {
           return Vec::less(v[p][i], Vec::load(signs.threshold + c + i * kLanes));
@@ -123,10 +132,17 @@ struct Step {
     return word;
   }
 
+  uint64_t compare_integers(const int32_t* values, const SignArgs& signs) const {
+    return gather([&](int p, int i) {
+      return Vec::less_ints(Vec::load_ints(values + p * args.value_step + i * kLanes),
+                            Vec::load_ints(signs.integer_threshold + c + i * kLanes));
+    });
+  }
+
   void load_values(const int32_t* values, typename Vec::Floats (&v)[P][V]) const {
     each([&](int p, int i) {
       const int32_t* const at = values + p * args.value_step + i * kLanes;
-      if constexpr (kInteger) {
+      if constexpr (K::kInteger) {
         v[p][i] = Vec::to_floats(Vec::load_ints(at));
       } else {
         v[p][i] = Vec::load(reinterpret_cast<const float*>(at));
@@ -184,18 +200,29 @@ struct Step {
   }
 };
 
-template <bool kInteger, int V, int P, bool kPartial = false>
-inline void finish_channels(const EpilogueArgs& args, int64_t c, int64_t count) {
-  const ChannelConstants<V> constants(args, c);
-  const Step<kInteger, V, P, kPartial> step{args, constants, c, count};
-  for (int run = 0; run < args.run_count; ++run) {
-    const int64_t pixels = args.runs[run].pixels;
-    int64_t pixel = 0;
-    for (; pixel + P <= pixels; pixel += P) step.finish(run, pixel);
-    if constexpr (P > 1) {
-      const Step<kInteger, V, 1, false> rest{args, constants, c, count};
-      for (; pixel < pixels; ++pixel) rest.finish(run, pixel);
+// The last pixels of a run, vector by vector.
+template <typename K>
+inline void finish_rest(const EpilogueArgs& args, const EpilogueRun& run, int run_index,
+                        int64_t pixel) {
+  for (; pixel < run.pixels; ++pixel) {
+    for (int64_t c = 0; c < args.channel_count; c += Vec::kFloatLanes) {
+      const ChannelConstants<1> constants(args, c);
+      const Step<K, 1, 1, true> step{args, constants, c, Vec::kFloatLanes};
+      step.finish(run, run_index, pixel);
     }
+  }
+}
+
+template <typename K, int V, int P, bool kPartial = false>
+inline void finish_channels(const EpilogueArgs& shared, int64_t c, int64_t count) {
+  const EpilogueArgs args = shared;  // a copy that no store can alias
+  const ChannelConstants<V> constants(args, c);
+  const Step<K, V, P, kPartial> step{args, constants, c, count};
+  for (int r = 0; r < args.run_count; ++r) {
+    const EpilogueRun run = args.runs[r];
+    int64_t pixel = 0;
+    for (; pixel + P <= run.pixels; pixel += P) step.finish(run, r, pixel);
+    if constexpr (P > 1) finish_rest<K>(args, run, r, pixel);
   }
 }
 
@@ -215,26 +242,42 @@ inline bool has_gaps(const EpilogueArgs& args) {
   return false;
 }
 
-template <bool kInteger>
+template <typename K>
 inline void finish(const EpilogueArgs& args) {
   constexpr int kVectors = 64 / Vec::kFloatLanes;  // of a word
-  if (is_dense(args, 16)) return finish_channels<kInteger, kVectors / 4, 4>(args, 0, 16);
-  if (is_dense(args, 32)) return finish_channels<kInteger, kVectors / 2, 2>(args, 0, 32);
+  if (is_dense(args, 16)) return finish_channels<K, kVectors / 4, 4>(args, 0, 16);
+  if (is_dense(args, 32)) return finish_channels<K, kVectors / 2, 2>(args, 0, 32);
   const int64_t end = args.channel_begin + args.channel_count;
   int64_t c = args.channel_begin;
   if (!has_gaps(args)) {
-    for (; c + 64 <= end; c += 64) finish_channels<kInteger, kVectors, 1>(args, c, 64);
+    for (; c + 64 <= end; c += 64) finish_channels<K, kVectors, 1>(args, c, 64);
   }
   for (; c < end; c += Vec::kFloatLanes) {
     const int64_t count = end - c < Vec::kFloatLanes ? end - c : Vec::kFloatLanes;
-    finish_channels<kInteger, 1, 1, true>(args, c, count);
+    finish_channels<K, 1, 1, true>(args, c, count);
+  }
+}
+
+template <bool kInteger>
+inline void finish_as(const EpilogueArgs& args) {
+  switch (args.activation) {
+    case Activation::kNone:
+      return finish<Values<kInteger, Activation::kNone>>(args);
+    case Activation::kRelu:
+      return finish<Values<kInteger, Activation::kRelu>>(args);
+    case Activation::kHardtanh:
+      return finish<Values<kInteger, Activation::kHardtanh>>(args);
+    case Activation::kPrelu:
+      return finish<Values<kInteger, Activation::kPrelu>>(args);
+    case Activation::kSigmoid:
+      return finish<Values<kInteger, Activation::kSigmoid>>(args);
   }
 }
 
 void epilogue(const EpilogueArgs& args) {
   if (args.integer) {
-    finish<true>(args);
+    finish_as<true>(args);
   } else {
-    finish<false>(args);
+    finish_as<false>(args);
   }
 }
