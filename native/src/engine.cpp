@@ -68,14 +68,14 @@ void run_image(void* context, int index, int worker) {
   Frame frame = task.context->frame(worker);
   frame.image = image_at(*task.images, task.image_elements, image);
   frame.image_is_float = task.images->is_float;
-  for (const NodePlan& node : task.plan->nodes) {
-    run_node(*task.plan, node, frame, Split(), 0, task.context->scratch(worker));
+  for (const Step& step : task.plan->steps) {
+    run_step(*task.plan, step, frame, Split(), 0, task.context->scratch(worker));
   }
   copy_output(frame, task.output, task.output_elements,
               task.results + image * task.output_elements);
 }
 
-// One node of one image, cut for all workers.
+// One node or step of one image, cut for all workers.
 struct NodeTask {
   const Plan* plan;
   const NodePlan* node;
@@ -89,6 +89,19 @@ void run_part(void* context, int index, int worker) {
   run_node(*task.plan, *task.node, *task.frame, task.split, index, task.context->scratch(worker));
 }
 
+struct StepTask {
+  const Plan* plan;
+  const Step* step;
+  const Frame* frame;
+  Split split;
+  Context* context;
+};
+
+void run_step_part(void* context, int index, int worker) {
+  const StepTask& task = *static_cast<StepTask*>(context);
+  run_step(*task.plan, *task.step, *task.frame, task.split, index, task.context->scratch(worker));
+}
+
 }  // namespace
 
 std::vector<std::string> usable_isas() {
@@ -100,6 +113,11 @@ std::vector<std::string> usable_isas() {
 void run_node_on(Call* call, const Plan& plan, const NodePlan& node, const Frame& frame) {
   NodeTask task{&plan, &node, &frame, split_node(node, call->workers()), &call->context()};
   call->parallel_for(task.split.parts(), run_part, &task);
+}
+
+void run_step_on(Call* call, const Plan& plan, const Step& step, const Frame& frame) {
+  StepTask task{&plan, &step, &frame, split_step(plan, step, call->workers()), &call->context()};
+  call->parallel_for(task.split.parts(), run_step_part, &task);
 }
 
 Status check_pixels(const Plan& plan, const Images& images, int64_t elements) {
@@ -185,7 +203,7 @@ Status Engine::run(const Images& images, float* output) noexcept {
       Frame frame = call.context().frame(0);
       frame.image = image_at(images, state.image_elements, image);
       frame.image_is_float = images.is_float;
-      for (const NodePlan& node : state.plan.nodes) run_node_on(&call, state.plan, node, frame);
+      for (const Step& step : state.plan.steps) run_step_on(&call, state.plan, step, frame);
       copy_output(frame, state.graph.output, state.output_elements,
                   output + image * state.output_elements);
     }

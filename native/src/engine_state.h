@@ -68,6 +68,9 @@ inline const void* image_at(const Images& images, int64_t elements, int64_t inde
 // Runs one node on one image with all the workers of a call.
 void run_node_on(Call* call, const Plan& plan, const NodePlan& node, const Frame& frame);
 
+// The same for a step, in an arena of plan.storage.
+void run_step_on(Call* call, const Plan& plan, const Step& step, const Frame& frame);
+
 // Refuses float32 pixels that are not finite or that meet int16 weights.
 Status check_pixels(const Plan& plan, const Images& images, int64_t elements);
 

@@ -1,6 +1,8 @@
 #include "executor.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstring>
 
 #include "node_context.h"
 
@@ -11,6 +13,9 @@ struct Range {
   int64_t begin, end;
 };
 
+// A part should outweigh handing it out.
+constexpr double kPartNanoseconds = 2000;
+
 Range part_of(int64_t count, int part, int parts) {
   return {count * part / parts, count * (part + 1) / parts};
 }
@@ -19,13 +24,17 @@ Range part_of(int64_t count, int part, int parts) {
 struct NodeRunner : NodeContext {
   using NodeContext::NodeContext;
 
+  // Forgets what scratch memory holds of another node or image; then pixels come in order.
+  void start() {
+    scratch.sums_done = 0;
+    scratch.panel.clear();
+  }
+
   void run(const Range& pixels, const Range& chunks) {
     if (spec.op == Op::kMaxPool && input.kind == Kind::kBits) {
       pool_signs(*this, {pixels.begin, pixels.end - pixels.begin});
       return;
     }
-    scratch.sums_done = 0;
-    scratch.panel.clear();
     for (int64_t begin = pixels.begin; begin < pixels.end; begin += node.tile_pixels) {
       const Tile tile{begin, std::min(node.tile_pixels, pixels.end - begin)};
       place_outputs(tile);
@@ -123,6 +132,50 @@ struct NodeRunner : NodeContext {
   int runs = 0;  // of the current tile
 };
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Rows of a pool's output, and for each band of them the producer's rows that their windows reach.
+// Rows that the band before has made are moved to the front and not made again.
+void run_bands(const Plan& plan, const Step& step, const Frame& whole, const Range& rows,
+               Scratch* scratch) {
+  const NodePlan& producer = plan.nodes[static_cast<size_t>(step.producer)];
+  const NodePlan& pool = plan.nodes[static_cast<size_t>(step.node)];
+  const Node& window = *pool.node;
+  const TensorLayout& between = plan.tensors[static_cast<size_t>(window.input)];
+  Frame frame = whole;
+  frame.banded = window.input;
+  frame.band = scratch->band.data();
+  NodeRunner make(plan, producer, frame, scratch);
+  NodeRunner finish(plan, pool, frame, scratch);
+  const Range chunks{0, static_cast<int64_t>(producer.chunks.size())};
+  const Range whole_pool{0, static_cast<int64_t>(pool.chunks.size())};
+  make.start();  // the pool keeps nothing in scratch memory from band to band
+  double seconds[2] = {0, 0};
+  Range held{0, 0};  // the producer's rows that the band has
+  for (int64_t y = rows.begin; y < rows.end; y += step.band_rows) {
+    const int64_t end = std::min(y + step.band_rows, rows.end);
+    const int64_t top = y * window.stride.y - window.padding.y;
+    const int64_t bottom = (end - 1) * window.stride.y - window.padding.y + window.kernel.y;
+    const Range needed{std::max<int64_t>(top, 0), std::min(bottom, between.height)};
+    const int64_t done = std::clamp(held.end, needed.begin, needed.end);
+    if (done > needed.begin) {
+      std::memmove(frame.band, frame.band + (needed.begin - held.begin) * between.row_bytes,
+                   static_cast<size_t>((done - needed.begin) * between.row_bytes));
+    }
+    frame.band_begin = needed.begin * between.row_bytes;
+    held = needed;
+    auto start = std::chrono::steady_clock::now();
+    make.run({done * producer.width, needed.end * producer.width}, chunks);
+    seconds[0] += seconds_since(start);
+    start = std::chrono::steady_clock::now();
+    finish.run({y * pool.width, end * pool.width}, whole_pool);
+    seconds[1] += seconds_since(start);
+  }
+  scratch->producer_share = seconds[0] / std::max(seconds[0] + seconds[1], 1e-9);
+}
+
 }  // namespace
 
 Scratch::Scratch(const ScratchSizes& sizes)
@@ -131,6 +184,7 @@ Scratch::Scratch(const ScratchSizes& sizes)
       panel(sizes.panel_bytes, sizes.staging_pixels),
       tracks(static_cast<size_t>(sizes.track_values)),
       pooled_signs(static_cast<size_t>(sizes.input_pixel_bytes)),
+      band(static_cast<size_t>(sizes.band_bytes)),
       gathered(static_cast<size_t>(sizes.gathered_bytes)),
       sums(static_cast<size_t>(sizes.sums_bytes)),
       signs(static_cast<size_t>(sizes.signs)),
@@ -142,8 +196,7 @@ Scratch::Scratch(const ScratchSizes& sizes)
       sign_runs(static_cast<size_t>(sizes.signs * sizes.runs)) {}
 
 Split split_node(const NodePlan& node, int threads) {
-  // A part should outweigh handing it out; more parts than threads even out uneven ones.
-  constexpr double kPartNanoseconds = 2000;
+  // More parts than threads even out uneven ones.
   constexpr int64_t kPartPixels = 12;
   constexpr int kPartsPerThread = 4;
   Split split;
@@ -176,7 +229,31 @@ void run_node(const Plan& plan, const NodePlan& node, const Frame& frame, const 
   const Range pixels = part_of(node.pixels(), part / split.chunk_parts, split.pixel_parts);
   const Range chunks = part_of(static_cast<int64_t>(node.chunks.size()), part % split.chunk_parts,
                                split.chunk_parts);
-  NodeRunner(plan, node, frame, scratch).run(pixels, chunks);
+  NodeRunner runner(plan, node, frame, scratch);
+  runner.start();
+  runner.run(pixels, chunks);
+}
+
+Split split_step(const Plan& plan, const Step& step, int threads) {
+  const NodePlan& node = plan.nodes[static_cast<size_t>(step.node)];
+  if (step.producer == kNone) return split_node(node, threads);
+  // At each cut some of the producer's rows are made twice: no more parts than threads.
+  const double cost = node.cost + plan.nodes[static_cast<size_t>(step.producer)].cost;
+  const double most = std::min(
+      {cost / kPartNanoseconds, static_cast<double>(threads), static_cast<double>(node.height)});
+  Split split;
+  split.pixel_parts = std::max(1, static_cast<int>(most));
+  return split;
+}
+
+void run_step(const Plan& plan, const Step& step, const Frame& frame, const Split& split, int part,
+              Scratch* scratch) {
+  const NodePlan& node = plan.nodes[static_cast<size_t>(step.node)];
+  if (step.producer == kNone) {
+    run_node(plan, node, frame, split, part, scratch);
+  } else {
+    run_bands(plan, step, frame, part_of(node.height, part, split.parts()), scratch);
+  }
 }
 
 }  // namespace sbnn

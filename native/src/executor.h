@@ -18,6 +18,8 @@ struct Scratch {
   AlignedArray<int32_t> tracks;  // and its sums before they are folded
   int64_t conv_units = 0;
   AlignedArray<uint8_t> pooled_signs;
+  AlignedArray<uint8_t> band;      // rows between the two nodes of a step
+  double producer_share = 0;       // of the time that this thread's last part of such a step took
   AlignedArray<uint8_t> gathered;  // windows of a binary convolution, one after the other
   AlignedArray<uint8_t> sums;      // of triples of words: of an input's, or of gathered windows'
   int64_t sums_done = 0;           // how far into the input, for the node that runs
@@ -38,8 +40,14 @@ struct Frame {
   const StoragePlan* storage = nullptr;
   const void* image = nullptr;
   bool image_is_float = false;
+  int banded = kNone;  // a tensor of which only some rows exist,
+  uint8_t* band = nullptr;
+  int64_t band_begin = 0;  // these bytes into it and on
 
-  uint8_t* tensor(int index) const { return arena + storage->offsets[static_cast<size_t>(index)]; }
+  uint8_t* tensor(int index) const {
+    if (index == banded) return band - band_begin;
+    return arena + storage->offsets[static_cast<size_t>(index)];
+  }
 };
 
 // How a node is cut for several threads.
@@ -49,9 +57,14 @@ struct Split {
   int parts() const { return pixel_parts * chunk_parts; }
 };
 Split split_node(const NodePlan& node, int threads);
+Split split_step(const Plan& plan, const Step& step, int threads);
 
 void run_node(const Plan& plan, const NodePlan& node, const Frame& frame, const Split& split,
               int part, Scratch* scratch);
+
+// The same for a whole step, in an arena of plan.storage.
+void run_step(const Plan& plan, const Step& step, const Frame& frame, const Split& split, int part,
+              Scratch* scratch);
 
 // The dots of a binary convolution before pooling, or the sums of an int16 one, as (height, width,
 // channels).

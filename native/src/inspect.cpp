@@ -254,12 +254,18 @@ Status Engine::time_nodes(const Images& images, int runs,
         Frame frame = call.context().frame(0);
         frame.image = image_at(timed, state.image_elements, image);
         frame.image_is_float = timed.is_float;
-        for (size_t i = 0; i < state.plan.nodes.size(); ++i) {
+        for (const Step& step : state.plan.steps) {
           const auto start = std::chrono::steady_clock::now();
-          run_node_on(&call, state.plan, state.plan.nodes[i], frame);
+          run_step_on(&call, state.plan, step, frame);
           const std::chrono::duration<double, std::milli> took =
               std::chrono::steady_clock::now() - start;
-          samples[i].push_back(took.count());
+          // Nodes that run in turns share the time as they did in the calling thread.
+          double share = 0;
+          if (step.producer != kNone) {
+            share = call.context().scratch(0)->producer_share;
+            samples[static_cast<size_t>(step.producer)].push_back(took.count() * share);
+          }
+          samples[static_cast<size_t>(step.node)].push_back(took.count() * (1 - share));
         }
       }
     }

@@ -147,6 +147,7 @@ Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan) {
         check_work_bytes("tensors[" + std::to_string(i) + "] ('" + graph.tensors[i].name + "')",
                          static_cast<double>(plan->tensors[i].bytes)));
   }
+  plan->steps = plan_steps(graph, plan->tensors);
   plan->storage = plan_storage(graph, plan->tensors, true);
   plan->whole_storage = plan_storage(graph, plan->tensors, false);
   SIGNBIT_TRY(check_work_bytes("tensors", static_cast<double>(plan->storage.bytes)));
@@ -157,6 +158,13 @@ Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan) {
     SIGNBIT_TRY(plan_node(graph, graph.nodes[i], plan).within(where));
     constants += static_cast<double>(plan->nodes.back().bytes);
     SIGNBIT_TRY(check_work_bytes(where, constants));
+  }
+  for (const Step& step : plan->steps) {
+    if (step.producer == kNone) continue;
+    const Node& pool = graph.nodes[static_cast<size_t>(step.node)];
+    const TensorLayout& input = plan->tensors[static_cast<size_t>(pool.input)];
+    plan->scratch.band_bytes =
+        std::max(plan->scratch.band_bytes, band_bytes(pool, input, step.band_rows));
   }
   return {};
 }

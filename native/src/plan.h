@@ -122,6 +122,15 @@ struct NodePlan {
   int64_t pixels() const { return height * width; }
 };
 
+// Nodes that run together: one, or a pool and the `producer` of the reals that only this pool
+// reads. Such reals never exist as a whole: they are made a band of rows at a time, just before the
+// pool reads them, so that they stay in the cache.
+struct Step {
+  int node = kNone;  // the last of them
+  int producer = kNone;
+  int64_t band_rows = 0;  // of the pool's output
+};
+
 // The largest scratch any node of the plan needs.
 struct ScratchSizes {
   int64_t tile_values = 0;
@@ -131,7 +140,8 @@ struct ScratchSizes {
   int64_t conv_units = 0;      // windows,
   int64_t track_values = 0;    // sums before they are folded
   int64_t signs = 0;
-  int64_t runs = 0;               // rows that a tile is in
+  int64_t runs = 0;  // rows that a tile is in
+  int64_t band_bytes = 0;
   int64_t input_pixel_bytes = 0;  // of pooled signs
   int64_t gathered_bytes = 0;     // of the gathered windows of a tile
   int64_t sums_bytes = 0;         // of the words that complete triples
@@ -142,7 +152,8 @@ struct Plan {
   std::vector<TensorLayout> tensors;
   std::vector<NodePlan> nodes;
   bool pixels_only = false;   // a node has int16 weights: images are uint8
-  StoragePlan storage;        // tensors share memory once nobody reads them any more
+  std::vector<Step> steps;    // every node, in order
+  StoragePlan storage;        // for steps: tensors share memory once nobody reads them any more
   StoragePlan whole_storage;  // every tensor has its own, for looking at them
   ScratchSizes scratch;
 };
@@ -152,11 +163,15 @@ Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan);
 
 // The parts of make_plan that have a file of their own.
 std::vector<TensorLayout> plan_tensors(const Graph& graph);
+std::vector<Step> plan_steps(const Graph& graph, const std::vector<TensorLayout>& tensors);
 StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse);
 Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
                         NodePlan* plan);
 Status plan_real_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
                       NodePlan* plan);
+
+// Bytes of the rows that a pool's `rows` rows of output read.
+int64_t band_bytes(const Node& pool, const TensorLayout& input, int64_t rows);
 
 // Refuses what would need more memory than any machine this runs on should give.
 Status check_work_bytes(const std::string& where, double bytes);

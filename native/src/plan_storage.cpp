@@ -20,12 +20,13 @@ struct Slot {
   int free_after = -1;    // the last node that reads what is in it
 };
 
-// The last node that reads each tensor; past the end for the output.
-std::vector<int> last_readers(const Graph& graph) {
+// The last node that reads each tensor; past the end for the output. What a band's producer reads
+// is read until its pool has run.
+std::vector<int> last_readers(const Graph& graph, const std::vector<int>& pool_of) {
   std::vector<int> last(graph.tensors.size(), -1);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
-    const auto now = static_cast<int>(i);
+    const int now = pool_of[i] == kNone ? static_cast<int>(i) : pool_of[i];
     last[static_cast<size_t>(node.input)] = now;
     if (node.shortcut.tensor != kNone) last[static_cast<size_t>(node.shortcut.tensor)] = now;
     // A tensor that nobody reads still occupies its slot while it is written.
@@ -146,6 +147,8 @@ int overwritable(const Node& node, const std::vector<TensorLayout>& tensors,
   };
   const Shortcut& shortcut = node.shortcut;
   const bool pointwise = node.op == Op::kPointwise;
+  // A pool's producer may run in turns with it, and read the same tensor elsewhere.
+  if (node.op == Op::kMaxPool || node.op == Op::kAvgPool) return kNone;
   if (pointwise && fits(node.input) && shortcut.tensor != node.input) return node.input;
   const bool same_element =
       shortcut.stride.y == 1 && shortcut.stride.x == 1 && shortcut.offset == 0;
@@ -157,13 +160,20 @@ int overwritable(const Node& node, const std::vector<TensorLayout>& tensors,
 }
 
 StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse) {
-  const std::vector<int> last = last_readers(graph);
+  std::vector<int> pool_of(graph.nodes.size(), kNone);  // of a band's producer
+  if (reuse) {
+    for (const Step& step : plan_steps(graph, tensors)) {
+      if (step.producer != kNone) pool_of[static_cast<size_t>(step.producer)] = step.node;
+    }
+  }
+  const std::vector<int> last = last_readers(graph, pool_of);
   SlotAllocator allocator(tensors, reuse);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     const auto place = [&](int tensor) {
       allocator.place(tensor, static_cast<int>(i), last[static_cast<size_t>(tensor)]);
     };
+    if (pool_of[i] != kNone) continue;  // its reals are in bands
     if (node.real != kNone) {
       const int old = reuse ? overwritable(node, tensors, last, static_cast<int>(i)) : kNone;
       if (old == kNone) {

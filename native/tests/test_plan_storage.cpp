@@ -88,6 +88,29 @@ void test_other_elements_are_not_overwritten() {
   CHECK(!odd.share(odd.add(Op::kRealConv, other, kFirst, 24), kFirst));
 }
 
+void test_a_band_needs_no_memory() {
+  Chain chain(16);
+  const int body = chain.add(Op::kRealConv, kFirst, kNone, 16);
+  const int pool = chain.add(Op::kMaxPool, body, kNone, 16);
+  const int end = chain.add(Op::kRealConv, pool, kNone, 16);
+  const auto tensors = plan_tensors(chain.graph);
+  CHECK(plan_storage(chain.graph, tensors, true).offsets[static_cast<size_t>(body)] == kNone);
+  CHECK(plan_storage(chain.graph, tensors, false).offsets[static_cast<size_t>(body)] != kNone);
+  // The pool runs in turns with its producer, which still reads what it reads.
+  CHECK(!chain.share(pool, kFirst));
+  CHECK(chain.share(end, kFirst));
+  const std::vector<sbnn::Step> steps = plan_steps(chain.graph, tensors);
+  CHECK(steps.size() == 3 && steps[1].producer == 1 && steps[1].node == 2);
+}
+
+void test_what_others_read_is_no_band() {
+  Chain chain(16);
+  const int body = chain.add(Op::kRealConv, kFirst, kNone, 16);
+  const int pool = chain.add(Op::kMaxPool, body, kNone, 16);
+  chain.add(Op::kRealConv, pool, body, 16);
+  CHECK(plan_steps(chain.graph, plan_tensors(chain.graph)).size() == 4);
+}
+
 }  // namespace
 
 int main() {
@@ -95,5 +118,7 @@ int main() {
   test_a_pointwise_node_overwrites_its_input();
   test_what_is_read_later_stays();
   test_other_elements_are_not_overwritten();
+  test_a_band_needs_no_memory();
+  test_what_others_read_is_no_band();
   return test::finish();
 }

@@ -67,6 +67,7 @@ class Builder:
     tensors: list[TensorSpec] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     constants: dict[str, Array] = field(default_factory=dict)
+    most_signs: int = 2
 
     def integer(self, low: int, high: int) -> int:
         return int(self.rng.integers(low, high + 1))
@@ -231,7 +232,7 @@ class Builder:
             slope = self.constant(f"{node.name}.slope", self.floats(channels))
             node = _with(node, slope=slope)
         thresholds: list[Array] = []
-        for _ in range(self.integer(0, 2)):
+        for _ in range(self.integer(0, self.most_signs)):
             if spread is not None and self.flag():
                 limit = int(2 * spread) + 2
                 thresholds.append(self.rng.integers(-limit, limit, channels).astype(np.int32))

@@ -109,6 +109,22 @@ def _network(build: Builder, stems: int) -> Case:
     return build.case(build.integer(0, 5))
 
 
+def banded(seed: int) -> Case:
+    """image → a large real tensor that only the pool behind it reads (→ fully connected layer)."""
+    build = Builder(np.random.default_rng(seed))
+    build.prepare(build.image((build.integer(33, 44), build.integer(48, 56), 3)))
+    build.most_signs = 0
+    if build.flag():
+        build.real_conv("n0.real", 64, (3, 3), padding=(1, 1))
+    else:
+        build.binary_conv("n0.bits0", 64, (3, 3), padding=(1, 1))
+    build.most_signs = 2
+    build.pool(build.choose(("max_pool", "avg_pool")), "n1.real")
+    if len(build.of_kind("bits")) > 1:
+        build.head()
+    return build.case(build.integer(1, 2))
+
+
 def residual(seed: int) -> Case:
     """image → nodes of one shape that add each other up, so that sums may overwrite operands."""
     build = Builder(np.random.default_rng(seed))
@@ -170,6 +186,7 @@ binary_convs = st.builds(binary_conv, SEEDS)
 linears = st.builds(linear, SEEDS)
 real_convs = st.builds(real_conv, SEEDS)
 int16_stems = st.builds(int16_stem, SEEDS)
+bandeds = st.builds(banded, SEEDS)
 residuals = st.builds(residual, SEEDS)
 networks = st.builds(network, SEEDS)
 int16_networks = st.builds(int16_network, SEEDS)

@@ -84,6 +84,13 @@ def test_networks(isa: str, case: Case, threads: int) -> None:
 
 
 @every_isa
+@settings(derandomize=True, deadline=None, max_examples=12)
+@given(case=strategies.bandeds, threads=THREADS)
+def test_pools_of_large_tensors(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(case=strategies.residuals, threads=THREADS)
 def test_residual_networks(isa: str, case: Case, threads: int) -> None:

@@ -79,6 +79,8 @@ class Engine {
                    const std::vector<Fetch>& fetches) noexcept;
 
   // Median milliseconds an image of each node over `runs` passes; without images, on a black one.
+  // A pool and the node before it may run in turns, a band of rows at a time: their time is divided
+  // as it was in the calling thread.
   Status time_nodes(const Images& images, int runs, std::vector<double>* milliseconds) noexcept;
 
  private:
