@@ -161,7 +161,10 @@ def int16_sample() -> Sample:
         "stem.flip": np.uint8([0, 1] * 3),
         "conv.weight": pack_bits(rng.random((2, 54)) < 0.5),
     }
-    return Graph(InputSpec("image", 5), "logits", tensors, nodes, format=2), constants
+    classes = ("owl", "jay", "wren", "robin", "magpie", "nuthatch")
+    source = {"made": "by hand, beside the float sample", "for": "the tests of int16 stems"}
+    graph = Graph(InputSpec("image", 5), "logits", tensors, nodes, classes, source, format=2)
+    return graph, constants
 
 
 def int16_filter(taps: int, last: int) -> bytes:
@@ -173,6 +176,7 @@ def int16_filter(taps: int, last: int) -> bytes:
         for key in ("signs", "pad_value", "scale", "shift"):
             del stem[key]
         graph["nodes"].pop()
+        graph["classes"] = []
         graph["tensors"] = [
             {"name": name, "kind": kind, "height": 1, "width": width, "channels": 1}
             for name, kind, width in (

@@ -21,6 +21,7 @@ from tests.runtime.graphs import Case
 import signbit
 from signbit.bitformat import encode
 from signbit.bitformat.graph import Graph, InputSpec, Node, SignOutput, TensorSpec
+from signbit.bitformat.int16_stem import has_integer_sums
 from signbit.errors import InputError
 from signbit.runtime.reference import ReferenceEngine
 
@@ -77,8 +78,15 @@ def test_real_convolutions(isa: str, case: Case, threads: int) -> None:
 
 
 @every_isa
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(case=strategies.int16_stems, threads=THREADS)
+def test_int16_stems(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
 @settings(derandomize=True, deadline=None, max_examples=60)
-@given(case=strategies.networks, threads=THREADS)
+@given(case=st.one_of(strategies.networks, strategies.int16_networks), threads=THREADS)
 def test_networks(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
@@ -98,8 +106,12 @@ def test_residual_networks(isa: str, case: Case, threads: int) -> None:
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=40)
-@given(case=strategies.networks, threads=THREADS, seed=st.integers(0, 2**32))
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(
+    case=st.one_of(strategies.networks, strategies.int16_networks),
+    threads=THREADS,
+    seed=st.integers(0, 2**32),
+)
 def test_each_node_alone(isa: str, case: Case, threads: int, seed: int) -> None:
     """A node fed with its own inputs (bits and reals out of the blue) gives its outputs."""
     reference = ReferenceEngine(case.data)
@@ -111,8 +123,13 @@ def test_each_node_alone(isa: str, case: Case, threads: int, seed: int) -> None:
         for name in node.inputs:
             tensor = case.graph.tensor(name)
             values: Array = rng.standard_normal((batch, *tensor.shape)).astype(np.float32)
-            feeds[name] = (values < 0).astype(np.uint8) if tensor.kind == "bits" else values
-        fetches = [*node.outputs, *([f"{node.name}#dots"] if node.op == "binary_conv" else [])]
+            if tensor.kind == "bits":
+                values = (values < 0).astype(np.uint8)
+            elif tensor.kind == "image" and case.graph.format == 2:
+                values = rng.integers(0, 256, values.shape).astype(np.uint8)
+            feeds[name] = values
+        integers = has_integer_sums(node, case.constants)
+        fetches = [*node.outputs, *([f"{node.name}#dots"] if integers else [])]
         expected = reference.run_nodes(feeds, fetches)
         assert_identical(engine.run_nodes(feeds, fetches), expected)
 

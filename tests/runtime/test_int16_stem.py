@@ -1,6 +1,10 @@
-"""Int16 stems in the NumPy reference: integers against hand-written loops, extremes, refusals."""
+"""Int16 stems: the reference's integers against hand-written loops; every engine's extremes."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ from tests.runtime import oracle
 from tests.runtime.graphs import Case
 from tests.runtime.strategies import int16_networks, int16_stems
 
+import signbit
 from signbit.bitformat import encode
 from signbit.errors import InputError
 from signbit.runtime.reference import ReferenceEngine
@@ -63,10 +68,20 @@ def extremes() -> tuple[bytes, np.ndarray, np.ndarray]:
     return data, images, (images.reshape(6, 1029).astype(np.int64) * weight).sum(1)
 
 
-def test_the_largest_sums() -> None:
+ENGINES: dict[str, Callable[[bytes], Any]] = {
+    "numpy": ReferenceEngine,
+    **{isa: partial(signbit.load, isa=isa, threads=2) for isa in signbit.cpu_isas()},
+}
+
+every_engine = pytest.mark.parametrize("load", ENGINES.values(), ids=ENGINES)
+
+
+@every_engine
+def test_the_largest_sums(load: Callable[[bytes], Any]) -> None:
     """Beyond 2³⁰ float32 holds every 128th integer: rounded to nearest even."""
     data, images, sums = extremes()
-    values = ReferenceEngine(data).run_nodes({"image": images}, ["stem#dots", "stem"])
+    values = load(data).run_nodes({"image": images}, ["stem#dots", "stem"])
+    assert values["stem#dots"].dtype == np.int32
     assert values["stem#dots"].ravel().tolist() == sums.tolist()
     rounded = [float(np.float64(total).astype(np.float32)) for total in sums]
     assert values["stem"].ravel().tolist() == rounded
@@ -74,8 +89,9 @@ def test_the_largest_sums() -> None:
     assert any(sums != np.int64(rounded))
 
 
-def test_only_pixels_are_taken() -> None:
-    engine = ReferenceEngine(encode(*int16_sample()))
+@every_engine
+def test_only_pixels_are_taken(load: Callable[[bytes], Any]) -> None:
+    engine = load(encode(*int16_sample()))
     images = np.random.default_rng(3).integers(0, 256, (2, 5, 4, 3)).astype(np.uint8)
     assert engine(images).shape == (2, 6)
     message = "^'image': this model's stem is int16 and takes uint8 pixels$"
@@ -87,3 +103,10 @@ def test_only_pixels_are_taken() -> None:
         engine(images.astype(np.float64))
     with pytest.raises(InputError, match=r"neither a tensor nor .* int16 stem>#dots"):
         engine.run_nodes({"image": images}, ["mean#dots"])
+
+
+def test_explain_takes_only_pixels_too() -> None:
+    engine = signbit.load(encode(*int16_sample()), threads=1)
+    assert engine.explain(np.zeros((1, 5, 4, 3), np.uint8))[0]["op"] == "real_conv"
+    with pytest.raises(InputError, match="this model's stem is int16"):
+        engine.explain(np.zeros((1, 5, 4, 3), np.float32))

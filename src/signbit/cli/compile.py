@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +14,18 @@ from signbit.cli.arguments import Data, Isa, Json, Threads
 
 if TYPE_CHECKING:
     from signbit.compiler.agreement import Agreement
+    from signbit.compiler.stem_change import StemChange
     from signbit.data import ImageDataset
     from signbit.training import Run
 
-__all__ = ["compile_"]
+__all__ = ["Stem", "compile_"]
+
+
+class Stem(Enum):
+    """What the first layer computes in."""
+
+    FLOAT32 = "float32"
+    INT16 = "int16"
 
 
 def compile_(
@@ -28,6 +37,9 @@ def compile_(
     ],
     data: Data = None,
     images: Annotated[int, typer.Option(min=1, help="Images to compare both sides on.")] = 256,
+    stem: Annotated[
+        Stem, typer.Option(help="int16 rounds the first layer: whole numbers on every CPU.")
+    ] = Stem.FLOAT32,
     threads: Threads = None,
     isa: Isa = None,
     json: Json = False,
@@ -35,12 +47,13 @@ def compile_(
     """Compile a trained network to one bit, then run both sides on real images and compare.
 
     The images are test images of the run's own data, or of --data. Exit code 1: they disagree.
+    With --stem int16 the network is rounded in PyTorch first, and what that changed is reported.
 
     Example: [bold]signbit compile runs/a -o model.sbnn[/]
     """
     import signbit
     from signbit.cli.costs import layers_table, totals_table
-    from signbit.cli.runs import compile_run
+    from signbit.cli.runs import compile_run, with_int16_stem
     from signbit.compiler.count import count
     from signbit.compiler.verify import verify
     from signbit.training import load_run
@@ -49,19 +62,32 @@ def compile_(
     with console.figures_only():
         trained = load_run(run)
         dataset = _sample(trained, data, images)
-        compiled = compile_run(trained)
+        change = None
+        notes = {}
+        if stem is Stem.INT16:
+            rounded = with_int16_stem(trained)
+            change = _stem_change(trained, rounded, dataset)
+            trained, notes = rounded, {"stem": stem.value}
+        compiled = compile_run(trained, notes)
         compiled.save(output)
         console.say(f"{output}: written; running both sides on {len(dataset)} images")
         engine = signbit.load(output, threads=threads, isa=isa)
         agreement = verify(compiled, dataset.images, dataset.labels, engine=engine)
     cost = count(compiled.graph, compiled.constants, len(compiled.data))
-    figures = {"model": str(output), **cost.to_dict(), "agreement": agreement.to_dict()}
+    figures: dict[str, object] = {
+        "model": str(output),
+        **cost.to_dict(),
+        "agreement": agreement.to_dict(),
+    }
     tables = [
         layers_table(cost),
         totals_table(str(output), cost),
         _nodes(agreement),
         _end_to_end(agreement),
     ]
+    if change is not None:
+        figures["int16_stem"] = change.to_dict()
+        tables.append(_stem_table(change))
     console.publish(figures, tables, as_json=json)
     if not agreement.agrees:
         console.say("signbit: the engine and PyTorch disagree on some nodes; see the table")
@@ -88,6 +114,24 @@ def _sample(run: Run, source: str | None, count: int) -> ImageDataset:
     dataset = open_dataset(source or run.recipe.data.source, "test")
     chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(np.int64)
     return run.preprocessing.fit(match_classes(dataset.take(chosen), run.class_names))
+
+
+def _stem_change(run: Run, rounded: Run, dataset: ImageDataset) -> StemChange:
+    from signbit.compiler.stem_change import compare_stems
+
+    mean, std = run.normalization
+    images, labels = dataset.images, dataset.labels
+    return compare_stems(run.model, rounded.model, images, labels, mean=mean, std=std)
+
+
+def _stem_table(change: StemChange) -> console.Titled:
+    rows: list[list[object]] = [
+        ["images", change.images],
+        ["other top class", change.changed],
+        ["top-1, float32 stem", console.percent(change.float32_top1)],
+        ["top-1, int16 stem", console.percent(change.int16_top1)],
+    ]
+    return console.table("what the int16 stem changed, in PyTorch", ["what", "figure"], rows)
 
 
 def _nodes(agreement: Agreement) -> console.Titled:

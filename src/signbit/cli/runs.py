@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from signbit.compiler import Compiled
     from signbit.training import Run
 
-__all__ = ["compile_run"]
+__all__ = ["compile_run", "with_int16_stem"]
 
 
-def compile_run(run: Run) -> Compiled:
-    """Compile a run's network; the file remembers where it came from."""
+def with_int16_stem(run: Run) -> Run:
+    """The run with its network's stem rounded to int16; InputError where that cannot be done."""
+    from signbit.rounding import round_stem
+
+    mean, std = run.normalization
+    return replace(run, model=round_stem(run.model, mean, std, input_size=run.input_size))
+
+
+def compile_run(run: Run, notes: Mapping[str, str] | None = None) -> Compiled:
+    """Compile a run's network; the file remembers where it came from, and these notes."""
     import signbit
     from signbit.compiler import compile_model
 
@@ -33,5 +43,6 @@ def compile_run(run: Run) -> Compiled:
             "data": run.recipe.data.source,
             "epochs": str(run.epoch),
             "signbit": signbit.__version__,
+            **(notes or {}),
         },
     )
