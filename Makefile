@@ -34,22 +34,22 @@ format: $(READY) ## rewrite the sources in the project's format
 	$(BIN)/clang-format -i $$(git ls-files 'native/**.h' 'native/**.cpp')
 
 PEERS := $(VENV)/.peers
+LARQ  := $(VENV)/larq
 $(PEERS): $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	@touch $@
 
-bench: $(PEERS)  ## install the peers, and measure signbit beside them (alone on the machine, please)
-	$(BIN)/python benchmarks/layers.py --out benchmarks/results/layers.json
+# Its binaries are for Python 3.11 and NumPy 1, so it has an environment of its own.
+$(LARQ)/.ready: $(BIN)/python
+	$(BIN)/python -m venv $(LARQ)
+	$(LARQ)/bin/python -m pip install --quiet 'numpy<2' larq-compute-engine==0.16.0
+	@touch $@
 
-# Both builds stay under build/, so that a second run compiles only what changed.
-sanitize:        ## the native tests under Address-, UndefinedBehavior- and ThreadSanitizer
-	@set -e; for kind in address,undefined thread; do \
-	  folder=build/sanitize-$${kind%%,*}; \
-	  cmake -S . -B $$folder -DCMAKE_BUILD_TYPE=Release -DSIGNBIT_PYTHON=OFF \
-	    -DSIGNBIT_NATIVE_TESTS=ON -DSIGNBIT_SANITIZE=$$kind >/dev/null; \
-	  MAKEFLAGS=--no-print-directory cmake --build $$folder --parallel; \
-	  ctest --test-dir $$folder --output-on-failure; \
-	done
+RESULTS := benchmarks/results
+bench: $(PEERS) $(LARQ)/.ready  ## install the peers and run every comparison; the machine should be idle
+	$(BIN)/python benchmarks/layers.py --larq-python $(LARQ)/bin/python --out $(RESULTS)/layers.json
+	$(BIN)/python benchmarks/whole_networks.py --out $(RESULTS)/whole_networks.json
+	$(BIN)/python benchmarks/footprint.py --out $(RESULTS)/footprint.json
 
 clean:           ## remove the environment and everything built
 	rm -rf $(VENV) build

@@ -53,8 +53,9 @@ LAYERS = (
 def binary_chain(layer: Layer, count: int, shortcut: bool, seed: int = 0) -> bytes:
     """Image → signs → `count` binary layers → one narrow 1×1 layer that writes reals.
 
-    A layer is convolution, scale, shift and sign (compiled to a threshold on integers), or, with
-    `shortcut`, convolution, scale, shift, sum with the reals before, and both reals and signs.
+    A layer is convolution, scale, shift and sign, as compiled: a threshold on integers, and a flip
+    where the scale is negative. With `shortcut`, it is convolution, scale, shift, sum with the
+    reals before, and both reals and signs.
     """
     rng = np.random.default_rng(seed)
     channels, shape = layer.channels, (layer.size, layer.size, layer.channels)
@@ -69,7 +70,7 @@ def binary_chain(layer: Layer, count: int, shortcut: bool, seed: int = 0) -> byt
     def signs(number: int, threshold: npt.NDArray[np.generic]) -> tuple[SignOutput, ...]:
         name = f"bits{number}"
         tensors.append(TensorSpec(name, "bits", *shape))
-        flip = rng.integers(0, 2, channels).astype(np.uint8)
+        flip = rng.integers(0, 1 if shortcut else 2, channels).astype(np.uint8)
         return (
             SignOutput(
                 name, constant(f"{name}.threshold", threshold), constant(f"{name}.flip", flip)

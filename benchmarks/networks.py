@@ -18,6 +18,7 @@ from real_networks import real_resnet18, real_resnet18_cifar, real_resnet20_cifa
 from signbit import methods, models
 from signbit.compiler import compile_model
 from signbit.layers import BinaryConv2d, BinaryLinear
+from signbit.rounding import round_stem
 
 __all__ = ["BINARY", "REAL", "Network", "build", "compiled_bytes"]
 
@@ -71,11 +72,14 @@ def build(name: str, seed: int = 0) -> Network:
     return Network(model.eval(), (size, size, 3), MEAN, STD)
 
 
-def compiled_bytes(name: str, seed: int = 0) -> bytes:
-    """The `.sbnn` file of a network of BINARY."""
+def compiled_bytes(name: str, seed: int = 0, int16_stem: bool = False) -> bytes:
+    """The `.sbnn` file of a network of BINARY; `int16_stem` rounds its stem's weights first."""
     network = build(name, seed)
+    model = network.model
+    if int16_stem:
+        model = round_stem(model, network.mean, network.std, input_size=network.input_size)
     return compile_model(
-        network.model,
+        model,
         input_size=network.input_size,
         mean=network.mean,
         std=network.std,

@@ -1,4 +1,4 @@
-"""Files of one comparison: the binary network, and its real-valued counterpart in every format."""
+"""Files of one comparison: the binary network with either stem, its real counterpart as ONNX."""
 
 from __future__ import annotations
 
@@ -12,9 +12,19 @@ import openvino as ov
 import networks
 from onnx_peer import export, quantize
 
-__all__ = ["FLOAT32", "INT8", "NNCF", "SIGNBIT", "images_for", "normalised", "prepare"]
+__all__ = [
+    "FLOAT32",
+    "FLOAT_STEM",
+    "INT8",
+    "INT16_STEM",
+    "NNCF",
+    "images_for",
+    "normalised",
+    "prepare",
+]
 
-SIGNBIT = "binary.sbnn"
+FLOAT_STEM = "float-stem.sbnn"
+INT16_STEM = "int16-stem.sbnn"
 FLOAT32 = "float32.onnx"
 INT8 = "int8.onnx"
 NNCF = "int8.xml"
@@ -23,12 +33,13 @@ CALIBRATION_IMAGES = 32
 
 
 def prepare(binary: str, real: str, batch: int, folder: Path, int8: bool) -> None:
-    """Write the files; without `int8` only the binary network and the float32 counterpart.
+    """Write the files; without `int8` only the binary networks and the float32 counterpart.
 
     int8 comes in two versions, as each is the faster one somewhere: ONNX Runtime's static
     quantisation, which OpenVINO reads too, and NNCF's, which is OpenVINO's own.
     """
-    (folder / SIGNBIT).write_bytes(networks.compiled_bytes(binary))
+    (folder / FLOAT_STEM).write_bytes(networks.compiled_bytes(binary))
+    (folder / INT16_STEM).write_bytes(networks.compiled_bytes(binary, int16_stem=True))
     network = networks.build(real)
     height, width, channels = network.input_size
     float32 = export(network.model, (batch, channels, height, width))

@@ -40,7 +40,7 @@ from tables import figure, table
 Call = Callable[[], object]
 Floats = npt.NDArray[np.float32]
 PACKAGES = ("openvino", "onnxruntime", "onnx", "nncf", "torch")
-OURS = "signbit, float32 stem"
+INT16, FLOAT32 = "signbit, int16 stem", "signbit, float32 stem"
 CHECK_IMAGES = 16
 
 
@@ -116,11 +116,12 @@ def measure(case: Case, folder: Path, threads: int, seconds: float) -> dict[str,
         "network": case.binary,
         "batch": case.batch,
         "threads": threads,
-        "rounds": len(samples[OURS]),
+        "rounds": len(samples[FLOAT32]),
         "contenders": {
             name: {
                 "ms": median(samples, name),
-                "times_ours": ratio(samples, name, OURS),
+                "times_int16_stem": ratio(samples, name, INT16),
+                "times_float32_stem": ratio(samples, name, FLOAT32),
                 "check": checks[name],
             }
             for name in samples
@@ -131,13 +132,20 @@ def measure(case: Case, folder: Path, threads: int, seconds: float) -> dict[str,
 def binary_contenders(
     case: Case, folder: Path, threads: int
 ) -> tuple[dict[str, Call], dict[str, Any]]:
-    data = (folder / peer_models.SIGNBIT).read_bytes()
+    data = (folder / peer_models.FLOAT_STEM).read_bytes()
     engine = signbit.load(data, threads=threads)
+    rounded = signbit.load(folder / peer_models.INT16_STEM, threads=threads)
     images = peer_models.images_for(engine.input_shape[0], CHECK_IMAGES)
     expected = engine(images)
     batch = images[: case.batch]
-    contenders: dict[str, Call] = {OURS: lambda: engine(batch)}
-    checks: dict[str, Any] = {OURS: {"isa": engine.isa}}
+    contenders: dict[str, Call] = {
+        INT16: lambda: rounded(batch),
+        FLOAT32: lambda: engine(batch),
+    }
+    checks: dict[str, Any] = {
+        INT16: {"isa": rounded.isa} | agreement(rounded(images), expected),
+        FLOAT32: {"isa": engine.isa},
+    }
     graph, constants = decode(data)
     nodes = check_nodes(graph, constants, engine, images[:2])
     translated = translate(graph, constants, case.batch)
@@ -228,10 +236,10 @@ def agreement(answers: Floats, expected: Floats) -> dict[str, float]:
 def rows(result: dict[str, Any]) -> str:
     """One case as a markdown table."""
     lines = [
-        (name, figure(entry["ms"]), figure(entry["times_ours"]))
+        (name, *(figure(entry[key]) for key in ("ms", "times_int16_stem", "times_float32_stem")))
         for name, entry in result["contenders"].items()
     ]
-    return table(("", "ms", "times ours"), lines)
+    return table(("", "ms", "times int16 stem", "times float32 stem"), lines)
 
 
 def scaling(results: Sequence[dict[str, Any]]) -> str:
