@@ -53,19 +53,30 @@ struct PoolBody : NodeContext {
     }
   }
 
-  // The maximum of signs is negative only where all are: the AND of the bits.
+  // A word whose lowest `count` bits are set, or all of them.
+  static uint64_t first_bits(int64_t count) {
+    return count >= 64 ? ~uint64_t{0} : (uint64_t{1} << std::max<int64_t>(count, 0)) - 1;
+  }
+
+  // The maximum of signs is negative only where all are: the AND of the bits, word by word. A
+  // pixel's last word may reach into its neighbour, or the slack at the end; that is cut off later.
   void pool_signs(int64_t pixel) {
     const int64_t y = pixel / node.width, x = pixel % node.width;
     const Window window = pool_window(y, x);
     const auto bytes = static_cast<size_t>(input.pixel_bytes);
     uint8_t* const pooled = scratch.pooled_signs.data();
-    const uint8_t* const source = frame.tensor(spec.input);
-    std::memcpy(pooled, source + input.at(window.y, window.x), bytes);
-    for (int64_t row = 0; row < window.rows; ++row) {
-      for (int64_t column = 0; column < window.columns; ++column) {
-        const uint8_t* const tap = source + input.at(window.y + row, window.x + column);
-        for (size_t i = 0; i < bytes; ++i) pooled[i] &= tap[i];
+    const uint8_t* const first = frame.tensor(spec.input) + input.at(window.y, window.x);
+    for (size_t word = 0; word < bytes; word += sizeof(uint64_t)) {
+      uint64_t all = ~uint64_t{0};
+      for (int64_t row = 0; row < window.rows; ++row) {
+        const uint8_t* tap = first + row * input.row_bytes + word;
+        for (int64_t column = 0; column < window.columns; ++column, tap += input.pixel_bytes) {
+          uint64_t signs;
+          std::memcpy(&signs, tap, sizeof signs);
+          all &= signs;
+        }
       }
+      std::memcpy(pooled + word, &all, sizeof all);
     }
     for (size_t s = 0; s < spec.signs.size(); ++s) {
       const TensorLayout& output = layout(spec.signs[s].tensor);
@@ -73,10 +84,13 @@ struct PoolBody : NodeContext {
       const uint64_t* const flip = node.signs[s].flip.data();
       const auto target_bytes = static_cast<size_t>(output.pixel_bytes);
       if (input.bits.contiguous() && output.bits.contiguous()) {
-        const uint8_t* const flip_bytes = reinterpret_cast<const uint8_t*>(flip);
-        const size_t shared = std::min(bytes, target_bytes);
-        for (size_t i = 0; i < shared; ++i) target[i] = pooled[i] ^ flip_bytes[i];
-        std::memset(target + shared, 0, target_bytes - shared);
+        for (size_t byte = 0; byte < target_bytes; byte += sizeof(uint64_t)) {
+          uint64_t word;
+          std::memcpy(&word, pooled + byte, sizeof word);
+          word =
+              (word ^ flip[byte / 8]) & first_bits(node.channels - static_cast<int64_t>(8 * byte));
+          std::memcpy(target + byte, &word, std::min(sizeof word, target_bytes - byte));
+        }
         continue;
       }
       std::memset(target, 0, target_bytes);

@@ -194,10 +194,9 @@ Status Engine::run(const Images& images, float* output) noexcept {
     call.context().prepare(workers, whole > 0 ? workers : 1);
     BatchTask batch{&state.plan,        &call.context(),       &images, 0, state.image_elements,
                     state.graph.output, state.output_elements, output};
-    constexpr int64_t kMaxLoop = 1 << 30;
-    for (; batch.first < whole; batch.first += kMaxLoop) {
-      call.parallel_for(static_cast<int>(std::min(kMaxLoop, whole - batch.first)), run_image,
-                        &batch);
+    const int64_t most = ThreadPool::kMaxCount / workers * workers;
+    for (; batch.first < whole; batch.first += most) {
+      call.parallel_for(static_cast<int>(std::min(most, whole - batch.first)), run_image, &batch);
     }
     for (int64_t image = whole; image < images.count; ++image) {
       Frame frame = call.context().frame(0);

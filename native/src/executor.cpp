@@ -196,14 +196,15 @@ Scratch::Scratch(const ScratchSizes& sizes)
       sign_runs(static_cast<size_t>(sizes.signs * sizes.runs)) {}
 
 Split split_node(const NodePlan& node, int threads) {
-  // More parts than threads even out uneven ones.
+  // Several parts a thread, equally many, even out what disturbs one of the threads.
   constexpr int64_t kPartPixels = 12;
-  constexpr int kPartsPerThread = 4;
+  constexpr int kPartsPerThread = 2;
   Split split;
   if (threads == 1) return split;
-  const auto wanted = static_cast<int64_t>(
+  auto wanted = static_cast<int64_t>(
       std::min(node.cost / kPartNanoseconds, static_cast<double>(threads * kPartsPerThread)));
   if (wanted < 2) return split;
+  if (wanted > threads) wanted -= wanted % threads;
   split.pixel_parts = static_cast<int>(std::clamp<int64_t>(node.pixels() / kPartPixels, 1, wanted));
   // Threads must not share a pixel whose signs are written bit by bit.
   if (split.pixel_parts < threads && !node.spread_signs) {

@@ -11,8 +11,16 @@
 namespace sbnn {
 namespace {
 
-constexpr uint64_t kLoop = uint64_t{1} << 32;
-constexpr uint64_t kClosed = kLoop - 1;  // an index that no loop reaches
+constexpr int kLoopShift = 32;  // of the parts of a span's word
+constexpr int kBeginShift = 16;
+
+uint64_t pack_span(uint64_t loop, int begin, int end) {
+  return loop << kLoopShift | static_cast<uint64_t>(begin) << kBeginShift |
+         static_cast<uint64_t>(end);
+}
+int begin_of(uint64_t word) { return static_cast<int>(word >> kBeginShift & 0xffff); }
+int end_of(uint64_t word) { return static_cast<int>(word & 0xffff); }
+
 constexpr auto kSpinTime = std::chrono::microseconds(100);
 constexpr int kSpinsBetweenClockReads = 64;
 
@@ -40,7 +48,10 @@ bool spin(Condition ready) {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads)
-    : threads_(threads), owner_(getpid()), workers_(std::make_unique<Workers>()) {
+    : threads_(threads),
+      owner_(getpid()),
+      spans_(std::make_unique<Span[]>(static_cast<size_t>(threads))),
+      workers_(std::make_unique<Workers>()) {
   workers_->threads.reserve(static_cast<size_t>(threads - 1));
   try {
     for (int worker = 1; worker < threads; ++worker) {
@@ -76,73 +87,82 @@ void ThreadPool::parallel_for(int count, Task task, void* context) {
     for (int index = 0; index < count; ++index) task(context, index, 0);
     return;
   }
-  // A worker late from the last loop holds a ticket whose index is that loop's count. It must not
-  // claim with it once the fields below are this loop's, whose count may be larger: so the ticket
-  // moves on first, closed, and opens when the fields are complete.
-  const uint64_t closed = ticket_.load(std::memory_order_relaxed) / kLoop * kLoop + kLoop;
-  ticket_.store(closed + kClosed, std::memory_order_relaxed);
-  count_.store(count, std::memory_order_release);
-  task_.store(task, std::memory_order_release);
-  context_.store(context, std::memory_order_release);
+  const uint64_t loop = static_cast<uint32_t>(loop_.load(std::memory_order_relaxed) + 1);
+  task_.store(task, std::memory_order_relaxed);
+  context_.store(context, std::memory_order_relaxed);
   done_.store(0, std::memory_order_relaxed);
-  const uint64_t ticket = closed + kLoop;
+  for (int worker = 0; worker < threads_; ++worker) {
+    const int64_t begin = int64_t{count} * worker / threads_;
+    const int64_t end = int64_t{count} * (worker + 1) / threads_;
+    spans_[static_cast<size_t>(worker)].word.store(
+        pack_span(loop, static_cast<int>(begin), static_cast<int>(end)), std::memory_order_release);
+  }
   // Sequentially consistent with wait_for_loop: either the sleeper sees the loop, or we see it.
-  ticket_.store(ticket, std::memory_order_seq_cst);
+  loop_.store(loop, std::memory_order_seq_cst);
   if (sleepers_.load(std::memory_order_seq_cst) > 0) {
     {
       const std::lock_guard<std::mutex> lock(workers_->mutex);
     }
     workers_->wake.notify_all();
   }
-  run_tasks(ticket, 0);
+  run_tasks(loop, 0);
   const auto finished = [&] { return done_.load(std::memory_order_acquire) == count; };
   while (!spin(finished)) std::this_thread::yield();
 }
 
-// Claims indices of the loop that `ticket` belongs to until it has none left.
-void ThreadPool::run_tasks(uint64_t ticket, int worker) {
-  const uint64_t loop = ticket / kLoop;
-  while (ticket / kLoop == loop) {
-    const int count = count_.load(std::memory_order_acquire);
-    const Task task = task_.load(std::memory_order_acquire);
-    void* const context = context_.load(std::memory_order_acquire);
-    const auto index = static_cast<uint32_t>(ticket);
-    if (index >= static_cast<uint32_t>(count)) return;  // all claimed, or closed
-    if (ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel,
-                                      std::memory_order_acquire)) {
-      task(context, static_cast<int>(index), worker);
+// Runs what a worker can claim of a loop: its own span from the front, the others' from the end.
+void ThreadPool::run_tasks(uint64_t loop, int worker) {
+  Claim claimed{};
+  for (int other = 0; other < threads_; ++other) {
+    Span& span = spans_[static_cast<size_t>((worker + other) % threads_)];
+    while (claim(loop, &span, other == 0, &claimed)) {
+      claimed.task(claimed.context, claimed.index, worker);
       done_.fetch_add(1, std::memory_order_acq_rel);
-      ticket = ticket_.load(std::memory_order_acquire);
     }
   }
+}
+
+bool ThreadPool::claim(uint64_t loop, Span* span, bool from_front, Claim* claimed) {
+  uint64_t word = span->word.load(std::memory_order_acquire);
+  while (word >> kLoopShift == loop && begin_of(word) < end_of(word)) {
+    const int begin = begin_of(word), end = end_of(word);
+    claimed->task = task_.load(std::memory_order_relaxed);
+    claimed->context = context_.load(std::memory_order_relaxed);
+    claimed->index = from_front ? begin : end - 1;
+    const uint64_t rest =
+        from_front ? pack_span(loop, begin + 1, end) : pack_span(loop, begin, end - 1);
+    if (span->word.compare_exchange_weak(word, rest, std::memory_order_acq_rel,
+                                         std::memory_order_acquire)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void ThreadPool::work(int worker) {
   const FloatEnvironment environment;
   uint64_t seen = 0;
   while (true) {
-    const uint64_t ticket = wait_for_loop(seen);
+    seen = wait_for_loop(seen);
     if (stopping_.load(std::memory_order_acquire)) return;
-    seen = ticket / kLoop;
-    run_tasks(ticket, worker);
+    run_tasks(seen, worker);
   }
 }
 
-// The ticket of a loop after number `seen`; spins, then sleeps.
+// The number of a loop after `seen`; spins, then sleeps.
 uint64_t ThreadPool::wait_for_loop(uint64_t seen) {
   const auto ready = [&] {
-    return ticket_.load(std::memory_order_acquire) / kLoop != seen ||
+    return loop_.load(std::memory_order_acquire) != seen ||
            stopping_.load(std::memory_order_acquire);
   };
   if (!spin(ready)) {
     std::unique_lock<std::mutex> lock(workers_->mutex);
     sleepers_.fetch_add(1, std::memory_order_seq_cst);
-    workers_->wake.wait(lock, [&] {
-      return ticket_.load(std::memory_order_seq_cst) / kLoop != seen || stopping_.load();
-    });
+    workers_->wake.wait(
+        lock, [&] { return loop_.load(std::memory_order_seq_cst) != seen || stopping_.load(); });
     sleepers_.fetch_sub(1, std::memory_order_relaxed);
   }
-  return ticket_.load(std::memory_order_acquire);
+  return loop_.load(std::memory_order_acquire);
 }
 
 FloatEnvironment::FloatEnvironment() {

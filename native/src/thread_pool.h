@@ -1,8 +1,10 @@
 // Threads that share out the indices of one loop at a time.
 //
-// Indices are claimed one by one, so a worker that is late or asleep costs time and never
-// correctness: the caller takes what nobody else does. Workers spin for a while between loops, as
-// the layers of a network follow each other in microseconds, and then sleep.
+// Each worker has a span of neighbouring indices of its own, so that in loop after loop it meets
+// the rows that are in its cache. Indices are claimed one by one, and who has finished takes from
+// the ends of the others' spans: a worker that is late or asleep costs time and never correctness.
+// Workers spin for a while between loops, as the layers of a network follow each other in
+// microseconds, and then sleep.
 #pragma once
 
 #include <atomic>
@@ -21,6 +23,8 @@ class ThreadPool {
   // same worker.
   using Task = void (*)(void* context, int index, int worker);
 
+  static constexpr int kMaxCount = 0xffff;  // of a loop
+
   // The caller counts as one of `threads`.
   explicit ThreadPool(int threads);
   ~ThreadPool();
@@ -33,8 +37,8 @@ class ThreadPool {
   bool try_acquire() { return !is_foreign() && mutex_.try_lock(); }
   void release() { mutex_.unlock(); }
 
-  // Runs task(context, i, worker) for i in [0, count), returns when all are done. Only between
-  // try_acquire and release. Does not allocate.
+  // Runs task(context, i, worker) for i in [0, count), returns when all are done; count is at most
+  // kMaxCount. Only between try_acquire and release. Does not allocate.
   void parallel_for(int count, Task task, void* context);
 
  private:
@@ -46,23 +50,37 @@ class ThreadPool {
     std::vector<std::thread> threads;
   };
 
+  // Indices of one worker that nobody has claimed, [begin, end), and the loop they belong to: its
+  // number in the high half, then `begin`, then `end`, 16 bits each.
+  struct alignas(64) Span {
+    std::atomic<uint64_t> word{0};
+  };
+
+  // A claimed index and what to do with it.
+  struct Claim {
+    Task task;
+    void* context;
+    int index;
+  };
+
   bool is_foreign() const;
   void stop();
   void work(int worker);
-  void run_tasks(uint64_t ticket, int worker);
+  void run_tasks(uint64_t loop, int worker);
+  bool claim(uint64_t loop, Span* span, bool from_front, Claim* claimed);
   uint64_t wait_for_loop(uint64_t seen);
 
   int threads_;
   long owner_;  // the process that started the workers
   std::mutex mutex_;
 
-  // The current loop. Its low half is the next index, its high half counts loops. The ticket is
-  // closed while the fields below change, so a claim that succeeds proves that they, read before
-  // it, belonged to that loop.
-  alignas(64) std::atomic<uint64_t> ticket_{0};
-  std::atomic<int> count_{0};
+  // The current loop. Its fields change while all spans are empty, before the spans are filled; so
+  // a claim that succeeds proves that they, read between seeing the span and claiming, belonged to
+  // that loop.
+  alignas(64) std::atomic<uint64_t> loop_{0};
   std::atomic<Task> task_{nullptr};
   std::atomic<void*> context_{nullptr};
+  std::unique_ptr<Span[]> spans_;  // by worker
   alignas(64) std::atomic<int> done_{0};
 
   alignas(64) std::atomic<int> sleepers_{0};
