@@ -48,6 +48,7 @@ $(LARQ)/.ready: $(BIN)/python
 RESULTS := benchmarks/results
 bench: $(PEERS) $(LARQ)/.ready  ## install the peers and run every comparison; the machine should be idle
 	$(BIN)/python benchmarks/layers.py --larq-python $(LARQ)/bin/python --out $(RESULTS)/layers.json
+	$(BIN)/python benchmarks/real_parts.py --out $(RESULTS)/real_parts.json
 	$(BIN)/python benchmarks/whole_networks.py --out $(RESULTS)/whole_networks.json
 	$(BIN)/python benchmarks/footprint.py --out $(RESULTS)/footprint.json
 

@@ -20,11 +20,14 @@ from openvino import opset1, opset13
 from signbit.bitformat import unpack_bits
 from signbit.bitformat.graph import Graph, Node, Shortcut, TensorSpec
 
-__all__ = ["Translated", "translate", "translate_node"]
+__all__ = ["PART", "Translated", "translate", "translate_node"]
 
 Array = npt.NDArray[Any]
 Value = Any
-"""An output of an OpenVINO node; the package has no types for them."""
+"""An OpenVINO node; the package has no types for them."""
+
+PART = "#"
+"""Between the name of a node and the number of an operation that it became."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class _Translation:
         """Reals as they are; bits as {0, 1}, 1 where the sign is +1."""
         self.signs: dict[str, Value] = {}
         """Bits once more, as -1 and +1, for whatever is no binary convolution."""
+        self.labelled: set[str] = set()
 
     def add(self, node: Node) -> None:
         value = getattr(self, f"_{node.op}")(node)
@@ -100,13 +104,25 @@ class _Translation:
             target = self.graph.tensor(node.outputs[0])
             value = opset13.add(value, self._shortcut(node.shortcut, target))
         value = self._activate(node, value)
-        value.set_friendly_name(node.name)
         if node.real is not None:
             self.values[node.real] = value
         for output in node.signs:
             threshold, flip = self.constants[output.threshold], self.constants[output.flip]
             source = integer if threshold.dtype == np.int32 else value
             self.add_signs(output.tensor, source, threshold, flip)
+        for name in node.outputs:
+            self._label(node, self.values[name])
+
+    def _label(self, node: Node, value: Value) -> None:
+        """Call an operation and what leads to it "<node>#<number>", up to what has a name."""
+        pending = [value]
+        while pending:
+            operation = pending.pop()
+            if operation.get_name() in self.labelled or operation.get_type_name() == "Parameter":
+                continue
+            operation.set_friendly_name(f"{node.name}{PART}{len(self.labelled)}")
+            self.labelled.add(operation.get_name())
+            pending += [source.get_node() for source in operation.input_values()]
 
     def _real_conv(self, node: Node) -> Value:
         weight = self.constants[_name(node.weight)].astype(np.float32).transpose(0, 3, 1, 2)

@@ -9,7 +9,7 @@ from tests.compiler.nets import compiled, network
 from tests.runtime.graphs import Builder
 
 from layer_graphs import Layer, binary_chain
-from openvino_graph import translate
+from openvino_graph import PART, translate
 from openvino_peer import OpenVino
 from signbit.bitformat import decode
 from signbit.runtime.reference import ReferenceEngine
@@ -71,6 +71,17 @@ def test_every_op_with_random_epilogues(seed: int) -> None:
     images = case.feeds["image"].astype(np.uint8)
     answer, expected, _ = answers(case.data, images)
     np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_time_stands_under_the_node_it_is_spent_on() -> None:
+    layer = Layer("small", 16, 6, 3, 1, 3)
+    translated = translate(*decode(binary_chain(layer, 3, True)))
+    peer = OpenVino(translated.model, 1, profile=True)
+    peer.bind(np.zeros((1, 16, 6, 6), np.float32))
+    spent = peer.node_ms(runs=2)
+    nodes = {name.split(PART)[0] for name in spent if PART in name}
+    assert nodes == {"head", "layer0", "layer1", "layer2", "tail"}
+    assert all(ms >= 0 for ms in spent.values())
 
 
 def test_a_grouped_binary_convolution_is_refused() -> None:
