@@ -26,8 +26,13 @@ struct PoolBody : NodeContext {
   void pool_pixels(const Tile& pixels) {
     const auto [begin, count] = pixels;
     float* const tile = reinterpret_cast<float*>(scratch.tile.data());
+    int64_t y = begin / node.width, x = begin % node.width;
     for (int64_t i = 0; i < count; ++i) {
-      pool_pixel((begin + i) / node.width, (begin + i) % node.width, tile + i * node.tile_step);
+      pool_pixel(y, x, tile + i * node.tile_step);
+      if (++x == node.width) {
+        x = 0;
+        ++y;
+      }
     }
   }
 

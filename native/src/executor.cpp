@@ -22,7 +22,10 @@ Range part_of(int64_t count, int part, int parts) {
 
 // Tiles of pixels, in each tile chunk by chunk: body, then epilogue while the values are in L1.
 struct NodeRunner : NodeContext {
-  using NodeContext::NodeContext;
+  NodeRunner(const Plan& all, const NodePlan& this_node, const Frame& tensors, Scratch* own)
+      : NodeContext(all, this_node, tensors, own) {
+    set_constants();
+  }
 
   // Forgets what scratch memory holds of another node or image; then pixels come in order.
   void start() {
@@ -52,8 +55,8 @@ struct NodeRunner : NodeContext {
   // The tile's pixels row by row, and where each row's begin in what the epilogue reads and writes.
   void place_outputs(const Tile& tile) {
     runs = 0;
-    for (int64_t done = 0; done < tile.count; ++runs) {
-      const int64_t y = (tile.begin + done) / node.width, x = (tile.begin + done) % node.width;
+    int64_t y = tile.begin / node.width, x = tile.begin % node.width;
+    for (int64_t done = 0; done < tile.count; ++runs, ++y, x = 0) {
       EpilogueRun& run = scratch.runs[static_cast<size_t>(runs)];
       run.pixels = std::min(tile.count - done, node.width - x);
       run.values = node.values_in_place ? address<const int32_t>(spec.input, y, x)
@@ -93,13 +96,10 @@ struct NodeRunner : NodeContext {
     }
   }
 
-  void finish_values(const Chunk& chunk) {
-    EpilogueArgs args{};
-    args.run_count = runs;
+  // The part of an epilogue's arguments that is the same for all tiles and chunks.
+  void set_constants() {
     args.runs = scratch.runs.data();
     args.value_step = node.tile_step;
-    args.channel_begin = chunk.channel;
-    args.channel_count = chunk.channels;
     args.integer = node.integer;
     args.wants_real = node.wants_real;
     args.scale = node.scale.data();
@@ -113,6 +113,7 @@ struct NodeRunner : NodeContext {
     args.slope = node.slope.data();
     args.real_step = node.channels;
     args.sign_count = static_cast<int>(spec.signs.size());
+    args.signs = scratch.signs.data();
     for (size_t s = 0; s < spec.signs.size(); ++s) {
       const SignPlan& sign = node.signs[s];
       const TensorLayout& output = layout(spec.signs[s].tensor);
@@ -125,10 +126,16 @@ struct NodeRunner : NodeContext {
       target.group_channels = output.bits.group_channels;
       target.group_bytes = output.bits.contiguous() ? 0 : output.bits.group_bytes;
     }
-    args.signs = scratch.signs.data();
+  }
+
+  void finish_values(const Chunk& chunk) {
+    args.run_count = runs;
+    args.channel_begin = chunk.channel;
+    args.channel_count = chunk.channels;
     kernels.epilogue(args);
   }
 
+  EpilogueArgs args{};
   int runs = 0;  // of the current tile
 };
 
@@ -147,7 +154,7 @@ void run_bands(const Plan& plan, const Step& step, const Frame& whole, const Ran
   Frame frame = whole;
   frame.banded = window.input;
   frame.band = scratch->band.data();
-  NodeRunner make(plan, producer, frame, scratch);
+  NodeRunner make(plan, producer, frame, scratch);  // has no signs: they are the pool's in scratch
   NodeRunner finish(plan, pool, frame, scratch);
   const Range chunks{0, static_cast<int64_t>(producer.chunks.size())};
   const Range whole_pool{0, static_cast<int64_t>(pool.chunks.size())};

@@ -164,7 +164,9 @@ class Engine:
     def explain(self, images: Array | None = None) -> list[NodeReport]:
         """Each node with its kernel, its constants' bytes and its time.
 
-        The time is the median over a few runs on these images, one by one, or on a black one.
+        The time is the median over a few runs on these images, one by one, or on a black one. A
+        pool and the node whose reals only it reads run in turns, a band of rows at a time: each
+        has the time of its own turns.
         """
         batch = None if images is None else self._checked(self._model.input, images)
         times = self._model.time_nodes(batch, _TIMING_RUNS)
