@@ -57,7 +57,10 @@ def _binary(layer: Layer, count: int, shortcut: bool) -> dict[str, Contender]:
         engine = signbit.load(data, threads=1, isa=isa)
         if not np.array_equal(engine(image), expected):
             raise AssertionError(f"{isa} differs from the others")
-        found[f"{OURS} {isa}"] = (_runner(engine, image), {"different": 0})
+        layers = [report for report in engine.explain(image) if report["name"].startswith("layer")]
+        limit = layers[0].get("limit_gmacs_per_s")
+        check = {"different": 0, "kernel": layers[0]["kernel"], "limit_gmacs_per_s": limit}
+        found[f"{OURS} {isa}"] = (_runner(engine, image), check)
     graph, constants = decode(data)
     translated = translate(graph, constants)
     for precision in ("f32", "bf16") if shortcut else ("f32",):

@@ -3,7 +3,8 @@
     python benchmarks/layers.py --out benchmarks/results/layers.json
 
 OpenVINO's native binary convolution runs the same network with the same weights; the float32 and
-int8 layers have weights of their own. Every answer is checked before it is timed.
+int8 layers have weights of their own. Every answer is checked before it is timed. Larq Compute
+Engine needs a Python of its own (`make bench` sets one up).
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from layer_graphs import LAYERS, Layer
 from tables import figure, table
 
 Call = Callable[[], object]
+BINARY = (OURS, "OpenVINO binary", "Larq")
+"""How the names of those begin whose multiply-adds are xor and count."""
+
 PACKAGES = ("openvino", "onnxruntime", "onnx", "torch")
 
 
@@ -82,17 +86,23 @@ def compare(layer: Layer, shortcut: bool, seconds: float, options: Options) -> d
     samples = differences(interleave(calls, seconds), list(chains), layer)
     isas = signbit.cpu_isas()
     best = f"{OURS} {isas[0]}"
-    peers = {
-        name: {
-            "ms": median(samples, name),
-            "gmacs_per_s": layer.macs / median(samples, name) / 1e6,
-            "times_ours": ratio(samples, name, best),
-            "check": checks[name],
-        }
-        for name in samples
-    }
+    peers = {name: entry(samples, name, best, layer) | {"check": checks[name]} for name in samples}
+    for name, figures in peers.items():
+        # Kernels of others have this machine's limit, which is that of its best instruction set.
+        limit = checks[name if name.startswith(OURS) else best]["limit_gmacs_per_s"]
+        if limit is not None and name.startswith(BINARY):
+            figures["share_of_limit"] = figures["gmacs_per_s"] / limit
     kind = "scale, shift, shortcut → reals and signs" if shortcut else "scale, shift → signs"
     return {"name": f"{layer.name}, {kind}", "macs": layer.macs, "contenders": peers}
+
+
+def entry(samples: Samples, name: str, best: str, layer: Layer) -> dict[str, Any]:
+    ms = median(samples, name)
+    return {
+        "ms": ms,
+        "gmacs_per_s": layer.macs / ms / 1e6,
+        "times_ours": ratio(samples, name, best),
+    }
 
 
 def differences(samples: Samples, names: list[str], layer: Layer) -> Samples:
@@ -112,10 +122,16 @@ def differences(samples: Samples, names: list[str], layer: Layer) -> Samples:
 def rows(result: dict[str, Any]) -> str:
     """The result as a markdown table."""
     lines = [
-        (name, figure(entry["ms"] * 1e3), figure(entry["gmacs_per_s"]), figure(entry["times_ours"]))
-        for name, entry in result["contenders"].items()
+        (
+            name,
+            figure(figures["ms"] * 1e3),
+            figure(figures["gmacs_per_s"]),
+            figure(figures.get("share_of_limit")),
+            figure(figures["times_ours"]),
+        )
+        for name, figures in result["contenders"].items()
     ]
-    return table(("", "µs a layer", "G MAC/s", "times ours"), lines)
+    return table(("", "µs a layer", "G MAC/s", "share of the limit", "times ours"), lines)
 
 
 if __name__ == "__main__":
