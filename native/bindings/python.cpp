@@ -184,16 +184,21 @@ class Model {
     raise_if_failed(status);
   }
 
-  std::vector<double> time_nodes(const std::optional<InputArray>& images, int runs) {
+  // (milliseconds, the machine's G multiply-adds a second or 0) of each node
+  nb::list time_nodes(const std::optional<InputArray>& images, int runs) {
     const sbnn::Images batch = images ? as_images(*images) : sbnn::Images();
-    std::vector<double> milliseconds;
+    std::vector<sbnn::NodeTime> times;
     sbnn::Status status;
     {
       const GilRelease release;
-      status = engine_->time_nodes(batch, runs, &milliseconds);
+      status = engine_->time_nodes(batch, runs, &times);
     }
     raise_if_failed(status);
-    return milliseconds;
+    nb::list list;
+    for (const sbnn::NodeTime& time : times) {
+      list.append(nb::make_tuple(time.milliseconds, time.limit_gmacs));
+    }
+    return list;
   }
 
  private:

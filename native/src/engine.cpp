@@ -22,13 +22,6 @@ const Status& out_of_memory() {
   return status;
 }
 
-int available_threads() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return std::clamp(CPU_COUNT(&set), 1, kMaxThreads);
-}
-
 // The whole file, or the reason why not.
 Status read_file(const char* path, std::vector<uint8_t>* bytes) {
   const auto refuse = [&] { return Status(Code::kModelFile, std::strerror(errno)); };
@@ -103,6 +96,13 @@ void run_step_part(void* context, int index, int worker) {
 }
 
 }  // namespace
+
+int available_threads() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return std::clamp(CPU_COUNT(&set), 1, kMaxThreads);
+}
 
 std::vector<std::string> usable_isas() {
   std::vector<std::string> names;

@@ -59,6 +59,9 @@ class Call {
   FloatEnvironment environment_;
 };
 
+// CPUs that this process may use.
+int available_threads();
+
 // The address of one image of a batch.
 inline const void* image_at(const Images& images, int64_t elements, int64_t index) {
   const int64_t bytes = elements * (images.is_float ? static_cast<int64_t>(sizeof(float)) : 1);

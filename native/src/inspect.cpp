@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "core_limit.h"
 #include "engine_state.h"
 
 namespace sbnn {
@@ -239,8 +240,7 @@ Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
   }
 }
 
-Status Engine::time_nodes(const Images& images, int runs,
-                          std::vector<double>* milliseconds) noexcept {
+Status Engine::time_nodes(const Images& images, int runs, std::vector<NodeTime>* times) noexcept {
   try {
     State& state = *state_;
     SIGNBIT_TRY(check_pixels(state.plan, images, state.image_elements));
@@ -269,8 +269,13 @@ Status Engine::time_nodes(const Images& images, int runs,
         }
       }
     }
-    milliseconds->clear();
-    for (std::vector<double>& sample : samples) milliseconds->push_back(median(&sample));
+    // Threads that share a core share its limit.
+    const int cores = std::min(call.workers(), available_threads());
+    times->clear();
+    for (size_t i = 0; i < samples.size(); ++i) {
+      const double limit = core_limit(*state.plan.kernels, state.plan.nodes[i].kernel);
+      times->push_back({median(&samples[i]), cores * limit});
+    }
     return {};
   } catch (const std::bad_alloc&) {
     return {Code::kMemory, "not enough memory"};

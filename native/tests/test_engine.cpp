@@ -241,11 +241,15 @@ void test_inside(const std::vector<uint8_t>& bytes, const std::vector<uint8_t>& 
 void test_timing(const std::vector<uint8_t>& bytes, const std::vector<uint8_t>& images,
                  const Logits& expected) {
   const EnginePointer engine = load(bytes, 2, "");
-  std::vector<double> milliseconds;
+  std::vector<sbnn::NodeTime> times;
   for (const int count : {0, kImages}) {
-    CHECK(engine->time_nodes({images.data(), count, false}, 3, &milliseconds).ok());
-    CHECK(milliseconds.size() == engine->nodes().size());
-    for (const double time : milliseconds) CHECK(time > 0);
+    CHECK(engine->time_nodes({images.data(), count, false}, 3, &times).ok());
+    CHECK(times.size() == engine->nodes().size());
+    for (size_t i = 0; i < times.size(); ++i) {
+      const std::string op = engine->nodes()[i].op;
+      CHECK(times[i].milliseconds > 0);
+      CHECK((times[i].limit_gmacs > 0) == (op == "binary_conv" || op == "real_conv"));
+    }
   }
   CHECK(run(engine.get(), images.data(), 0, kImages, 1) == expected);
 }

@@ -16,7 +16,11 @@ def test_figures_without_the_train_extra(fresh_cli: Cli, model_file: Path) -> No
     assert (figures["batch"], figures["threads"], figures["isa"]) == (4, 1, "scalar")
     assert 0 < figures["min_ms"] <= figures["median_ms"] <= figures["max_ms"]
     assert figures["images_per_s"] > 0
-    assert {"name", "op", "kernel", "bytes", "ms"} <= set(figures["nodes"][0])
+    nodes = figures["nodes"]
+    assert {"name", "op", "kernel", "bytes", "ms", "gmacs_per_s"} <= set(nodes[0])
+    judged = {node["op"] for node in nodes if node["share"] is not None}
+    assert judged == {"real_conv", "binary_conv"}
+    assert all((node["share"] is None) == (node["limit_gmacs_per_s"] is None) for node in nodes)
 
 
 def test_the_table(cli: Cli, model_file: Path) -> None:
@@ -24,6 +28,7 @@ def test_the_table(cli: Cli, model_file: Path) -> None:
     assert shown.code == 0
     assert "median_ms" in shown.out
     assert "binary_conv" in shown.out
+    assert "share" in shown.out
 
 
 def test_an_unknown_isa_is_named(cli: Cli, model_file: Path) -> None:

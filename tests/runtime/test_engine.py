@@ -189,6 +189,26 @@ def test_explain_lists_every_node() -> None:
     assert macs["pool"] == 0
 
 
+@pytest.mark.parametrize("isa", ISAS)
+def test_explain_holds_convolutions_against_the_machine(isa: str) -> None:
+    one = signbit.load(sample_bytes(), threads=1, isa=isa).explain()
+    cores = len(os.sched_getaffinity(0))
+    for threads in (1, 2, 64):
+        nodes = signbit.load(sample_bytes(), threads=threads, isa=isa).explain()
+        for node, alone in zip(nodes, one, strict=True):
+            limit = node["limit_gmacs_per_s"]
+            if node["op"] not in ("binary_conv", "real_conv"):
+                assert limit is None
+                assert node["share"] is None
+                continue
+            # Measured once a process, so exactly a multiple.
+            assert limit == min(threads, cores) * (alone["limit_gmacs_per_s"] or 0)
+            assert limit > 0
+            assert node["share"] == pytest.approx(node["gmacs_per_s"] / limit)
+    limits = {node["op"]: node["limit_gmacs_per_s"] for node in one}
+    assert (limits["binary_conv"] or 0) > (limits["real_conv"] or 0)
+
+
 def test_explain_leaves_the_answers_alone() -> None:
     engine = signbit.load(sample_bytes(), threads=2)
     images = pixels(4)

@@ -52,6 +52,15 @@ struct NodeInfo {
   int64_t dots_height = 0, dots_width = 0, dots_channels = 0;  // of a binary convolution's dots
 };
 
+struct NodeTime {
+  double milliseconds = 0;  // median, an image
+  // The most G multiply-adds a second of the node's kind that the cores it ran on can do, measured
+  // once a process by loops over registers; 0 for other nodes than convolutions of signs and of
+  // float32. For signs it is that of one xor, count and add a word, which a kernel that counts
+  // several words at once may exceed.
+  double limit_gmacs = 0;
+};
+
 // Names of the instruction sets that can run here, best first.
 std::vector<std::string> usable_isas();
 
@@ -78,10 +87,11 @@ class Engine {
   Status run_nodes(int64_t count, const std::vector<Feed>& feeds,
                    const std::vector<Fetch>& fetches) noexcept;
 
-  // Median milliseconds an image of each node over `runs` passes; without images, on a black one.
-  // A pool and the node before it may run in turns, a band of rows at a time: their time is divided
-  // as it was in the calling thread.
-  Status time_nodes(const Images& images, int runs, std::vector<double>* milliseconds) noexcept;
+  // The time of each node over `runs` passes; without images, on a black one. A pool and the node
+  // before it may run in turns, a band of rows at a time: their time is divided as it was in the
+  // calling thread. An engine that another thread is calling meanwhile is timed on the caller's
+  // thread alone.
+  Status time_nodes(const Images& images, int runs, std::vector<NodeTime>* times) noexcept;
 
  private:
   struct State;

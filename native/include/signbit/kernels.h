@@ -169,6 +169,11 @@ struct KernelTable {
   void (*avg_pool)(const PoolArgs&);
   void (*global_mean)(const PoolArgs&);
   void (*epilogue)(const EpilogueArgs&);
+  // Loops over registers alone, which show the most that a core can do: plain xor + count + add of
+  // signs, and fused multiply-adds. Both return the multiply-adds done and write a vector of
+  // results, so that no compiler leaves them out; real_limit reads its two factors there.
+  int64_t (*binary_limit)(int64_t rounds, int32_t* counts);  // fewer than 2^20 rounds
+  int64_t (*real_limit)(int64_t rounds, float* sums);
 };
 
 extern const KernelTable kScalarKernels;

@@ -25,7 +25,8 @@ def bench(
 ) -> None:
     """Time a compiled network on this machine, on random images.
 
-    Says the median of several calls after a few that warm up; --per-node shows where it goes.
+    Says the median of several calls after a few that warm up; --per-node shows where it goes, and
+    the share of what this machine's cores can do at most (of plain xor + popcount + add for signs).
 
     Example: [bold]signbit bench model.sbnn --threads 1 --per-node[/]
     """

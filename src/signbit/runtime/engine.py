@@ -32,7 +32,12 @@ _DTYPES = {
 
 
 class NodeReport(TypedDict):
-    """One node of `Engine.explain`; bytes are its constants', ms one image's."""
+    """One node of `Engine.explain`; bytes are its constants', ms and macs one image's.
+
+    limit_gmacs_per_s is what the cores that ran the node can do at most, and share is
+    gmacs_per_s divided by it; both are None but for convolutions of signs and of float32. See
+    `Engine.explain` for what the limit means.
+    """
 
     name: str
     op: str
@@ -41,6 +46,8 @@ class NodeReport(TypedDict):
     ms: float
     macs: int
     gmacs_per_s: float
+    limit_gmacs_per_s: float | None
+    share: float | None
 
 
 def cpu_isas() -> list[str]:
@@ -162,16 +169,23 @@ class Engine:
         return results
 
     def explain(self, images: Array | None = None) -> list[NodeReport]:
-        """Each node with its kernel, its constants' bytes and its time.
+        """Each node with its kernel, its constants' bytes, its time and its share of the limit.
 
-        The time is the median over a few runs on these images, one by one, or on a black one. A
-        pool and the node whose reals only it reads run in turns, a band of rows at a time: each
-        has the time of its own turns.
+        The time is the median over a few runs on these images, one by one, or on a black one, with
+        the engine's threads. A pool and the node whose reals only it reads run in turns, a band of
+        rows at a time: each has the time of its own turns.
+
+        The limit is measured once a process and instruction set, in a few milliseconds, by loops
+        over registers without memory: for signs, one xor, count and add a word (so a kernel that
+        counts several words at once may pass 1); for float32, fused multiply-adds. It is that of
+        one core, times the engine's threads or the CPUs this process may use, whichever is less;
+        cores that slow each other down, by frequency or as two threads of one core, lower a share.
+        A node's time is all of it: preparing the input, epilogue, and waiting for threads.
         """
         batch = None if images is None else self._checked(self._model.input, images)
         times = self._model.time_nodes(batch, _TIMING_RUNS)
         reports: list[NodeReport] = []
-        for node, ms in zip(self._model.nodes, times, strict=True):
+        for node, (ms, limit) in zip(self._model.nodes, times, strict=True):
             speed = node["macs"] / ms / 1e6 if ms > 0 else 0.0
             reports.append(
                 {
@@ -182,6 +196,8 @@ class Engine:
                     "ms": ms,
                     "macs": node["macs"],
                     "gmacs_per_s": speed,
+                    "limit_gmacs_per_s": limit or None,
+                    "share": speed / limit if limit else None,
                 }
             )
         return reports

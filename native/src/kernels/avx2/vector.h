@@ -31,6 +31,8 @@ struct Vec {
     return _mm256_set1_epi32(word);
   }
   static Words xor_words(Words a, Words b) { return _mm256_xor_si256(a, b); }
+  // The same value, which the compiler no longer knows to be the same.
+  static void forget(Words& a) { asm("" : "+v"(a)); }
   // sum is x0 ^ x1 ^ x2: 1 where both are, and where one is and the sum is 0.
   static Words majority(Words x0, Words x1, Words sum) {
     return _mm256_or_si256(_mm256_and_si256(x0, x1),

@@ -25,6 +25,8 @@ struct Avx512 {
     return _mm512_set1_epi32(word);
   }
   static Words xor_words(Words a, Words b) { return _mm512_xor_si512(a, b); }
+  // The same value, which the compiler no longer knows to be the same.
+  static void forget(Words& a) { asm("" : "+v"(a)); }
   // sum is x0 ^ x1 ^ x2: x0 where x0 = x1, else ~sum.
   static Words majority(Words x0, Words x1, Words sum) {
     return _mm512_ternarylogic_epi32(x0, x1, sum, 0xd4);

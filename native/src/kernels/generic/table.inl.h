@@ -5,11 +5,13 @@
 #include "kernels/generic/activation.inl.h"
 #include "kernels/generic/binary_dot.inl.h"
 #include "kernels/generic/epilogue.inl.h"
+#include "kernels/generic/limit.inl.h"
 #include "kernels/generic/pool.inl.h"
 #include "kernels/generic/real_conv.inl.h"
 
 constexpr KernelTable make_table() {
-  return {Vec::kIsa,   Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors, binary_dot,
-          xor_triples, real_conv,       pixel_conv,       fold_tracks,       max_dots,
-          max_pool,    avg_pool,        global_mean,      epilogue};
+  return {Vec::kIsa,   Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors,
+          binary_dot,  xor_triples,     real_conv,        pixel_conv,
+          fold_tracks, max_dots,        max_pool,         avg_pool,
+          global_mean, epilogue,        binary_limit,     real_limit};
 }

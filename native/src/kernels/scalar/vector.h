@@ -38,6 +38,8 @@ struct Vec {
     return word * 0x0000000100000001u;
   }
   static Words xor_words(Words a, Words b) { return a ^ b; }
+  // The same value, which the compiler no longer knows to be the same.
+  static void forget(Words& a) { asm("" : "+r"(a)); }
   // sum is x0 ^ x1 ^ x2: x0 where x0 = x1, else ~sum.
   static Words majority(Words x0, Words x1, Words sum) { return (x0 & x1) | (~sum & (x0 ^ x1)); }
   static Counts no_counts() { return {0, 0}; }
