@@ -87,7 +87,8 @@ def main() -> int:
             if arguments.out:
                 arguments.out.parent.mkdir(parents=True, exist_ok=True)
                 arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
-    print("\n" + scaling(figures["cases"]))
+    if len(arguments.threads) > 1:
+        print("\n" + scaling(figures["cases"]))
     return 0
 
 
