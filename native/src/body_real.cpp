@@ -57,29 +57,24 @@ struct RealBody : NodeContext {
   }
 
   void sum_block(const Block& block, const Chunk& chunk) {
-    const bool fold = real.levels() > 0;
-    int32_t* const tile = scratch.tile.data() + (block.channel - chunk.channel);
     RealConvArgs args{};
     args.windows = static_cast<int>(scratch.conv_units);
     args.filters = static_cast<int>(block.filters);
     args.segments = static_cast<int>(real.offsets.size());
     args.offsets = in_place() ? real.offsets_in_place.data() : real.offsets.data();
-    args.tracks = static_cast<int>(real.tracks.size());
-    args.track = real.tracks.data();
+    args.levels = real.levels();
+    args.tracks = real.tracks.data();
+    args.steps = real.steps;
     args.weights = real.weights.data() + block.weights;
     args.window = scratch.conv_windows.data();
     args.window_shift = block.group * (input.channels / spec.groups) *
                         (in_place() ? static_cast<int64_t>(sizeof(float)) : real.value_bytes);
-    args.sums = fold ? scratch.tracks.data() : tile;
+    args.sums = scratch.tile.data() + (block.channel - chunk.channel);
     args.sums_step = node.tile_step;
-    if (!node.integer) {
+    if (node.integer) {
+      kernels.pixel_conv(args);
+    } else {
       kernels.real_conv(args);
-      return;
-    }
-    kernels.pixel_conv(args);
-    if (fold) {
-      kernels.fold_tracks({scratch.tracks.data(), real.levels(), args.windows, block.filters,
-                           node.tile_step, tile});
     }
   }
 

@@ -189,7 +189,6 @@ Scratch::Scratch(const ScratchSizes& sizes)
     : tile(static_cast<size_t>(sizes.tile_values)),
       dots(static_cast<size_t>(sizes.dots)),
       panel(sizes.panel_bytes, sizes.staging_pixels),
-      tracks(static_cast<size_t>(sizes.track_values)),
       pooled_signs(static_cast<size_t>(sizes.input_pixel_bytes)),
       band(static_cast<size_t>(sizes.band_bytes)),
       gathered(static_cast<size_t>(sizes.gathered_bytes)),

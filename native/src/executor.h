@@ -12,11 +12,10 @@ namespace sbnn {
 struct Scratch {
   explicit Scratch(const ScratchSizes& sizes);
 
-  AlignedArray<int32_t> tile;    // v0, int32 or float32
-  AlignedArray<int32_t> dots;    // before pooling
-  RowPanel panel;                // of a real convolution,
-  AlignedArray<int32_t> tracks;  // and its sums before they are folded
-  int64_t conv_units = 0;
+  AlignedArray<int32_t> tile;  // v0, int32 or float32
+  AlignedArray<int32_t> dots;  // before pooling
+  RowPanel panel;              // of a real convolution,
+  int64_t conv_units = 0;      // and how many units a tile has
   AlignedArray<uint8_t> pooled_signs;
   AlignedArray<uint8_t> band;      // rows between the two nodes of a step
   double producer_share = 0;       // of the time that this thread's last part of such a step took

@@ -120,9 +120,6 @@ Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
   scratch.panel_bytes = std::max(scratch.panel_bytes, real.panel.bytes());
   scratch.staging_pixels = std::max(scratch.staging_pixels, real.panel.staging());
   scratch.conv_units = std::max(scratch.conv_units, real.tile_units);
-  if (real.levels() > 0) {
-    scratch.track_values = std::max(scratch.track_values, unit_values * track_count(real.levels()));
-  }
   scratch.signs = std::max(scratch.signs, static_cast<int64_t>(node.signs.size()));
   scratch.input_pixel_bytes = std::max(scratch.input_pixel_bytes, input.pixel_bytes);
   plan->pixels_only |= result.integer && node.op == Op::kRealConv;

@@ -91,6 +91,7 @@ struct RealConvPlan {
   std::vector<int64_t> offsets;           // of segments in a panel, in bytes
   std::vector<int64_t> offsets_in_place;  // the same in the input
   std::vector<ConvTrack> tracks;
+  int64_t steps = 0;               // of all tracks and segments
   AlignedArray<uint32_t> weights;  // steps
   PanelPlan panel;
   int64_t tile_units = 0;  // at most
@@ -137,8 +138,7 @@ struct ScratchSizes {
   int64_t dots = 0;
   int64_t panel_bytes = 0;     // of a real convolution: rows,
   int64_t staging_pixels = 0;  // a row before it is split,
-  int64_t conv_units = 0;      // windows,
-  int64_t track_values = 0;    // sums before they are folded
+  int64_t conv_units = 0;      // windows
   int64_t signs = 0;
   int64_t runs = 0;  // rows that a tile is in
   int64_t band_bytes = 0;

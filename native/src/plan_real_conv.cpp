@@ -38,7 +38,7 @@ class RealConvPlanner {
     plan_segments();
     SIGNBIT_TRY(check_work_bytes(node_.name + ": rows of the input",
                                  static_cast<double>(real_.panel.bytes())));
-    const double packed = packed_size(plan_, kernels_.float_lanes, steps());
+    const double packed = packed_size(plan_, kernels_.float_lanes, real_.steps);
     SIGNBIT_TRY(check_work_bytes(node_.name, packed * sizeof(uint32_t)));
     real_.weights = AlignedArray<uint32_t>(static_cast<size_t>(packed));
     if (plan_.integer) {
@@ -57,28 +57,21 @@ class RealConvPlanner {
   int64_t steps_of(int64_t values) const {
     return (values + values_per_step() - 1) / values_per_step();
   }
-  // Of all tracks and segments.
-  int64_t steps() const {
-    int64_t steps = 0;
-    for (const ConvTrack& track : real_.tracks) steps += segments_ * track.steps;
-    return steps;
-  }
-
-  // The number of levels of fast convolution with the least work: steps, and what it costs to
-  // store and fold the sums of a track, which measured like kFoldSteps steps.
+  // The number of levels of fast convolution with the least work: steps, and what it costs to begin
+  // a track and to put sums together, about as much as kTrackSteps steps.
   void choose_levels() {
     TrackShape& shape = real_.panel.tracks;
     shape.values = values_;
     shape.place = row_segments_ ? node_.stride.x * input_.channels : values_;
     if (!plan_.integer || !row_segments_ || node_.dilation.x != 1) return;
-    constexpr double kFoldSteps = 3.5;
+    constexpr double kTrackSteps = 3.5;
     double least = 0;
     for (int levels = 0; levels <= kMaxTrackLevels; ++levels) {
       TrackShape tried = shape;
       tried.levels = levels;
       double work = 0;
       for (const int64_t length : track_lengths(tried)) {
-        work += static_cast<double>(segments_ * steps_of(length)) + kFoldSteps;
+        work += static_cast<double>(segments_ * steps_of(length)) + kTrackSteps;
       }
       work *= static_cast<double>(units_of(levels));
       if (levels == 0 || work < least) {
@@ -95,7 +88,9 @@ class RealConvPlanner {
   // Tiles of nearly equal size that begin at whole units where rows do.
   void cut_tiles() {
     constexpr int64_t kWhole = int64_t{1} << kMaxTrackLevels;
-    const int64_t most = windows_that_fit(plan_);
+    // 12 units of a fast convolution are whole register tiles of 1, 2, 3 or 6.
+    const int64_t fit = windows_that_fit(plan_);
+    const int64_t most = real_.levels() == 0 ? fit : std::min(fit, int64_t{12} << real_.levels());
     const int64_t tiles = (plan_.pixels() + most - 1) / most;
     const int64_t even = round_up((plan_.pixels() + tiles - 1) / tiles, kWhole);
     plan_.tile_pixels = std::min({most, even, plan_.pixels()});
@@ -166,13 +161,15 @@ class RealConvPlanner {
     }
     int64_t shift = 0;
     for (const int64_t length : track_lengths(panel.tracks)) {
-      real_.tracks.push_back({shift * real_.value_bytes, static_cast<int>(steps_of(length))});
+      const int64_t steps = steps_of(length);
+      real_.tracks.push_back({shift * real_.value_bytes, static_cast<int>(steps), real_.steps});
+      real_.steps += segments_ * steps;
       shift += panel.pitch;
     }
   }
 
   void pack_real_weights(const Constant& weight) {
-    const int64_t taps = steps();
+    const int64_t taps = real_.steps;
     pack_blocks(kernels_.float_lanes, kernels_.max_tile_vectors, taps, &plan_,
                 reinterpret_cast<float*>(real_.weights.data()), [&](int64_t filter, int64_t step) {
                   float value;
@@ -184,7 +181,7 @@ class RealConvPlanner {
   void pack_pixel_weights(const Constant& weight) {
     std::vector<uint32_t> pairs;
     int64_t current = kNone;
-    pack_blocks(kernels_.float_lanes, kernels_.max_tile_vectors, steps(), &plan_,
+    pack_blocks(kernels_.float_lanes, kernels_.max_tile_vectors, real_.steps, &plan_,
                 real_.weights.data(), [&](int64_t filter, int64_t step) {
                   if (filter != current) pairs = filter_pairs(weight, filter);
                   current = filter;

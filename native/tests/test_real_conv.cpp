@@ -23,18 +23,20 @@ namespace {
 struct ConvCase {
   static constexpr int kStep = 80;  // of sums
 
-  ConvCase(const KernelTable& kernels, int most_tracks)
-      : filters(integer(1, sbnn::kBlockFilters)), windows(integer(1, 30)), segments(integer(1, 4)) {
+  ConvCase(const KernelTable& kernels, int fast_levels)
+      : levels(fast_levels),
+        filters(integer(1, sbnn::kBlockFilters)),
+        windows(integer(1, 30)),
+        segments(integer(1, 4)) {
     for (int segment = 0; segment < segments; ++segment) offsets.push_back(4 * integer(0, 200));
     for (int window = 0; window < windows; ++window) starts.push_back(4 * integer(0, 300));
-    const int count = integer(1, most_tracks);
-    for (int track = 0; track < count; ++track) {
-      tracks.push_back({4 * integer(0, 90), integer(track == 0 ? 1 : 0, 9)});
+    for (int track = 0; track < sbnn::track_count(levels); ++track) {
+      tracks.push_back({4 * integer(0, 90), integer(track == 0 ? 1 : 0, 9), steps});
       steps += segments * tracks.back().steps;
     }
     lanes = kernels.float_lanes;
     most_vectors = kernels.max_tile_vectors;
-    sums.assign(static_cast<size_t>(count * windows * kStep), 77);
+    sums.assign(static_cast<size_t>((windows << levels) * kStep), 77);
   }
 
   // Four-byte steps of filters in tiles of vectors, in each step by step, in each lane by lane.
@@ -65,8 +67,9 @@ struct ConvCase {
     args.filters = filters;
     args.segments = segments;
     args.offsets = offsets.data();
-    args.tracks = static_cast<int>(tracks.size());
-    args.track = tracks.data();
+    args.levels = levels;
+    args.tracks = tracks.data();
+    args.steps = steps;
     args.weights = tiles.data();
     args.window = window.data();
     args.window_shift = shift;
@@ -75,30 +78,30 @@ struct ConvCase {
     kernel(args);
   }
 
-  // Calls each(filter, window, index of the sum, for each step in order: input and weight index).
+  // Calls each(track, window, filter, steps), steps being pairs of an input's and a weight's index.
   template <typename Function>
-  void for_each_sum(Function each) const {
-    int first_step = 0;
+  void for_each_track(Function each) const {
     for (size_t t = 0; t < tracks.size(); ++t) {
       for (int window = 0; window < windows; ++window) {
-        std::vector<std::pair<size_t, size_t>> pairs;
-        int step = first_step;
+        std::vector<std::pair<size_t, size_t>> taps;
+        auto step = static_cast<size_t>(tracks[t].first_step);
         for (const int64_t offset : offsets) {
+          const int64_t byte =
+              starts[static_cast<size_t>(window)] + shift + tracks[t].shift + offset;
           for (int i = 0; i < tracks[t].steps; ++i, ++step) {
-            const int64_t byte =
-                starts[static_cast<size_t>(window)] + shift + tracks[t].shift + offset;
-            pairs.emplace_back(static_cast<size_t>(byte / 4 + i), static_cast<size_t>(step));
+            taps.emplace_back(static_cast<size_t>(byte / 4 + i), step);
           }
         }
-        for (int filter = 0; filter < filters; ++filter) {
-          each(filter, (static_cast<int>(t) * windows + window) * kStep + filter, pairs);
-        }
+        for (int filter = 0; filter < filters; ++filter) each(t, window, filter, taps);
       }
-      first_step += segments * tracks[t].steps;
     }
   }
 
-  int filters, windows, segments, steps = 0, lanes, most_vectors;
+  uint32_t sum(int output, int filter) const {
+    return sums[static_cast<size_t>(output * kStep + filter)];
+  }
+
+  int levels, filters, windows, segments, steps = 0, lanes, most_vectors;
   int64_t shift = 4 * integer(0, 5);
   std::vector<int> starts;
   std::vector<int64_t> offsets;
@@ -121,19 +124,19 @@ float float_of(uint32_t bits) {
 constexpr size_t kInputSteps = 800;
 
 void test_real_conv(const KernelTable& kernels) {
-  ConvCase sums(kernels, 1);
+  ConvCase sums(kernels, 0);
   std::vector<uint32_t> input(kInputSteps);
   std::vector<uint32_t> weights(static_cast<size_t>(sums.filters * sums.steps));
   for (uint32_t& x : input) x = bits_of(real());
   for (uint32_t& w : weights) w = bits_of(real());
   sums.run(kernels.real_conv, input, weights);
-  sums.for_each_sum([&](int filter, int at, const auto& pairs) {
+  sums.for_each_track([&](size_t, int window, int filter, const auto& taps) {
     float sum = 0.0f;
-    for (const auto& [x, step] : pairs) {
+    for (const auto& [x, step] : taps) {
       const float w = float_of(weights[static_cast<size_t>(filter * sums.steps) + step]);
       sum = std::fma(float_of(input[x]), w, sum);
     }
-    CHECK(sums.sums[static_cast<size_t>(at)] == bits_of(sum));
+    CHECK(sums.sum(window, filter) == bits_of(sum));
   });
 }
 
@@ -147,7 +150,7 @@ uint32_t draw_pair() {
 }
 
 void test_pixel_conv(const KernelTable& kernels) {
-  ConvCase sums(kernels, 9);
+  ConvCase sums(kernels, integer(0, sbnn::kMaxTrackLevels));
   std::vector<uint32_t> input(kInputSteps);
   std::vector<uint32_t> weights(static_cast<size_t>(sums.filters * sums.steps));
   for (uint32_t& x : input) x = draw_pair();
@@ -156,41 +159,34 @@ void test_pixel_conv(const KernelTable& kernels) {
   const auto half = [](uint32_t pair, int index) {
     return static_cast<int64_t>(static_cast<int16_t>(pair >> (16 * index)));
   };
-  sums.for_each_sum([&](int filter, int at, const auto& pairs) {
+  const auto at = [&](size_t track, int window, int filter) {
+    return (track * static_cast<size_t>(sums.windows) + static_cast<size_t>(window)) * 64 +
+           static_cast<size_t>(filter);
+  };
+  std::vector<uint32_t> by_track(at(sums.tracks.size(), 0, 0));
+  sums.for_each_track([&](size_t track, int window, int filter, const auto& taps) {
     int64_t sum = 0;
-    for (const auto& [x, step] : pairs) {
+    for (const auto& [x, step] : taps) {
       const uint32_t w = weights[static_cast<size_t>(filter * sums.steps) + step];
       sum += half(input[x], 0) * half(w, 0) + half(input[x], 1) * half(w, 1);
     }
-    CHECK(sums.sums[static_cast<size_t>(at)] == static_cast<uint32_t>(sum));
+    by_track[at(track, window, filter)] = static_cast<uint32_t>(sum);
   });
-}
-
-void test_fold_tracks(const KernelTable& kernels) {
-  const int levels = integer(1, 2), windows = integer(1, 9), filters = integer(1, 64), step = 80;
-  const int tracks = sbnn::track_count(levels), outputs = 1 << levels;
-  std::vector<int32_t> values(static_cast<size_t>(tracks * windows * step));
-  for (int32_t& value : values) value = static_cast<int32_t>(test::random_bits());
-  std::vector<int32_t> sums(static_cast<size_t>(outputs * windows * step));
-  kernels.fold_tracks({values.data(), levels, windows, filters, step, sums.data()});
-  for (int window = 0; window < windows; ++window) {
-    for (int filter = 0; filter < filters; ++filter) {
+  // Output 2·k + odd of a level is pair k of tracks a and b, or of b and c.
+  for (int window = 0; window < sums.windows; ++window) {
+    for (int filter = 0; filter < sums.filters; ++filter) {
       const auto track = [&](int t) {
-        return static_cast<uint32_t>(
-            values[static_cast<size_t>((t * windows + window) * step + filter)]);
+        return by_track[at(static_cast<size_t>(t), window, filter)];
       };
-      std::vector<uint32_t> wanted;
-      if (levels == 1) {
-        wanted = {track(0) + track(1), track(1) + track(2)};
-      } else {
-        for (const int odd : {0, 1}) {
-          wanted.push_back(track(odd) + track(odd + 1) + track(odd + 3) + track(odd + 4));
-          wanted.push_back(track(odd + 3) + track(odd + 4) + track(odd + 6) + track(odd + 7));
-        }
+      const auto pair = [&](int t, int odd) { return track(t + odd) + track(t + odd + 1); };
+      if (sums.levels == 0) CHECK(sums.sum(window, filter) == track(0));
+      for (int i = 0; sums.levels == 1 && i < 2; ++i) {
+        CHECK(sums.sum(2 * window + i, filter) == pair(0, i));
       }
-      for (int i = 0; i < outputs; ++i) {
-        const auto at = static_cast<size_t>((window * outputs + i) * step + filter);
-        CHECK(static_cast<uint32_t>(sums[at]) == wanted[static_cast<size_t>(i)]);
+      for (int i = 0; sums.levels == 2 && i < 4; ++i) {
+        const int odd = i % 2;
+        const uint32_t wanted = pair(3 * odd, i / 2) + pair(3 * odd + 3, i / 2);
+        CHECK(sums.sum(4 * window + i, filter) == wanted);
       }
     }
   }
@@ -221,30 +217,35 @@ void test_pixel_tracks() {
   const std::vector<std::vector<int16_t>> split = sbnn::split_weights(shape, weights.data());
   const std::vector<int64_t> lengths = sbnn::track_lengths(shape);
   CHECK(split.size() == lengths.size());
-  std::vector<int32_t> sums, actual(static_cast<size_t>(units * outputs * 8));
+  const auto track_sum = [&](int track, int64_t unit) {
+    int64_t sum = 0;
+    for (size_t i = 0; i < static_cast<size_t>(lengths[static_cast<size_t>(track)]); ++i) {
+      const int64_t at = track * pitch + unit * shape.place + static_cast<int64_t>(i);
+      sum += int64_t{tracks[static_cast<size_t>(at)]} * split[static_cast<size_t>(track)][i];
+    }
+    return sum;
+  };
   for (size_t t = 0; t < split.size(); ++t) {
     for (size_t i = static_cast<size_t>(lengths[t]); i < split[t].size(); ++i) {
       CHECK(split[t][i] == 0);
     }
-    for (int64_t unit = 0; unit < units; ++unit) {
-      int64_t sum = 0;
-      for (size_t i = 0; i < static_cast<size_t>(lengths[t]); ++i) {
-        const int64_t at = static_cast<int64_t>(t) * pitch + unit * shape.place;
-        sum += int64_t{tracks[static_cast<size_t>(at) + i]} * split[t][i];
-      }
-      sums.resize(sums.size() + 8);
-      sums[sums.size() - 8] = static_cast<int32_t>(static_cast<uint32_t>(sum));
-    }
   }
-  sbnn::kScalarKernels.fold_tracks(
-      {sums.data(), shape.levels, static_cast<int>(units), 1, 8, actual.data()});
   for (int64_t output = 0; output < units * outputs; ++output) {
-    int64_t sum = 0;
+    int64_t wanted = 0, actual = 0;
     for (int64_t i = 0; i < shape.values; ++i) {
-      sum += int64_t{row[static_cast<size_t>(output * shape.place + i)]} *
-             weights[static_cast<size_t>(i)];
+      wanted += int64_t{row[static_cast<size_t>(output * shape.place + i)]} *
+                weights[static_cast<size_t>(i)];
     }
-    CHECK(actual[static_cast<size_t>(output * 8)] == sum);
+    const int64_t unit = output / outputs;
+    const int outer = static_cast<int>(output % 2), inner = static_cast<int>(output % outputs / 2);
+    for (int track = outer; track < outer + 2; ++track) {
+      if (shape.levels == 1) {
+        actual += track_sum(track, unit);
+      } else {
+        actual += track_sum(3 * track + inner, unit) + track_sum(3 * track + inner + 1, unit);
+      }
+    }
+    CHECK(actual == wanted);
   }
 }
 
@@ -255,7 +256,6 @@ int main() {
     for (int i = 0; i < 150; ++i) {
       test_real_conv(*kernels);
       test_pixel_conv(*kernels);
-      test_fold_tracks(*kernels);
     }
   }
   for (int i = 0; i < 300; ++i) test_pixel_tracks();

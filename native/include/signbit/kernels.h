@@ -62,37 +62,30 @@ struct BinaryDotArgs {
 // bytes: one float, or a pair of int16. Sums are
 //   real_conv:  acc = +0.0; acc = fma(x, w, acc) over the taps, in order: segments, then steps;
 //   pixel_conv: Σ x0·w0 + x1·w1 modulo 2^32, in any order.
-// Each window has `tracks` sums, of different data with different weights; see FoldArgs.
+// A pixel_conv may be a fast convolution F(2, 2) of one or two levels. Its windows then have three
+// tracks for each level, sums a, b, c of different data with different weights, and make two
+// neighbouring outputs of them, a + b and b + c. With two levels a track of the first is such a
+// pair in turn: tracks 0 to 2 make a, and so on; of window i, pairs[k] yield outputs 4·i + 2·k,
+// + 1.
 struct ConvTrack {
-  int64_t shift;  // bytes added to every window
-  int steps;      // of each segment
+  int64_t shift;       // bytes added to every window
+  int steps;           // of each segment
+  int64_t first_step;  // steps of all segments of the tracks before
 };
 
 struct RealConvArgs {
   int windows;
   int filters;
   int segments;
-  const int64_t* offsets;  // [segments] bytes from the window's address
-  int tracks;
-  const ConvTrack* track;
+  const int64_t* offsets;        // [segments] bytes from the window's address
+  int levels;                    // 0 for real_conv
+  const ConvTrack* tracks;       // [3^levels]
+  int64_t steps;                 // of all tracks and segments
   const void* weights;           // tiles, see above, in each track by track; aligned
   const uint8_t* const* window;  // [windows]
   int64_t window_shift;          // bytes added to every window: the group's first channel
-  void* sums;                    // [tracks][windows][sums_step]; whole vectors are written
+  void* sums;                    // [windows · 2^levels][sums_step]; whole vectors are written
   int64_t sums_step;
-};
-
-// What makes sums out of the tracks of a pixel_conv, all modulo 2^32. One level of the fast
-// convolution F(2, 2) yields two neighbouring outputs from three tracks,
-//   sums[2i] = a[i] + b[i], sums[2i + 1] = b[i] + c[i];
-// two levels yield four of nine, as each track is such a sum in turn: tracks 0 to 2 make a, …
-struct FoldArgs {
-  const int32_t* tracks;  // [3^levels][windows][step]
-  int levels;             // 1 or 2
-  int windows;
-  int64_t filters;
-  int64_t step;
-  int32_t* sums;  // [windows · 2^levels][step]; whole vectors are written
 };
 
 // result[c] = maximum of rows[r·step + c] over the rows, and of result[c] itself where `fold`.
@@ -163,7 +156,6 @@ struct KernelTable {
   void (*xor_triples)(const uint8_t* words, int64_t distance, int64_t bytes, uint8_t* sums);
   void (*real_conv)(const RealConvArgs&);
   void (*pixel_conv)(const RealConvArgs&);
-  void (*fold_tracks)(const FoldArgs&);
   void (*max_dots)(const MaxDotsArgs&);
   void (*max_pool)(const PoolArgs&);
   void (*avg_pool)(const PoolArgs&);

@@ -10,8 +10,7 @@
 #include "kernels/generic/real_conv.inl.h"
 
 constexpr KernelTable make_table() {
-  return {Vec::kIsa,   Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors,
-          binary_dot,  xor_triples,     real_conv,        pixel_conv,
-          fold_tracks, max_dots,        max_pool,         avg_pool,
-          global_mean, epilogue,        binary_limit,     real_limit};
+  return {Vec::kIsa,   Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors, binary_dot,
+          xor_triples, real_conv,       pixel_conv,       max_dots,          max_pool,
+          avg_pool,    global_mean,     epilogue,         binary_limit,      real_limit};
 }
