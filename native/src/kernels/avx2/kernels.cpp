@@ -3,6 +3,8 @@
 
 namespace sbnn {
 namespace {
+#include "kernels/generic/byte_counts.inl.h"
+//
 #include "kernels/generic/table.inl.h"
 }  // namespace
 

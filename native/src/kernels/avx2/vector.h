@@ -14,9 +14,8 @@ struct Vec {
   static constexpr int kBytes = 32;
   static constexpr int kFloatLanes = 8;
   static constexpr int kTileVectors = 2;
-  static constexpr int kDotPixels = 5;
+  static constexpr int kDotPixels = 4;
   static constexpr int kSumPixels = 12;  // pixels × vectors of a tile of sums
-  static constexpr bool kByteCounts = true;
 
   using Words = __m256i;
   using Counts = __m256i;  // by byte
@@ -38,22 +37,29 @@ struct Vec {
     return _mm256_or_si256(_mm256_and_si256(x0, x1),
                            _mm256_andnot_si256(sum, _mm256_xor_si256(x0, x1)));
   }
-  static Counts no_counts() { return _mm256_setzero_si256(); }
   static Totals no_totals() { return _mm256_setzero_si256(); }
-  static void count(Counts& counts, Words x) {
-    counts = _mm256_add_epi8(counts, look_up(x, bits_of_nibble()));
+  static Words and_words(Words a, Words b) { return _mm256_and_si256(a, b); }
+  static Words xor_three(Words a, Words b, Words c) { return xor_words(xor_words(a, b), c); }
+  static Words majority_of(Words a, Words b, Words c) {
+    return _mm256_or_si256(_mm256_and_si256(a, b), _mm256_and_si256(xor_words(a, b), c));
   }
-  static void first_sum(Counts& counts, Words sum, Words carry) {
-    const __m256i once = bits_of_nibble();
-    counts = _mm256_add_epi8(look_up(sum, once), look_up(carry, _mm256_add_epi8(once, once)));
-  }
-  static void count_sum(Counts& counts, Words sum, Words carry) {
-    Counts more;
-    first_sum(more, sum, carry);
-    counts = _mm256_add_epi8(counts, more);
+  static Counts no_counts() { return _mm256_setzero_si256(); }
+  static Counts add_counts(Counts a, Counts b) { return _mm256_add_epi8(a, b); }
+  // Each byte's set bits, times kWeight: table look-ups of its low and of its high nibble.
+  template <int kWeight>
+  static Counts count(Words x) {
+    constexpr int k = kWeight;
+    const __m256i table =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, k, k, 2 * k, k, 2 * k, 2 * k, 3 * k, k, 2 * k,
+                                                  2 * k, 3 * k, 2 * k, 3 * k, 3 * k, 4 * k));
+    const __m256i nibble = _mm256_set1_epi8(15);
+    const __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(x, nibble));
+    const __m256i high =
+        _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(x, 4), nibble));
+    return _mm256_add_epi8(low, high);
   }
   // The four bytes of a word added up, by way of two pairs.
-  static Totals total(Totals totals, Counts counts) {
+  static Totals add_to_totals(Totals totals, Counts counts) {
     const __m256i pairs = _mm256_maddubs_epi16(counts, _mm256_set1_epi8(1));
     return _mm256_add_epi32(totals, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
@@ -139,18 +145,6 @@ struct Vec {
  private:
   static __m256i load_bytes(const uint8_t* p) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-  }
-  static __m256i bits_of_nibble() {
-    return _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
-  }
-  // A byte's count is a table look-up of its low and of its high nibble.
-  static __m256i look_up(Words x, __m256i table) {
-    const __m256i nibble = _mm256_set1_epi8(15);
-    const __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(x, nibble));
-    const __m256i high =
-        _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(x, 4), nibble));
-    return _mm256_add_epi8(low, high);
   }
 };
 

@@ -3,6 +3,8 @@
 
 namespace sbnn {
 namespace {
+#include "kernels/generic/word_counts.inl.h"
+//
 #include "kernels/generic/table.inl.h"
 }  // namespace
 

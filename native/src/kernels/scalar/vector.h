@@ -18,13 +18,9 @@ struct Vec {
   static constexpr int kTileVectors = 4;
   static constexpr int kDotPixels = 4;
   static constexpr int kSumPixels = 4;  // pixels × vectors of a tile of sums
-  static constexpr bool kByteCounts = false;
 
   // Two words at once: a register is 64 bits wide.
   using Words = uint64_t;
-  struct Counts {
-    uint64_t once, twice;
-  };
   using Totals = uint64_t;
 
   static Words load_words(const uint32_t* p) {
@@ -42,19 +38,9 @@ struct Vec {
   static void forget(Words& a) { asm("" : "+r"(a)); }
   // sum is x0 ^ x1 ^ x2: x0 where x0 = x1, else ~sum.
   static Words majority(Words x0, Words x1, Words sum) { return (x0 & x1) | (~sum & (x0 ^ x1)); }
-  static Counts no_counts() { return {0, 0}; }
   static Totals no_totals() { return 0; }
-  static void count(Counts& counts, Words x) { counts.once += bits_of_words(x); }
-  static void first_sum(Counts& counts, Words sum, Words carry) {
-    counts = {bits_of_words(sum), bits_of_words(carry)};
-  }
-  static void count_sum(Counts& counts, Words sum, Words carry) {
-    counts.once += bits_of_words(sum);
-    counts.twice += bits_of_words(carry);
-  }
-  static Totals total(Totals totals, Counts counts) {
-    return totals + counts.once + 2 * counts.twice;
-  }
+  static Totals add_totals(Totals a, Totals b) { return a + b; }
+  static Totals count(Words x) { return bits_of_words(x); }
   static void store_dots(int32_t* dots, const int32_t* base, Totals differing) {
     dots[0] = base[0] - 2 * static_cast<int32_t>(differing & 0xffffffffu);
     dots[1] = base[1] - 2 * static_cast<int32_t>(differing >> 32);
