@@ -31,7 +31,6 @@ struct Avx512 {
   static Words majority(Words x0, Words x1, Words sum) {
     return _mm512_ternarylogic_epi32(x0, x1, sum, 0xd4);
   }
-  static Totals add_totals(Totals a, Totals b) { return _mm512_add_epi32(a, b); }
   static Totals no_totals() { return _mm512_setzero_si512(); }
   static void store_dots(int32_t* dots, const int32_t* base, Totals differing) {
     _mm512_storeu_si512(

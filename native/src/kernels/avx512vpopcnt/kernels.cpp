@@ -12,7 +12,16 @@ struct Vec : Avx512 {
 
   // sum + x0·w0 + x1·w1 in each lane, of int16 pairs.
   static Ints add_pairs(Ints sum, Ints x, Ints w) { return _mm512_dpwssd_epi32(sum, x, w); }
-  static Totals count(Words x) { return _mm512_popcnt_epi32(x); }
+
+  using Counts = Totals;
+  static Counts no_counts() { return no_totals(); }
+  template <int kWeight>
+  static Counts count(Words x) {
+    static_assert(kWeight == 1);
+    return _mm512_popcnt_epi32(x);
+  }
+  static Counts add_counts(Counts a, Counts b) { return _mm512_add_epi32(a, b); }
+  static Totals add_to_totals(Totals totals, Counts counts) { return add_counts(totals, counts); }
 };
 
 #include "kernels/generic/word_counts.inl.h"

@@ -5,6 +5,7 @@
 // weight, for less than a look-up. The words of six triples come down to five that way.
 #include "kernels/generic/triple.inl.h"
 
+constexpr bool kByteCounts = true;
 constexpr int kGroupTriples = 6;
 constexpr int kMaxSingles = 255 / 8;  // what a byte can count, 8 a word
 

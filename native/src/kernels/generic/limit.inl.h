@@ -26,20 +26,21 @@ int64_t binary_limit(int64_t rounds, int32_t* counts) {
     for (int step = 0; step < kSteps; ++step) {
 #pragma GCC unroll 16
       for (int chain = 0; chain < kChains; ++chain) {
-        Vec::count(sums[chain], Vec::xor_words(signs[chain], weight));
+        const typename Vec::Words differing = Vec::xor_words(signs[chain], weight);
+        sums[chain] = Vec::add_counts(sums[chain], Vec::template count<1>(differing));
       }
       Vec::forget(weight);
     }
-    if constexpr (Vec::kByteCounts) {
+    if constexpr (kByteCounts) {
 #pragma GCC unroll 16
       for (int chain = 0; chain < kChains; ++chain) {
-        total = Vec::total(total, sums[chain]);
+        total = Vec::add_to_totals(total, sums[chain]);
         sums[chain] = Vec::no_counts();
       }
     }
   }
 #pragma GCC unroll 16
-  for (int chain = 0; chain < kChains; ++chain) total = Vec::total(total, sums[chain]);
+  for (int chain = 0; chain < kChains; ++chain) total = Vec::add_to_totals(total, sums[chain]);
   const int32_t base[Vec::kWordLanes] = {};
   Vec::store_dots(counts, base, total);
   return rounds * kSteps * kChains * Vec::kWordLanes * 32;

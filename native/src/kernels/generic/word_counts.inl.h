@@ -1,40 +1,44 @@
 // Counting the differing bits of P windows where one instruction counts those of a word.
 #include "kernels/generic/triple.inl.h"
 
+constexpr bool kByteCounts = false;  // a count is as wide as a total
+
 template <int P>
 inline void count_windows(const BinaryDotArgs& args, const uint8_t* const (&windows)[P],
                           const uint32_t* triples, const uint32_t* singles,
                           typename Vec::Totals (&totals)[P]) {
-  typename Vec::Totals once[P], twice[P];
+  typename Vec::Counts once[P], twice[P];
   if (args.triples > 0) {
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) {
       const Triple differing = differing_triple(args, windows[p], triples, 0);
-      once[p] = Vec::count(differing.sum);
-      twice[p] = Vec::count(differing.carry);
+      once[p] = Vec::template count<1>(differing.sum);
+      twice[p] = Vec::template count<1>(differing.carry);
     }
     for (int triple = 1; triple < args.triples; ++triple) {
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
         const Triple differing = differing_triple(args, windows[p], triples, triple);
-        once[p] = Vec::add_totals(once[p], Vec::count(differing.sum));
-        twice[p] = Vec::add_totals(twice[p], Vec::count(differing.carry));
+        once[p] = Vec::add_counts(once[p], Vec::template count<1>(differing.sum));
+        twice[p] = Vec::add_counts(twice[p], Vec::template count<1>(differing.carry));
       }
     }
   } else {
 #pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) once[p] = twice[p] = Vec::no_totals();
+    for (int p = 0; p < P; ++p) once[p] = twice[p] = Vec::no_counts();
   }
   for (int word = 0; word < args.singles; ++word) {
     const int64_t offset = args.offsets[args.triples + word];
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) {
       const uint32_t* const weights = singles + static_cast<int64_t>(word) * Vec::kWordLanes;
-      once[p] = Vec::add_totals(once[p], Vec::count(differing_at(windows[p], offset, weights)));
+      once[p] = Vec::add_counts(once[p],
+                                Vec::template count<1>(differing_at(windows[p], offset, weights)));
     }
   }
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
-    totals[p] = Vec::add_totals(once[p], Vec::add_totals(twice[p], twice[p]));
+    const typename Vec::Totals doubled = Vec::add_to_totals(twice[p], twice[p]);
+    totals[p] = Vec::add_to_totals(doubled, once[p]);
   }
 }

@@ -39,8 +39,15 @@ struct Vec {
   // sum is x0 ^ x1 ^ x2: x0 where x0 = x1, else ~sum.
   static Words majority(Words x0, Words x1, Words sum) { return (x0 & x1) | (~sum & (x0 ^ x1)); }
   static Totals no_totals() { return 0; }
-  static Totals add_totals(Totals a, Totals b) { return a + b; }
-  static Totals count(Words x) { return bits_of_words(x); }
+  using Counts = Totals;
+  static Counts no_counts() { return 0; }
+  template <int kWeight>
+  static Counts count(Words x) {
+    static_assert(kWeight == 1);
+    return bits_of_words(x);
+  }
+  static Counts add_counts(Counts a, Counts b) { return a + b; }
+  static Totals add_to_totals(Totals totals, Counts counts) { return totals + counts; }
   static void store_dots(int32_t* dots, const int32_t* base, Totals differing) {
     dots[0] = base[0] - 2 * static_cast<int32_t>(differing & 0xffffffffu);
     dots[1] = base[1] - 2 * static_cast<int32_t>(differing >> 32);
