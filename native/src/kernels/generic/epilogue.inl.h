@@ -18,6 +18,7 @@ struct ChannelConstants {
   }
 
   static void fill(typename Vec::Floats (&vectors)[V], const float* constant, int64_t c) {
+#pragma GCC unroll 16
     for (int i = 0; i < V; ++i) {
       vectors[i] =
           constant == nullptr ? Vec::set(0.0f) : Vec::load(constant + c + i * Vec::kFloatLanes);
