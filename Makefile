@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench sanitize clean
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -51,6 +51,16 @@ bench: $(PEERS) $(LARQ)/.ready  ## install the peers and run every comparison; t
 	$(BIN)/python benchmarks/real_parts.py --out $(RESULTS)/real_parts.json
 	$(BIN)/python benchmarks/whole_networks.py --out $(RESULTS)/whole_networks.json
 	$(BIN)/python benchmarks/footprint.py --out $(RESULTS)/footprint.json
+
+# Both builds stay under build/, so that a second run compiles only what changed.
+sanitize:        ## the native tests under Address-, UndefinedBehavior- and ThreadSanitizer; needs CMake
+	@set -e; for kind in address,undefined thread; do \
+	  folder=build/sanitize-$${kind%%,*}; \
+	  cmake -S . -B $$folder -DCMAKE_BUILD_TYPE=Release -DSIGNBIT_PYTHON=OFF \
+	    -DSIGNBIT_NATIVE_TESTS=ON -DSIGNBIT_SANITIZE=$$kind >/dev/null; \
+	  MAKEFLAGS=--no-print-directory cmake --build $$folder --parallel; \
+	  ctest --test-dir $$folder --output-on-failure; \
+	done
 
 clean:           ## remove the environment and everything built
 	rm -rf $(VENV) build
