@@ -5,6 +5,8 @@ A linear layer is a convolution of a 1×1 map; `passes/flatten.py` gives it the 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -41,8 +43,15 @@ def _real(call: Call, padding: Pair) -> str:
     weight = call.constant("weight")
     source = call.value("input")
     _check_real_input(call, source)
-    node = call.add(
-        "real_conv",
+    return _with_bias(call, _convolution(call, "real_conv", source, weight, padding))
+
+
+def _convolution(
+    call: Call, op: str, source: Node, weight: npt.NDArray[Any], padding: Pair, **fields: Any
+) -> str:
+    """A node with this call's geometry; weight: (out, in / groups, kh, kw), as PyTorch has it."""
+    return call.add(
+        op,
         source,
         kernel=weight.shape[2:],
         stride=call.pair("stride"),
@@ -50,8 +59,8 @@ def _real(call: Call, padding: Pair) -> str:
         dilation=call.pair("dilation"),
         groups=call.arguments["groups"],
         weight=weight.transpose(0, 2, 3, 1),
+        **fields,
     )
-    return _with_bias(call, node)
 
 
 def _linear(call: Call) -> str:
@@ -76,17 +85,8 @@ def _pixel_conv2d(call: Call) -> str:
     image = _raw_pixels(call, source)
     weight = call.constant("weight").astype(np.int16)
     padding = call.pair("padding")
-    node = call.add(
-        "real_conv",
-        image,
-        kernel=weight.shape[2:],
-        stride=call.pair("stride"),
-        padding=padding,
-        dilation=call.pair("dilation"),
-        groups=call.arguments["groups"],
-        weight=weight.transpose(0, 2, 3, 1),
-        pad_value=call.constant("pad").astype(np.uint8) if any(padding) else None,
-    )
+    pad = call.constant("pad").astype(np.uint8) if any(padding) else None
+    node = _convolution(call, "real_conv", image, weight, padding, pad_value=pad)
     scale, shift = call.constant("scale"), call.constant("shift")
     return call.add("pointwise", call.tracer.graph[node], scale=scale, shift=shift)
 
@@ -127,17 +127,9 @@ def _check_vector(call: Call, source: Node, name: str) -> None:
 
 def _binary_conv2d(call: Call) -> str:
     weight = _signs(call)
-    node = call.add(
-        "binary_conv",
-        _sign_input(call),
-        kernel=weight.shape[2:],
-        stride=call.pair("stride"),
-        padding=call.pair("padding"),
-        dilation=call.pair("dilation"),
-        groups=call.arguments["groups"],
-        weight=weight.transpose(0, 2, 3, 1),
-    )
-    return _with_scale(call, node)
+    source = _sign_input(call)
+    padding = call.pair("padding")
+    return _with_scale(call, _convolution(call, "binary_conv", source, weight, padding))
 
 
 def _binary_linear(call: Call) -> str:
