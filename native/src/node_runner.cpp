@@ -1,0 +1,99 @@
+#include "node_runner.h"
+
+#include <algorithm>
+
+namespace sbnn {
+
+void NodeRunner::run(const Range& pixels, const Range& chunks) {
+  if (spec.op == Op::kMaxPool && input.kind == Kind::kBits) {
+    pool_signs(*this, {pixels.begin, pixels.end - pixels.begin});
+    return;
+  }
+  for (int64_t begin = pixels.begin; begin < pixels.end; begin += node.tile_pixels) {
+    const Tile tile{begin, std::min(node.tile_pixels, pixels.end - begin)};
+    place_outputs(tile);
+    prepare_body(tile);
+    for (int64_t i = chunks.begin; i < chunks.end; ++i) {
+      const Chunk& chunk = node.chunks[static_cast<size_t>(i)];
+      if (spec.op == Op::kBinaryConv) compute_dots(*this, chunk, tile);
+      if (spec.op == Op::kRealConv) compute_sums(*this, chunk);
+      finish_values(chunk);
+    }
+  }
+}
+
+void NodeRunner::place_outputs(const Tile& tile) {
+  runs = 0;
+  int64_t y = tile.begin / node.width, x = tile.begin % node.width;
+  for (int64_t done = 0; done < tile.count; ++runs, ++y, x = 0) {
+    EpilogueRun& run = scratch.runs[static_cast<size_t>(runs)];
+    run.pixels = std::min(tile.count - done, node.width - x);
+    run.values = node.values_in_place ? address<const int32_t>(spec.input, y, x)
+                                      : scratch.tile.data() + done * node.tile_step;
+    run.shortcut = address<const float>(spec.shortcut.tensor, y * spec.shortcut.stride.y,
+                                        x * spec.shortcut.stride.x);
+    run.real = address<float>(spec.real, y, x);
+    for (size_t s = 0; s < spec.signs.size(); ++s) {
+      scratch.sign_runs[s * scratch.runs.size() + static_cast<size_t>(runs)] =
+          address<uint8_t>(spec.signs[s].tensor, y, x);
+    }
+    done += run.pixels;
+  }
+}
+
+void NodeRunner::prepare_body(const Tile& tile) {
+  switch (spec.op) {
+    case Op::kBinaryConv:
+      place_windows(*this, tile);
+      break;
+    case Op::kRealConv:
+      place_units(*this, tile);
+      break;
+    case Op::kPointwise:
+      if (!node.values_in_place) copy_pixels(*this, tile);
+      break;
+    default:
+      pool_reals(*this, tile);
+      break;
+  }
+}
+
+void NodeRunner::set_constants() {
+  args.runs = scratch.runs.data();
+  args.value_step = node.tile_step;
+  args.integer = node.integer;
+  args.wants_real = node.wants_real;
+  args.scale = node.scale.data();
+  args.shift = node.shift.data();
+  if (spec.shortcut.tensor != kNone) {
+    args.shortcut_channels = layout(spec.shortcut.tensor).channels;
+    args.shortcut_step = spec.shortcut.stride.x * args.shortcut_channels;
+    args.shortcut_offset = spec.shortcut.offset;
+  }
+  args.activation = spec.activation;
+  args.slope = node.slope.data();
+  args.real_step = node.channels;
+  args.sign_count = static_cast<int>(spec.signs.size());
+  args.signs = scratch.signs.data();
+  for (size_t s = 0; s < spec.signs.size(); ++s) {
+    const SignPlan& sign = node.signs[s];
+    const TensorLayout& output = layout(spec.signs[s].tensor);
+    SignArgs& target = scratch.signs[s];
+    target.threshold = sign.threshold.data();
+    target.integer_threshold = sign.integer_threshold.data();
+    target.flip = sign.flip.data();
+    target.pixels = scratch.sign_runs.data() + s * scratch.runs.size();
+    target.pixel_bytes = output.pixel_bytes;
+    target.group_channels = output.bits.group_channels;
+    target.group_bytes = output.bits.contiguous() ? 0 : output.bits.group_bytes;
+  }
+}
+
+void NodeRunner::finish_values(const Chunk& chunk) {
+  args.run_count = runs;
+  args.channel_begin = chunk.channel;
+  args.channel_count = chunk.channels;
+  kernels.epilogue(args);
+}
+
+}  // namespace sbnn

@@ -1,0 +1,50 @@
+// Runs parts of one node: tiles of pixels, in each tile chunk by chunk, body, then epilogue while
+// the values are in L1.
+#pragma once
+
+#include "node_context.h"
+
+namespace sbnn {
+
+struct Range {
+  int64_t begin, end;
+};
+
+class NodeRunner : public NodeContext {
+ public:
+  NodeRunner(const Plan& all, const NodePlan& this_node, const Frame& tensors, Scratch* own)
+      : NodeContext(all, this_node, tensors, own) {
+    set_constants();
+  }
+
+  // Forgets what scratch memory holds of another node or image; then pixels come in order.
+  void start() {
+    scratch.sums_done = 0;
+    scratch.panel.clear();
+  }
+
+  void run(const Range& pixels, const Range& chunks);
+
+ protected:
+  // The tile's pixels row by row, and where each row's begin in what the epilogue reads and writes.
+  void place_outputs(const Tile& tile);
+  void finish_values(const Chunk& chunk);
+
+  EpilogueArgs args{};
+
+ private:
+  // What the body needs before its chunks are computed, or all of it where it has no chunks.
+  void prepare_body(const Tile& tile);
+  // The part of an epilogue's arguments that is the same for all tiles and chunks.
+  void set_constants();
+
+  template <typename T>
+  T* address(int tensor, int64_t y, int64_t x) const {
+    if (tensor == kNone) return nullptr;
+    return reinterpret_cast<T*>(frame.tensor(tensor) + layout(tensor).at(y, x));
+  }
+
+  int runs = 0;  // of the current tile
+};
+
+}  // namespace sbnn
