@@ -11,30 +11,54 @@ struct BinaryBody : NodeContext {
   explicit BinaryBody(const NodeContext& context) : NodeContext(context) {}
 
   void place_windows(const Tile& tile) {
-    const auto [begin, count] = tile;
+    if (node.window_area > kTileWindows) return;  // placed piece by piece
+    start_windows();
     if (node.window_area == 1) {
-      const Pair& pool = spec.pool.stride;
-      fill_addresses(frame.tensor(spec.input), input,
-                     {spec.stride.y * pool.y, spec.stride.x * pool.x}, spec.padding, tile,
+      place_rows(tile);
+      finish_windows(tile.count);
+      return;
+    }
+    for (int64_t i = 0; i < tile.count; ++i) {
+      const int64_t y = (tile.begin + i) / node.width, x = (tile.begin + i) % node.width;
+      set_pool_windows(y, x, 0, node.window_area, i * node.window_area);
+    }
+    finish_windows(tile.count * node.window_area);
+  }
+
+  // Windows of which each is an output's only one.
+  void place_rows(const Tile& tile) {
+    const Pair& pool = spec.pool.stride;
+    const Pair stride{spec.stride.y * pool.y, spec.stride.x * pool.x};
+    if (!gathers()) {
+      fill_addresses(frame.tensor(spec.input), input, stride, spec.padding, tile,
                      scratch.windows.data());
-      const int32_t** base = scratch.base.data();
-      int64_t y = begin / node.width, x = begin % node.width, left = count;
-      for (; left > 0; ++y, x = 0) {
-        const int32_t* const row =
-            node.binary.base.data() + node.binary.row_base[static_cast<size_t>(y * pool.y)];
-        const int64_t* column = node.binary.column_base.data() + x * pool.x;
-        const int64_t end = std::min(node.width, x + left);
-        left -= end - x;
-        for (; x < end; ++x, column += pool.x) *base++ = row + *column;
+    }
+    const int32_t** base = scratch.base.data();
+    int64_t y = tile.begin / node.width, x = tile.begin % node.width, left = tile.count;
+    for (; left > 0; ++y, x = 0) {
+      const int32_t* const row =
+          node.binary.base.data() + node.binary.row_base[static_cast<size_t>(y * pool.y)];
+      const int64_t* column = node.binary.column_base.data() + x * pool.x;
+      const int64_t end = std::min(node.width, x + left);
+      if (gathers()) {
+        const uint8_t* const first =
+            frame.tensor(spec.input) +
+            input.at(y * stride.y - spec.padding.y, x * stride.x - spec.padding.x);
+        scratch.window_runs.push_back({first, stride.x * input.pixel_bytes, end - x});
       }
+      left -= end - x;
+      for (; x < end; ++x, column += pool.x) *base++ = row + *column;
+    }
+  }
+
+  bool gathers() const { return !node.binary.gather.pieces.empty(); }
+
+  // Before the first of some windows is set, and after the last of `count`.
+  void start_windows() { scratch.window_runs.clear(); }
+  void finish_windows(int64_t count) {
+    scratch.gathered_group = kNone;
+    if (!gathers()) {
       complete_triples(scratch.windows[0], scratch.windows[static_cast<size_t>(count - 1)]);
-    } else if (node.window_area <= kTileWindows) {
-      for (int64_t i = 0; i < count; ++i) {
-        const int64_t y = (begin + i) / node.width, x = (begin + i) % node.width;
-        set_pool_windows(y, x, 0, node.window_area, i * node.window_area);
-      }
-      complete_triples(scratch.windows[0],
-                       scratch.windows[static_cast<size_t>(count * node.window_area - 1)]);
     }
   }
 
@@ -46,10 +70,21 @@ struct BinaryBody : NodeContext {
   }
 
   void set_window(int64_t y, int64_t x, int64_t slot) {
-    scratch.windows[static_cast<size_t>(slot)] =
+    const uint8_t* const window =
         frame.tensor(spec.input) +
         input.at(y * spec.stride.y - spec.padding.y, x * spec.stride.x - spec.padding.x);
     scratch.base[static_cast<size_t>(slot)] = base_row(y, x);
+    if (!gathers()) {
+      scratch.windows[static_cast<size_t>(slot)] = window;
+      return;
+    }
+    const int64_t step = spec.stride.x * input.pixel_bytes;
+    std::vector<WindowRun>& runs = scratch.window_runs;
+    if (!runs.empty() && window == runs.back().first + runs.back().count * step) {
+      ++runs.back().count;
+    } else {
+      runs.push_back({window, step, 1});
+    }
   }
 
   // Windows [from, from + count) of those that are pooled into output (y, x).
@@ -76,9 +111,10 @@ struct BinaryBody : NodeContext {
       if (block.group != group) {
         group = block.group;
         const uint8_t* const* from = scratch.windows.data() + first_window;
-        if (binary.gathered_bytes > 0) {
-          args.windows = gather_windows(from, windows, group);
-          args.sum = distance(scratch.gathered.data(), scratch.sums.data());
+        if (gathers()) {
+          gather_windows(group);
+          args.windows = scratch.gathered_windows.data() + first_window;
+          args.sum = distance(scratch.gathered_windows[0], scratch.sums.data());
         } else {
           args.windows = group == 0 ? from : shift_windows(from, windows, group);
           args.sum = distance(frame.tensor(spec.input), scratch.sums.data());
@@ -105,41 +141,28 @@ struct BinaryBody : NodeContext {
     return shifted;
   }
 
-  // Copies the runs of each window side by side. Chunks of 8 bytes run over the end of a run into
-  // what is copied next, and at the end of a window into the bytes that are then set to 0.
-  const uint8_t* const* gather_windows(const uint8_t* const* from, int64_t windows, int64_t group) {
+  // Puts together the words of all windows that are placed, unless that is done.
+  void gather_windows(int64_t group) {
+    if (scratch.gathered_group == group) return;
+    scratch.gathered_group = group;
     const BinaryConvPlan& binary = node.binary;
-    // Copies of what is in memory that bytes are written to, for all the compiler knows.
-    const int64_t* const runs = binary.runs.data();
-    const size_t run_count = binary.runs.size();
-    const int64_t run_bytes = binary.run_bytes, window_bytes = binary.gathered_bytes;
-    const int64_t shift = group * input.bits.group_bytes;
-    const uint8_t** const gathered = scratch.group_windows.data();
-    uint8_t* window = scratch.gathered.data();
-    for (int64_t i = 0; i < windows; ++i, window += window_bytes) {
-      const uint8_t* const bits = from[i] + shift;
-      uint8_t* to = window;
-      for (size_t run = 0; run < run_count; ++run, to += run_bytes) {
-        std::memcpy(to, bits + runs[run], 8);
-        for (int64_t done = 8; done < run_bytes; done += 8) {
-          std::memcpy(to + done, bits + runs[run] + done, 8);
-        }
-      }
-      std::memset(to, 0, 4);
-      gathered[i] = window;
+    uint32_t* words = scratch.gathered.data();
+    for (WindowRun run : scratch.window_runs) {
+      run.first += group * input.bits.group_bytes;
+      gather_words(binary.gather, run, words);
+      words += run.count;
     }
     if (binary.triples > 0) {
-      kernels.xor_triples(scratch.gathered.data(), binary.second, windows * binary.gathered_bytes,
+      kernels.xor_triples(scratch.gathered_windows[0], binary.second, binary.sums_end,
                           scratch.sums.data());
     }
-    return gathered;
   }
 
   // Completes the triples of windows that are read in place, from the first window of a tile to
   // the last. Tiles of a node follow each other, so what is done already is not done again.
   void complete_triples(const uint8_t* first, const uint8_t* last) {
     const BinaryConvPlan& binary = node.binary;
-    if (binary.gathered_bytes > 0 || binary.triples == 0) return;
+    if (binary.triples == 0) return;
     const uint8_t* const tensor = frame.tensor(spec.input);
     const int64_t begin = std::max(scratch.sums_done, first - tensor);
     const int64_t end =
@@ -173,8 +196,9 @@ struct BinaryBody : NodeContext {
     // A pool too large for a tile: one pixel, piece by piece.
     for (int64_t from = 0; from < area; from += kTileWindows) {
       const int64_t windows = std::min(kTileWindows, area - from);
+      start_windows();
       set_pool_windows(begin / node.width, begin % node.width, from, windows, 0);
-      complete_triples(scratch.windows[0], scratch.windows[static_cast<size_t>(windows - 1)]);
+      finish_windows(windows);
       dot_chunk(chunk, 0, windows, scratch.dots.data());
       args.count = static_cast<int>(windows);
       args.rows = scratch.dots.data();
@@ -190,10 +214,11 @@ struct BinaryBody : NodeContext {
     scratch.sums_done = 0;
     for (int64_t begin = 0; begin < windows; begin += kTileWindows) {
       const int64_t count = std::min(kTileWindows, windows - begin);
+      start_windows();
       for (int64_t i = 0; i < count; ++i) {
         set_window((begin + i) / node.binary.width, (begin + i) % node.binary.width, i);
       }
-      complete_triples(scratch.windows[0], scratch.windows[static_cast<size_t>(count - 1)]);
+      finish_windows(count);
       for (const Chunk& chunk : node.chunks) {
         // A gathered row may be too wide for a whole tile of windows.
         const int64_t step =

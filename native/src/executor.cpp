@@ -22,7 +22,7 @@ Scratch::Scratch(const ScratchSizes& sizes)
       panel(sizes.panel_bytes, sizes.staging_pixels),
       pooled_signs(static_cast<size_t>(sizes.input_pixel_bytes)),
       band(static_cast<size_t>(sizes.band_bytes)),
-      gathered(static_cast<size_t>(sizes.gathered_bytes)),
+      gathered(static_cast<size_t>(sizes.gathered_words)),
       sums(static_cast<size_t>(sizes.sums_bytes)),
       signs(static_cast<size_t>(sizes.signs)),
       conv_windows(static_cast<size_t>(sizes.conv_units)),
@@ -30,7 +30,12 @@ Scratch::Scratch(const ScratchSizes& sizes)
       group_windows(kTileWindows),
       base(kTileWindows),
       runs(static_cast<size_t>(sizes.runs)),
-      sign_runs(static_cast<size_t>(sizes.signs * sizes.runs)) {}
+      sign_runs(static_cast<size_t>(sizes.signs * sizes.runs)) {
+  window_runs.reserve(kTileWindows);
+  for (int64_t i = 0; i < kTileWindows; ++i) {
+    gathered_windows.push_back(reinterpret_cast<const uint8_t*>(gathered.data() + i));
+  }
+}
 
 Split split_node(const NodePlan& node, int threads) {
   // Several parts a thread, equally many, even out what disturbs one of the threads.

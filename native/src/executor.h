@@ -17,14 +17,17 @@ struct Scratch {
   RowPanel panel;              // of a real convolution,
   int64_t conv_units = 0;      // and how many units a tile has
   AlignedArray<uint8_t> pooled_signs;
-  AlignedArray<uint8_t> band;      // rows between the two nodes of a step
-  double producer_share = 0;       // of the time that this thread's last part of such a step took
-  AlignedArray<uint8_t> gathered;  // windows of a binary convolution, one after the other
-  AlignedArray<uint8_t> sums;      // of triples of words: of an input's, or of gathered windows'
-  int64_t sums_done = 0;           // how far into the input, for the node that runs
+  AlignedArray<uint8_t> band;       // rows between the two nodes of a step
+  double producer_share = 0;        // of the time that this thread's last part of such a step took
+  AlignedArray<uint32_t> gathered;  // words of a tile's windows
+  AlignedArray<uint8_t> sums;       // of triples of words: of an input's, or of gathered windows'
+  int64_t sums_done = 0;            // how far into the input, for the node that runs
   std::vector<SignArgs> signs;
   std::vector<const uint8_t*> conv_windows;  // by unit
+  std::vector<WindowRun> window_runs;        // of a tile that is gathered, at most kTileWindows
+  int64_t gathered_group = kNone;            // whose words they are, of the tile
   // By window of a tile:
+  std::vector<const uint8_t*> gathered_windows;
   std::vector<const uint8_t*> windows;
   std::vector<const uint8_t*> group_windows;
   std::vector<const int32_t*> base;

@@ -106,10 +106,10 @@ Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
   if (result.window_area > 1) {
     scratch.dots = std::max(scratch.dots, kTileWindows * result.tile_step);
   }
-  if (result.binary.gathered_bytes > 0) {
-    scratch.gathered_bytes =
-        std::max(scratch.gathered_bytes, kTileWindows * result.binary.gathered_bytes);
-    scratch.sums_bytes = std::max(scratch.sums_bytes, scratch.gathered_bytes);
+  const int64_t gathered = result.binary.gather.words();
+  if (gathered > 0) {
+    scratch.gathered_words = std::max(scratch.gathered_words, kTileWindows * gathered);
+    scratch.sums_bytes = std::max(scratch.sums_bytes, result.binary.sums_end);
   } else if (result.binary.triples > 0) {
     scratch.sums_bytes = std::max(scratch.sums_bytes, input.bytes);
   }

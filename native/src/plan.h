@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bits_layout.h"
+#include "gather.h"
 #include "row_panel.h"
 #include "signbit/graph.h"
 #include "signbit/kernels.h"
@@ -65,12 +66,11 @@ struct SignPlan {
 //
 // A window is read in runs of bits that lie side by side: a row of the kernel, or a tap where
 // dilation or groups part them. Runs of whole 32-bit words are read where they are. Others, which
-// only inputs of at most 16 channels a group have, are gathered first, one after the other.
+// only inputs of at most 16 channels a group have, are gathered first, a tile of windows at a time.
 struct BinaryConvPlan {
   int64_t height = 0, width = 0;  // before pooling
-  std::vector<int64_t> runs;      // bytes from the window's address to each run
-  int64_t run_bytes = 0;
-  int64_t gathered_bytes = 0;  // of a gathered window; 0 where windows are read in place
+  GatherPlan gather;              // empty where windows are read in place
+  int64_t runs = 0;               // 1 where gathered
   int triples = 0, singles = 0;
   std::vector<int64_t> offsets;  // of triples, then of singles
   int64_t second = 0;            // bytes from a triple's first word to its second
@@ -143,7 +143,7 @@ struct ScratchSizes {
   int64_t runs = 0;  // rows that a tile is in
   int64_t band_bytes = 0;
   int64_t input_pixel_bytes = 0;  // of pooled signs
-  int64_t gathered_bytes = 0;     // of the gathered windows of a tile
+  int64_t gathered_words = 0;     // of the gathered windows of a tile
   int64_t sums_bytes = 0;         // of the words that complete triples
 };
 

@@ -53,28 +53,32 @@ int64_t tap_bits(const Node& node, const TensorLayout& input) {
 void plan_words(const Node& node, const TensorLayout& input, BinaryConvPlan* plan) {
   const bool by_row = node.groups == 1 && (node.dilation.x == 1 || node.kernel.x == 1);
   const int64_t taps = by_row ? node.kernel.x : 1;  // a run
-  plan->run_bytes = taps * tap_bits(node, input) / 8;
+  const int64_t run_bytes = taps * tap_bits(node, input) / 8;
+  std::vector<int64_t> runs;  // bytes from the window's address to each
   for (int64_t y = 0; y < node.kernel.y; ++y) {
     for (int64_t x = 0; x < node.kernel.x; x += taps) {
-      plan->runs.push_back(y * node.dilation.y * input.row_bytes +
-                           x * node.dilation.x * input.pixel_bytes);
+      runs.push_back(y * node.dilation.y * input.row_bytes +
+                     x * node.dilation.x * input.pixel_bytes);
     }
   }
-  const auto runs = static_cast<int64_t>(plan->runs.size());
-  const bool in_place = plan->run_bytes % kWordBytes == 0;
-  if (!in_place) plan->gathered_bytes = round_up(runs * plan->run_bytes, kWordBytes);
-  const std::vector<int64_t> whole{0};
-  const std::vector<int64_t>& begins = in_place ? plan->runs : whole;
-  const int64_t words = (in_place ? plan->run_bytes : plan->gathered_bytes) / kWordBytes;  // a run
+  int64_t words = run_bytes / kWordBytes;  // a run
+  int64_t step = kWordBytes;               // from a word of a window to the next
+  if (run_bytes % kWordBytes != 0) {
+    plan->gather = plan_gather(runs, run_bytes);
+    runs = {0};
+    words = plan->gather.words();
+    step = kTileWindows * kWordBytes;
+  }
+  plan->runs = static_cast<int64_t>(runs.size());
   const int64_t triples = words / 3;
-  for (const int64_t begin : begins) {
-    for (int64_t t = 0; t < triples; ++t) plan->offsets.push_back(begin + t * kWordBytes);
+  for (const int64_t run : runs) {
+    for (int64_t t = 0; t < triples; ++t) plan->offsets.push_back(run + t * step);
   }
   plan->triples = static_cast<int>(plan->offsets.size());
-  if (triples > 0) plan->sums_end = plan->offsets.back() + kWordBytes;
-  plan->second = triples * kWordBytes;
-  for (const int64_t begin : begins) {
-    for (int64_t w = 3 * triples; w < words; ++w) plan->offsets.push_back(begin + w * kWordBytes);
+  if (triples > 0) plan->sums_end = plan->offsets.back() + step;
+  plan->second = triples * step;
+  for (const int64_t run : runs) {
+    for (int64_t w = 3 * triples; w < words; ++w) plan->offsets.push_back(run + w * step);
   }
   plan->singles = static_cast<int>(plan->offsets.size()) - plan->triples;
 }
@@ -88,13 +92,11 @@ class FilterWords {
         part_bits_(8 * input.bits.group_bytes),
         tap_bits_(tap_bits(node, input)),
         taps_(node.kernel.y * node.kernel.x),
-        triples_(plan.second / kWordBytes),
-        bits_(static_cast<size_t>(taps_ * tap_bits_ / 64 + 2)) {
-    const int64_t words = 3 * int64_t{plan.triples} + plan.singles;
-    runs_ = plan.gathered_bytes == 0 ? static_cast<int64_t>(plan.runs.size()) : 1;
-    run_words_ = words / runs_;
-    words_.resize(static_cast<size_t>(words));
-  }
+        triples_(plan.triples / plan.runs),
+        runs_(plan.runs),
+        run_words_(3 * triples_ + plan.singles / plan.runs),
+        bits_(static_cast<size_t>(taps_ * tap_bits_ / 64 + 2)),
+        words_(static_cast<size_t>(runs_ * run_words_)) {}
 
   const std::vector<uint32_t>& read(const uint8_t* dense) {
     // Taps follow each other as the runs of a window do; gaps between groups stay 0.
@@ -130,8 +132,7 @@ class FilterWords {
     return static_cast<uint32_t>(bits_[static_cast<size_t>(i / 2)] >> (i % 2 * 32));
   }
 
-  int64_t channels_, parts_, part_bits_, tap_bits_, taps_, triples_;
-  int64_t runs_ = 0, run_words_ = 0;
+  int64_t channels_, parts_, part_bits_, tap_bits_, taps_, triples_, runs_, run_words_;
   std::vector<uint64_t> bits_;
   std::vector<uint32_t> words_;
 };
