@@ -8,6 +8,8 @@ namespace sbnn {
 namespace {
 
 struct PoolBody : NodeContext {
+  using Kernel = void (*)(const PoolArgs&);
+
   explicit PoolBody(const NodeContext& context) : NodeContext(context) {}
 
   // The part of a pool's window that lies inside its input.
@@ -23,39 +25,52 @@ struct PoolBody : NodeContext {
     return window;
   }
 
-  void pool_pixels(const Tile& pixels) {
-    const auto [begin, count] = pixels;
-    float* const tile = reinterpret_cast<float*>(scratch.tile.data());
-    int64_t y = begin / node.width, x = begin % node.width;
-    for (int64_t i = 0; i < count; ++i) {
-      pool_pixel(y, x, tile + i * node.tile_step);
-      if (++x == node.width) {
+  // Neighbours whose windows have all their columns go to the kernel together.
+  void pool_pixels(const Tile& tile, const PoolArgs& source, Kernel kernel) {
+    int64_t y = tile.begin / node.width, x = tile.begin % node.width;
+    for (int64_t done = 0; done < tile.count;) {
+      const Window window = pool_window(y, x);
+      PoolArgs args = source;
+      args.first += window.y * args.row_step + window.x * args.column_step;
+      args.rows = window.rows;
+      args.columns = window.columns;
+      args.windows = 1;
+      if (window.columns == spec.kernel.x) {
+        const int64_t whole = (input.width - spec.kernel.x - window.x) / spec.stride.x + 1;
+        args.windows = std::min({whole, node.width - x, tile.count - done});
+      }
+      args.window_step = spec.stride.x * args.column_step;
+      args.divisor = static_cast<float>(window.rows * window.columns);
+      args.result = reinterpret_cast<float*>(scratch.tile.data()) + done * node.tile_step;
+      args.result_step = node.tile_step;
+      kernel(args);
+      done += args.windows;
+      x += args.windows;
+      if (x == node.width) {
         x = 0;
         ++y;
       }
     }
   }
 
-  void pool_pixel(int64_t y, int64_t x, float* values) {
-    const bool global = spec.op == Op::kGlobalMean;
-    const Window window = global ? Window{0, 0, input.height, input.width} : pool_window(y, x);
+  // A kernel's arguments for a tensor of reals, before its windows are known.
+  PoolArgs reals() const {
     PoolArgs args{};
-    args.first =
-        reinterpret_cast<const float*>(frame.tensor(spec.input) + input.at(window.y, window.x));
-    args.rows = window.rows;
-    args.columns = window.columns;
+    args.first = reinterpret_cast<const float*>(frame.tensor(spec.input));
     args.row_step = input.width * input.channels;
     args.column_step = input.channels;
     args.channels = input.channels;
-    args.divisor = static_cast<float>(window.rows * window.columns);
-    args.result = values;
-    if (global) {
-      kernels.global_mean(args);
-    } else if (spec.op == Op::kAvgPool) {
-      kernels.avg_pool(args);
-    } else {
-      kernels.max_pool(args);
-    }
+    return args;
+  }
+
+  void mean_of_all() const {
+    PoolArgs args = reals();
+    args.rows = input.height;
+    args.columns = input.width;
+    args.windows = 1;
+    args.divisor = static_cast<float>(args.rows * args.columns);
+    args.result = reinterpret_cast<float*>(scratch.tile.data());
+    kernels.global_mean(args);
   }
 
   // A word whose lowest `count` bits are set, or all of them.
@@ -110,7 +125,24 @@ struct PoolBody : NodeContext {
 }  // namespace
 
 void pool_reals(const NodeContext& context, const Tile& tile) {
-  PoolBody(context).pool_pixels(tile);
+  PoolBody body(context);
+  if (body.spec.op == Op::kGlobalMean) {
+    body.mean_of_all();
+  } else {
+    const bool average = body.spec.op == Op::kAvgPool;
+    body.pool_pixels(tile, body.reals(), average ? body.kernels.avg_pool : body.kernels.max_pool);
+  }
+}
+
+void pool_sums(const NodeContext& context, const SumRows& sums, const Tile& tile) {
+  PoolBody body(context);
+  PoolArgs args{};
+  args.first = reinterpret_cast<const float*>(sums.first);
+  args.channels = body.input.channels;
+  args.row_step = sums.row_step;
+  args.column_step = sums.column_step;
+  args.order = sums.order;
+  body.pool_pixels(tile, args, sums.integer ? body.kernels.max_sums : body.kernels.max_pool);
 }
 
 void pool_signs(const NodeContext& context, const Tile& tile) {

@@ -20,9 +20,9 @@ struct RealBody : NodeContext {
     return {frame.tensor(spec.input), true};
   }
 
-  void place_units(const Tile& tile) {
-    const int64_t first_row = tile.begin / node.width;
-    const int64_t last_row = (tile.begin + tile.count - 1) / node.width;
+  // Where the windows of the units [begin, end) lie. Units are numbered row by row.
+  void place_windows(int64_t begin, int64_t end) {
+    const int64_t first_row = begin / row_units, last_row = (end - 1) / row_units;
     const auto* base = static_cast<const uint8_t*>(source().data);
     int64_t base_row = 0;
     int64_t row_bytes = input.width * input.channels * static_cast<int64_t>(sizeof(float));
@@ -38,25 +38,35 @@ struct RealBody : NodeContext {
       base_row = first_row;
     }
     // A unit's window begins one place after its neighbour's, in every track.
-    const int levels = real.levels();
-    const int64_t outputs = int64_t{1} << levels;
-    int64_t units = 0;
+    const uint8_t** window = scratch.conv_windows.data();
     for (int64_t y = first_row; y <= last_row; ++y) {
-      const int64_t x = std::max<int64_t>(tile.begin - y * node.width, 0);
-      const int64_t end = std::min(node.width, tile.begin + tile.count - y * node.width);
       const uint8_t* const row = base + (y - base_row) * spec.stride.y * row_bytes;
-      const int64_t first_sum = (units - x / outputs) * outputs;  // of x = 0, if it were there
-      for (int64_t unit = x / outputs; unit * outputs < end; ++unit) {
-        scratch.conv_windows[static_cast<size_t>(units++)] =
-            row + unit * spec.stride.x * pixel_bytes;
+      const int64_t last = std::min(row_units, end - y * row_units);
+      for (int64_t unit = std::max<int64_t>(begin - y * row_units, 0); unit < last; ++unit) {
+        *window++ = row + unit * spec.stride.x * pixel_bytes;
       }
-      scratch.runs[static_cast<size_t>(y - first_row)].values =
-          scratch.tile.data() + (first_sum + x) * node.tile_step;
     }
-    scratch.conv_units = units;
+    scratch.conv_units = end - begin;
   }
 
-  void sum_block(const Block& block, const Chunk& chunk) {
+  void place_tile(const Tile& tile) {
+    const int64_t first_row = tile.begin / node.width;
+    const int64_t last = tile.begin + tile.count - 1, last_row = last / node.width;
+    const auto unit_of = [&](int64_t pixel, int64_t y) {
+      return y * row_units + (pixel - y * node.width) / outputs;
+    };
+    const int64_t begin = unit_of(tile.begin, first_row);
+    place_windows(begin, unit_of(last, last_row) + 1);
+    for (int64_t y = first_row; y <= last_row; ++y) {
+      const int64_t x = std::max<int64_t>(tile.begin - y * node.width, 0);
+      scratch.runs[static_cast<size_t>(y - first_row)].values =
+          scratch.tile.data() + ((y * row_units - begin) * outputs + x) * node.tile_step;
+    }
+  }
+
+  // `sums` are those of the placed windows' outputs from the block's first channel on, `step`
+  // values from an output to the next.
+  void sum_block(const Block& block, int32_t* sums, int64_t step) {
     RealConvArgs args{};
     args.windows = static_cast<int>(scratch.conv_units);
     args.filters = static_cast<int>(block.filters);
@@ -69,8 +79,8 @@ struct RealBody : NodeContext {
     args.window = scratch.conv_windows.data();
     args.window_shift = block.group * (input.channels / spec.groups) *
                         (in_place() ? static_cast<int64_t>(sizeof(float)) : real.value_bytes);
-    args.sums = scratch.tile.data() + (block.channel - chunk.channel);
-    args.sums_step = node.tile_step;
+    args.sums = sums;
+    args.sums_step = step;
     if (node.integer) {
       kernels.pixel_conv(args);
     } else {
@@ -80,7 +90,18 @@ struct RealBody : NodeContext {
 
   void compute_sums(const Chunk& chunk) {
     for (size_t i = 0; i < chunk.blocks; ++i) {
-      sum_block(node.blocks[chunk.first_block + i], chunk);
+      const Block& block = node.blocks[chunk.first_block + i];
+      sum_block(block, scratch.tile.data() + (block.channel - chunk.channel), node.tile_step);
+    }
+  }
+
+  void sum_rows(int64_t begin_row, int64_t end_row, int32_t* sums, int64_t step) {
+    const int64_t most = std::max<int64_t>(node.tile_pixels / outputs, 1);
+    const int64_t first = begin_row * row_units, end = end_row * row_units;
+    for (int64_t unit = first; unit < end; unit += most) {
+      place_windows(unit, std::min(unit + most, end));
+      int32_t* const tile = sums + (unit - first) * outputs * step;
+      for (const Block& block : node.blocks) sum_block(block, tile + block.channel, step);
     }
   }
 
@@ -90,7 +111,7 @@ struct RealBody : NodeContext {
     for (int64_t begin = 0; begin < node.pixels();) {
       // One run.
       const Tile tile{begin, std::min(node.tile_pixels, node.width - begin % node.width)};
-      place_units(tile);
+      place_tile(tile);
       for (const Chunk& chunk : node.chunks) {
         compute_sums(chunk);
         for (int64_t i = 0; i < tile.count; ++i) {
@@ -104,16 +125,22 @@ struct RealBody : NodeContext {
   }
 
   const RealConvPlan& real = node.real;
+  const int64_t outputs = int64_t{1} << real.levels();  // of a unit
+  const int64_t row_units = real.panel.units;
 };
 
 }  // namespace
 
 void place_units(const NodeContext& context, const Tile& tile) {
-  RealBody(context).place_units(tile);
+  RealBody(context).place_tile(tile);
 }
 
 void compute_sums(const NodeContext& context, const Chunk& chunk) {
   RealBody(context).compute_sums(chunk);
+}
+
+void sum_rows(const NodeContext& context, int64_t begin, int64_t end, int32_t* sums, int64_t step) {
+  RealBody(context).sum_rows(begin, end, sums, step);
 }
 
 void all_sums(const NodeContext& context, int32_t* sums) { RealBody(context).compute_all(sums); }

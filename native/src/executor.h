@@ -42,12 +42,11 @@ struct Frame {
   const StoragePlan* storage = nullptr;
   const void* image = nullptr;
   bool image_is_float = false;
-  int banded = kNone;  // a tensor of which only some rows exist,
-  uint8_t* band = nullptr;
-  int64_t band_begin = 0;  // these bytes into it and on
+  int banded = kNone;       // a tensor of which only some rows exist,
+  uint8_t* band = nullptr;  // and where it would begin
 
   uint8_t* tensor(int index) const {
-    if (index == banded) return band - band_begin;
+    if (index == banded) return band;
     return arena + storage->offsets[static_cast<size_t>(index)];
   }
 };

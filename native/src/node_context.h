@@ -72,9 +72,23 @@ void place_units(const NodeContext& context, const Tile& tile);
 void compute_sums(const NodeContext& context, const Chunk& chunk);
 void all_sums(const NodeContext& context, int32_t* sums);  // where they are integers
 
+// The sums of whole rows of an ungrouped real convolution, `step` values from an output to the
+// next and row_outputs() of them from a row to the next. Whole vectors are written.
+void sum_rows(const NodeContext& context, int64_t begin, int64_t end, int32_t* sums, int64_t step);
+
 // All channels of a pool of reals or a global mean, and of an image as float32.
 void pool_reals(const NodeContext& context, const Tile& tile);
 void copy_pixels(const NodeContext& context, const Tile& tile);
+
+// A max_pool of a convolution's sums, int32 or float32, that rows hold instead of its reals. For
+// `order` see PoolArgs.
+struct SumRows {
+  const int32_t* first;  // of row 0, if it were there
+  int64_t row_step, column_step;
+  bool integer;
+  const uint32_t* order;
+};
+void pool_sums(const NodeContext& context, const SumRows& sums, const Tile& tile);
 
 // A max_pool of signs, epilogue and all.
 void pool_signs(const NodeContext& context, const Tile& tile);

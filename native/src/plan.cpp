@@ -158,10 +158,7 @@ Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan) {
   }
   for (const Step& step : plan->steps) {
     if (step.producer == kNone) continue;
-    const Node& pool = graph.nodes[static_cast<size_t>(step.node)];
-    const TensorLayout& input = plan->tensors[static_cast<size_t>(pool.input)];
-    plan->scratch.band_bytes =
-        std::max(plan->scratch.band_bytes, band_bytes(pool, input, step.band_rows));
+    plan->scratch.band_bytes = std::max(plan->scratch.band_bytes, band_bytes(*plan, step));
   }
   return {};
 }

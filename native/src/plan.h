@@ -97,6 +97,7 @@ struct RealConvPlan {
   int64_t tile_units = 0;  // at most
 
   int levels() const { return panel.tracks.levels; }
+  int64_t row_outputs() const { return panel.units << levels(); }  // of all units of a row
 };
 
 struct NodePlan {
@@ -126,10 +127,15 @@ struct NodePlan {
 // Nodes that run together: one, or a pool and the `producer` of the reals that only this pool
 // reads. Such reals never exist as a whole: they are made a band of rows at a time, just before the
 // pool reads them, so that they stay in the cache.
+//
+// A max pool may take its maxima of a convolution's sums; what makes reals of sums is then done for
+// the largest of a window alone. See plan_pooled_sums.cpp.
 struct Step {
   int node = kNone;  // the last of them
   int producer = kNone;
   int64_t band_rows = 0;  // of the pool's output
+  bool pools_sums = false;
+  AlignedArray<uint32_t> order;  // then by channel, see PoolArgs; empty where nothing is turned
 };
 
 // The largest scratch any node of the plan needs.
@@ -164,14 +170,19 @@ Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan);
 // The parts of make_plan that have a file of their own.
 std::vector<TensorLayout> plan_tensors(const Graph& graph);
 std::vector<Step> plan_steps(const Graph& graph, const std::vector<TensorLayout>& tensors);
+void plan_pooled_sums(const Graph& graph, const Node& conv, const Node& pool, Step* step);
 StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse);
 Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
                         NodePlan* plan);
 Status plan_real_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
                       NodePlan* plan);
 
-// Bytes of the rows that a pool's `rows` rows of output read.
-int64_t band_bytes(const Node& pool, const TensorLayout& input, int64_t rows);
+// How a step's rows between its two nodes lie in the band, and the bytes of a whole band.
+struct BandLayout {
+  int64_t pixel_bytes, row_bytes;
+};
+BandLayout band_layout(const Plan& plan, const Step& step);
+int64_t band_bytes(const Plan& plan, const Step& step);
 
 // Refuses what would need more memory than any machine this runs on should give.
 Status check_work_bytes(const std::string& where, double bytes);

@@ -34,7 +34,8 @@ int64_t rows_of_band(const Node& pool, const TensorLayout& input, const TensorLa
 std::vector<Step> plan_steps(const Graph& graph, const std::vector<TensorLayout>& tensors) {
   std::vector<Step> steps;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const auto now = static_cast<int>(i);
+    Step step;
+    step.node = static_cast<int>(i);
     const int made = graph.nodes[i].real;
     const bool has_next =
         made != kNone && graph.nodes[i].signs.empty() && i + 1 < graph.nodes.size();
@@ -42,19 +43,32 @@ std::vector<Step> plan_steps(const Graph& graph, const std::vector<TensorLayout>
         count_reads(graph, made) == 1) {
       const Node& pool = graph.nodes[i + 1];
       const int output = pool.real != kNone ? pool.real : pool.signs[0].tensor;
-      const int64_t rows = rows_of_band(pool, tensors[static_cast<size_t>(made)],
-                                        tensors[static_cast<size_t>(output)]);
-      steps.push_back({now + 1, now, rows});
+      step.producer = step.node++;
+      step.band_rows = rows_of_band(pool, tensors[static_cast<size_t>(made)],
+                                    tensors[static_cast<size_t>(output)]);
+      plan_pooled_sums(graph, graph.nodes[i], pool, &step);
       ++i;
-    } else {
-      steps.push_back({now, kNone, 0});
     }
+    steps.push_back(std::move(step));
   }
   return steps;
 }
 
-int64_t band_bytes(const Node& pool, const TensorLayout& input, int64_t rows) {
-  return std::min(input.height, (rows - 1) * pool.stride.y + pool.kernel.y) * input.row_bytes;
+BandLayout band_layout(const Plan& plan, const Step& step) {
+  const Node& pool = *plan.nodes[static_cast<size_t>(step.node)].node;
+  const TensorLayout& reals = plan.tensors[static_cast<size_t>(pool.input)];
+  if (!step.pools_sums) return {reals.pixel_bytes, reals.row_bytes};
+  // Whole vectors are written, and whole units.
+  const NodePlan& conv = plan.nodes[static_cast<size_t>(step.producer)];
+  const int64_t pixel_bytes = round_up(conv.channels, 16) * static_cast<int64_t>(sizeof(int32_t));
+  return {pixel_bytes, conv.real.row_outputs() * pixel_bytes};
+}
+
+int64_t band_bytes(const Plan& plan, const Step& step) {
+  const Node& pool = *plan.nodes[static_cast<size_t>(step.node)].node;
+  const TensorLayout& reals = plan.tensors[static_cast<size_t>(pool.input)];
+  const int64_t rows = (step.band_rows - 1) * pool.stride.y + pool.kernel.y;
+  return std::min(reals.height, rows) * band_layout(plan, step).row_bytes;
 }
 
 }  // namespace sbnn

@@ -20,41 +20,124 @@ using test::real;
 
 namespace {
 
-void test_pools(const KernelTable& kernels) {
-  const int rows = integer(1, 5), columns = integer(1, 5), channels = integer(1, 40);
-  std::vector<float> input(static_cast<size_t>(rows * columns * channels) + 32);
-  for (float& x : input) x = real();
-  sbnn::PoolArgs args{};
-  args.first = input.data();
-  args.rows = rows;
-  args.columns = columns;
-  args.row_step = columns * channels;
-  args.column_step = channels;
-  args.channels = channels;
-  args.divisor = static_cast<float>(rows * columns);
-  std::vector<float> best(64), average(64), mean(64);
-  args.result = best.data();
-  kernels.max_pool(args);
-  args.result = average.data();
-  kernels.avg_pool(args);
-  args.result = mean.data();
-  kernels.global_mean(args);
-  for (int c = 0; c < channels; ++c) {
-    float largest = input[static_cast<size_t>(c)], sum = 0.0f, row_sums = 0.0f;
-    for (int y = 0; y < rows; ++y) {
-      float row_sum = 0.0f;
-      for (int x = 0; x < columns; ++x) {
-        const float tap = input[static_cast<size_t>((y * columns + x) * channels + c)];
-        largest = std::max(largest, tap);
-        sum += tap;
-        row_sum += tap;
+// Pools of windows side by side, which may share columns.
+struct PoolCase {
+  PoolCase() : input(static_cast<size_t>(kRows * width() * channels) + 32) {
+    args.first = input.data();
+    args.rows = integer(1, kRows);
+    args.columns = columns;
+    args.row_step = width() * channels;
+    args.column_step = channels;
+    args.windows = windows;
+    args.window_step = stride * channels;
+    args.result_step = 144;
+    args.channels = channels;
+    args.divisor = static_cast<float>(args.rows * args.columns);
+  }
+
+  int64_t width() const { return (windows - 1) * stride + columns; }
+
+  std::vector<float> run(void (*kernel)(const sbnn::PoolArgs&)) const {
+    std::vector<float> result(static_cast<size_t>(windows * 144));
+    sbnn::PoolArgs filled = args;
+    filled.result = result.data();
+    kernel(filled);
+    return result;
+  }
+
+  // Calls each(window, channel, taps), taps in order.
+  template <typename T, typename Function>
+  void for_each_result(Function each) const {
+    for (int64_t window = 0; window < windows; ++window) {
+      for (int64_t c = 0; c < channels; ++c) {
+        std::vector<T> taps;
+        for (int64_t i = 0; i < args.rows * columns; ++i) {
+          const int64_t column = window * stride + i % columns;
+          const int64_t at = i / columns * args.row_step + column * channels + c;
+          T tap;
+          std::memcpy(&tap, &input[static_cast<size_t>(at)], sizeof tap);
+          taps.push_back(tap);
+        }
+        each(static_cast<size_t>(window * 144 + c), c, taps);
       }
-      row_sums += row_sum;
     }
-    const auto at = static_cast<size_t>(c);
-    CHECK(best[at] == largest);
-    CHECK(average[at] == sum / args.divisor);
-    CHECK(mean[at] == row_sums / args.divisor);
+  }
+
+  static constexpr int64_t kRows = 5;
+  int64_t columns = integer(1, 5), stride = integer(1, 4), windows = integer(1, 7);
+  int64_t channels = integer(1, 140);
+  std::vector<float> input;
+  sbnn::PoolArgs args{};
+};
+
+void test_pools(const KernelTable& kernels) {
+  PoolCase pools;
+  for (float& x : pools.input) x = real();
+  const std::vector<float> average = pools.run(kernels.avg_pool);
+  pools.for_each_result<float>([&](size_t at, int64_t, const std::vector<float>& taps) {
+    float sum = 0.0f;
+    for (const float tap : taps) sum += tap;
+    CHECK(average[at] == sum / pools.args.divisor);
+  });
+  pools.windows = pools.args.windows = 1;
+  const std::vector<float> mean = pools.run(kernels.global_mean);
+  pools.for_each_result<float>([&](size_t at, int64_t, const std::vector<float>& taps) {
+    float sum = 0.0f;
+    for (size_t row = 0; row < taps.size(); row += static_cast<size_t>(pools.columns)) {
+      float row_sum = 0.0f;
+      for (size_t x = row; x < row + static_cast<size_t>(pools.columns); ++x) row_sum += taps[x];
+      sum += row_sum;
+    }
+    CHECK(mean[at] == sum / pools.args.divisor);
+  });
+}
+
+uint32_t bits_of(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+// Of zeros the first one, and NaN only where it is the first tap.
+void test_max_pool(const KernelTable& kernels) {
+  PoolCase pools;
+  const float special[] = {0.0f, -0.0f, std::nanf(""), INFINITY, -INFINITY, -1.0f};
+  for (float& x : pools.input) x = integer(0, 3) == 0 ? real() : special[integer(0, 5)];
+  AlignedArray<uint32_t> order(static_cast<size_t>(pools.channels));
+  for (size_t c = 0; c < order.size(); ++c) order[c] = integer(0, 1) == 0 ? 0 : 0x80000000u;
+  for (const bool turned : {false, true}) {
+    pools.args.order = turned ? order.data() : nullptr;
+    const std::vector<float> best = pools.run(kernels.max_pool);
+    pools.for_each_result<float>([&](size_t at, int64_t c, const std::vector<float>& taps) {
+      const bool smallest = turned && order[static_cast<size_t>(c)] != 0;
+      float wanted = taps[0];
+      for (const float tap : taps) {
+        if (smallest ? tap < wanted : tap > wanted) wanted = tap;
+      }
+      CHECK(bits_of(best[at]) == bits_of(wanted));
+    });
+  }
+}
+
+void test_max_sums(const KernelTable& kernels) {
+  PoolCase pools;
+  for (float& x : pools.input) {
+    const int32_t extremes[] = {INT32_MIN, INT32_MAX, -1, 0};
+    const int32_t value =
+        integer(0, 3) == 0 ? extremes[integer(0, 3)] : static_cast<int32_t>(random_bits());
+    std::memcpy(&x, &value, sizeof x);
+  }
+  AlignedArray<uint32_t> order(static_cast<size_t>(pools.channels));
+  for (size_t c = 0; c < order.size(); ++c) order[c] = integer(0, 1) == 0 ? 0 : 0xffffffffu;
+  for (const bool turned : {false, true}) {
+    pools.args.order = turned ? order.data() : nullptr;
+    const std::vector<float> best = pools.run(kernels.max_sums);
+    pools.for_each_result<int32_t>([&](size_t at, int64_t c, const std::vector<int32_t>& taps) {
+      const bool smallest = turned && order[static_cast<size_t>(c)] != 0;
+      const int32_t wanted = smallest ? *std::min_element(taps.begin(), taps.end())
+                                      : *std::max_element(taps.begin(), taps.end());
+      CHECK(bits_of(best[at]) == static_cast<uint32_t>(wanted));
+    });
   }
 }
 
@@ -174,6 +257,8 @@ int main() {
   for (const KernelTable* kernels : sbnn::usable_kernels()) {
     for (int i = 0; i < 150; ++i) {
       test_pools(*kernels);
+      test_max_pool(*kernels);
+      test_max_sums(*kernels);
       test_max_dots(*kernels);
     }
     for (int i = 0; i < 1000; ++i) test_epilogue(*kernels);

@@ -17,6 +17,7 @@ struct Chain {
   Graph graph;
 
   explicit Chain(int64_t channels) {
+    graph.constants.push_back({"weight", sbnn::DType::kF32, {}, nullptr, 0});
     graph.tensors.push_back({"image", sbnn::Kind::kImage, kSize, kSize, 3});
     graph.input = 0;
     add(Op::kPointwise, 0, kNone, channels);
@@ -29,6 +30,7 @@ struct Chain {
     Node node;
     node.op = op;
     node.input = input;
+    node.weight = 0;
     node.shortcut.tensor = shortcut;
     node.shortcut.stride = {stride, stride};
     node.real = tensor;

@@ -184,7 +184,8 @@ class Builder:
             width = output_size(width, window.kernel[1], window.stride[1])
         self.finish(node, (height, width, out), taps**0.5)
 
-    def pool(self, op: str, source: str) -> None:
+    def pool(self, op: str, source: str, plain: bool = False) -> None:
+        """A random pool; a plain one has outputs but no arithmetic of its own."""
         tensor = self.find(source)
         kernel = (self.integer(1, min(4, tensor.height)), self.integer(1, min(4, tensor.width)))
         node = Node(f"n{len(self.nodes)}", op, source, kernel=kernel, stride=self.pair(1, 3))
@@ -194,6 +195,9 @@ class Builder:
         shape = (*_size(tensor, node), tensor.channels)
         if tensor.kind == "bits":
             self.add(node, shape, None, [np.zeros(tensor.channels, np.float32)])
+        elif plain:
+            thresholds = [self.floats(tensor.channels)] if self.flag() else []
+            self.add(node, shape, f"{node.name}.real", thresholds)
         else:
             self.finish(node, shape)
 

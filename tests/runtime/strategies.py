@@ -112,17 +112,38 @@ def _network(build: Builder, stems: int) -> Case:
 def banded(seed: int) -> Case:
     """image → a large real tensor that only the pool behind it reads (→ fully connected layer)."""
     build = Builder(np.random.default_rng(seed))
-    build.prepare(build.image((build.integer(33, 44), build.integer(48, 56), 3)))
+    source = build.image((build.integer(33, 44), build.integer(48, 56), 3))
+    build.prepare(source)
     build.most_signs = 0
-    if build.flag():
+    kind = build.integer(0, 2)
+    if kind == 0:
+        build.int16_stem(source, 64, (3, 3), padding=(1, 1))
+    elif kind == 1:
         build.real_conv("n0.real", 64, (3, 3), padding=(1, 1))
     else:
         build.binary_conv("n0.bits0", 64, (3, 3), padding=(1, 1))
     build.most_signs = 2
-    build.pool(build.choose(("max_pool", "avg_pool")), "n1.real")
+    build.pool(build.choose(("max_pool", "max_pool", "avg_pool")), "n1.real", plain=build.flag())
     if len(build.of_kind("bits")) > 1:
         build.head()
     return build.case(build.integer(1, 2))
+
+
+def pooled_stem(seed: int) -> Case:
+    """image → one convolution, on pixels or on reals → a plain pool of its reals alone."""
+    build = Builder(np.random.default_rng(seed))
+    groups = build.choose((1, 1, 1, 2))
+    kernel, windows, size = _window(build, 7)
+    source = build.image((*size, groups * build.choose((1, 2, 3, 3))))
+    build.most_signs = 0
+    convolve = build.choose((build.int16_stem, build.real_conv))
+    convolve(source, _channels(build, groups, 140), kernel, groups, **windows)
+    if "n0.scale" in build.constants and build.flag():  # no zeros, of any sign, or some
+        for name in ("n0.scale", "n0.shift"):
+            constant = build.constants[name]
+            build.constants[name] = np.where(constant == 0, np.float32(0.25), constant)
+    build.pool("max_pool", "n0.real", plain=True)
+    return build.case(build.integer(0, 3))
 
 
 def residual(seed: int) -> Case:
@@ -187,6 +208,7 @@ linears = st.builds(linear, SEEDS)
 real_convs = st.builds(real_conv, SEEDS)
 int16_stems = st.builds(int16_stem, SEEDS)
 bandeds = st.builds(banded, SEEDS)
+pooled_stems = st.builds(pooled_stem, SEEDS)
 residuals = st.builds(residual, SEEDS)
 networks = st.builds(network, SEEDS)
 int16_networks = st.builds(int16_network, SEEDS)

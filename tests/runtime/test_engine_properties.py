@@ -92,7 +92,14 @@ def test_networks(isa: str, case: Case, threads: int) -> None:
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=12)
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(case=strategies.pooled_stems, threads=THREADS)
+def test_pooled_stems(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
+@settings(derandomize=True, deadline=None, max_examples=24)
 @given(case=strategies.bandeds, threads=THREADS)
 def test_pools_of_large_tensors(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
@@ -207,6 +214,65 @@ def test_extreme_reals(isa: str) -> None:
     with np.errstate(over="ignore"):
         expected = ReferenceEngine(data).run_nodes({"x": x}, fetches)
     assert_identical(signbit.load(data, isa=isa).run_nodes({"x": x}, fetches), expected)
+
+
+def _pooled_overflow() -> tuple[bytes, Array]:
+    """A convolution of bright pixels as infinities of both signs, so that its sums may be NaN."""
+    rng = np.random.default_rng(6)
+    tensors = [
+        TensorSpec("image", "image", 13, 11, 3),
+        TensorSpec("bright", "real", 13, 11, 3),
+        TensorSpec("stem", "real", 13, 11, 21),
+        TensorSpec("pool", "real", 7, 6, 21),
+    ]
+    bright = Node("bright", "pointwise", "image", scale="bright", shift="dark", real="bright")
+    stem = Node(
+        "stem",
+        "real_conv",
+        "bright",
+        kernel=(3, 3),
+        stride=(1, 1),
+        padding=(1, 1),
+        dilation=(1, 1),
+        groups=1,
+        weight="weight",
+        scale="scale",
+        shift="shift",
+        activation="hardtanh",
+        real="stem",
+    )
+    pool = Node(
+        "pool",
+        "max_pool",
+        "stem",
+        kernel=(3, 3),
+        stride=(2, 2),
+        padding=(1, 1),
+        real="pool",
+    )
+    graph = Graph(InputSpec("image", 11), "pool", tuple(tensors), (bright, stem, pool))
+    constants = {
+        "bright": np.float32([3e38, -3e38, 1]),
+        "dark": np.zeros(3, np.float32),
+        "weight": rng.standard_normal((21, 3, 3, 3)).astype(np.float32),
+        "scale": rng.choice(np.float32([-0.5, 0.5, 1e30, -1e-30]), 21),
+        "shift": np.full(21, 0.125, np.float32),
+    }
+    images = rng.integers(0, 256, (3, 13, 11, 3)) * (rng.random((3, 13, 11, 3)) < 0.1)
+    return encode(graph, constants), images.astype(np.uint8)
+
+
+@every_isa
+def test_pooled_infinities(isa: str) -> None:
+    """NaN and ±inf leave a pool of sums as they leave a pool of reals."""
+    data, images = _pooled_overflow()
+    engine = signbit.load(data, isa=isa, threads=2)
+    nodes = engine.run_nodes({"image": images}, ["stem", "pool"])
+    assert np.isnan(nodes["stem"]).any()
+    assert np.isnan(nodes["pool"]).any()
+    assert not np.isnan(nodes["pool"]).all()
+    pooled = engine(images).reshape(nodes["pool"].shape)
+    assert_identical({"pool": pooled}, {"pool": nodes["pool"]})
 
 
 def test_public_attributes_agree() -> None:

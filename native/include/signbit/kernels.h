@@ -98,13 +98,19 @@ struct MaxDotsArgs {
   int32_t* result;  // whole vectors are written
 };
 
-// One pooled pixel: taps first[row·row_step + column·column_step + channel].
+// Pooled pixels that lie side by side: the taps of number i are first[i·window_step +
+// row·row_step + column·column_step + channel], and its result is result[i·result_step + channel].
 struct PoolArgs {
-  const float* first;
+  const float* first;  // of max_sums: int32 in its place
   int64_t rows, columns;
   int64_t row_step, column_step;  // floats
+  int64_t windows;                // 1 of global_mean
+  int64_t window_step, result_step;
   int64_t channels;
   float divisor;
+  // Of the maxima, by channel, or null: bits to be flipped before values are compared. All bits of
+  // an int32, or the sign of a float32, turn its order round, so that minima come out.
+  const uint32_t* order;
   float* result;  // whole vectors are written
 };
 
@@ -158,6 +164,7 @@ struct KernelTable {
   void (*pixel_conv)(const RealConvArgs&);
   void (*max_dots)(const MaxDotsArgs&);
   void (*max_pool)(const PoolArgs&);
+  void (*max_sums)(const PoolArgs&);  // of int32
   void (*avg_pool)(const PoolArgs&);
   void (*global_mean)(const PoolArgs&);
   void (*epilogue)(const EpilogueArgs&);

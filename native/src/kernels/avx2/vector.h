@@ -119,6 +119,11 @@ struct Vec {
     return _mm256_castsi256_ps(_mm256_slli_epi32(n, 23));
   }
 
+  // Exclusive or of values as bits.
+  static Floats flip_bits(Floats v, Ints bits) {
+    return _mm256_xor_ps(v, _mm256_castsi256_ps(bits));
+  }
+  static Ints flip_bits(Ints v, Ints bits) { return _mm256_xor_si256(v, bits); }
   static Ints load_ints(const int32_t* p) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   }

@@ -78,6 +78,11 @@ struct Avx512 {
     return _mm512_castsi512_ps(_mm512_slli_epi32(n, 23));
   }
 
+  // Exclusive or of values as bits.
+  static Floats flip_bits(Floats v, Ints bits) {
+    return _mm512_xor_ps(v, _mm512_castsi512_ps(bits));
+  }
+  static Ints flip_bits(Ints v, Ints bits) { return _mm512_xor_si512(v, bits); }
   static Ints load_ints(const int32_t* p) { return _mm512_loadu_si512(p); }
   static void store_ints(int32_t* p, Ints v) { _mm512_storeu_si512(p, v); }
   static Ints larger_int(Ints a, Ints b) { return _mm512_max_epi32(a, b); }

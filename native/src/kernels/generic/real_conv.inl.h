@@ -33,11 +33,6 @@ struct PairSteps {
   }
 };
 
-template <int kCount>
-struct Count {
-  static constexpr int value = kCount;
-};
-
 // Calls run(Count<count>()) for a count of 1 to kMost.
 template <int kMost, typename Run>
 inline void with_count(int count, Run run) {

@@ -2,6 +2,12 @@
 // Everything but the table has internal linkage: a linker must not merge code compiled for one
 // instruction set with code compiled for another.
 
+// A number that is known when code is compiled.
+template <int kCount>
+struct Count {
+  static constexpr int value = kCount;
+};
+
 #include "kernels/generic/activation.inl.h"
 #include "kernels/generic/binary_dot.inl.h"
 #include "kernels/generic/epilogue.inl.h"
@@ -10,7 +16,8 @@
 #include "kernels/generic/real_conv.inl.h"
 
 constexpr KernelTable make_table() {
-  return {Vec::kIsa,   Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors, binary_dot,
-          xor_triples, real_conv,       pixel_conv,       max_dots,          max_pool,
-          avg_pool,    global_mean,     epilogue,         binary_limit,      real_limit};
+  return {Vec::kIsa,   Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors,
+          binary_dot,  xor_triples,     real_conv,        pixel_conv,
+          max_dots,    max_pool,        max_sums,         avg_pool,
+          global_mean, epilogue,        binary_limit,     real_limit};
 }

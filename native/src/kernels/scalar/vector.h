@@ -136,6 +136,19 @@ struct Vec {
     });
   }
 
+  // Exclusive or of values as bits.
+  static Ints flip_bits(Ints v, const Ints& bits) {
+    for (int i = 0; i < kFloatLanes; ++i) v.lane[i] ^= bits.lane[i];
+    return v;
+  }
+  static Floats flip_bits(const Floats& v, const Ints& bits) {
+    Ints as_ints;
+    std::memcpy(as_ints.lane, v.lane, sizeof v.lane);
+    as_ints = flip_bits(as_ints, bits);
+    Floats result;
+    std::memcpy(result.lane, as_ints.lane, sizeof result.lane);
+    return result;
+  }
   static Ints load_ints(const int32_t* p) {
     Ints v;
     std::memcpy(v.lane, p, sizeof v.lane);
