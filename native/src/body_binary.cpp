@@ -95,7 +95,9 @@ struct BinaryBody : NodeContext {
     }
   }
 
-  void dot_chunk(const Chunk& chunk, int64_t first_window, int64_t windows, int32_t* dots) {
+  // Calls run(args) for the chunk's blocks, whose dots are still without a place.
+  template <typename Run>
+  void for_blocks(const Chunk& chunk, int64_t first_window, int64_t windows, Run run) {
     const BinaryConvPlan& binary = node.binary;
     BinaryDotArgs args{};
     args.pixels = static_cast<int>(windows);
@@ -104,7 +106,6 @@ struct BinaryBody : NodeContext {
     args.offsets = binary.offsets.data();
     args.second = binary.second;
     args.base = scratch.base.data() + first_window;
-    args.dots_step = node.tile_step;
     int64_t group = kNone;
     for (size_t i = 0; i < chunk.blocks; ++i) {
       const Block& block = node.blocks[chunk.first_block + i];
@@ -123,9 +124,21 @@ struct BinaryBody : NodeContext {
       args.filters = static_cast<int>(block.filters);
       args.weights = binary.weights.data() + block.weights;
       args.first_filter = block.channel;
-      args.dots = dots + (block.channel - chunk.channel);
-      kernels.binary_dot(args);
+      run(args);
     }
+  }
+
+  void dot_chunk(const Chunk& chunk, int64_t first_window, int64_t windows, int32_t* dots) {
+    for_blocks(chunk, first_window, windows, [&](BinaryDotArgs& args) {
+      args.dots = dots + (args.first_filter - chunk.channel);
+      args.dots_step = node.tile_step;
+      kernels.binary_dot(args);
+    });
+  }
+
+  void finish_dots(const Chunk& chunk, const Tile& tile, const FinishDotsArgs& finish) {
+    for_blocks(chunk, 0, tile.count,
+               [&](const BinaryDotArgs& args) { kernels.finish_dots(args, finish); });
   }
 
   // In bytes, between two arrays.
@@ -245,6 +258,11 @@ void place_windows(const NodeContext& context, const Tile& tile) {
 
 void compute_dots(const NodeContext& context, const Chunk& chunk, const Tile& tile) {
   BinaryBody(context).compute_dots(chunk, tile);
+}
+
+void finish_dots(const NodeContext& context, const Chunk& chunk, const Tile& tile,
+                 const FinishDotsArgs& finish) {
+  BinaryBody(context).finish_dots(chunk, tile, finish);
 }
 
 void all_dots(const NodeContext& context, int32_t* dots) { BinaryBody(context).compute_all(dots); }

@@ -29,6 +29,7 @@ Scratch::Scratch(const ScratchSizes& sizes)
       windows(kTileWindows),
       group_windows(kTileWindows),
       base(kTileWindows),
+      sign_pixels(kTileWindows),
       runs(static_cast<size_t>(sizes.runs)),
       sign_runs(static_cast<size_t>(sizes.signs * sizes.runs)) {
   window_runs.reserve(kTileWindows);

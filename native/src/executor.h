@@ -31,6 +31,7 @@ struct Scratch {
   std::vector<const uint8_t*> windows;
   std::vector<const uint8_t*> group_windows;
   std::vector<const int32_t*> base;
+  std::vector<uint8_t*> sign_pixels;
   // By run of a tile:
   std::vector<EpilogueRun> runs;
   std::vector<uint8_t*> sign_runs;  // [sign][run]

@@ -65,6 +65,10 @@ void convert(const T* values, int64_t count, float* floats) {
 void place_windows(const NodeContext& context, const Tile& tile);
 void compute_dots(const NodeContext& context, const Chunk& chunk, const Tile& tile);
 
+// The same with the epilogue. `finish` lacks the addresses of what a tile reads and writes.
+void finish_dots(const NodeContext& context, const Chunk& chunk, const Tile& tile,
+                 const FinishDotsArgs& finish);
+
 void all_dots(const NodeContext& context, int32_t* dots);  // before pooling
 
 // Real convolution: rows and addresses first, then the sums of one chunk after the other.

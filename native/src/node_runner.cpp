@@ -11,10 +11,18 @@ void NodeRunner::run(const Range& pixels, const Range& chunks) {
   }
   for (int64_t begin = pixels.begin; begin < pixels.end; begin += node.tile_pixels) {
     const Tile tile{begin, std::min(node.tile_pixels, pixels.end - begin)};
-    place_outputs(tile);
+    if (node.finishes_dots) {
+      place_finish(tile);
+    } else {
+      place_outputs(tile);
+    }
     prepare_body(tile);
     for (int64_t i = chunks.begin; i < chunks.end; ++i) {
       const Chunk& chunk = node.chunks[static_cast<size_t>(i)];
+      if (node.finishes_dots) {
+        finish_dots(*this, chunk, tile, finish);
+        continue;
+      }
       if (spec.op == Op::kBinaryConv) compute_dots(*this, chunk, tile);
       if (spec.op == Op::kRealConv) compute_sums(*this, chunk);
       finish_values(chunk);
@@ -41,6 +49,16 @@ void NodeRunner::place_outputs(const Tile& tile) {
   }
 }
 
+void NodeRunner::place_finish(const Tile& tile) {
+  const int64_t y = tile.begin / node.width, x = tile.begin % node.width;
+  finish.shortcut = address<const float>(spec.shortcut.tensor, y, x);
+  finish.real = address<float>(spec.real, y, x);
+  if (spec.signs.empty()) return;
+  const int signs = spec.signs[0].tensor;
+  fill_addresses(frame.tensor(signs), layout(signs), {1, 1}, {0, 0}, tile,
+                 scratch.sign_pixels.data());
+}
+
 void NodeRunner::prepare_body(const Tile& tile) {
   switch (spec.op) {
     case Op::kBinaryConv:
@@ -59,6 +77,10 @@ void NodeRunner::prepare_body(const Tile& tile) {
 }
 
 void NodeRunner::set_constants() {
+  if (node.finishes_dots) {
+    set_finish();
+    return;
+  }
   args.runs = scratch.runs.data();
   args.value_step = node.tile_step;
   args.integer = node.integer;
@@ -87,6 +109,19 @@ void NodeRunner::set_constants() {
     target.group_channels = output.bits.group_channels;
     target.group_bytes = output.bits.contiguous() ? 0 : output.bits.group_bytes;
   }
+}
+
+void NodeRunner::set_finish() {
+  finish.scale = node.scale.data();
+  finish.shift = node.shift.data();
+  finish.activation = spec.activation;
+  finish.slope = node.slope.data();
+  finish.step = node.channels;
+  if (spec.signs.empty()) return;
+  finish.threshold = node.signs[0].threshold.data();
+  finish.integer_threshold = node.signs[0].integer_threshold.data();
+  finish.flip = node.signs[0].flip.data();
+  finish.signs = scratch.sign_pixels.data();
 }
 
 void NodeRunner::finish_values(const Chunk& chunk) {

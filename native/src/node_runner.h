@@ -31,12 +31,16 @@ class NodeRunner : public NodeContext {
   void finish_values(const Chunk& chunk);
 
   EpilogueArgs args{};
+  FinishDotsArgs finish{};  // the same where node.finishes_dots
 
  private:
+  // What place_outputs does, where the epilogue follows each vector of dots.
+  void place_finish(const Tile& tile);
   // What the body needs before its chunks are computed, or all of it where it has no chunks.
   void prepare_body(const Tile& tile);
   // The part of an epilogue's arguments that is the same for all tiles and chunks.
   void set_constants();
+  void set_finish();
 
   template <typename T>
   T* address(int tensor, int64_t y, int64_t x) const {

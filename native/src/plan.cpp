@@ -80,6 +80,34 @@ void plan_simple_body(const TensorLayout& input, const KernelTable& kernels, Nod
   plan->cost = static_cast<double>(reads) * (bits ? 0.02 : 0.1);
 }
 
+// Whether a binary convolution's epilogue may follow each vector of its dots, see FinishDotsArgs.
+bool can_finish_dots(const std::vector<TensorLayout>& tensors, const KernelTable& kernels,
+                     const NodePlan& plan) {
+  const Node& node = *plan.node;
+  if (kernels.finish_dots == nullptr || plan.window_area > 1 || node.signs.size() > 1) return false;
+  if (plan.wants_real) {
+    if (plan.scale.empty()) return false;
+    if (node.activation == Activation::kSigmoid || node.activation == Activation::kRelu) {
+      return false;
+    }
+    if (!plan.signs.empty() && plan.signs[0].threshold.empty()) return false;
+  }
+  if (node.shortcut.tensor != kNone) {
+    const TensorLayout& shortcut = tensors[static_cast<size_t>(node.shortcut.tensor)];
+    if (shortcut.channels != plan.channels || shortcut.height != plan.height ||
+        shortcut.width != plan.width || node.shortcut.offset != 0) {
+      return false;
+    }
+  }
+  for (const SignOutput& output : node.signs) {
+    if (tensors[static_cast<size_t>(output.tensor)].pixel_bytes * 8 != plan.channels) return false;
+  }
+  for (const Block& block : plan.blocks) {
+    if (block.filters % kernels.word_lanes != 0) return false;
+  }
+  return true;
+}
+
 Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
   NodePlan result;
   result.node = &node;
@@ -92,6 +120,7 @@ Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
   plan_epilogue(graph, plan->tensors, &result);
   if (node.op == Op::kBinaryConv) {
     SIGNBIT_TRY(plan_binary_conv(graph, input, *plan->kernels, &result));
+    result.finishes_dots = can_finish_dots(plan->tensors, *plan->kernels, result);
   } else if (node.op == Op::kRealConv) {
     SIGNBIT_TRY(plan_real_conv(graph, input, *plan->kernels, &result));
   } else {

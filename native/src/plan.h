@@ -110,6 +110,7 @@ struct NodePlan {
   bool wants_real = false;
   bool values_in_place = false;  // v0 is read where the input lies, so tiles need not fit L1
   bool spread_signs = false;     // some sign output has gaps between groups
+  bool finishes_dots = false;    // the epilogue follows each vector of dots, see FinishDotsArgs
   std::vector<Chunk> chunks;
   std::vector<Block> blocks;
   AlignedArray<float> scale, shift, slope;  // empty where absent

@@ -58,6 +58,23 @@ struct BinaryDotArgs {
   int64_t dots_step;
 };
 
+// The epilogue of the same dots, finished while they are in registers: affine step, shortcut,
+// activation, real and one tensor of signs. For blocks of whole vectors of filters; reals are
+// float32 of `step` channels whose pixels follow each other from row to row.
+struct FinishDotsArgs {
+  const float* scale;  // constants by channel; null where only the dots' signs are asked for
+  const float* shift;
+  Activation activation;  // not the sigmoid
+  const float* slope;
+  const float* shortcut;  // channel 0 of the first pixel; null: no shortcut
+  float* real;            // the same, may be where the shortcut is; null: not stored
+  int64_t step;
+  const float* threshold;
+  const int32_t* integer_threshold;  // not null where only the dots' signs are asked for
+  const uint64_t* flip;
+  uint8_t* const* signs;  // [pixels] address of the first bit; null: none
+};
+
 // A real convolution whose windows are runs of floats, or of int16, in memory. A step is four
 // bytes: one float, or a pair of int16. Sums are
 //   real_conv:  acc = +0.0; acc = fma(x, w, acc) over the taps, in order: segments, then steps;
@@ -157,6 +174,7 @@ struct KernelTable {
   int float_lanes;       // filters in a vector of real_conv
   int max_tile_vectors;  // of real_conv
   void (*binary_dot)(const BinaryDotArgs&);
+  void (*finish_dots)(const BinaryDotArgs&, const FinishDotsArgs&);  // null: there is none
   // sums[i] = words[i] ^ words[i + distance] ^ words[i + 2·distance] for each of `bytes` bytes and
   // on to the end of a vector.
   void (*xor_triples)(const uint8_t* words, int64_t distance, int64_t bytes, uint8_t* sums);

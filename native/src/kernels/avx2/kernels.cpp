@@ -5,6 +5,8 @@ namespace sbnn {
 namespace {
 #include "kernels/generic/byte_counts.inl.h"
 //
+#include "kernels/generic/store_dots.inl.h"
+//
 #include "kernels/generic/table.inl.h"
 }  // namespace
 

@@ -32,9 +32,11 @@ struct Avx512 {
     return _mm512_ternarylogic_epi32(x0, x1, sum, 0xd4);
   }
   static Totals no_totals() { return _mm512_setzero_si512(); }
-  static void store_dots(int32_t* dots, const int32_t* base, Totals differing) {
-    _mm512_storeu_si512(
-        dots, _mm512_sub_epi32(_mm512_loadu_si512(base), _mm512_add_epi32(differing, differing)));
+  static Totals dots(const int32_t* base, Totals differing) {
+    return _mm512_sub_epi32(_mm512_loadu_si512(base), _mm512_add_epi32(differing, differing));
+  }
+  static void store_dots(int32_t* target, const int32_t* base, Totals differing) {
+    _mm512_storeu_si512(target, dots(base, differing));
   }
 
   static Words xor_bytes(const uint8_t* a, const uint8_t* b, const uint8_t* c) {

@@ -46,6 +46,8 @@ struct Vec : Avx512 {
 
 #include "kernels/generic/byte_counts.inl.h"
 //
+#include "kernels/generic/finish_dots.inl.h"
+//
 #include "kernels/generic/table.inl.h"
 
 }  // namespace

@@ -26,6 +26,8 @@ struct Vec : Avx512 {
 
 #include "kernels/generic/word_counts.inl.h"
 //
+#include "kernels/generic/finish_dots.inl.h"
+//
 #include "kernels/generic/table.inl.h"
 
 }  // namespace

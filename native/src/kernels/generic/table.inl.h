@@ -8,16 +8,14 @@ struct Count {
   static constexpr int value = kCount;
 };
 
-#include "kernels/generic/activation.inl.h"
-#include "kernels/generic/binary_dot.inl.h"
 #include "kernels/generic/epilogue.inl.h"
 #include "kernels/generic/limit.inl.h"
 #include "kernels/generic/pool.inl.h"
 #include "kernels/generic/real_conv.inl.h"
 
 constexpr KernelTable make_table() {
-  return {Vec::kIsa,   Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors,
-          binary_dot,  xor_triples,     real_conv,        pixel_conv,
-          max_dots,    max_pool,        max_sums,         avg_pool,
-          global_mean, epilogue,        binary_limit,     real_limit};
+  return {Vec::kIsa,    Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors, binary_dot,
+          kFinishDots,  xor_triples,     real_conv,        pixel_conv,        max_dots,
+          max_pool,     max_sums,        avg_pool,         global_mean,       epilogue,
+          binary_limit, real_limit};
 }
