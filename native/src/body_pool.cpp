@@ -63,14 +63,33 @@ struct PoolBody : NodeContext {
     return args;
   }
 
+  // Row sums are added up as an average pool adds its taps: from +0.0, in order.
   void mean_of_all() const {
-    PoolArgs args = reals();
+    const int64_t step = row_sums_step(input.channels);
+    PoolArgs args{};
+    args.first = frame.input_row_sums;
+    if (args.first == nullptr) {
+      RowSumsArgs sums{};
+      sums.first = reinterpret_cast<const float*>(frame.tensor(spec.input) + input.at(0, 0));
+      sums.rows = input.height;
+      sums.columns = input.width;
+      sums.row_step = input.width * input.channels;
+      sums.column_step = input.channels;
+      sums.channels = input.channels;
+      sums.sums = scratch.row_sums.data();
+      sums.sums_step = step;
+      kernels.row_sums(sums);
+      args.first = sums.sums;
+    }
     args.rows = input.height;
-    args.columns = input.width;
+    args.columns = 1;
     args.windows = 1;
-    args.divisor = static_cast<float>(args.rows * args.columns);
+    args.row_step = step;
+    args.column_step = step;
+    args.channels = input.channels;
+    args.divisor = static_cast<float>(input.pixels());
     args.result = reinterpret_cast<float*>(scratch.tile.data());
-    kernels.global_mean(args);
+    kernels.avg_pool(args);
   }
 
   // A word whose lowest `count` bits are set, or all of them.

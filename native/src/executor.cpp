@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "run_bands.h"
+#include "run_signs.h"
 
 namespace sbnn {
 namespace {
@@ -22,6 +23,7 @@ Scratch::Scratch(const ScratchSizes& sizes)
       panel(sizes.panel_bytes, sizes.staging_pixels),
       pooled_signs(static_cast<size_t>(sizes.input_pixel_bytes)),
       band(static_cast<size_t>(sizes.band_bytes)),
+      row_sums(static_cast<size_t>(sizes.row_sums)),
       gathered(static_cast<size_t>(sizes.gathered_words)),
       sums(static_cast<size_t>(sizes.sums_bytes)),
       signs(static_cast<size_t>(sizes.signs)),
@@ -70,17 +72,23 @@ void run_dots(const Plan& plan, const NodePlan& node, const Frame& frame, Scratc
 
 void run_node(const Plan& plan, const NodePlan& node, const Frame& frame, const Split& split,
               int part, Scratch* scratch) {
-  const Range pixels = part_of(node.pixels(), part / split.chunk_parts, split.pixel_parts);
-  const Range chunks = part_of(static_cast<int64_t>(node.chunks.size()), part % split.chunk_parts,
-                               split.chunk_parts);
   NodeRunner runner(plan, node, frame, scratch);
   runner.start();
-  runner.run(pixels, chunks);
+  runner.run(part_of(node.pixels(), part / split.chunk_parts, split.pixel_parts),
+             part_of(static_cast<int64_t>(node.chunks.size()), part % split.chunk_parts,
+                     split.chunk_parts));
 }
 
 Split split_step(const Plan& plan, const Step& step, int threads) {
   const NodePlan& node = plan.nodes[static_cast<size_t>(step.node)];
-  if (step.producer == kNone) return split_node(node, threads);
+  if (step.producer == kNone) {
+    Split split = split_node(node, threads);
+    if (step.writes_row_sums) {
+      split.pixel_parts =
+          static_cast<int>(std::min(int64_t{split.pixel_parts}, node.height));  // of whole rows
+    }
+    return split;
+  }
   // At each cut some of the producer's rows are made twice: no more parts than threads.
   const double cost = node.cost + plan.nodes[static_cast<size_t>(step.producer)].cost;
   const double most = std::min(
@@ -93,11 +101,28 @@ Split split_step(const Plan& plan, const Step& step, int threads) {
 void run_step(const Plan& plan, const Step& step, const Frame& frame, const Split& split, int part,
               Scratch* scratch) {
   const NodePlan& node = plan.nodes[static_cast<size_t>(step.node)];
-  if (step.producer == kNone) {
-    run_node(plan, node, frame, split, part, scratch);
-  } else {
-    run_bands(plan, step, frame, part_of(node.height, part, split.parts()), scratch);
+  if (step.producer != kNone) {
+    const Range rows = part_of(node.height, part, split.parts());
+    if (plan.tensors[static_cast<size_t>(node.node->input)].kind == Kind::kBits) {
+      run_signs(plan, step, frame, rows, scratch);
+    } else {
+      run_bands(plan, step, frame, rows, scratch);
+    }
+    return;
   }
+  if (step.writes_row_sums) {
+    const Range rows = part_of(node.height, part / split.chunk_parts, split.pixel_parts);
+    NodeRunner runner(plan, node, frame, scratch);
+    runner.write_row_sums(frame.row_sums());
+    runner.start();
+    runner.run({rows.begin * node.width, rows.end * node.width},
+               part_of(static_cast<int64_t>(node.chunks.size()), part % split.chunk_parts,
+                       split.chunk_parts));
+    return;
+  }
+  Frame node_frame = frame;
+  if (step.reads_row_sums) node_frame.input_row_sums = frame.row_sums();
+  run_node(plan, node, node_frame, split, part, scratch);
 }
 
 }  // namespace sbnn

@@ -19,6 +19,7 @@ struct Scratch {
   AlignedArray<uint8_t> pooled_signs;
   AlignedArray<uint8_t> band;       // rows between the two nodes of a step
   double producer_share = 0;        // of the time that this thread's last part of such a step took
+  AlignedArray<float> row_sums;     // of a global mean's input
   AlignedArray<uint32_t> gathered;  // words of a tile's windows
   AlignedArray<uint8_t> sums;       // of triples of words: of an input's, or of gathered windows'
   int64_t sums_done = 0;            // how far into the input, for the node that runs
@@ -43,13 +44,15 @@ struct Frame {
   const StoragePlan* storage = nullptr;
   const void* image = nullptr;
   bool image_is_float = false;
-  int banded = kNone;       // a tensor of which only some rows exist,
-  uint8_t* band = nullptr;  // and where it would begin
+  int banded = kNone;                     // a tensor of which only some rows exist,
+  uint8_t* band = nullptr;                // and where it would begin
+  const float* input_row_sums = nullptr;  // of a global mean's input, if they are made already
 
   uint8_t* tensor(int index) const {
     if (index == banded) return band;
     return arena + storage->offsets[static_cast<size_t>(index)];
   }
+  float* row_sums() const { return reinterpret_cast<float*>(arena + storage->row_sums); }
 };
 
 // How a node is cut for several threads.

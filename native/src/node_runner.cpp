@@ -3,12 +3,19 @@
 #include <algorithm>
 
 namespace sbnn {
+namespace {
+
+// Rows are summed side by side while they are in L1.
+constexpr int64_t kSummedRows = 8;
+
+}  // namespace
 
 void NodeRunner::run(const Range& pixels, const Range& chunks) {
   if (spec.op == Op::kMaxPool && input.kind == Kind::kBits) {
     pool_signs(*this, {pixels.begin, pixels.end - pixels.begin});
     return;
   }
+  int64_t summed = pixels.begin / node.width;
   for (int64_t begin = pixels.begin; begin < pixels.end; begin += node.tile_pixels) {
     const Tile tile{begin, std::min(node.tile_pixels, pixels.end - begin)};
     if (node.finishes_dots) {
@@ -27,7 +34,29 @@ void NodeRunner::run(const Range& pixels, const Range& chunks) {
       if (spec.op == Op::kRealConv) compute_sums(*this, chunk);
       finish_values(chunk);
     }
+    if (row_sums == nullptr) continue;
+    const int64_t end = tile.begin + tile.count, whole = end / node.width;
+    if (whole - summed >= kSummedRows || end == pixels.end) {
+      sum_rows({summed, whole}, chunks);
+      summed = whole;
+    }
   }
+}
+
+void NodeRunner::sum_rows(const Range& rows, const Range& chunks) const {
+  const Chunk& first = node.chunks[static_cast<size_t>(chunks.begin)];
+  const Chunk& last = node.chunks[static_cast<size_t>(chunks.end - 1)];
+  const int64_t step = row_sums_step(node.channels);
+  RowSumsArgs sums{};
+  sums.first = address<const float>(spec.real, rows.begin, 0) + first.channel;
+  sums.rows = rows.end - rows.begin;
+  sums.columns = node.width;
+  sums.row_step = node.width * node.channels;
+  sums.column_step = node.channels;
+  sums.channels = last.channel + last.channels - first.channel;
+  sums.sums = row_sums + rows.begin * step + first.channel;
+  sums.sums_step = step;
+  kernels.row_sums(sums);
 }
 
 void NodeRunner::place_outputs(const Tile& tile) {

@@ -23,12 +23,16 @@ class NodeRunner : public NodeContext {
     scratch.panel.clear();
   }
 
+  // Whole rows from now on, whose reals are summed up as soon as they are there.
+  void write_row_sums(float* sums) { row_sums = sums; }
+
   void run(const Range& pixels, const Range& chunks);
 
  protected:
   // The tile's pixels row by row, and where each row's begin in what the epilogue reads and writes.
   void place_outputs(const Tile& tile);
   void finish_values(const Chunk& chunk);
+  void sum_rows(const Range& rows, const Range& chunks) const;
 
   EpilogueArgs args{};
   FinishDotsArgs finish{};  // the same where node.finishes_dots
@@ -49,6 +53,7 @@ class NodeRunner : public NodeContext {
   }
 
   int runs = 0;  // of the current tile
+  float* row_sums = nullptr;
 };
 
 }  // namespace sbnn

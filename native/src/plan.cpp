@@ -150,6 +150,9 @@ Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
   scratch.staging_pixels = std::max(scratch.staging_pixels, real.panel.staging());
   scratch.conv_units = std::max(scratch.conv_units, real.tile_units);
   scratch.signs = std::max(scratch.signs, static_cast<int64_t>(node.signs.size()));
+  if (node.op == Op::kGlobalMean) {
+    scratch.row_sums = std::max(scratch.row_sums, input.height * row_sums_step(input.channels));
+  }
   scratch.input_pixel_bytes = std::max(scratch.input_pixel_bytes, input.pixel_bytes);
   plan->pixels_only |= result.integer && node.op == Op::kRealConv;
   plan->nodes.push_back(std::move(result));

@@ -34,9 +34,11 @@ struct TensorLayout {
   int64_t at(int64_t y, int64_t x) const { return origin + y * row_bytes + x * pixel_bytes; }
 };
 
-// Where each tensor begins in an arena; kNone for the image, which is the caller's memory.
+// Where each tensor begins in an arena; kNone for the image, which is the caller's memory, and for
+// what exists in bands only.
 struct StoragePlan {
   std::vector<int64_t> offsets;
+  int64_t row_sums = 0;  // where a step leaves them for the step behind it
   int64_t bytes = 0;
 };
 
@@ -125,19 +127,25 @@ struct NodePlan {
   int64_t pixels() const { return height * width; }
 };
 
-// Nodes that run together: one, or a pool and the `producer` of the reals that only this pool
-// reads. Such reals never exist as a whole: they are made a band of rows at a time, just before the
-// pool reads them, so that they stay in the cache.
+// Nodes that run together: one, or one and the `producer` of a tensor that only this node reads.
+// Such a tensor never exists as a whole: each thread makes the rows that it is about to read. Reals
+// of a pool come a band of rows at a time, so that they stay in the cache; signs that a pointwise
+// node makes for a binary convolution fit there anyway.
 //
 // A max pool may take its maxima of a convolution's sums; what makes reals of sums is then done for
 // the largest of a window alone. See plan_pooled_sums.cpp.
 struct Step {
   int node = kNone;  // the last of them
   int producer = kNone;
-  int64_t band_rows = 0;  // of the pool's output
+  int64_t band_rows = 0;  // of a pool's output
   bool pools_sums = false;
   AlignedArray<uint32_t> order;  // then by channel, see PoolArgs; empty where nothing is turned
+  bool writes_row_sums = false;  // of its reals, while they are in the cache,
+  bool reads_row_sums = false;   // for the global mean that is the next step
 };
+
+// From a row's sums to the next row's, in floats: whole vectors.
+inline int64_t row_sums_step(int64_t channels) { return round_up(channels, 16); }
 
 // The largest scratch any node of the plan needs.
 struct ScratchSizes {
@@ -152,6 +160,7 @@ struct ScratchSizes {
   int64_t input_pixel_bytes = 0;  // of pooled signs
   int64_t gathered_words = 0;     // of the gathered windows of a tile
   int64_t sums_bytes = 0;         // of the words that complete triples
+  int64_t row_sums = 0;           // of a global mean's input
 };
 
 struct Plan {

@@ -29,6 +29,35 @@ int64_t rows_of_band(const Node& pool, const TensorLayout& input, const TensorLa
   return std::clamp<int64_t>((fitting - pool.kernel.y) / pool.stride.y + 1, 1, output.height);
 }
 
+// Whether only node `i + 1` reads the one tensor that node `i` writes, as its input.
+bool is_private(const Graph& graph, size_t i) {
+  const Node& node = graph.nodes[i];
+  if (i + 1 == graph.nodes.size() || node.signs.size() + (node.real != kNone ? 1 : 0) != 1) {
+    return false;
+  }
+  const int made = node.real != kNone ? node.real : node.signs[0].tensor;
+  return graph.nodes[i + 1].input == made && count_reads(graph, made) == 1;
+}
+
+// Lets each step that writes what the next one takes the mean of sum up its rows, unless a pool
+// makes few and small ones. Where pixels are not whole vectors, a thread would also read what its
+// neighbour writes.
+void plan_row_sums(const Graph& graph, const std::vector<TensorLayout>& tensors,
+                   std::vector<Step>* steps) {
+  constexpr int64_t kVectorFloats = 16;
+  for (size_t i = 0; i + 1 < steps->size(); ++i) {
+    Step &step = (*steps)[i], &next = (*steps)[i + 1];
+    const int made = graph.nodes[static_cast<size_t>(step.node)].real;
+    const Node& mean = graph.nodes[static_cast<size_t>(next.node)];
+    if (made == kNone || step.band_rows > 0 || mean.op != Op::kGlobalMean || mean.input != made ||
+        tensors[static_cast<size_t>(made)].channels % kVectorFloats != 0) {
+      continue;
+    }
+    step.writes_row_sums = true;
+    next.reads_row_sums = true;
+  }
+}
+
 }  // namespace
 
 std::vector<Step> plan_steps(const Graph& graph, const std::vector<TensorLayout>& tensors) {
@@ -36,21 +65,23 @@ std::vector<Step> plan_steps(const Graph& graph, const std::vector<TensorLayout>
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     Step step;
     step.node = static_cast<int>(i);
-    const int made = graph.nodes[i].real;
-    const bool has_next =
-        made != kNone && graph.nodes[i].signs.empty() && i + 1 < graph.nodes.size();
-    if (has_next && graph.nodes[i + 1].input == made && is_real_pool(graph, graph.nodes[i + 1]) &&
-        count_reads(graph, made) == 1) {
-      const Node& pool = graph.nodes[i + 1];
-      const int output = pool.real != kNone ? pool.real : pool.signs[0].tensor;
-      step.producer = step.node++;
-      step.band_rows = rows_of_band(pool, tensors[static_cast<size_t>(made)],
-                                    tensors[static_cast<size_t>(output)]);
-      plan_pooled_sums(graph, graph.nodes[i], pool, &step);
-      ++i;
+    if (is_private(graph, i)) {
+      const Node &node = graph.nodes[i], &next = graph.nodes[i + 1];
+      const bool pools = is_real_pool(graph, next);
+      if (pools || (node.op == Op::kPointwise && next.op == Op::kBinaryConv)) {
+        step.producer = step.node++;
+        ++i;
+      }
+      if (pools) {
+        const int output = next.real != kNone ? next.real : next.signs[0].tensor;
+        step.band_rows = rows_of_band(next, tensors[static_cast<size_t>(next.input)],
+                                      tensors[static_cast<size_t>(output)]);
+        plan_pooled_sums(graph, node, next, &step);
+      }
     }
     steps.push_back(std::move(step));
   }
+  plan_row_sums(graph, tensors, &steps);
   return steps;
 }
 
@@ -65,10 +96,11 @@ BandLayout band_layout(const Plan& plan, const Step& step) {
 }
 
 int64_t band_bytes(const Plan& plan, const Step& step) {
-  const Node& pool = *plan.nodes[static_cast<size_t>(step.node)].node;
-  const TensorLayout& reals = plan.tensors[static_cast<size_t>(pool.input)];
-  const int64_t rows = (step.band_rows - 1) * pool.stride.y + pool.kernel.y;
-  return std::min(reals.height, rows) * band_layout(plan, step).row_bytes;
+  const Node& node = *plan.nodes[static_cast<size_t>(step.node)].node;
+  const TensorLayout& between = plan.tensors[static_cast<size_t>(node.input)];
+  if (between.kind == Kind::kBits) return between.bytes;
+  const int64_t rows = (step.band_rows - 1) * node.stride.y + node.kernel.y;
+  return std::min(between.height, rows) * band_layout(plan, step).row_bytes;
 }
 
 }  // namespace sbnn

@@ -20,13 +20,13 @@ struct Slot {
   int free_after = -1;    // the last node that reads what is in it
 };
 
-// The last node that reads each tensor; past the end for the output. What a band's producer reads
-// is read until its pool has run.
-std::vector<int> last_readers(const Graph& graph, const std::vector<int>& pool_of) {
+// The last node that reads each tensor; past the end for the output. What a producer reads is read
+// until its step has run.
+std::vector<int> last_readers(const Graph& graph, const std::vector<int>& reader_of) {
   std::vector<int> last(graph.tensors.size(), -1);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
-    const int now = pool_of[i] == kNone ? static_cast<int>(i) : pool_of[i];
+    const int now = reader_of[i] == kNone ? static_cast<int>(i) : reader_of[i];
     last[static_cast<size_t>(node.input)] = now;
     if (node.shortcut.tensor != kNone) last[static_cast<size_t>(node.shortcut.tensor)] = now;
     // A tensor that nobody reads still occupies its slot while it is written.
@@ -135,20 +135,22 @@ std::vector<TensorLayout> plan_tensors(const Graph& graph) {
 // A tensor whose every element is read by the thread that writes the same element of `node.real`,
 // just before it does; kNone where there is none. Kernels read whole vectors, so where pixels are
 // not whole vectors a thread would also read what its neighbour writes.
-int overwritable(const Node& node, const std::vector<TensorLayout>& tensors,
+int overwritable(const Node& node, const Node* producer, const std::vector<TensorLayout>& tensors,
                  const std::vector<int>& last, int now) {
   constexpr int64_t kVectorFloats = 16;
   const TensorLayout& real = tensors[static_cast<size_t>(node.real)];
   const auto fits = [&](int tensor) {
     const TensorLayout& old = tensors[static_cast<size_t>(tensor)];
+    // A producer reads rows that the other threads' outputs may lie in.
+    if (producer != nullptr && (producer->input == tensor || producer->shortcut.tensor == tensor)) {
+      return false;
+    }
     return old.kind == Kind::kReal && last[static_cast<size_t>(tensor)] == now &&
            old.height == real.height && old.width == real.width && old.channels == real.channels &&
            real.channels % kVectorFloats == 0;
   };
   const Shortcut& shortcut = node.shortcut;
   const bool pointwise = node.op == Op::kPointwise;
-  // A pool's producer may run in turns with it, and read the same tensor elsewhere.
-  if (node.op == Op::kMaxPool || node.op == Op::kAvgPool) return kNone;
   if (pointwise && fits(node.input) && shortcut.tensor != node.input) return node.input;
   const bool same_element =
       shortcut.stride.y == 1 && shortcut.stride.x == 1 && shortcut.offset == 0;
@@ -160,22 +162,34 @@ int overwritable(const Node& node, const std::vector<TensorLayout>& tensors,
 }
 
 StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse) {
-  std::vector<int> pool_of(graph.nodes.size(), kNone);  // of a band's producer
-  if (reuse) {
-    for (const Step& step : plan_steps(graph, tensors)) {
-      if (step.producer != kNone) pool_of[static_cast<size_t>(step.producer)] = step.node;
+  std::vector<Step> steps;
+  if (reuse) steps = plan_steps(graph, tensors);
+  std::vector<int> reader_of(graph.nodes.size(), kNone);              // of a producer
+  std::vector<const Node*> producer_of(graph.nodes.size(), nullptr);  // of its reader
+  int64_t row_sums = 0;
+  for (const Step& step : steps) {
+    if (step.producer != kNone) {
+      reader_of[static_cast<size_t>(step.producer)] = step.node;
+      producer_of[static_cast<size_t>(step.node)] =
+          &graph.nodes[static_cast<size_t>(step.producer)];
+    }
+    if (step.writes_row_sums) {
+      const int real = graph.nodes[static_cast<size_t>(step.node)].real;
+      const TensorLayout& summed = tensors[static_cast<size_t>(real)];
+      row_sums = std::max(row_sums, summed.height * row_sums_step(summed.channels));
     }
   }
-  const std::vector<int> last = last_readers(graph, pool_of);
+  const std::vector<int> last = last_readers(graph, reader_of);
   SlotAllocator allocator(tensors, reuse);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     const auto place = [&](int tensor) {
       allocator.place(tensor, static_cast<int>(i), last[static_cast<size_t>(tensor)]);
     };
-    if (pool_of[i] != kNone) continue;  // its reals are in bands
+    if (reader_of[i] != kNone) continue;  // what it makes is in bands
     if (node.real != kNone) {
-      const int old = reuse ? overwritable(node, tensors, last, static_cast<int>(i)) : kNone;
+      const int old =
+          reuse ? overwritable(node, producer_of[i], tensors, last, static_cast<int>(i)) : kNone;
       if (old == kNone) {
         place(node.real);
       } else {
@@ -184,7 +198,10 @@ StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& te
     }
     for (const SignOutput& output : node.signs) place(output.tensor);
   }
-  return allocator.finish();
+  StoragePlan plan = allocator.finish();
+  plan.row_sums = plan.bytes;
+  plan.bytes += round_up(row_sums * static_cast<int64_t>(sizeof(float)), kAlignment);
+  return plan;
 }
 
 }  // namespace sbnn

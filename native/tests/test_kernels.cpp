@@ -79,17 +79,25 @@ void test_pools(const KernelTable& kernels) {
     for (const float tap : taps) sum += tap;
     CHECK(average[at] == sum / pools.args.divisor);
   });
-  pools.windows = pools.args.windows = 1;
-  const std::vector<float> mean = pools.run(kernels.global_mean);
-  pools.for_each_result<float>([&](size_t at, int64_t, const std::vector<float>& taps) {
-    float sum = 0.0f;
-    for (size_t row = 0; row < taps.size(); row += static_cast<size_t>(pools.columns)) {
-      float row_sum = 0.0f;
-      for (size_t x = row; x < row + static_cast<size_t>(pools.columns); ++x) row_sum += taps[x];
-      sum += row_sum;
+}
+
+void test_row_sums(const KernelTable& kernels) {
+  const int rows = integer(1, 19), columns = integer(1, 5), channels = integer(1, 40);
+  constexpr int64_t kSumsStep = 64;
+  std::vector<float> input(static_cast<size_t>(rows * columns * channels) + 32);
+  for (float& x : input) x = real();
+  std::vector<float> sums(static_cast<size_t>(rows * kSumsStep));
+  kernels.row_sums({input.data(), rows, columns, columns * channels, channels, channels,
+                    sums.data(), kSumsStep});
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t c = 0; c < channels; ++c) {
+      float sum = 0.0f;
+      for (int64_t x = 0; x < columns; ++x) {
+        sum += input[static_cast<size_t>((row * columns + x) * channels + c)];
+      }
+      CHECK(sums[static_cast<size_t>(row * kSumsStep + c)] == sum);
     }
-    CHECK(mean[at] == sum / pools.args.divisor);
-  });
+  }
 }
 
 uint32_t bits_of(float value) {
@@ -257,6 +265,7 @@ int main() {
   for (const KernelTable* kernels : sbnn::usable_kernels()) {
     for (int i = 0; i < 150; ++i) {
       test_pools(*kernels);
+      test_row_sums(*kernels);
       test_max_pool(*kernels);
       test_max_sums(*kernels);
       test_max_dots(*kernels);

@@ -39,6 +39,23 @@ struct Chain {
     return tensor;
   }
 
+  // A node that reads `input` and writes new signs alone, whose index it gives.
+  int add_signs(Op op, int input) {
+    const auto tensor = static_cast<int>(graph.tensors.size());
+    sbnn::TensorSpec signs = graph.tensors[static_cast<size_t>(input)];
+    signs.kind = sbnn::Kind::kBits;
+    graph.tensors.push_back(signs);
+    Node node;
+    node.op = op;
+    node.input = input;
+    node.signs.push_back({});
+    node.signs.back().tensor = tensor;
+    graph.nodes.push_back(node);
+    return tensor;
+  }
+
+  std::vector<sbnn::Step> steps() const { return plan_steps(graph, plan_tensors(graph)); }
+
   bool share(int a, int b, bool reuse = true) const {
     const sbnn::StoragePlan plan = plan_storage(graph, plan_tensors(graph), reuse);
     return plan.offsets[static_cast<size_t>(a)] == plan.offsets[static_cast<size_t>(b)];
@@ -105,6 +122,50 @@ void test_a_band_needs_no_memory() {
   CHECK(steps.size() == 3 && steps[1].producer == 1 && steps[1].node == 2);
 }
 
+void test_signs_for_one_convolution_are_made_by_its_step() {
+  Chain chain(16);
+  const int signs = chain.add_signs(Op::kPointwise, kFirst);
+  const int sum = chain.add(Op::kBinaryConv, signs, kFirst, 16);
+  const std::vector<sbnn::Step> steps = chain.steps();
+  CHECK(steps.size() == 2 && steps[1].producer == 1 && steps[1].node == 2);
+  const sbnn::StoragePlan storage = plan_storage(chain.graph, plan_tensors(chain.graph), true);
+  CHECK(storage.offsets[static_cast<size_t>(signs)] == kNone);
+  // A thread's signs come from rows whose sums may be another's.
+  CHECK(!chain.share(sum, kFirst));
+}
+
+void test_signs_that_others_read_exist_as_a_whole() {
+  Chain pools(16);
+  pools.add(Op::kBinaryConv, pools.add_signs(Op::kMaxPool, pools.add_signs(Op::kPointwise, kFirst)),
+            kNone, 16);
+  CHECK(pools.steps().size() == 4);
+  Chain two(16);
+  const int signs = two.add_signs(Op::kPointwise, kFirst);
+  two.add(Op::kBinaryConv, signs, kNone, 16);
+  two.add(Op::kBinaryConv, signs, kNone, 16);
+  CHECK(two.steps().size() == 4);
+}
+
+void test_rows_are_summed_for_the_mean_behind_them() {
+  Chain chain(16);
+  const int mean = chain.add(Op::kGlobalMean, kFirst, kNone, 16, kSize);
+  chain.add(Op::kPointwise, mean, kNone, 16, kSize);
+  std::vector<sbnn::Step> steps = chain.steps();
+  CHECK(steps.size() == 3 && steps[0].writes_row_sums && !steps[0].reads_row_sums);
+  CHECK(steps[1].reads_row_sums && !steps[1].writes_row_sums && !steps[2].reads_row_sums);
+  const sbnn::StoragePlan storage = plan_storage(chain.graph, plan_tensors(chain.graph), true);
+  constexpr int64_t kSums = kSize * 16 * static_cast<int64_t>(sizeof(float));
+  CHECK(storage.bytes - storage.row_sums == kSums);
+  // Another node between them, or pixels that are not whole vectors.
+  Chain later(16);
+  later.add(Op::kPointwise, kFirst, kNone, 16);
+  later.add(Op::kGlobalMean, kFirst, kNone, 16, kSize);
+  CHECK(!later.steps()[2].reads_row_sums);
+  Chain odd(24);
+  odd.add(Op::kGlobalMean, kFirst, kNone, 24, kSize);
+  CHECK(!odd.steps()[0].writes_row_sums && !odd.steps()[1].reads_row_sums);
+}
+
 void test_what_others_read_is_no_band() {
   Chain chain(16);
   const int body = chain.add(Op::kRealConv, kFirst, kNone, 16);
@@ -121,6 +182,9 @@ int main() {
   test_what_is_read_later_stays();
   test_other_elements_are_not_overwritten();
   test_a_band_needs_no_memory();
+  test_signs_for_one_convolution_are_made_by_its_step();
+  test_signs_that_others_read_exist_as_a_whole();
+  test_rows_are_summed_for_the_mean_behind_them();
   test_what_others_read_is_no_band();
   return test::finish();
 }

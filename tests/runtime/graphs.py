@@ -209,6 +209,13 @@ class Builder:
         node = Node(f"n{len(self.nodes)}", "pointwise", source)
         self.finish(node, self.find(source).shape)
 
+    def binarize(self, source: str, shift: str | None) -> None:
+        """Signs alone, of a tensor to which a 1×1 one is added: a threshold of this image's own."""
+        shape = self.find(source).shape
+        shortcut = None if shift is None else Shortcut(shift, (0, 0))
+        node = Node(f"n{len(self.nodes)}", "pointwise", source, shortcut=shortcut)
+        self.add(node, shape, None, [self.floats(shape[2])])
+
     def prepare(self, source: str) -> None:
         """The image as reals about zero, and as signs."""
         node = Node(f"n{len(self.nodes)}", "pointwise", source)

@@ -146,6 +146,34 @@ def pooled_stem(seed: int) -> Case:
     return build.case(build.integer(0, 3))
 
 
+def binarized(seed: int) -> Case:
+    """image → reals, their mean, signs made for the one binary convolution that reads them, …"""
+    build = Builder(np.random.default_rng(seed))
+    channels = build.choose((3, 8, 16, 16, 20, 32, 32, 64))
+    build.prepare(build.image((*build.pair(9, 30), channels)))
+    build.most_signs = 0
+    source = "n0.real"
+    for _ in range(build.integer(1, 3)):
+        shift = None
+        if build.flag():
+            build.global_mean(source)
+            shift = build.of_kind("real")[-1]
+        build.binarize("image" if shift is None and build.flag() else source, shift)
+        signs = build.find(build.of_kind("bits")[-1])
+        groups = build.choose([g for g in (1, 1, 1, 2, 4) if signs.channels % g == 0])
+        kernel = build.choose(((1, 1), (3, 3), (3, 3), (5, 5), (3, 1), (1, 5)))
+        windows = {"stride": build.pair(1, 2), "padding": build.pair(0, 2)}
+        windows["dilation"] = build.pair(1, 2)
+        if build.flag() or min(signs.height, signs.width) < 9:  # the common kind
+            kernel, windows = (3, 3), {"padding": (1, 1)}
+        out = build.choose((16, 32, 64, groups * build.integer(1, 10)))
+        build.binary_conv(signs.name, out, kernel, groups, pool=build.flag(), **windows)
+        source = build.of_kind("real")[-1]
+    if build.flag():
+        build.global_mean(source)
+    return build.case(build.integer(1, 2))
+
+
 def residual(seed: int) -> Case:
     """image → nodes of one shape that add each other up, so that sums may overwrite operands."""
     build = Builder(np.random.default_rng(seed))
@@ -207,6 +235,7 @@ binary_convs = st.builds(binary_conv, SEEDS)
 linears = st.builds(linear, SEEDS)
 real_convs = st.builds(real_conv, SEEDS)
 int16_stems = st.builds(int16_stem, SEEDS)
+binarizeds = st.builds(binarized, SEEDS)
 bandeds = st.builds(banded, SEEDS)
 pooled_stems = st.builds(pooled_stem, SEEDS)
 residuals = st.builds(residual, SEEDS)

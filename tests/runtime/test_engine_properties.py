@@ -107,6 +107,13 @@ def test_pools_of_large_tensors(isa: str, case: Case, threads: int) -> None:
 
 @every_isa
 @settings(derandomize=True, deadline=None, max_examples=40)
+@given(case=strategies.binarizeds, threads=THREADS)
+def test_signs_made_for_one_convolution(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
+@settings(derandomize=True, deadline=None, max_examples=40)
 @given(case=strategies.residuals, threads=THREADS)
 def test_residual_networks(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)

@@ -121,7 +121,7 @@ struct PoolArgs {
   const float* first;  // of max_sums: int32 in its place
   int64_t rows, columns;
   int64_t row_step, column_step;  // floats
-  int64_t windows;                // 1 of global_mean
+  int64_t windows;
   int64_t window_step, result_step;
   int64_t channels;
   float divisor;
@@ -129,6 +129,16 @@ struct PoolArgs {
   // an int32, or the sign of a float32, turn its order round, so that minima come out.
   const uint32_t* order;
   float* result;  // whole vectors are written
+};
+
+// sums[row·sums_step + channel] = +0.0 + the row's values from left to right.
+struct RowSumsArgs {
+  const float* first;
+  int64_t rows, columns;
+  int64_t row_step, column_step;  // floats
+  int64_t channels;
+  float* sums;  // whole vectors are written
+  int64_t sums_step;
 };
 
 // One bits tensor an epilogue writes.
@@ -184,7 +194,7 @@ struct KernelTable {
   void (*max_pool)(const PoolArgs&);
   void (*max_sums)(const PoolArgs&);  // of int32
   void (*avg_pool)(const PoolArgs&);
-  void (*global_mean)(const PoolArgs&);
+  void (*row_sums)(const RowSumsArgs&);
   void (*epilogue)(const EpilogueArgs&);
   // Loops over registers alone, which show the most that a core can do: plain xor + count + add of
   // signs, and fused multiply-adds. Both return the multiply-adds done and write a vector of

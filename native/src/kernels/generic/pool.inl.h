@@ -173,33 +173,3 @@ void avg_pool(const PoolArgs& args) {
   for_channels(
       args, [&](auto vectors, int64_t c) { average_channels<decltype(vectors)::value>(args, c); });
 }
-
-// Adds the sums of R rows, which are summed side by side, to `sum`, top to bottom.
-template <int R>
-inline typename Vec::Floats add_rows(const PoolArgs& args, const float* first,
-                                     typename Vec::Floats sum) {
-  typename Vec::Floats row_sum[R];
-  for (int r = 0; r < R; ++r) row_sum[r] = Vec::set(0.0f);
-  for (int64_t column = 0; column < args.columns; ++column, first += args.column_step) {
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r)
-      row_sum[r] = Vec::add(row_sum[r], Vec::load(first + r * args.row_step));
-  }
-  for (int r = 0; r < R; ++r) sum = Vec::add(sum, row_sum[r]);
-  return sum;
-}
-
-void global_mean(const PoolArgs& args) {
-  constexpr int kRows = 8;
-  const typename Vec::Floats divisor = Vec::set(args.divisor);
-  for (int64_t c = 0; c < args.channels; c += Vec::kFloatLanes) {
-    typename Vec::Floats sum = Vec::set(0.0f);
-    const float* first = args.first + c;
-    int64_t row = 0;
-    for (; row + kRows <= args.rows; row += kRows, first += kRows * args.row_step) {
-      sum = add_rows<kRows>(args, first, sum);
-    }
-    for (; row < args.rows; ++row, first += args.row_step) sum = add_rows<1>(args, first, sum);
-    Vec::store(args.result + c, Vec::divide(sum, divisor));
-  }
-}

@@ -12,10 +12,11 @@ struct Count {
 #include "kernels/generic/limit.inl.h"
 #include "kernels/generic/pool.inl.h"
 #include "kernels/generic/real_conv.inl.h"
+#include "kernels/generic/row_sums.inl.h"
 
 constexpr KernelTable make_table() {
   return {Vec::kIsa,    Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors, binary_dot,
           kFinishDots,  xor_triples,     real_conv,        pixel_conv,        max_dots,
-          max_pool,     max_sums,        avg_pool,         global_mean,       epilogue,
+          max_pool,     max_sums,        avg_pool,         row_sums,          epilogue,
           binary_limit, real_limit};
 }
