@@ -14,12 +14,20 @@ class Context {
  public:
   explicit Context(const Plan& plan) : plan_(plan) {}
 
-  // Makes workers 0 .. workers - 1 have scratch and arenas 0 .. arenas - 1 exist.
-  void prepare(int workers, int arenas) {
+  // Makes workers 0 .. workers - 1 have scratch, arenas 0 .. arenas - 1 exist, and room for what
+  // the head reads of so many images.
+  void prepare(int workers, int arenas, int64_t head_images = 0) {
     while (scratch_.size() < static_cast<size_t>(workers)) scratch_.emplace_back(plan_.scratch);
     while (arenas_.size() < static_cast<size_t>(arenas)) {
       arenas_.emplace_back(static_cast<size_t>(plan_.storage.bytes));
     }
+    const auto inputs = static_cast<size_t>(head_images * head_channels());
+    if (head_inputs_.size() < inputs) head_inputs_ = AlignedArray<float>(inputs);
+  }
+
+  float* head_input(int64_t image) { return head_inputs_.data() + image * head_channels(); }
+  int64_t head_channels() const {
+    return plan_.tensors[static_cast<size_t>(plan_.nodes.back().node->input)].channels;
   }
 
   Scratch* scratch(int worker) { return &scratch_[static_cast<size_t>(worker)]; }
@@ -35,6 +43,7 @@ class Context {
   const Plan& plan_;
   std::vector<Scratch> scratch_;
   std::vector<AlignedArray<uint8_t>> arenas_;
+  AlignedArray<float> head_inputs_;
 };
 
 // Contexts that no call uses at the moment.

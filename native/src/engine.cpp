@@ -10,6 +10,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "batch_head.h"
 #include "dispatch.h"
 #include "engine_state.h"
 
@@ -61,11 +62,34 @@ void run_image(void* context, int index, int worker) {
   Frame frame = task.context->frame(worker);
   frame.image = image_at(*task.images, task.image_elements, image);
   frame.image_is_float = task.images->is_float;
-  for (const Step& step : task.plan->steps) {
-    run_step(*task.plan, step, frame, Split(), 0, task.context->scratch(worker));
+  const std::vector<Step>& steps = task.plan->steps;
+  const size_t alone = steps.size() - (task.plan->batch_head ? 1 : 0);
+  for (size_t i = 0; i < alone; ++i) {
+    run_step(*task.plan, steps[i], frame, Split(), 0, task.context->scratch(worker));
   }
-  copy_output(frame, task.output, task.output_elements,
-              task.results + image * task.output_elements);
+  if (task.plan->batch_head) {
+    copy_output(frame, task.plan->nodes.back().node->input, task.context->head_channels(),
+                task.context->head_input(index));
+  } else {
+    copy_output(frame, task.output, task.output_elements,
+                task.results + image * task.output_elements);
+  }
+}
+
+// The head of all images of a BatchTask, cut into as many parts as there are workers.
+struct HeadTask {
+  const BatchTask* batch;
+  int64_t images;
+  int parts;
+};
+
+void run_head_part(void* context, int index, int worker) {
+  const HeadTask& task = *static_cast<HeadTask*>(context);
+  const BatchTask& batch = *task.batch;
+  const auto chunks = static_cast<int64_t>(batch.plan->nodes.back().chunks.size());
+  run_head(*batch.plan, batch.context->head_input(0), task.images,
+           {chunks * index / task.parts, chunks * (index + 1) / task.parts},
+           batch.results + batch.first * batch.output_elements, batch.context->scratch(worker));
 }
 
 // One node or step of one image, cut for all workers.
@@ -191,12 +215,17 @@ Status Engine::run(const Images& images, float* output) noexcept {
     const int workers = call.workers();
     // Whole images keep every worker busy without barriers; what is left is shared node by node.
     const int64_t whole = workers == 1 ? images.count : images.count / workers * workers;
-    call.context().prepare(workers, whole > 0 ? workers : 1);
+    // Of a batch with a head, so many at a time that the head takes them together.
+    const int64_t together = state.plan.batch_head ? kHeadImages : ThreadPool::kMaxCount;
+    const int64_t most = std::max<int64_t>(together / workers, 1) * workers;
+    call.context().prepare(workers, whole > 0 ? workers : 1,
+                           state.plan.batch_head ? std::min(most, whole) : 0);
     BatchTask batch{&state.plan,        &call.context(),       &images, 0, state.image_elements,
                     state.graph.output, state.output_elements, output};
-    const int64_t most = ThreadPool::kMaxCount / workers * workers;
     for (; batch.first < whole; batch.first += most) {
-      call.parallel_for(static_cast<int>(std::min(most, whole - batch.first)), run_image, &batch);
+      HeadTask head{&batch, std::min(most, whole - batch.first), workers};
+      call.parallel_for(static_cast<int>(head.images), run_image, &batch);
+      if (state.plan.batch_head) call.parallel_for(head.parts, run_head_part, &head);
     }
     for (int64_t image = whole; image < images.count; ++image) {
       Frame frame = call.context().frame(0);

@@ -192,6 +192,12 @@ Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan) {
     if (step.producer == kNone) continue;
     plan->scratch.band_bytes = std::max(plan->scratch.band_bytes, band_bytes(*plan, step));
   }
+  plan->batch_head = has_batch_head(graph, *plan);
+  if (plan->batch_head) {
+    const int64_t step = plan->nodes.back().tile_step;
+    plan->scratch.tile_values = std::max(plan->scratch.tile_values, kHeadImages * step);
+    plan->scratch.conv_units = std::max(plan->scratch.conv_units, kHeadImages);
+  }
   return {};
 }
 

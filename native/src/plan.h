@@ -18,6 +18,9 @@ namespace sbnn {
 // read many times while they are there.
 constexpr int64_t kTileWindows = 64;
 
+// Images of a tile of a batch's head, see batch_head.h.
+constexpr int64_t kHeadImages = 64;
+
 // One image's worth of a tensor. Bits have a border of 0 around them as wide as the padding of the
 // convolutions that read them; a producer never writes it, so it stays 0 for ever.
 struct TensorLayout {
@@ -169,6 +172,7 @@ struct Plan {
   std::vector<NodePlan> nodes;
   bool pixels_only = false;   // a node has int16 weights: images are uint8
   std::vector<Step> steps;    // every node, in order
+  bool batch_head = false;    // the last of them may run for several images at once
   StoragePlan storage;        // for steps: tensors share memory once nobody reads them any more
   StoragePlan whole_storage;  // every tensor has its own, for looking at them
   ScratchSizes scratch;
@@ -180,6 +184,7 @@ Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan);
 // The parts of make_plan that have a file of their own.
 std::vector<TensorLayout> plan_tensors(const Graph& graph);
 std::vector<Step> plan_steps(const Graph& graph, const std::vector<TensorLayout>& tensors);
+bool has_batch_head(const Graph& graph, const Plan& plan);
 void plan_pooled_sums(const Graph& graph, const Node& conv, const Node& pool, Step* step);
 StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse);
 Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,

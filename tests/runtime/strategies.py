@@ -174,6 +174,19 @@ def binarized(seed: int) -> Case:
     return build.case(build.integer(1, 2))
 
 
+def real_head(seed: int) -> Case:
+    """image → a fully connected layer on reals at the end, for few images or many."""
+    build = Builder(np.random.default_rng(seed))
+    build.prepare(build.image((*build.pair(1, 2), build.integer(1, 40))))
+    build.most_signs = 0
+    if build.flag():
+        build.global_mean("n0.real")
+    source = build.of_kind("real")[-1]
+    tensor = build.find(source)
+    build.real_conv(source, build.integer(1, 140), (tensor.height, tensor.width))
+    return build.case(build.choose((0, 1, 2, 3, 7, 63, 66, 131)))
+
+
 def residual(seed: int) -> Case:
     """image → nodes of one shape that add each other up, so that sums may overwrite operands."""
     build = Builder(np.random.default_rng(seed))
@@ -238,6 +251,7 @@ int16_stems = st.builds(int16_stem, SEEDS)
 binarizeds = st.builds(binarized, SEEDS)
 bandeds = st.builds(banded, SEEDS)
 pooled_stems = st.builds(pooled_stem, SEEDS)
+real_heads = st.builds(real_head, SEEDS)
 residuals = st.builds(residual, SEEDS)
 networks = st.builds(network, SEEDS)
 int16_networks = st.builds(int16_network, SEEDS)

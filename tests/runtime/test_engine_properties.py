@@ -72,6 +72,13 @@ def test_fully_connected_layers(isa: str, case: Case, threads: int) -> None:
 
 @every_isa
 @settings(derandomize=True, deadline=None, max_examples=60)
+@given(case=strategies.real_heads, threads=THREADS)
+def test_real_heads_of_batches(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
+@settings(derandomize=True, deadline=None, max_examples=60)
 @given(case=strategies.real_convs, threads=THREADS)
 def test_real_convolutions(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
