@@ -38,7 +38,6 @@ struct BinaryBody : NodeContext {
     for (; left > 0; ++y, x = 0) {
       const int32_t* const row =
           node.binary.base.data() + node.binary.row_base[static_cast<size_t>(y * pool.y)];
-      const int64_t* column = node.binary.column_base.data() + x * pool.x;
       const int64_t end = std::min(node.width, x + left);
       if (gathers()) {
         const uint8_t* const first =
@@ -47,7 +46,12 @@ struct BinaryBody : NodeContext {
         scratch.window_runs.push_back({first, stride.x * input.pixel_bytes, end - x});
       }
       left -= end - x;
-      for (; x < end; ++x, column += pool.x) *base++ = row + *column;
+      while (x < end) {  // in pieces that meet the same columns of the border
+        const int64_t count = std::min(end, node.binary.same_until[static_cast<size_t>(x)]) - x;
+        const int64_t column = node.binary.column_base[static_cast<size_t>(x * pool.x)];
+        base = std::fill_n(base, count, row + column);
+        x += count;
+      }
     }
   }
 

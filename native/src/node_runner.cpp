@@ -61,20 +61,27 @@ void NodeRunner::sum_rows(const Range& rows, const Range& chunks) const {
 
 void NodeRunner::place_outputs(const Tile& tile) {
   runs = 0;
-  int64_t y = tile.begin / node.width, x = tile.begin % node.width;
-  for (int64_t done = 0; done < tile.count; ++runs, ++y, x = 0) {
+  const int64_t y = tile.begin / node.width;
+  int64_t x = tile.begin % node.width;
+  const Pair one{1, 1};
+  RowAddress input_row,
+      shortcut_row = row_address(spec.shortcut.tensor, spec.shortcut.stride, y, x);
+  if (node.values_in_place) input_row = row_address(spec.input, one, y, x);
+  RowAddress real_row = row_address(spec.real, one, y, x);
+  for (int64_t done = 0; done < tile.count; ++runs, x = 0) {
     EpilogueRun& run = scratch.runs[static_cast<size_t>(runs)];
     run.pixels = std::min(tile.count - done, node.width - x);
-    run.values = node.values_in_place ? address<const int32_t>(spec.input, y, x)
+    run.values = node.values_in_place ? reinterpret_cast<const int32_t*>(input_row.next(x))
                                       : scratch.tile.data() + done * node.tile_step;
-    run.shortcut = address<const float>(spec.shortcut.tensor, y * spec.shortcut.stride.y,
-                                        x * spec.shortcut.stride.x);
-    run.real = address<float>(spec.real, y, x);
-    for (size_t s = 0; s < spec.signs.size(); ++s) {
-      scratch.sign_runs[s * scratch.runs.size() + static_cast<size_t>(runs)] =
-          address<uint8_t>(spec.signs[s].tensor, y, x);
-    }
+    run.shortcut = reinterpret_cast<const float*>(shortcut_row.next(x));
+    run.real = reinterpret_cast<float*>(real_row.next(x));
     done += run.pixels;
+  }
+  for (size_t s = 0; s < spec.signs.size(); ++s) {
+    x = tile.begin % node.width;
+    RowAddress row = row_address(spec.signs[s].tensor, one, y, x);
+    uint8_t** const starts = scratch.sign_runs.data() + s * scratch.runs.size();
+    for (int i = 0; i < runs; ++i, x = 0) starts[i] = row.next(x);
   }
 }
 

@@ -52,6 +52,25 @@ class NodeRunner : public NodeContext {
     return reinterpret_cast<T*>(frame.tensor(tensor) + layout(tensor).at(y, x));
   }
 
+  // Where a tile's pixels begin in a tensor, row by row.
+  struct RowAddress {
+    uint8_t* at = nullptr;
+    int64_t pixel_step = 0, row_step = 0;
+
+    // In a row that the tile enters at column x, before the next row at column 0.
+    uint8_t* next(int64_t x) {
+      uint8_t* const now = at;
+      at += row_step - x * pixel_step;
+      return now;
+    }
+  };
+  RowAddress row_address(int tensor, const Pair& stride, int64_t y, int64_t x) const {
+    if (tensor == kNone) return {};
+    const TensorLayout& rows = layout(tensor);
+    return {frame.tensor(tensor) + rows.at(y * stride.y, x * stride.x), stride.x * rows.pixel_bytes,
+            stride.y * rows.row_bytes};
+  }
+
   int runs = 0;  // of the current tile
   float* row_sums = nullptr;
 };

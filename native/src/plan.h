@@ -85,6 +85,7 @@ struct BinaryConvPlan {
   int64_t base_step = 0;
   std::vector<int64_t> row_base;     // by y; the row of a pattern begins at row_base + column_base
   std::vector<int64_t> column_base;  // by x
+  std::vector<int64_t> same_until;   // by x of a pooled output: where that changes next
 };
 
 // What RealConvArgs needs. Windows lie in a panel of rows, or in the input itself where that is

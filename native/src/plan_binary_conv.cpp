@@ -203,6 +203,12 @@ Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const Ker
   const std::vector<TapRange> columns =
       number_ranges(binary.width, node.stride.x, node.padding.x, node.dilation.x, node.kernel.x,
                     input.width, &binary.column_base);
+  binary.same_until.assign(static_cast<size_t>(plan->width), plan->width);
+  const auto step = static_cast<size_t>(node.pool.stride.x);
+  for (size_t x = binary.same_until.size() - 1; x > 0; --x) {
+    const bool same = binary.column_base[(x - 1) * step] == binary.column_base[x * step];
+    binary.same_until[x - 1] = same ? binary.same_until[x] : static_cast<int64_t>(x);
+  }
   binary.base_step = round_up(plan->channels, 16);
   SIGNBIT_TRY(check_work_bytes(node.name, 4.0 * static_cast<double>(rows.size()) *
                                               static_cast<double>(columns.size()) *
