@@ -47,6 +47,7 @@ CpuFeatures detect_cpu_features() {
                       has_bit(extended.ebx, 31);
   features.avx512vpopcnt =
       features.avx512bw && has_bit(extended.ecx, 11) && has_bit(extended.ecx, 14);
+  features.avx512bf16 = features.avx512bw && extended.eax >= 1 && has_bit(cpuid(7, 1).eax, 5);
   return features;
 }
 

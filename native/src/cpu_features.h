@@ -8,6 +8,7 @@ struct CpuFeatures {
   bool avx2_fma = false;
   bool avx512bw = false;       // AVX-512 F, BW, DQ and VL
   bool avx512vpopcnt = false;  // the same, VNNI and VPOPCNTDQ
+  bool avx512bf16 = false;     // avx512bw and BF16
 };
 
 CpuFeatures detect_cpu_features();
