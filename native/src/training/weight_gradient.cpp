@@ -14,7 +14,7 @@
 namespace sbnn {
 namespace {
 
-constexpr int64_t kBlockPixels = 256;  // long enough for sums to be loaded and stored in no time
+constexpr int64_t kBlockSteps = 256;  // long enough for sums to be loaded and stored in no time
 
 // Where everything lies. A block is a number of rows of one image, or a number of whole images.
 struct WeightPlan {
@@ -30,9 +30,8 @@ struct WeightPlan {
   WeightPlan(const GradientKernels& k, const TrainingConv& c) : kernels(k), conv(c) {
     steps = (conv.out_width + kernels.unit_values - 1) / kernels.unit_values;
     columns = (steps - 1) * kernels.unit_values * conv.stride_x + conv.kernel_x;
-    rows = std::clamp<int64_t>(kBlockPixels / conv.out_width, 1, conv.out_height);
-    const int64_t image = conv.out_height * conv.out_width;
-    images = rows < conv.out_height ? 1 : std::max<int64_t>(kBlockPixels / image, 1);
+    rows = std::clamp<int64_t>(kBlockSteps / steps, 1, conv.out_height);
+    images = rows < conv.out_height ? 1 : kBlockSteps / (rows * steps);
     images = std::clamp<int64_t>(images, 1, std::max<int64_t>(conv.images, 1));
     sign_rows = std::min(conv.height, (rows - 1) * conv.stride_y + conv.kernel_y);
     vectors = (conv.in_channels + kernels.lanes - 1) / kernels.lanes;

@@ -18,8 +18,13 @@ struct Steps : FloatSteps {
   static constexpr int kVectors = 2;
   static constexpr int kFilters = 8;
 
+  // Bit i moves to the top of lane i, where it is the sign of what is else +1.
   static Units signs(uint32_t bits) {
-    return _mm512_mask_blend_ps(static_cast<__mmask16>(bits), Vec::set(1.0f), Vec::set(-1.0f));
+    const __m512i shift =
+        _mm512_setr_epi32(31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16);
+    const __m512i moved = _mm512_sllv_epi32(_mm512_set1_epi32(static_cast<int>(bits)), shift);
+    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(moved, _mm512_set1_epi32(INT32_MIN),
+                                                         _mm512_set1_epi32(0x3f800000), 0xea));
   }
 };
 

@@ -32,24 +32,35 @@ struct Steps {
   static void store_first(float* p, Sums v, int count) { Avx512::store_first(p, v, count); }
 };
 
-// +1 or -1 as bfloat16, `shift` bits up, in each lane.
-template <int kShift>
-inline __m512i half_signs(uint32_t bits) {
-  const __m512i one = _mm512_set1_epi32(0x3f80 << kShift);
-  const __m512i minus = _mm512_set1_epi32(static_cast<int>(0xbf80u << kShift));
-  return _mm512_mask_blend_epi32(static_cast<__mmask16>(bits), one, minus);
-}
-
+// Words 2·i and 2·i + 1 are lane i's pair: a column's bit i moves to the top of its word, where it
+// is the sign of what is else +1.
 void expand_signs(const SignRowArgs& args) {
+  alignas(64) uint16_t shifts[32];
+  for (int i = 0; i < 32; ++i) shifts[i] = static_cast<uint16_t>(15 - i / 2);
+  const __m512i shift = _mm512_load_si512(shifts);
+  const __m512i sign = _mm512_set1_epi16(static_cast<int16_t>(0x8000));
+  const __m512i one = _mm512_set1_epi16(0x3f80);
+  constexpr __mmask32 kHigh = 0xaaaaaaaau;
+  const auto word = [&](int64_t column) {
+    return static_cast<int16_t>(
+        vector_bits<Steps::kLanes>(args.bits + column * args.pixel_bytes, args.pixel_bytes));
+  };
+  const auto pair = [&](__m512i words) {  // (words << shift) & sign | one
+    return _mm512_ternarylogic_epi32(_mm512_sllv_epi16(words, shift), sign, one, 0xea);
+  };
   for (int64_t i = 0; i < args.count; ++i) {
     const int64_t low = args.first + i, high = low + args.pair_distance;
-    __m512i pair = _mm512_setzero_si512();
-    const auto bits = [&](int64_t column) {
-      return vector_bits<Steps::kLanes>(args.bits + column * args.pixel_bytes, args.pixel_bytes);
-    };
-    if (low >= 0 && low < args.width) pair = half_signs<0>(bits(low));
-    if (high >= 0 && high < args.width) pair = _mm512_or_si512(pair, half_signs<16>(bits(high)));
-    _mm512_storeu_si512(args.target + i * 64, pair);
+    const bool low_inside = low >= 0 && low < args.width;
+    const bool high_inside = high >= 0 && high < args.width;
+    __m512i signs = _mm512_setzero_si512();
+    if (low_inside && high_inside) {
+      signs = pair(_mm512_mask_set1_epi16(_mm512_set1_epi16(word(low)), kHigh, word(high)));
+    } else if (low_inside) {
+      signs = _mm512_maskz_mov_epi16(~kHigh, pair(_mm512_set1_epi16(word(low))));
+    } else if (high_inside) {
+      signs = _mm512_maskz_mov_epi16(kHigh, pair(_mm512_set1_epi16(word(high))));
+    }
+    _mm512_storeu_si512(args.target + i * 64, signs);
   }
 }
 
@@ -70,29 +81,30 @@ void copy_pixels(const float* grad, int64_t pixels, int64_t channels, int64_t pi
   }
 }
 
-// Eight filters of two pixels as eight pairs.
-inline void store_pairs(__m256 first, __m256 second, uint8_t* target) {
-  const auto low = reinterpret_cast<__m128i>(_mm256_cvtneps_pbh(first));
-  const auto high = reinterpret_cast<__m128i>(_mm256_cvtneps_pbh(second));
-  auto* const pairs = reinterpret_cast<__m128i*>(target);
-  _mm_storeu_si128(pairs, _mm_unpacklo_epi16(low, high));
-  _mm_storeu_si128(pairs + 1, _mm_unpackhi_epi16(low, high));
-}
-
+// Sixteen filters of two pixels as sixteen pairs, eight to each of two tiles.
 void copy_filters(const float* grad, int64_t pixels, int64_t channels, int64_t tile_bytes,
                   uint8_t* target) {
   static_assert(Steps::kFilters == 8);
-  for (int64_t first = 0; first < channels; first += 8, target += tile_bytes) {
+  alignas(64) uint16_t order[32];
+  for (int i = 0; i < 32; ++i) order[i] = static_cast<uint16_t>(i / 2 + i % 2 * 16);
+  const __m512i interleaved = _mm512_load_si512(order);
+  for (int64_t first = 0; first < channels; first += 16, target += 2 * tile_bytes) {
     const int64_t count = channels - first;
-    const auto lanes = static_cast<__mmask8>(count < 8 ? (1u << count) - 1 : 0xffu);
+    const auto lanes = static_cast<__mmask16>(count < 16 ? (1u << count) - 1 : 0xffffu);
     const float* pixel = grad + first;
     uint8_t* next = target;
-    int64_t p = 0;
-    for (; p + 2 <= pixels; p += 2, pixel += 2 * channels, next += 32) {
-      store_pairs(_mm256_maskz_loadu_ps(lanes, pixel),
-                  _mm256_maskz_loadu_ps(lanes, pixel + channels), next);
+    for (int64_t p = 0; p < pixels; p += 2, pixel += 2 * channels, next += 32) {
+      const auto second_lanes = static_cast<__mmask16>(p + 1 < pixels ? lanes : 0);
+      const __m512bh halves =
+          _mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(second_lanes, pixel + channels),
+                              _mm512_maskz_loadu_ps(lanes, pixel));
+      const __m512i pairs =
+          _mm512_permutexvar_epi16(interleaved, reinterpret_cast<__m512i>(halves));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(next), _mm512_castsi512_si256(pairs));
+      if (count <= 8) continue;
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(next + tile_bytes),
+                          _mm512_extracti64x4_epi64(pairs, 1));
     }
-    if (p < pixels) store_pairs(_mm256_maskz_loadu_ps(lanes, pixel), _mm256_setzero_ps(), next);
   }
 }
 

@@ -18,6 +18,10 @@ void expand_signs(const SignRowArgs& args) {
 void copy_pixels(const float* grad, int64_t pixels, int64_t channels, int64_t pixel_bytes,
                  uint8_t* target) {
   const auto bytes = static_cast<size_t>(4 * channels);
+  if (pixel_bytes == 4 * channels) {
+    __builtin_memcpy(target, grad, static_cast<size_t>(pixels) * bytes);
+    return;
+  }
   for (int64_t p = 0; p < pixels; ++p) {
     __builtin_memcpy(target + p * pixel_bytes, grad + p * channels, bytes);
   }
