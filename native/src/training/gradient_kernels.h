@@ -78,8 +78,10 @@ struct GradientKernels {
   // tile_bytes apart, in each step by step. What is missing of a tile or of a pair is 0.
   void (*copy_filters)(const float* grad, int64_t pixels, int64_t channels, int64_t tile_bytes,
                        uint8_t* target);
-  // Two weights, or one twice, as a unit.
-  uint32_t (*weight_unit)(float first, float second);
+  // Weights of `channels` channels as `vectors` vectors of units, 0 beyond; pairs are of a filter
+  // and of the next, which may be null: then it is 0.
+  void (*pack_channels)(const float* filter, const float* next_filter, int64_t channels,
+                        int vectors, uint8_t* target);
 };
 
 extern const GradientKernels kScalarGradients;

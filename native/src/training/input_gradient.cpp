@@ -232,23 +232,22 @@ int64_t packed_weight_bytes(const GradientKernels& kernels, const TrainingConv& 
 void pack_weights(const GradientKernels& kernels, const TrainingConv& conv, const float* signs,
                   void* packed) {
   const InputPlan plan(kernels, conv);
-  const auto weight = [&](int64_t filter, int64_t y, int64_t x, int64_t channel) {
-    if (filter >= conv.out_channels || channel >= conv.in_channels) return 0.0f;
-    return signs[((filter * conv.kernel_y + y) * conv.kernel_x + x) * conv.in_channels + channel];
-  };
+  const int64_t filter_values = conv.kernel_y * conv.kernel_x * conv.in_channels;
   plan.for_each_run([&](const Phase& row, const Phase& column, int64_t vector, int vectors,
                         const TapRun& run, int64_t bytes) {
-    auto* next = reinterpret_cast<uint32_t*>(static_cast<uint8_t*>(packed) + bytes);
+    const int64_t channel = vector * kernels.lanes;
+    auto* next = static_cast<uint8_t*>(packed) + bytes;
     for (int64_t tap = 0; tap < row.taps; ++tap) {
       const int64_t y = row.kernel_position(tap, conv.stride_y);
-      for (int64_t unit = 0; unit < plan.units; ++unit) {
-        const int64_t filter = unit * kernels.unit_values;
+      for (int64_t filter = 0; filter < conv.out_channels; filter += kernels.unit_values) {
+        const bool paired = filter + 1 < conv.out_channels;
         for (int64_t t = run.first; t < run.first + run.taps; ++t) {
           const int64_t x = column.kernel_position(t, conv.stride_x);
-          const int64_t channel = vector * kernels.lanes;
-          for (int64_t c = channel; c < channel + vectors * kernels.lanes; ++c) {
-            *next++ = kernels.weight_unit(weight(filter, y, x, c), weight(filter + 1, y, x, c));
-          }
+          const float* const first =
+              signs + filter * filter_values + (y * conv.kernel_x + x) * conv.in_channels + channel;
+          kernels.pack_channels(first, paired ? first + filter_values : nullptr,
+                                conv.in_channels - channel, vectors, next);
+          next += vectors * kernels.lanes * 4;
         }
       }
     }

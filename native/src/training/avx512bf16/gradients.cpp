@@ -81,36 +81,56 @@ void copy_pixels(const float* grad, int64_t pixels, int64_t channels, int64_t pi
   }
 }
 
-// Sixteen filters of two pixels as sixteen pairs, eight to each of two tiles.
+// Sixteen pairs out of two vectors of float32.
+struct PairMaker {
+  __m512i order;
+
+  PairMaker() {
+    alignas(64) uint16_t words[32];
+    for (int i = 0; i < 32; ++i) words[i] = static_cast<uint16_t>(i / 2 + i % 2 * 16);
+    order = _mm512_load_si512(words);
+  }
+  __m512i operator()(__m512 first, __m512 second) const {
+    const auto halves = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first));
+    return _mm512_permutexvar_epi16(order, halves);
+  }
+};
+
+inline __mmask16 first_lanes(int64_t count) {
+  return static_cast<__mmask16>(count >= 16 ? 0xffffu : count <= 0 ? 0 : (1u << count) - 1);
+}
+
+// Sixteen filters of two pixels at once, eight to each of two tiles.
 void copy_filters(const float* grad, int64_t pixels, int64_t channels, int64_t tile_bytes,
                   uint8_t* target) {
   static_assert(Steps::kFilters == 8);
-  alignas(64) uint16_t order[32];
-  for (int i = 0; i < 32; ++i) order[i] = static_cast<uint16_t>(i / 2 + i % 2 * 16);
-  const __m512i interleaved = _mm512_load_si512(order);
+  const PairMaker pair;
   for (int64_t first = 0; first < channels; first += 16, target += 2 * tile_bytes) {
-    const int64_t count = channels - first;
-    const auto lanes = static_cast<__mmask16>(count < 16 ? (1u << count) - 1 : 0xffffu);
+    const __mmask16 lanes = first_lanes(channels - first);
     const float* pixel = grad + first;
     uint8_t* next = target;
     for (int64_t p = 0; p < pixels; p += 2, pixel += 2 * channels, next += 32) {
       const auto second_lanes = static_cast<__mmask16>(p + 1 < pixels ? lanes : 0);
-      const __m512bh halves =
-          _mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(second_lanes, pixel + channels),
-                              _mm512_maskz_loadu_ps(lanes, pixel));
-      const __m512i pairs =
-          _mm512_permutexvar_epi16(interleaved, reinterpret_cast<__m512i>(halves));
+      const __m512i pairs = pair(_mm512_maskz_loadu_ps(lanes, pixel),
+                                 _mm512_maskz_loadu_ps(second_lanes, pixel + channels));
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(next), _mm512_castsi512_si256(pairs));
-      if (count <= 8) continue;
+      if (channels - first <= 8) continue;
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(next + tile_bytes),
                           _mm512_extracti64x4_epi64(pairs, 1));
     }
   }
 }
 
-uint32_t weight_unit(float first, float second) {
-  const auto half = [](float x) { return x < 0 ? 0xbf80u : x > 0 ? 0x3f80u : 0u; };
-  return half(first) | half(second) << 16;
+void pack_channels(const float* filter, const float* next_filter, int64_t channels, int vectors,
+                   uint8_t* target) {
+  const PairMaker pair;
+  for (int64_t first = 0; first < 16 * vectors; first += 16, target += 64) {
+    const __mmask16 lanes = first_lanes(channels - first);
+    const __m512 weights = _mm512_maskz_loadu_ps(lanes, filter + first);
+    const __m512 next = next_filter == nullptr ? _mm512_setzero_ps()
+                                               : _mm512_maskz_loadu_ps(lanes, next_filter + first);
+    _mm512_storeu_si512(target, pair(weights, next));
+  }
 }
 
 #include "training/generic/table.inl.h"

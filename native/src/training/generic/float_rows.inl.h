@@ -45,8 +45,8 @@ void copy_filters(const float* grad, int64_t pixels, int64_t channels, int64_t t
   }
 }
 
-uint32_t weight_unit(float first, float) {
-  uint32_t bits;
-  __builtin_memcpy(&bits, &first, sizeof bits);
-  return bits;
+void pack_channels(const float* filter, const float*, int64_t channels, int vectors,
+                   uint8_t* target) {
+  auto* const units = reinterpret_cast<float*>(target);
+  for (int64_t c = 0; c < vectors * Steps::kLanes; ++c) units[c] = c < channels ? filter[c] : 0.0f;
 }

@@ -11,5 +11,5 @@
 constexpr GradientKernels make_gradients() {
   return {Steps::kIsa,     Steps::kLanes, Steps::kUnitValues, Steps::kVectors,
           Steps::kFilters, input_row,     weight_tile,        expand_signs,
-          copy_pixels,     copy_filters,  weight_unit};
+          copy_pixels,     copy_filters,  pack_channels};
 }
