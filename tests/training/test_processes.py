@@ -20,7 +20,7 @@ COMMON = """
 import json, os, signal, sys, time
 from datetime import timedelta
 from pathlib import Path
-import torch
+import kornia.augmentation, sklearn.datasets, torch, torch._dynamo  # once for all forks
 import worlds
 from safetensors.torch import save_file
 from signbit import recipes
