@@ -7,71 +7,23 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
-#include <unistd.h>
 
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common.h"
 #include "signbit/engine.h"
 
 namespace nb = nanobind;
+using bindings::GilRelease;
+using bindings::raise_if_failed;
 
 namespace {
 
 using InputArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 using OutputArray = nb::ndarray<nb::c_contig, nb::device::cpu>;
-
-// Lets other threads run Python while it lives. A thread that comes back when the interpreter is
-// shutting down is ended by Python, up to 3.13, by unwinding its stack, which aborts the process
-// where it meets a destructor; it waits here for the end instead, as later Pythons have it do.
-class GilRelease {
- public:
-  GilRelease() : state_(PyEval_SaveThread()) {}
-  ~GilRelease() {
-    try {
-      PyEval_RestoreThread(state_);
-    } catch (...) {
-      while (true) pause();
-    }
-  }
-  GilRelease(const GilRelease&) = delete;
-  GilRelease& operator=(const GilRelease&) = delete;
-
- private:
-  PyThreadState* state_;
-};
-
-const char* exception_name(sbnn::Code code) {
-  switch (code) {
-    case sbnn::Code::kModelVersion:
-      return "ModelVersionError";
-    case sbnn::Code::kInput:
-      return "InputError";
-    case sbnn::Code::kIsa:
-      return "IsaError";
-    case sbnn::Code::kOk:
-    case sbnn::Code::kModelFile:
-    case sbnn::Code::kMemory:
-      break;
-  }
-  return "ModelFileError";
-}
-
-void raise_if_failed(const sbnn::Status& status) {
-  if (status.ok()) return;
-  const nb::object type =
-      status.code() == sbnn::Code::kMemory
-          ? nb::borrow(PyExc_MemoryError)
-          : nb::module_::import_("signbit.errors").attr(exception_name(status.code()));
-  // A message may name a path, which may be any bytes.
-  const std::string& message = status.message();
-  const nb::object text = nb::steal(PyUnicode_DecodeUTF8(
-      message.data(), static_cast<Py_ssize_t>(message.size()), "backslashreplace"));
-  if (text.is_valid()) PyErr_SetObject(type.ptr(), text.ptr());
-  throw nb::python_error();
-}
 
 int64_t elements(const sbnn::TensorSpec& tensor) {
   return tensor.height * tensor.width * tensor.channels;
@@ -270,4 +222,6 @@ NB_MODULE(_native, module) {
       .def("run", &Model::run)
       .def("run_nodes", &Model::run_nodes)
       .def("time_nodes", &Model::time_nodes, nb::arg("images").none(), nb::arg("runs"));
+  nb::module_ training = module.def_submodule("training");
+  bindings::add_training(training);
 }

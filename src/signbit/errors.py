@@ -11,7 +11,6 @@ __all__ = [
     "DataError",
     "InputError",
     "IsaError",
-    "LostProcessError",
     "MissingExtraError",
     "ModelFileError",
     "ModelVersionError",
@@ -50,10 +49,6 @@ class RecipeError(SignbitError):
 
 class CheckpointError(SignbitError):
     """A run folder or checkpoint is missing, damaged or belongs to another recipe."""
-
-
-class LostProcessError(SignbitError):
-    """Another process of the same training was killed, failed or stopped answering."""
 
 
 class IsaError(SignbitError):

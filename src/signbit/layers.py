@@ -17,6 +17,11 @@ from torch import Tensor, nn
 from signbit.binarizers.activations import ActivationBinarizer, PlainSignActivation
 from signbit.binarizers.weights import BinaryWeight, PlainSign, WeightBinarizer
 from signbit.errors import InputError
+from signbit.estimators import Estimator
+from signbit.ops.layer import SURROGATES
+from signbit.ops.mean import shifted
+from signbit.ops.sign_conv import sign_conv2d
+from signbit.ops.switch import applies_to
 
 __all__ = ["BinaryConv2d", "BinaryLinear", "binary_conv2d", "binary_linear"]
 
@@ -193,9 +198,23 @@ class BinaryConv2d(nn.Module):
             raise InputError(
                 f"BinaryConv2d expects (N, {self.in_channels}, H, W), got {tuple(x.shape)}"
             )
-        signs = self.activation_binarizer(x)
+        geometry = (self.stride, self.padding, self.dilation, self.groups)
         weight = self.weight_binarizer(self.weight)
-        return binary_conv2d(signs, weight, self.stride, self.padding, self.dilation, self.groups)
+        if applies_to(x) and self.is_native(x):
+            x, shift = shifted(self.activation_binarizer, x)
+            return sign_conv2d(x, shift, weight, self.activation_binarizer.estimator, *geometry)
+        return binary_conv2d(self.activation_binarizer(x), weight, *geometry)
+
+    def is_native(self, x: Tensor) -> bool:
+        """Whether native operations know this layer's binarizers; gradients need training."""
+        binarizer = self.activation_binarizer
+        return (
+            self.training
+            and torch.is_grad_enabled()
+            and type(binarizer).forward is ActivationBinarizer.forward
+            and type(binarizer.estimator).__call__ is Estimator.__call__
+            and binarizer.estimator.name in SURROGATES
+        )
 
     def extra_repr(self) -> str:
         return (

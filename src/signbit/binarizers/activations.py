@@ -1,6 +1,8 @@
 """Activation binarizers: modules that turn a layer's real input into signs.
 
-An input is (N, channels, H, W) or (N, channels); the signs have its shape.
+An input is (N, channels, H, W) or (N, channels); the signs have its shape. A binarizer that takes
+the sign of its input moved by one value a channel, or not moved, says by how much in `shift` and is
+done; native operations then do the rest. Another overrides `forward`.
 """
 
 from __future__ import annotations
@@ -14,14 +16,25 @@ __all__ = ["ASD", "ActivationBinarizer", "PlainSignActivation"]
 
 
 class ActivationBinarizer(nn.Module):
-    """Base of the activation binarizers: holds the estimator of their sign."""
+    """Base of the activation binarizers: estimator(x + shift(x))."""
 
     def __init__(self, estimator: Estimator | None = None) -> None:
         super().__init__()
         self.estimator = estimator or Clip()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def shift(self, x: Tensor) -> Tensor | None:
+        """What is added to x before its sign is taken, (N, channels), or None for nothing."""
+        return self.shift_from_mean(x.mean((2, 3)) if x.dim() == 4 else x)
+
+    def shift_from_mean(self, mean: Tensor) -> Tensor:
+        """The same where it depends on x only through its mean over the image, (N, channels)."""
         raise NotImplementedError(f"{type(self).__name__} does not say how it binarizes its input")
+
+    def forward(self, x: Tensor) -> Tensor:
+        shift = self.shift(x)
+        if shift is None:
+            return self.estimator(x)
+        return self.estimator(x + (shift.unsqueeze(-1).unsqueeze(-1) if x.dim() == 4 else shift))
 
     def extra_repr(self) -> str:
         return f"estimator={self.estimator}"
@@ -30,8 +43,8 @@ class ActivationBinarizer(nn.Module):
 class PlainSignActivation(ActivationBinarizer):
     """sign(x). Courbariaux & Hubara 2016."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.estimator(x)
+    def shift(self, x: Tensor) -> Tensor | None:
+        return None
 
 
 class ASD(ActivationBinarizer):
@@ -57,8 +70,6 @@ class ASD(ActivationBinarizer):
         self.excite = nn.Linear(hidden, channels, bias=False)
         self.sigmoid = nn.Sigmoid()
 
-    def forward(self, x: Tensor) -> Tensor:
-        spatial = x.dim() == 4
-        mean = x.mean((2, 3)) if spatial else x
-        shift = self.sigmoid(self.excite(self.relu(self.squeeze(mean))))
-        return self.estimator(x + (shift.unsqueeze(-1).unsqueeze(-1) if spatial else shift))
+    def shift_from_mean(self, mean: Tensor) -> Tensor:
+        shift: Tensor = self.sigmoid(self.excite(self.relu(self.squeeze(mean))))
+        return shift

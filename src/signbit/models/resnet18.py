@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from signbit.blocks import normalised_conv
+
 if TYPE_CHECKING:
     from signbit.methods.base import Method
 
@@ -81,8 +83,7 @@ class ResidualUnit(nn.Module):
         self.nonlinearity = method.nonlinearity(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.nonlinearity(self.norm(self.conv(x)) + self.shortcut(x))
-        return y
+        return normalised_conv(self.conv, self.norm, self.nonlinearity, x, self.shortcut(x))
 
 
 def averaged_shortcut(in_channels: int, out_channels: int) -> nn.Module:

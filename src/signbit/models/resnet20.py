@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from signbit.blocks import normalised_conv
+
 if TYPE_CHECKING:
     from signbit.methods.base import Method
 
@@ -54,8 +56,7 @@ class ResidualUnit(nn.Module):
         self.nonlinearity = method.nonlinearity(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.nonlinearity(self.norm(self.conv(x)) + self.shortcut(x))
-        return y
+        return normalised_conv(self.conv, self.norm, self.nonlinearity, x, self.shortcut(x))
 
 
 class SubsampleShortcut(nn.Module):

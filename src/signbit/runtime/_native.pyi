@@ -1,10 +1,11 @@
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 _Array = npt.NDArray[np.generic]
+_Sizes = tuple[int, int]
 
 class _Node(TypedDict):
     name: str
@@ -48,3 +49,117 @@ class Model:
         /,
     ) -> None: ...
     def time_nodes(self, images: _Array | None, runs: int) -> list[tuple[float, float]]: ...
+
+class training:  # noqa: N801  (a submodule)
+    """Arrays are anything with DLPack: NumPy's, PyTorch's; sizes are pairs, vertical first."""
+
+    class SignConv:
+        def __init__(
+            self,
+            size: _Sizes,
+            channels: _Sizes,
+            kernel: _Sizes,
+            stride: _Sizes,
+            padding: _Sizes,
+            dilation: _Sizes,
+            groups: int,
+        ) -> None: ...
+        @property
+        def sign_bytes(self) -> int: ...
+        @property
+        def out_size(self) -> _Sizes: ...
+        def run(
+            self,
+            weights: Any,
+            x: Any,
+            shift: Any | None,
+            signs: Any,
+            dots: Any,
+            threads: int,
+        ) -> None: ...
+        def run_with_sums(
+            self,
+            weights: Any,
+            x: Any,
+            shift: Any | None,
+            signs: Any,
+            dots: Any,
+            sums: Any,
+            threads: int,
+        ) -> None: ...
+
+    class LayerInput:
+        def __init__(self, x: Any, shift: Any | None, signs: Any, weights: Any) -> None: ...
+
+    class LayerGradients:
+        def __init__(self, of_x: Any, of_shift: Any | None, of_weights: Any) -> None: ...
+
+    class NormGradient:
+        def __init__(
+            self,
+            dots: Any,
+            y: Any | None,
+            gradient: Any,
+            by: Any,
+            slope: Any,
+            offset: Any,
+            add_input: bool,
+            of_shortcut: Any | None,
+        ) -> None: ...
+
+    class ConvBackward:
+        def __init__(
+            self,
+            size: _Sizes,
+            channels: _Sizes,
+            kernel: _Sizes,
+            stride: _Sizes,
+            padding: _Sizes,
+            bfloat16: bool,
+        ) -> None: ...
+        def run(
+            self,
+            of_dots: Any,
+            input: training.LayerInput,
+            kind: int,
+            t: float,
+            k: float,
+            gradients: training.LayerGradients,
+            threads: int,
+        ) -> None: ...
+        def run_normalised(
+            self,
+            norm: training.NormGradient,
+            input: training.LayerInput,
+            kind: int,
+            t: float,
+            k: float,
+            gradients: training.LayerGradients,
+            threads: int,
+        ) -> None: ...
+
+    @staticmethod
+    def add_by_channel(addend: Any, sum: Any, threads: int) -> None: ...
+    @staticmethod
+    def normalise(
+        dots: Any,
+        scale: Any,
+        offset: Any,
+        shortcut: Any | None,
+        clip: bool,
+        y: Any,
+        threads: int,
+    ) -> None: ...
+    @staticmethod
+    def sum_gradients(dots: Any, y: Any | None, gradient: Any, sums: Any, threads: int) -> None: ...
+    @staticmethod
+    def surrogate_gradient(
+        kind: int,
+        t: float,
+        k: float,
+        x: Any,
+        shift: Any | None,
+        gradient: Any,
+        sums: Any | None,
+        threads: int,
+    ) -> None: ...

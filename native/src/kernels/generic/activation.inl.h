@@ -1,11 +1,10 @@
 // The activations of an epilogue over the vocabulary `Vec`.
 
-// 1 / (1 + exp(-v)) with the format's own exp. 1.5·2^23 is the magic number that leaves n, rounded
-// to an integer, in the low bits of `shifted`; 2^n is built from those bits.
-inline typename Vec::Floats sigmoid(typename Vec::Floats v) {
+// The format's own exp. 1.5·2^23 is the magic number that leaves n, rounded to an integer, in the
+// low bits of `shifted`; 2^n is built from those bits.
+inline typename Vec::Floats exponential(typename Vec::Floats x) {
   const typename Vec::Floats magic = Vec::set(0x1.8p+23f);
   const typename Vec::Floats one = Vec::set(1.0f);
-  typename Vec::Floats x = Vec::negative(v);
   x = Vec::larger(Vec::set(-87.0f), x);  // x < -87 ? -87 : x, NaN kept
   x = Vec::smaller(Vec::set(88.0f), x);  // x > 88 ? 88 : x
   const typename Vec::Floats shifted = Vec::fma(x, Vec::set(0x1.715476p+0f), magic);
@@ -19,8 +18,12 @@ inline typename Vec::Floats sigmoid(typename Vec::Floats v) {
   p = Vec::fma(p, r, Vec::set(0x1.fffff8p-2f));
   p = Vec::fma(p, r, one);
   p = Vec::fma(p, r, one);
-  const typename Vec::Floats exponential = Vec::multiply(p, Vec::power_of_two(shifted));
-  return Vec::divide(one, Vec::add(one, exponential));
+  return Vec::multiply(p, Vec::power_of_two(shifted));
+}
+
+inline typename Vec::Floats sigmoid(typename Vec::Floats v) {
+  const typename Vec::Floats one = Vec::set(1.0f);
+  return Vec::divide(one, Vec::add(one, exponential(Vec::negative(v))));
 }
 
 template <Activation kActivation>

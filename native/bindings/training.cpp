@@ -1,0 +1,188 @@
+// signbit.runtime._native.training: passes of training over plain arrays, which signbit/ops checks
+// and makes; sizes are checked again here, as a wrong one would touch foreign memory. The GIL is
+// released while they run.
+
+#include <memory>
+
+#include "training/pointwise.h"
+#include "training/sign_conv.h"
+#include "training_arrays.h"
+
+namespace bindings {
+namespace {
+
+class SignConv {
+ public:
+  SignConv(const Sizes& size, const Sizes& channels, const Sizes& kernel, const Sizes& stride,
+           const Sizes& padding, const Sizes& dilation, int64_t groups) {
+    shape_.height = size.first;
+    shape_.width = size.second;
+    shape_.in_channels = channels.first;
+    shape_.out_channels = channels.second;
+    shape_.kernel = pair_of(kernel);
+    shape_.stride = pair_of(stride);
+    shape_.padding = pair_of(padding);
+    shape_.dilation = pair_of(dilation);
+    shape_.groups = groups;
+    raise_if_failed(sbnn::SignConv::make(shape_, conv_.get()));
+  }
+
+  int64_t sign_bytes() const { return conv_->sign_bytes(); }
+  Sizes out_size() const { return {conv_->out_height(), conv_->out_width()}; }
+
+  // float32 dots.
+  void run(const Array<const float>& weights, const Array<const float>& x,
+           const std::optional<Array<const float>>& shift, const Array<uint8_t>& signs,
+           const Array<float>& dots, int threads) {
+    sbnn::SignConvBatch batch = check(weights, x, shift, signs, static_cast<int64_t>(dots.size()));
+    batch.dots = dots.data();
+    run_batch(batch, weights, threads, [](int64_t, int, const float*) {});
+  }
+
+  // int16 dots, and sums[0][c] of them, sums[1][c] of their squares.
+  void run_with_sums(const Array<const float>& weights, const Array<const float>& x,
+                     const std::optional<Array<const float>>& shift, const Array<uint8_t>& signs,
+                     const Array<int16_t>& dots, const Array<double>& sums, int threads) {
+    const sbnn::SignConvBatch batch =
+        check(weights, x, shift, signs, static_cast<int64_t>(dots.size()));
+    const int64_t channels = shape_.out_channels, pixels = conv_->out_height() * conv_->out_width();
+    require_size(sums, 2 * channels);
+    if (channels % 16 != 0) throw nb::value_error("channels are no multiple of 16");
+    sbnn::ChannelSums totals(threads, channels);
+    int16_t* const kept = dots.data();
+    run_batch(batch, weights, threads, [&](int64_t image, int part, const float* of_image) {
+      sbnn::pointwise_table().keep_dots(of_image, pixels, channels,
+                                        kept + image * pixels * channels, totals.of(part));
+    });
+    totals.total(sums.data());
+  }
+
+ private:
+  sbnn::SignConvBatch check(const Array<const float>& weights, const Array<const float>& x,
+                            const std::optional<Array<const float>>& shift,
+                            const Array<uint8_t>& signs, int64_t dots) const {
+    const int64_t pixels = shape_.height * shape_.width;
+    sbnn::SignConvBatch batch{};
+    batch.images = static_cast<int64_t>(x.size()) / (pixels * shape_.in_channels);
+    require_size(x, batch.images * pixels * shape_.in_channels);
+    require_size(weights, shape_.out_channels * shape_.kernel.y * shape_.kernel.x *
+                              (shape_.in_channels / shape_.groups));
+    require_size(signs, batch.images * pixels * conv_->sign_bytes());
+    if (dots != batch.images * conv_->out_height() * conv_->out_width() * shape_.out_channels) {
+      throw nb::value_error("array has a wrong size");
+    }
+    batch.x = x.data();
+    batch.shift = data_or_null(shift, batch.images * shape_.in_channels);
+    batch.signs = signs.data();
+    return batch;
+  }
+
+  template <typename Done>
+  void run_batch(const sbnn::SignConvBatch& batch, const Array<const float>& weights, int threads,
+                 Done done) {
+    const float* const latest = weights.data();
+    sbnn::Status status;
+    {
+      const GilRelease release;
+      status = conv_->set_weights(latest);
+      if (status.ok()) conv_->run(batch, threads, done);
+    }
+    raise_if_failed(status);
+  }
+
+  sbnn::SignConvShape shape_{};
+  std::unique_ptr<sbnn::SignConv> conv_ = std::make_unique<sbnn::SignConv>();
+};
+
+// gradient (images, pixels, channels) in place; x the same; shift and sums (images, channels).
+void surrogate_gradient(int kind, float t, float k, const Array<const float>& x,
+                        const std::optional<Array<const float>>& shift,
+                        const Array<float>& gradient, const std::optional<Array<float>>& sums,
+                        int threads) {
+  if (x.ndim() != 3 || kind < 0 || kind > static_cast<int>(sbnn::Surrogate::kEde)) {
+    throw nb::value_error("x has no three dimensions, or the estimator is unknown");
+  }
+  const auto images = static_cast<int64_t>(x.shape(0)), pixels = static_cast<int64_t>(x.shape(1)),
+             channels = static_cast<int64_t>(x.shape(2));
+  require_size(gradient, images * pixels * channels);
+  const float* const shifts = data_or_null(shift, images * channels);
+  float* const totals = data_or_null(sums, images * channels);
+  const float* const from = x.data();
+  float* const to = gradient.data();
+  const sbnn::SurrogateArgs surrogate{static_cast<sbnn::Surrogate>(kind), t, k};
+  const GilRelease release;
+  sbnn::parallel_ranges(images, threads, [&](sbnn::ImageRange range, int) {
+    for (int64_t image = range.begin; image < range.end; ++image) {
+      const int64_t row = image * channels;
+      sbnn::pointwise_table().surrogate_gradient(
+          surrogate, from + row * pixels, shifts == nullptr ? nullptr : shifts + row, pixels,
+          channels, to + row * pixels, totals == nullptr ? nullptr : totals + row);
+    }
+  });
+}
+
+// sum (images, pixels, channels) += addend (images, channels).
+void add_by_channel(const Array<const float>& addend, const Array<float>& sum, int threads) {
+  if (sum.ndim() != 3) throw nb::value_error("sum has no three dimensions");
+  const auto images = static_cast<int64_t>(sum.shape(0)),
+             pixels = static_cast<int64_t>(sum.shape(1)),
+             channels = static_cast<int64_t>(sum.shape(2));
+  require_size(addend, images * channels);
+  const float* const from = addend.data();
+  float* const to = sum.data();
+  const GilRelease release;
+  sbnn::parallel_ranges(images, threads, [&](sbnn::ImageRange range, int) {
+    for (int64_t image = range.begin; image < range.end; ++image) {
+      sbnn::pointwise_table().add_by_channel(from + image * channels, pixels, channels,
+                                             to + image * pixels * channels);
+    }
+  });
+}
+
+void normalise(const Array<const int16_t>& dots, const Array<const float>& scale,
+               const Array<const float>& offset, const std::optional<Array<const float>>& shortcut,
+               bool clip, const Array<float>& y, int threads) {
+  const NormArrays arrays(dots);
+  const sbnn::NormForward forward{arrays.by_channel(scale), arrays.by_channel(offset),
+                                  arrays.all_or_null(shortcut), clip, arrays.all(y)};
+  const GilRelease release;
+  sbnn::normalise(arrays.batch, forward, threads);
+}
+
+void sum_gradients(const Array<const int16_t>& dots, const std::optional<Array<const float>>& y,
+                   const Array<const float>& gradient, const Array<double>& sums, int threads) {
+  const NormArrays arrays(dots);
+  const sbnn::NormBackward backward{arrays.all_or_null(y), arrays.all(gradient)};
+  double* const totals = arrays.by_channel(sums, 2);
+  const GilRelease release;
+  sbnn::sum_gradients(arrays.batch, backward, threads, totals);
+}
+
+}  // namespace
+
+void add_training(nb::module_& module) {
+  nb::class_<SignConv>(module, "SignConv")
+      .def(nb::init<const Sizes&, const Sizes&, const Sizes&, const Sizes&, const Sizes&,
+                    const Sizes&, int64_t>(),
+           nb::arg("size"), nb::arg("channels"), nb::arg("kernel"), nb::arg("stride"),
+           nb::arg("padding"), nb::arg("dilation"), nb::arg("groups"))
+      .def_prop_ro("sign_bytes", &SignConv::sign_bytes)
+      .def_prop_ro("out_size", &SignConv::out_size)
+      .def("run", &SignConv::run, nb::arg("weights"), nb::arg("x"), nb::arg("shift").none(),
+           nb::arg("signs"), nb::arg("dots"), nb::arg("threads"))
+      .def("run_with_sums", &SignConv::run_with_sums, nb::arg("weights"), nb::arg("x"),
+           nb::arg("shift").none(), nb::arg("signs"), nb::arg("dots"), nb::arg("sums"),
+           nb::arg("threads"));
+  module.def("add_by_channel", add_by_channel, nb::arg("addend"), nb::arg("sum"),
+             nb::arg("threads"));
+  module.def("normalise", normalise, nb::arg("dots"), nb::arg("scale"), nb::arg("offset"),
+             nb::arg("shortcut").none(), nb::arg("clip"), nb::arg("y"), nb::arg("threads"));
+  module.def("sum_gradients", sum_gradients, nb::arg("dots"), nb::arg("y").none(),
+             nb::arg("gradient"), nb::arg("sums"), nb::arg("threads"));
+  module.def("surrogate_gradient", surrogate_gradient, nb::arg("kind"), nb::arg("t"), nb::arg("k"),
+             nb::arg("x"), nb::arg("shift").none(), nb::arg("gradient"), nb::arg("sums").none(),
+             nb::arg("threads"));
+  add_training_backward(module);
+}
+
+}  // namespace bindings

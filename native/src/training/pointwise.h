@@ -1,0 +1,57 @@
+// Passes over activations in training, one table of functions an instruction set. Activations are
+// float32, NHWC; constants are by channel. "Signs" are bits as in BitsLayout, 1 = negative.
+#pragma once
+
+#include <cstdint>
+
+namespace sbnn {
+
+// The derivative that stands in for that of sign: see signbit/estimators.py.
+enum class Surrogate : int { kIdentity, kClip, kPolynomial, kEde };
+
+struct SurrogateArgs {
+  Surrogate kind;
+  float t, k;  // of kEde: k·t·(1 - tanh(t·x)²)
+};
+
+struct PointwiseTable {
+  // signs[p][c] = x[p][c] + shift[c] < 0; `shift` may be null. Bits behind the channels become 0.
+  void (*pack_signs)(const float* x, const float* shift, int64_t pixels, int64_t channels,
+                     int64_t pixel_bytes, uint8_t* signs);
+  // gradient[p][c] *= surrogate(x[p][c] + shift[c]); sums[c] += their sum over the pixels, where
+  // `sums` is not null.
+  void (*surrogate_gradient)(const SurrogateArgs& surrogate, const float* x, const float* shift,
+                             int64_t pixels, int64_t channels, float* gradient, float* sums);
+
+  // A normalisation, what is added to it, and a clip to [-1, 1], around dots that are kept as
+  // int16; channels are whole multiples of 16. Sums are added to sums[0][c] and sums[1][c].
+
+  // kept = dots; sums of dots and of dots².
+  void (*keep_dots)(const float* dots, int64_t pixels, int64_t channels, int16_t* kept,
+                    double* sums);
+  // y = scale[c]·dots + offset[c] + shortcut, clipped if `clip`; `shortcut` may be null.
+  void (*normalise)(const int16_t* dots, const float* scale, const float* offset,
+                    const float* shortcut, bool clip, int64_t pixels, int64_t channels, float* y);
+  // Sums of g and of g·dots, where g is the gradient of y where the clip let y pass, else 0; `y` is
+  // null without a clip.
+  void (*sum_gradients)(const int16_t* dots, const float* y, const float* gradient, int64_t pixels,
+                        int64_t channels, double* sums);
+  // of_dots = by[c]·g + slope[c]·dots + offset[c]; of_shortcut = g where it is not null.
+  void (*spread_gradients)(const int16_t* dots, const float* y, const float* gradient,
+                           const float* by, const float* slope, const float* offset, int64_t pixels,
+                           int64_t channels, float* of_dots, float* of_shortcut);
+  // sum[p][c] += addend[c].
+  void (*add_by_channel)(const float* addend, int64_t pixels, int64_t channels, float* sum);
+  // sum += addend.
+  void (*add)(const float* addend, int64_t count, float* sum);
+};
+
+const PointwiseTable& pointwise_table();
+
+extern const PointwiseTable kScalarPointwise;
+#if defined(SIGNBIT_X86_KERNELS)
+extern const PointwiseTable kAvx2Pointwise;
+extern const PointwiseTable kAvx512Pointwise;
+#endif
+
+}  // namespace sbnn

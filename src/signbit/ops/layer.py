@@ -1,0 +1,110 @@
+"""A binary convolution's input and what its backward pass makes of it, as the kernels want them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from signbit.ops.switch import gradient_dtype
+from signbit.runtime import _native
+
+__all__ = [
+    "SURROGATES",
+    "Layer",
+    "LayerGradients",
+    "conv_backward",
+    "has_conv_backward",
+    "pixels_of",
+]
+
+SURROGATES = ("identity", "clip", "polynomial", "ede")
+"""Estimators by the number under which the kernels know them."""
+
+_Sizes = tuple[int, int]
+
+
+def pixels_of(x: Tensor) -> Tensor:
+    """(N, C, H, W) as contiguous (N, H, W, C), without a copy where memory is in that order."""
+    return x.detach().permute(0, 2, 3, 1).contiguous()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """x (N, in, H, W), shift (N, in) or None, its signs as bits, and ±1 (out, in, kh, kw)."""
+
+    x: Tensor
+    shift: Tensor | None
+    signs: Tensor
+    weight_signs: Tensor
+    estimator: str
+    parameters: Sequence[float]
+
+    def surrogate(self) -> tuple[int, float, float]:
+        """The estimator's number, t and k."""
+        t, k = self.parameters if self.estimator == "ede" else (0.0, 0.0)
+        return SURROGATES.index(self.estimator), t, k
+
+    def arguments(self) -> tuple[_native.training.LayerInput, int, float, float]:
+        """What the kernels want to know of it."""
+        shift = None if self.shift is None else self.shift.detach().contiguous()
+        arrays = _native.training.LayerInput(
+            pixels_of(self.x), shift, self.signs, pixels_of(self.weight_signs)
+        )
+        return arrays, *self.surrogate()
+
+
+class LayerGradients:
+    """Memory for the gradients of a Layer's x, shift and weight signs."""
+
+    def __init__(self, layer: Layer) -> None:
+        n, channels, height, width = layer.x.shape
+        out, inner, *kernel = layer.weight_signs.shape
+        self._of_x = torch.empty((n, height, width, channels))
+        self._of_shift = None if layer.shift is None else torch.zeros_like(layer.shift)
+        self._of_weight = torch.empty((out, *kernel, inner))
+
+    def arrays(self) -> _native.training.LayerGradients:
+        """As the kernels write them."""
+        return _native.training.LayerGradients(self._of_x, self._of_shift, self._of_weight)
+
+    def tensors(self) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Shaped like x, shift and the weight."""
+        of_weight = self._of_weight.permute(0, 3, 1, 2)
+        return self._of_x.permute(0, 3, 1, 2), self._of_shift, of_weight
+
+
+def has_conv_backward(geometry: Sequence[Sequence[int]], groups: int) -> bool:
+    """Whether the kernels know the gradients: geometry is (stride, padding, dilation)."""
+    return groups == 1 and tuple(geometry[2]) == (1, 1)
+
+
+def conv_backward(
+    x: Tensor, weight: Tensor, geometry: Sequence[Sequence[int]]
+) -> _native.training.ConvBackward:
+    """The backward pass of a convolution of x (N, in, H, W) with weight (out, in, kh, kw)."""
+    stride, padding, _ = (cast(_Sizes, tuple(pair)) for pair in geometry)
+    return _conv_backward(
+        (x.shape[2], x.shape[3]),
+        (x.shape[1], weight.shape[0]),
+        (weight.shape[2], weight.shape[3]),
+        stride,
+        padding,
+        gradient_dtype() == torch.bfloat16,
+    )
+
+
+@lru_cache(maxsize=64)
+def _conv_backward(
+    size: _Sizes,
+    channels: _Sizes,
+    kernel: _Sizes,
+    stride: _Sizes,
+    padding: _Sizes,
+    bfloat16: bool,
+) -> _native.training.ConvBackward:
+    return _native.training.ConvBackward(size, channels, kernel, stride, padding, bfloat16)

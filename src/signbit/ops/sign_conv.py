@@ -1,0 +1,174 @@
+"""`signbit::sign_conv2d`: a layer's real input to the dots of its signs, in one pass.
+
+What it keeps for backward: the signs as bits, and x, which the layer before keeps as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from signbit.binarizers.weights import BinaryWeight
+from signbit.estimators import Estimator
+from signbit.ops.layer import Layer, LayerGradients, conv_backward, has_conv_backward, pixels_of
+from signbit.runtime import _native
+
+__all__ = ["plan_of", "sign_conv2d"]
+
+_Sizes = tuple[int, int]
+
+
+@lru_cache(maxsize=64)
+def _plan(
+    size: _Sizes,
+    channels: _Sizes,
+    kernel: _Sizes,
+    stride: _Sizes,
+    padding: _Sizes,
+    dilation: _Sizes,
+    groups: int,
+) -> _native.training.SignConv:
+    return _native.training.SignConv(size, channels, kernel, stride, padding, dilation, groups)
+
+
+def plan_of(
+    x: Tensor, weight: Tensor, geometry: Sequence[Sequence[int]], groups: int
+) -> _native.training.SignConv:
+    """The plan of a convolution of x (N, in, H, W) with weight (out, in / groups, kh, kw)."""
+    stride, padding, dilation = (cast(_Sizes, tuple(pair)) for pair in geometry)
+    return _plan(
+        (x.shape[2], x.shape[3]),
+        (x.shape[1], weight.shape[0]),
+        (weight.shape[2], weight.shape[3]),
+        stride,
+        padding,
+        dilation,
+        groups,
+    )
+
+
+@torch.library.custom_op(
+    "signbit::sign_conv2d",
+    mutates_args=(),
+    schema="(Tensor x, Tensor? shift, Tensor weight_signs, str estimator, float[] parameters,"
+    " int[2] stride, int[2] padding, int[2] dilation, int groups) -> (Tensor, Tensor)",
+)
+def _sign_conv2d(
+    x: Tensor,
+    shift: Tensor | None,
+    weight_signs: Tensor,
+    estimator: str,
+    parameters: Sequence[float],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> tuple[Tensor, Tensor]:
+    plan = plan_of(x, weight_signs, (stride, padding, dilation), groups)
+    pixels = pixels_of(x)
+    signs = torch.empty((*pixels.shape[:3], plan.sign_bytes), dtype=torch.uint8)
+    dots = torch.empty((len(x), *plan.out_size, len(weight_signs)))
+    plan.run(
+        pixels_of(weight_signs),
+        pixels,
+        None if shift is None else shift.detach().contiguous(),
+        signs,
+        dots,
+        torch.get_num_threads(),
+    )
+    return dots.permute(0, 3, 1, 2), signs
+
+
+@_sign_conv2d.register_fake
+def _(
+    x: Tensor,
+    shift: Tensor | None,
+    weight_signs: Tensor,
+    estimator: str,
+    parameters: Sequence[float],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> tuple[Tensor, Tensor]:
+    plan = plan_of(x, weight_signs, (stride, padding, dilation), groups)
+    dots = x.new_empty((len(x), *plan.out_size, len(weight_signs))).permute(0, 3, 1, 2)
+    signs = x.new_empty((len(x), *x.shape[2:], plan.sign_bytes), dtype=torch.uint8)
+    return dots, signs
+
+
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    x, shift, weight_signs, ctx.estimator, ctx.parameters, *ctx.geometry, ctx.groups = inputs
+    ctx.mark_non_differentiable(output[1])
+    ctx.save_for_backward(x, shift, weight_signs, output[1])
+
+
+def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+    x, shift, weight_signs, signs = ctx.saved_tensors
+    layer = Layer(x, shift, signs, weight_signs, ctx.estimator, ctx.parameters)
+    if not has_conv_backward(ctx.geometry, ctx.groups):
+        of_x, of_shift, of_weight = _convolution_backward(layer, grad, ctx.geometry, ctx.groups)
+    else:
+        backward = conv_backward(x, weight_signs, ctx.geometry)
+        gradients = LayerGradients(layer)
+        backward.run(
+            pixels_of(grad), *layer.arguments(), gradients.arrays(), torch.get_num_threads()
+        )
+        of_x, of_shift, of_weight = gradients.tensors()
+    return (of_x, of_shift, of_weight, *[None] * 6)
+
+
+def _convolution_backward(
+    layer: Layer, grad: Tensor, geometry: Sequence[Sequence[int]], groups: int
+) -> tuple[Tensor, Tensor | None, Tensor]:
+    """By PyTorch, from signs that are floats once more: for groups and dilations."""
+    x, shift, threads = layer.x, layer.shift, torch.get_num_threads()
+    moved = x if shift is None else x + shift[:, :, None, None]
+    signs = (moved < 0).to(x.dtype).mul_(-2).add_(1)
+    of_signs, of_weight, _ = torch.ops.aten.convolution_backward(
+        *(grad, signs, layer.weight_signs, None, *geometry, False, [0, 0], groups),
+        [True, True, False],
+    )
+    of_x = of_signs.contiguous(memory_format=torch.channels_last)
+    of_shift = None if shift is None else torch.zeros_like(shift)
+    shape = (len(x), x.shape[2] * x.shape[3], x.shape[1])
+    _native.training.surrogate_gradient(
+        *layer.surrogate(),
+        pixels_of(x).reshape(shape),
+        None if shift is None else shift.detach().contiguous(),
+        pixels_of(of_x).reshape(shape),
+        of_shift,
+        threads,
+    )
+    return of_x, of_shift, of_weight
+
+
+_sign_conv2d.register_autograd(_backward, setup_context=_setup)
+
+
+def sign_conv2d(
+    x: Tensor,
+    shift: Tensor | None,
+    weight: BinaryWeight,
+    estimator: Estimator,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> Tensor:
+    """weight.scale[c] * conv2d(sign(x + shift), weight.signs), zero padding; channels-last memory.
+
+    x (N, in, H, W) float32 on a CPU, shift (N, in) or None, weight.signs (out, in / groups, kh, kw)
+    of ±1; result (N, out, H', W'). Differentiable in x and the shift, as `estimator` (one of
+    SURROGATES) says, in the weight's signs and in its scale.
+    """
+    dots, _ = _sign_conv2d(
+        *(x, shift, weight.signs, estimator.name, list(estimator.parameters)),
+        *(stride, padding, dilation, groups),
+    )
+    scaled: Tensor = dots if weight.scale is None else dots * weight.scale.reshape(-1, 1, 1)
+    return scaled

@@ -1,0 +1,148 @@
+"""normalised_conv: the native op against the modules one by one, in float64."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from signbit import methods
+from signbit.binarizers import ASD, WSD, MeanAbsScale, PlainSignActivation
+from signbit.blocks import normalised_conv
+from signbit.estimators import EDE, Polynomial
+from signbit.layers import BinaryConv2d
+from signbit.ops import binary_unit, use_native_ops
+
+
+class Unit(nn.Module):
+    """A residual unit; `shortcut` is "input", "other" or "none"."""
+
+    def __init__(self, conv: BinaryConv2d, nonlinearity: nn.Module, shortcut: str) -> None:
+        super().__init__()
+        self.conv, self.nonlinearity, self.shortcut = conv, nonlinearity, shortcut
+        self.norm = nn.BatchNorm2d(conv.out_channels, momentum=0.3)
+        nn.init.uniform_(self.norm.weight, -1.5, 1.5)
+        nn.init.normal_(self.norm.bias)
+
+    def forward(self, x: Tensor, other: Tensor) -> Tensor:
+        added = {"input": x, "other": other, "none": None}[self.shortcut]
+        return normalised_conv(self.conv, self.norm, self.nonlinearity, x, added)
+
+
+def conv(channels: int, out: int, stride: int = 1, **binarizers: Any) -> BinaryConv2d:
+    return BinaryConv2d(channels, out, 3, stride, padding=1, **binarizers)
+
+
+def sdbnn(channels: int, out: int, stride: int = 1) -> BinaryConv2d:
+    return conv(
+        *(channels, out, stride),
+        weight_binarizer=WSD(out, EDE(0.8, 0.8)),
+        activation_binarizer=ASD(channels, 4, EDE(0.8, 0.8)),
+    )
+
+
+def bireal(channels: int, out: int, stride: int = 1) -> BinaryConv2d:
+    return conv(
+        *(channels, out, stride),
+        weight_binarizer=MeanAbsScale(),
+        activation_binarizer=PlainSignActivation(Polynomial()),
+    )
+
+
+UNITS = {
+    "sdbnn": lambda: (Unit(sdbnn(16, 16), nn.Hardtanh(), "input"), 1),
+    "sdbnn-strided": lambda: (Unit(sdbnn(20, 48, 2), nn.Hardtanh(), "other"), 2),
+    "bireal": lambda: (Unit(bireal(32, 32), nn.Identity(), "input"), 1),
+    "bireal-strided": lambda: (Unit(bireal(16, 64, 2), nn.Identity(), "other"), 2),
+    "bare": lambda: (Unit(conv(16, 32), nn.Hardtanh(), "none"), 1),
+}
+
+
+def grow(unit: Unit, x: Tensor, other: Tensor, gradient: Tensor, native: bool) -> list[Tensor]:
+    """Output, gradients and running statistics of a training step."""
+    x, other = x.clone().requires_grad_(), other.clone().requires_grad_()
+    with use_native_ops(native):
+        y = unit(x, other)
+        y.backward(gradient)
+    grads = [t.grad for t in (x, other, *unit.parameters()) if t.grad is not None]
+    return [y.detach(), *grads, *(b.detach().double() for b in unit.buffers())]
+
+
+@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_native_step_agrees_with_float64(name: str, channels_last: bool) -> None:
+    torch.manual_seed(4)
+    unit, stride = UNITS[name]()
+    channels, out = unit.conv.in_channels, unit.conv.out_channels
+    x = torch.randn(6, channels, 10, 8)
+    other = torch.randn(6, out, 10 // stride, 8 // stride)
+    if channels_last:
+        x = x.contiguous(memory_format=torch.channels_last)
+    gradient = torch.randn_like(other)
+    double = copy.deepcopy(unit).double()
+    native = grow(unit, x, other, gradient, True)
+    wanted = grow(double, x.double(), other.double(), gradient.double(), False)
+    assert len(native) == len(wanted)
+    for mine, theirs in zip(native, wanted, strict=True):
+        scale = float(theirs.abs().max()) + 1e-12
+        torch.testing.assert_close(mine.double(), theirs.double(), rtol=0, atol=1e-5 * scale)
+
+
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Counts the native op's calls."""
+    seen: list[int] = []
+    op = binary_unit.binary_unit
+
+    def counted(*args: Any) -> Any:
+        seen.append(1)
+        return op(*args)
+
+    monkeypatch.setattr("signbit.blocks.binary_unit", counted)
+    return seen
+
+
+def test_only_training_on_a_cpu_in_float32_is_native(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = calls(monkeypatch)
+    unit, _ = UNITS["sdbnn"]()
+    x = torch.randn(2, 16, 6, 6)
+    unit(x, x)
+    assert len(seen) == 1
+    with use_native_ops(False):
+        unit(x, x)
+    with torch.no_grad():
+        unit(x, x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        unit(x, x)
+    copy.deepcopy(unit).double()(x.double(), x.double())
+    unit.eval()(x, x)
+    assert len(seen) == 1
+
+
+def test_a_hook_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = calls(monkeypatch)
+    unit, _ = UNITS["bireal"]()
+    shapes: list[torch.Size] = []
+    unit.norm.register_forward_hook(lambda module, args, output: shapes.append(output.shape))
+    x = torch.randn(2, 32, 6, 6)
+    unit(x, x)
+    assert shapes == [(2, 32, 6, 6)]
+    assert not seen
+
+
+def test_every_method_trains_alike_with_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in methods.names():
+        torch.manual_seed(1)
+        method = methods.get(name)
+        layer = method.conv2d(16, 32, 3, padding=1)
+        unit = Unit(layer, method.nonlinearity(32), "none")
+        nn.init.normal_(layer.weight)
+        double = copy.deepcopy(unit).double()
+        x, gradient = torch.randn(4, 16, 6, 6), torch.randn(4, 32, 6, 6)
+        native = grow(unit, x, x, gradient, True)
+        wanted = grow(double, x.double(), x.double(), gradient.double(), False)
+        for mine, theirs in zip(native, wanted, strict=True):
+            scale = float(theirs.abs().max()) + 1e-12
+            torch.testing.assert_close(mine.double(), theirs.double(), rtol=0, atol=1e-5 * scale)
