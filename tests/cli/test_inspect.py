@@ -52,3 +52,14 @@ def test_a_truncated_file_is_named_and_refused(
 
 def test_a_missing_file_or_run_is_named(cli: Cli, tmp_path: Path) -> None:
     assert "nowhere" in cli("inspect", tmp_path / "nowhere").mistake
+
+
+def test_training_memory_of_a_run(cli: Cli, run_folder: Path) -> None:
+    figures = cli("inspect", run_folder, "--training", "--json").figures
+    assert figures["bytes"] == sum(layer["bytes"] for layer in figures["layers"]) > 0
+    shown = cli("inspect", run_folder, "--training")
+    assert "kept for backward" in shown.out
+
+
+def test_training_memory_of_a_compiled_network_is_refused(cli: Cli, model_file: Path) -> None:
+    assert "needs a run folder" in cli("inspect", model_file, "--training").mistake

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from signbit.cli import console
 from signbit.cli.arguments import Json, RunOrModel, is_run
@@ -16,13 +18,28 @@ if TYPE_CHECKING:
 __all__ = ["inspect"]
 
 
-def inspect(path: RunOrModel, json: Json = False) -> None:
+def inspect(
+    path: RunOrModel,
+    json: Json = False,
+    training: Annotated[
+        bool,
+        typer.Option(
+            "--training",
+            help="What training the run keeps in memory for its backward pass, by layer; measured.",
+        ),
+    ] = False,
+) -> None:
     """Show every layer of a network: shape, parameters, operations, bytes, and why some are real.
 
     OPs = FLOPs of the real layers + BOPs of the binary ones / 64, as the papers count.
 
     Example: [bold]signbit inspect model.sbnn[/]
     """
+    if training:
+        from signbit.cli.training_memory import show_training_memory
+
+        show_training_memory(path, as_json=json)
+        return
     with console.figures_only():
         if is_run(path):
             source, cost = _run(path)
