@@ -78,6 +78,12 @@ void test_shapes() {
   conv.kernel_y = 12;
   conv.out_height = 0;
   refused(conv, "out_height");
+  conv = test::training_conv(int64_t{1} << 30, 16, 8, 1, 3, 1, 1);
+  refused(conv, "input");
+  conv = test::training_conv(int64_t{1} << 30, 16, 1, 8, 3, 1, 1);
+  refused(conv, "output");
+  conv = test::training_conv(1, 1, 65536, 65536, 17, 1, 8);
+  refused(conv, "weights");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ __all__ = [
     "DataError",
     "InputError",
     "IsaError",
+    "LostProcessError",
     "MissingExtraError",
     "ModelFileError",
     "ModelVersionError",
@@ -49,6 +50,10 @@ class RecipeError(SignbitError):
 
 class CheckpointError(SignbitError):
     """A run folder or checkpoint is missing, damaged or belongs to another recipe."""
+
+
+class LostProcessError(SignbitError):
+    """Another process of the same training was killed, failed or stopped answering."""
 
 
 class IsaError(SignbitError):

@@ -16,19 +16,21 @@ constexpr int kMaxTapRun = 3;   // neighbouring taps of a row that a register ti
 constexpr int kMaxColumns = 3;  // vectors of signs that a register tile takes at once
 
 // Sums for one row of pixels of the input's gradient, `vectors` vectors of channels each:
-//   result[p] = Σ over segments, units u and taps t of grad[segment][p + t][u] · weights[...][u][t]
+//   result[p] = Σ over rows r, units u and taps t of grad[r][p + t][u] · weights[r][u][t]
 // where taps are neighbouring pixels of the bordered gradient.
 struct InputRowArgs {
   int pixels;
-  int vectors;   // 1, 2 or 4
+  int vectors;   // 1, 2 or 4, at most 2 · GradientKernels::vectors
   int channels;  // of the vectors' lanes, as many exist
   int taps;      // 1 to kMaxTapRun
-  int segments;
-  const uint8_t* const* grad;     // [segments] first tap of the first pixel
-  const uint8_t* const* weights;  // [segments][units][taps][vectors · lanes] units
+  int rows;      // 0: the sums are 0
   int64_t units;
-  int64_t pixel_bytes;  // from a pixel of `grad` to the next
-  bool accumulate;      // add to what `result` holds
+  const uint8_t* grad;  // the first pixel's first tap
+  int64_t row_bytes;    // from a row to the next
+  int64_t pixel_bytes;
+  const uint8_t* weights;  // [rows][units][taps][vectors · lanes] units
+  int64_t weight_row_bytes;
+  bool accumulate;  // add to what `result` holds
   float* result;
   int64_t result_step;  // floats from a pixel to the next
 };

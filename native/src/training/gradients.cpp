@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <initializer_list>
 
 #include "cpu_features.h"
 #include "signbit/training.h"
@@ -7,6 +8,8 @@
 
 namespace sbnn {
 namespace {
+
+constexpr int64_t kMaxValues = int64_t{1} << 40;  // of one tensor, so that no offset overflows
 
 struct Candidate {
   const char* name;
@@ -40,6 +43,18 @@ Status check_range(const char* field, int64_t value, int64_t least, int64_t most
   return size_error(field, value, std::to_string(least) + " to " + std::to_string(most));
 }
 
+// The product of sizes that are not negative, as far as a tensor may have so many values.
+Status check_values(const char* tensor, std::initializer_list<int64_t> sizes) {
+  int64_t values = 1;
+  for (const int64_t size : sizes) {
+    if (size > 0 && values > kMaxValues / size) {
+      return {Code::kInput, std::string(tensor) + ": more than 2^40 values"};
+    }
+    values *= size;
+  }
+  return {};
+}
+
 Status check_output(const char* field, int64_t value, int64_t wanted) {
   if (value == wanted && wanted > 0) return {};
   if (wanted <= 0) return {Code::kInput, std::string(field) + ": the kernel exceeds the input"};
@@ -70,8 +85,13 @@ Status check_training_conv(const TrainingConv& conv) {
   }
   SIGNBIT_TRY(check_output("out_height", conv.out_height,
                            output_size(conv.height, conv.kernel_y, conv.stride_y, conv.padding_y)));
-  return check_output("out_width", conv.out_width,
-                      output_size(conv.width, conv.kernel_x, conv.stride_x, conv.padding_x));
+  SIGNBIT_TRY(check_output("out_width", conv.out_width,
+                           output_size(conv.width, conv.kernel_x, conv.stride_x, conv.padding_x)));
+  SIGNBIT_TRY(check_values("input", {conv.images, conv.height, conv.width, conv.in_channels}));
+  SIGNBIT_TRY(
+      check_values("output", {conv.images, conv.out_height, conv.out_width, conv.out_channels}));
+  return check_values("weights",
+                      {conv.out_channels, conv.kernel_y, conv.kernel_x, conv.in_channels});
 }
 
 std::vector<const GradientKernels*> usable_gradients(GradientForm form) {

@@ -35,7 +35,9 @@ struct WeightPlan {
     images = std::clamp<int64_t>(images, 1, std::max<int64_t>(conv.images, 1));
     sign_rows = std::min(conv.height, (rows - 1) * conv.stride_y + conv.kernel_y);
     vectors = (conv.in_channels + kernels.lanes - 1) / kernels.lanes;
-    slice_vectors = conv.kernel_x == 1 ? std::min<int64_t>(vectors, kMaxColumns) : 1;
+    // A kernel of one column fills its register tiles with several vectors, in equal parts.
+    const int64_t slices = (vectors + kMaxColumns - 1) / kMaxColumns;
+    slice_vectors = conv.kernel_x == 1 ? (vectors + slices - 1) / slices : 1;
     pixel_bytes = BitsLayout(conv.in_channels, 1).pixel_bytes;
   }
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from signbit.training.evaluate import Evaluation, evaluate_model
     from signbit.training.recipe import Recipe
+    from signbit.training.result import RunResult
     from signbit.training.run import Run, load_run
-    from signbit.training.supervised import RunResult, train
+    from signbit.training.supervised import train
 
 __all__ = ["Evaluation", "Recipe", "Run", "RunResult", "evaluate_model", "load_run", "train"]
 
@@ -20,7 +21,7 @@ _HOMES = {
     "Evaluation": "evaluate",
     "Recipe": "recipe",
     "Run": "run",
-    "RunResult": "supervised",
+    "RunResult": "result",
     "evaluate_model": "evaluate",
     "load_run": "run",
     "train": "supervised",

@@ -58,12 +58,38 @@ class Checkpoint:
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Add `checkpoint` to `folder`, then remove all but the newest two."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Add `checkpoint` to `folder`, then remove all but the newest two.
+
+    Raises CheckpointError where it cannot be written, on a full disk for one: the older
+    checkpoints are then as they were, and nothing of the new one is left.
+    """
     target = folder / f"epoch-{checkpoint.epoch:04d}"
-    beside = folder / f".{target.name}.{os.getpid()}.new"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
+    beside = _hidden(target)
+    try:
+        with files.writing(target):
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir()
+            _write_state(beside, checkpoint)
+            os.rename(beside, target)
+            files.sync_folder(folder)
+    except CheckpointError:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    for old in _checkpoints(folder)[:-_KEEP]:
+        # Removing takes many steps, and a kill between them must not leave half a checkpoint.
+        os.rename(old, _hidden(old))
+    for leftover in folder.glob(".epoch-*.new"):
+        shutil.rmtree(leftover)
+    return target
+
+
+def _hidden(path: Path) -> Path:
+    """The name of a checkpoint that is not one yet, or no longer."""
+    return path.with_name(f".{path.name}.{os.getpid()}.new")
+
+
+def _write_state(path: Path, checkpoint: Checkpoint) -> None:
     tensors = {_MODEL + name: _plain(value) for name, value in checkpoint.model.items()}
     scalars: dict[str, dict[str, Any]] = {}
     for index, state in checkpoint.optimizer["state"].items():
@@ -72,7 +98,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
                 tensors[f"{_OPTIMIZER}{index}.{name}"] = _plain(value)
             else:
                 scalars.setdefault(str(index), {})[name] = value
-    files.write_bytes(beside / _TENSORS, safetensors.torch.save(tensors))
+    files.write_bytes(path / _TENSORS, safetensors.torch.save(tensors))
     facts = {
         "epoch": checkpoint.epoch,
         "recipe_digest": checkpoint.recipe_digest,
@@ -80,14 +106,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
         "optimizer_scalars": scalars,
         "history": checkpoint.history,
     }
-    files.write_json(beside / _FACTS, facts)
-    os.rename(beside, target)
-    files.sync_folder(folder)
-    for old in _checkpoints(folder)[:-_KEEP]:
-        shutil.rmtree(old)
-    for leftover in folder.glob(".epoch-*.new"):
-        shutil.rmtree(leftover)
-    return target
+    files.write_json(path / _FACTS, facts)
 
 
 def latest(folder: Path) -> Path | None:

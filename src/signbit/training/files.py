@@ -4,21 +4,44 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["read_json", "sync_folder", "write_bytes", "write_json", "write_text"]
+from signbit.errors import CheckpointError
+
+__all__ = ["read_json", "sync_folder", "write_bytes", "write_json", "write_text", "writing"]
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`; a kill at any time leaves the old file or the new one."""
+    """Replace `path` by `data`; a kill at any time leaves the old file or the new one.
+
+    An OSError, from a full disk for one, leaves the old file and nothing else.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    with open(beside, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    try:
+        with open(beside, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an OSError into a CheckpointError that names `path` and says how to go on."""
+    try:
+        yield
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: cannot be written ({error.strerror or error}); make room on its disk, or "
+            "whatever it lacks, and the same command goes on from the last finished epoch"
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:

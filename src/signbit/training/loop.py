@@ -14,11 +14,11 @@ from typing import Protocol
 import torch
 from accelerate import Accelerator
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from signbit.data.seeds import derive_seed
 from signbit.errors import SignbitError
 from signbit.training.progress import TrainingProgress
+from signbit.training.scalars import Scalars
 from signbit.training.schedule import Schedule, learning_rate
 
 __all__ = ["Plan", "Step", "Task", "run_epochs"]
@@ -73,7 +73,7 @@ def run_epochs(
     *,
     first: int,
     progress: TrainingProgress,
-    scalars: SummaryWriter | None,
+    scalars: Scalars | None,
     finish: Callable[[int, dict[str, float]], None],
 ) -> None:
     """Train epochs `first` … plan.epochs − 1; `finish(epoch, entry)` follows each of them.
@@ -104,8 +104,8 @@ def run_epochs(
             images += step.images * accelerator.num_processes
             progress.step(epoch, loss, images / (time.perf_counter() - started))
             if scalars is not None:
-                scalars.add_scalar("train/loss", loss, done + 1)
-                scalars.add_scalar("train/lr", rate, done + 1)
+                scalars.add("train/loss", loss, done + 1)
+                scalars.add("train/lr", rate, done + 1)
         seconds = time.perf_counter() - started
         mean = torch.tensor(total / task.steps, dtype=torch.float64)
         mean = accelerator.reduce(mean.to(accelerator.device), reduction="mean")
@@ -130,7 +130,7 @@ def run_epochs(
         }
         if scalars is not None:
             for name in ("top1", "test_loss", "seconds"):
-                scalars.add_scalar(f"epoch/{name}", entry[name], (epoch + 1) * task.steps)
+                scalars.add(f"epoch/{name}", entry[name], (epoch + 1) * task.steps)
             scalars.flush()
         finish(epoch, entry)
         progress.epoch(entry)

@@ -108,6 +108,8 @@ class Recipe(_Strict):
 
     `schedule` takes the learning rate from `optimizer.lr` to 0 (cosine, linear) or leaves it.
     `train_images` keeps that many training images, the first after a seeded shuffle.
+    `batch_size` is over all processes. With `sync_batch_norm` several of them normalise by the
+    statistics of the whole batch, as one would; without, each by those of its own part.
     """
 
     description: str
@@ -120,6 +122,7 @@ class Recipe(_Strict):
     schedule: Literal["cosine", "linear", "constant"]
     seed: _Whole = Field(default=0, ge=0)
     train_images: _Whole | None = Field(default=None, gt=0)
+    sync_batch_norm: bool = True
 
     def to_yaml(self) -> str:
         """The whole recipe; `parse_recipe(yaml.safe_load(text))` gives it back."""

@@ -135,17 +135,19 @@ class RunFolder:
 
     def create(self, recipe: Recipe, facts: dict[str, Any]) -> None:
         """Write recipe.yaml and run.json, recipe last: with it the folder is a run."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        files.write_json(self.path / "run.json", facts)
-        files.write_text(self.path / "recipe.yaml", recipe.to_yaml())
+        with files.writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            files.write_json(self.path / "run.json", facts)
+            files.write_text(self.path / "recipe.yaml", recipe.to_yaml())
 
     def write_metrics(self, history: list[dict[str, float]]) -> None:
         """metrics.jsonl: one JSON object a line, one line an epoch."""
         text = "".join(json.dumps(entry) + "\n" for entry in history)
-        files.write_text(self.path / "metrics.jsonl", text)
+        with files.writing(self.path / "metrics.jsonl"):
+            files.write_text(self.path / "metrics.jsonl", text)
 
 
-def run_facts(train: ImageDataset, preprocessing: Preprocessing) -> dict[str, Any]:
+def run_facts(train: ImageDataset, preprocessing: Preprocessing, processes: int) -> dict[str, Any]:
     """What a run folder records beside the recipe, as JSON values."""
     digest = hashlib.sha256(train.images.tobytes())
     digest.update(train.labels.tobytes())
@@ -162,6 +164,7 @@ def run_facts(train: ImageDataset, preprocessing: Preprocessing) -> dict[str, An
             "python": platform.python_version(),
         },
         "threads": torch.get_num_threads(),
+        "processes": processes,
     }
 
 
@@ -215,7 +218,11 @@ def recipe_digest(recipe: Recipe) -> str:
 
 
 def _identity(recipe: Recipe) -> dict[str, Any]:
-    return recipe.model_dump(mode="json", exclude={"description": True, "data": {"source"}})
+    values = recipe.model_dump(mode="json", exclude={"description": True, "data": {"source"}})
+    # Runs from before this key have none, and its default leaves their numbers as they are.
+    if recipe.sync_batch_norm:
+        del values["sync_batch_norm"]
+    return values
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

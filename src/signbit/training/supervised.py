@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +13,6 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from accelerate.utils import broadcast
 from torch import nn
-from torch.utils.tensorboard import SummaryWriter
 
 from signbit import methods, models
 from signbit.data.dataset import ImageDataset
@@ -29,28 +27,16 @@ from signbit.training.checkpoint import Checkpoint, write_checkpoint
 from signbit.training.evaluate import count_correct
 from signbit.training.lock import locked
 from signbit.training.loop import Plan, Step, run_epochs
+from signbit.training.optimizer import make_optimizer
+from signbit.training.processes import join, lost_process_named, require_agreement, require_images
 from signbit.training.progress import TrainingProgress
-from signbit.training.recipe import Recipe, Sgd
+from signbit.training.recipe import Recipe
+from signbit.training.result import RunResult
 from signbit.training.run import RunFolder, recipe_digest, run_facts
+from signbit.training.scalars import Scalars
+from signbit.training.sync_batch_norm import synchronize_batch_norm
 
-__all__ = ["RunResult", "train"]
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """How a run ended: `top1` (0 … 1) and `loss` on the test split after its last epoch.
-
-    `resumed_from` is the number of epochs that were already done when it started, so it equals
-    `epochs` where there was nothing left to do. `seconds` is training time over all epochs.
-    """
-
-    path: Path
-    epochs: int
-    resumed_from: int
-    top1: float
-    loss: float
-    seconds: float
-    history: list[dict[str, float]]
+__all__ = ["train"]
 
 
 def train(
@@ -59,9 +45,10 @@ def train(
     """Train `recipe` on `data` (None: the recipe's own source) into the run folder `out`.
 
     A folder that holds an unfinished run of the same recipe is gone on with from its last
-    checkpoint and reaches the same numbers (on one machine with one number of threads). Progress
-    goes to stderr. Raises DataError, RecipeError, or CheckpointError where `out` holds another run
-    or another process trains into it.
+    checkpoint and reaches the same numbers (on one machine with one number of processes and
+    threads). Progress goes to stderr. Raises DataError, RecipeError, CheckpointError where `out`
+    holds another run, cannot be written or is trained into already, or LostProcessError where
+    another process of this training ends.
     """
     if data is not None:
         source = recipe.data.model_copy(update={"source": str(data)})
@@ -72,19 +59,29 @@ def train(
     if checkpoint is not None and checkpoint.epoch == recipe.epochs:
         with TrainingProgress(recipe.epochs, 0, 0, show=progress) as shown:
             shown.say(f"{folder.path}: all {recipe.epochs} epochs are done, nothing to train")
-        return _result(folder, checkpoint.history, resumed_from=recipe.epochs)
-    # Saving is our own; Accelerate places tensors and joins processes.
-    accelerator = Accelerator(mixed_precision="no")
+        return RunResult.of(folder.path, checkpoint.history, resumed_from=recipe.epochs)
+    with lost_process_named(folder.path):
+        # Saving is our own; Accelerate places tensors and joins processes.
+        return _start(recipe, folder, join(), progress=progress)
+
+
+def _start(
+    recipe: Recipe, folder: RunFolder, accelerator: Accelerator, progress: bool
+) -> RunResult:
+    """`train` once the processes have joined."""
     method = methods.get(recipe.method.name, **recipe.method.params)
     with accelerator.main_process_first():
         training, test = _open(recipe)
+    require_images(accelerator, len(training), recipe.batch_size)
     torch.manual_seed(derive_seed(recipe.seed, "initial weights"))
     model = models.build(
         recipe.network, method, classes=len(training.class_names), channels=len(recipe.data.mean)
     )
+    if recipe.sync_batch_norm and accelerator.num_processes > 1:
+        synchronize_batch_norm(model)
     preprocessing = _preprocessing(recipe, model)
     training, test = preprocessing.fit(training), preprocessing.fit(test)
-    optimizer = _optimizer(recipe, model)
+    optimizer = make_optimizer(recipe.optimizer, model)
     with locked(folder.path) if accelerator.is_main_process else nullcontext():
         accelerator.wait_for_everyone()
         return _train(
@@ -116,7 +113,7 @@ def _train(
     """`train` once the main process holds the folder: it is read anew, now nobody changes it."""
     folder.require_same_recipe(recipe)
     checkpoint = folder.checkpoint(recipe)
-    facts = run_facts(training, preprocessing)
+    facts = run_facts(training, preprocessing, accelerator.num_processes)
     history: list[dict[str, float]] = []
     if folder.recipe() is not None:
         folder.require_same_data(facts)
@@ -125,6 +122,7 @@ def _train(
     if checkpoint is not None:
         checkpoint.restore(model, optimizer)
         history = list(checkpoint.history)
+    require_agreement(accelerator, folder.path, len(history), facts["train_digest"])
     wrapped, optimizer = accelerator.prepare(model, optimizer)
     task = _Supervised(wrapped, model, method, recipe, preprocessing, training, test, accelerator)
     first = len(history)
@@ -133,28 +131,30 @@ def _train(
     def finish(epoch: int, entry: dict[str, float]) -> None:
         history.append(entry)
         if accelerator.is_main_process:
+            # Metrics first: after a kill in between, the epoch is done again and so is its line.
+            folder.write_metrics(history)
             state = Checkpoint(
                 epoch + 1, model.state_dict(), optimizer.state_dict(), history, digest
             )
             write_checkpoint(folder.checkpoints, state)
-            folder.write_metrics(history)
         accelerator.wait_for_everyone()
 
     scalars = None
     if accelerator.is_main_process:
         # Points that a killed run wrote after its last checkpoint are hidden.
-        scalars = SummaryWriter(str(folder.tensorboard), purge_step=first * task.steps + 1)
+        scalars = Scalars(folder.tensorboard, purge_from=first * task.steps + 1)
     show = progress and accelerator.is_main_process
     plan = Plan(recipe.epochs, recipe.schedule, recipe.optimizer.lr, recipe.seed)
     with TrainingProgress(recipe.epochs, task.steps, first, show=show) as shown:
         if first:
             shown.say(f"{folder.path}: going on after epoch {first} of {recipe.epochs}")
-            before = folder.facts().get("threads")
-            if before != facts["threads"]:
-                shown.say(
-                    f"PyTorch used {before} threads before and uses {facts['threads']} now, so "
-                    "sums are rounded otherwise: the numbers will differ from an unbroken run's"
-                )
+            stored = folder.facts()
+            for kind in ("processes", "threads"):
+                if (before := stored.get(kind, facts[kind])) != facts[kind]:
+                    shown.say(
+                        f"{before} {kind} before and {facts[kind]} now, so sums are rounded "
+                        "otherwise: the numbers will differ from an unbroken run's"
+                    )
         try:
             run_epochs(
                 task,
@@ -175,7 +175,7 @@ def _train(
         finally:
             if scalars is not None:
                 scalars.close()
-    return _result(folder, history, resumed_from=first)
+    return RunResult.of(folder.path, history, resumed_from=first)
 
 
 class _Supervised:
@@ -272,28 +272,4 @@ def _preprocessing(recipe: Recipe, model: nn.Module) -> Preprocessing:
         std=recipe.data.std,
         resize_shorter_side=recipe.data.resize_shorter_side or max(height, width),
         interpolation=recipe.data.interpolation,
-    )
-
-
-def _optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
-    chosen = recipe.optimizer
-    if isinstance(chosen, Sgd):
-        return torch.optim.SGD(
-            model.parameters(),
-            lr=chosen.lr,
-            momentum=chosen.momentum,
-            weight_decay=chosen.weight_decay,
-        )
-    return torch.optim.Adam(model.parameters(), lr=chosen.lr, weight_decay=chosen.weight_decay)
-
-
-def _result(folder: RunFolder, history: list[dict[str, float]], resumed_from: int) -> RunResult:
-    return RunResult(
-        path=folder.path,
-        epochs=len(history),
-        resumed_from=resumed_from,
-        top1=history[-1]["top1"],
-        loss=history[-1]["test_loss"],
-        seconds=sum(entry["seconds"] for entry in history),
-        history=history,
     )

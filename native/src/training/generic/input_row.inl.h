@@ -23,7 +23,7 @@ struct InputTile {
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) sums[p][v] = Steps::none();
     }
-    for (int segment = 0; segment < args.segments; ++segment) add_segment(segment, sums);
+    add_products(sums);
     if (args.accumulate) add_result(sums);
 #pragma GCC unroll 8
     for (int p = 0; p < P; ++p) {
@@ -38,14 +38,22 @@ struct InputTile {
     }
   }
 
-  [[gnu::always_inline]] void add_segment(int segment, typename Steps::Sums (&sums)[P][V]) const {
+  [[gnu::always_inline]] void add_products(typename Steps::Sums (&sums)[P][V]) const {
     const uint8_t* pixels[P + T - 1];
 #pragma GCC unroll 16
-    for (int q = 0; q < P + T - 1; ++q) {
-      pixels[q] = args.grad[segment] + (first + q) * args.pixel_bytes;
+    for (int q = 0; q < P + T - 1; ++q) pixels[q] = args.grad + (first + q) * args.pixel_bytes;
+    for (int64_t row = 0; row < args.rows; ++row) {
+      const int64_t begin = row * args.row_bytes;
+      add_row(pixels, args.weights + row * args.weight_row_bytes, begin, begin + 4 * args.units,
+              sums);
     }
-    const uint8_t* weights = args.weights[segment];
-    for (int64_t at = 0; at < 4 * args.units; at += 4) {
+  }
+
+  // Units at [begin, end) bytes from the pixels.
+  [[gnu::always_inline]] static void add_row(const uint8_t* const (&pixels)[P + T - 1],
+                                             const uint8_t* weights, int64_t begin, int64_t end,
+                                             typename Steps::Sums (&sums)[P][V]) {
+    for (int64_t at = begin; at < end; at += 4) {
       typename Steps::Units weight[T][V];
 #pragma GCC unroll 4
       for (int t = 0; t < T; ++t) {
@@ -83,22 +91,34 @@ struct InputTile {
   }
 };
 
-// As many tiles of P pixels as fit, then smaller ones for the rest of the row.
 template <int T, int V, int P>
-inline void run_pixels(const InputRowArgs& args, int first) {
-  for (; first + P <= args.pixels; first += P) InputTile<T, P, V>{args, first}.run();
-  if constexpr (P > 1) run_pixels<T, V, P / 2>(args, first);
+inline void run_tile(const InputRowArgs& args, int first, int pixels) {
+  if (pixels == P) {
+    InputTile<T, P, V>{args, first}.run();
+  } else if constexpr (P > 1) {
+    run_tile<T, V, P - 1>(args, first, pixels);
+  }
+}
+
+// Tiles of at most kMost pixels, of nearly equal size: 14 pixels are 7 + 7, not 8 + 4 + 2.
+template <int T, int V, int kMost>
+inline void run_pixels(const InputRowArgs& args) {
+  const int tiles = (args.pixels + kMost - 1) / kMost;
+  for (int tile = 0; tile < tiles; ++tile) {
+    const int begin = static_cast<int>(int64_t{args.pixels} * tile / tiles);
+    const int end = static_cast<int>(int64_t{args.pixels} * (tile + 1) / tiles);
+    run_tile<T, V, kMost>(args, begin, end - begin);
+  }
 }
 
 template <int T>
 inline void run_taps(const InputRowArgs& args) {
-  constexpr int kSums = 8 * Steps::kVectors;
   if (args.vectors == 1) {
-    run_pixels<T, 1, 8>(args, 0);
+    run_pixels<T, 1, 8>(args);
   } else if (args.vectors == 2) {
-    run_pixels<T, 2, kSums / 2 < 8 ? kSums / 2 : 8>(args, 0);
+    run_pixels<T, 2, 4 * Steps::kVectors>(args);
   } else if constexpr (Steps::kVectors == 2) {
-    run_pixels<T, 4, kSums / 4>(args, 0);
+    run_pixels<T, 4, 4>(args);
   }
 }
 
