@@ -10,7 +10,7 @@
 namespace sbnn {
 namespace {
 
-constexpr int64_t kWeightBytes = 16 << 10;  // read again and again: half of a first-level cache
+constexpr int64_t kWeightBytes = 24 << 10;  // read again and again: most of a first-level cache
 
 // A range's walk over groups of images. A group's gradient is copied to where columns of zeros
 // surround it, which stay from group to group.
