@@ -22,6 +22,12 @@ def fixed_seeds() -> None:
         torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Decoded images are kept in a folder of the session, for the processes it starts too."""
+    os.environ["SIGNBIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder with data/ and weights/: $SIGNBIT_SHARED, or `shared` beside the repository."""

@@ -18,7 +18,7 @@ from signbit.cli.main import run
 START = "from signbit.cli.main import run; raise SystemExit(run())"
 
 TRAIN_EXTRA = [
-    "torch", "accelerate", "datasets", "kornia", "pyarrow", "safetensors", "scipy",
+    "torch", "accelerate", "datasets", "pyarrow", "safetensors", "scipy",
     "sklearn", "tensorboard", "torchmetrics", "yaml",
 ]  # fmt: skip
 

@@ -19,6 +19,7 @@ class Countdown:
         self.draws: list[float] = []
         self.steps = 3
         self.test_loss = 1.5
+        self.waited = 0.0
         self._broken = broken
 
     def start_epoch(self, epoch: int) -> None:
@@ -28,7 +29,7 @@ class Countdown:
     def forward(self, epoch: int) -> Iterator[Step]:
         for number in range(self.steps):
             factor = float("nan") if self._broken else float(number + 1)
-            yield Step(self.weight * factor, images=10)
+            yield Step(self.weight * factor, images=10, waited=self.waited)
 
     def after_step(self) -> None:
         self.events.append(f"{float(self.weight.detach()):.4f}")
@@ -72,6 +73,15 @@ def test_steps_follow_the_schedule_and_the_hooks_their_order() -> None:
     assert entries[0]["train_loss"] == pytest.approx(-2.0)
     assert entries[0]["top1"] == 0.25
     assert entries[0]["seconds"] > 0
+
+
+def test_the_wait_for_input_is_a_share_of_the_epoch() -> None:
+    task = Countdown()
+    assert [entry["wait"] for entry in run(task)] == [0.0, 0.0]
+    task = Countdown()
+    task.waited = 7.0
+    for entry in run(task):
+        assert entry["wait"] * entry["seconds"] == pytest.approx(21.0)
 
 
 def test_a_later_start_has_the_rates_and_draws_of_an_unbroken_run() -> None:

@@ -9,17 +9,18 @@ ENTRY = {
     "top1": 0.5,
     "lr": 0.01,
     "seconds": 3.0,
+    "wait": 0.0123,
 }
 
 
 def test_lines_go_to_stderr_without_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
     with TrainingProgress(9, 4, 1, show=True) as progress:
-        progress.step(1, 1.0, 100.0)
+        progress.step(1, 1.0, 100.0, 0.01)
         progress.epoch(ENTRY)
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
-        "epoch 2/9  loss 1.2500  test loss 1.5000  top-1 50.00%  lr 0.01  3.0 s"
+        "epoch 2/9  loss 1.2500  test loss 1.5000  top-1 50.00%  lr 0.01  3.0 s  input wait 1.2%"
     ]
 
 

@@ -30,7 +30,7 @@ def test_values_arrive_with_their_types_and_defaults() -> None:
     assert recipe.optimizer == Sgd(name="sgd", lr=0.1, momentum=0.9, weight_decay=0.0)
     assert recipe.data.mean == (0.5,)
     assert (recipe.data.augment.flip, recipe.data.augment.crop_padding) == (False, 0)
-    assert (recipe.seed, recipe.train_images) == (0, None)
+    assert (recipe.seed, recipe.train_images, recipe.data.workers) == (0, None, None)
 
 
 def test_yaml_round_trip() -> None:
@@ -96,6 +96,7 @@ def test_an_unknown_key_is_named_with_the_nearest(override: str, where: str, nea
         ("data.mean=[0.1, 0.2, 0.3]", "data: mean has 3 values, std 1"),
         ("batch_size=1", "batch_size=1"),
         ("train_images=0", "train_images=0"),
+        ("data.workers=-1", "data.workers=-1"),
         ("optimizer.lr=.inf", "optimizer.lr=inf: input should be a finite number"),
         ("optimizer.lr=nan", "optimizer.lr=nan"),
         ("optimizer.weight_decay=.inf", "optimizer.weight_decay=inf"),

@@ -107,7 +107,7 @@ def test_the_digest_covers_what_changes_numbers(short_recipe: Recipe) -> None:
     same = short_recipe.model_copy(
         update={
             "description": "other words",
-            "data": short_recipe.data.model_copy(update={"source": "elsewhere"}),
+            "data": short_recipe.data.model_copy(update={"source": "elsewhere", "workers": 3}),
         }
     )
     assert recipe_digest(same) == recipe_digest(short_recipe)

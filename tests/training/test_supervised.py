@@ -1,5 +1,8 @@
 """Training on the digits, in this process; test_resume.py kills a real one."""
 
+import os
+import signal
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ from signbit.layers import BinaryConv2d
 from signbit.training import load_run, supervised, train
 from signbit.training.lock import locked
 from signbit.training.recipe import Recipe
+from signbit.training.run import RunFolder
 
 
 def changed(recipe: Recipe, **values: object) -> Recipe:
@@ -51,6 +55,7 @@ def test_training_learns_and_reports(short_recipe: Recipe, tmp_path: Path) -> No
     assert result.top1 == result.history[-1]["top1"] > 0.3
     assert result.history[-1]["train_loss"] < result.history[0]["train_loss"]
     assert result.seconds == pytest.approx(sum(entry["seconds"] for entry in result.history))
+    assert all(0 < entry["wait"] < 1 for entry in result.history)
 
 
 def test_the_same_recipe_gives_the_same_bits_and_another_seed_others(
@@ -67,6 +72,42 @@ def test_the_same_recipe_gives_the_same_bits_and_another_seed_others(
     assert not same(tmp_path / "a", tmp_path / "c")
 
 
+def test_decoding_processes_change_no_number(short_recipe: Recipe, tmp_path: Path) -> None:
+    train(short_recipe, None, tmp_path / "0", progress=False)
+    decoding = short_recipe.data.model_copy(update={"workers": 2})
+    train(changed(short_recipe, data=decoding), None, tmp_path / "2", progress=False)
+    assert same(tmp_path / "0", tmp_path / "2")
+    facts = [RunFolder(tmp_path / workers).facts() for workers in "02"]
+    assert facts[0]["train_digest"] == facts[1]["train_digest"]
+    # So a run goes on with another number of them.
+    assert train(short_recipe, None, tmp_path / "2", progress=False).resumed_from == 3
+
+
+def test_a_decoding_process_that_dies_ends_the_run(
+    short_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = os.getpid()
+    real = supervised.open_dataset
+
+    def deadly(source: str, split: str) -> supervised.ImageDataset:
+        opened = real(source, split)
+        read = opened.read
+
+        def die_at_last(index: int):  # type: ignore[no-untyped-def]
+            if os.getpid() != main and (tmp_path / "run/recipe.yaml").exists():
+                os.kill(os.getpid(), signal.SIGKILL)
+            return read(index)
+
+        opened.read = die_at_last
+        return opened
+
+    monkeypatch.setattr(supervised, "open_dataset", deadly)
+    decoding = short_recipe.data.model_copy(update={"workers": 1})
+    with pytest.raises(DataError, match="a process that decodes the train split died"):
+        train(changed(short_recipe, data=decoding), None, tmp_path / "run", progress=False)
+    assert not [thread for thread in threading.enumerate() if "prefetch" in thread.name]
+
+
 @pytest.mark.parametrize("name", ["sdbnn-digits", "bnn-digits"])
 def test_an_interrupted_run_goes_on_to_the_same_bits(
     name: str,
@@ -77,6 +118,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(
     train(recipe, None, tmp_path / "whole", progress=False)
     train_until_interrupted(recipe, tmp_path / "broken", 1)
     assert "stopped after 1 of 3 epochs; the same command goes on" in capsys.readouterr().err
+    assert not [thread for thread in threading.enumerate() if "prefetch" in thread.name]
     assert not load_run(tmp_path / "broken").finished
     result = train(recipe, None, tmp_path / "broken")
     assert "going on after epoch 1 of 3" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from signbit.training import load_run
 COMMON = """
 import json, os, random, resource, signal, sys, time
 from pathlib import Path
-import kornia.augmentation, sklearn.datasets, torch, torch._dynamo  # once for all forks
+import sklearn.datasets, torch, torch._dynamo  # once for all forks
 import worlds
 from signbit import recipes
 from signbit.training import supervised

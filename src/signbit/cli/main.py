@@ -21,7 +21,6 @@ EXTRAS = {
         "torch",
         "accelerate",
         "datasets",
-        "kornia",
         "pydantic",
         "yaml",
         "safetensors",

@@ -11,6 +11,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from signbit.data.decoding import decoded
+from signbit.data.fingerprint import combined
 from signbit.data.images import Interpolation, fit
 from signbit.errors import DataError
 
@@ -22,6 +24,10 @@ class ImageDataset:
 
     `read(i)` gives image i as uint8 (H, W, 1 or 3); sizes may differ between images. `labels` are
     int64 (N,) in 0 … len(class_names) − 1. Raises DataError on no images or a label out of range.
+
+    `fingerprint` changes when the images may have changed; None where nothing tells, or where they
+    are decoded already. `workers` is how many processes decode the images whenever they are
+    trained on; with 0 they are decoded once, into `images`.
     """
 
     def __init__(
@@ -32,12 +38,16 @@ class ImageDataset:
         *,
         source: str,
         split: str,
+        fingerprint: str | None = None,
+        workers: int = 0,
     ) -> None:
         self.read = read
         self.labels: NDArray[np.int64] = np.array(labels, dtype=np.int64)
         self.class_names = tuple(class_names)
         self.source = source
         self.split = split
+        self.fingerprint = fingerprint
+        self.workers = workers
         if len(self.labels) == 0:
             raise DataError(f"{source}: the {split} split has no images")
         lowest, highest = int(self.labels.min()), int(self.labels.max())
@@ -80,6 +90,23 @@ class ImageDataset:
             images[index] = image
         return images
 
+    def reader(
+        self,
+        input_size: tuple[int, int, int],
+        resize_shorter_side: int,
+        interpolation: Interpolation = "bilinear",
+    ) -> Callable[[int], NDArray[np.uint8]]:
+        """`read`, with every image at `input_size` (H, W, C)."""
+        height, width, _ = input_size
+
+        def read(index: int) -> NDArray[np.uint8]:
+            image = self.read(index)
+            if image.shape == input_size and resize_shorter_side == min(height, width):
+                return image
+            return fit(image, input_size, resize_shorter_side, interpolation)
+
+        return read
+
     def fitted(
         self,
         input_size: tuple[int, int, int],
@@ -87,14 +114,10 @@ class ImageDataset:
         interpolation: Interpolation = "bilinear",
     ) -> ImageDataset:
         """The same data set with every image at `input_size` (H, W, C), decoded into memory."""
-        height, width, _ = input_size
+        read = self.reader(input_size, resize_shorter_side, interpolation)
         images = np.empty((len(self), *input_size), dtype=np.uint8)
-        for index in range(len(self)):
-            image = self.read(index)
-            if image.shape == input_size and resize_shorter_side == min(height, width):
-                images[index] = image
-            else:
-                images[index] = fit(image, input_size, resize_shorter_side, interpolation)
+        for index, image in enumerate(decoded(read, len(self))):
+            images[index] = image
         return self.from_arrays(
             images, self.labels, self.class_names, source=self.source, split=self.split
         )
@@ -108,4 +131,5 @@ class ImageDataset:
             self.class_names,
             source=self.source,
             split=self.split,
+            fingerprint=self.fingerprint and combined(self.fingerprint, chosen.tolist()),
         )

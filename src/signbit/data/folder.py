@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.data.dataset import ImageDataset
+from signbit.data.fingerprint import of_files
 from signbit.data.images import decode
 from signbit.data.split import held_out_split
 from signbit.errors import DataError
@@ -53,7 +54,9 @@ def open_folder(folder: Path, split: str) -> ImageDataset:
             ) from error
         return decode(data, str(files[index]))
 
-    return ImageDataset(read, labels, names, source=str(folder), split=split)
+    return ImageDataset(
+        read, labels, names, source=str(folder), split=split, fingerprint=of_files(files)
+    )
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from signbit.data.dataset import ImageDataset
+from signbit.data.fingerprint import of_files
 from signbit.data.images import decode
 from signbit.errors import DataError, MissingExtraError
 
@@ -35,6 +38,8 @@ def open_hub(name: str, split: str) -> ImageDataset:
             f"hub:{name}: an image and a class label are needed, but its features are: "
             f"{', '.join(table.features)}"
         )
+    # What the library downloaded lies in Arrow files; a table made in memory has none.
+    files = [Path(file["filename"]) for file in table.cache_files]
     encoded = table.cast_column(images[0], datasets.Image(decode=False))
 
     def read(index: int) -> NDArray[np.uint8]:
@@ -51,4 +56,5 @@ def open_hub(name: str, split: str) -> ImageDataset:
         table.features[labels[0]].names,
         source=f"hub:{name}",
         split=split,
+        fingerprint=of_files(files, images[0], split) if files else None,
     )

@@ -1,7 +1,4 @@
-"""Batches from images in memory: shuffled anew every epoch, shared out between processes.
-
-Indexing an array costs less than a worker process would, so there are none.
-"""
+"""Training batches: shuffled anew every epoch, shared out between processes."""
 
 from __future__ import annotations
 
@@ -11,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from signbit.data.batches import image_batches
 from signbit.data.dataset import ImageDataset
 from signbit.data.seeds import derive_seed
 
@@ -26,8 +23,8 @@ class Batch:
     `total` is the number of images of all processes in this step, `seed` is for its augmentation.
     """
 
-    images: Tensor
-    labels: Tensor
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
     total: int
     seed: int
 
@@ -47,8 +44,7 @@ class Loader:
     def __init__(
         self, dataset: ImageDataset, batch_size: int, seed: int, *, rank: int = 0, world: int = 1
     ) -> None:
-        self._images = torch.from_numpy(dataset.images)
-        self._labels = torch.from_numpy(dataset.labels)
+        self._dataset = dataset
         self._seed = seed
         self._rank = rank
         self._world = world
@@ -57,12 +53,13 @@ class Loader:
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of epoch `epoch` (from 0), in order."""
         generator = torch.Generator().manual_seed(derive_seed(self._seed, "order", epoch))
-        order = torch.randperm(len(self._labels), generator=generator)
-        for step, chosen in enumerate(torch.tensor_split(order, self.steps)):
-            own = chosen.tensor_split(self._world)[self._rank]
+        order = torch.randperm(len(self._dataset), generator=generator).numpy()
+        steps = np.array_split(order, self.steps)
+        own = [np.array_split(step, self._world)[self._rank] for step in steps]
+        for step, images in enumerate(image_batches(self._dataset, own)):
             yield Batch(
-                images=self._images[own],
-                labels=self._labels[own],
-                total=len(chosen),
+                images=images,
+                labels=self._dataset.labels[own[step]],
+                total=len(steps[step]),
                 seed=derive_seed(self._seed, "augment", epoch, step, self._rank),
             )

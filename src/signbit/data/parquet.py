@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.data.dataset import ImageDataset
+from signbit.data.fingerprint import of_files
 from signbit.data.images import decode
 from signbit.errors import DataError, MissingExtraError
 
@@ -69,7 +70,14 @@ def open_parquet(folder: Path, split: str) -> ImageDataset:
             raise DataError(f"{name}: no bytes stored")
         return decode(row["bytes"], name)
 
-    return ImageDataset(read, labels, names, source=str(folder), split=split)
+    return ImageDataset(
+        read,
+        labels,
+        names,
+        source=str(folder),
+        split=split,
+        fingerprint=of_files(files, image_column),
+    )
 
 
 def _features(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:

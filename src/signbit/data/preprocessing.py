@@ -10,6 +10,7 @@ from typing import Any
 
 from signbit.data.dataset import ImageDataset
 from signbit.data.images import Interpolation
+from signbit.data.storage import Say, stored
 
 __all__ = ["Preprocessing"]
 
@@ -27,9 +28,15 @@ class Preprocessing:
     resize_shorter_side: int
     interpolation: Interpolation = "bilinear"
 
-    def fit(self, dataset: ImageDataset) -> ImageDataset:
-        """`dataset` with every image at the input size; pixels stay uint8."""
-        return dataset.fitted(self.input_size, self.resize_shorter_side, self.interpolation)
+    def fit(
+        self, dataset: ImageDataset, *, workers: int | None = None, say: Say | None = None
+    ) -> ImageDataset:
+        """`dataset` with every image at the input size; pixels stay uint8.
+
+        `workers` and where the pixels then are: see `signbit.data.storage.stored`.
+        """
+        size, shorter, filter_ = self.input_size, self.resize_shorter_side, self.interpolation
+        return stored(dataset, size, shorter, filter_, workers=workers, say=say)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; `from_json` reads it back."""

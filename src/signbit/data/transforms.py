@@ -1,7 +1,4 @@
-"""Batched transforms in torch: pixels to [0, 1], augmentation (kornia), normalisation.
-
-Augmentation comes before normalisation, so the border of a padded crop is black.
-"""
+"""Batched transforms in torch: pixels to [0, 1], normalisation. Augmentation comes before both."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Augmentation", "Normalization", "to_unit"]
+__all__ = ["Normalization", "to_unit"]
 
 
 def to_unit(images: Tensor) -> Tensor:
@@ -31,32 +28,3 @@ class Normalization(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.std
-
-
-class Augmentation(nn.Module):
-    """Mirror with probability 1/2, then pad with black and cut a random window of the old size.
-
-    On float (N, C, H, W) in 0 … 1; every image draws for itself. The result is a function of the
-    batch and the seed alone, and the global generator is left as it was.
-    """
-
-    def __init__(self, size: tuple[int, int], *, flip: bool, crop_padding: int) -> None:
-        from kornia import augmentation
-
-        super().__init__()
-        steps: list[nn.Module] = []
-        if flip:
-            steps.append(augmentation.RandomHorizontalFlip(p=0.5))
-        if crop_padding:
-            # "slice" copies pixels; the default "resample" would interpolate and is 4× slower.
-            steps.append(augmentation.RandomCrop(size, padding=crop_padding, cropping_mode="slice"))
-        self.steps = nn.Sequential(*steps)
-
-    def forward(self, x: Tensor, seed: int) -> Tensor:
-        if not len(self.steps):
-            return x
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            # kornia draws on the CPU whatever the batch's device; seed only that generator.
-            torch.default_generator.manual_seed(seed)
-            result: Tensor = self.steps(x)
-        return result

@@ -11,6 +11,7 @@ from torch import nn
 from torchmetrics import SumMetric
 from torchmetrics.classification import MulticlassStatScores
 
+from signbit.data.batches import image_batches, in_order
 from signbit.data.dataset import ImageDataset
 from signbit.data.loader import shard
 from signbit.data.preprocessing import Preprocessing
@@ -60,18 +61,18 @@ def count_correct(
 ) -> Evaluation:
     """`evaluate_model` for images that already have the network's input size."""
     device = accelerator.device
-    images, labels = torch.from_numpy(fitted.images), torch.from_numpy(fitted.labels)
     normalization = normalization.to(device)
-    own = torch.from_numpy(shard(len(fitted), accelerator.process_index, accelerator.num_processes))
+    own = shard(len(fitted), accelerator.process_index, accelerator.num_processes)
+    parts = [own[part] for part in in_order(len(own), batch_size)]
     counts = MulticlassStatScores(len(fitted.class_names), average="micro").to(device)
     # By default torchmetrics drops what is no number, and a broken network would score well.
     loss = SumMetric(nan_strategy="disable").set_dtype(torch.float64).to(device)
     was_training = model.training
     model.to(device).eval()
     with torch.no_grad():
-        for chosen in torch.split(own, batch_size):
-            logits = model(normalization(to_unit(images[chosen].to(device))))
-            truth = labels[chosen].to(device)
+        for chosen, images in zip(parts, image_batches(fitted, parts), strict=True):
+            logits = model(normalization(to_unit(torch.from_numpy(images).to(device))))
+            truth = torch.from_numpy(fitted.labels[chosen]).to(device)
             counts.update(logits, truth)
             loss.update(F.cross_entropy(logits, truth, reduction="sum"))
     model.train(was_training)

@@ -28,11 +28,13 @@ __all__ = ["Plan", "Step", "Task", "run_epochs"]
 class Step:
     """A step's loss on this process; `images` is how many it saw itself.
 
-    The losses of all processes, averaged, are the mean over the images of the whole step.
+    `waited` is for how many seconds it had to wait for them. The losses of all processes,
+    averaged, are the mean over the images of the whole step.
     """
 
     loss: Tensor
     images: int
+    waited: float = 0.0
 
 
 class Task(Protocol):
@@ -79,9 +81,10 @@ def run_epochs(
     """Train epochs `first` … plan.epochs − 1; `finish(epoch, entry)` follows each of them.
 
     `entry` is a line of history: epoch (from 1), train_loss, lr (at the epoch's start), seconds
-    (training alone), images_per_second, and what `task.evaluate` measures. The learning rate is set
-    anew before each step. Raises SignbitError, before `finish`, where the train loss, the test loss
-    or a parameter stops being finite.
+    (training alone), images_per_second, wait (the share of the seconds, 0 … 1, that the process
+    that waited longest waited for its images), and what `task.evaluate` measures. The learning rate
+    is set anew before each step. Raises SignbitError, before `finish`, where the train loss, the
+    test loss or a parameter stops being finite.
     """
     for epoch in range(first, plan.epochs):
         # Whatever a network draws (dropout, say) depends on the epoch alone: see data/seeds.py.
@@ -89,7 +92,7 @@ def run_epochs(
         task.start_epoch(epoch)
         lr = learning_rate(plan.schedule, plan.lr, epoch / plan.epochs)
         started = time.perf_counter()
-        total, images = 0.0, 0
+        total, images, waited = 0.0, 0, 0.0
         for index, step in enumerate(task.forward(epoch)):
             done = epoch * task.steps + index
             rate = learning_rate(plan.schedule, plan.lr, done / (plan.epochs * task.steps))
@@ -102,11 +105,14 @@ def run_epochs(
             loss = step.loss.item()
             total += loss
             images += step.images * accelerator.num_processes
-            progress.step(epoch, loss, images / (time.perf_counter() - started))
+            waited += step.waited
+            passed = time.perf_counter() - started
+            progress.step(epoch, loss, images / passed, waited / passed)
             if scalars is not None:
                 scalars.add("train/loss", loss, done + 1)
                 scalars.add("train/lr", rate, done + 1)
         seconds = time.perf_counter() - started
+        waits = accelerator.gather(torch.tensor([waited], device=accelerator.device))
         mean = torch.tensor(total / task.steps, dtype=torch.float64)
         mean = accelerator.reduce(mean.to(accelerator.device), reduction="mean")
         train_loss = float(mean)
@@ -127,9 +133,10 @@ def run_epochs(
             "lr": lr,
             "seconds": seconds,
             "images_per_second": images / seconds,
+            "wait": float(waits.max()) / seconds,
         }
         if scalars is not None:
-            for name in ("top1", "test_loss", "seconds"):
+            for name in ("top1", "test_loss", "seconds", "wait"):
                 scalars.add(f"epoch/{name}", entry[name], (epoch + 1) * task.steps)
             scalars.flush()
         finish(epoch, entry)

@@ -28,13 +28,19 @@ class TrainingProgress:
             MofNCompleteColumn(),
             TextColumn("loss {task.fields[loss]:.3f}"),
             TextColumn("{task.fields[rate]:.0f} images/s"),
+            TextColumn("input wait {task.fields[wait]:.1%}"),
             TimeRemainingColumn(),
             console=self._console,
             disable=not (show and self._console.is_terminal),
         )
         # One bar over the whole run, so that the time remaining is the run's.
         self._task = self._bar.add_task(
-            "training", total=epochs * steps, completed=done * steps, loss=float("nan"), rate=0.0
+            "training",
+            total=epochs * steps,
+            completed=done * steps,
+            loss=float("nan"),
+            rate=0.0,
+            wait=0.0,
         )
 
     def __enter__(self) -> TrainingProgress:
@@ -53,14 +59,15 @@ class TrainingProgress:
         """One line of text."""
         self._console.print(text, soft_wrap=True, markup=False, highlight=False)
 
-    def step(self, epoch: int, loss: float, images_per_second: float) -> None:
-        """One step of epoch `epoch` (from 0) is done."""
+    def step(self, epoch: int, loss: float, images_per_second: float, wait: float) -> None:
+        """One step of epoch `epoch` (from 0) is done; `wait` is as in the history."""
         self._bar.update(
             self._task,
             advance=1,
             description=f"epoch {epoch + 1}/{self._epochs}",
             loss=loss,
             rate=images_per_second,
+            wait=wait,
         )
 
     def epoch(self, entry: dict[str, float]) -> None:
@@ -68,5 +75,5 @@ class TrainingProgress:
         self.say(
             f"epoch {entry['epoch']:.0f}/{self._epochs}  loss {entry['train_loss']:.4f}  "
             f"test loss {entry['test_loss']:.4f}  top-1 {entry['top1']:.2%}  "
-            f"lr {entry['lr']:.3g}  {entry['seconds']:.1f} s"
+            f"lr {entry['lr']:.3g}  {entry['seconds']:.1f} s  input wait {entry['wait']:.1%}"
         )

@@ -67,6 +67,8 @@ class DataRecipe(_Strict):
 
     `mean` and `std` are per channel in units of 0 … 1; their length, 1 or 3, is the number of
     channels. `resize_shorter_side` is in pixels; absent, it is the network's own input size.
+    `workers` is how many processes decode images while training; with 0 they are decoded once, into
+    memory or the cache, and absent, that is so if they fit. The numbers are the same for all.
     """
 
     source: str
@@ -75,6 +77,7 @@ class DataRecipe(_Strict):
     augment: Augment = Augment()
     resize_shorter_side: _Whole | None = Field(default=None, gt=0)
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
+    workers: _Whole | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _one_value_a_channel(self) -> DataRecipe:

@@ -19,6 +19,7 @@ from torch import nn
 
 from signbit import methods, models
 from signbit.data.dataset import ImageDataset
+from signbit.data.digest import content_digest
 from signbit.data.preprocessing import Preprocessing
 from signbit.errors import CheckpointError
 from signbit.training import checkpoint as checkpoints
@@ -149,15 +150,13 @@ class RunFolder:
 
 def run_facts(train: ImageDataset, preprocessing: Preprocessing, processes: int) -> dict[str, Any]:
     """What a run folder records beside the recipe, as JSON values."""
-    digest = hashlib.sha256(train.images.tobytes())
-    digest.update(train.labels.tobytes())
     return {
         "format": 1,
         "class_names": list(train.class_names),
         "preprocessing": preprocessing.to_json(),
         "source": train.source,
         "train_images": len(train),
-        "train_digest": digest.hexdigest(),
+        "train_digest": content_digest(train),
         "versions": {
             "signbit": _signbit_version(),
             "torch": torch.__version__,
@@ -218,7 +217,10 @@ def recipe_digest(recipe: Recipe) -> str:
 
 
 def _identity(recipe: Recipe) -> dict[str, Any]:
-    values = recipe.model_dump(mode="json", exclude={"description": True, "data": {"source"}})
+    # Who decodes changes no number.
+    values = recipe.model_dump(
+        mode="json", exclude={"description": True, "data": {"source", "workers"}}
+    )
     # Runs from before this key have none, and its default leaves their numbers as they are.
     if recipe.sync_batch_norm:
         del values["sync_batch_norm"]

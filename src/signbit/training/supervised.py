@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import cast
 
@@ -15,12 +15,15 @@ from accelerate.utils import broadcast
 from torch import nn
 
 from signbit import methods, models
+from signbit.data.augment import Augmentation
 from signbit.data.dataset import ImageDataset
+from signbit.data.inputs import Inputs
 from signbit.data.loader import Loader
+from signbit.data.prefetch import prefetched, timed
 from signbit.data.preprocessing import Preprocessing
 from signbit.data.seeds import derive_seed
 from signbit.data.sources import open_dataset
-from signbit.data.transforms import Augmentation, Normalization, to_unit
+from signbit.data.transforms import Normalization
 from signbit.errors import DataError
 from signbit.methods import Method
 from signbit.training.checkpoint import Checkpoint, write_checkpoint
@@ -80,7 +83,11 @@ def _start(
     if recipe.sync_batch_norm and accelerator.num_processes > 1:
         synchronize_batch_norm(model)
     preprocessing = _preprocessing(recipe, model)
-    training, test = preprocessing.fit(training), preprocessing.fit(test)
+    show = progress and accelerator.is_main_process
+    said = TrainingProgress(recipe.epochs, 0, 0, show=show).say
+    training, test = (
+        preprocessing.fit(part, workers=recipe.data.workers, say=said) for part in (training, test)
+    )
     optimizer = make_optimizer(recipe.optimizer, model)
     with locked(folder.path) if accelerator.is_main_process else nullcontext():
         accelerator.wait_for_everyone()
@@ -198,38 +205,31 @@ class _Supervised:
         self._epochs = recipe.epochs
         self._test = test
         self._accelerator = accelerator
-        self._loader = Loader(
+        loader = Loader(
             training,
             recipe.batch_size,
             recipe.seed,
             rank=accelerator.process_index,
             world=accelerator.num_processes,
         )
-        augment = recipe.data.augment
-        self._augment = Augmentation(
-            preprocessing.input_size[:2], flip=augment.flip, crop_padding=augment.crop_padding
-        )
-        self._normalize = Normalization(preprocessing.mean, preprocessing.std).to(
-            accelerator.device
-        )
-
-    @property
-    def steps(self) -> int:
-        return self._loader.steps
+        augmentation = Augmentation(**recipe.data.augment.model_dump())
+        self.steps = loader.steps
+        self._inputs = Inputs(loader, augmentation, preprocessing, accelerator.device)
+        self._normalize = Normalization(preprocessing.mean, preprocessing.std)
 
     def start_epoch(self, epoch: int) -> None:
         self._model.train()
         self._method.on_epoch(self._model, epoch, self._epochs)
 
     def forward(self, epoch: int) -> Iterator[Step]:
-        device = self._accelerator.device
-        for batch in self._loader.epoch(epoch):
-            pixels = to_unit(batch.images.to(device, non_blocking=True))
-            logits = self._wrapped(self._normalize(self._augment(pixels, batch.seed)))
-            loss = F.cross_entropy(logits, batch.labels.to(device), reduction="sum")
-            # Accelerate averages gradients over processes, whose parts may differ by one image.
-            share = self._accelerator.num_processes / batch.total
-            yield Step(loss * share, len(batch.labels))
+        # Closed here, so that the preparing thread ends with the epoch, however that ends.
+        with closing(prefetched(self._inputs.epoch(epoch))) as batches:
+            for batch, waited in timed(batches):
+                logits = self._wrapped(batch.pixels)
+                loss = F.cross_entropy(logits, batch.labels, reduction="sum")
+                # Accelerate averages gradients over processes, whose parts may differ by an image.
+                share = self._accelerator.num_processes / batch.total
+                yield Step(loss * share, len(batch.labels), waited)
 
     def after_step(self) -> None:
         self._method.after_step(self._model)

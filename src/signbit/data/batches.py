@@ -1,0 +1,77 @@
+"""Batches of a data set by index: out of its decoded images, or decoded by worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from signbit.data.dataset import ImageDataset
+from signbit.errors import DataError
+
+__all__ = ["image_batches", "in_order"]
+
+
+def image_batches(
+    dataset: ImageDataset, chosen: Sequence[NDArray[np.int64]]
+) -> Iterator[NDArray[np.uint8]]:
+    """For each array of n indices in `chosen` its images, uint8 (n, H, W, C), in that order.
+
+    The same for every `dataset.workers`. Raises DataError where an image cannot be decoded or a
+    worker process dies.
+    """
+    if dataset.workers == 0:
+        images = dataset.images
+        return (np.take(images, indices, axis=0) for indices in chosen)
+    return _from_workers(dataset, chosen)
+
+
+def in_order(count: int, batch_size: int = 500) -> list[NDArray[np.int64]]:
+    """0 … count − 1 in parts of `batch_size`, the last one smaller."""
+    return np.split(np.arange(count), range(batch_size, count, batch_size))
+
+
+class _Decoder(Dataset[Tensor | DataError]):
+    """A batch for an array of indices. Errors are handed over: raised, they would be traces."""
+
+    def __init__(self, dataset: ImageDataset) -> None:
+        self._dataset = dataset
+
+    def __getitem__(self, indices: NDArray[np.int64]) -> Tensor | DataError:
+        try:
+            images = [self._dataset.read(int(index)) for index in indices]
+        except DataError as error:
+            return error
+        if not images:
+            return torch.empty((0, *self._dataset.read(0).shape), dtype=torch.uint8)
+        # A tensor, because torch hands tensors over through shared memory.
+        return torch.from_numpy(np.stack(images))
+
+
+def _from_workers(
+    dataset: ImageDataset, chosen: Sequence[NDArray[np.int64]]
+) -> Iterator[NDArray[np.uint8]]:
+    loader: DataLoader[Tensor | DataError] = DataLoader(
+        _Decoder(dataset),
+        batch_size=None,  # the sampler's items are whole batches already
+        sampler=chosen,
+        num_workers=dataset.workers,
+        # Sources read by closures over open tables, which a forked process simply has.
+        multiprocessing_context="fork",
+        # Without one of its own it would draw from the global generator, and dropout would differ.
+        generator=torch.Generator(),
+    )
+    try:
+        for batch in loader:
+            if isinstance(batch, DataError):
+                raise batch
+            yield batch.numpy()
+    except RuntimeError as error:
+        raise DataError(
+            f"{dataset.source}: a process that decodes the {dataset.split} split died ({error}); "
+            "it may have run out of memory: lower data.workers"
+        ) from error

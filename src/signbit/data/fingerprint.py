@@ -1,0 +1,33 @@
+"""What tells whether a source's images are still the ones that a cache was made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+__all__ = ["combined", "of_files"]
+
+
+def of_files(paths: Iterable[Path], *words: str) -> str:
+    """SHA-256 of where the files are, their sizes and times of change, in order, and of `words`.
+
+    A file that is written again changes it, whatever its content; one that cannot be found counts
+    as such, and is for its reader to name.
+    """
+    digest = hashlib.sha256(json.dumps(words).encode())
+    for path in paths:
+        try:
+            status = path.stat()
+            found = f"{status.st_size}\0{status.st_mtime_ns}"
+        except OSError:
+            found = "not found"
+        digest.update(os.fsencode(path.absolute()) + f"\0{found}\n".encode())
+    return digest.hexdigest()
+
+
+def combined(*parts: object) -> str:
+    """SHA-256 of JSON values, such as other fingerprints."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
