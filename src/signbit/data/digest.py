@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from contextlib import suppress
 
 import numpy as np
 
 from signbit.data.batches import image_batches, in_order
-from signbit.data.cache import Say, cache_folder
+from signbit.data.cache import cache_folder
 from signbit.data.dataset import ImageDataset
 from signbit.data.fingerprint import combined
 
@@ -18,7 +19,7 @@ __all__ = ["content_digest"]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def content_digest(dataset: ImageDataset, say: Say | None = None) -> str:
+def content_digest(dataset: ImageDataset) -> str:
     """SHA-256 of all pixels, then all labels (int64), of a data set with images of one size.
 
     Where worker processes decode the images this reads all of them, so that a broken one shows
@@ -34,8 +35,9 @@ def content_digest(dataset: ImageDataset, say: Say | None = None) -> str:
         text = kept.read_text("ascii")
         if _SHA256.fullmatch(text):
             return text
-    if say is not None:
-        say(f"{dataset.source}: reading all {len(dataset)} {dataset.split} images, once")
+    logging.getLogger("signbit.data").warning(
+        f"{dataset.source}: reading all {len(dataset)} {dataset.split} images, once"
+    )
     digest = _computed(dataset)
     with suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
