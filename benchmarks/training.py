@@ -9,6 +9,7 @@ Contenders take turns of one step; figures are medians, ratios those of one run.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import statistics
 import sys
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 
 import machine
 from signbit import methods, models
+from signbit.errors import IsaError
 from signbit.ops import use_native_ops
 from tables import figure, table
 from training_reference import REFERENCES
@@ -72,15 +74,20 @@ def _compare(name: str, batch: int, steps: int) -> dict[str, dict[str, float]]:
     ours = models.build(name, methods.get("sdbnn"), classes=10, channels=3)
     contenders: dict[str, Callable[[], None]] = {}
     kept: dict[str, float] = {}
-    for contender, model, native in (
-        ("plain PyTorch", REFERENCES[name](), False),
-        ("signbit's layers, native ops off", _copy(ours), False),
-        ("signbit", ours, True),
+    for contender, model, native, gradients in (
+        ("plain PyTorch", REFERENCES[name](), False, torch.float32),
+        ("signbit's layers, native ops off", copy.deepcopy(ours), False, torch.float32),
+        ("signbit", copy.deepcopy(ours), True, torch.float32),
+        ("signbit, bfloat16 gradients", ours, True, torch.bfloat16),
     ):
         x = images.contiguous(memory_format=torch.channels_last) if native else images
-        step = _step(model, x, labels)
-        contenders[contender] = _switched(step, native)
-        kept[contender] = _kept_mib(contenders[contender], model)
+        step = _switched(_step(model, x, labels), native, gradients)
+        try:
+            kept[contender] = _kept_mib(step, model)
+        except IsaError as error:
+            print(f"{name}: without {contender}: {error}")
+        else:
+            contenders[contender] = step
     seconds: dict[str, list[float]] = {contender: [] for contender in contenders}
     for number in range(steps + 2):
         for contender, run in contenders.items():
@@ -101,12 +108,6 @@ def _compare(name: str, batch: int, steps: int) -> dict[str, dict[str, float]]:
     }
 
 
-def _copy(model: nn.Module) -> nn.Module:
-    import copy
-
-    return copy.deepcopy(model)
-
-
 def _step(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], None]:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
     model.train()
@@ -119,9 +120,9 @@ def _step(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], None
     return step
 
 
-def _switched(step: Callable[[], None], native: bool) -> Callable[[], None]:
+def _switched(step: Callable[[], None], native: bool, gradients: torch.dtype) -> Callable[[], None]:
     def run() -> None:
-        with use_native_ops(native):
+        with use_native_ops(native, gradients):
             step()
 
     return run
