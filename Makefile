@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test check format bench sanitize clean
+.PHONY: help demo test check format bench bench-training sanitize clean
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -51,6 +51,9 @@ bench: $(PEERS) $(LARQ)/.ready  ## install the peers and run every comparison; t
 	$(BIN)/python benchmarks/real_parts.py --out $(RESULTS)/real_parts.json
 	$(BIN)/python benchmarks/whole_networks.py --out $(RESULTS)/whole_networks.json
 	$(BIN)/python benchmarks/footprint.py --out $(RESULTS)/footprint.json
+
+bench-training: $(READY)  ## images a second in training, beside plain PyTorch; the machine should be idle
+	$(BIN)/python benchmarks/training.py --out $(RESULTS)/training.json
 
 # Both builds stay under build/, so that a second run compiles only what changed.
 sanitize:        ## the native tests under Address-, UndefinedBehavior- and ThreadSanitizer; needs CMake
