@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -134,3 +135,20 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
     fewer = torch.optim.SGD([next(iter(model.parameters()))], lr=0.1)
     with pytest.raises(CheckpointError, match="optimizer does not fit"):
         checkpoint.restore(model, fewer)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_named_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = write_one(tmp_path)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(
+        CheckpointError, match=r"epoch-0002: cannot be written \(No space left on device\); make"
+    ):
+        write_one(tmp_path, 2)
+    assert os.listdir(tmp_path) == ["epoch-0001"]
+    assert read_checkpoint(first).epoch == 1

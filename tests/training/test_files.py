@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from signbit.errors import CheckpointError
 from signbit.training import files
 
 
@@ -27,3 +28,13 @@ def test_a_write_that_fails_leaves_the_old_file(
     with pytest.raises(OSError, match="disk full"):
         files.write_text(path, "new")
     assert path.read_text() == "old"
+
+
+def test_a_write_that_fails_leaves_nothing_beside(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with (
+        pytest.raises(CheckpointError, match=r"taken: cannot be written \(Is a directory\); make"),
+        files.writing(tmp_path / "taken"),
+    ):
+        files.write_text(tmp_path / "taken", "new")
+    assert os.listdir(tmp_path) == ["taken"]

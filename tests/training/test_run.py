@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -120,3 +121,22 @@ def test_two_loads_give_the_same_logits(folder: Path) -> None:
     x = torch.from_numpy(np.random.randn(4, 1, 8, 8).astype(np.float32))
     with torch.no_grad():
         assert torch.equal(load_run(folder).model(x), load_run(folder).model(x))
+
+
+def test_runs_from_before_synchronised_normalisation_are_gone_on_with(
+    copy: Path, short_recipe: Recipe
+) -> None:
+    stored = copy / "recipe.yaml"
+    text = stored.read_text()
+    assert "sync_batch_norm: true\n" in text
+    stored.write_text(text.replace("sync_batch_norm: true\n", ""))
+    assert load_run(copy).recipe == short_recipe
+    # The digest that such a run recorded.
+    values = short_recipe.model_dump(mode="json", exclude={"description", "sync_batch_norm"})
+    del values["data"]["source"]
+    text = json.dumps(values, sort_keys=True)
+    assert recipe_digest(short_recipe) == hashlib.sha256(text.encode()).hexdigest()
+    without = short_recipe.model_copy(update={"sync_batch_norm": False})
+    assert recipe_digest(without) != recipe_digest(short_recipe)
+    with pytest.raises(CheckpointError, match="sync_batch_norm is absent there and False now"):
+        RunFolder(copy).require_same_recipe(without)

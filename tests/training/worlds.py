@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 
 def run_script(script: str, *arguments: object, timeout: float = 240) -> str:
     """Run `script` in a new interpreter that can import this module; its stderr, if it succeeds."""
-    environment = {"PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    environment = {"PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],
         env={**os.environ, **environment},

@@ -26,7 +26,10 @@ A process that dies closes its connections, which the others notice at once.
 def join() -> Accelerator:
     """This process's Accelerator; with others where torchrun or `accelerate launch` started it."""
     return Accelerator(
-        mixed_precision="no", kwargs_handlers=[InitProcessGroupKwargs(timeout=TIMEOUT)]
+        mixed_precision="no",
+        # Accelerate joins processes on CPUs only where it is told that these are CPUs.
+        cpu=not torch.accelerator.is_available(),
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=TIMEOUT)],
     )
 
 
