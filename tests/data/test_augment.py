@@ -103,6 +103,13 @@ def test_the_result_depends_on_the_seed_alone() -> None:
     assert not np.array_equal(augment(images, seed=6), first)
 
 
+def test_parts_of_a_step_become_what_the_whole_step_becomes() -> None:
+    augment = Augmentation(flip=True, crop_padding=PADDING)
+    images = random_images(9)
+    parts = [augment(images[at:end], 5, at, 9) for at, end in [(0, 5), (5, 6), (6, 9)]]
+    np.testing.assert_array_equal(np.concatenate(parts), augment(images, 5))
+
+
 def test_the_global_generators_are_left_alone() -> None:
     augment = Augmentation(flip=True, crop_padding=PADDING)
     images = random_images(4)

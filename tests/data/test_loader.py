@@ -54,7 +54,9 @@ def test_processes_share_each_batch_out() -> None:
         own = [part[step] for part in parts]
         assert order(own) == order([batch])
         assert all(part.total == batch.total for part in own)
-        assert len({part.seed for part in own}) == 3
+        assert {part.seed for part in own} == {batch.seed}
+        for part in own:
+            assert order([batch])[part.first : part.first + len(part.labels)] == order([part])
 
 
 @pytest.mark.parametrize(("count", "world"), [(10, 3), (2, 4), (0, 2)])

@@ -14,8 +14,7 @@ from tests.training import worlds
 from signbit.data import open_dataset
 from signbit.training import evaluate_model, load_run
 
-# 33 images a step and 361 test images do not divide by two. No augmentation: each process draws
-# its own.
+# 33 images a step and 361 test images do not divide by two.
 COMMON = """
 import json, os, signal, sys, time
 from datetime import timedelta
@@ -38,7 +37,7 @@ supervised.open_dataset = odd
 after_step = supervised._Supervised.after_step
 
 def train(name, *overrides):
-    chosen = ["data.augment.crop_padding=0", "train_images=330", "batch_size=33", *overrides]
+    chosen = ["data.augment.flip=true", "train_images=330", "batch_size=33", *overrides]
     supervised.train(recipes.load("sdbnn-digits", chosen), None, out / name)
 """
 

@@ -17,25 +17,33 @@ class Augmentation:
     """Mirror with probability 1/2, then pad with black and cut a random window of the old size.
 
     Every image draws for itself: one of two sides, and one of (2·crop_padding + 1)² windows, all
-    equally likely. The result is a function of the batch and the seed alone; the global generators
-    are neither read nor moved, so any thread may augment.
+    equally likely. The result is a function of the arguments alone; the global generators are
+    neither read nor moved, so any thread may augment.
     """
 
     def __init__(self, *, flip: bool, crop_padding: int) -> None:
         self.flip = flip
         self.crop_padding = crop_padding
 
-    def __call__(self, images: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-        """`images` and the result are uint8 (N, H, W, C), the result is contiguous."""
+    def __call__(
+        self, images: NDArray[np.uint8], seed: int, first: int = 0, total: int | None = None
+    ) -> NDArray[np.uint8]:
+        """`images` and the result are uint8 (N, H, W, C), the result is contiguous.
+
+        They are those from `first` on of a step of `total` (default: first + N), and are augmented
+        as when one process has the whole step: every draw is made for the step.
+        """
+        last = first + len(images)
+        total = last if total is None else total
         generator = torch.Generator().manual_seed(seed)
         if self.flip:
-            chosen = torch.rand(len(images), generator=generator).numpy() < 0.5
+            chosen = torch.rand(total, generator=generator).numpy()[first:last] < 0.5
             images = images.copy()
             images[chosen] = images[chosen, :, ::-1]
         if self.crop_padding:
             corners = torch.randint(
-                2 * self.crop_padding + 1, (2, len(images)), generator=generator
-            ).numpy()
+                2 * self.crop_padding + 1, (2, total), generator=generator
+            ).numpy()[:, first:last]
             images = _windows(images, self.crop_padding, corners[0], corners[1])
         return images
 

@@ -60,7 +60,7 @@ class Inputs:
             yield TrainingBatch(self._pixels(batch), labels, batch.total)
 
     def _pixels(self, batch: Batch) -> Tensor:
-        images = self._augmentation(batch.images, batch.seed)
+        images = self._augmentation(batch.images, batch.seed, batch.first, batch.total)
         if self._device.type == "cpu":
             return torch.from_numpy(normalized(images, self._mean, self._std)).permute(0, 3, 1, 2)
         # A quarter of the bytes go over the bus, and the arithmetic is free there.

@@ -20,12 +20,14 @@ __all__ = ["Batch", "Loader", "shard"]
 class Batch:
     """One process's part of a step: `images` uint8 (n, H, W, C), `labels` int64 (n,).
 
-    `total` is the number of images of all processes in this step, `seed` is for its augmentation.
+    `total` is the number of images of all processes in this step, of which this part starts at
+    `first`; `seed` is for the step's augmentation.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     total: int
+    first: int
     seed: int
 
 
@@ -55,11 +57,13 @@ class Loader:
         generator = torch.Generator().manual_seed(derive_seed(self._seed, "order", epoch))
         order = torch.randperm(len(self._dataset), generator=generator).numpy()
         steps = np.array_split(order, self.steps)
-        own = [np.array_split(step, self._world)[self._rank] for step in steps]
+        parts = [np.array_split(step, self._world) for step in steps]
+        own = [part[self._rank] for part in parts]
         for step, images in enumerate(image_batches(self._dataset, own)):
             yield Batch(
                 images=images,
                 labels=self._dataset.labels[own[step]],
                 total=len(steps[step]),
-                seed=derive_seed(self._seed, "augment", epoch, step, self._rank),
+                first=sum(len(part) for part in parts[step][: self._rank]),
+                seed=derive_seed(self._seed, "augment", epoch, step),
             )
