@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from signbit import recipes
-from signbit.errors import CheckpointError, DataError, RecipeError
+from signbit.errors import CheckpointError, DataError, IsaError, RecipeError
 from signbit.layers import BinaryConv2d
 from signbit.training import load_run, supervised, train
 from signbit.training.lock import locked
@@ -46,6 +46,19 @@ def train_until_interrupted(recipe: Recipe, path: Path, epoch: int) -> None:
         patch.setattr(supervised.Loader, "epoch", stop)
         with pytest.raises(KeyboardInterrupt):
             train(recipe, None, path)
+
+
+def test_bfloat16_gradients_learn_alike(short_recipe: Recipe, tmp_path: Path) -> None:
+    exact = train(short_recipe, None, tmp_path / "float32", progress=False)
+    try:
+        rounded = train(
+            changed(short_recipe, gradients="bfloat16"), None, tmp_path / "bfloat16", progress=False
+        )
+    except IsaError:
+        pytest.skip("this CPU has no bfloat16 dot product")
+    assert not same(tmp_path / "float32", tmp_path / "bfloat16")
+    for mine, theirs in zip(rounded.history, exact.history, strict=True):
+        assert mine["train_loss"] == pytest.approx(theirs["train_loss"], rel=0.1)
 
 
 def test_training_learns_and_reports(short_recipe: Recipe, tmp_path: Path) -> None:

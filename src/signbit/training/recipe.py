@@ -113,6 +113,8 @@ class Recipe(_Strict):
     `train_images` keeps that many training images, the first after a seeded shuffle.
     `batch_size` is over all processes. With `sync_batch_norm` several of them normalise by the
     statistics of the whole batch, as one would; without, each by those of its own part.
+    `gradients: bfloat16` rounds the gradients of native binary convolutions before they meet signs,
+    on CPUs that multiply bfloat16; others refuse it.
     """
 
     description: str
@@ -126,6 +128,7 @@ class Recipe(_Strict):
     seed: _Whole = Field(default=0, ge=0)
     train_images: _Whole | None = Field(default=None, gt=0)
     sync_batch_norm: bool = True
+    gradients: Literal["float32", "bfloat16"] = "float32"
 
     def to_yaml(self) -> str:
         """The whole recipe; `parse_recipe(yaml.safe_load(text))` gives it back."""

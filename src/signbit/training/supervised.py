@@ -26,6 +26,7 @@ from signbit.data.sources import open_dataset
 from signbit.data.transforms import Normalization
 from signbit.errors import DataError
 from signbit.methods import Method
+from signbit.ops import native_ops, use_native_ops
 from signbit.training.checkpoint import Checkpoint, write_checkpoint
 from signbit.training.evaluate import count_correct
 from signbit.training.lock import locked
@@ -89,7 +90,10 @@ def _start(
         preprocessing.fit(part, workers=recipe.data.workers, say=said) for part in (training, test)
     )
     optimizer = make_optimizer(recipe.optimizer, model)
-    with locked(folder.path) if accelerator.is_main_process else nullcontext():
+    with (
+        locked(folder.path) if accelerator.is_main_process else nullcontext(),
+        use_native_ops(native_ops(), getattr(torch, recipe.gradients)),
+    ):
         accelerator.wait_for_everyone()
         return _train(
             recipe,
