@@ -221,9 +221,10 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
     values = recipe.model_dump(
         mode="json", exclude={"description": True, "data": {"source", "workers"}}
     )
-    # Runs from before this key have none, and its default leaves their numbers as they are.
-    if recipe.sync_batch_norm:
-        del values["sync_batch_norm"]
+    # Runs from before these keys have none, and their defaults leave the numbers as they were.
+    for key in ("sync_batch_norm", "gradients"):
+        if values[key] == Recipe.model_fields[key].default:
+            del values[key]
     return values
 
 
