@@ -1,5 +1,7 @@
 """What holds for every architecture with every method: shapes, learning, saving, exporting."""
 
+import statistics
+
 import pytest
 import torch
 from safetensors.torch import load, save
@@ -105,7 +107,8 @@ def test_a_few_steps_learn_a_tiny_batch(method, architecture):
         parts.after_step(model)
         losses.append(loss.item())
     assert all(p.grad is not None for p in model.parameters())
-    assert losses[-1] < 0.5 * losses[0]
+    # A single step may jump back and a lucky one forth; which does, follows from rounding.
+    assert statistics.median(losses[-5:]) < 0.5 * losses[0]
 
 
 @pytest.mark.parametrize(("method", "architecture"), GRID)
