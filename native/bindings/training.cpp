@@ -3,6 +3,7 @@
 // released while they run.
 
 #include <memory>
+#include <mutex>
 
 #include "training/pointwise.h"
 #include "training/sign_conv.h"
@@ -84,6 +85,7 @@ class SignConv {
     sbnn::Status status;
     {
       const GilRelease release;
+      const std::lock_guard<std::mutex> lock(mutex_);  // layers of one shape share a plan
       status = conv_->set_weights(latest);
       if (status.ok()) conv_->run(batch, threads, done);
     }
@@ -91,6 +93,7 @@ class SignConv {
   }
 
   sbnn::SignConvShape shape_{};
+  std::mutex mutex_;
   std::unique_ptr<sbnn::SignConv> conv_ = std::make_unique<sbnn::SignConv>();
 };
 

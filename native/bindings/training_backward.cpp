@@ -2,6 +2,7 @@
 // signbit.runtime._native.training.
 
 #include <memory>
+#include <mutex>
 
 #include "bits_layout.h"
 #include "training/conv_backward.h"
@@ -119,9 +120,11 @@ class ConvBackward {
 
   void run_batch(const sbnn::ConvBackwardBatch& batch, int threads) {
     const GilRelease release;
+    const std::lock_guard<std::mutex> lock(mutex_);  // layers of one shape share a plan
     backward_->run(batch, threads);
   }
 
+  std::mutex mutex_;
   std::unique_ptr<sbnn::ConvBackward> backward_ = std::make_unique<sbnn::ConvBackward>();
 };
 

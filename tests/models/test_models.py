@@ -1,7 +1,5 @@
 """What holds for every architecture with every method: shapes, learning, saving, exporting."""
 
-import statistics
-
 import pytest
 import torch
 from safetensors.torch import load, save
@@ -14,6 +12,9 @@ GRID = [(m, a) for m in methods.names() for a in models.names()]
 CHANNELS = {"digits": 1, "resnet18": 3, "resnet18-cifar": 3, "resnet20": 3, "vgg-small": 3}
 STEPS = {"digits": 25, "resnet18-cifar": 20, "resnet20": 60, "vgg-small": 24}
 """Until a batch is learned; ResNet-18 for large images is left out, as its units are the same."""
+
+RATES = {"vgg-small": 1e-3}
+"""Where 0.01 throws the loss about, so that rounding decides where it is at the end."""
 
 COMMON_OPS = {
     "aten.batch_norm.default",
@@ -96,7 +97,7 @@ def test_export_keeps_the_named_operations(method, architecture):
 def test_a_few_steps_learn_a_tiny_batch(method, architecture):
     parts, model = build(method, architecture)
     images, labels = images_for(model, architecture, 8), torch.arange(8)
-    optimiser = torch.optim.Adam(model.parameters(), 1e-2)
+    optimiser = torch.optim.Adam(model.parameters(), RATES.get(architecture, 1e-2))
     losses, steps = [], STEPS[architecture]
     for step in range(steps):
         parts.on_epoch(model, step, steps)
@@ -107,8 +108,7 @@ def test_a_few_steps_learn_a_tiny_batch(method, architecture):
         parts.after_step(model)
         losses.append(loss.item())
     assert all(p.grad is not None for p in model.parameters())
-    # A single step may jump back and a lucky one forth; which does, follows from rounding.
-    assert statistics.median(losses[-5:]) < 0.5 * losses[0]
+    assert losses[-1] < 0.5 * losses[0]
 
 
 @pytest.mark.parametrize(("method", "architecture"), GRID)

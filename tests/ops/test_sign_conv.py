@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -101,3 +102,23 @@ def test_a_scale_multiplies_the_finished_dots() -> None:
     y.sum().backward()
     assert scale.grad is not None
     torch.testing.assert_close(scale.grad, plain.sum((0, 2, 3)))
+
+
+def test_threads_may_share_a_shape() -> None:
+    geometry = ((1, 1), (1, 1), (1, 1), 1)
+    drawn = [draw(seed, 64, 64, 1, (3, 3), (16, 16)) for seed in range(4)]
+
+    def run(case: tuple[Tensor, Tensor, Tensor]) -> list[Tensor]:
+        x, _, signs = (tensor.clone() for tensor in case)
+        x.requires_grad_()
+        y = sign_conv2d(x, None, BinaryWeight(signs, None), Clip(), *geometry)
+        y.square().sum().backward()
+        assert x.grad is not None
+        return [y.detach(), x.grad]
+
+    alone = [run(case) for case in drawn]
+    with ThreadPoolExecutor(len(drawn)) as pool:
+        for _ in range(10):
+            for mine, theirs in zip(pool.map(run, drawn), alone, strict=True):
+                assert torch.equal(mine[0], theirs[0])
+                torch.testing.assert_close(mine[1], theirs[1])
