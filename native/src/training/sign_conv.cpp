@@ -58,7 +58,9 @@ Status SignConv::make(const SignConvShape& shape, SignConv* conv) {
   weight.data = reinterpret_cast<const uint8_t*>(conv->weights_.data());
   weight.bytes = conv->weights_.size() * sizeof(uint64_t);
   graph.constants.push_back(std::move(weight));
-  return conv->plan_weights();
+  SIGNBIT_TRY(conv->plan_weights());
+  conv->sign_bytes_ = conv->plan_.tensors[kSigns].pixel_bytes;
+  return {};
 }
 
 Status SignConv::plan_weights() {

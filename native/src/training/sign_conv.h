@@ -36,7 +36,7 @@ class SignConv {
 
   int64_t out_height() const { return out_height_; }
   int64_t out_width() const { return out_width_; }
-  int64_t sign_bytes() const { return plan_.tensors[0].pixel_bytes; }
+  int64_t sign_bytes() const { return sign_bytes_; }  // of a pixel
 
   // Packs new weights: (out, kernel y, kernel x, in / groups), negative or not.
   Status set_weights(const float* weights);
@@ -59,7 +59,8 @@ class SignConv {
   const float* run_image(const SignConvBatch& batch, int64_t image, int part);
 
   SignConvShape shape_{};
-  int64_t out_height_ = 0, out_width_ = 0;
+  // What callers may ask for while another thread runs.
+  int64_t out_height_ = 0, out_width_ = 0, sign_bytes_ = 0;
   Graph graph_;
   std::vector<uint64_t> weights_;
   Plan plan_;
