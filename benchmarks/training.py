@@ -9,13 +9,15 @@ Contenders take turns of one step; figures are medians, ratios those of one run.
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -30,82 +32,125 @@ from training_reference import REFERENCES
 
 SEED = 0
 
+PLAIN = "plain PyTorch"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """How a network is trained; `plain` is the one that training_reference.py defines."""
+
+    plain: bool
+    native: bool
+    gradients: torch.dtype = torch.float32
+
+    def step(self, network: str, batch: int) -> tuple[nn.Module, Callable[[], None]]:
+        """A model, the same for each contender but the plain one, and what does one step."""
+        torch.manual_seed(SEED)
+        images, labels = torch.randn(batch, 3, 32, 32), torch.randint(10, (batch,))
+        if self.plain:
+            model = REFERENCES[network]()
+        else:
+            model = models.build(network, methods.get("sdbnn"), classes=10, channels=3)
+        if self.native:
+            images = images.contiguous(memory_format=torch.channels_last)
+        step = _step(model, images, labels)
+
+        def run() -> None:
+            with use_native_ops(self.native, self.gradients):
+                step()
+
+        return model, run
+
+
+CONTENDERS = {
+    PLAIN: Contender(plain=True, native=False),
+    "signbit's layers, native ops off": Contender(plain=False, native=False),
+    "signbit": Contender(plain=False, native=True),
+    "signbit, bfloat16 gradients": Contender(False, True, torch.bfloat16),
+}
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", nargs="+", choices=REFERENCES, default=list(REFERENCES))
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--steps", type=int, default=15, help="timed steps of each contender")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, help="JSON; networks of an earlier run stay in it")
+    parser.add_argument("--peak", choices=CONTENDERS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    threads = torch.get_num_threads()
+    if arguments.peak is not None:
+        print(_peak_mib(CONTENDERS[arguments.peak], *arguments.networks, arguments.batch))
+        return 0
     results = {
         name: _compare(name, arguments.batch, arguments.steps) for name in arguments.networks
     }
+    keys = ("images_per_second", "ratio", "kept_mib", "kept_ratio", "peak_mib")
     rows = [
-        [
-            name,
-            contender,
-            figure(values["images_per_second"]),
-            figure(values["ratio"]),
-            figure(values["kept_mib"]),
-            figure(values["kept_ratio"]),
-        ]
+        [name, contender, *(figure(values[key]) for key in keys)]
         for name, contenders in results.items()
         for contender, values in contenders.items()
     ]
-    heads = ["network", "training", "images/s", "ratio", "MiB kept", "ratio"]
+    heads = ["network", "training", "images/s", "ratio", "MiB kept", "ratio", "MiB, process"]
     print(table(heads, rows))
     if arguments.out is not None:
         report = {
             "machine": machine.facts("torch"),
             "command": f"python benchmarks/training.py --batch {arguments.batch}",
-            "threads": threads,
-            "results": results,
+            "threads": torch.get_num_threads(),
+            "results": _earlier(arguments.out) | results,
         }
         arguments.out.write_text(json.dumps(report, indent=1) + "\n")
     return 0
 
 
+def _earlier(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text())["results"]) if path.exists() else {}
+
+
 def _compare(name: str, batch: int, steps: int) -> dict[str, dict[str, float]]:
-    torch.manual_seed(SEED)
-    images = torch.randn(batch, 3, 32, 32)
-    labels = torch.randint(10, (batch,))
-    ours = models.build(name, methods.get("sdbnn"), classes=10, channels=3)
     contenders: dict[str, Callable[[], None]] = {}
     kept: dict[str, float] = {}
-    for contender, model, native, gradients in (
-        ("plain PyTorch", REFERENCES[name](), False, torch.float32),
-        ("signbit's layers, native ops off", copy.deepcopy(ours), False, torch.float32),
-        ("signbit", copy.deepcopy(ours), True, torch.float32),
-        ("signbit, bfloat16 gradients", ours, True, torch.bfloat16),
-    ):
-        x = images.contiguous(memory_format=torch.channels_last) if native else images
-        step = _switched(_step(model, x, labels), native, gradients)
+    for label, contender in CONTENDERS.items():
+        model, step = contender.step(name, batch)
         try:
-            kept[contender] = _kept_mib(step, model)
+            kept[label] = _kept_mib(step, model)
         except IsaError as error:
-            print(f"{name}: without {contender}: {error}")
+            print(f"{name}: without {label}: {error}")
         else:
-            contenders[contender] = step
-    seconds: dict[str, list[float]] = {contender: [] for contender in contenders}
+            contenders[label] = step
+    seconds: dict[str, list[float]] = {label: [] for label in contenders}
     for number in range(steps + 2):
-        for contender, run in contenders.items():
+        for label, run in contenders.items():
             started = time.perf_counter()
             run()
             if number >= 2:
-                seconds[contender].append(time.perf_counter() - started)
-    medians = {contender: statistics.median(values) for contender, values in seconds.items()}
-    first = next(iter(medians))
+                seconds[label].append(time.perf_counter() - started)
     return {
-        contender: {
-            "images_per_second": batch / median,
-            "ratio": medians[first] / median,
-            "kept_mib": kept[contender],
-            "kept_ratio": kept[contender] / kept[first],
+        label: {
+            "images_per_second": batch / statistics.median(times),
+            "ratio": statistics.median(
+                plain / own for plain, own in zip(seconds[PLAIN], times, strict=True)
+            ),
+            "kept_mib": kept[label],
+            "kept_ratio": kept[label] / kept[PLAIN],
+            "peak_mib": _peak_of_a_process(label, name, batch),
         }
-        for contender, median in medians.items()
+        for label, times in seconds.items()
     }
+
+
+def _peak_of_a_process(label: str, name: str, batch: int) -> float:
+    """The most memory that a fresh process holds in three steps, PyTorch itself included."""
+    command = [sys.executable, __file__, "--peak", label, "--networks", name, "--batch", str(batch)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def _peak_mib(contender: Contender, network: str, batch: int) -> float:
+    _, step = contender.step(network, batch)
+    for _ in range(3):
+        step()
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def _step(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], None]:
@@ -118,14 +163,6 @@ def _step(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], None
         optimizer.step()
 
     return step
-
-
-def _switched(step: Callable[[], None], native: bool, gradients: torch.dtype) -> Callable[[], None]:
-    def run() -> None:
-        with use_native_ops(native, gradients):
-            step()
-
-    return run
 
 
 def _kept_mib(step: Callable[[], None], model: nn.Module) -> float:

@@ -10,26 +10,35 @@ import torch
 from torch import Tensor, nn
 
 from signbit import methods
-from signbit.binarizers import ASD, WSD, MeanAbsScale, PlainSignActivation
-from signbit.blocks import normalised_conv
+from signbit.binarizers import ASD, WSD, BinaryWeight, MeanAbsScale, PlainSignActivation
+from signbit.binarizers.weights import WeightBinarizer
+from signbit.blocks import ConvBlock, normalised_conv
 from signbit.estimators import EDE, Polynomial
 from signbit.layers import BinaryConv2d
 from signbit.ops import binary_unit, use_native_ops
+from signbit.training.memory import kept_for_backward
 
 
 class Unit(nn.Module):
     """A residual unit; `shortcut` is "input", "other" or "none"."""
 
-    def __init__(self, conv: BinaryConv2d, nonlinearity: nn.Module, shortcut: str) -> None:
+    def __init__(
+        self,
+        conv: BinaryConv2d,
+        nonlinearity: nn.Module,
+        shortcut: str,
+        pool: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.conv, self.nonlinearity, self.shortcut = conv, nonlinearity, shortcut
+        self.pool = pool
         self.norm = nn.BatchNorm2d(conv.out_channels, momentum=0.3)
         nn.init.uniform_(self.norm.weight, -1.5, 1.5)
         nn.init.normal_(self.norm.bias)
 
     def forward(self, x: Tensor, other: Tensor) -> Tensor:
         added = {"input": x, "other": other, "none": None}[self.shortcut]
-        return normalised_conv(self.conv, self.norm, self.nonlinearity, x, added)
+        return normalised_conv(self.conv, self.norm, self.nonlinearity, x, added, pool=self.pool)
 
 
 def conv(channels: int, out: int, stride: int = 1, **binarizers: Any) -> BinaryConv2d:
@@ -52,12 +61,30 @@ def bireal(channels: int, out: int, stride: int = 1) -> BinaryConv2d:
     )
 
 
+class AnySign(WeightBinarizer):
+    """Signs, and scales of which every second is negative."""
+
+    def forward(self, weight: Tensor) -> BinaryWeight:
+        scale = torch.where(torch.arange(len(weight)) % 2 == 0, 0.7, -0.6).to(weight.dtype)
+        return BinaryWeight(self.estimator(weight), scale)
+
+
+def negative(channels: int, out: int) -> BinaryConv2d:
+    return conv(channels, out, weight_binarizer=AnySign())
+
+
 UNITS = {
     "sdbnn": lambda: (Unit(sdbnn(16, 16), nn.Hardtanh(), "input"), 1),
     "sdbnn-strided": lambda: (Unit(sdbnn(20, 48, 2), nn.Hardtanh(), "other"), 2),
     "bireal": lambda: (Unit(bireal(32, 32), nn.Identity(), "input"), 1),
     "bireal-strided": lambda: (Unit(bireal(16, 64, 2), nn.Identity(), "other"), 2),
     "bare": lambda: (Unit(conv(16, 32), nn.Hardtanh(), "none"), 1),
+    "pooled": lambda: (Unit(sdbnn(16, 48), nn.Hardtanh(), "none", nn.MaxPool2d(2)), 2),
+    "pooled, more": lambda: (Unit(bireal(24, 32), nn.Identity(), "other", nn.MaxPool2d(3)), 3),
+    "pooled, any scale": lambda: (
+        Unit(negative(16, 16), nn.Hardtanh(), "none", nn.MaxPool2d(2)),
+        2,
+    ),
 }
 
 
@@ -119,6 +146,64 @@ def test_only_training_on_a_cpu_in_float32_is_native(monkeypatch: pytest.MonkeyP
     copy.deepcopy(unit).double()(x.double(), x.double())
     unit.eval()(x, x)
     assert len(seen) == 1
+
+
+def test_what_the_ops_do_not_do_is_left_to_the_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = calls(monkeypatch)
+    x = torch.randn(2, 16, 8, 8)
+    pools = [
+        nn.MaxPool2d(3, stride=2),
+        nn.MaxPool2d(2, padding=1),
+        nn.MaxPool2d(2, ceil_mode=True),
+        nn.AvgPool2d(2),
+        nn.MaxPool2d((2, 1)),
+    ]
+    for pool in pools:
+        unit = Unit(conv(16, 16), nn.Identity(), "none", pool)
+        assert unit(x, x).shape[2:] == pool(x).shape[2:]
+    learned = Unit(conv(16, 16), nn.Identity(), "none")
+    learned.conv.weight_binarizer = LearnedScale(16)
+    learned(x, x).sum().backward()
+    assert learned.conv.weight_binarizer.scale.grad is not None
+    assert not seen
+    Unit(conv(16, 16), nn.Identity(), "none", nn.MaxPool2d(2))(x, x)
+    assert len(seen) == 1
+
+
+class LearnedScale(WeightBinarizer):
+    def __init__(self, out: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.rand(out))
+
+    def forward(self, weight: Tensor) -> BinaryWeight:
+        return BinaryWeight(self.estimator(weight), self.scale)
+
+
+@pytest.mark.parametrize("clip", [False, True])
+def test_a_real_block_gives_the_same_bits_and_keeps_less(clip: bool) -> None:
+    torch.manual_seed(2)
+    block = ConvBlock(
+        nn.Conv2d(3, 20, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(20, momentum=0.3),
+        nn.Hardtanh() if clip else nn.Identity(),
+    )
+    x = torch.randn(4, 3, 9, 11)
+    gradient = torch.randn(4, 20, 5, 6)
+    results, kept = [], []
+    for native in (False, True):
+        copied = copy.deepcopy(block)
+        images = x.clone().requires_grad_()
+        with use_native_ops(native):
+            kept.append(sum(part.bytes for part in kept_for_backward(copied, images)))
+            y = copied(images)
+            y.backward(gradient)
+        gradients = [images.grad, *(p.grad for p in copied.parameters())]
+        results.append([y.detach(), *gradients, *copied.buffers()])
+    for mine, theirs in zip(*results, strict=True):
+        assert torch.equal(mine, theirs)
+    size = gradient.numel() * 4
+    assert kept[0] >= size * (2 if clip else 1)
+    assert kept[1] < size * (1.1 if clip else 0.1)
 
 
 def test_a_hook_is_called(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "training/pointwise.h"
 #include "training/sign_conv.h"
@@ -35,33 +36,49 @@ class SignConv {
   void run(const Array<const float>& weights, const Array<const float>& x,
            const std::optional<Array<const float>>& shift, const Array<uint8_t>& signs,
            const Array<float>& dots, int threads) {
-    sbnn::SignConvBatch batch = check(weights, x, shift, signs, static_cast<int64_t>(dots.size()));
+    sbnn::SignConvBatch batch = check(weights, x, shift, signs);
+    require_size(dots, batch.images * out_pixels() * shape_.out_channels);
     batch.dots = dots.data();
     run_batch(batch, weights, threads, [](int64_t, int, const float*) {});
   }
 
-  // int16 dots, and sums[0][c] of them, sums[1][c] of their squares.
+  // int16 dots, or the largest of each window of pool × pool; sums[0][c] of them, sums[1][c] of
+  // their squares; places as PointwiseTable::pool_dots writes them.
   void run_with_sums(const Array<const float>& weights, const Array<const float>& x,
                      const std::optional<Array<const float>>& shift, const Array<uint8_t>& signs,
-                     const Array<int16_t>& dots, const Array<double>& sums, int threads) {
-    const sbnn::SignConvBatch batch =
-        check(weights, x, shift, signs, static_cast<int64_t>(dots.size()));
-    const int64_t channels = shape_.out_channels, pixels = conv_->out_height() * conv_->out_width();
+                     int64_t pool, const Array<int16_t>& dots,
+                     const std::optional<Array<uint8_t>>& places, const Array<double>& sums,
+                     int threads) {
+    const sbnn::SignConvBatch batch = check(weights, x, shift, signs);
+    const sbnn::PoolShape shape = pool_shape(conv_->out_height(), conv_->out_width(), pool);
+    const int64_t channels = shape_.out_channels, pixels = shape.out_height() * shape.out_width();
+    require_size(dots, batch.images * pixels * channels);
     require_size(sums, 2 * channels);
     if (channels % 16 != 0) throw nb::value_error("channels are no multiple of 16");
     sbnn::ChannelSums totals(threads, channels);
     int16_t* const kept = dots.data();
+    uint8_t* const kept_places = data_or_null(places, batch.images * pixels * channels);
+    std::vector<std::vector<float>> pooled(static_cast<size_t>(threads));
     run_batch(batch, weights, threads, [&](int64_t image, int part, const float* of_image) {
-      sbnn::pointwise_table().keep_dots(of_image, pixels, channels,
-                                        kept + image * pixels * channels, totals.of(part));
+      const int64_t first = image * pixels * channels;
+      if (pool > 1) {
+        std::vector<float>& largest = pooled[static_cast<size_t>(part)];
+        largest.resize(static_cast<size_t>(pixels * channels));
+        sbnn::pointwise_table().pool_dots(shape, of_image, channels, largest.data(),
+                                          kept_places == nullptr ? nullptr : kept_places + first);
+        of_image = largest.data();
+      }
+      sbnn::pointwise_table().keep_dots(of_image, pixels, channels, kept + first, totals.of(part));
     });
     totals.total(sums.data());
   }
 
  private:
+  int64_t out_pixels() const { return conv_->out_height() * conv_->out_width(); }
+
   sbnn::SignConvBatch check(const Array<const float>& weights, const Array<const float>& x,
                             const std::optional<Array<const float>>& shift,
-                            const Array<uint8_t>& signs, int64_t dots) const {
+                            const Array<uint8_t>& signs) const {
     const int64_t pixels = shape_.height * shape_.width;
     sbnn::SignConvBatch batch{};
     batch.images = static_cast<int64_t>(x.size()) / (pixels * shape_.in_channels);
@@ -69,9 +86,6 @@ class SignConv {
     require_size(weights, shape_.out_channels * shape_.kernel.y * shape_.kernel.x *
                               (shape_.in_channels / shape_.groups));
     require_size(signs, batch.images * pixels * conv_->sign_bytes());
-    if (dots != batch.images * conv_->out_height() * conv_->out_width() * shape_.out_channels) {
-      throw nb::value_error("array has a wrong size");
-    }
     batch.x = x.data();
     batch.shift = data_or_null(shift, batch.images * shape_.in_channels);
     batch.signs = signs.data();
@@ -174,8 +188,8 @@ void add_training(nb::module_& module) {
       .def("run", &SignConv::run, nb::arg("weights"), nb::arg("x"), nb::arg("shift").none(),
            nb::arg("signs"), nb::arg("dots"), nb::arg("threads"))
       .def("run_with_sums", &SignConv::run_with_sums, nb::arg("weights"), nb::arg("x"),
-           nb::arg("shift").none(), nb::arg("signs"), nb::arg("dots"), nb::arg("sums"),
-           nb::arg("threads"));
+           nb::arg("shift").none(), nb::arg("signs"), nb::arg("pool"), nb::arg("dots"),
+           nb::arg("places").none(), nb::arg("sums"), nb::arg("threads"));
   module.def("add_by_channel", add_by_channel, nb::arg("addend"), nb::arg("sum"),
              nb::arg("threads"));
   module.def("normalise", normalise, nb::arg("dots"), nb::arg("scale"), nb::arg("offset"),

@@ -12,6 +12,7 @@
 #include "common.h"
 #include "signbit/types.h"
 #include "training/normalisation.h"
+#include "training/pointwise.h"
 
 namespace bindings {
 
@@ -32,6 +33,13 @@ T* data_or_null(const std::optional<Array<T>>& array, int64_t count) {
   if (!array) return nullptr;
   require_size(*array, count);
   return array->data();
+}
+
+// Windows of pool × pool in what is height × width.
+inline sbnn::PoolShape pool_shape(int64_t height, int64_t width, int64_t pool) {
+  const bool fits = pool >= 1 && pool <= 15 && pool <= height && pool <= width;
+  if (!fits) throw nb::value_error("pool is not 1 to 15, or larger than the image");
+  return {height, width, pool};
 }
 
 // Values of (images, pixels, channels) around int16 dots of that shape.

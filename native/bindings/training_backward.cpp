@@ -28,7 +28,9 @@ struct LayerGradients {
 
 // What lies between the gradient of a normalisation's result and that of its dots.
 struct NormGradient {
-  Array<const int16_t> dots;
+  Array<const int16_t> dots;  // or, with `places`, the largest of each window of pool × pool
+  int64_t pool;
+  std::optional<Array<const uint8_t>> places;
   std::optional<Array<const float>> y;
   Array<const float> gradient;
   Array<const float> by, slope, offset;
@@ -73,10 +75,17 @@ class ConvBackward {
     const sbnn::TrainingConv& conv = backward_->conv();
     const NormArrays arrays(norm.dots);
     batch.norm = arrays.batch;
-    if (batch.norm.images != batch.images || batch.norm.pixels != out_pixels() ||
+    const sbnn::PoolShape pooled = pool_shape(conv.out_height, conv.out_width, norm.pool);
+    if (batch.norm.images != batch.images ||
+        batch.norm.pixels != pooled.out_height() * pooled.out_width() ||
         batch.norm.channels != conv.out_channels) {
       throw nb::value_error("dots are not those of this convolution");
     }
+    if ((norm.pool > 1) != norm.places.has_value() || (norm.places && norm.add_input)) {
+      throw nb::value_error("pooled dots need their places, and no input added");
+    }
+    batch.places = data_or_null(norm.places, static_cast<int64_t>(norm.dots.size()));
+    batch.pool_size = norm.pool;
     batch.norm_gradient = {arrays.all_or_null(norm.y), arrays.all(norm.gradient)};
     batch.spread = {arrays.by_channel(norm.by), arrays.by_channel(norm.slope),
                     arrays.by_channel(norm.offset)};
@@ -139,12 +148,12 @@ void add_training_backward(nb::module_& module) {
       .def(nb::init<Array<float>, std::optional<Array<float>>, Array<float>>(), nb::arg("of_x"),
            nb::arg("of_shift").none(), nb::arg("of_weights"));
   nb::class_<NormGradient>(module, "NormGradient")
-      .def(nb::init<Array<const int16_t>, std::optional<Array<const float>>, Array<const float>,
-                    Array<const float>, Array<const float>, Array<const float>, bool,
-                    std::optional<Array<float>>>(),
-           nb::arg("dots"), nb::arg("y").none(), nb::arg("gradient"), nb::arg("by"),
-           nb::arg("slope"), nb::arg("offset"), nb::arg("add_input"),
-           nb::arg("of_shortcut").none());
+      .def(nb::init<Array<const int16_t>, int64_t, std::optional<Array<const uint8_t>>,
+                    std::optional<Array<const float>>, Array<const float>, Array<const float>,
+                    Array<const float>, Array<const float>, bool, std::optional<Array<float>>>(),
+           nb::arg("dots"), nb::arg("pool"), nb::arg("places").none(), nb::arg("y").none(),
+           nb::arg("gradient"), nb::arg("by"), nb::arg("slope"), nb::arg("offset"),
+           nb::arg("add_input"), nb::arg("of_shortcut").none());
   nb::class_<ConvBackward>(module, "ConvBackward")
       .def(nb::init<const Sizes&, const Sizes&, const Sizes&, const Sizes&, const Sizes&, bool>(),
            nb::arg("size"), nb::arg("channels"), nb::arg("kernel"), nb::arg("stride"),

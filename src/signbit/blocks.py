@@ -1,6 +1,7 @@
-"""What networks are made of: a binary convolution, its normalisation, a shortcut, a non-linearity.
+"""What networks are made of: a convolution, its normalisation, a shortcut, a non-linearity.
 
-Owns the choice between the modules one by one and the native op that does the same in fewer passes.
+Owns the choice between the modules one by one and the op that does the same in fewer passes and
+keeps less for backward.
 """
 
 from __future__ import annotations
@@ -8,39 +9,62 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from signbit.binarizers.weights import BinaryWeight
 from signbit.layers import BinaryConv2d
-from signbit.ops.binary_unit import MAX_TAPS, binary_unit
+from signbit.ops.binary_unit import MAX_POOL, MAX_TAPS, binary_unit
 from signbit.ops.layer import has_conv_backward
 from signbit.ops.mean import shifted
+from signbit.ops.real_unit import real_unit
 from signbit.ops.switch import applies_to
 
-__all__ = ["normalised_conv"]
+__all__ = ["ConvBlock", "normalised_conv"]
+
+
+class ConvBlock(nn.Sequential):
+    """Convolution, max pool (optional), normalisation, non-linearity, as `normalised_conv`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        conv, *pool, norm, nonlinearity = self
+        return normalised_conv(conv, norm, nonlinearity, x, pool=pool[0] if pool else None)
 
 
 def normalised_conv(
-    conv: BinaryConv2d,
+    conv: nn.Module,
     norm: nn.Module,
     nonlinearity: nn.Module,
     x: Tensor,
     shortcut: Tensor | None = None,
+    *,
+    pool: nn.Module | None = None,
 ) -> Tensor:
-    """nonlinearity(norm(conv(x)) + shortcut); x (N, in, H, W), the shortcut shaped like the result.
+    """nonlinearity(norm(pool(conv(x))) + shortcut); x (N, in, H, W), shortcut as the result.
 
-    Training on a CPU in float32 it is one native op where `norm` is a BatchNorm2d, `nonlinearity`
-    an identity or nn.Hardtanh(-1, 1), and the convolution one that native ops know. The op is more
-    exact than PyTorch's batch normalisation; otherwise the two differ in rounding alone.
+    Training on a CPU in float32 it is one op where `norm` is a BatchNorm2d, `nonlinearity` an
+    identity or nn.Hardtanh(-1, 1), and `conv` either a BinaryConv2d that native ops know, `pool`
+    being one of windows that touch, or a real convolution without bias, pool and shortcut. The
+    native op is more exact than PyTorch's batch normalisation; otherwise results differ from those
+    of the modules in rounding alone, those of a real convolution not at all.
     """
-    if _is_native(conv, norm, nonlinearity, x):
+    modules = [conv, norm, nonlinearity] if pool is None else [conv, pool, norm, nonlinearity]
+    if applies_to(x) and _can_fuse(modules, norm, nonlinearity):
         assert isinstance(norm, nn.BatchNorm2d)
-        return _native_unit(conv, norm, isinstance(nonlinearity, nn.Hardtanh), x, shortcut)
-    y = norm(conv(x))
+        clip = isinstance(nonlinearity, nn.Hardtanh)
+        if isinstance(conv, BinaryConv2d) and _is_native(conv, pool, x):
+            weight = conv.weight_binarizer(conv.weight)
+            if weight.scale is None or not weight.scale.requires_grad:
+                return _native_unit(conv, weight, norm, clip, x, shortcut, _window(pool))
+        if type(conv) is nn.Conv2d and pool is None and shortcut is None and _is_plain(conv):
+            return real_unit(conv, norm, clip, x)
+    y = conv(x) if pool is None else pool(conv(x))
+    y = norm(y)
     result: Tensor = nonlinearity(y if shortcut is None else y + shortcut)
     return result
 
 
-def _is_native(conv: BinaryConv2d, norm: nn.Module, nonlinearity: nn.Module, x: Tensor) -> bool:
-    if not applies_to(x) or not conv.is_native(x):
-        return False
+def _can_fuse(modules: list[nn.Module], norm: nn.Module, nonlinearity: nn.Module) -> bool:
+    """Whether the normalisation and the non-linearity are such that the ops do the same."""
+    if any(m._forward_hooks or m._forward_pre_hooks for part in modules for m in part.modules()):
+        return False  # they would not be called
     if type(norm) is not nn.BatchNorm2d or not norm.training or not norm.affine:
         return False
     if norm.momentum is None or not norm.track_running_stats:
@@ -48,22 +72,52 @@ def _is_native(conv: BinaryConv2d, norm: nn.Module, nonlinearity: nn.Module, x: 
     clips = type(nonlinearity) is nn.Hardtanh and (
         nonlinearity.min_val == -1 and nonlinearity.max_val == 1
     )
-    if not clips and type(nonlinearity) is not nn.Identity:
-        return False
-    modules = (conv, norm, nonlinearity, conv.activation_binarizer)
-    if any(module._forward_hooks or module._forward_pre_hooks for module in modules):
-        return False  # they would not be called
+    return torch.is_grad_enabled() and (clips or type(nonlinearity) is nn.Identity)
+
+
+def _is_native(conv: BinaryConv2d, pool: nn.Module | None, x: Tensor) -> bool:
     geometry = (conv.stride, conv.padding, conv.dilation)
-    if not has_conv_backward(geometry, conv.groups) or conv.out_channels % 16 != 0:
-        return False
-    return conv.weight[0].numel() <= MAX_TAPS
+    return (
+        conv.is_native(x)
+        and has_conv_backward(geometry, conv.groups)
+        and conv.out_channels % 16 == 0
+        and conv.weight[0].numel() <= MAX_TAPS
+        and 1 <= _window(pool) <= MAX_POOL
+    )
+
+
+def _is_plain(conv: nn.Conv2d) -> bool:
+    return conv.bias is None and conv.padding_mode == "zeros" and type(conv.padding) is tuple
+
+
+def _window(pool: nn.Module | None) -> int:
+    """Height and width of the pool's windows, where they touch; 1 without a pool, 0 otherwise."""
+    if pool is None:
+        return 1
+    if type(pool) is not nn.MaxPool2d or pool.return_indices or pool.ceil_mode:
+        return 0
+    if pool.padding not in (0, (0, 0)) or pool.dilation not in (1, (1, 1)):
+        return 0
+    sizes = {*_pair(pool.kernel_size), *_pair(pool.stride)}
+    return sizes.pop() if len(sizes) == 1 else 0
+
+
+def _pair(value: int | tuple[int, ...]) -> tuple[int, ...]:
+    return value if isinstance(value, tuple) else (value, value)
 
 
 def _native_unit(
-    conv: BinaryConv2d, norm: nn.BatchNorm2d, clip: bool, x: Tensor, shortcut: Tensor | None
+    conv: BinaryConv2d,
+    weight: BinaryWeight,
+    norm: nn.BatchNorm2d,
+    clip: bool,
+    x: Tensor,
+    shortcut: Tensor | None,
+    pool: int,
 ) -> Tensor:
-    weight = conv.weight_binarizer(conv.weight)
     estimator = conv.activation_binarizer.estimator
+    if pool > 1:
+        weight = _with_positive_scale(weight)
     is_input = shortcut is x
     x, shift = shifted(conv.activation_binarizer, x)
     y, statistics = binary_unit(
@@ -83,10 +137,19 @@ def _native_unit(
         conv.padding,
         conv.dilation,
         conv.groups,
+        pool,
     )
     _track(norm, statistics, weight.scale, y.numel() // y.shape[1])
     result: Tensor = y
     return result
+
+
+def _with_positive_scale(weight: BinaryWeight) -> BinaryWeight:
+    """The same weight: a largest dot times a negative scale would be the smallest product."""
+    if weight.scale is None:
+        return weight
+    direction = torch.where(weight.scale < 0, -1.0, 1.0).reshape(-1, 1, 1, 1)
+    return BinaryWeight(weight.signs * direction, weight.scale.abs())
 
 
 @torch.no_grad()

@@ -20,23 +20,24 @@ from signbit.estimators import EDE
 from signbit.layers import BinaryConv2d
 from signbit.ops import use_native_ops
 
-def step(layer, norm, x, other, native):
+def step(layer, pool, norm, x, other, native):
     x = x.clone().requires_grad_()
     with use_native_ops(native):
-        y = normalised_conv(layer, norm, nn.Hardtanh(), x, other)
+        y = normalised_conv(layer, norm, nn.Hardtanh(), x, other, pool=pool)
         (y * torch.arange(y.numel()).reshape(y.shape).sin()).sum().backward()
     return [y.detach(), x.grad, *(p.grad for m in (layer, norm) for p in m.parameters())]
 
 torch.manual_seed(0)
 worst = 0.0
-for channels, out in ((16, 16), (20, 48), (64, 32)):
+for channels, out, window in ((16, 16, 1), (20, 48, 1), (64, 32, 1), (16, 48, 2), (24, 32, 3)):
     layer = BinaryConv2d(channels, out, 3, padding=1, weight_binarizer=WSD(out, EDE(1.0, 1.0)),
                          activation_binarizer=ASD(channels, 4, EDE(1.0, 1.0)))
     norm = nn.BatchNorm2d(out)
-    x, other = torch.randn(5, channels, 7, 9), torch.randn(5, out, 7, 9)
-    modules = [copy.deepcopy(module).double() for module in (layer, norm)]
-    doubles = (*modules, x.double(), other.double())
-    for mine, theirs in zip(step(layer, norm, x, other, True), step(*doubles, False)):
+    x, other = torch.randn(5, channels, 7, 9), torch.randn(5, out, 7 // window, 9 // window)
+    pool = None if window == 1 else nn.MaxPool2d(window)
+    double_layer, double_norm = (copy.deepcopy(module).double() for module in (layer, norm))
+    doubles = (double_layer, pool, double_norm, x.double(), other.double())
+    for mine, theirs in zip(step(layer, pool, norm, x, other, True), step(*doubles, False)):
         worst = max(worst, float((mine - theirs).abs().max() / theirs.abs().max()))
 print(json.dumps(worst))
 """

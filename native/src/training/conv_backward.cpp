@@ -86,14 +86,22 @@ void ConvBackward::run_group(const ConvBackwardBatch& batch, ImageRange group, W
 // The gradient of the group's dots, and of what was added behind the normalisation.
 const float* ConvBackward::spread(const ConvBackwardBatch& batch, ImageRange group,
                                   Work* work) const {
-  const int64_t first = group.begin * out_values();
+  const int64_t values = batch.norm.pixels * batch.norm.channels;  // of an image
+  const int64_t first = group.begin * values;
   float* const of_shortcut =
       batch.add_input ? work->of_shortcut.data() : at(batch.of_shortcut, first);
+  float* const spread = batch.places == nullptr ? work->of_dots.data() : work->of_shortcut.data();
   pointwise_table().spread_gradients(batch.norm.dots + first, at(batch.norm_gradient.y, first),
                                      batch.norm_gradient.gradient + first, batch.spread.by,
                                      batch.spread.slope, batch.spread.offset,
                                      (group.end - group.begin) * batch.norm.pixels,
-                                     batch.norm.channels, work->of_dots.data(), of_shortcut);
+                                     batch.norm.channels, spread, of_shortcut);
+  if (batch.places == nullptr) return spread;
+  const PoolShape shape{conv_.out_height, conv_.out_width, batch.pool_size};
+  for (int64_t image = 0; image < group.end - group.begin; ++image) {
+    pointwise_table().unpool(shape, spread + image * values, batch.places + first + image * values,
+                             batch.norm.channels, work->of_dots.data() + image * out_values());
+  }
   return work->of_dots.data();
 }
 

@@ -16,8 +16,11 @@ namespace sbnn {
 // A batch; everything is NHWC, weights are (out, kernel y, kernel x, in).
 struct ConvBackwardBatch {
   int64_t images;
-  const float* of_dots;  // their gradient; null: it is made of the three behind it
-  NormBatch norm;
+  const float* of_dots;  // their gradient; null: it is made of what stands behind it
+  const uint8_t*
+      places;         // of pooled dots, as PointwiseTable::pool_dots writes them; null: not pooled
+  int64_t pool_size;  // not with add_input
+  NormBatch norm;     // of the dots, or the pooled ones
   NormBackward norm_gradient;
   NormSpread spread;
   const float* x;
@@ -47,7 +50,8 @@ class ConvBackward {
   // What one thread works in.
   struct Work {
     AlignedArray<uint8_t> input, weight;
-    AlignedArray<float> of_dots, of_shortcut;  // of a group of images
+    // Of a group of images. The second has the gradient of pooled dots, where there are any.
+    AlignedArray<float> of_dots, of_shortcut;
     AlignedArray<float> of_weights;
   };
 

@@ -14,6 +14,14 @@ struct SurrogateArgs {
   float t, k;  // of kEde: k·t·(1 - tanh(t·x)²)
 };
 
+// Maxima over windows of `size` × `size` that touch but do not overlap; rows and columns that fill
+// no window are left out. size² <= 255.
+struct PoolShape {
+  int64_t height, width, size;  // of what is pooled
+  int64_t out_height() const { return height / size; }
+  int64_t out_width() const { return width / size; }
+};
+
 struct PointwiseTable {
   // signs[p][c] = x[p][c] + shift[c] < 0; `shift` may be null. Bits behind the channels become 0.
   void (*pack_signs)(const float* x, const float* shift, int64_t pixels, int64_t channels,
@@ -26,6 +34,13 @@ struct PointwiseTable {
   // A normalisation, what is added to it, and a clip to [-1, 1], around dots that are kept as
   // int16; channels are whole multiples of 16. Sums are added to sums[0][c] and sums[1][c].
 
+  // The largest dot of each window and, where `places` is not null, its number in the window, row
+  // by row: the first of equals.
+  void (*pool_dots)(const PoolShape& shape, const float* dots, int64_t channels, float* pooled,
+                    uint8_t* places);
+  // The other way: each window's gradient goes to its place, the rest is 0.
+  void (*unpool)(const PoolShape& shape, const float* of_pooled, const uint8_t* places,
+                 int64_t channels, float* of_dots);
   // kept = dots; sums of dots and of dots².
   void (*keep_dots)(const float* dots, int64_t pixels, int64_t channels, int16_t* kept,
                     double* sums);

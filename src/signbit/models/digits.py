@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from signbit.blocks import ConvBlock, normalised_conv
+
 if TYPE_CHECKING:
     from signbit.methods.base import Method
 
@@ -19,7 +21,7 @@ class DigitsNet(nn.Module):
 
     def __init__(self, method: Method, *, classes: int, channels: int) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
+        self.stem = ConvBlock(
             nn.Conv2d(channels, 32, 3, padding=1, bias=False),
             nn.BatchNorm2d(32),
             method.nonlinearity(32),
@@ -35,7 +37,7 @@ class DigitsNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
-        x = self.nonlinearity1(self.norm1(self.conv1(x)))
-        x = self.nonlinearity2(self.norm2(self.pool(self.conv2(x))))
+        x = normalised_conv(self.conv1, self.norm1, self.nonlinearity1, x)
+        x = normalised_conv(self.conv2, self.norm2, self.nonlinearity2, x, pool=self.pool)
         logits: Tensor = self.classifier(x.flatten(1))
         return logits

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from signbit.blocks import normalised_conv
+from signbit.blocks import ConvBlock, normalised_conv
 
 if TYPE_CHECKING:
     from signbit.methods.base import Method
@@ -56,7 +56,7 @@ class ResNet18Cifar(nn.Module):
     def __init__(self, method: Method, *, classes: int, channels: int) -> None:
         super().__init__()
         width = _WIDTHS[0]
-        self.stem = nn.Sequential(
+        self.stem = ConvBlock(
             nn.Conv2d(channels, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
             method.nonlinearity(width),

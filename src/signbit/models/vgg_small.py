@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from signbit.blocks import ConvBlock
+
 if TYPE_CHECKING:
     from signbit.methods.base import Method
 
@@ -23,7 +25,7 @@ class VGGSmall(nn.Module):
 
     def __init__(self, method: Method, *, classes: int, channels: int) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
+        self.stem = ConvBlock(
             nn.Conv2d(channels, 128, 3, padding=1, bias=False),
             nn.BatchNorm2d(128),
             method.nonlinearity(128),
@@ -42,8 +44,8 @@ class VGGSmall(nn.Module):
         return logits
 
 
-def _block(method: Method, in_channels: int, out_channels: int, *, pool: bool) -> nn.Sequential:
-    return nn.Sequential(
+def _block(method: Method, in_channels: int, out_channels: int, *, pool: bool) -> ConvBlock:
+    return ConvBlock(
         method.conv2d(in_channels, out_channels, 3, padding=1),
         *([nn.MaxPool2d(2)] if pool else []),
         nn.BatchNorm2d(out_channels),

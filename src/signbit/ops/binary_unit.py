@@ -1,16 +1,17 @@
-"""`signbit::binary_unit`: binary convolution, batch normalisation, shortcut and clip as one op.
+"""`signbit::binary_unit`: binary convolution, max pool, batch normalisation, shortcut and clip.
 
-    y = clip(gamma · (s·D - mean) / sqrt(var + eps) + beta + shortcut),  D = dots of signs
+    y = clip(gamma · (s·D - mean) / sqrt(var + eps) + beta + shortcut)
 
-with the batch's own mean and variance. All it keeps for backward is x and y, which the layers
-around it keep as well: signs and dots are made again from x, in less than a tenth of a step's time,
-and the clip's mask and the normalised values follow from those and from y.
+where D are dots of signs or, pooled, the largest of each window of dots; mean and variance are the
+batch's own. All it keeps for backward is x and y, which the layers around it keep as well: signs
+and dots are made again from x, in less than a tenth of a step's time, and the clip's mask and the
+normalised values follow from those and from y.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,15 +20,18 @@ from signbit.ops.layer import Layer, LayerGradients, conv_backward, pixels_of
 from signbit.ops.sign_conv import plan_of
 from signbit.runtime import _native
 
-__all__ = ["MAX_TAPS", "binary_unit"]
+__all__ = ["MAX_POOL", "MAX_TAPS", "binary_unit"]
 
 MAX_TAPS = 2**15 - 1
 """Taps of a dot that int16 surely holds."""
 
+MAX_POOL = 15
+"""Height and width of a window whose places a byte numbers."""
+
 _SCHEMA = (
     "(Tensor x, Tensor? shift, Tensor weight_signs, Tensor? weight_scale, Tensor gamma,"
     " Tensor beta, Tensor? shortcut, bool add_input, float eps, bool clip, str estimator,"
-    " float[] parameters, int[2] stride, int[2] padding, int[2] dilation, int groups)"
+    " float[] parameters, int[2] stride, int[2] padding, int[2] dilation, int groups, int pool)"
     " -> (Tensor, Tensor)"
 )
 
@@ -50,31 +54,45 @@ def binary_unit(
     padding: Sequence[int],
     dilation: Sequence[int],
     groups: int,
+    pool: int,
 ) -> tuple[Tensor, Tensor]:
     """(y, statistics); statistics are those of the dots: mean and variance, (2, out).
 
     x (N, in, H, W) float32, shift (N, in), weight_signs (out, in / groups, kh, kw) of ±1,
     weight_scale, gamma and beta (out,), shortcut shaped like y or, with `add_input`, x itself;
-    `out` is a multiple of 16 and a filter has at most MAX_TAPS taps. y is (N, out, H', W') in
-    channels-last memory. Gradients reach x, shift, weight_signs, gamma, beta and shortcut.
+    `out` is a multiple of 16 and a filter has at most MAX_TAPS taps. Windows of `pool` x `pool`
+    dots, 1 to MAX_POOL, touch and do not overlap; weight_scale is positive where they are pooled.
+    y is (N, out, H', W') in channels-last memory. Gradients reach x, shift, weight_signs, gamma,
+    beta and shortcut.
     """
-    _, dots, mean, variance = _dots(x, shift, weight_signs, (stride, padding, dilation), groups)
-    threads = torch.get_num_threads()
-    scale = gamma.detach().double() * _deviations(variance, weight_scale, eps)
-    offset = beta.detach().double() - mean * scale
+    d = _dots(x, shift, weight_signs, (stride, padding, dilation), groups, pool, places=False)
+    scale = gamma.detach().double() * _deviations(d.variance, weight_scale, eps)
+    offset = beta.detach().double() - d.mean * scale
     added = x if add_input else shortcut
-    plan = plan_of(x, weight_signs, (stride, padding, dilation), groups)
-    y = torch.empty((len(x), *plan.out_size, len(weight_signs)))
+    y = torch.empty((len(x), *d.size, len(weight_signs)))
     _native.training.normalise(
-        dots,
+        d.dots,
         scale.float(),
         offset.float(),
-        None if added is None else pixels_of(added).reshape(dots.shape),
+        None if added is None else pixels_of(added).reshape(d.dots.shape),
         clip,
-        y.reshape(dots.shape),
-        threads,
+        y.reshape(d.dots.shape),
+        torch.get_num_threads(),
     )
-    return y.permute(0, 3, 1, 2), torch.stack((mean, variance))
+    return y.permute(0, 3, 1, 2), torch.stack((d.mean, d.variance))
+
+
+class _Dots(NamedTuple):
+    signs: Tensor
+    """x's, as bits"""
+    dots: Tensor
+    """int16 (N, pixels, out), pooled"""
+    places: Tensor | None
+    """Where in its window each of them was, uint8, if asked for and pooled"""
+    size: tuple[int, int]
+    """Height and width of the pixels"""
+    mean: Tensor
+    variance: Tensor
 
 
 def _dots(
@@ -83,19 +101,32 @@ def _dots(
     weight_signs: Tensor,
     geometry: Sequence[Sequence[int]],
     groups: int,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """x's signs as bits, their dots as int16 (N, pixels, out), the dots' mean and variance."""
+    pool: int,
+    *,
+    places: bool,
+) -> _Dots:
     plan = plan_of(x, weight_signs, geometry, groups)
     pixels = pixels_of(x)
     signs = torch.empty((*pixels.shape[:3], plan.sign_bytes), dtype=torch.uint8)
-    size = (len(x), plan.out_size[0] * plan.out_size[1], len(weight_signs))
-    dots = torch.empty(size, dtype=torch.int16)
-    sums = torch.empty((2, size[2]), dtype=torch.float64)
-    shifts = None if shift is None else shift.detach().contiguous()
-    threads = torch.get_num_threads()
-    plan.run_with_sums(pixels_of(weight_signs), pixels, shifts, signs, dots, sums, threads)
-    mean, squares = sums / (size[0] * size[1])
-    return signs, dots, mean, (squares - mean.square()).clamp_(min=0)
+    size = (plan.out_size[0] // pool, plan.out_size[1] // pool)
+    shape = (len(x), size[0] * size[1], len(weight_signs))
+    dots = torch.empty(shape, dtype=torch.int16)
+    where = torch.empty(shape, dtype=torch.uint8) if places and pool > 1 else None
+    sums = torch.empty((2, shape[2]), dtype=torch.float64)
+    plan.run_with_sums(
+        pixels_of(weight_signs),
+        pixels,
+        None if shift is None else shift.detach().contiguous(),
+        signs,
+        pool,
+        dots,
+        where,
+        sums,
+        torch.get_num_threads(),
+    )
+    mean, squares = sums / (shape[0] * shape[1])
+    variance = (squares - mean.square()).clamp_(min=0)
+    return _Dots(signs, dots, where, size, mean, variance)
 
 
 def _deviations(variance: Tensor, weight_scale: Tensor | None, eps: float) -> Tensor:
@@ -108,9 +139,16 @@ def _deviations(variance: Tensor, weight_scale: Tensor | None, eps: float) -> Te
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
     x, shift, weight_signs, weight_scale, gamma, _, _, *rest = inputs
-    ctx.add_input, ctx.eps, ctx.clip, ctx.estimator, ctx.parameters, *ctx.geometry, ctx.groups = (
-        rest
-    )
+    (
+        ctx.add_input,
+        ctx.eps,
+        ctx.clip,
+        ctx.estimator,
+        ctx.parameters,
+        *ctx.geometry,
+        ctx.groups,
+        ctx.pool,
+    ) = rest
     y, statistics = output
     ctx.mark_non_differentiable(statistics)
     clipped = y if ctx.clip else None
@@ -119,7 +157,8 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> Non
 
 def _backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
     x, shift, weight_signs, weight_scale, gamma, y = ctx.saved_tensors
-    signs, dots, mean, variance = _dots(x, shift, weight_signs, ctx.geometry, ctx.groups)
+    d = _dots(x, shift, weight_signs, ctx.geometry, ctx.groups, ctx.pool, places=True)
+    signs, dots, mean = d.signs, d.dots, d.mean
     threads = torch.get_num_threads()
     gradient = pixels_of(grad)
     flat = gradient.reshape(dots.shape)
@@ -127,7 +166,7 @@ def _backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
     channels = dots.shape[2]
     sums = torch.empty((2, channels), dtype=torch.float64)
     _native.training.sum_gradients(dots, clipped, flat, sums, threads)
-    deviations = _deviations(variance, weight_scale, ctx.eps)
+    deviations = _deviations(d.variance, weight_scale, ctx.eps)
     of_beta = sums[0]
     of_gamma = deviations * (sums[1] - mean * sums[0])
     count = dots.shape[0] * dots.shape[1]
@@ -138,6 +177,8 @@ def _backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
     of_shortcut = torch.empty_like(gradient) if wants_shortcut else None
     norm = _native.training.NormGradient(
         dots,
+        ctx.pool,
+        d.places,
         clipped,
         flat,
         by.float(),
@@ -155,7 +196,7 @@ def _backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
     moved = None if of_shortcut is None else of_shortcut.permute(0, 3, 1, 2)
     return (
         *(of_x, of_shift, of_weight, None, of_gamma.float(), of_beta.float(), moved),
-        *[None] * 9,
+        *[None] * 10,
     )
 
 

@@ -83,7 +83,9 @@ class training:  # noqa: N801  (a submodule)
             x: Any,
             shift: Any | None,
             signs: Any,
+            pool: int,
             dots: Any,
+            places: Any | None,
             sums: Any,
             threads: int,
         ) -> None: ...
@@ -98,6 +100,8 @@ class training:  # noqa: N801  (a submodule)
         def __init__(
             self,
             dots: Any,
+            pool: int,
+            places: Any | None,
             y: Any | None,
             gradient: Any,
             by: Any,
