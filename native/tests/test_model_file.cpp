@@ -115,8 +115,9 @@ void test_fields() {
     CHECK(code_of(file_of(header_of(replaced(kGraph, from, to)))) == code);
   };
   refused("\"format\":1", "\"format\":2", sbnn::Code::kOk);
-  refused("\"format\":1", "\"format\":3", sbnn::Code::kModelVersion);
-  refused("\"format\":1", "\"format\":3,\"new\":[]", sbnn::Code::kModelVersion);
+  refused("\"format\":1", "\"format\":3", sbnn::Code::kOk);
+  refused("\"format\":1", "\"format\":4", sbnn::Code::kModelVersion);
+  refused("\"format\":1", "\"format\":4,\"new\":[]", sbnn::Code::kModelVersion);
   refused("\"format\":1", "\"format\":0", sbnn::Code::kModelFile);
   refused("pointwise", "softmax", sbnn::Code::kModelFile);
   refused("\"input\":\"image\"", "\"input\":\"y\"", sbnn::Code::kModelFile);

@@ -13,7 +13,9 @@ import safetensors
 import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.bitformat.format3_sample import format3_sample
 from tests.bitformat.samples import Constants, Sample, int16_sample, sample, sample_bytes, split
+from tests.runtime import newest
 from tests.runtime.graphs import Case
 from tests.runtime.strategies import int16_networks, networks
 
@@ -37,14 +39,14 @@ def test_round_trip_of_the_sample() -> None:
 
 
 @settings(derandomize=True, deadline=None, max_examples=40)
-@given(case=st.one_of(networks, int16_networks))
+@given(case=st.one_of(networks, int16_networks, newest.networks))
 def test_round_trip_of_networks(case: Case) -> None:
     graph, constants = decode(case.data)
     assert graph == case.graph
     assert_same_constants(constants, case.constants)
 
 
-@pytest.mark.parametrize("make", [sample, int16_sample])
+@pytest.mark.parametrize("make", [sample, int16_sample, format3_sample])
 def test_the_safetensors_package_reads_it(make: Callable[[], Sample], tmp_path: Path) -> None:
     graph, constants = make()
     path = tmp_path / "sample.sbnn"
@@ -56,7 +58,7 @@ def test_the_safetensors_package_reads_it(make: Callable[[], Sample], tmp_path: 
     assert from_json(metadata["signbit"]) == graph
 
 
-@pytest.mark.parametrize("make", [sample, int16_sample])
+@pytest.mark.parametrize("make", [sample, int16_sample, format3_sample])
 def test_we_read_what_the_safetensors_package_writes(make: Callable[[], Sample]) -> None:
     graph, constants = make()
     header, _ = split(encode(graph, constants))
@@ -72,7 +74,7 @@ def test_bytes_do_not_depend_on_memory_layout() -> None:
     assert encode(graph, strided) == encode(graph, constants)
 
 
-@pytest.mark.parametrize("make", [sample, int16_sample])
+@pytest.mark.parametrize("make", [sample, int16_sample, format3_sample])
 def test_tensors_are_aligned_and_without_gaps(make: Callable[[], Sample]) -> None:
     data = encode(*make())
     assert int.from_bytes(data[:8], "little") % 8 == 0

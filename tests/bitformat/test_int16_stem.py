@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from tests.bitformat.samples import Constants, int16_filter, int16_sample, sample
 
-from signbit.bitformat import decode, encode
+from signbit.bitformat import decode
 from signbit.bitformat.graph import Graph, TensorSpec
-from signbit.bitformat.int16_stem import format_needed, has_integer_sums, is_int16
+from signbit.bitformat.int16_stem import has_integer_sums, is_int16
 from signbit.bitformat.validate import validate
 from signbit.errors import ModelFileError
 
@@ -40,18 +40,6 @@ def test_which_nodes_have_integers() -> None:
     assert [has_integer_sums(node, constants) for node in graph.nodes] == [True, False, True]
     graph, constants = sample()
     assert not any(is_int16(node, constants) for node in graph.nodes)
-
-
-def test_the_version() -> None:
-    graph, constants = int16_sample()
-    assert format_needed(constants) == 2
-    refuse(replace(graph, format=1), constants, "^format: I16 weights need version 2, is 1")
-    refuse(replace(graph, format=3), constants, "^format: must be 1 to 2, is 3")
-    refuse(replace(graph, format=0), constants, "^format: must be 1 to 2, is 0")
-    # A newer version than needed is as good.
-    graph, constants = sample()
-    assert format_needed(constants) == 1
-    assert decode(encode(replace(graph, format=2), constants))[0].format == 2
 
 
 @pytest.mark.parametrize("value", [8192, -8192, 32767, -32768])
@@ -107,8 +95,16 @@ def test_the_input_is_the_image() -> None:
         ("stem.pad", np.zeros(6, np.uint8), r"pad_value: 'stem.pad' must have shape \(3,\)"),
         ("stem.threshold", np.zeros(6, np.int16), "threshold.*must be F32 or I32, is int16"),
         ("stem.scale", np.zeros(6, np.int16), "scale.*must be F32, is int16"),
-        ("stem.weight", np.zeros((6, 3, 3, 3), np.int32), "weight.*must be F32 or I16, is int32"),
-        ("stem.weight", np.zeros((6, 3, 3, 3), np.uint16), "weight.*must be F32 or I16, is uint16"),
+        (
+            "stem.weight",
+            np.zeros((6, 3, 3, 3), np.int32),
+            "weight.*must be F32 or I16 or U64, is int32",
+        ),
+        (
+            "stem.weight",
+            np.zeros((6, 3, 3, 3), np.uint16),
+            "weight.*must be F32 or I16 or U64, is uint16",
+        ),
         ("stem.weight", np.zeros((6, 3, 3, 2), np.int16), "weight: must have shape"),
         ("conv.weight", np.zeros((2, 1), np.int16), "weight.*must be U64, is int16"),
         ("spare", np.zeros(1, np.int16), "no node uses"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from tests.bitformat.samples import int16_sample, sample
+from hypothesis import strategies as st
+from tests.bitformat.format3_sample import CONVOLVE, format3_sample
+from tests.bitformat.samples import Sample, int16_sample, sample
+from tests.runtime import newest
 from tests.runtime.graphs import Case
 from tests.runtime.strategies import networks
 
@@ -20,11 +23,15 @@ from signbit.errors import ModelFileError, ModelVersionError
 OPTIONAL = {
     *("pad_value", "pool", "scale", "shift", "shortcut"),
     *("activation", "slope", "real", "signs"),
+    *("map", "sums", "positive_slope", "offset"),
 }
 
+Make = Callable[[], Sample]
+MAKES: tuple[Make, ...] = (sample, format3_sample)
 
-def sample_json() -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(to_json(sample()[0]))
+
+def sample_json(make: Make = sample) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(to_json(make()[0]))
     return value
 
 
@@ -45,8 +52,10 @@ def at(value: Any, path: tuple[Any, ...]) -> Any:
     return value
 
 
-def changed(path: tuple[Any, ...], value: Any = None, delete: bool = False) -> str:
-    graph = sample_json()
+def changed(
+    path: tuple[Any, ...], value: Any = None, delete: bool = False, make: Make = sample
+) -> str:
+    graph = sample_json(make)
     parent = at(graph, path[:-1])
     if delete:
         del parent[path[-1]]
@@ -55,13 +64,21 @@ def changed(path: tuple[Any, ...], value: Any = None, delete: bool = False) -> s
     return json.dumps(graph)
 
 
-def test_round_trip_of_the_sample() -> None:
-    graph, _ = sample()
+def label(value: Any) -> str:
+    return str(getattr(value, "__name__", value))
+
+
+ALL_PLACES = [(make, path) for make in MAKES for path in places(sample_json(make))]
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_round_trip_of_the_samples(make: Make) -> None:
+    graph, _ = make()
     assert from_json(to_json(graph)) == graph
 
 
 @settings(derandomize=True, deadline=None, max_examples=30)
-@given(case=networks)
+@given(case=st.one_of(networks, newest.networks))
 def test_round_trip_of_networks(case: Case) -> None:
     assert from_json(to_json(case.graph)) == case.graph
 
@@ -102,25 +119,39 @@ def test_json_is_as_the_page_shows_it() -> None:
         "input": "body",
         "real": "mean",
     }
+    node = sample_json(format3_sample)["nodes"][CONVOLVE]
+    assert list(node)[7:] == [
+        *("groups", "weight", "map", "sums", "scale", "shift", "shortcut", "activation"),
+        *("slope", "positive_slope", "offset", "real", "signs"),
+    ]
+    assert node["map"] == "k"
+    assert node["sums"] == {"tensor": "s", "scale": "conv.sums"}
+    assert node["shortcut"] == {"tensor": "x", "stride": [1, 1], "offset": 0, "repeat": True}
 
 
-@pytest.mark.parametrize("path", list(places(sample_json())), ids=str)
-def test_every_wrong_type_is_refused(path: tuple[Any, ...]) -> None:
-    for value in (None, True, 1.5, 2.0, {"a": 1}, [[]]):
-        with pytest.raises(ModelFileError):
-            from_json(changed(path, value))
-    original = at(sample_json(), path)
+@pytest.mark.parametrize(("make", "path"), ALL_PLACES, ids=label)
+def test_every_wrong_type_is_refused(make: Make, path: tuple[Any, ...]) -> None:
+    original = at(sample_json(make), path)
+    for value in (None, True, False, 1.5, 2.0, {"a": 1}, [[]]):
+        if value is not original:
+            with pytest.raises(ModelFileError):
+                from_json(changed(path, value, make=make))
     swapped = 3 if isinstance(original, str) else "three"
     with pytest.raises(ModelFileError):
-        from_json(changed(path, swapped))
+        from_json(changed(path, swapped, make=make))
 
 
-@pytest.mark.parametrize("path", list(places(sample_json())), ids=str)
-def test_every_missing_key_is_refused(path: tuple[Any, ...]) -> None:
+@pytest.mark.parametrize(("make", "path"), ALL_PLACES, ids=label)
+def test_every_missing_key_is_refused(make: Make, path: tuple[Any, ...]) -> None:
     key = path[-1]
     if isinstance(key, int) and path[-2] not in ("kernel", "stride", "padding", "dilation"):
         return  # an item of a free list: another graph, which validate judges
-    text = changed(path, delete=True)
+    text = changed(path, delete=True, make=make)
+    if key == "repeat":
+        shortcut = from_json(text).nodes[path[1]].shortcut
+        assert shortcut is not None
+        assert not shortcut.repeat
+        return
     if len(path) == 3 and key in OPTIONAL:
         assert getattr(from_json(text).nodes[path[1]], key) in (None, ())
         return
@@ -128,17 +159,19 @@ def test_every_missing_key_is_refused(path: tuple[Any, ...]) -> None:
         from_json(text)
 
 
-def objects() -> list[tuple[Any, ...]]:
-    """The path of every object in the sample's JSON but the free `source`."""
-    graph = sample_json()
+def objects(make: Make) -> list[tuple[Any, ...]]:
+    """The path of every object in a sample's JSON but the free `source`."""
+    graph = sample_json(make)
     paths = [(), *places(graph)]
     return [path for path in paths if isinstance(at(graph, path), dict) and path != ("source",)]
 
 
-@pytest.mark.parametrize("path", objects(), ids=str)
-def test_every_unknown_key_is_refused(path: tuple[Any, ...]) -> None:
+@pytest.mark.parametrize(
+    ("make", "path"), [(make, path) for make in MAKES for path in objects(make)], ids=label
+)
+def test_every_unknown_key_is_refused(make: Make, path: tuple[Any, ...]) -> None:
     with pytest.raises(ModelFileError, match="unknown key 'extra'"):
-        from_json(changed((*path, "extra"), 1))
+        from_json(changed((*path, "extra"), 1, make=make))
 
 
 def test_a_key_of_another_op_is_refused() -> None:
@@ -146,6 +179,16 @@ def test_a_key_of_another_op_is_refused() -> None:
         from_json(changed(("nodes", 3, "kernel"), [1, 1]))
     with pytest.raises(ModelFileError, match=r"nodes\[0\].*unknown key 'pool'"):
         from_json(changed(("nodes", 0, "pool"), {"kernel": [1, 1], "stride": [1, 1]}))
+    for key in ("map", "sums"):
+        with pytest.raises(ModelFileError, match=rf"nodes\[0\].*unknown key '{key}'"):
+            from_json(changed(("nodes", 0, key), "stem"))
+
+
+def test_repeat_is_true_or_absent() -> None:
+    path = ("nodes", CONVOLVE, "shortcut", "repeat")
+    for value in (False, 1, "true", None):
+        with pytest.raises(ModelFileError, match=r"shortcut\.repeat: must be true"):
+            from_json(changed(path, value, make=format3_sample))
 
 
 def test_an_unknown_op_is_named() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.bitformat.samples import Constants, sample
+from tests.runtime import newest
 from tests.runtime.graphs import Case
 from tests.runtime.strategies import int16_networks, networks
 
@@ -44,7 +45,7 @@ def test_the_sample_is_valid() -> None:
 
 
 @settings(derandomize=True, deadline=None, max_examples=40)
-@given(case=st.one_of(networks, int16_networks))
+@given(case=st.one_of(networks, int16_networks, newest.networks))
 def test_networks_are_valid(case: Case) -> None:
     validate(case.graph, case.constants)
 
@@ -89,7 +90,7 @@ def test_networks_are_valid(case: Case) -> None:
         (BODY, {"shortcut": Shortcut("stem", (2, 2), -1)}, "offset: must be 0"),
         (BODY, {"shortcut": Shortcut("stem", (2, 2), 65_537)}, "offset: must be 0"),
         (BODY, {"activation": "gelu"}, "activation: must be one of relu"),
-        (BODY, {"activation": "relu"}, "slope: goes with the activation prelu"),
+        (BODY, {"activation": "relu"}, "slope: goes with the activation prelu or maxout"),
         (BODY, {"slope": None}, "slope: goes with the activation prelu"),
         (BODY, {"real": "nowhere"}, "real: unknown tensor"),
         (BODY, {"real": "stem"}, "'stem' is written already"),

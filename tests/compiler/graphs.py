@@ -10,7 +10,7 @@ import numpy.typing as npt
 from signbit.bitformat import encode
 from signbit.bitformat.graph import Graph as FileGraph
 from signbit.bitformat.graph import InputSpec, Pair, Shortcut, output_size
-from signbit.bitformat.int16_stem import format_needed
+from signbit.bitformat.versions import with_lowest_format
 from signbit.compiler.ir import IMAGE, Graph, Node, Origin, Shape
 from signbit.compiler.lower import Lowered, lower
 from signbit.compiler.passes import round_constants
@@ -140,9 +140,8 @@ def lowered(graph: Graph) -> tuple[Lowered, bytes]:
         source={},
         tensors=result.tensors,
         nodes=result.nodes,
-        format=format_needed(result.constants),
     )
-    return result, encode(file, result.constants)
+    return result, encode(with_lowest_format(file, result.constants), result.constants)
 
 
 def answers(graph: Graph, count: int = 3) -> Array:

@@ -7,12 +7,11 @@ thresholds lie on a coarse grid half of the time, so that ties are common.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from tests.runtime.epilogues import Array, EpilogueBuilder, Shape
 
 from signbit.bitformat import encode, pack_bits
 from signbit.bitformat.graph import (
@@ -22,17 +21,12 @@ from signbit.bitformat.graph import (
     Pair,
     Pool,
     Shortcut,
-    SignOutput,
+    SignSums,
     TensorSpec,
     output_size,
 )
-from signbit.bitformat.int16_stem import format_needed, has_integer_sums
-
-Array = npt.NDArray[Any]
-Shape = tuple[int, int, int]
-T = TypeVar("T")
-
-ACTIVATIONS = (None, "relu", "hardtanh", "prelu", "sigmoid")
+from signbit.bitformat.int16_stem import has_integer_sums, is_int16
+from signbit.bitformat.versions import with_lowest_format
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,64 +47,32 @@ class Case:
         return encode(self.graph, self.constants)
 
     @property
+    def takes_floats(self) -> bool:
+        """Whether images may be float32."""
+        return not any(is_int16(node, self.constants) for node in self.graph.nodes)
+
+    @property
     def fetches(self) -> list[str]:
         integers = [node for node in self.graph.nodes if has_integer_sums(node, self.constants)]
         dots = [f"{node.name}#dots" for node in integers]
         return [tensor.name for tensor in self.graph.tensors] + dots
 
 
-@dataclass
-class Builder:
+class Builder(EpilogueBuilder):
     """Collects tensors, constants and nodes; every method adds one node with a random epilogue."""
-
-    rng: np.random.Generator
-    tensors: list[TensorSpec] = field(default_factory=list)
-    nodes: list[Node] = field(default_factory=list)
-    constants: dict[str, Array] = field(default_factory=dict)
-    most_signs: int = 2
-
-    def integer(self, low: int, high: int) -> int:
-        return int(self.rng.integers(low, high + 1))
-
-    def flag(self) -> bool:
-        return bool(self.rng.random() < 0.5)
-
-    def choose(self, choices: Sequence[T]) -> T:
-        return choices[self.integer(0, len(choices) - 1)]
-
-    def pair(self, low: int, high: int) -> Pair:
-        return self.integer(low, high), self.integer(low, high)
 
     def image(self, shape: Shape) -> str:
         return self.tensor("image", "image", shape)
 
-    def tensor(self, name: str, kind: str, shape: Shape) -> str:
-        self.tensors.append(TensorSpec(name, kind, *shape))
-        return name
-
-    def find(self, name: str) -> TensorSpec:
-        return next(tensor for tensor in self.tensors if tensor.name == name)
-
-    def of_kind(self, *kinds: str) -> list[str]:
-        return [tensor.name for tensor in self.tensors if tensor.kind in kinds]
-
-    def constant(self, name: str, array: Array) -> str:
-        self.constants[name] = array
-        return name
-
-    def floats(self, *shape: int, size: float = 1.0) -> Array:
-        """Random float32 about `size`; on a coarse grid (with both zeros) half of the time."""
-        values = self.rng.standard_normal(shape)
-        if self.flag():
-            values = np.round(values * 2) / 4
-        return (values * size).astype(np.float32)
-
     def real_conv(
         self, source: str, out: int, kernel: Pair, groups: int = 1, **windows: Pair
     ) -> None:
-        name = f"n{len(self.nodes)}"
+        name = self.next_name()
         tensor = self.find(source)
-        weight = self.floats(out, *kernel, tensor.channels // groups, size=0.5)
+        if self.newest and self.flag():
+            weight = self.packed(out, kernel[0] * kernel[1] * (tensor.channels // groups))
+        else:
+            weight = self.floats(out, *kernel, tensor.channels // groups, size=0.5)
         node = Node(
             name,
             "real_conv",
@@ -122,14 +84,14 @@ class Builder:
         )
         if self.flag():
             pad = self.floats(tensor.channels, size=100.0)
-            node = _with(node, pad_value=self.constant(f"{name}.pad_value", pad))
+            node = replace(node, pad_value=self.constant(f"{name}.pad_value", pad))
         self.finish(node, (*_size(tensor, node), out))
 
     def int16_stem(
         self, source: str, out: int, kernel: Pair, groups: int = 1, **windows: Pair
     ) -> None:
         """A convolution of pixels with int16 weights: small ones, any, or as large as allowed."""
-        name = f"n{len(self.nodes)}"
+        name = self.next_name()
         tensor = self.find(source)
         shape = (out, *kernel, tensor.channels // groups)
         largest = min(8191, (2**31 - 1) // 255 // (shape[1] * shape[2] * shape[3]))
@@ -148,7 +110,7 @@ class Builder:
         )
         if self.flag():
             pad = self.rng.integers(0, 256, tensor.channels).astype(np.uint8)
-            node = _with(node, pad_value=self.constant(f"{name}.pad_value", pad))
+            node = replace(node, pad_value=self.constant(f"{name}.pad_value", pad))
         spread = 128 * float(np.sqrt(np.square(weight).sum() / out))
         self.finish(node, (*_size(tensor, node), out), spread)
 
@@ -161,37 +123,92 @@ class Builder:
         pool: bool = False,
         **windows: Pair,
     ) -> None:
-        name = f"n{len(self.nodes)}"
+        """A binary convolution, after the nodes that make its map and its sums, if it has them."""
+        shared: dict[str, Any] = {"kernel": kernel, "groups": groups, **_windows(windows)}
+        extra = self.map_and_sums(source, out, shared) if self.newest and not pool else {}
+        name = self.next_name()
         tensor = self.find(source)
         taps = kernel[0] * kernel[1] * (tensor.channels // groups)
-        weight = pack_bits(self.rng.random((out, taps)) < self.choose((0.5, 0.1, 1)))
-        node = Node(
-            name,
-            "binary_conv",
-            source,
-            kernel=kernel,
-            groups=groups,
-            weight=self.constant(f"{name}.weight", weight),
-            **_windows(windows),
-        )
+        weight = self.constant(f"{name}.weight", self.packed(out, taps))
+        node = Node(name, "binary_conv", source, weight=weight, **shared, **extra)
         height, width = _size(tensor, node)
         if pool:
             window = Pool(
                 (self.integer(1, min(3, height)), self.integer(1, min(3, width))), self.pair(1, 3)
             )
-            node = _with(node, pool=window)
+            node = replace(node, pool=window)
             height = output_size(height, window.kernel[0], window.stride[0])
             width = output_size(width, window.kernel[1], window.stride[1])
         self.finish(node, (height, width, out), taps**0.5)
+
+    def packed(self, out: int, taps: int) -> Array:
+        return pack_bits(self.rng.random((out, taps)) < self.choose((0.5, 0.1, 1)))
+
+    def map_and_sums(self, source: str, out: int, shared: dict[str, Any]) -> dict[str, Any]:
+        """Keys of a binary_conv of these windows: tensors of its output's size made from signs."""
+        extra: dict[str, Any] = {}
+        if self.flag():
+            self.sign_sum(source, {**shared, "groups": 1}, stored=True)
+            extra["map"] = self.of_kind("real")[-1]
+        if self.flag():
+            self.sign_sum(source, shared, stored=True)
+            scale = self.constant(f"{self.next_name()}.sums", self.floats(out))
+            extra["sums"] = SignSums(self.of_kind("real")[-1], scale)
+        return extra
+
+    def wide_conv(self, source: str, out: int, kernel: Pair) -> None:
+        """A binary convolution of stride 1 that adds a real tensor of its size, repeated."""
+        tensor = self.find(source)
+        taps = kernel[0] * kernel[1] * tensor.channels
+        name = self.next_name()
+        node = Node(
+            name,
+            "binary_conv",
+            source,
+            kernel=kernel,
+            groups=1,
+            weight=self.constant(f"{name}.weight", self.packed(out, taps)),
+            **_windows({"padding": (kernel[0] // 2, kernel[1] // 2)}),
+        )
+        node = self.with_scale(node, self.floats(out, size=taps**-0.5), self.floats(out))
+        added = self.choose([None, *self.of_kind("real")])
+        if added is not None:
+            node = replace(node, shortcut=Shortcut(added, repeat=self.find(added).channels < out))
+        node = self.with_activation(node, out)
+        thresholds = [self.floats(out) for _ in range(self.integer(0, self.most_signs))]
+        real = f"{name}.real" if not thresholds or self.flag() else None
+        self.add(node, (tensor.height, tensor.width, out), real, thresholds)
+
+    def small_sign_sum(
+        self, source: str, out: int, kernel: Pair, groups: int = 1, **windows: Pair
+    ) -> None:
+        """As a convolution is called, whose number of filters means nothing here."""
+        self.sign_sum(source, {"kernel": kernel, "groups": groups, **_windows(windows)})
+
+    def sign_sum(self, source: str, shared: dict[str, Any], stored: bool = False) -> None:
+        """Sums of signs; `stored` ones are reals as they are, scaled down."""
+        tensor = self.find(source)
+        node = Node(self.next_name(), "sign_sum", source, **shared)
+        shape = (*_size(tensor, node), shared["groups"])
+        if not stored:
+            self.finish(node, shape)
+            return
+        node = self.with_scale(node, self.floats(shape[2], size=0.2), self.floats(shape[2]))
+        self.add(node, shape, f"{node.name}.real", [])
+
+    def mean_abs(self, source: str) -> None:
+        tensor = self.find(source)
+        node = Node(self.next_name(), "mean_abs", source)
+        self.finish(node, (tensor.height, tensor.width, 1))
 
     def pool(self, op: str, source: str, plain: bool = False) -> None:
         """A random pool; a plain one has outputs but no arithmetic of its own."""
         tensor = self.find(source)
         kernel = (self.integer(1, min(4, tensor.height)), self.integer(1, min(4, tensor.width)))
-        node = Node(f"n{len(self.nodes)}", op, source, kernel=kernel, stride=self.pair(1, 3))
+        node = Node(self.next_name(), op, source, kernel=kernel, stride=self.pair(1, 3))
         if op == "max_pool":
             padding = (self.integer(0, kernel[0] - 1), self.integer(0, kernel[1] - 1))
-            node = _with(node, padding=padding)
+            node = replace(node, padding=padding)
         shape = (*_size(tensor, node), tensor.channels)
         if tensor.kind == "bits":
             self.add(node, shape, None, [np.zeros(tensor.channels, np.float32)])
@@ -202,98 +219,27 @@ class Builder:
             self.finish(node, shape)
 
     def global_mean(self, source: str) -> None:
-        node = Node(f"n{len(self.nodes)}", "global_mean", source)
+        node = Node(self.next_name(), "global_mean", source)
         self.finish(node, (1, 1, self.find(source).channels))
 
     def pointwise(self, source: str) -> None:
-        node = Node(f"n{len(self.nodes)}", "pointwise", source)
+        node = Node(self.next_name(), "pointwise", source)
         self.finish(node, self.find(source).shape)
 
     def binarize(self, source: str, shift: str | None) -> None:
         """Signs alone, of a tensor to which a 1×1 one is added: a threshold of this image's own."""
         shape = self.find(source).shape
         shortcut = None if shift is None else Shortcut(shift, (0, 0))
-        node = Node(f"n{len(self.nodes)}", "pointwise", source, shortcut=shortcut)
+        node = Node(self.next_name(), "pointwise", source, shortcut=shortcut)
         self.add(node, shape, None, [self.floats(shape[2])])
 
     def prepare(self, source: str) -> None:
         """The image as reals about zero, and as signs."""
-        node = Node(f"n{len(self.nodes)}", "pointwise", source)
+        node = Node(self.next_name(), "pointwise", source)
         shape = self.find(source).shape
         scale = np.full(shape[2], 1 / 64, np.float32)
         node = self.with_scale(node, scale, np.full(shape[2], -2, np.float32))
         self.add(node, shape, f"{node.name}.real", [np.zeros(shape[2], np.float32)])
-
-    def finish(self, node: Node, shape: Shape, spread: float | None = None) -> None:
-        """Give a node a random epilogue and outputs; `spread` is about how large its integers are.
-
-        A node without one yields reals.
-        """
-        channels = shape[2]
-        size = spread or 1.0
-        if self.flag():
-            node = self.with_scale(
-                node, self.floats(channels, size=1 / size), self.floats(channels)
-            )
-            size = 1.0
-        shortcut = self.shortcut(shape)
-        activation = self.choose(ACTIVATIONS)
-        node = _with(node, shortcut=shortcut, activation=activation)
-        if activation == "prelu":
-            slope = self.constant(f"{node.name}.slope", self.floats(channels))
-            node = _with(node, slope=slope)
-        thresholds: list[Array] = []
-        for _ in range(self.integer(0, self.most_signs)):
-            if spread is not None and self.flag():
-                limit = int(2 * spread) + 2
-                thresholds.append(self.rng.integers(-limit, limit, channels).astype(np.int32))
-            else:
-                thresholds.append(self.floats(channels, size=size))
-        real = f"{node.name}.real" if not thresholds or self.flag() else None
-        self.add(node, shape, real, thresholds)
-
-    def with_scale(self, node: Node, scale: Array, shift: Array) -> Node:
-        return _with(
-            node,
-            scale=self.constant(f"{node.name}.scale", scale),
-            shift=self.constant(f"{node.name}.shift", shift),
-        )
-
-    def shortcut(self, shape: Shape) -> Shortcut | None:
-        """A random earlier real tensor that covers this shape, or none."""
-        name = self.choose([None, *self.of_kind("real")])
-        if name is None:
-            return None
-        tensor = self.find(name)
-        if tensor.shape == shape and self.flag():
-            return Shortcut(name)  # the common kind, where engines have their fast paths
-        offset = self.integer(0, shape[2] + 1)
-        if (tensor.height, tensor.width) == (1, 1) and self.flag():
-            return Shortcut(name, (0, 0), offset)
-        if shape[0] > tensor.height or shape[1] > tensor.width:
-            return None
-        most = [
-            (have - 1) // (need - 1) if need > 1 else have
-            for have, need in zip(tensor.shape[:2], shape[:2], strict=True)
-        ]
-        return Shortcut(name, (self.integer(1, most[0]), self.integer(1, most[1])), offset)
-
-    def add(self, node: Node, shape: Shape, real: str | None, thresholds: list[Array]) -> None:
-        """Declare a node's outputs: a real tensor of this name, a bits tensor per threshold."""
-        signs = []
-        for index, threshold in enumerate(thresholds):
-            name = f"{node.name}.bits{index}"
-            flip = self.rng.integers(0, 2, shape[2]).astype(np.uint8)
-            signs.append(
-                SignOutput(
-                    self.tensor(name, "bits", shape),
-                    self.constant(f"{name}.threshold", threshold),
-                    self.constant(f"{name}.flip", flip),
-                )
-            )
-        if real is not None:
-            self.tensor(real, "real", shape)
-        self.nodes.append(_with(node, real=real, signs=tuple(signs)))
 
     def head(self) -> None:
         """End with a fully connected layer on the newest bits, so that the output is real."""
@@ -302,7 +248,7 @@ class Builder:
         out = self.integer(1, 12)
         taps = tensor.height * tensor.width * tensor.channels
         node = Node(
-            f"n{len(self.nodes)}",
+            self.next_name(),
             "binary_conv",
             source,
             kernel=(tensor.height, tensor.width),
@@ -317,9 +263,7 @@ class Builder:
         """Close the graph and draw a batch of images, uint8 or float32."""
         shape = self.find("image").shape
         pixels = self.rng.integers(0, 256, (batch, *shape)).astype(np.uint8)
-        version = format_needed(self.constants)  # 2: an int16 stem, which takes no float32
-        floats = (pixels / np.float32(1.7)).astype(np.float32)
-        images = pixels if self.flag() or version == 2 else floats
+        as_pixels = self.flag()
         output = self.of_kind("real")[-1]
         channels = self.find(output).channels
         classes = tuple(f"class {index}" for index in range(channels)) if self.flag() else ()
@@ -330,13 +274,12 @@ class Builder:
             tuple(self.nodes),
             classes,
             {"made by": "tests"},
-            version,
         )
-        return Case(graph, self.constants, {"image": images})
-
-
-def _with(node: Node, **changes: Any) -> Node:
-    return Node(**{**vars(node), **changes})
+        case = Case(with_lowest_format(graph, self.constants), self.constants, {"image": pixels})
+        if as_pixels or not case.takes_floats:
+            return case
+        floats = (pixels / np.float32(1.7)).astype(np.float32)
+        return replace(case, feeds={"image": floats})
 
 
 def _windows(windows: dict[str, Pair]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Independent oracles of integer convolutions: loops over integers, nothing shared with signbit."""
+"""Independent oracles of convolutions: loops over taps, nothing shared with signbit."""
 
 from __future__ import annotations
 
@@ -46,6 +46,34 @@ def binary_conv(
                             products = signs[:, iy, ix, channels] * weight[c, ky, kx]
                             dots[:, y, x, c] += products.sum(axis=1)
     return dots
+
+
+def real_conv(
+    x: Array,
+    weight: Array,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+) -> Array:
+    """Float64 sums (N, oh, ow, out) of reals (N, h, w, in) with (out, kh, kw, in/groups).
+
+    A tap outside the image adds nothing.
+    """
+    n, h, w, _ = x.shape
+    out, kh, kw, per_group = weight.shape
+    oh = (h + 2 * padding[0] - dilation[0] * (kh - 1) - 1) // stride[0] + 1
+    ow = (w + 2 * padding[1] - dilation[1] * (kw - 1) - 1) // stride[1] + 1
+    sums = np.zeros((n, oh, ow, out), np.float64)
+    for y, z, ky, kx in np.ndindex(oh, ow, kh, kw):
+        iy = y * stride[0] - padding[0] + ky * dilation[0]
+        ix = z * stride[1] - padding[1] + kx * dilation[1]
+        if 0 <= iy < h and 0 <= ix < w:
+            for c in range(out):
+                first = c // (out // groups) * per_group
+                tap = x[:, iy, ix, first : first + per_group].astype(np.float64)
+                sums[:, y, z, c] += tap @ weight[c, ky, kx].astype(np.float64)
+    return sums
 
 
 def pixel_conv(

@@ -15,13 +15,13 @@ GROUPS = (1, 1, 1, 2, 3, 5, 8)
 EDGES = (1, 7, 8, 16, 31, 32, 33, 63, 64, 65, 96, 127, 128, 129, 192, 200)
 
 
-def _channels(build: Builder, groups: int, most: int) -> int:
+def channels_of(build: Builder, groups: int, most: int) -> int:
     """A multiple of groups up to `most`; half of the time at or near a word's edge."""
     channels = build.choose(EDGES) if build.flag() else build.integer(1, most)
     return groups * max(1, min(channels, most) // groups)
 
 
-def _window(build: Builder, largest: int) -> tuple[Pair, dict[str, Pair], Pair]:
+def window(build: Builder, largest: int) -> tuple[Pair, dict[str, Pair], Pair]:
     """A kernel, its stride, padding and dilation, and a (height, width) that they fit into."""
     kernel = build.pair(1, largest)
     stride, padding, dilation = build.pair(1, 4), build.pair(0, 4), build.pair(1, 3)
@@ -35,15 +35,19 @@ def _window(build: Builder, largest: int) -> tuple[Pair, dict[str, Pair], Pair]:
     return kernel, {"stride": stride, "padding": padding, "dilation": dilation}, size
 
 
-def binary_conv(seed: int) -> Case:
+def builder(seed: int, newest: bool = False) -> Builder:
+    return Builder(np.random.default_rng(seed), newest=newest)
+
+
+def binary_conv(seed: int, newest: bool = False) -> Case:
     """image → signs → one binary convolution with any epilogue (→ fully connected layer)."""
-    build = Builder(np.random.default_rng(seed))
+    build = builder(seed, newest)
     groups = build.choose(GROUPS)
-    kernel, windows, size = _window(build, 7)
-    build.prepare(build.image((*size, _channels(build, groups, 200))))
+    kernel, windows, size = window(build, 7)
+    build.prepare(build.image((*size, channels_of(build, groups, 200))))
     if build.flag():
         build.global_mean("n0.real")
-    out = _channels(build, groups, build.choose((40, 70, 200)))
+    out = channels_of(build, groups, build.choose((40, 70, 200)))
     build.binary_conv("n0.bits0", out, kernel, groups, pool=build.flag(), **windows)
     if build.flag():
         build.head()
@@ -52,55 +56,57 @@ def binary_conv(seed: int) -> Case:
 
 def linear(seed: int) -> Case:
     """image → signs → two fully connected layers: the first spans the image, then 1×1."""
-    build = Builder(np.random.default_rng(seed))
+    build = builder(seed)
     size = build.pair(1, 6)
-    build.prepare(build.image((*size, _channels(build, 1, 200))))
-    build.binary_conv("n0.bits0", _channels(build, 1, 150), size)
+    build.prepare(build.image((*size, channels_of(build, 1, 200))))
+    build.binary_conv("n0.bits0", channels_of(build, 1, 150), size)
     build.head()
     return build.case(build.integer(0, 5))
 
 
-def real_conv(seed: int) -> Case:
-    """image → one real convolution, on pixels or on reals."""
-    build = Builder(np.random.default_rng(seed))
+def real_conv(seed: int, newest: bool = False) -> Case:
+    """image → one real convolution, on pixels or on reals; the newest also on signs."""
+    build = builder(seed, newest)
     groups = build.choose(GROUPS)
-    kernel, windows, size = _window(build, 5)
+    kernel, windows, size = window(build, 5)
     source = build.image((*size, groups * build.integer(1, 3)))
     build.prepare(source)
-    if build.flag():
+    if newest and build.flag():
+        source = "n0.bits0"
+    elif build.flag():
         source = "n0.real"
     build.real_conv(
-        source, _channels(build, groups, build.choose((40, 140))), kernel, groups, **windows
+        source, channels_of(build, groups, build.choose((40, 140))), kernel, groups, **windows
     )
     return build.case(build.integer(0, 5))
 
 
 def int16_stem(seed: int) -> Case:
     """image → one convolution of pixels with int16 weights (→ fully connected layer)."""
-    build = Builder(np.random.default_rng(seed))
+    build = builder(seed)
     groups = build.choose(GROUPS)
-    kernel, windows, size = _window(build, 7)
+    kernel, windows, size = window(build, 7)
     source = build.image((*size, groups * build.choose((1, 2, 3, 3, 3, 4))))
-    out = _channels(build, groups, build.choose((40, 140)))
+    out = channels_of(build, groups, build.choose((40, 140)))
     build.int16_stem(source, out, kernel, groups, **windows)
     if build.of_kind("bits"):
         build.head()
     return build.case(build.integer(0, 5))
 
 
-def network(seed: int) -> Case:
+def network(seed: int, newest: bool = False) -> Case:
     """image → signs → three to eight nodes of any op, each reading any tensor there is."""
-    return _network(Builder(np.random.default_rng(seed)), stems=0)
+    return _network(builder(seed, newest), stems=0)
 
 
 def int16_network(seed: int) -> Case:
     """As `network`, with one or two int16 stems beside the first signs."""
-    build = Builder(np.random.default_rng(seed))
+    build = builder(seed)
     return _network(build, stems=build.integer(1, 2))
 
 
 def _network(build: Builder, stems: int) -> Case:
-    build.prepare(build.image((*build.pair(1, 12), _channels(build, 1, 70))))
+    build.prepare(build.image((*build.pair(1, 12), channels_of(build, 1, 70))))
     for _ in range(stems):
         _small_conv(build, "image", build.int16_stem)
     for _ in range(build.integer(3, 8)):
@@ -109,9 +115,9 @@ def _network(build: Builder, stems: int) -> Case:
     return build.case(build.integer(0, 5))
 
 
-def banded(seed: int) -> Case:
+def banded(seed: int, newest: bool = False) -> Case:
     """image → a large real tensor that only the pool behind it reads (→ fully connected layer)."""
-    build = Builder(np.random.default_rng(seed))
+    build = builder(seed, newest)
     source = build.image((build.integer(33, 44), build.integer(48, 56), 3))
     build.prepare(source)
     build.most_signs = 0
@@ -123,7 +129,8 @@ def banded(seed: int) -> Case:
     else:
         build.binary_conv("n0.bits0", 64, (3, 3), padding=(1, 1))
     build.most_signs = 2
-    build.pool(build.choose(("max_pool", "max_pool", "avg_pool")), "n1.real", plain=build.flag())
+    source = build.of_kind("real")[-1]
+    build.pool(build.choose(("max_pool", "max_pool", "avg_pool")), source, plain=build.flag())
     if len(build.of_kind("bits")) > 1:
         build.head()
     return build.case(build.integer(1, 2))
@@ -131,13 +138,13 @@ def banded(seed: int) -> Case:
 
 def pooled_stem(seed: int) -> Case:
     """image → one convolution, on pixels or on reals → a plain pool of its reals alone."""
-    build = Builder(np.random.default_rng(seed))
+    build = builder(seed)
     groups = build.choose((1, 1, 1, 2))
-    kernel, windows, size = _window(build, 7)
+    kernel, windows, size = window(build, 7)
     source = build.image((*size, groups * build.choose((1, 2, 3, 3))))
     build.most_signs = 0
     convolve = build.choose((build.int16_stem, build.real_conv))
-    convolve(source, _channels(build, groups, 140), kernel, groups, **windows)
+    convolve(source, channels_of(build, groups, 140), kernel, groups, **windows)
     if "n0.scale" in build.constants and build.flag():  # no zeros, of any sign, or some
         for name in ("n0.scale", "n0.shift"):
             constant = build.constants[name]
@@ -148,7 +155,7 @@ def pooled_stem(seed: int) -> Case:
 
 def binarized(seed: int) -> Case:
     """image → reals, their mean, signs made for the one binary convolution that reads them, …"""
-    build = Builder(np.random.default_rng(seed))
+    build = builder(seed)
     channels = build.choose((3, 8, 16, 16, 20, 32, 32, 64))
     build.prepare(build.image((*build.pair(9, 30), channels)))
     build.most_signs = 0
@@ -176,7 +183,7 @@ def binarized(seed: int) -> Case:
 
 def real_head(seed: int) -> Case:
     """image → a fully connected layer on reals at the end, for few images or many."""
-    build = Builder(np.random.default_rng(seed))
+    build = builder(seed)
     build.prepare(build.image((*build.pair(1, 2), build.integer(1, 40))))
     build.most_signs = 0
     if build.flag():
@@ -187,9 +194,9 @@ def real_head(seed: int) -> Case:
     return build.case(build.choose((0, 1, 2, 3, 7, 63, 66, 131)))
 
 
-def residual(seed: int) -> Case:
+def residual(seed: int, newest: bool = False) -> Case:
     """image → nodes of one shape that add each other up, so that sums may overwrite operands."""
-    build = Builder(np.random.default_rng(seed))
+    build = builder(seed, newest)
     channels = build.choose((16, 32, 48, 64, 128))
     build.prepare(build.image((*build.pair(1, 12), channels)))
     for _ in range(build.integer(2, 6)):
@@ -213,14 +220,21 @@ _OPS = (
 )
 
 
+_NEWEST_OPS = (*_OPS, "sign_sum", "mean_abs")
+
+
 def _any_node(build: Builder) -> None:
-    op = build.choose(_OPS)
+    op = build.choose(_NEWEST_OPS if build.newest else _OPS)
     real, bits = build.of_kind("real"), build.of_kind("bits")
     if op == "binary_conv":
         pooled = partial(build.binary_conv, pool=build.flag())
         _small_conv(build, build.choose(bits), pooled)
     elif op == "real_conv":
-        _small_conv(build, build.choose(real), build.real_conv)
+        _small_conv(build, build.choose(real + bits if build.newest else real), build.real_conv)
+    elif op == "sign_sum":
+        _small_conv(build, build.choose(bits), build.small_sign_sum)
+    elif op == "mean_abs":
+        build.mean_abs(build.choose(real))
     elif op == "max_pool":
         build.pool(op, build.choose(real + bits))
     elif op == "avg_pool":

@@ -288,7 +288,7 @@ def test_refused(read: Callable[[bytes], object], name: str) -> None:
 
 @reader
 def test_a_newer_version_is_refused_as_such(read: Callable[[bytes], object]) -> None:
-    data = with_graph(lambda graph: graph.update(format=3, future=[]))
+    data = with_graph(lambda graph: graph.update(format=4, future=[]))
     with pytest.raises(ModelVersionError, match="upgrade signbit"):
         read(data)
 

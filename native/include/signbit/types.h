@@ -7,7 +7,7 @@
 
 namespace sbnn {
 
-constexpr int64_t kFormatVersion = 2;  // the newest that is known; 2 brought int16 stems
+constexpr int64_t kFormatVersion = 3;  // the newest that is known
 constexpr int64_t kMaxHeaderBytes = 100'000'000;
 constexpr int64_t kMaxItems = 65'536;     // nodes; tensors of the graph; tensors of the file
 constexpr int64_t kMaxSize = 16'384;      // height, width, kernel, stride, dilation, padding

@@ -26,11 +26,12 @@ __all__ = [
     "Pool",
     "Shortcut",
     "SignOutput",
+    "SignSums",
     "TensorSpec",
     "output_size",
 ]
 
-FORMAT_VERSION = 2  # the newest that is known; 2 brought int16 stems (int16_stem.py)
+FORMAT_VERSION = 3  # the newest that is known; versions.py says what each brought
 
 MAX_ITEMS = 65_536  # nodes; tensors of the graph; tensors of the file
 MAX_SIZE = 16_384  # height, width, kernel, stride, dilation, padding
@@ -40,7 +41,7 @@ MAX_TAPS = (1 << 24) - 1  # of one binary dot product, so that it is exact in fl
 
 KINDS = ("image", "real", "bits")
 INTERPOLATIONS = ("bilinear", "nearest")
-ACTIVATIONS = ("relu", "hardtanh", "prelu", "sigmoid")
+ACTIVATIONS = ("relu", "hardtanh", "prelu", "sigmoid", "maxout")
 
 Pair = tuple[int, int]
 """(vertical, horizontal)"""
@@ -55,15 +56,18 @@ class Op:
     optional: tuple[str, ...] = ()
 
 
-_CONVOLUTION = ("kernel", "stride", "padding", "dilation", "groups", "weight")
+_WINDOWS = ("kernel", "stride", "padding", "dilation", "groups")
+_CONVOLUTION = (*_WINDOWS, "weight")
 
 OPS = {
-    "real_conv": Op(("image", "real"), _CONVOLUTION, ("pad_value",)),
-    "binary_conv": Op(("bits",), _CONVOLUTION, ("pool",)),
+    "real_conv": Op(("image", "real", "bits"), _CONVOLUTION, ("pad_value",)),
+    "binary_conv": Op(("bits",), _CONVOLUTION, ("pool", "map", "sums")),
     "max_pool": Op(("real", "bits"), ("kernel", "stride", "padding")),
     "avg_pool": Op(("real",), ("kernel", "stride")),
     "global_mean": Op(("real",)),
     "pointwise": Op(("image", "real")),
+    "sign_sum": Op(("bits",), _WINDOWS),
+    "mean_abs": Op(("real",)),
 }
 
 
@@ -101,15 +105,28 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class SignSums:
+    """What a binary convolution adds for a weight offset: sums[y, x, g(c)] · scale[c].
+
+    tensor: real (out height, out width, groups), as sign_sum makes it; scale names a constant.
+    """
+
+    tensor: str
+    scale: str
+
+
+@dataclass(frozen=True)
 class Shortcut:
     """The real tensor an epilogue adds: [y·stride, x·stride, c − offset], +0.0 for no channel.
 
-    Stride (0, 0) broadcasts a 1×1 tensor.
+    Stride (0, 0) broadcasts a 1×1 tensor. With `repeat`, which has offset 0, channel c reads
+    c mod the tensor's channels instead.
     """
 
     tensor: str
     stride: Pair = (1, 1)
     offset: int = 0
+    repeat: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +142,8 @@ class SignOutput:
 class Node:
     """A body (op) and the common epilogue; a field that the op lacks or that is absent is None.
 
-    weight, pad_value, scale, shift and slope name constants; real names the tensor written.
+    weight, pad_value, scale, shift, slope, positive_slope and offset name constants; map names the
+    tensor read, real the tensor written.
     """
 
     name: str
@@ -139,11 +157,15 @@ class Node:
     weight: str | None = None
     pad_value: str | None = None
     pool: Pool | None = None
+    map: str | None = None
+    sums: SignSums | None = None
     scale: str | None = None
     shift: str | None = None
     shortcut: Shortcut | None = None
     activation: str | None = None
     slope: str | None = None
+    positive_slope: str | None = None
+    offset: str | None = None
     real: str | None = None
     signs: tuple[SignOutput, ...] = ()
 
@@ -156,8 +178,10 @@ class Node:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the tensors this node reads."""
+        maps = () if self.map is None else (self.map,)
+        sums = () if self.sums is None else (self.sums.tensor,)
         shortcuts = () if self.shortcut is None else (self.shortcut.tensor,)
-        return (self.input, *shortcuts)
+        return (self.input, *maps, *sums, *shortcuts)
 
 
 @dataclass(frozen=True)
@@ -171,7 +195,7 @@ class Graph:
     classes: tuple[str, ...] = ()
     source: dict[str, str] = field(default_factory=dict)
     format: int = 1
-    """Version of docs/format.md: 2 where a weight is int16, else 1 is enough."""
+    """Version of docs/format.md; versions.py finds the lowest that holds a graph."""
 
     def tensor(self, name: str) -> TensorSpec:
         """The tensor of this name; KeyError if the graph declares none."""

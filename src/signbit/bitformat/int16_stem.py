@@ -18,7 +18,6 @@ __all__ = [
     "MAX_WEIGHT",
     "REFUSAL",
     "check_weight",
-    "format_needed",
     "has_integer_sums",
     "is_int16",
 ]
@@ -44,11 +43,6 @@ def is_int16(node: Node, constants: Mapping[str, Array]) -> bool:
 def has_integer_sums(node: Node, constants: Mapping[str, Array]) -> bool:
     """Whether a node's body yields int32 (which thresholds and `#dots` know), not float32."""
     return node.op == "binary_conv" or is_int16(node, constants)
-
-
-def format_needed(constants: Mapping[str, Array]) -> int:
-    """The lowest format version that can hold these constants."""
-    return 2 if any(array.dtype == _INT16 for array in constants.values()) else 1
 
 
 def check_weight(weight: Array, source_kind: str, where: str) -> None:

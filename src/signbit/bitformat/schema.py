@@ -21,11 +21,13 @@ from signbit.bitformat.graph import (
     Pool,
     Shortcut,
     SignOutput,
+    SignSums,
     TensorSpec,
     output_size,
 )
 from signbit.bitformat.strict_json import Json, parse
 from signbit.bitformat.validate import validate
+from signbit.bitformat.validate_body import BODY_KEYS
 from signbit.errors import ModelFileError, ModelVersionError
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Pool",
     "Shortcut",
     "SignOutput",
+    "SignSums",
     "TensorSpec",
     "from_json",
     "output_size",
@@ -52,8 +55,10 @@ _GRAPH_KEYS = ("format", "input", "output", "classes", "source", "tensors", "nod
 _INPUT_KEYS = ("tensor", "resize_shorter_side", "interpolation")
 _TENSOR_KEYS = ("name", "kind", "height", "width", "channels")
 _NODE_KEYS = ("name", "op", "input")
-_EPILOGUE_KEYS = ("scale", "shift", "shortcut", "activation", "slope", "real", "signs")
-_BODY_KEYS = ("kernel", "stride", "padding", "dilation", "groups", "weight", "pad_value", "pool")
+_EPILOGUE_KEYS = (
+    *("scale", "shift", "shortcut", "activation", "slope", "positive_slope", "offset"),
+    *("real", "signs"),
+)
 
 
 def to_json(graph: Graph) -> str:
@@ -75,11 +80,14 @@ def _plain(item: object, keys: tuple[str, ...]) -> dict[str, object]:
 
 
 def _plain_node(node: Node) -> dict[str, object]:
-    plain = _plain(node, _NODE_KEYS + _BODY_KEYS + _EPILOGUE_KEYS)
+    plain = _plain(node, _NODE_KEYS + BODY_KEYS + _EPILOGUE_KEYS)
     if node.pool is not None:
         plain["pool"] = _plain(node.pool, ("kernel", "stride"))
+    if node.sums is not None:
+        plain["sums"] = _plain(node.sums, ("tensor", "scale"))
     if node.shortcut is not None:
-        plain["shortcut"] = _plain(node.shortcut, ("tensor", "stride", "offset"))
+        repeat = ("repeat",) if node.shortcut.repeat else ()
+        plain["shortcut"] = _plain(node.shortcut, ("tensor", "stride", "offset", *repeat))
     if node.signs:
         plain["signs"] = [_plain(output, ("tensor", "threshold", "flip")) for output in node.signs]
     else:
@@ -193,12 +201,23 @@ def _pool(value: Json, where: str) -> Pool:
     )
 
 
+def _sums(value: Json, where: str) -> SignSums:
+    fields = _object(value, where, ("tensor", "scale"))
+    return SignSums(
+        tensor=_string(fields["tensor"], f"{where}.tensor"),
+        scale=_string(fields["scale"], f"{where}.scale"),
+    )
+
+
 def _shortcut(value: Json, where: str) -> Shortcut:
-    fields = _object(value, where, ("tensor", "stride", "offset"))
+    fields = _object(value, where, ("tensor", "stride", "offset"), ("repeat",))
+    if fields.get("repeat", True) is not True:
+        raise ModelFileError(f"{where}.repeat: must be true where it is given")
     return Shortcut(
         tensor=_string(fields["tensor"], f"{where}.tensor"),
         stride=_pair(fields["stride"], f"{where}.stride"),
         offset=_integer(fields["offset"], f"{where}.offset"),
+        repeat="repeat" in fields,
     )
 
 
@@ -240,11 +259,15 @@ def _node(value: Json, where: str) -> Node:
         weight=read("weight", _string),
         pad_value=read("pad_value", _string),
         pool=read("pool", _pool),
+        map=read("map", _string),
+        sums=read("sums", _sums),
         scale=read("scale", _string),
         shift=read("shift", _string),
         shortcut=read("shortcut", _shortcut),
         activation=read("activation", _string),
         slope=read("slope", _string),
+        positive_slope=read("positive_slope", _string),
+        offset=read("offset", _string),
         real=read("real", _string),
         signs=read("signs", _sign_outputs) or (),
     )

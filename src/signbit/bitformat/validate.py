@@ -21,9 +21,10 @@ from signbit.bitformat.graph import (
     Node,
     TensorSpec,
 )
-from signbit.bitformat.int16_stem import format_needed
 from signbit.bitformat.validate_body import derive_shape
+from signbit.bitformat.validate_dots import check_map, check_sums
 from signbit.bitformat.validate_epilogue import check_epilogue, check_shortcut
+from signbit.bitformat.versions import check_version
 
 __all__ = ["validate"]
 
@@ -34,10 +35,7 @@ def validate(graph: Graph, constants: Mapping[str, Array]) -> None:
     Raises ModelFileError naming the field.
     """
     value_in_range(graph.format, 1, FORMAT_VERSION, "format")
-    needed = format_needed(constants)
-    require(
-        graph.format >= needed, "format", f"I16 weights need version {needed}, is {graph.format}"
-    )
+    check_version(graph, constants)
     tensors = _check_tensors(graph)
     _check_input(graph, tensors)
     table = ConstantTable(constants)
@@ -119,8 +117,13 @@ class _Nodes:
             f"{node.op} reads {' or '.join(kinds)}, {node.input!r} is {source.kind}",
         )
         shape = derive_shape(node, source, self.constants, where)
-        if node.groups is not None and node.op == "binary_conv":
+        if node.groups is not None and node.op in ("binary_conv", "sign_sum"):
             self.check_groups(node.input, node.groups, where)
+        if node.map is not None:
+            check_map(node, self.read(node.map, f"{where}.map"), shape, f"{where}.map")
+        if node.sums is not None:
+            tensor = self.read(node.sums.tensor, f"{where}.sums.tensor")
+            check_sums(node, node.sums, tensor, shape, self.constants, f"{where}.sums")
         if node.shortcut is not None:
             tensor = self.read(node.shortcut.tensor, f"{where}.shortcut.tensor")
             check_shortcut(node.shortcut, tensor, shape, f"{where}.shortcut")

@@ -25,9 +25,15 @@ from signbit.bitformat.graph import (
 )
 from signbit.bitformat.int16_stem import check_weight
 
-__all__ = ["derive_shape"]
+__all__ = ["BODY_KEYS", "derive_shape"]
 
-_BODY_KEYS = ("kernel", "stride", "padding", "dilation", "groups", "weight", "pad_value", "pool")
+BODY_KEYS = (
+    *("kernel", "stride", "padding", "dilation", "groups", "weight", "pad_value"),
+    *("pool", "map", "sums"),
+)
+"""The keys that some op has of its own, in the order in which a file has them."""
+
+_WEIGHTS = {"real_conv": ("F32", "I16", "U64"), "binary_conv": ("U64",)}
 
 
 def derive_shape(
@@ -39,9 +45,14 @@ def derive_shape(
         return 1, 1, source.channels
     if node.op == "pointwise":
         return source.shape
+    if node.op == "mean_abs":
+        return source.height, source.width, 1
     channels = source.channels
-    if node.op in ("real_conv", "binary_conv"):
+    if node.op in _WEIGHTS:
         channels = _check_convolution(node, source, constants, where)
+    if node.op == "sign_sum":
+        channels, taps = _groups_and_taps(node, source, where)
+        _check_taps(taps, where)
     height, width = _window_size(
         (source.height, source.width),
         present(node.kernel, f"{where}.kernel"),
@@ -61,7 +72,7 @@ def derive_shape(
 
 def _check_keys(node: Node, where: str) -> None:
     op = OPS[node.op]
-    for key in _BODY_KEYS:
+    for key in BODY_KEYS:
         given = getattr(node, key) is not None
         require(given or key not in op.required, f"{where}.{key}", "is missing")
         allowed = key in op.required or key in op.optional
@@ -93,22 +104,14 @@ def _check_pool_padding(node: Node, where: str) -> None:
 
 def _check_convolution(node: Node, source: TensorSpec, constants: ConstantTable, where: str) -> int:
     """Check groups, weight and pad_value; return the number of output channels."""
-    height, width = kernel = present(node.kernel, f"{where}.kernel")
-    pair_in_range(kernel, 1, MAX_SIZE, f"{where}.kernel")
-    groups = present(node.groups, f"{where}.groups")
-    value_in_range(groups, 1, MAX_CHANNELS, f"{where}.groups")
-    require(
-        source.channels % groups == 0,
-        f"{where}.groups",
-        f"{groups} does not divide the {source.channels} input channels",
-    )
+    groups, taps = _groups_and_taps(node, source, where)
     name = present(node.weight, f"{where}.weight")
-    if node.op == "binary_conv":
-        taps = height * width * (source.channels // groups)
-        weight = _binary_weight(name, taps, constants, where)
+    weight = constants.take(name, _WEIGHTS[node.op], f"{where}.weight")
+    if weight.dtype == np.uint64:
+        _check_packed_weight(weight, taps, where)
     else:
-        weight = constants.take(name, ("F32", "I16"), f"{where}.weight")
-        _check_weight_shape(weight, (height, width, source.channels // groups), where)
+        kernel = present(node.kernel, f"{where}.kernel")
+        _check_weight_shape(weight, (*kernel, source.channels // groups), where)
         if weight.dtype == np.int16:
             check_weight(weight, source.kind, where)
     if node.pad_value is not None:
@@ -124,6 +127,20 @@ def _check_convolution(node: Node, source: TensorSpec, constants: ConstantTable,
     return int(channels)
 
 
+def _groups_and_taps(node: Node, source: TensorSpec, where: str) -> tuple[int, int]:
+    """Check kernel and groups; return the groups and the taps of one dot product."""
+    height, width = kernel = present(node.kernel, f"{where}.kernel")
+    pair_in_range(kernel, 1, MAX_SIZE, f"{where}.kernel")
+    groups = present(node.groups, f"{where}.groups")
+    value_in_range(groups, 1, MAX_CHANNELS, f"{where}.groups")
+    require(
+        source.channels % groups == 0,
+        f"{where}.groups",
+        f"{groups} does not divide the {source.channels} input channels",
+    )
+    return groups, height * width * (source.channels // groups)
+
+
 def _check_weight_shape(weight: Array, expected: tuple[int, ...], where: str) -> None:
     require(
         weight.ndim == len(expected) + 1 and weight.shape[1:] == expected,
@@ -132,11 +149,13 @@ def _check_weight_shape(weight: Array, expected: tuple[int, ...], where: str) ->
     )
 
 
-def _binary_weight(name: str, taps: int, constants: ConstantTable, where: str) -> Array:
+def _check_taps(taps: int, where: str) -> None:
     value_in_range(taps, 1, MAX_TAPS, f"{where}: taps of one dot product")
-    weight = constants.take(name, ("U64",), f"{where}.weight")
+
+
+def _check_packed_weight(weight: Array, taps: int, where: str) -> None:
+    _check_taps(taps, where)
     _check_weight_shape(weight, (word_count(taps),), where)
     if taps % WORD_BITS:
         unused = weight[:, -1].astype(np.uint64) >> np.uint64(taps % WORD_BITS)
         require(not unused.any(), f"{where}.weight", "has unused bits that are not 0")
-    return weight

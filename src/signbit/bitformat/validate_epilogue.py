@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from signbit.bitformat.borders import has_border_shift
 from signbit.bitformat.checks import ConstantTable, pair_in_range, require, value_in_range
 from signbit.bitformat.graph import (
     ACTIVATIONS,
@@ -15,8 +16,11 @@ from signbit.bitformat.graph import (
     TensorSpec,
 )
 from signbit.bitformat.int16_stem import has_integer_sums
+from signbit.bitformat.validate_dots import check_border_shift, reals_decide
 
 __all__ = ["check_epilogue", "check_shortcut"]
+
+_SLOPES = {"slope": ("prelu", "maxout"), "positive_slope": ("maxout",)}
 
 
 def check_epilogue(
@@ -24,25 +28,29 @@ def check_epilogue(
 ) -> None:
     """Check all of a node's epilogue but its shortcut, for this many output channels."""
     require((node.scale is None) == (node.shift is None), where, "scale and shift go together")
-    for key in ("scale", "shift", "slope"):
+    border_shift = has_border_shift(node, constants.arrays)
+    if border_shift:
+        check_border_shift(node, source, channels, constants, f"{where}.shift")
+    for key in ("scale", "shift", "slope", "positive_slope", "offset"):
         name = getattr(node, key)
-        if name is not None:
+        if name is not None and not (key == "shift" and border_shift):
             constants.per_channel(name, ("F32",), channels, f"{where}.{key}")
     require(
         node.activation is None or node.activation in ACTIVATIONS,
         f"{where}.activation",
         f"must be one of {', '.join(ACTIVATIONS)}, is {node.activation!r}",
     )
-    require(
-        (node.slope is not None) == (node.activation == "prelu"),
-        f"{where}.slope",
-        "goes with the activation prelu, and only with it",
-    )
+    for key, owners in _SLOPES.items():
+        require(
+            (getattr(node, key) is not None) == (node.activation in owners),
+            f"{where}.{key}",
+            f"goes with the activation {' or '.join(owners)}, and only with it",
+        )
     require(bool(node.outputs), where, "has neither real nor signs")
     for index, output in enumerate(node.signs):
         _check_signs(node, source, output, channels, constants, f"{where}.signs[{index}]")
     if node.op == "max_pool" and source.kind == "bits":
-        others = (node.scale, node.shortcut, node.activation, node.real)
+        others = (node.scale, node.shortcut, node.activation, node.offset, node.real)
         require(
             all(part is None for part in others),
             where,
@@ -58,7 +66,8 @@ def _check_signs(
     constants: ConstantTable,
     where: str,
 ) -> None:
-    kinds = ("F32", "I32") if has_integer_sums(node, constants.arrays) else ("F32",)
+    integers = has_integer_sums(node, constants.arrays) and not reals_decide(node, constants)
+    kinds = ("F32", "I32") if integers else ("F32",)
     threshold = constants.per_channel(output.threshold, kinds, channels, f"{where}.threshold")
     if node.op == "max_pool" and source.kind == "bits":
         require(
@@ -76,6 +85,7 @@ def check_shortcut(
     """Check that a shortcut from this tensor covers a node's output (height, width, channels)."""
     require(tensor.kind == "real", f"{where}.tensor", f"must be real, is {tensor.kind}")
     value_in_range(shortcut.offset, 0, MAX_CHANNELS, f"{where}.offset")
+    require(not shortcut.repeat or shortcut.offset == 0, f"{where}.offset", "must be 0 with repeat")
     pair_in_range(shortcut.stride, 0, MAX_SIZE, f"{where}.stride")
     if shortcut.stride == (0, 0):
         require(

@@ -8,7 +8,7 @@ from torch import nn
 
 from signbit.bitformat.container import encode
 from signbit.bitformat.graph import Graph, InputSpec
-from signbit.bitformat.int16_stem import format_needed
+from signbit.bitformat.versions import with_lowest_format
 from signbit.compiler.exported import export
 from signbit.compiler.ir import IMAGE
 from signbit.compiler.lower import lower
@@ -51,8 +51,8 @@ def compile_model(
         source=dict(source or {}),
         tensors=lowered.tensors,
         nodes=lowered.nodes,
-        format=format_needed(lowered.constants),
     )
+    compiled = with_lowest_format(compiled, lowered.constants)
     try:
         data = encode(compiled, lowered.constants)
     except ModelFileError as error:

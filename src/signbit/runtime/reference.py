@@ -1,6 +1,7 @@
 """The reference engine: reads an `.sbnn` file and runs its graph in NumPy, the native one's oracle.
 
-Owns which nodes run and what a caller may feed; reference_ops.py owns what a node computes.
+Owns which nodes run and what a caller may feed; reference_ops.py and reference_epilogue.py own what
+a node computes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from signbit.bitformat.graph import Node, TensorSpec
 from signbit.bitformat.int16_stem import REFUSAL, has_integer_sums, is_int16
 from signbit.errors import InputError
 from signbit.runtime.exact import Float32
-from signbit.runtime.reference_ops import BODIES, apply_epilogue, pool_dots
+from signbit.runtime.reference_epilogue import apply_epilogue
+from signbit.runtime.reference_ops import BODIES, pool_dots
 
 __all__ = ["DOTS", "ReferenceEngine"]
 
@@ -101,8 +103,7 @@ class ReferenceEngine:
             if has_integer_sums(node, self.constants):
                 values[node.name + DOTS] = v0
                 v0 = pool_dots(node, v0)
-            shortcut = None if node.shortcut is None else values[node.shortcut.tensor]
-            written = apply_epilogue(node, v0, shortcut, self.constants)
+            written = apply_epilogue(node, v0, values, self.constants)
             values.update({name: x for name, x in written.items() if name not in feeds})
         return {name: values[name] for name in wanted}
 
@@ -110,9 +111,14 @@ class ReferenceEngine:
         """The node's body before any pool, block by block of images."""
         step = max(1, _BLOCK_ELEMENTS // _elements(self._tensors[node.outputs[0]]))
         body = BODIES[node.op]
-        return np.concatenate(
-            [body(node, x[i : i + step], self.constants) for i in range(0, max(len(x), 1), step)]
-        )
+        of_bits = self._tensors[node.input].kind == "bits"
+        results = []
+        for i in range(0, max(len(x), 1), step):
+            block = x[i : i + step]
+            if of_bits:
+                block = np.where(block != 0, np.float32(-1), np.float32(1))
+            results.append(body(node, block, self.constants))
+        return np.concatenate(results)
 
     def _check_feeds(self, feeds: Mapping[str, Array]) -> int:
         """Check each feed against its tensor; return the batch size they share."""

@@ -1,7 +1,8 @@
-"""What each node of a graph computes, in NumPy, as docs/format.md words it: slow and obvious.
+"""What the body of each op computes, in NumPy, as docs/format.md words it: slow and obvious.
 
 Arrays are batches (N, height, width, channels). Vectorised over images, positions and output
-channels; every loop below runs over a reduction, in the order that the format prescribes.
+channels; every loop below runs over a reduction, in the order that the format prescribes. Signs
+come as ±1, in float32.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from signbit.bitformat.bits import sign, unpack_bits
+from signbit.bitformat.bits import unpack_bits
 from signbit.bitformat.checks import Array
-from signbit.bitformat.graph import Node, Pair, Shortcut, output_size
-from signbit.runtime.exact import Float32, fma, sigmoid
+from signbit.bitformat.graph import Node, Pair, output_size
+from signbit.runtime.exact import Float32, fma
 
-__all__ = ["BODIES", "apply_epilogue", "pool_dots"]
+__all__ = ["BODIES", "pool_dots"]
 
 Int32 = npt.NDArray[np.int32]
 Constants = dict[str, Array]
@@ -64,12 +65,14 @@ def _real_conv(node: Node, x: Array, constants: Constants) -> Array:
     """acc = fma(x, w, acc) over ky, kx, channel, from +0.0; int32 sums where w is int16."""
     assert node.weight is not None
     assert node.groups is not None
-    weight = constants[node.weight]  # (out, kh, kw, in / groups)
+    weight = constants[node.weight]  # (out, kh, kw, in / groups), or these packed
     outside = np.asarray(_ZERO) if node.pad_value is None else constants[node.pad_value]
     if weight.dtype == np.int16:
         # Below 2^31, so float64 holds every sum.
         sums = _sums(node, x.astype(np.float64), weight.astype(np.float64), outside)
         return sums.astype(np.int32)
+    if weight.dtype == np.uint64:
+        weight = _weight_signs(node, weight, x.shape[3])
     out, _, _, group_channels = weight.shape
     by_group = weight.reshape(node.groups, out // node.groups, *weight.shape[1:])
     pixels = x.astype(np.float32)
@@ -82,20 +85,33 @@ def _real_conv(node: Node, x: Array, constants: Constants) -> Array:
     return acc.reshape(len(x), *size, out)
 
 
-def _binary_conv(node: Node, bits: Array, constants: Constants) -> Int32:
+def _binary_conv(node: Node, signs: Array, constants: Constants) -> Int32:
     """D: the dot of signs over the taps inside the image; a tap outside reads 0, so adds nothing.
 
     Below 2^24, so float32 holds every sum.
     """
     assert node.weight is not None
+    weight = _weight_signs(node, constants[node.weight], signs.shape[3])
+    return _sums(node, signs, weight, np.asarray(_ZERO)).astype(np.int32)
+
+
+def _weight_signs(node: Node, words: Array, channels: int) -> Float32:
+    """±1 (out, kh, kw, in / groups) of packed weights that read so many channels."""
     assert node.groups is not None
     assert node.kernel is not None
-    words = constants[node.weight].astype(np.uint64, copy=False)
-    shape = len(words), *node.kernel, bits.shape[3] // node.groups
-    negative = unpack_bits(words, prod(shape[1:]))
-    weight = np.where(negative, -_ONE, _ONE).reshape(shape)
-    signs = np.where(bits != 0, -_ONE, _ONE)
-    return _sums(node, signs, weight, np.asarray(_ZERO)).astype(np.int32)
+    shape = len(words), *node.kernel, channels // node.groups
+    negative = unpack_bits(words.astype(np.uint64, copy=False), prod(shape[1:]))
+    return np.where(negative, -_ONE, _ONE).reshape(shape)
+
+
+def _sign_sum(node: Node, signs: Array, constants: Constants) -> Float32:
+    """The sum of each group's signs over the taps inside the image; below 2^24, so exact."""
+    assert node.groups is not None
+    batch, height, width, channels = signs.shape
+    total = np.zeros((batch, *_windows((height, width), node), node.groups), np.float32)
+    for _, _, tap in _taps(signs, node, np.asarray(_ZERO)):
+        total += tap.reshape(*total.shape, channels // node.groups).sum(axis=-1)
+    return total
 
 
 def _sums(node: Node, x: Array, weight: Array, outside: Array) -> Array:
@@ -134,8 +150,7 @@ def pool_dots(node: Node, dots: Int32) -> Int32:
 
 def _max_pool(node: Node, x: Array, constants: Constants) -> Float32:
     """Maximum of the taps inside the image; of bits, as signs: +1 if any is +1."""
-    real = x if x.dtype == np.float32 else sign(-x.astype(np.int8)).astype(np.float32)
-    return _maximum(real, node, np.asarray(np.float32(-np.inf))).astype(np.float32, copy=False)
+    return _maximum(x, node, np.asarray(np.float32(-np.inf))).astype(np.float32, copy=False)
 
 
 def _avg_pool(node: Node, x: Array, constants: Constants) -> Float32:
@@ -159,6 +174,14 @@ def _global_mean(node: Node, x: Array, constants: Constants) -> Float32:
     return (total / np.float32(height * width)).reshape(batch, 1, 1, channels)
 
 
+def _mean_abs(node: Node, x: Array, constants: Constants) -> Float32:
+    """Magnitudes summed over the channels, ascending, from +0.0, divided by their number."""
+    total = np.zeros(x.shape[:3], np.float32)
+    for channel in range(x.shape[3]):
+        total = total + np.abs(x[..., channel])
+    return (total / np.float32(x.shape[3]))[..., None]
+
+
 def _pointwise(node: Node, x: Array, constants: Constants) -> Float32:
     return x.astype(np.float32)
 
@@ -170,55 +193,7 @@ BODIES: dict[str, Callable[[Node, Array, Constants], Array]] = {
     "avg_pool": _avg_pool,
     "global_mean": _global_mean,
     "pointwise": _pointwise,
+    "sign_sum": _sign_sum,
+    "mean_abs": _mean_abs,
 }
 """op → (node, input (N, H, W, C), constants) → v0 before any pool: int32 dots or float32"""
-
-
-def _shortcut(shortcut: Shortcut, x: Float32, shape: tuple[int, ...]) -> Float32:
-    """x[y·stride, x·stride, c − offset] at an output of this shape; +0.0 for no such channel."""
-    _, height, width, channels = shape
-    operand = np.zeros(shape, np.float32)
-    rows = np.arange(height) * shortcut.stride[0]
-    columns = np.arange(width) * shortcut.stride[1]
-    end = min(channels, shortcut.offset + x.shape[3])
-    if end > shortcut.offset:
-        source = x[:, rows[:, None], columns, : end - shortcut.offset]
-        operand[..., shortcut.offset : end] = source
-    return operand
-
-
-def _activate(node: Node, v: Float32, constants: Constants) -> Float32:
-    if node.activation == "relu":
-        return np.where(v < 0, _ZERO, v)
-    if node.activation == "hardtanh":
-        return np.where(v < -1, -_ONE, np.where(v > 1, _ONE, v))
-    if node.activation == "prelu":
-        assert node.slope is not None
-        return np.where(v < 0, v * constants[node.slope], v)
-    if node.activation == "sigmoid":
-        return sigmoid(v)
-    return v
-
-
-def apply_epilogue(
-    node: Node, v0: Array, shortcut: Float32 | None, constants: Constants
-) -> dict[str, Array]:
-    """Every tensor the node writes, by name, from its body's (pooled) values.
-
-    Reals are float32, bits are uint8 with 1 = negative.
-    """
-    v: Float32 = v0.astype(np.float32)
-    if node.scale is not None and node.shift is not None:
-        v = fma(v, constants[node.scale], constants[node.shift])
-    if node.shortcut is not None and shortcut is not None:
-        v = v + _shortcut(node.shortcut, shortcut, v.shape)
-    v = _activate(node, v, constants)
-    written: dict[str, Array] = {}
-    if node.real is not None:
-        written[node.real] = v
-    for output in node.signs:
-        threshold = constants[output.threshold]
-        u = v0 if threshold.dtype == np.int32 else v
-        below = np.asarray(u < threshold)
-        written[output.tensor] = below.astype(np.uint8) ^ constants[output.flip].astype(np.uint8)
-    return written
