@@ -1,116 +1,26 @@
-"""Binary layers against a convolution and its gradients written out tap by tap in NumPy float64."""
+"""Binary layers: what they make of their binarizers' results, their arguments and errors."""
 
 import doctest
 
 import numpy as np
 import pytest
 import torch
+from tests.convolution import GEOMETRIES, conv_oracle
 from torch import nn
 
 from signbit import layers
-from signbit.binarizers import BinaryWeight, MeanAbsScale
+from signbit.binarizers import (
+    AdaptiveActivation,
+    AdaptiveWeight,
+    MeanAbsMap,
+    MeanAbsScale,
+    RealActivation,
+    RealWeight,
+    RSign,
+)
 from signbit.errors import InputError
-from signbit.layers import BinaryConv2d, BinaryLinear, binary_conv2d, binary_linear
-
-# name: kernel, stride, padding, dilation, groups
-GEOMETRIES = {
-    "plain": ((3, 3), (1, 1), (1, 1), (1, 1), 1),
-    "strided": ((3, 2), (2, 1), (0, 1), (1, 1), 1),
-    "dilated": ((2, 3), (1, 2), (2, 1), (2, 1), 1),
-    "grouped": ((3, 3), (2, 2), (1, 1), (1, 1), 2),
-    "depthwise": ((1, 3), (1, 1), (0, 1), (1, 1), 4),
-}
-
-
-def conv_oracle(x, w, incoming, kernel, stride, padding, dilation, groups):
-    """(y, gradient of x, gradient of w); `incoming` is a function of y's shape."""
-    n, channels, height, width = x.shape
-    out = w.shape[0]
-    padded = np.zeros((n, channels, height + 2 * padding[0], width + 2 * padding[1]))
-    inside = np.s_[:, :, padding[0] : padding[0] + height, padding[1] : padding[1] + width]
-    padded[inside] = x
-    rows = (padded.shape[2] - dilation[0] * (kernel[0] - 1) - 1) // stride[0] + 1
-    columns = (padded.shape[3] - dilation[1] * (kernel[1] - 1) - 1) // stride[1] + 1
-    grad = incoming((n, out, rows, columns))
-    y = np.zeros_like(grad)
-    to_x, to_w = np.zeros_like(padded), np.zeros_like(w)
-    per_in, per_out = channels // groups, out // groups
-    for o in range(out):
-        group = slice(o // per_out * per_in, (o // per_out + 1) * per_in)
-        for i in range(rows):
-            for j in range(columns):
-                for ky in range(kernel[0]):
-                    for kx in range(kernel[1]):
-                        r, c = i * stride[0] + ky * dilation[0], j * stride[1] + kx * dilation[1]
-                        y[:, o, i, j] += padded[:, group, r, c] @ w[o, :, ky, kx]
-                        to_x[:, group, r, c] += grad[:, o, i, j, None] * w[o, :, ky, kx]
-                        to_w[o, :, ky, kx] += grad[:, o, i, j] @ padded[:, group, r, c]
-    return y, grad, to_x[inside], to_w
-
-
-def leaf(array):
-    return torch.tensor(array, dtype=torch.float64, requires_grad=True)
-
-
-@pytest.mark.parametrize("scaled", [False, True])
-@pytest.mark.parametrize("name", GEOMETRIES)
-def test_convolution_and_gradients(name, scaled):
-    kernel, *geometry = GEOMETRIES[name]
-    groups = geometry[-1]
-    rng = np.random.default_rng(5)
-    x = rng.choice([-1.0, 1.0], (2, 4, 6, 5))
-    w = rng.choice([-1.0, 1.0], (4 if groups == 4 else 6, 4 // groups, *kernel))
-    scale = rng.uniform(-0.5, 2, len(w)) if scaled else np.ones(len(w))
-    spread = scale[:, None, None]
-    # The oracle convolves without scale; by the chain rule its incoming gradient is scale · grad.
-    dots, incoming, to_x, to_w = conv_oracle(
-        x, w, lambda shape: rng.normal(size=shape) * spread, kernel, *geometry
-    )
-    signs, weight = leaf(x), leaf(w)
-    factor = leaf(scale) if scaled else None
-    y = binary_conv2d(signs, BinaryWeight(weight, factor), *geometry)
-    y.backward(torch.from_numpy(incoming / spread))
-    np.testing.assert_allclose(y.detach().numpy(), dots * spread, rtol=1e-12)
-    np.testing.assert_allclose(signs.grad.numpy(), to_x, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(weight.grad.numpy(), to_w, rtol=1e-9, atol=1e-12)
-    if scaled:
-        to_scale = (incoming / spread * dots).sum((0, 2, 3))
-        np.testing.assert_allclose(factor.grad.numpy(), to_scale, rtol=1e-9, atol=1e-12)
-
-
-def test_linear_and_gradients():
-    rng = np.random.default_rng(6)
-    x, w = rng.choice([-1.0, 1.0], (5, 7)), rng.choice([-1.0, 1.0], (3, 7))
-    scale, incoming = rng.uniform(0.1, 2, 3), rng.normal(size=(5, 3))
-    signs, weight, factor = leaf(x), leaf(w), leaf(scale)
-    y = binary_linear(signs, BinaryWeight(weight, factor))
-    y.backward(torch.from_numpy(incoming))
-    np.testing.assert_allclose(y.detach().numpy(), x @ w.T * scale, rtol=1e-12)
-    np.testing.assert_allclose(signs.grad.numpy(), (incoming * scale) @ w, rtol=1e-12)
-    np.testing.assert_allclose(weight.grad.numpy(), (incoming * scale).T @ x, rtol=1e-12)
-    np.testing.assert_allclose(factor.grad.numpy(), (incoming * (x @ w.T)).sum(0), rtol=1e-12)
-
-
-def test_gradients_nobody_wants_are_not_computed():
-    weight = BinaryWeight(leaf(np.ones((2, 3))), torch.ones(2, dtype=torch.float64))
-    binary_linear(torch.ones(4, 3, dtype=torch.float64), weight).sum().backward()
-    assert weight.signs.grad.tolist() == [[4, 4, 4], [4, 4, 4]]
-    assert weight.scale.grad is None
-
-
-def test_the_operations_are_well_formed():
-    torch.manual_seed(0)
-    signs = torch.randn(2, 4, 5, 5).sign().requires_grad_()
-    weight = torch.randn(6, 2, 3, 3).sign().requires_grad_()
-    for scale in (None, torch.rand(6, requires_grad=True)):
-        torch.library.opcheck(
-            torch.ops.signbit.binary_conv2d.default,
-            (signs, weight, scale, [2, 1], [1, 0], [1, 2], 2),
-        )
-        torch.library.opcheck(
-            torch.ops.signbit.binary_linear.default,
-            (signs.detach().flatten(1).requires_grad_(), torch.ones(6, 100), scale),
-        )
+from signbit.layers import BinaryConv2d, BinaryLinear
+from signbit.ops import use_native_ops
 
 
 def test_dot_products_stay_exact_integers_under_autocast():
@@ -139,6 +49,88 @@ def test_layer_binarizes_input_and_weight():
     torch.testing.assert_close(layer(x), expected)
     linear = BinaryLinear(3, 5)
     assert set(linear(torch.randn(8, 3)).unique().tolist()) <= {-3.0, -1.0, 1.0, 3.0}
+
+
+@pytest.mark.parametrize("binarizer", [AdaptiveWeight, MeanAbsScale, RealWeight])
+@pytest.mark.parametrize("linear", [False, True])
+def test_a_scale_of_the_input_multiplies_scale_and_offset_of_the_weight(binarizer, linear):
+    activation = AdaptiveActivation()
+    activation.alpha.data.fill_(-1.75)
+    activation.beta.data.fill_(0.25)
+    parts = {"weight_binarizer": binarizer(), "activation_binarizer": activation}
+    layer = BinaryLinear(6, 4, **parts) if linear else BinaryConv2d(6, 4, 3, padding=1, **parts)
+    layer.double()
+    x = torch.randn((2, 6) if linear else (2, 6, 5, 5), dtype=torch.float64)
+    weight = layer.weight_binarizer(layer.weight)
+    shape = [-1] + [1] * (layer.weight.dim() - 1)
+    w = weight.signs * (1 if weight.scale is None else weight.scale.reshape(shape))
+    if weight.offset is not None:
+        w = w + weight.offset.reshape(shape)
+    a = -1.75 * (torch.where((x - 0.25) / -1.75 < 0, -1.0, 1.0).double() + 0.25)
+    function = nn.functional.linear if linear else nn.functional.conv2d
+    wanted = function(a, w) if linear else function(a, w, padding=1)
+    torch.testing.assert_close(layer(x), wanted)
+
+
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_magnitudes_are_averaged_over_each_window(name):
+    kernel, *geometry = GEOMETRIES[name]
+    stride, padding, dilation, groups = geometry
+    out = 4 if groups == 4 else 6
+    layer = BinaryConv2d(
+        *(4, out, kernel, stride, padding, dilation, groups), activation_binarizer=MeanAbsMap()
+    ).double()
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(2, 4, 6, 5))
+    signs, w = np.where(x < 0, -1.0, 1.0), layer.weight.detach().numpy()
+    dots, *_ = conv_oracle(signs, np.where(w < 0, -1.0, 1.0), np.zeros, kernel, *geometry)
+    box = np.full((1, 1, *kernel), 1 / (kernel[0] * kernel[1]))
+    magnitudes = np.abs(x).mean(1, keepdims=True)
+    means, *_ = conv_oracle(magnitudes, box, np.zeros, kernel, stride, padding, dilation, 1)
+    y = layer(torch.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(y, dots * means, rtol=1e-12, atol=1e-13)
+
+
+def test_magnitudes_of_a_vector_are_its_mean():
+    layer = BinaryLinear(4, 2, activation_binarizer=MeanAbsMap())
+    x = torch.tensor([[1.0, -2.0, 0.0, 5.0]])
+    signs = torch.where(layer.weight < 0, -1.0, 1.0) @ torch.tensor([1.0, -1.0, 1.0, 1.0])
+    assert torch.equal(layer(x)[0], 2 * signs)
+
+
+@pytest.mark.parametrize(
+    ("parts", "native"),
+    [
+        ({}, True),
+        ({"activation_binarizer": RSign(16)}, True),
+        ({"activation_binarizer": RealActivation()}, False),
+        ({"activation_binarizer": AdaptiveActivation()}, False),
+        ({"activation_binarizer": MeanAbsMap()}, False),
+        ({"weight_binarizer": RealWeight()}, False),
+        ({"weight_binarizer": AdaptiveWeight()}, False),
+    ],
+)
+def test_native_operations_take_symmetric_signs_only(parts, native):
+    layer = BinaryConv2d(16, 16, 3, padding=1, **parts)
+    x = torch.randn(2, 16, 5, 5)
+    assert layer.is_native(x) == native
+    y = layer(x)
+    with use_native_ops(False):
+        torch.testing.assert_close(layer(x), y, rtol=1e-6, atol=1e-6)
+
+
+def test_rsign_s_gradient_is_the_same_in_native_operations():
+    layer = BinaryConv2d(16, 16, 3, padding=1, activation_binarizer=RSign(16))
+    layer.activation_binarizer.bias.data.normal_()
+    x, incoming = torch.randn(3, 16, 5, 5), torch.randn(3, 16, 5, 5)
+    gradients = []
+    for native in (True, False):
+        layer.zero_grad()
+        with use_native_ops(native):
+            layer(x).backward(incoming)
+        gradients.append(layer.activation_binarizer.bias.grad.clone())
+    assert gradients[0].abs().min() > 0
+    torch.testing.assert_close(*gradients, rtol=1e-5, atol=1e-5)
 
 
 def test_layers_refuse_wrong_inputs_and_arguments():

@@ -180,6 +180,10 @@ class Estimator:
     def __call__(self, x: Tensor) -> Tensor:
         return sign(x, self.name, self.parameters)
 
+    def derivative(self, x: Tensor) -> Tensor:
+        """What stands for the derivative of sign at each element of x; same shape, no gradient."""
+        return _derivative(self.name)(x.detach(), self.parameters)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{p:g}' for p in self.parameters)})"
 

@@ -1,21 +1,23 @@
 """BinaryConv2d and BinaryLinear: layers whose arithmetic is a dot product of signs.
 
-Owns the named operations `signbit::binary_conv2d` and `signbit::binary_linear`, which
-`torch.export` keeps, so that the compiler finds them in any network made of these layers.
+They put a binarized activation and a binarized weight together; `binary_ops` computes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from signbit.binarizers.activations import ActivationBinarizer, PlainSignActivation
+from signbit.binarizers.activations import (
+    ActivationBinarizer,
+    BinaryActivation,
+    PlainSignActivation,
+)
 from signbit.binarizers.weights import BinaryWeight, PlainSign, WeightBinarizer
+from signbit.binary_ops import Pair, binary_conv2d, binary_linear
 from signbit.errors import InputError
 from signbit.estimators import Estimator
 from signbit.ops.layer import SURROGATES
@@ -25,127 +27,13 @@ from signbit.ops.switch import applies_to
 
 __all__ = ["BinaryConv2d", "BinaryLinear", "binary_conv2d", "binary_linear"]
 
-Pair = tuple[int, int]
-
-
-def _conv_forward(
-    signs: Tensor,
-    weight_signs: Tensor,
-    scale: Tensor | None,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    groups: int,
-) -> Tensor:
-    # The scale multiplies the finished dot product, an exact integer: one rounding.
-    dots = F.conv2d(signs, weight_signs, None, list(stride), list(padding), list(dilation), groups)
-    return dots if scale is None else dots.mul_(scale.reshape(-1, 1, 1))
-
-
-_binary_conv2d = torch.library.custom_op(
-    "signbit::binary_conv2d",
-    _conv_forward,
-    mutates_args=(),
-    schema="(Tensor signs, Tensor weight_signs, Tensor? scale, int[2] stride, int[2] padding,"
-    " int[2] dilation, int groups) -> Tensor",
-)
-_binary_conv2d.register_fake(_conv_forward)
-
-
-def _conv_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    signs, weight_signs, scale, ctx.stride, ctx.padding, ctx.dilation, ctx.groups = inputs
-    ctx.save_for_backward(signs, weight_signs, scale)
-
-
-def _conv_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-    signs, weight_signs, scale = ctx.saved_tensors
-    geometry = (ctx.stride, ctx.padding, ctx.dilation)
-    grad_scale = None
-    if scale is not None:
-        if ctx.needs_input_grad[2]:
-            # Recomputed, not kept: most binarizers detach their scale.
-            dots = _conv_forward(signs, weight_signs, None, *geometry, ctx.groups)
-            grad_scale = (grad * dots).sum((0, 2, 3))
-        grad = grad * scale.reshape(-1, 1, 1)
-    wanted = [ctx.needs_input_grad[0], ctx.needs_input_grad[1], False]
-    grad_signs, grad_weight, _ = torch.ops.aten.convolution_backward(
-        grad, signs, weight_signs, None, *geometry, False, [0, 0], ctx.groups, wanted
-    )
-    return grad_signs, grad_weight, grad_scale, None, None, None, None
-
-
-_binary_conv2d.register_autograd(_conv_backward, setup_context=_conv_setup)
-
-
-def _linear_forward(signs: Tensor, weight_signs: Tensor, scale: Tensor | None) -> Tensor:
-    dots = F.linear(signs, weight_signs)
-    return dots if scale is None else dots.mul_(scale)
-
-
-_binary_linear = torch.library.custom_op(
-    "signbit::binary_linear",
-    _linear_forward,
-    mutates_args=(),
-    schema="(Tensor signs, Tensor weight_signs, Tensor? scale) -> Tensor",
-)
-_binary_linear.register_fake(_linear_forward)
-
-
-def _linear_setup(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], output: Tensor) -> None:
-    ctx.save_for_backward(*inputs)
-
-
-def _linear_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-    signs, weight_signs, scale = ctx.saved_tensors
-    grad_signs = grad_weight = grad_scale = None
-    if scale is not None:
-        if ctx.needs_input_grad[2]:
-            grad_scale = (grad * F.linear(signs, weight_signs)).flatten(0, -2).sum(0)
-        grad = grad * scale
-    if ctx.needs_input_grad[0]:
-        grad_signs = grad @ weight_signs
-    if ctx.needs_input_grad[1]:
-        grad_weight = grad.flatten(0, -2).t() @ signs.flatten(0, -2)
-    return grad_signs, grad_weight, grad_scale
-
-
-_binary_linear.register_autograd(_linear_backward, setup_context=_linear_setup)
-
-for _device in ("cpu", "cuda"):
-    # Under autocast too: a dot product is an integer, and bfloat16 holds those only up to 256.
-    _binary_conv2d.register_autocast(_device, torch.float32)
-    _binary_linear.register_autocast(_device, torch.float32)
-
-
-def binary_conv2d(
-    signs: Tensor,
-    weight: BinaryWeight,
-    stride: Pair = (1, 1),
-    padding: Pair = (0, 0),
-    dilation: Pair = (1, 1),
-    groups: int = 1,
-) -> Tensor:
-    """scale[c] * conv2d(signs, weight.signs), zero padding (a tap outside the image adds nothing).
-
-    signs (N, in, H, W) and weight.signs (out, in / groups, kh, kw) hold -1 and +1; result
-    (N, out, H', W'). Differentiable in the signs, the weight's signs and its scale.
-    """
-    return cast(
-        Tensor,
-        _binary_conv2d(signs, weight.signs, weight.scale, stride, padding, dilation, groups),
-    )
-
-
-def binary_linear(signs: Tensor, weight: BinaryWeight) -> Tensor:
-    """scale[c] * (signs @ weight.signs.T): (..., in) and (out, in) give (..., out)."""
-    return cast(Tensor, _binary_linear(signs, weight.signs, weight.scale))
-
 
 class BinaryConv2d(nn.Module):
     """A 2-D convolution of signs with signs; no bias (a normalisation follows).
 
-    Input (N, in_channels, H, W), real; output (N, out_channels, H', W'), real:
-    scale * conv2d(activation_binarizer(x), signs of weight). `weight` is the latent real weight
+    Input (N, in_channels, H, W), real; output (N, out_channels, H', W'), real: the convolution of
+    activation_binarizer(x) with weight_binarizer(weight), zeros around the binarized input, and
+    times its magnitudes where it has some. `weight` is the latent real weight
     that receives the updates, (out_channels, in_channels / groups, kh, kw), initially
     Kaiming-uniform as in `nn.Conv2d`. Binarizers default to plain signs with the clip estimator.
     Raises InputError for channels that do not divide by groups, and for a wrong input shape.
@@ -203,7 +91,14 @@ class BinaryConv2d(nn.Module):
         if applies_to(x) and self.is_native(x):
             x, shift = shifted(self.activation_binarizer, x)
             return sign_conv2d(x, shift, weight, self.activation_binarizer.estimator, *geometry)
-        return binary_conv2d(self.activation_binarizer(x), weight, *geometry)
+        activation: BinaryActivation = self.activation_binarizer(x)
+        weight = _times(activation.scale, weight)
+        y = binary_conv2d(activation.signs, weight, *geometry, input_offset=activation.offset)
+        if activation.magnitudes is None:
+            return y
+        box = self.weight.new_full((1, 1, *self.kernel_size), 1 / math.prod(self.kernel_size))
+        means = F.conv2d(activation.magnitudes, box, None, self.stride, self.padding, self.dilation)
+        return y * means
 
     def is_native(self, x: Tensor) -> bool:
         """Whether native operations know this layer's binarizers; gradients need training."""
@@ -211,6 +106,7 @@ class BinaryConv2d(nn.Module):
         return (
             self.training
             and torch.is_grad_enabled()
+            and self.weight_binarizer.is_symmetric
             and type(binarizer).forward is ActivationBinarizer.forward
             and type(binarizer.estimator).__call__ is Estimator.__call__
             and binarizer.estimator.name in SURROGATES
@@ -258,10 +154,23 @@ class BinaryLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() != 2 or x.shape[1] != self.in_features:
             raise InputError(f"BinaryLinear expects (N, {self.in_features}), got {tuple(x.shape)}")
-        return binary_linear(self.activation_binarizer(x), self.weight_binarizer(self.weight))
+        activation: BinaryActivation = self.activation_binarizer(x)
+        weight = _times(activation.scale, self.weight_binarizer(self.weight))
+        y = binary_linear(activation.signs, weight, input_offset=activation.offset)
+        return y if activation.magnitudes is None else y * activation.magnitudes
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}"
+
+
+def _times(factor: Tensor | None, weight: BinaryWeight) -> BinaryWeight:
+    """The weight times what the activation is scaled by, one value."""
+    if factor is None:
+        return weight
+    scale = factor.expand(len(weight.signs)) if weight.scale is None else factor * weight.scale
+    return BinaryWeight(
+        weight.signs, scale, None if weight.offset is None else factor * weight.offset
+    )
 
 
 def _pair(name: str, value: int | Pair, least: int) -> Pair:

@@ -58,7 +58,9 @@ def test_signs_are_balanced(name):
     for layer in network.model.modules():
         if isinstance(layer, BinaryConv2d):
             layer.activation_binarizer.register_forward_hook(
-                lambda module, inputs, signs: negative.append((signs < 0).float().mean().item())
+                lambda module, inputs, binary: negative.append(
+                    (binary.signs < 0).float().mean().item()
+                )
             )
             assert abs((layer.weight < 0).float().mean().item() - 0.5) < 0.05
     pixels = torch.from_numpy(photos(4, network.input_size)).permute(0, 3, 1, 2) / 255

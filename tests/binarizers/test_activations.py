@@ -4,14 +4,22 @@ import numpy as np
 import pytest
 import torch
 
-from signbit.binarizers import ASD, PlainSignActivation
+from signbit.binarizers import (
+    ASD,
+    AdaptiveActivation,
+    MeanAbsMap,
+    PlainSignActivation,
+    RealActivation,
+    RSign,
+)
 from signbit.errors import InputError
 from signbit.estimators import Clip, Identity, Polynomial
 
 
 def test_plain_sign_uses_its_estimator():
     x = torch.tensor([[-2.0, 0.0, 0.5]], requires_grad=True)
-    signs = PlainSignActivation(Clip())(x)
+    signs, *others = PlainSignActivation(Clip())(x)
+    assert others == [None, None, None]
     signs.sum().backward()
     assert signs.tolist() == [[-1, 1, 1]]
     assert x.grad.tolist() == [[0, 1, 1]]
@@ -29,7 +37,7 @@ def test_asd_forward_and_gradients(spatial):
     x, incoming = rng.normal(-0.5, 0.6, (2, n, channels, area))
     x[0, 0, 0] = 0.0
     tensor = torch.tensor(x.reshape(n, channels, *spatial), requires_grad=True)
-    signs = binarizer(tensor)
+    signs = binarizer(tensor).signs
     signs.backward(torch.from_numpy(incoming.reshape(n, channels, *spatial)))
 
     mean = x.mean(2)
@@ -66,11 +74,47 @@ def test_each_image_has_thresholds_of_its_own():
     binarizer.excite.weight.data.fill_(4.0)
     # The same pixel -0.9 in a bright image (shift near 1) and in a dark one (shift 0.5).
     images = torch.tensor([[[[-0.9, 5.0]]], [[[-0.9, -5.0]]]])
-    assert binarizer(images)[:, 0, 0, 0].tolist() == [1, -1]
-    assert torch.equal(binarizer(images)[1:], binarizer(images[1:]))
+    assert binarizer(images).signs[:, 0, 0, 0].tolist() == [1, -1]
+    assert torch.equal(binarizer(images).signs[1:], binarizer(images[1:]).signs)
 
 
 @pytest.mark.parametrize(("channels", "reduction"), [(0, 16), (16, 0)])
 def test_asd_refuses_counts_below_one(channels, reduction):
     with pytest.raises(InputError, match="channels and reduction"):
         ASD(channels, reduction)
+
+
+def test_rsign_has_a_threshold_for_each_channel():
+    binarizer = RSign(2)
+    assert binarizer.bias.tolist() == [0, 0]
+    binarizer.bias.data.copy_(torch.tensor([0.5, -0.5]))
+    assert binarizer(torch.tensor([[-0.5, 0.25], [-0.75, 0.5]])).signs.tolist() == [
+        [1, -1],
+        [-1, 1],
+    ]
+    image = torch.tensor([[[[-0.25]], [[-0.25]]]])
+    assert binarizer(image).signs.flatten().tolist() == [1, -1]
+
+
+def test_an_adaptive_set_starts_as_plain_signs_and_has_two_values():
+    binarizer = AdaptiveActivation()
+    signs, scale, offset, magnitudes = binarizer(torch.tensor([[-2.0, 0.0]]))
+    assert (signs.tolist(), scale.item(), offset.item(), magnitudes) == ([[-1, 1]], 1, 0, None)
+    binarizer.alpha.data.fill_(2.0)
+    binarizer.beta.data.fill_(0.5)
+    signs, scale, offset, _ = binarizer(torch.tensor([[0.25, 0.5]]))
+    assert (scale * (signs + offset)).tolist() == [[-1, 3]]
+
+
+def test_magnitudes_are_means_over_channels():
+    x = torch.tensor([[[[1.0, -3.0]], [[-2.0, 0.0]]]])
+    binary = MeanAbsMap()(x)
+    assert binary.signs.tolist() == [[[[1, -1]], [[-1, 1]]]]
+    assert binary.magnitudes.tolist() == [[[[1.5, 1.5]]]]
+
+
+def test_a_real_activation_is_handed_on_or_goes_through_a_function():
+    x = torch.tensor([[-2.0, 0.5]])
+    assert RealActivation()(x).signs is x
+    assert RealActivation(torch.nn.ReLU())(x).signs.tolist() == [[0, 0.5]]
+    assert "estimator" not in repr(RealActivation())

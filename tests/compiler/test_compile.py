@@ -15,7 +15,7 @@ from tests.compiler.nets import (
 )
 from torch import Tensor, nn
 
-from signbit.binarizers import ASD, WSD, AbsMeanScale, MeanAbsScale
+from signbit.binarizers import ASD, WSD, AbsMeanScale, MeanAbsScale, RealActivation
 from signbit.compiler import Compiled
 from signbit.compiler.verify import verify_nodes
 from signbit.layers import BinaryConv2d, BinaryLinear
@@ -212,14 +212,14 @@ class SharedSigns(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(3, 16, 3)
         self.sign = ASD(16)
-        self.left = BinaryConv2d(16, 16, 3, groups=2, activation_binarizer=nn.Identity())  # type: ignore[arg-type]
-        self.right = BinaryConv2d(16, 16, 3, groups=4, activation_binarizer=nn.Identity())  # type: ignore[arg-type]
+        self.left = BinaryConv2d(16, 16, 3, groups=2, activation_binarizer=RealActivation())
+        self.right = BinaryConv2d(16, 16, 3, groups=4, activation_binarizer=RealActivation())
         self.norm = nn.BatchNorm2d(16)
         self.hidden = BinaryLinear(16, 24, activation_binarizer=ASD(16))
         self.head = nn.Linear(24, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        signs = self.sign(self.stem(x))
+        signs = self.sign(self.stem(x)).signs
         x = self.norm(self.left(signs)) + self.right(signs)
         y: Tensor = self.head(torch.sigmoid(self.hidden(x.mean((2, 3)))))
         return y

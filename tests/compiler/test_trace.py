@@ -39,8 +39,15 @@ def _signs(x: Tensor) -> Tensor:
 WEIGHTS = torch.tensor([-1.0, 1.0]).repeat(72).reshape(4, 4, 3, 3)
 
 
-def _binary(signs: Tensor, weight: Tensor = WEIGHTS) -> Tensor:
-    y: Tensor = torch.ops.signbit.binary_conv2d(signs, weight, None, [1, 1], [1, 1], [1, 1], 1)
+def _binary(
+    signs: Tensor,
+    weight: Tensor = WEIGHTS,
+    weight_offset: Tensor | None = None,
+    input_offset: Tensor | None = None,
+) -> Tensor:
+    y: Tensor = torch.ops.signbit.binary_conv2d(
+        *(signs, weight, None, weight_offset, input_offset), [1, 1], [1, 1], [1, 1], 1
+    )
     return y
 
 
@@ -165,6 +172,14 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "reals into binary": (lambda x: _binary(F.relu(x)), "which is not −1 and +1"),
     "weights not signs": (lambda x: _binary(_signs(x), 2 * WEIGHTS), "not −1 or +1"),
     "zero as a weight": (lambda x: _binary(_signs(x), WEIGHTS.clamp(0)), "not −1 or +1"),
+    "offset of the weights": (
+        lambda x: _binary(_signs(x), weight_offset=torch.ones(4)),
+        "weight_offset is given",
+    ),
+    "offset of the input": (
+        lambda x: _binary(_signs(x), input_offset=torch.ones(())),
+        "input_offset is given",
+    ),
     "weights from the image": (lambda x: F.prelu(x, x.mean((0, 2, 3))), "averages something"),
     "arithmetic on signs": (lambda x: _signs(x) + x, "as real numbers"),
     "mean of signs": (lambda x: _signs(x).mean((2, 3)), "as real numbers"),

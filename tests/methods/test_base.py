@@ -1,10 +1,14 @@
-"""A Method's hooks: the estimators' schedule and the clipping of latent weights."""
+"""A Method's hooks, and its variants that binarize only weights or only activations."""
 
+import pytest
 import torch
 from torch import nn
 
 from signbit import methods, models
+from signbit.binarizers import RealActivation, RealWeight
+from signbit.block_order import CONV_FIRST
 from signbit.estimators import EDE
+from signbit.layers import BinaryConv2d
 
 
 def schedule_of(model):
@@ -42,3 +46,49 @@ def test_a_method_without_limit_leaves_latent_weights_alone():
     model.weight.data.fill_(3.0)
     method.after_step(model)
     assert torch.equal(model.weight, torch.full((2, 1, 3, 3), 3.0))
+
+
+@pytest.mark.parametrize("name", methods.names())
+def test_variants_keep_layers_and_leave_out_one_binarizer(name):
+    both = methods.get(name).conv2d(8, 16, 3)
+    activations = methods.get(name, binarize="activations").conv2d(8, 16, 3)
+    weights = methods.get(name, binarize="weights").conv2d(8, 16, 3)
+    assert type(activations) is type(weights) is BinaryConv2d
+    assert type(activations.weight_binarizer) is RealWeight
+    assert type(activations.activation_binarizer) is type(both.activation_binarizer)
+    assert type(weights.activation_binarizer) is RealActivation
+    assert type(weights.weight_binarizer) is type(both.weight_binarizer)
+
+
+@pytest.mark.parametrize("name", methods.names())
+@pytest.mark.parametrize("stage", ["activations", "weights"])
+def test_a_stage_has_the_same_parameters_but_for_the_binarizer_it_lacks(name, stage):
+    """So that the second stage of a training takes over all that the first one has."""
+    left_out = "weight_binarizer." if stage == "activations" else "activation_binarizer."
+    first, second = (
+        models.build("digits", methods.get(name, binarize=what), classes=10, channels=1)
+        for what in (stage, "both")
+    )
+    before, after = first.state_dict(), second.state_dict()
+    assert set(before) <= set(after)
+    assert all(left_out in key for key in set(after) - set(before))
+    assert all(value.shape == after[key].shape for key, value in before.items())
+
+
+def test_real_weights_are_not_clipped():
+    method = methods.get("bnn", binarize="activations")
+    layer = method.conv2d(1, 2, 3)
+    layer.weight.data.fill_(-3.0)
+    method.after_step(layer)
+    assert layer.weight.unique().tolist() == [-3]
+
+
+@pytest.mark.parametrize("name", ["bireal", "xnor"])
+def test_real_activations_go_through_a_relu_where_the_sign_was_the_only_non_linearity(name):
+    layer = methods.get(name, binarize="weights").conv2d(8, 16, 3)
+    assert type(layer.activation_binarizer.function) is nn.ReLU
+
+
+def test_a_stem_has_the_method_s_non_linearity_unless_it_says_otherwise():
+    assert type(methods.get("bnn").stem_nonlinearity(4)) is nn.Hardtanh
+    assert methods.get("bnn").order is CONV_FIRST

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from signbit import methods
-from signbit.binarizers import ASD, WSD
+from signbit.binarizers import ASD, WSD, MeanAbsScale, PlainSign, PlainSignActivation, ScaledWSD
+from signbit.estimators import EDE, Clip, Polynomial
 
 
 def test_parts_and_parameters():
@@ -41,3 +42,37 @@ def test_initial_weights(initial_weights):
     for module, variance in expected.items():
         assert std_of(module.weight) == pytest.approx(variance**0.5, rel=0.04)
     assert torch.count_nonzero(binary.weight_binarizer.a) == 0
+
+
+@pytest.mark.parametrize("name", ["sdbnn", "sdbnn-imagenet"])
+@pytest.mark.parametrize(
+    ("switches", "activation", "weight"),
+    [
+        ({"wsd": False}, ASD, PlainSign),
+        ({"asd": False}, PlainSignActivation, WSD),
+        ({"asd": False, "wsd": False}, PlainSignActivation, PlainSign),
+        ({"asd": False, "wsd": False, "scale": True}, PlainSignActivation, MeanAbsScale),
+        ({"scale": True}, ASD, ScaledWSD),
+    ],
+)
+def test_parts_are_left_out_for_an_ablation(name, switches, activation, weight):
+    whole = methods.get(name).conv2d(16, 8, 3)
+    layer = methods.get(name, **switches).conv2d(16, 8, 3)
+    assert type(layer.activation_binarizer) is activation
+    assert type(layer.weight_binarizer) is weight
+    for part in ("activation_binarizer", "weight_binarizer"):
+        estimators = [type(getattr(each, part).estimator) for each in (layer, whole)]
+        assert estimators[0] is estimators[1]
+
+
+def test_the_form_for_imagenet():
+    method = methods.get("sdbnn-imagenet")
+    layer = method.conv2d(64, 8, 3)
+    assert layer.activation_binarizer.squeeze.weight.shape == (8, 64)
+    assert type(layer.activation_binarizer.estimator) is Polynomial
+    assert type(layer.weight_binarizer.estimator) is Clip
+    assert type(methods.get("sdbnn").conv2d(64, 8, 3).weight_binarizer.estimator) is EDE
+    assert method.nonlinearity(8).weight.shape == (8,)
+    assert type(method.stem_nonlinearity(8)) is nn.Identity
+    method.initialise(layer)
+    assert 0 <= layer.weight.min().item() <= layer.weight.max().item() <= 1e-3

@@ -1,20 +1,34 @@
-"""What becomes a sign, and how: one module for weights, one for activations."""
+"""What becomes a sign, and how: modules for weights and for activations."""
 
-from signbit.binarizers.activations import ASD, PlainSignActivation
-from signbit.binarizers.weights import (
-    WSD,
-    AbsMeanScale,
-    BinaryWeight,
-    MeanAbsScale,
-    PlainSign,
+from signbit.binarizers.activations import (
+    ASD,
+    AdaptiveActivation,
+    BinaryActivation,
+    MeanAbsMap,
+    PlainSignActivation,
+    RealActivation,
+    RSign,
 )
+from signbit.binarizers.distributions import WSD, AdaptiveWeight, Libra, ScaledWSD
+from signbit.binarizers.scales import AbsMeanScale, MeanAbsScale, XnorScale
+from signbit.binarizers.weights import BinaryWeight, PlainSign, RealWeight
 
 __all__ = [
     "ASD",
     "WSD",
     "AbsMeanScale",
+    "AdaptiveActivation",
+    "AdaptiveWeight",
+    "BinaryActivation",
     "BinaryWeight",
+    "Libra",
+    "MeanAbsMap",
     "MeanAbsScale",
     "PlainSign",
     "PlainSignActivation",
+    "RSign",
+    "RealActivation",
+    "RealWeight",
+    "ScaledWSD",
+    "XnorScale",
 ]

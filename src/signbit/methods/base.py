@@ -6,13 +6,15 @@ A model asks its Method for convolutions and non-linearities and never asks whic
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
-from signbit.binarizers.activations import ActivationBinarizer
-from signbit.binarizers.weights import WeightBinarizer
+from signbit.binarizers.activations import ActivationBinarizer, RealActivation
+from signbit.binarizers.weights import RealWeight, WeightBinarizer
+from signbit.block_order import CONV_FIRST, BlockOrder
+from signbit.errors import RecipeError
 from signbit.estimators import Estimator
 from signbit.layers import BinaryConv2d, BinaryLinear
 
@@ -34,6 +36,31 @@ class Method:
     """Sets a whole model's initial weights in place, from torch's global generator."""
     latent_limit: float | None = None
     """Latent weights are clipped to [-limit, limit] after every step; None: not clipped."""
+    real_activation: Callable[[], nn.Module] = nn.Identity
+    """Makes what stands in the place of a layer's activation binarizer where activations stay real:
+    a non-linearity where the sign is the method's only one."""
+    stem: Callable[[int], nn.Module] | None = None
+    """channels -> the non-linearity of the real first convolution; None: as everywhere."""
+    order: BlockOrder = CONV_FIRST
+    """Whether a residual block normalises before or behind its convolution."""
+
+    def binarizing(self, what: object) -> Method:
+        """This method where "both", or only "activations" or "weights", are binarized.
+
+        Layers are the same: one of their two binarizers hands its tensor on. Real weights are not
+        clipped. Raises RecipeError for another word.
+        """
+        if what == "both":
+            return self
+        if what == "activations":
+            return replace(self, weight_binarizer=lambda _: RealWeight(), latent_limit=None)
+        if what == "weights":
+            return replace(
+                self, activation_binarizer=lambda _: RealActivation(self.real_activation())
+            )
+        raise RecipeError(
+            f"{self.name}: binarize must be both, activations or weights, got {what!r}"
+        )
 
     def conv2d(
         self,
@@ -62,6 +89,10 @@ class Method:
             weight_binarizer=self.weight_binarizer(out_features),
             activation_binarizer=self.activation_binarizer(in_features),
         )
+
+    def stem_nonlinearity(self, channels: int) -> nn.Module:
+        """What follows the normalisation of the real first convolution."""
+        return (self.stem or self.nonlinearity)(channels)
 
     def on_epoch(self, model: nn.Module, epoch: int, epochs: int) -> None:
         """Move every scheduled estimator of `model` to the start of `epoch` (0-based) of `epochs`.

@@ -11,8 +11,8 @@ from torch import nn
 
 from signbit.binarizers import MeanAbsScale, PlainSignActivation
 from signbit.estimators import Clip, Polynomial
-from signbit.layers import BinaryConv2d, BinaryLinear
 from signbit.methods.base import Method
+from signbit.methods.initial import small_positive
 
 __all__ = ["method"]
 
@@ -20,19 +20,14 @@ __all__ = ["method"]
 def method() -> Method:
     """Bi-Real: signs under the polynomial estimator, mean(abs(w)) * sign(w) under clip.
 
-    No non-linearity but the sign itself. Latent weights start uniform in (0, 0.001), all positive,
-    as in the authors' code; real layers keep PyTorch's initial weights.
+    No non-linearity but the sign itself (a ReLU where activations stay real). Latent weights start
+    uniform in (0, 0.001), all positive, as in the authors' code; real layers keep PyTorch's.
     """
     return Method(
         name="bireal",
         weight_binarizer=lambda channels: MeanAbsScale(Clip()),
         activation_binarizer=lambda channels: PlainSignActivation(Polynomial()),
         nonlinearity=lambda channels: nn.Identity(),
-        initialise=_initialise,
+        initialise=small_positive,
+        real_activation=nn.ReLU,
     )
-
-
-def _initialise(model: nn.Module) -> None:
-    for module in model.modules():
-        if isinstance(module, BinaryConv2d | BinaryLinear):
-            nn.init.uniform_(module.weight, 0.0, 1e-3)

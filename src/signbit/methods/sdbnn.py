@@ -1,22 +1,24 @@
 """SD-BNN: self-distribution of activations (ASD) and weights (WSD) instead of scaling factors.
 
-Xue, Lu, Chang, Wei, Wei 2021, "Self-Distribution Binary Neural Networks". Values as published for
-CIFAR-10; its ImageNet recipe has other estimators and is not built here.
+Xue, Lu, Chang, Wei, Wei 2021, "Self-Distribution Binary Neural Networks". `method` is the one for
+CIFAR-10, `imagenet` the one for ImageNet; both can leave parts out, for an ablation.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 
 from torch import nn
 
-from signbit.binarizers import ASD, WSD
-from signbit.errors import RecipeError
-from signbit.estimators import EDE
-from signbit.layers import BinaryConv2d, BinaryLinear
+from signbit.binarizers import ASD, WSD, MeanAbsScale, PlainSign, PlainSignActivation, ScaledWSD
+from signbit.binarizers.activations import ActivationBinarizer
+from signbit.binarizers.weights import WeightBinarizer
+from signbit.estimators import EDE, Clip, Estimator, Polynomial
 from signbit.methods.base import Method
+from signbit.methods.initial import INITIAL_WEIGHTS, small_positive
+from signbit.methods.parameters import pick, require_ede_range, require_flags, require_whole
 
-__all__ = ["method"]
+__all__ = ["imagenet", "method"]
 
 
 def method(
@@ -24,47 +26,60 @@ def method(
     t_min: float = 1e-3,
     t_max: float = 1e1,
     initial_weights: str = "kaiming",
+    asd: bool = True,
+    wsd: bool = True,
+    scale: bool = False,
 ) -> Method:
     """SD-BNN for CIFAR-10: ASD and WSD under EDE, hardtanh.
 
     reduction: ASD's, >= 1. t_min, t_max: EDE's range. initial_weights: "kaiming" (normal, fan in,
-    every convolution and linear layer) or "fan-out" (published for VGG-Small: convolutions
-    N(0, sqrt(2 / (k^2 out))), linear layers N(0, 0.01)). Both include ASD's layers.
-    Raises RecipeError for a bad value.
+    every convolution and linear layer), "fan-out" (published for VGG-Small: convolutions
+    N(0, sqrt(2 / (k^2 out))), linear layers N(0, 0.01)), both including ASD's layers, or "default",
+    PyTorch's own. asd, wsd: whether each takes the place of the plain sign; scale: whether weights
+    are multiplied by XNOR-Net's mean(abs(w)). Raises RecipeError for a bad value.
     """
-    if type(reduction) is not int or reduction < 1:
-        raise RecipeError(f"sdbnn: reduction must be an integer >= 1, got {reduction!r}")
-    for name, value in (("t_min", t_min), ("t_max", t_max)):
-        if not isinstance(value, int | float) or not 0 < value < math.inf:
-            raise RecipeError(f"sdbnn: {name} must be a number > 0, got {value!r}")
-    if t_min > t_max:
-        raise RecipeError(f"sdbnn: t_min must not exceed t_max, got {t_min} and {t_max}")
-    if initial_weights not in _initialisers:
-        raise RecipeError(
-            f"sdbnn: unknown initial_weights {initial_weights!r}; "
-            f"choose one of {', '.join(_initialisers)}"
-        )
+    require_ede_range("sdbnn", t_min, t_max)
+    weights, activations = _binarizers("sdbnn", reduction, asd, wsd, scale)
     return Method(
         name="sdbnn",
-        weight_binarizer=lambda channels: WSD(channels, EDE(t_min, t_max)),
-        activation_binarizer=lambda channels: ASD(channels, reduction, EDE(t_min, t_max)),
+        weight_binarizer=lambda channels: weights(channels, EDE(t_min, t_max)),
+        activation_binarizer=lambda channels: activations(channels, EDE(t_min, t_max)),
         nonlinearity=lambda channels: nn.Hardtanh(),
-        initialise=_initialisers[initial_weights],
+        initialise=pick("sdbnn", "initial_weights", initial_weights, INITIAL_WEIGHTS),
     )
 
 
-def _kaiming(model: nn.Module) -> None:
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear | BinaryConv2d | BinaryLinear):
-            nn.init.kaiming_normal_(module.weight)
+def imagenet(reduction: int = 8, asd: bool = True, wsd: bool = True, scale: bool = False) -> Method:
+    """SD-BNN for ImageNet: ASD under the polynomial estimator, WSD under clip, PReLU.
+
+    Parameters as in `method`. Latent weights start uniform in (0, 0.001), all positive; the real
+    first convolution has no non-linearity. Its two stages and its teacher are the recipe's.
+    """
+    weights, activations = _binarizers("sdbnn-imagenet", reduction, asd, wsd, scale)
+    return Method(
+        name="sdbnn-imagenet",
+        weight_binarizer=lambda channels: weights(channels, Clip()),
+        activation_binarizer=lambda channels: activations(channels, Polynomial()),
+        nonlinearity=nn.PReLU,
+        initialise=small_positive,
+        stem=lambda channels: nn.Identity(),
+    )
 
 
-def _fan_out(model: nn.Module) -> None:
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | BinaryConv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out")
-        elif isinstance(module, nn.Linear | BinaryLinear):
-            nn.init.normal_(module.weight, std=0.01)
+def _binarizers(
+    method: str, reduction: int, asd: bool, wsd: bool, scale: bool
+) -> tuple[
+    Callable[[int, Estimator], WeightBinarizer], Callable[[int, Estimator], ActivationBinarizer]
+]:
+    """(channels, estimator) -> the weight and the activation binarizer of a layer."""
+    require_whole(method, "reduction", reduction)
+    require_flags(method, {"asd": asd, "wsd": wsd, "scale": scale})
+    distributed, plain = (ScaledWSD, MeanAbsScale) if scale else (WSD, PlainSign)
 
+    def weights(channels: int, estimator: Estimator) -> WeightBinarizer:
+        return distributed(channels, estimator) if wsd else plain(estimator)
 
-_initialisers = {"kaiming": _kaiming, "fan-out": _fan_out}
+    def activations(channels: int, estimator: Estimator) -> ActivationBinarizer:
+        return ASD(channels, reduction, estimator) if asd else PlainSignActivation(estimator)
+
+    return weights, activations

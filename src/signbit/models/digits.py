@@ -24,7 +24,7 @@ class DigitsNet(nn.Module):
         self.stem = ConvBlock(
             nn.Conv2d(channels, 32, 3, padding=1, bias=False),
             nn.BatchNorm2d(32),
-            method.nonlinearity(32),
+            method.stem_nonlinearity(32),
         )
         self.conv1 = method.conv2d(32, 64, 3, padding=1)
         self.norm1 = nn.BatchNorm2d(64)

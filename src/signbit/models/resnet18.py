@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from signbit.blocks import ConvBlock, normalised_conv
+from signbit.blocks import ConvBlock
 
 if TYPE_CHECKING:
     from signbit.methods.base import Method
@@ -33,7 +33,7 @@ class ResNet18(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(channels, width, 7, stride=2, padding=3, bias=False),
             nn.BatchNorm2d(width),
-            method.nonlinearity(width),
+            method.stem_nonlinearity(width),
             nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stages = _stages(method, averaged_shortcut)
@@ -59,7 +59,7 @@ class ResNet18Cifar(nn.Module):
         self.stem = ConvBlock(
             nn.Conv2d(channels, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
-            method.nonlinearity(width),
+            method.stem_nonlinearity(width),
         )
         self.stages = _stages(method, strided_shortcut)
         self.norm = nn.BatchNorm1d(_WIDTHS[-1])
@@ -71,19 +71,23 @@ class ResNet18Cifar(nn.Module):
 
 
 class ResidualUnit(nn.Module):
-    """nonlinearity(BN(binary conv(x)) + shortcut(x)); stride and width change together or not."""
+    """nonlinearity(BN(binary conv(x)) + shortcut(x)), with BN where the method's order has it.
+
+    Stride and width change together or not.
+    """
 
     def __init__(
         self, method: Method, in_channels: int, out_channels: int, stride: int, shortcut: nn.Module
     ) -> None:
         super().__init__()
         self.conv = method.conv2d(in_channels, out_channels, 3, stride, padding=1)
-        self.norm = nn.BatchNorm2d(out_channels)
+        self.norm = method.order.norm(in_channels, out_channels)
         self.shortcut = shortcut
         self.nonlinearity = method.nonlinearity(out_channels)
+        self._combine = method.order.apply
 
     def forward(self, x: Tensor) -> Tensor:
-        return normalised_conv(self.conv, self.norm, self.nonlinearity, x, self.shortcut(x))
+        return self._combine(self.conv, self.norm, self.nonlinearity, x, self.shortcut(x))
 
 
 def averaged_shortcut(in_channels: int, out_channels: int) -> nn.Module:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from signbit.blocks import ConvBlock, normalised_conv
+from signbit.blocks import ConvBlock
 
 if TYPE_CHECKING:
     from signbit.methods.base import Method
@@ -28,7 +28,7 @@ class ResNet20(nn.Module):
         self.stem = ConvBlock(
             nn.Conv2d(channels, 16, 3, padding=1, bias=False),
             nn.BatchNorm2d(16),
-            method.nonlinearity(16),
+            method.stem_nonlinearity(16),
         )
         self.stage1 = _stage(method, 16, 16, stride=1)
         self.stage2 = _stage(method, 16, 32, stride=2)
@@ -44,19 +44,23 @@ class ResNet20(nn.Module):
 
 
 class ResidualUnit(nn.Module):
-    """nonlinearity(BN(binary conv(x)) + shortcut(x)); the shortcut has no parameters."""
+    """nonlinearity(BN(binary conv(x)) + shortcut(x)), with BN where the method's order has it.
+
+    The shortcut has no parameters.
+    """
 
     def __init__(self, method: Method, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
         self.conv = method.conv2d(in_channels, out_channels, 3, stride, padding=1)
-        self.norm = nn.BatchNorm2d(out_channels)
+        self.norm = method.order.norm(in_channels, out_channels)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or in_channels != out_channels:
             self.shortcut = SubsampleShortcut(stride, out_channels - in_channels)
         self.nonlinearity = method.nonlinearity(out_channels)
+        self._combine = method.order.apply
 
     def forward(self, x: Tensor) -> Tensor:
-        return normalised_conv(self.conv, self.norm, self.nonlinearity, x, self.shortcut(x))
+        return self._combine(self.conv, self.norm, self.nonlinearity, x, self.shortcut(x))
 
 
 class SubsampleShortcut(nn.Module):

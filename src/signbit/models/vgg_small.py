@@ -28,7 +28,7 @@ class VGGSmall(nn.Module):
         self.stem = ConvBlock(
             nn.Conv2d(channels, 128, 3, padding=1, bias=False),
             nn.BatchNorm2d(128),
-            method.nonlinearity(128),
+            method.stem_nonlinearity(128),
         )
         self.blocks = nn.Sequential(
             _block(method, 128, 128, pool=True),

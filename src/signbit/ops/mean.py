@@ -21,7 +21,8 @@ def shifted(binarizer: ActivationBinarizer, x: Tensor) -> tuple[Tensor, Tensor |
     x in place, and not, as PyTorch would, written out as large as x and then added.
     """
     if type(binarizer).shift is not ActivationBinarizer.shift:
-        return x, binarizer.shift(x)
+        shift = binarizer.shift(x)
+        return x, None if shift is None else shift.expand(len(x), -1).contiguous()
     same: Tensor
     mean: Tensor
     same, mean = _WithMean.apply(x)  # type: ignore[no-untyped-call]

@@ -126,6 +126,7 @@ def _check_vector(call: Call, source: Node, name: str) -> None:
 
 
 def _binary_conv2d(call: Call) -> str:
+    _check_symmetric(call)
     weight = _signs(call)
     source = _sign_input(call)
     padding = call.pair("padding")
@@ -133,10 +134,19 @@ def _binary_conv2d(call: Call) -> str:
 
 
 def _binary_linear(call: Call) -> str:
+    _check_symmetric(call)
     weight = _signs(call)
     source = _sign_input(call)
     _check_vector(call, source, "signs")
     return _with_scale(call, call.add("binary_conv", source, weight=weight[:, None, None, :]))
+
+
+def _check_symmetric(call: Call) -> None:
+    for name in ("weight_offset", "input_offset"):
+        if call.arguments[name] is not None:
+            raise call.refuse(
+                f"{name} is given; the engine multiplies values that are symmetric only"
+            )
 
 
 def _with_scale(call: Call, name: str) -> str:

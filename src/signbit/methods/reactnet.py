@@ -1,0 +1,34 @@
+"""ReActNet: learnable thresholds before signs, learnable corners of the non-linearity.
+
+Liu, Shen, Savvides, Cheng 2020, "ReActNet: Towards Precise Binary Neural Network with Generalized
+Activation Functions". Its network is the architecture's; its two stages (activations first, then
+both) and its teacher are the recipe's.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from signbit.binarizers import MeanAbsScale, RSign
+from signbit.estimators import Clip, Polynomial
+from signbit.methods.base import Method
+from signbit.methods.initial import small_positive
+from signbit.nonlinearities import RPReLU
+
+__all__ = ["method"]
+
+
+def method() -> Method:
+    """ReActNet: RSign under the polynomial estimator, mean(abs(w)) * sign(w) under clip, RPReLU.
+
+    The real first convolution has no non-linearity. Latent weights start uniform in (0, 0.001), all
+    positive, as in the authors' code; real layers keep PyTorch's.
+    """
+    return Method(
+        name="reactnet",
+        weight_binarizer=lambda channels: MeanAbsScale(Clip()),
+        activation_binarizer=lambda channels: RSign(channels, Polynomial()),
+        nonlinearity=RPReLU,
+        initialise=small_positive,
+        stem=lambda channels: nn.Identity(),
+    )

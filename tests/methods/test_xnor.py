@@ -1,0 +1,35 @@
+"""XNOR-Net's parts and its choices. What its layers compute is in test_steps."""
+
+import torch
+from torch import nn
+
+from signbit import methods
+from signbit.binarizers import AbsMeanScale, MeanAbsMap, PlainSignActivation, XnorScale
+from signbit.block_order import NORM_FIRST
+from signbit.estimators import Clip
+
+
+def test_parts():
+    method = methods.get("xnor")
+    layer = method.conv2d(4, 8, 3)
+    assert type(layer.weight_binarizer) is XnorScale
+    assert type(layer.activation_binarizer) is MeanAbsMap
+    assert type(layer.weight_binarizer.estimator) is Clip
+    assert type(layer.activation_binarizer.estimator) is Clip
+    assert type(method.nonlinearity(8)) is nn.Identity
+    assert method.latent_limit == 1
+    assert method.order is NORM_FIRST
+
+
+def test_choices():
+    layer = methods.get("xnor", activation_scale=False, scale="abs-mean").conv2d(4, 8, 3)
+    assert type(layer.weight_binarizer) is AbsMeanScale
+    assert type(layer.activation_binarizer) is PlainSignActivation
+
+
+def test_initial_weights_are_pytorch_s():
+    method = methods.get("xnor")
+    layer = method.conv2d(4, 8, 3)
+    before = layer.weight.detach().clone()
+    method.initialise(layer)
+    assert torch.equal(layer.weight, before)
