@@ -78,14 +78,27 @@ struct GraphChecks {
            (node.op == Op::kRealConv && constants.at(node.weight).dtype == DType::kI16);
   }
 
+  // Whether a binary convolution's shift depends on the border.
+  bool has_border_shift(const Node& node) const {
+    return node.op == Op::kBinaryConv && node.shift != kNone &&
+           constants.at(node.shift).shape.size() == 3;
+  }
+
   const Graph& graph;
   std::vector<bool> readable;  // the image, and what earlier nodes wrote
   ConstantChecks constants;
   std::unordered_map<int, int64_t> groups;  // of the grouped convolutions that read a tensor
 };
 
+// Whether a node's parts are of the version that the graph says.
+Status check_version(const Node& node, const std::string& where, const GraphChecks& checks);
+
 // Whether a node's body, then its epilogue, are valid; the shape that the node yields.
 Status check_body(const Node& node, const std::string& where, GraphChecks* checks, Shape* shape);
+Status check_dots(const Node& node, const Shape& shape, const std::string& where,
+                  GraphChecks* checks);
+Status check_border_shift(const Node& node, const Shape& shape, const std::string& where,
+                          GraphChecks* checks);
 Status check_epilogue(const Node& node, const Shape& shape, const std::string& where,
                       GraphChecks* checks);
 

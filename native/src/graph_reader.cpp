@@ -1,41 +1,19 @@
 // The graph's JSON text into the Graph structure: keys and types checked, names resolved to
-// indices. What the values mean is validate.cpp's.
+// indices. Nodes are node_reader.cpp's; what the values mean is validate.cpp's.
 
 #include <string>
-#include <unordered_map>
 
 #include "json_fields.h"
+#include "node_reader.h"
 
 namespace sbnn {
 namespace {
-
-struct OpSpec {
-  const char* name;
-  Op op;
-  Keys required;
-  Keys optional;
-};
-
-const OpSpec kOps[] = {
-    {"real_conv",
-     Op::kRealConv,
-     {"kernel", "stride", "padding", "dilation", "groups", "weight"},
-     {"pad_value"}},
-    {"binary_conv",
-     Op::kBinaryConv,
-     {"kernel", "stride", "padding", "dilation", "groups", "weight"},
-     {"pool"}},
-    {"max_pool", Op::kMaxPool, {"kernel", "stride", "padding"}, {}},
-    {"avg_pool", Op::kAvgPool, {"kernel", "stride"}, {}},
-    {"global_mean", Op::kGlobalMean, {}, {}},
-    {"pointwise", Op::kPointwise, {}, {}},
-};
 
 class GraphReader {
  public:
   explicit GraphReader(Graph* graph) : graph_(graph) {
     for (size_t i = 0; i < graph->constants.size(); ++i) {
-      constants_[graph->constants[i].name] = static_cast<int>(i);
+      names_.constants[graph->constants[i].name] = static_cast<int>(i);
     }
   }
 
@@ -44,12 +22,12 @@ class GraphReader {
     SIGNBIT_TRY(check_version(json));
     SIGNBIT_TRY(check_keys(json, "signbit",
                            {"format", "input", "output", "classes", "source", "tensors", "nodes"}));
-    SIGNBIT_TRY(read_list(*json.find("tensors"), "tensors", &GraphReader::read_tensor));
+    SIGNBIT_TRY(read_items(*json.find("tensors"), "tensors", &GraphReader::read_tensor));
     SIGNBIT_TRY(read_input(*json.find("input")));
-    SIGNBIT_TRY(read_tensor_name(*json.find("output"), "output", &graph_->output));
-    SIGNBIT_TRY(read_list(*json.find("classes"), "classes", &GraphReader::read_class));
+    SIGNBIT_TRY(names_.read_tensor(*json.find("output"), "output", &graph_->output));
+    SIGNBIT_TRY(read_items(*json.find("classes"), "classes", &GraphReader::read_class));
     SIGNBIT_TRY(read_source(*json.find("source")));
-    return read_list(*json.find("nodes"), "nodes", &GraphReader::read_node);
+    return read_items(*json.find("nodes"), "nodes", &GraphReader::read_node);
   }
 
  private:
@@ -72,45 +50,6 @@ class GraphReader {
     return {};
   }
 
-  Status read_list(const Json& json, const std::string& where,
-                   Status (GraphReader::*read_item)(const Json&, const std::string&)) {
-    if (!json.is(Json::Type::kArray)) return refuse_field(where, "must be a list");
-    if (static_cast<int64_t>(json.items.size()) > kMaxItems) {
-      return refuse_field(where, "has " + std::to_string(json.items.size()) + " items, at most " +
-                                     std::to_string(kMaxItems) + " are allowed");
-    }
-    for (size_t i = 0; i < json.items.size(); ++i) {
-      SIGNBIT_TRY((this->*read_item)(json.items[i], where + "[" + std::to_string(i) + "]"));
-    }
-    return {};
-  }
-
-  Status read_tensor_name(const Json& json, const std::string& where, int* index) const {
-    std::string name;
-    SIGNBIT_TRY(read_string(json, where, &name));
-    const auto found = tensors_.find(name);
-    if (found == tensors_.end()) return refuse_field(where, "unknown tensor " + quoted(name));
-    *index = found->second;
-    return {};
-  }
-
-  Status read_constant_name(const Json& json, const std::string& where, int* index) const {
-    std::string name;
-    SIGNBIT_TRY(read_string(json, where, &name));
-    const auto found = constants_.find(name);
-    if (found == constants_.end()) {
-      return refuse_field(where, "no tensor " + quoted(name) + " in the file");
-    }
-    *index = found->second;
-    return {};
-  }
-
-  // The constant that an optional key names; kNone where the key is absent.
-  Status read_optional(const Json& node, const char* key, const std::string& where, int* index) {
-    const Json* value = node.find(key);
-    return value == nullptr ? Status() : read_constant_name(*value, where + "." + key, index);
-  }
-
   Status read_tensor(const Json& json, const std::string& where) {
     SIGNBIT_TRY(check_keys(json, where, {"name", "kind", "height", "width", "channels"}));
     TensorSpec tensor;
@@ -129,7 +68,7 @@ class GraphReader {
     SIGNBIT_TRY(read_integer(*json.find("height"), where + ".height", &tensor.height));
     SIGNBIT_TRY(read_integer(*json.find("width"), where + ".width", &tensor.width));
     SIGNBIT_TRY(read_integer(*json.find("channels"), where + ".channels", &tensor.channels));
-    if (!tensors_.emplace(tensor.name, static_cast<int>(graph_->tensors.size())).second) {
+    if (!names_.tensors.emplace(tensor.name, static_cast<int>(graph_->tensors.size())).second) {
       return refuse_field(where + ".name", quoted(tensor.name) + " is declared twice");
     }
     graph_->tensors.push_back(std::move(tensor));
@@ -138,7 +77,7 @@ class GraphReader {
 
   Status read_input(const Json& json) {
     SIGNBIT_TRY(check_keys(json, "input", {"tensor", "resize_shorter_side", "interpolation"}));
-    SIGNBIT_TRY(read_tensor_name(*json.find("tensor"), "input.tensor", &graph_->input));
+    SIGNBIT_TRY(names_.read_tensor(*json.find("tensor"), "input.tensor", &graph_->input));
     // How a photograph becomes an input is the caller's business; here it need only be valid.
     int64_t side = 0;
     SIGNBIT_TRY(
@@ -171,142 +110,22 @@ class GraphReader {
   }
 
   Status read_node(const Json& json, const std::string& where) {
-    if (!json.is(Json::Type::kObject)) return refuse_field(where, "must be an object");
-    const Json* op = json.find("op");
-    const OpSpec* spec = nullptr;
-    for (const OpSpec& known : kOps) {
-      if (op != nullptr && op->is(Json::Type::kString) && op->string == known.name) spec = &known;
-    }
-    if (spec == nullptr) {
-      return refuse_field(
-          where + ".op", (op != nullptr && op->is(Json::Type::kString)
-                              ? "unknown op " + quoted(op->string)
-                              : std::string("must be the name of an op")) +
-                             "; known are real_conv, binary_conv, max_pool, avg_pool, global_mean, "
-                             "pointwise");
-    }
-    SIGNBIT_TRY(
-        check_keys(json, where, {"name", "op", "input"},
-                   {"scale", "shift", "shortcut", "activation", "slope", "real", "signs", "kernel",
-                    "stride", "padding", "dilation", "groups", "weight", "pad_value", "pool"}));
-    SIGNBIT_TRY(check_op_keys(json, where, *spec));
-    Node node;
-    node.op = spec->op;
-    SIGNBIT_TRY(read_string(*json.find("name"), where + ".name", &node.name));
-    SIGNBIT_TRY(read_tensor_name(*json.find("input"), where + ".input", &node.input));
-    SIGNBIT_TRY(read_body(json, where, &node));
-    SIGNBIT_TRY(read_epilogue(json, where, &node));
-    graph_->nodes.push_back(std::move(node));
-    return {};
+    graph_->nodes.emplace_back();
+    return sbnn::read_node(names_, json, where, &graph_->nodes.back());
   }
 
-  // The keys of a body belong to some ops only.
-  static Status check_op_keys(const Json& json, const std::string& where, const OpSpec& spec) {
-    for (const char* key :
-         {"kernel", "stride", "padding", "dilation", "groups", "weight", "pad_value", "pool"}) {
-      const bool present = json.find(key) != nullptr;
-      const bool required = contains(spec.required, key);
-      if (required && !present) return refuse_field(where, "key " + quoted(key) + " is missing");
-      if (present && !required && !contains(spec.optional, key)) {
-        return refuse_field(where,
-                            std::string("unknown key ") + quoted(key) + " for op " + spec.name);
-      }
-    }
-    return {};
-  }
-
-  Status read_body(const Json& json, const std::string& where, Node* node) {
-    const std::pair<const char*, Pair*> pairs[] = {{"kernel", &node->kernel},
-                                                   {"stride", &node->stride},
-                                                   {"padding", &node->padding},
-                                                   {"dilation", &node->dilation}};
-    for (const auto& [key, pair] : pairs) {
-      const Json* value = json.find(key);
-      if (value != nullptr) SIGNBIT_TRY(read_pair(*value, where + "." + key, pair));
-    }
-    if (const Json* groups = json.find("groups")) {
-      SIGNBIT_TRY(read_integer(*groups, where + ".groups", &node->groups));
-    }
-    SIGNBIT_TRY(read_optional(json, "weight", where, &node->weight));
-    SIGNBIT_TRY(read_optional(json, "pad_value", where, &node->pad_value));
-    if (const Json* pool = json.find("pool")) {
-      SIGNBIT_TRY(check_keys(*pool, where + ".pool", {"kernel", "stride"}));
-      node->has_pool = true;
-      SIGNBIT_TRY(read_pair(*pool->find("kernel"), where + ".pool.kernel", &node->pool.kernel));
-      SIGNBIT_TRY(read_pair(*pool->find("stride"), where + ".pool.stride", &node->pool.stride));
-    }
-    return {};
-  }
-
-  Status read_epilogue(const Json& json, const std::string& where, Node* node) {
-    SIGNBIT_TRY(read_optional(json, "scale", where, &node->scale));
-    SIGNBIT_TRY(read_optional(json, "shift", where, &node->shift));
-    if (const Json* shortcut = json.find("shortcut")) {
-      SIGNBIT_TRY(read_shortcut(*shortcut, where + ".shortcut", &node->shortcut));
-    }
-    if (const Json* activation = json.find("activation")) {
-      SIGNBIT_TRY(read_activation(*activation, where + ".activation", &node->activation));
-    }
-    SIGNBIT_TRY(read_optional(json, "slope", where, &node->slope));
-    if (const Json* real = json.find("real")) {
-      SIGNBIT_TRY(read_tensor_name(*real, where + ".real", &node->real));
-    }
-    if (const Json* signs = json.find("signs")) {
-      pending_signs_.clear();
-      SIGNBIT_TRY(read_list(*signs, where + ".signs", &GraphReader::read_sign_output));
-      node->signs = pending_signs_;
-    }
-    return {};
-  }
-
-  Status read_shortcut(const Json& json, const std::string& where, Shortcut* shortcut) {
-    SIGNBIT_TRY(check_keys(json, where, {"tensor", "stride", "offset"}));
-    SIGNBIT_TRY(read_tensor_name(*json.find("tensor"), where + ".tensor", &shortcut->tensor));
-    SIGNBIT_TRY(read_pair(*json.find("stride"), where + ".stride", &shortcut->stride));
-    return read_integer(*json.find("offset"), where + ".offset", &shortcut->offset);
-  }
-
-  static Status read_activation(const Json& json, const std::string& where,
-                                Activation* activation) {
-    static const std::pair<const char*, Activation> kActivations[] = {
-        {"relu", Activation::kRelu},
-        {"hardtanh", Activation::kHardtanh},
-        {"prelu", Activation::kPrelu},
-        {"sigmoid", Activation::kSigmoid}};
-    for (const auto& [name, value] : kActivations) {
-      if (json.is(Json::Type::kString) && json.string == name) {
-        *activation = value;
-        return {};
-      }
-    }
-    return refuse_field(where, "must be one of relu, hardtanh, prelu, sigmoid");
-  }
-
-  Status read_sign_output(const Json& json, const std::string& where) {
-    SIGNBIT_TRY(check_keys(json, where, {"tensor", "threshold", "flip"}));
-    SignOutput output;
-    SIGNBIT_TRY(read_tensor_name(*json.find("tensor"), where + ".tensor", &output.tensor));
-    SIGNBIT_TRY(
-        read_constant_name(*json.find("threshold"), where + ".threshold", &output.threshold));
-    SIGNBIT_TRY(read_constant_name(*json.find("flip"), where + ".flip", &output.flip));
-    pending_signs_.push_back(output);
-    return {};
+  Status read_items(const Json& json, const std::string& where,
+                    Status (GraphReader::*read_item)(const Json&, const std::string&)) {
+    return read_list(json, where, [&](const Json& item, const std::string& place) {
+      return (this->*read_item)(item, place);
+    });
   }
 
   Graph* graph_;
-  std::unordered_map<std::string, int> tensors_;
-  std::unordered_map<std::string, int> constants_;
-  std::vector<SignOutput> pending_signs_;
+  GraphNames names_;
 };
 
 }  // namespace
-
-const char* op_name(Op op) {
-  for (const OpSpec& spec : kOps) {
-    if (spec.op == op) return spec.name;
-  }
-  return "";
-}
 
 Status read_graph(const std::string& json, Graph* graph) {
   Json value;

@@ -57,4 +57,18 @@ inline Status read_pair(const Json& json, const std::string& where, Pair* pair) 
   return read_integer(json.items[1], where + "[1]", &pair->x);
 }
 
+// A list whose items read_item(item, where) reads.
+template <typename ReadItem>
+Status read_list(const Json& json, const std::string& where, ReadItem read_item) {
+  if (!json.is(Json::Type::kArray)) return refuse_field(where, "must be a list");
+  if (static_cast<int64_t>(json.items.size()) > kMaxItems) {
+    return refuse_field(where, "has " + std::to_string(json.items.size()) + " items, at most " +
+                                   std::to_string(kMaxItems) + " are allowed");
+  }
+  for (size_t i = 0; i < json.items.size(); ++i) {
+    SIGNBIT_TRY(read_item(json.items[i], where + "[" + std::to_string(i) + "]"));
+  }
+  return {};
+}
+
 }  // namespace sbnn

@@ -1,46 +1,14 @@
 // Binary convolutions made ready: weights in reading order, borders tabulated.
 
 #include <algorithm>
-#include <map>
 
+#include "borders.h"
 #include "plan_filters.h"
 
 namespace sbnn {
 namespace {
 
 constexpr int64_t kWordBytes = 4;
-
-// Taps [first, last) of one axis that lie inside the input, for a window.
-struct TapRange {
-  int64_t first, last;
-  bool operator<(const TapRange& other) const {
-    return first != other.first ? first < other.first : last < other.last;
-  }
-};
-
-TapRange taps_inside(int64_t output, int64_t stride, int64_t padding, int64_t dilation,
-                     int64_t kernel, int64_t size) {
-  const int64_t start = output * stride - padding;
-  const int64_t first = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
-  const int64_t last = start >= size ? 0 : (size - 1 - start) / dilation + 1;
-  const TapRange range{std::min(first, kernel), std::clamp<int64_t>(last, 0, kernel)};
-  return range.first < range.last ? range : TapRange{0, 0};
-}
-
-// Numbers the different ranges of an axis in order of appearance; `pattern` by output position.
-std::vector<TapRange> number_ranges(int64_t outputs, int64_t stride, int64_t padding,
-                                    int64_t dilation, int64_t kernel, int64_t size,
-                                    std::vector<int64_t>* pattern) {
-  std::vector<TapRange> ranges;
-  std::map<TapRange, int32_t> numbers;
-  for (int64_t i = 0; i < outputs; ++i) {
-    const TapRange range = taps_inside(i, stride, padding, dilation, kernel, size);
-    const auto [found, added] = numbers.emplace(range, static_cast<int32_t>(ranges.size()));
-    if (added) ranges.push_back(range);
-    pattern->push_back(found->second);
-  }
-  return ranges;
-}
 
 // Bits from a tap to the next in the window of one group. A convolution without groups reads whole
 // pixels, whatever groups their layout has for the sake of others; gaps are 0 in pixels and
@@ -181,10 +149,8 @@ Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const Ker
                         NodePlan* plan) {
   const Node& node = *plan->node;
   BinaryConvPlan& binary = plan->binary;
-  binary.height =
-      output_size(input.height, node.kernel.y, node.stride.y, node.padding.y, node.dilation.y);
-  binary.width =
-      output_size(input.width, node.kernel.x, node.stride.x, node.padding.x, node.dilation.x);
+  binary.height = row_axis(node, input.height).outputs();
+  binary.width = column_axis(node, input.width).outputs();
   plan->window_area = node.pool.kernel.y * node.pool.kernel.x;
   cut_filters(node.groups, plan);
   plan->tile_pixels = even_tile(plan->pixels(), windows_that_fit(*plan) / plan->window_area);
@@ -197,12 +163,11 @@ Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const Ker
   const int64_t steps = 3 * int64_t{binary.triples} + binary.singles;
   const double packed = packed_size(*plan, kernels.word_lanes, steps);
   SIGNBIT_TRY(check_work_bytes(node.name, packed * kWordBytes));
-  const std::vector<TapRange> rows =
-      number_ranges(binary.height, node.stride.y, node.padding.y, node.dilation.y, node.kernel.y,
-                    input.height, &binary.row_base);
-  const std::vector<TapRange> columns =
-      number_ranges(binary.width, node.stride.x, node.padding.x, node.dilation.x, node.kernel.x,
-                    input.width, &binary.column_base);
+  const AxisPatterns row_patterns(row_axis(node, input.height));
+  const AxisPatterns column_patterns(column_axis(node, input.width));
+  const std::vector<TapRange>&rows = row_patterns.taps, &columns = column_patterns.taps;
+  binary.row_base = row_patterns.by_output;
+  binary.column_base = column_patterns.by_output;
   binary.same_until.assign(static_cast<size_t>(plan->width), plan->width);
   const auto step = static_cast<size_t>(node.pool.stride.x);
   for (size_t x = binary.same_until.size() - 1; x > 0; --x) {

@@ -1,6 +1,6 @@
 // What makes a graph valid: tensors within their limits, nodes in order, every tensor written once,
 // every shape derived again from the nodes and compared with what the file declares. What makes one
-// node valid is validate_body.cpp's and validate_epilogue.cpp's.
+// node valid is for the other files of validate_*.cpp.
 
 #include <string>
 #include <unordered_set>
@@ -68,9 +68,11 @@ class Validator {
   }
 
   Status check_node(const Node& node, const std::string& where) {
+    SIGNBIT_TRY(check_version(node, where, checks_));
     SIGNBIT_TRY(checks_.must_be_readable(node.input, where + ".input"));
     Shape shape{};
     SIGNBIT_TRY(check_body(node, where, &checks_, &shape));
+    SIGNBIT_TRY(check_dots(node, shape, where, &checks_));
     SIGNBIT_TRY(check_epilogue(node, shape, where, &checks_));
     if (node.real == kNone && node.signs.empty()) {
       return refuse(where, "has neither real nor signs");

@@ -19,10 +19,12 @@ class BodyChecks {
     const bool bits = source.kind == Kind::kBits;
     switch (node.op) {
       case Op::kRealConv:
+        break;
       case Op::kPointwise:
         if (bits) wanted = "image or real";
         break;
       case Op::kBinaryConv:
+      case Op::kSignSum:
         if (!bits) wanted = "bits";
         break;
       case Op::kMaxPool:
@@ -30,6 +32,7 @@ class BodyChecks {
         break;
       case Op::kAvgPool:
       case Op::kGlobalMean:
+      case Op::kMeanAbs:
         if (image || bits) wanted = "real";
         break;
     }
@@ -47,9 +50,17 @@ class BodyChecks {
         return {};
       case Op::kPointwise:
         return {};
+      case Op::kMeanAbs:
+        shape->channels = 1;
+        return {};
       case Op::kRealConv:
       case Op::kBinaryConv:
         SIGNBIT_TRY(check_convolution(node, source, where, &shape->channels));
+        break;
+      case Op::kSignSum:
+        SIGNBIT_TRY(check_groups(node, source, where));
+        SIGNBIT_TRY(check_dot(node, taps_of(node, source), where));
+        shape->channels = node.groups;
         break;
       case Op::kMaxPool:
         if (node.padding.y >= node.kernel.y || node.padding.x >= node.kernel.x) {
@@ -81,37 +92,30 @@ class BodyChecks {
     return {};
   }
 
-  Status check_convolution(const Node& node, const TensorSpec& source, const std::string& where,
-                           int64_t* channels) {
+  // The kernel and the groups, which then give the taps of one dot product.
+  static Status check_groups(const Node& node, const TensorSpec& source, const std::string& where) {
     SIGNBIT_TRY(in_range(node.kernel, 1, kMaxSize, where + ".kernel"));
     SIGNBIT_TRY(in_range(node.groups, 1, kMaxChannels, where + ".groups"));
-    if (source.channels % node.groups != 0) {
-      return refuse(where + ".groups", text(node.groups) + " does not divide the " +
-                                           text(source.channels) + " input channels");
+    if (source.channels % node.groups == 0) return {};
+    return refuse(where + ".groups", text(node.groups) + " does not divide the " +
+                                         text(source.channels) + " input channels");
+  }
+  static int64_t taps_of(const Node& node, const TensorSpec& source) {
+    return node.kernel.y * node.kernel.x * (source.channels / node.groups);
+  }
+
+  Status check_convolution(const Node& node, const TensorSpec& source, const std::string& where,
+                           int64_t* channels) {
+    SIGNBIT_TRY(check_groups(node, source, where));
+    const bool packed =
+        node.op == Op::kBinaryConv || constants_.at(node.weight).dtype == DType::kU64;
+    SIGNBIT_TRY(packed ? check_packed_weights(node, taps_of(node, source), where)
+                       : check_real_weights(node, source, where));
+    if (node.op == Op::kBinaryConv) {
+      SIGNBIT_TRY(check_dot(node, taps_of(node, source), where));
     }
-    const int64_t group_channels = source.channels / node.groups;
-    const bool integer = checks_.is_integer(node);
     const std::vector<int64_t>& weight = constants_.at(node.weight).shape;
-    if (node.op == Op::kRealConv) {
-      const DType dtype = integer ? DType::kI16 : DType::kF32;
-      SIGNBIT_TRY(constants_.use(node.weight, dtype, where + ".weight"));
-      if (weight.size() != 4 || weight[1] != node.kernel.y || weight[2] != node.kernel.x ||
-          weight[3] != group_channels) {
-        return refuse(where + ".weight", "must have shape (out, " + text(node.kernel.y) + ", " +
-                                             text(node.kernel.x) + ", " + text(group_channels) +
-                                             ")");
-      }
-      if (integer) SIGNBIT_TRY(check_pixel_weights(node, source, where));
-    } else {
-      const int64_t taps = node.kernel.y * node.kernel.x * group_channels;
-      SIGNBIT_TRY(in_range(taps, 1, kMaxTaps, where + ": taps of one dot product"));
-      SIGNBIT_TRY(constants_.use(node.weight, DType::kU64, where + ".weight"));
-      const int64_t words = (taps + 63) / 64;
-      if (weight.size() != 2 || weight[1] != words) {
-        return refuse(where + ".weight", "must have shape (out, " + text(words) + ")");
-      }
-      SIGNBIT_TRY(check_bits(node, taps, where));
-    }
+    const bool integer = node.op == Op::kRealConv && checks_.is_integer(node);
     if (node.pad_value != kNone) {
       SIGNBIT_TRY(constants_.per_channel(node.pad_value, integer ? DType::kU8 : DType::kF32,
                                          source.channels, where + ".pad_value"));
@@ -125,11 +129,35 @@ class BodyChecks {
     return {};
   }
 
+  // Of float32 or int16.
+  Status check_real_weights(const Node& node, const TensorSpec& source, const std::string& where) {
+    const bool integer = checks_.is_integer(node);
+    SIGNBIT_TRY(
+        constants_.use(node.weight, integer ? DType::kI16 : DType::kF32, where + ".weight"));
+    const std::vector<int64_t>& weight = constants_.at(node.weight).shape;
+    const int64_t group_channels = source.channels / node.groups;
+    if (weight.size() != 4 || weight[1] != node.kernel.y || weight[2] != node.kernel.x ||
+        weight[3] != group_channels) {
+      return refuse(where + ".weight", "must have shape (out, " + text(node.kernel.y) + ", " +
+                                           text(node.kernel.x) + ", " + text(group_channels) + ")");
+    }
+    return integer ? check_pixel_weights(node, source, where) : Status();
+  }
+
+  // Signs, whose unused bits are 0.
+  Status check_packed_weights(const Node& node, int64_t taps, const std::string& where) {
+    SIGNBIT_TRY(in_range(taps, 1, kMaxTaps, where + ": taps of one dot product"));
+    SIGNBIT_TRY(constants_.use(node.weight, DType::kU64, where + ".weight"));
+    const std::vector<int64_t>& weight = constants_.at(node.weight).shape;
+    const int64_t words = (taps + 63) / 64;
+    if (weight.size() != 2 || weight[1] != words) {
+      return refuse(where + ".weight", "must have shape (out, " + text(words) + ")");
+    }
+    return constants_.unused_bits_are_zero(node.weight, taps, where + ".weight");
+  }
+
   Status check_pixel_weights(const Node& node, const TensorSpec& source,
                              const std::string& where) const {
-    if (checks_.graph.format < 2) {
-      return refuse("format", "int16 weights, as in " + where + ".weight, need version 2");
-    }
     if (source.kind != Kind::kImage) {
       return refuse(where + ".input", std::string("int16 weights read pixels, '") + source.name +
                                           "' is " + kind_name(source.kind));
@@ -137,18 +165,15 @@ class BodyChecks {
     return constants_.pixel_weights(node.weight, where + ".weight");
   }
 
-  // Unused weight bits are 0, and all grouped readers of a bits tensor agree.
-  Status check_bits(const Node& node, int64_t taps, const std::string& where) {
-    SIGNBIT_TRY(constants_.unused_bits_are_zero(node.weight, taps, where + ".weight"));
-    if (node.groups > 1) {
-      const int64_t groups = checks_.groups.emplace(node.input, node.groups).first->second;
-      if (groups != node.groups) {
-        return refuse(where + ".groups", "'" + checks_.tensor(node.input).name +
-                                             "' is read by another convolution of " + text(groups) +
-                                             " groups");
-      }
-    }
-    return {};
+  // A dot of signs, or their sum, is exact, and all grouped readers of a bits tensor agree.
+  Status check_dot(const Node& node, int64_t taps, const std::string& where) {
+    SIGNBIT_TRY(in_range(taps, 1, kMaxTaps, where + ": taps of one dot product"));
+    if (node.groups == 1) return {};
+    const int64_t groups = checks_.groups.emplace(node.input, node.groups).first->second;
+    if (groups == node.groups) return {};
+    return refuse(where + ".groups", "'" + checks_.tensor(node.input).name +
+                                         "' is read by another node in " + text(groups) +
+                                         " groups");
   }
 
  private:

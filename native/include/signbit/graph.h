@@ -36,10 +36,17 @@ struct Pool {
   Pair stride{1, 1};
 };
 
+// What a binary convolution adds for a weight offset.
+struct SignSums {
+  int tensor = kNone;
+  int scale = kNone;
+};
+
 struct Shortcut {
   int tensor = kNone;
   Pair stride{1, 1};
   int64_t offset = 0;
+  bool repeat = false;
 };
 
 struct SignOutput {
@@ -62,13 +69,25 @@ struct Node {
   int pad_value = kNone;
   bool has_pool = false;
   Pool pool;
+  int map = kNone;  // a tensor
+  SignSums sums;    // absent where its tensor is kNone
   int scale = kNone;
   int shift = kNone;
   Shortcut shortcut;  // absent where its tensor is kNone
   Activation activation = Activation::kNone;
   int slope = kNone;
+  int positive_slope = kNone;
+  int offset = kNone;
   int real = kNone;
   std::vector<SignOutput> signs;
+
+  // Calls visit(tensor) for each tensor that the node reads.
+  template <typename Visit>
+  void for_inputs(Visit visit) const {
+    for (const int tensor : {input, map, sums.tensor, shortcut.tensor}) {
+      if (tensor != kNone) visit(tensor);
+    }
+  }
 };
 
 struct Graph {

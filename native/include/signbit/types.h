@@ -19,8 +19,17 @@ constexpr int64_t kMaxPixelWeight = 8191;            // so that four weights add
 constexpr int64_t kMaxWorkBytes = int64_t{1} << 34;  // what one engine may ask for
 
 enum class Kind : uint8_t { kImage, kReal, kBits };
-enum class Op : uint8_t { kRealConv, kBinaryConv, kMaxPool, kAvgPool, kGlobalMean, kPointwise };
-enum class Activation : uint8_t { kNone, kRelu, kHardtanh, kPrelu, kSigmoid };
+enum class Op : uint8_t {
+  kRealConv,
+  kBinaryConv,
+  kMaxPool,
+  kAvgPool,
+  kGlobalMean,
+  kPointwise,
+  kSignSum,
+  kMeanAbs
+};
+enum class Activation : uint8_t { kNone, kRelu, kHardtanh, kPrelu, kSigmoid, kMaxout };
 enum class DType : uint8_t { kU64, kF32, kI32, kI16, kU8 };
 
 // [vertical, horizontal], as everywhere in the file.
