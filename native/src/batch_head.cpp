@@ -39,6 +39,8 @@ void run_head(const Plan& plan, const float* inputs, int64_t count, const Range&
   finish.shift = node.shift.data();
   finish.activation = node.node->activation;
   finish.slope = node.slope.data();
+  finish.positive_slope = node.positive_slope.data();
+  finish.offset = node.offset.data();
   for (int64_t begin = 0; begin < count; begin += kHeadImages) {
     run.pixels = std::min(kHeadImages, count - begin);
     run.real = outputs + begin * node.channels;

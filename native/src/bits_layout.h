@@ -35,6 +35,14 @@ struct BitsLayout {
     const auto bit = static_cast<uint8_t>(1u << shift(c));
     pixel[byte(c)] = static_cast<uint8_t>(negative ? pixel[byte(c)] | bit : pixel[byte(c)] & ~bit);
   }
+  // A pixel's channels as -1 and +1.
+  void unpack(const uint8_t* pixel, float* reals) const {
+    for (int64_t c = 0; c < channels; pixel += group_bytes) {
+      for (int64_t bit = 0; bit < group_channels; ++bit, ++c) {
+        reals[c] = (pixel[bit / 8] >> (bit % 8) & 1) != 0 ? -1.0f : 1.0f;
+      }
+    }
+  }
 
  private:
   int64_t byte(int64_t c) const {

@@ -99,7 +99,7 @@ struct BinaryBody : NodeContext {
     }
   }
 
-  // Calls run(args) for the chunk's blocks, whose dots are still without a place.
+  // Calls run(block, args) for the chunk's blocks, whose dots are still without a place.
   template <typename Run>
   void for_blocks(const Chunk& chunk, int64_t first_window, int64_t windows, Run run) {
     const BinaryConvPlan& binary = node.binary;
@@ -128,21 +128,25 @@ struct BinaryBody : NodeContext {
       args.filters = static_cast<int>(block.filters);
       args.weights = binary.weights.data() + block.weights;
       args.first_filter = block.channel;
-      run(args);
+      run(block, args);
     }
   }
 
-  void dot_chunk(const Chunk& chunk, int64_t first_window, int64_t windows, int32_t* dots) {
-    for_blocks(chunk, first_window, windows, [&](BinaryDotArgs& args) {
-      args.dots = dots + (args.first_filter - chunk.channel);
+  // The dots of all blocks; where `adjusted` is given, they are those of this tile, made reals.
+  void dot_chunk(const Chunk& chunk, int64_t first_window, int64_t windows, int32_t* dots,
+                 const Tile* adjusted = nullptr) {
+    for_blocks(chunk, first_window, windows, [&](const Block& block, BinaryDotArgs& args) {
+      args.dots = dots + (block.channel - chunk.channel);
       args.dots_step = node.tile_step;
       kernels.binary_dot(args);
+      // At once: whole vectors reach into what the next block overwrites.
+      if (adjusted != nullptr) adjust_dots(*this, block, *adjusted, args.dots);
     });
   }
 
   void finish_dots(const Chunk& chunk, const Tile& tile, const FinishDotsArgs& finish) {
     for_blocks(chunk, 0, tile.count,
-               [&](const BinaryDotArgs& args) { kernels.finish_dots(args, finish); });
+               [&](const Block&, const BinaryDotArgs& args) { kernels.finish_dots(args, finish); });
   }
 
   // In bytes, between two arrays.
@@ -194,7 +198,7 @@ struct BinaryBody : NodeContext {
     int32_t* const tile = scratch.tile.data();
     const int64_t area = node.window_area;
     if (area == 1) {
-      dot_chunk(chunk, 0, count, tile);
+      dot_chunk(chunk, 0, count, tile, node.adjusts_dots ? &pixels : nullptr);
       return;
     }
     MaxDotsArgs args{};

@@ -1,4 +1,4 @@
-// The bodies without weights: pools, global means, pixels as they are.
+// The bodies without weights: pools, means, pixels as they are.
 
 #include <cstring>
 
@@ -167,6 +167,19 @@ void pool_sums(const NodeContext& context, const SumRows& sums, const Tile& tile
 void pool_signs(const NodeContext& context, const Tile& tile) {
   PoolBody body(context);
   for (int64_t i = 0; i < tile.count; ++i) body.pool_signs(tile.begin + i);
+}
+
+void mean_magnitudes(const NodeContext& context, const Tile& tile) {
+  const int64_t channels = context.input.channels;
+  MeanAbsArgs args{};
+  args.first = reinterpret_cast<const float*>(context.frame.tensor(context.spec.input)) +
+               tile.begin * channels;
+  args.pixels = tile.count;
+  args.channels = channels;
+  args.divisor = static_cast<float>(channels);
+  args.result = reinterpret_cast<float*>(context.scratch.tile.data());
+  args.result_step = context.node.tile_step;
+  context.kernels.mean_abs(args);
 }
 
 void copy_pixels(const NodeContext& context, const Tile& tile) {

@@ -16,8 +16,10 @@ struct RealBody : NodeContext {
   }
 
   RowSource source() const {
-    if (input.kind == Kind::kImage) return {frame.image, frame.image_is_float};
-    return {frame.tensor(spec.input), true};
+    if (input.kind == Kind::kImage) return {frame.image, frame.image_is_float, nullptr, 0};
+    const uint8_t* const first = frame.tensor(spec.input) + input.at(0, 0);
+    if (input.kind == Kind::kBits) return {first, false, &input.bits, input.row_bytes};
+    return {first, true, nullptr, 0};
   }
 
   // Where the windows of the units [begin, end) lie. Units are numbered row by row.

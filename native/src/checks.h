@@ -78,12 +78,6 @@ struct GraphChecks {
            (node.op == Op::kRealConv && constants.at(node.weight).dtype == DType::kI16);
   }
 
-  // Whether a binary convolution's shift depends on the border.
-  bool has_border_shift(const Node& node) const {
-    return node.op == Op::kBinaryConv && node.shift != kNone &&
-           constants.at(node.shift).shape.size() == 3;
-  }
-
   const Graph& graph;
   std::vector<bool> readable;  // the image, and what earlier nodes wrote
   ConstantChecks constants;

@@ -20,6 +20,7 @@ struct Scratch {
   AlignedArray<uint8_t> band;       // rows between the two nodes of a step
   double producer_share = 0;        // of the time that this thread's last part of such a step took
   AlignedArray<float> row_sums;     // of a global mean's input
+  AlignedArray<int32_t> sign_sums;  // of the columns that a tile's windows meet
   AlignedArray<uint32_t> gathered;  // words of a tile's windows
   AlignedArray<uint8_t> sums;       // of triples of words: of an input's, or of gathered windows'
   int64_t sums_done = 0;            // how far into the input, for the node that runs

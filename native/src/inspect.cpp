@@ -59,8 +59,11 @@ class Selection {
 
   Status want_inputs(int node) {
     const Node& spec = graph_.nodes[static_cast<size_t>(node)];
-    SIGNBIT_TRY(want(spec.input));
-    return spec.shortcut.tensor == kNone ? Status() : want(spec.shortcut.tensor);
+    Status status;
+    spec.for_inputs([&](int tensor) {
+      if (status.ok()) status = want(tensor);
+    });
+    return status;
   }
 
  private:

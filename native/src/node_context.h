@@ -71,6 +71,9 @@ void finish_dots(const NodeContext& context, const Chunk& chunk, const Tile& til
 
 void all_dots(const NodeContext& context, int32_t* dots);  // before pooling
 
+// Makes a block's dots of a tile whose windows are placed the reals that its epilogue goes on with.
+void adjust_dots(const NodeContext& context, const Block& block, const Tile& tile, int32_t* values);
+
 // Real convolution: rows and addresses first, then the sums of one chunk after the other.
 void place_units(const NodeContext& context, const Tile& tile);
 void compute_sums(const NodeContext& context, const Chunk& chunk);
@@ -80,8 +83,11 @@ void all_sums(const NodeContext& context, int32_t* sums);  // where they are int
 // next and row_outputs() of them from a row to the next. Whole vectors are written.
 void sum_rows(const NodeContext& context, int64_t begin, int64_t end, int32_t* sums, int64_t step);
 
-// All channels of a pool of reals or a global mean, and of an image as float32.
+// All channels of a pool of reals or a global mean, of sums of signs, of means of magnitudes, and
+// of an image as float32.
 void pool_reals(const NodeContext& context, const Tile& tile);
+void sum_signs(const NodeContext& context, const Tile& tile);
+void mean_magnitudes(const NodeContext& context, const Tile& tile);
 void copy_pixels(const NodeContext& context, const Tile& tile);
 
 // A max_pool of a convolution's sums, int32 or float32, that rows hold instead of its reals. For

@@ -103,6 +103,12 @@ void NodeRunner::prepare_body(const Tile& tile) {
     case Op::kRealConv:
       place_units(*this, tile);
       break;
+    case Op::kSignSum:
+      sum_signs(*this, tile);
+      break;
+    case Op::kMeanAbs:
+      mean_magnitudes(*this, tile);
+      break;
     case Op::kPointwise:
       if (!node.values_in_place) copy_pixels(*this, tile);
       break;
@@ -119,17 +125,22 @@ void NodeRunner::set_constants() {
   }
   args.runs = scratch.runs.data();
   args.value_step = node.tile_step;
-  args.integer = node.integer;
+  args.integer = node.integer && !node.adjusts_dots;
   args.wants_real = node.wants_real;
-  args.scale = node.scale.data();
-  args.shift = node.shift.data();
+  if (!node.adjusts_dots) {
+    args.scale = node.scale.data();
+    args.shift = node.shift.data();
+  }
   if (spec.shortcut.tensor != kNone) {
     args.shortcut_channels = layout(spec.shortcut.tensor).channels;
     args.shortcut_step = spec.shortcut.stride.x * args.shortcut_channels;
     args.shortcut_offset = spec.shortcut.offset;
+    args.shortcut_repeats = spec.shortcut.repeat;
   }
   args.activation = spec.activation;
   args.slope = node.slope.data();
+  args.positive_slope = node.positive_slope.data();
+  args.offset = node.offset.data();
   args.real_step = node.channels;
   args.sign_count = static_cast<int>(spec.signs.size());
   args.signs = scratch.signs.data();
@@ -150,8 +161,13 @@ void NodeRunner::set_constants() {
 void NodeRunner::set_finish() {
   finish.scale = node.scale.data();
   finish.shift = node.shift.data();
-  finish.activation = spec.activation;
+  finish.activation = node.finish;
   finish.slope = node.slope.data();
+  finish.positive_slope = node.positive_slope.data();
+  finish.offset = node.offset.data();
+  if (spec.shortcut.tensor != kNone) {
+    finish.shortcut_channels = layout(spec.shortcut.tensor).channels;
+  }
   finish.step = node.channels;
   if (spec.signs.empty()) return;
   finish.threshold = node.signs[0].threshold.data();

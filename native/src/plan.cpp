@@ -5,16 +5,6 @@
 namespace sbnn {
 namespace {
 
-// A constant by channel; empty where the file has none.
-template <typename T>
-AlignedArray<T> copy_constant(const Graph& graph, int index) {
-  if (index == kNone) return {};
-  const Constant& constant = graph.constants[static_cast<size_t>(index)];
-  AlignedArray<T> copy(constant.bytes / sizeof(T));
-  std::memcpy(copy.data(), constant.data, constant.bytes);
-  return copy;
-}
-
 AlignedArray<uint64_t> pack_flip(const Graph& graph, int index) {
   const Constant& constant = graph.constants[static_cast<size_t>(index)];
   AlignedArray<uint64_t> words((constant.bytes + 63) / 64);
@@ -28,9 +18,15 @@ void plan_epilogue(const Graph& graph, const std::vector<TensorLayout>& tensors,
   plan->scale = copy_constant<float>(graph, node.scale);
   plan->shift = copy_constant<float>(graph, node.shift);
   plan->slope = copy_constant<float>(graph, node.slope);
+  plan->positive_slope = copy_constant<float>(graph, node.positive_slope);
+  plan->offset = copy_constant<float>(graph, node.offset);
+  plan->sums_scale = copy_constant<float>(graph, node.sums.scale);
   plan->wants_real = node.real != kNone;
-  plan->bytes +=
-      static_cast<int64_t>(plan->scale.bytes() + plan->shift.bytes() + plan->slope.bytes());
+  for (const AlignedArray<float>* constant :
+       {&plan->scale, &plan->shift, &plan->slope, &plan->positive_slope, &plan->offset,
+        &plan->sums_scale}) {
+    plan->bytes += static_cast<int64_t>(constant->bytes());
+  }
   for (const SignOutput& output : node.signs) {
     SignPlan sign;
     if (graph.constants[static_cast<size_t>(output.threshold)].dtype == DType::kI32) {
@@ -73,39 +69,19 @@ void plan_simple_body(const TensorLayout& input, const KernelTable& kernels, Nod
       plan->kernel = std::string("global_mean_f32_") + kernels.isa;
       reads *= input.pixels();
       break;
+    case Op::kSignSum:
+      plan->kernel = std::string("sign_sum_b1_") + kernels.isa;
+      reads *= node.kernel.y * node.kernel.x;
+      break;
+    case Op::kMeanAbs:
+      plan->kernel = std::string("mean_abs_f32_") + kernels.isa;
+      reads *= 4 * input.channels;  // one by one
+      break;
     default:
       plan->kernel = std::string("pointwise_f32_") + kernels.isa;
       break;
   }
   plan->cost = static_cast<double>(reads) * (bits ? 0.02 : 0.1);
-}
-
-// Whether a binary convolution's epilogue may follow each vector of its dots, see FinishDotsArgs.
-bool can_finish_dots(const std::vector<TensorLayout>& tensors, const KernelTable& kernels,
-                     const NodePlan& plan) {
-  const Node& node = *plan.node;
-  if (kernels.finish_dots == nullptr || plan.window_area > 1 || node.signs.size() > 1) return false;
-  if (plan.wants_real) {
-    if (plan.scale.empty()) return false;
-    if (node.activation == Activation::kSigmoid || node.activation == Activation::kRelu) {
-      return false;
-    }
-    if (!plan.signs.empty() && plan.signs[0].threshold.empty()) return false;
-  }
-  if (node.shortcut.tensor != kNone) {
-    const TensorLayout& shortcut = tensors[static_cast<size_t>(node.shortcut.tensor)];
-    if (shortcut.channels != plan.channels || shortcut.height != plan.height ||
-        shortcut.width != plan.width || node.shortcut.offset != 0) {
-      return false;
-    }
-  }
-  for (const SignOutput& output : node.signs) {
-    if (tensors[static_cast<size_t>(output.tensor)].pixel_bytes * 8 != plan.channels) return false;
-  }
-  for (const Block& block : plan.blocks) {
-    if (block.filters % kernels.word_lanes != 0) return false;
-  }
-  return true;
 }
 
 Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
@@ -120,7 +96,7 @@ Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
   plan_epilogue(graph, plan->tensors, &result);
   if (node.op == Op::kBinaryConv) {
     SIGNBIT_TRY(plan_binary_conv(graph, input, *plan->kernels, &result));
-    result.finishes_dots = can_finish_dots(plan->tensors, *plan->kernels, result);
+    plan_dots(graph, plan->tensors, *plan->kernels, &result);
   } else if (node.op == Op::kRealConv) {
     SIGNBIT_TRY(plan_real_conv(graph, input, *plan->kernels, &result));
   } else {
@@ -152,6 +128,11 @@ Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
   scratch.signs = std::max(scratch.signs, static_cast<int64_t>(node.signs.size()));
   if (node.op == Op::kGlobalMean) {
     scratch.row_sums = std::max(scratch.row_sums, input.height * row_sums_step(input.channels));
+  }
+  if (node.op == Op::kSignSum) {
+    const int64_t columns = columns_reached(node, input, result.tile_pixels);
+    SIGNBIT_TRY(check_work_bytes(node.name, 4.0 * static_cast<double>(columns * node.groups)));
+    scratch.sign_sums = std::max(scratch.sign_sums, columns * node.groups);
   }
   scratch.input_pixel_bytes = std::max(scratch.input_pixel_bytes, input.pixel_bytes);
   plan->pixels_only |= result.integer && node.op == Op::kRealConv;

@@ -2,6 +2,8 @@
 // into tiles, and its weights in the order in which the kernels read them.
 #pragma once
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -116,10 +118,14 @@ struct NodePlan {
   bool wants_real = false;
   bool values_in_place = false;  // v0 is read where the input lies, so tiles need not fit L1
   bool spread_signs = false;     // some sign output has gaps between groups
-  bool finishes_dots = false;    // the epilogue follows each vector of dots, see FinishDotsArgs
+  bool finishes_dots = false;    // the epilogue follows each vector of dots, see FinishDotsArgs,
+  Activation finish = Activation::kNone;  // with this activation
+  bool adjusts_dots = false;              // dots become reals first, see AdjustDotsArgs,
+  bool shifts_by_border = false;          // with a shift for each border pattern
   std::vector<Chunk> chunks;
   std::vector<Block> blocks;
-  AlignedArray<float> scale, shift, slope;  // empty where absent
+  // Empty where absent. A shift by border has a row for each pattern, as BinaryConvPlan's base.
+  AlignedArray<float> scale, shift, slope, positive_slope, offset, sums_scale;
   std::vector<SignPlan> signs;
   BinaryConvPlan binary;
   RealConvPlan real;
@@ -165,6 +171,7 @@ struct ScratchSizes {
   int64_t gathered_words = 0;     // of the gathered windows of a tile
   int64_t sums_bytes = 0;         // of the words that complete triples
   int64_t row_sums = 0;           // of a global mean's input
+  int64_t sign_sums = 0;          // of the columns that a tile's windows meet
 };
 
 struct Plan {
@@ -182,6 +189,22 @@ struct Plan {
 // Reads the constants of `graph`, which are not needed afterwards; keeps pointers to its nodes.
 Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan);
 
+// A constant by channel; empty where the file has none.
+template <typename T>
+AlignedArray<T> copy_constant(const Graph& graph, int index) {
+  if (index == kNone) return {};
+  const Constant& constant = graph.constants[static_cast<size_t>(index)];
+  AlignedArray<T> copy(constant.bytes / sizeof(T));
+  std::memcpy(copy.data(), constant.data, constant.bytes);
+  return copy;
+}
+
+// Columns that windows of a tile's pixels reach, if they lie in one row.
+inline int64_t columns_reached(const Node& node, const TensorLayout& input, int64_t pixels) {
+  const int64_t reach = (pixels - 1) * node.stride.x + (node.kernel.x - 1) * node.dilation.x + 1;
+  return std::min(input.width, reach);
+}
+
 // The parts of make_plan that have a file of their own.
 std::vector<TensorLayout> plan_tensors(const Graph& graph);
 std::vector<Step> plan_steps(const Graph& graph, const std::vector<TensorLayout>& tensors);
@@ -190,6 +213,9 @@ void plan_pooled_sums(const Graph& graph, const Node& conv, const Node& pool, St
 StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse);
 Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
                         NodePlan* plan);
+// What is known once a binary convolution and its epilogue are planned: how its dots are finished.
+void plan_dots(const Graph& graph, const std::vector<TensorLayout>& tensors,
+               const KernelTable& kernels, NodePlan* plan);
 Status plan_real_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
                       NodePlan* plan);
 

@@ -18,7 +18,7 @@ bool is_real_pool(const Graph& graph, const Node& node) {
 int64_t count_reads(const Graph& graph, int tensor) {
   int64_t reads = graph.output == tensor ? 1 : 0;
   for (const Node& node : graph.nodes) {
-    reads += (node.input == tensor ? 1 : 0) + (node.shortcut.tensor == tensor ? 1 : 0);
+    node.for_inputs([&](int input) { reads += input == tensor ? 1 : 0; });
   }
   return reads;
 }

@@ -46,10 +46,10 @@ bool keeps_order(bool integer, float scale, float shift) {
 
 void plan_pooled_sums(const Graph& graph, const Node& conv, const Node& pool, Step* step) {
   if (conv.op != Op::kRealConv || conv.groups != 1 || conv.shortcut.tensor != kNone) return;
-  if (!keeps_order(conv.activation)) return;
+  if (!keeps_order(conv.activation) || conv.offset != kNone) return;
   // One epilogue finishes both nodes.
   if (pool.op != Op::kMaxPool || pool.scale != kNone || pool.shortcut.tensor != kNone ||
-      pool.activation != Activation::kNone) {
+      pool.activation != Activation::kNone || pool.offset != kNone) {
     return;
   }
   const bool integer = graph.constants[static_cast<size_t>(conv.weight)].dtype == DType::kI16;

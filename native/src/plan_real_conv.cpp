@@ -43,11 +43,22 @@ class RealConvPlanner {
     real_.weights = AlignedArray<uint32_t>(static_cast<size_t>(packed));
     if (plan_.integer) {
       pack_pixel_weights(weight);
+    } else if (weight.dtype == DType::kU64) {
+      const auto row_bytes = static_cast<int64_t>(weight.bytes) / plan_.channels;
+      pack_real_weights([&](int64_t filter, int64_t tap) {
+        return read_bits(weight.data + filter * row_bytes, tap, 1) != 0 ? -1.0f : 1.0f;
+      });
     } else {
-      pack_real_weights(weight);
+      pack_real_weights([&](int64_t filter, int64_t tap) {
+        float value;
+        std::memcpy(&value, weight.data + (filter * real_.steps + tap) * 4, sizeof value);
+        return value;
+      });
     }
     plan_.bytes += static_cast<int64_t>(real_.weights.bytes());
     plan_.kernel = std::string(plan_.integer ? "conv_i16_" : "conv_f32_") + kernels_.isa;
+    if (input_.kind == Kind::kBits) plan_.kernel += "+signs";
+    if (weight.dtype == DType::kU64) plan_.kernel += "+packed";
     plan_.cost = static_cast<double>(plan_.macs) / (4.0 * kernels_.float_lanes);
     return {};
   }
@@ -126,7 +137,8 @@ class RealConvPlanner {
     // Twice what a tile needs, so that rows seldom move.
     panel.capacity =
         2 * ((tile_rows() - 1) * node_.stride.y + node_.dilation.y * (node_.kernel.y - 1) + 1);
-    real_.in_place = !plan_.integer && node_.padding.y == 0 && node_.padding.x == 0;
+    real_.in_place = !plan_.integer && input_.kind != Kind::kBits && node_.padding.y == 0 &&
+                     node_.padding.x == 0;
     if (real_.in_place && input_.kind == Kind::kReal) panel.capacity = 0;
     fill_pads();
   }
@@ -168,14 +180,11 @@ class RealConvPlanner {
     }
   }
 
-  void pack_real_weights(const Constant& weight) {
-    const int64_t taps = real_.steps;
-    pack_blocks(kernels_.float_lanes, kernels_.max_tile_vectors, taps, &plan_,
-                reinterpret_cast<float*>(real_.weights.data()), [&](int64_t filter, int64_t step) {
-                  float value;
-                  std::memcpy(&value, weight.data + (filter * taps + step) * 4, sizeof value);
-                  return value;
-                });
+  // A step of float32 is a tap.
+  template <typename Weight>
+  void pack_real_weights(Weight weight) {
+    pack_blocks(kernels_.float_lanes, kernels_.max_tile_vectors, real_.steps, &plan_,
+                reinterpret_cast<float*>(real_.weights.data()), weight);
   }
 
   void pack_pixel_weights(const Constant& weight) {

@@ -27,8 +27,7 @@ std::vector<int> last_readers(const Graph& graph, const std::vector<int>& reader
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     const int now = reader_of[i] == kNone ? static_cast<int>(i) : reader_of[i];
-    last[static_cast<size_t>(node.input)] = now;
-    if (node.shortcut.tensor != kNone) last[static_cast<size_t>(node.shortcut.tensor)] = now;
+    node.for_inputs([&](int tensor) { last[static_cast<size_t>(tensor)] = now; });
     // A tensor that nobody reads still occupies its slot while it is written.
     if (node.real != kNone) last[static_cast<size_t>(node.real)] = now;
     for (const SignOutput& output : node.signs) last[static_cast<size_t>(output.tensor)] = now;
@@ -106,9 +105,10 @@ std::vector<TensorLayout> plan_tensors(const Graph& graph) {
   std::vector<TensorLayout> layouts(count);
   std::vector<int64_t> groups(count, 1);
   for (const Node& node : graph.nodes) {
-    if (node.op != Op::kBinaryConv) continue;
+    if (node.op != Op::kBinaryConv && node.op != Op::kSignSum) continue;
     const auto input = static_cast<size_t>(node.input);
     if (node.groups > 1) groups[input] = node.groups;
+    if (node.op != Op::kBinaryConv) continue;
     layouts[input].border_y = std::max(layouts[input].border_y, node.padding.y);
     layouts[input].border_x = std::max(layouts[input].border_x, node.padding.x);
   }
@@ -141,10 +141,13 @@ int overwritable(const Node& node, const Node* producer, const std::vector<Tenso
   const TensorLayout& real = tensors[static_cast<size_t>(node.real)];
   const auto fits = [&](int tensor) {
     const TensorLayout& old = tensors[static_cast<size_t>(tensor)];
-    // A producer reads rows that the other threads' outputs may lie in.
-    if (producer != nullptr && (producer->input == tensor || producer->shortcut.tensor == tensor)) {
-      return false;
+    // A producer reads rows that the other threads' outputs may lie in, and a map or sums are read
+    // for other elements than their own.
+    bool read_elsewhere = tensor == node.map || tensor == node.sums.tensor;
+    if (producer != nullptr) {
+      producer->for_inputs([&](int input) { read_elsewhere |= input == tensor; });
     }
+    if (read_elsewhere) return false;
     return old.kind == Kind::kReal && last[static_cast<size_t>(tensor)] == now &&
            old.height == real.height && old.width == real.width && old.channels == real.channels &&
            real.channels % kVectorFloats == 0;

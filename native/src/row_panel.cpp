@@ -12,19 +12,40 @@ Out* fill_pixels(int64_t count, int64_t channels, const Out* pixel, Out* out) {
   return out;
 }
 
-// One row with its padding; all padding where `row` is null.
-template <typename In, typename Out>
-void convert_row(const PanelPlan& plan, const In* row, const Out* pad, Out* out) {
+// One row with its padding; copy(count, out) writes its first pixels. All padding where `row` is
+// null.
+template <typename Out, typename Copy>
+void pad_row(const PanelPlan& plan, const void* row, const Out* pad, Out* out, Copy copy) {
   const int64_t left = row == nullptr ? plan.columns : std::min(plan.left, plan.columns);
   const int64_t inside = row == nullptr ? 0 : std::min(plan.width, plan.columns - left);
   out = fill_pixels(left, plan.channels, pad, out);
-  for (int64_t i = 0; i < inside * plan.channels; ++i) out[i] = static_cast<Out>(row[i]);
+  copy(inside, out);
   fill_pixels(plan.columns - left - inside, plan.channels, pad, out + inside * plan.channels);
+}
+
+template <typename In, typename Out>
+void convert_row(const PanelPlan& plan, const In* row, const Out* pad, Out* out) {
+  pad_row(plan, row, pad, out, [&](int64_t pixels, Out* to) {
+    for (int64_t i = 0; i < pixels * plan.channels; ++i) to[i] = static_cast<Out>(row[i]);
+  });
+}
+
+bool is_inside(const PanelPlan& plan, int64_t y) { return y >= 0 && y < plan.height; }
+
+void convert_signs(const PanelPlan& plan, const RowSource& source, int64_t y, float* out) {
+  const auto* row = is_inside(plan, y)
+                        ? static_cast<const uint8_t*>(source.data) + y * source.row_bytes
+                        : nullptr;
+  pad_row(plan, row, plan.pad_reals.data(), out, [&](int64_t pixels, float* to) {
+    for (int64_t i = 0; i < pixels; ++i, to += plan.channels) {
+      source.bits->unpack(row + i * source.bits->pixel_bytes, to);
+    }
+  });
 }
 
 template <typename In>
 const In* row_of(const PanelPlan& plan, const RowSource& source, int64_t y) {
-  if (y < 0 || y >= plan.height) return nullptr;
+  if (!is_inside(plan, y)) return nullptr;
   return static_cast<const In*>(source.data) + y * plan.width * plan.channels;
 }
 
@@ -33,7 +54,9 @@ const In* row_of(const PanelPlan& plan, const RowSource& source, int64_t y) {
 void RowPanel::convert(const PanelPlan& plan, const RowSource& source, int64_t y, uint8_t* row) {
   if (plan.pad_pixels.empty()) {
     auto* const reals = reinterpret_cast<float*>(row);
-    if (source.is_float) {
+    if (source.bits != nullptr) {
+      convert_signs(plan, source, y, reals);
+    } else if (source.is_float) {
       convert_row(plan, row_of<float>(plan, source, y), plan.pad_reals.data(), reals);
     } else {
       convert_row(plan, row_of<uint8_t>(plan, source, y), plan.pad_reals.data(), reals);

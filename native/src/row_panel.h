@@ -1,8 +1,9 @@
 // Input rows of a real convolution made ready for its kernel: as float32 or int16, with their
-// padding on both sides, and for a fast convolution split into tracks. A window is then a few runs
-// of memory at fixed distances, and neighbouring windows share all of it.
+// padding on both sides, signs as -1 and +1, and for a fast convolution split into tracks. A window
+// is then a few runs of memory at fixed distances, and neighbouring windows share all of it.
 #pragma once
 
+#include "bits_layout.h"
 #include "pixel_tracks.h"
 #include "signbit/memory.h"
 
@@ -29,10 +30,12 @@ struct PanelPlan {
   }
 };
 
-// The image or tensor that rows come from: (height, width, channels) of uint8 or float32.
+// The image or tensor that rows come from: (height, width, channels) of uint8 or float32, or signs.
 struct RowSource {
-  const void* data = nullptr;
+  const void* data = nullptr;  // of pixel (0, 0)
   bool is_float = false;
+  const BitsLayout* bits = nullptr;  // of signs,
+  int64_t row_bytes = 0;             // from a row of which to the next
 };
 
 class RowPanel {

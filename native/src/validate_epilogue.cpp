@@ -18,7 +18,7 @@ class EpilogueChecks {
     }
     if (node.scale != kNone) {
       SIGNBIT_TRY(by_channel(node.scale, shape, where + ".scale"));
-      SIGNBIT_TRY(checks_.has_border_shift(node)
+      SIGNBIT_TRY(checks_.graph.has_border_shift(node)
                       ? check_border_shift(node, shape, where + ".shift", &checks_)
                       : by_channel(node.shift, shape, where + ".shift"));
     }
@@ -80,7 +80,7 @@ class EpilogueChecks {
                      const std::string& where) {
     const DType dtype = constants_.at(output.threshold).dtype;
     const bool reals_decide =
-        node.map != kNone || node.sums.tensor != kNone || checks_.has_border_shift(node);
+        node.map != kNone || node.sums.tensor != kNone || checks_.graph.has_border_shift(node);
     const bool integer = checks_.is_integer(node) && !reals_decide && dtype == DType::kI32;
     SIGNBIT_TRY(constants_.per_channel(output.threshold, integer ? DType::kI32 : DType::kF32,
                                        channels, where + ".threshold"));

@@ -17,7 +17,7 @@ const char* part_of_3(const Node& node, const GraphChecks& checks) {
   if (node.op == Op::kMeanAbs) return "op mean_abs";
   if (node.activation == Activation::kMaxout) return "activation maxout";
   if (node.shortcut.repeat) return "shortcut.repeat";
-  if (checks.has_border_shift(node)) return "shift by border";
+  if (checks.graph.has_border_shift(node)) return "shift by border";
   if (node.op == Op::kRealConv) {
     if (checks.tensor(node.input).kind == Kind::kBits) return "input of bits";
     if (checks.constants.at(node.weight).dtype == DType::kU64) return "weight of U64";

@@ -64,9 +64,10 @@ class ModelWriter {
     });
   }
 
-  std::vector<uint8_t> file(const std::string& input, const std::string& output) const {
+  std::vector<uint8_t> file(const std::string& input, const std::string& output,
+                            int version = 1) const {
     const std::string graph =
-        R"({"format":1,"input":{"tensor":")" + input +
+        R"({"format":)" + std::to_string(version) + R"(,"input":{"tensor":")" + input +
         R"(","resize_shorter_side":1,"interpolation":"bilinear"},"output":")" + output +
         R"(","classes":[],"source":{},"tensors":[)" + tensors_ + R"(],"nodes":[)" + nodes_ + "]}";
     std::string escaped;

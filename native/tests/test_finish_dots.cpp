@@ -16,7 +16,8 @@ constexpr int kPixelBytes = kChannels / 8;
 constexpr size_t kMostPixels = 30;
 
 struct Constants {
-  AlignedArray<float> scale{kChannels}, shift{kChannels}, slope{kChannels}, threshold{kChannels};
+  AlignedArray<float> scale{kChannels}, shift{kChannels}, threshold{kChannels};
+  AlignedArray<float> slope{kChannels}, positive_slope{kChannels}, offset{kChannels};
   AlignedArray<int32_t> integer_threshold{kChannels};
   AlignedArray<uint64_t> flip{1};
 
@@ -25,6 +26,8 @@ struct Constants {
       scale[c] = test::real() / 100.0f;
       shift[c] = test::real();
       slope[c] = test::real();
+      positive_slope[c] = test::real();
+      offset[c] = test::real();
       threshold[c] = integer(0, 3) == 0 ? 0.0f : test::real();
       integer_threshold[c] = integer(-500, 500);
     }
@@ -41,6 +44,7 @@ struct Written {
 struct Wish {
   bool integers_only, in_place, shortcut, real, signs;
   sbnn::Activation activation;
+  int shortcut_channels;
 };
 
 void store_then_finish(const test::DotCase& drawn, const Constants& constants, const Wish& wish,
@@ -64,14 +68,19 @@ void store_then_finish(const test::DotCase& drawn, const Constants& constants, c
   sbnn::EpilogueArgs args{};
   args.run_count = 1;
   args.runs = &run;
-  args.value_step = args.shortcut_step = args.real_step = kChannels;
-  args.channel_count = args.shortcut_channels = kChannels;
+  args.value_step = args.real_step = args.channel_count = kChannels;
+  args.shortcut_step = args.shortcut_channels = wish.shortcut_channels;
+  args.shortcut_repeats = wish.shortcut_channels < kChannels;
   args.integer = true;
   args.wants_real = !wish.integers_only;
   args.scale = constants.scale.data();
   args.shift = constants.shift.data();
   args.activation = wish.activation;
   args.slope = constants.slope.data();
+  if (wish.activation == sbnn::Activation::kMaxout) {
+    args.positive_slope = constants.positive_slope.data();
+    args.offset = constants.offset.data();
+  }
   args.sign_count = wish.signs ? 1 : 0;
   args.signs = &sign;
   sbnn::kScalarKernels.epilogue(args);
@@ -79,7 +88,7 @@ void store_then_finish(const test::DotCase& drawn, const Constants& constants, c
 
 void test_finish_dots(const KernelTable& kernels) {
   constexpr sbnn::Activation kActivations[] = {sbnn::Activation::kNone, sbnn::Activation::kHardtanh,
-                                               sbnn::Activation::kPrelu};
+                                               sbnn::Activation::kPrelu, sbnn::Activation::kMaxout};
   const int filters = 16 * integer(1, 4);
   const test::DotCase drawn(kernels, filters, 16 * integer(0, (kChannels - filters) / 16));
   const Constants constants;
@@ -89,7 +98,12 @@ void test_finish_dots(const KernelTable& kernels) {
   wish.shortcut = !wish.integers_only && integer(0, 3) > 0;
   wish.real = !wish.integers_only && integer(0, 3) > 0;
   wish.signs = wish.integers_only || !wish.real || integer(0, 1) == 1;
-  wish.activation = kActivations[integer(0, 2)];
+  wish.activation = kActivations[integer(0, 3)];
+  wish.shortcut_channels = kChannels;
+  if (wish.activation == sbnn::Activation::kMaxout && integer(0, 1) == 1) {
+    wish.shortcut_channels = 16 * integer(1, 3);
+    wish.in_place = false;
+  }
   std::vector<float> shortcut(kMostPixels * kChannels);
   for (float& value : shortcut) value = test::real();
 
@@ -103,6 +117,9 @@ void test_finish_dots(const KernelTable& kernels) {
   finish.shift = constants.shift.data();
   finish.activation = wish.activation;
   finish.slope = constants.slope.data();
+  finish.positive_slope = constants.positive_slope.data();
+  finish.offset = constants.offset.data();
+  finish.shortcut_channels = wish.shortcut_channels;
   if (wish.shortcut) finish.shortcut = wish.in_place ? actual.real.data() : shortcut.data();
   finish.real = wish.real ? actual.real.data() : nullptr;
   finish.step = kChannels;

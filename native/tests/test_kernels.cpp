@@ -164,6 +164,22 @@ void test_max_dots(const KernelTable& kernels) {
   }
 }
 
+void test_mean_abs(const KernelTable& kernels) {
+  const int pixels = integer(1, 30), channels = integer(1, 40);
+  std::vector<float> input(static_cast<size_t>(pixels * channels)), result(30 * 16, 9.0f);
+  for (float& value : input) value = real();
+  kernels.mean_abs(
+      {input.data(), pixels, channels, static_cast<float>(channels), result.data(), 16});
+  for (int p = 0; p < 30; ++p) {
+    float sum = 0;
+    for (int c = 0; c < channels && p < pixels; ++c) {
+      sum += std::fabs(input[static_cast<size_t>(p * channels + c)]);
+    }
+    const float expected = p < pixels ? sum / static_cast<float>(channels) : 9.0f;
+    CHECK(result[static_cast<size_t>(16 * p)] == expected);
+  }
+}
+
 // Everything an epilogue writes, for the same arguments on two tables. Pixels are in two runs.
 struct EpilogueRuns {
   std::vector<float> real = std::vector<float>(kPixels * 200, 9.0f);
@@ -200,12 +216,15 @@ void test_epilogue(const KernelTable& kernels) {
   const int whole[] = {16, 32, 64, 128};
   const int channels = integer(0, 1) == 1 ? whole[integer(0, 3)] : integer(1, 200);
   AlignedArray<float> scale(200), shift(200), slope(200), threshold(200), shortcut(kPixels * 200);
+  AlignedArray<float> positive_slope(200), offset(200);
   AlignedArray<int32_t> integers(200), dots(kPixels * 208);
   AlignedArray<uint64_t> flip(4);
   for (size_t c = 0; c < 200; ++c) {
     scale[c] = real();
     shift[c] = real();
     slope[c] = real();
+    positive_slope[c] = real();
+    offset[c] = real();
     threshold[c] = integer(0, 3) == 0 ? 0.0f : real();
     integers[c] = integer(-50, 50);
   }
@@ -223,14 +242,17 @@ void test_epilogue(const KernelTable& kernels) {
   args.shortcut_channels = integer(0, 1) == 1 ? channels : integer(1, 200);
   args.shortcut_step = integer(0, 1) * 200;
   args.channel_count = channels;
-  args.activation = static_cast<sbnn::Activation>(integer(0, 4));
+  args.activation = static_cast<sbnn::Activation>(integer(0, 5));
   args.slope = slope.data();
+  args.positive_slope = positive_slope.data();
+  if (integer(0, 1) == 1) args.offset = offset.data();
   if (integer(0, 3) > 0) {
     args.scale = scale.data();
     args.shift = shift.data();
   }
   const bool has_shortcut = integer(0, 1) == 1;
   args.shortcut_offset = integer(0, 1) * integer(0, channels + 20);
+  args.shortcut_repeats = args.shortcut_offset == 0 && integer(0, 1) == 1;
   args.sign_count = integer(0, 2);
   std::vector<sbnn::SignArgs> signs(static_cast<size_t>(args.sign_count));
   args.wants_real = args.sign_count == 0 || integer(0, 1) == 1;
@@ -266,6 +288,7 @@ int main() {
     for (int i = 0; i < 150; ++i) {
       test_pools(*kernels);
       test_row_sums(*kernels);
+      test_mean_abs(*kernels);
       test_max_pool(*kernels);
       test_max_sums(*kernels);
       test_max_dots(*kernels);

@@ -87,11 +87,14 @@ void test_what_else_must_be() {
   };
   for (const Activation activation : {Activation::kNone, Activation::kRelu, Activation::kHardtanh})
     CHECK(fits([&](Pair& p) { p.conv.activation = activation; }));
-  for (const Activation activation : {Activation::kPrelu, Activation::kSigmoid})
+  for (const Activation activation :
+       {Activation::kPrelu, Activation::kSigmoid, Activation::kMaxout})
     CHECK(!fits([&](Pair& p) { p.conv.activation = activation; }));
   CHECK(!fits([](Pair& p) { p.conv.op = Op::kBinaryConv; }));
   CHECK(!fits([](Pair& p) { p.conv.groups = 2; }));
   CHECK(!fits([](Pair& p) { p.conv.shortcut.tensor = 0; }));
+  CHECK(!fits([](Pair& p) { p.conv.offset = 0; }));
+  CHECK(!fits([](Pair& p) { p.pool.offset = 0; }));
   CHECK(!fits([](Pair& p) { p.pool.op = Op::kAvgPool; }));
   CHECK(!fits([](Pair& p) { p.pool.scale = 1; }));
   CHECK(!fits([](Pair& p) { p.pool.shortcut.tensor = 0; }));

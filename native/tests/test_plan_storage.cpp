@@ -107,6 +107,29 @@ void test_other_elements_are_not_overwritten() {
   CHECK(!odd.share(odd.add(Op::kRealConv, other, kFirst, 24), kFirst));
 }
 
+void test_what_is_read_beside_the_shortcut_stays() {
+  for (const bool as_map : {false, true}) {
+    Chain chain(16);
+    const int signs = chain.add_signs(Op::kMaxPool, kFirst);
+    const int sum = chain.add(Op::kBinaryConv, signs, kFirst, 16);
+    CHECK(chain.share(sum, kFirst));
+    Node& conv = chain.graph.nodes.back();
+    (as_map ? conv.map : conv.sums.tensor) = kFirst;
+    CHECK(!chain.share(sum, kFirst));
+  }
+}
+
+void test_maps_and_sums_stay_until_they_are_read() {
+  Chain chain(16);
+  const int map = chain.add(Op::kRealConv, kFirst, kNone, 16);
+  const int signs = chain.add_signs(Op::kMaxPool, kFirst);
+  const int other = chain.add(Op::kRealConv, kFirst, kNone, 16);
+  chain.add(Op::kBinaryConv, signs, kNone, 16);
+  CHECK(chain.share(other, map));
+  chain.graph.nodes.back().map = map;
+  CHECK(!chain.share(other, map));
+}
+
 void test_a_band_needs_no_memory() {
   Chain chain(16);
   const int body = chain.add(Op::kRealConv, kFirst, kNone, 16);
@@ -181,6 +204,8 @@ int main() {
   test_a_pointwise_node_overwrites_its_input();
   test_what_is_read_later_stays();
   test_other_elements_are_not_overwritten();
+  test_what_is_read_beside_the_shortcut_stays();
+  test_maps_and_sums_stay_until_they_are_read();
   test_a_band_needs_no_memory();
   test_signs_for_one_convolution_are_made_by_its_step();
   test_signs_that_others_read_exist_as_a_whole();

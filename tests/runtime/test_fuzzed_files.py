@@ -53,7 +53,7 @@ def test_changed_values_are_judged_alike(data: bytes) -> None:
             parent[path[-1]] = values[int(rng.integers(len(values)))]
         header["__metadata__"]["signbit"] = json.dumps(graph)
         accepted += check_alike(join(header, body))
-    assert 50 < accepted < 1150
+    assert 20 < accepted < 1150
 
 
 def _scalars(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:

@@ -100,6 +100,12 @@ struct Graph {
   std::vector<std::string> classes;
   std::vector<std::pair<std::string, std::string>> source;
   std::string json;
+
+  // Whether a binary convolution's shift depends on the border.
+  bool has_border_shift(const Node& node) const {
+    return node.op == Op::kBinaryConv && node.shift != kNone &&
+           constants[static_cast<size_t>(node.shift)].shape.size() == 3;
+  }
 };
 
 // The name of an op as the file spells it.

@@ -58,16 +58,43 @@ struct BinaryDotArgs {
   int64_t dots_step;
 };
 
+// What becomes of a block's dots where they are not an epilogue's values as they are, in place:
+//   v = float32(dot);  v = v·map[pixel];  v = fma(v, scale, shift);  v = fma(sums[pixel],
+//   sums_scale, v),
+// each where it is asked for. Constants are those of the block's first channel.
+struct AdjustDotsArgs {
+  int64_t pixels;
+  int64_t filters;
+  int32_t* values;  // [pixels][value_step], then float32; whole vectors are written
+  int64_t value_step;
+  const float* map;    // [pixels]; null: none
+  const float* scale;  // null: no affine step
+  const float* shift;
+  // Null, or by pixel a row of the BinaryConvPlan's base; the pixel's shift lies as far from
+  // `shift` as that lies from `first_row`.
+  const int32_t* const* rows;
+  const int32_t* first_row;
+  const float* sums;  // those of the block's group, sums_step apart; null: none
+  int64_t sums_step;
+  const float* sums_scale;
+};
+
 // The epilogue of the same dots, finished while they are in registers: affine step, shortcut,
 // activation, real and one tensor of signs. For blocks of whole vectors of filters; reals are
 // float32 of `step` channels whose pixels follow each other from row to row.
+//
+// A maxout has all of slope, positive_slope and offset, and a shortcut of its own: of
+// shortcut_channels, whole vectors of them, that repeat. The other activations do without.
 struct FinishDotsArgs {
   const float* scale;  // constants by channel; null where only the dots' signs are asked for
   const float* shift;
-  Activation activation;  // not the sigmoid
+  Activation activation;  // none, hardtanh, prelu or maxout
   const float* slope;
+  const float* positive_slope;
+  const float* offset;
   const float* shortcut;  // channel 0 of the first pixel; null: no shortcut
-  float* real;            // the same, may be where the shortcut is; null: not stored
+  int64_t shortcut_channels;
+  float* real;  // the same, may be where the shortcut is; null: not stored
   int64_t step;
   const float* threshold;
   const int32_t* integer_threshold;  // not null where only the dots' signs are asked for
@@ -141,6 +168,26 @@ struct RowSumsArgs {
   int64_t sums_step;
 };
 
+// sums[column·groups + g] = the signs of group g of a column's pixels, summed over the rows.
+struct SignSumsArgs {
+  const uint8_t* first;  // its pixel's first bit
+  int64_t rows, columns;
+  int64_t row_step, column_step;  // bytes
+  int64_t groups;
+  int64_t group_bytes, group_channels;
+  int32_t* sums;
+};
+
+// result[pixel·result_step] = Σ |x| over a pixel's channels, ascending, from +0.0, / divisor.
+struct MeanAbsArgs {
+  const float* first;
+  int64_t pixels;
+  int64_t channels;  // from a pixel to the next, too
+  float divisor;
+  float* result;
+  int64_t result_step;
+};
+
 // One bits tensor an epilogue writes.
 struct SignArgs {
   const float* threshold;  // by channel; null where integer_threshold is given
@@ -172,8 +219,11 @@ struct EpilogueArgs {
   const float* scale;  // null: no affine step
   const float* shift;
   int64_t shortcut_offset, shortcut_channels;
+  bool shortcut_repeats;  // channel c reads c mod shortcut_channels
   Activation activation;
   const float* slope;
+  const float* positive_slope;
+  const float* offset;  // null: none
   int sign_count;
   const SignArgs* signs;
 };
@@ -185,6 +235,7 @@ struct KernelTable {
   int max_tile_vectors;  // of real_conv
   void (*binary_dot)(const BinaryDotArgs&);
   void (*finish_dots)(const BinaryDotArgs&, const FinishDotsArgs&);  // null: there is none
+  void (*adjust_dots)(const AdjustDotsArgs&);
   // sums[i] = words[i] ^ words[i + distance] ^ words[i + 2·distance] for each of `bytes` bytes and
   // on to the end of a vector.
   void (*xor_triples)(const uint8_t* words, int64_t distance, int64_t bytes, uint8_t* sums);
@@ -195,6 +246,8 @@ struct KernelTable {
   void (*max_sums)(const PoolArgs&);  // of int32
   void (*avg_pool)(const PoolArgs&);
   void (*row_sums)(const RowSumsArgs&);
+  void (*sign_sums)(const SignSumsArgs&);
+  void (*mean_abs)(const MeanAbsArgs&);
   void (*epilogue)(const EpilogueArgs&);
   // Loops over registers alone, which show the most that a core can do: plain xor + count + add of
   // signs, and fused multiply-adds. Both return the multiply-adds done and write a vector of

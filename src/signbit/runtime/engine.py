@@ -171,6 +171,9 @@ class Engine:
     def explain(self, images: Array | None = None) -> list[NodeReport]:
         """Each node with its kernel, its constants' bytes, its time and its share of the limit.
 
+        What a convolution does besides stands behind its kernel's name: `+map`, `+sums`, `+border`
+        of a binary_conv; `+signs` of a real_conv that reads signs, `+packed` where its weights are.
+
         The time is the median over a few runs on these images, one by one, or on a black one, with
         the engine's threads. A pool and the node whose reals only it reads run in turns, a band of
         rows at a time: each has the time of its own turns.

@@ -26,8 +26,10 @@ inline typename Vec::Floats sigmoid(typename Vec::Floats v) {
   return Vec::divide(one, Vec::add(one, exponential(Vec::negative(v))));
 }
 
+// `slope` is that of negative values, for prelu and maxout; `positive` is for maxout.
 template <Activation kActivation>
-inline typename Vec::Floats activate(typename Vec::Floats v, typename Vec::Floats slope) {
+inline typename Vec::Floats activate(typename Vec::Floats v, typename Vec::Floats slope,
+                                     typename Vec::Floats positive) {
   switch (kActivation) {
     case Activation::kNone:
       break;
@@ -39,6 +41,9 @@ inline typename Vec::Floats activate(typename Vec::Floats v, typename Vec::Float
       return Vec::select_less(v, Vec::set(0.0f), Vec::multiply(v, slope), v);
     case Activation::kSigmoid:
       return sigmoid(v);
+    case Activation::kMaxout:
+      return Vec::select_less(v, Vec::set(0.0f), Vec::multiply(v, slope),
+                              Vec::multiply(v, positive));
   }
   return v;
 }

@@ -1,19 +1,29 @@
 // The common epilogue over the vocabulary `Vec`, one pass over a tile that is still in L1:
-// affine step, shortcut, activation, store of the real and of the packed signs.
+// affine step, shortcut, activation, offset, store of the real and of the packed signs.
 //
 // A step finishes P pixels of V vectors of channels. Where it can it is a whole word of signs: 64
 // channels of a pixel, or, of pixels of 32 or 16 channels, 2 or 4 that lie side by side. One word
 // of channels after the other goes through all pixels, so that its constants stay in registers.
 
+#include "kernels/generic/sign_words.inl.h"
+
 template <int V>
 struct ChannelConstants {
-  typename Vec::Floats scale[V], shift[V], slope[V], threshold[V];
+  typename Vec::Floats scale[V], shift[V], slope[V], positive[V], threshold[V];
+  int64_t shortcut[V];  // the first channel that each vector reads; may be outside the tensor
 
   // Constants that the node lacks are 0 and not used. `threshold` is the first sign output's.
   ChannelConstants(const EpilogueArgs& args, int64_t c) {
     fill(scale, args.scale, c);
     fill(shift, args.shift, c);
-    fill(slope, args.activation == Activation::kPrelu ? args.slope : nullptr, c);
+    const bool maxout = args.activation == Activation::kMaxout;
+    fill(slope, maxout || args.activation == Activation::kPrelu ? args.slope : nullptr, c);
+    fill(positive, maxout ? args.positive_slope : nullptr, c);
+    for (int i = 0; i < V; ++i) {
+      const int64_t first = c + i * Vec::kFloatLanes;
+      shortcut[i] =
+          args.shortcut_repeats ? first % args.shortcut_channels : first - args.shortcut_offset;
+    }
     fill(threshold, args.sign_count > 0 ? args.signs[0].threshold : nullptr, c);
   }
 
@@ -26,11 +36,18 @@ struct ChannelConstants {
   }
 };
 
-// Channels c.. of a shortcut pixel: tensor channel c - offset, +0.0 outside the tensor.
-inline typename Vec::Floats load_shortcut(const EpilogueArgs& args, const float* pixel, int64_t c) {
-  const int64_t first = c - args.shortcut_offset;
-  const int64_t channels = args.shortcut_channels;
-  if (first >= 0 && first + Vec::kFloatLanes <= channels) return Vec::load(pixel + first);
+// A vector that the tensor's channels do not fill: +0.0 outside, or channel 0 and so on again where
+// it repeats. Apart, as its code would be in every step otherwise.
+[[gnu::noinline]] typename Vec::Floats load_edge(const float* pixel, int64_t first,
+                                                 int64_t channels, bool repeats) {
+  if (repeats) {
+    float lanes[Vec::kFloatLanes];
+    for (float& lane : lanes) {
+      lane = pixel[first];
+      first = first + 1 == channels ? 0 : first + 1;
+    }
+    return Vec::load(lanes);
+  }
   if (first >= channels || first + Vec::kFloatLanes <= 0) return Vec::set(0.0f);
   uint32_t lanes = (uint32_t{1} << Vec::kFloatLanes) - 1;
   if (first < 0) lanes &= lanes << -first;
@@ -38,29 +55,12 @@ inline typename Vec::Floats load_shortcut(const EpilogueArgs& args, const float*
   return Vec::load_lanes(pixel, first, lanes);
 }
 
-// Stores the low `bytes` bytes, 1 to 8, of a word of signs.
-inline void store_signs(uint8_t* target, uint64_t word, int64_t bytes) {
-  if (bytes == 8) {
-    __builtin_memcpy(target, &word, 8);
-  } else if (bytes == 4) {
-    __builtin_memcpy(target, &word, 4);
-  } else if (bytes == 2) {
-    __builtin_memcpy(target, &word, 2);
-  } else {
-    for (int64_t i = 0; i < bytes; ++i) target[i] = static_cast<uint8_t>(word >> (8 * i));
-  }
-}
-
-// Spreads `count` signs from channel `c` on over groups that begin at byte addresses of their own.
-inline void spread_signs(const SignArgs& signs, uint8_t* pixel, uint64_t word, int64_t c,
-                         int64_t count) {
-  if (c == 0) __builtin_memset(pixel, 0, static_cast<size_t>(signs.pixel_bytes));
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t group = (c + i) / signs.group_channels;
-    const int64_t bit = (c + i) % signs.group_channels;
-    pixel[group * signs.group_bytes + bit / 8] |=
-        static_cast<uint8_t>(((word >> i) & 1) << (bit % 8));
-  }
+// Channels of a shortcut pixel from tensor channel `first` on.
+inline typename Vec::Floats load_shortcut(const EpilogueArgs& args, const float* pixel,
+                                          int64_t first) {
+  const int64_t channels = args.shortcut_channels;
+  if (first >= 0 && first + Vec::kFloatLanes <= channels) return Vec::load(pixel + first);
+  return load_edge(pixel, first, channels, args.shortcut_repeats);
 }
 
 // What kind of values a step takes, and what it does to them.
@@ -89,7 +89,14 @@ struct Step {
     if (args.wants_real) {
       load_values(values, v);
       if (run.shortcut != nullptr) add_shortcut(run.shortcut + pixel * args.shortcut_step, v);
-      each([&](int p, int i) { v[p][i] = activate<K::kActivation>(v[p][i], constants.slope[i]); });
+      each([&](int p, int i) {
+        v[p][i] = activate<K::kActivation>(v[p][i], constants.slope[i], constants.positive[i]);
+      });
+      if (args.offset != nullptr) {
+        each([&](int p, int i) {
+          v[p][i] = Vec::add(v[p][i], Vec::load(args.offset + c + i * kLanes));
+        });
+      }
       if (run.real != nullptr) store_reals(run.real + pixel * args.real_step + c, v);
     } else {
       each([&](int p, int i) { v[p][i] = Vec::set(0.0f); });  // not used
@@ -163,7 +170,7 @@ struct Step {
     } else {
       each([&](int p, int i) {
         const float* const at = shortcut + p * args.shortcut_step;
-        v[p][i] = Vec::add(v[p][i], load_shortcut(args, at, c + i * kLanes));
+        v[p][i] = Vec::add(v[p][i], load_shortcut(args, at, constants.shortcut[i]));
       });
     }
   }
@@ -272,6 +279,8 @@ inline void finish_as(const EpilogueArgs& args) {
       return finish<Values<kInteger, Activation::kPrelu>>(args);
     case Activation::kSigmoid:
       return finish<Values<kInteger, Activation::kSigmoid>>(args);
+    case Activation::kMaxout:
+      return finish<Values<kInteger, Activation::kMaxout>>(args);
   }
 }
 

@@ -22,15 +22,21 @@ struct LaneSigns {
   }
 };
 
-// What becomes of the dots where the epilogue has a real value.
+// What becomes of the dots where the epilogue has a real value. A maxout is the general case, see
+// FinishDotsArgs.
 template <Activation activation>
 struct FinishReals {
+  static constexpr bool kMaxout = activation == Activation::kMaxout;
+
   struct Sink {
     const float* scale;
     const float* shift;
     const float* slope;
+    const float* positive_slope;
+    const float* offset;
     const float* threshold;
     const float* shortcut;
+    int64_t shortcut_step;
     float* real;
     int64_t step;
     int64_t c;
@@ -39,11 +45,17 @@ struct FinishReals {
     void take(int pixel, const int32_t* base, typename Vec::Totals differing) const {
       typename Vec::Floats v = Vec::to_floats(Vec::dots(base + c, differing));
       v = Vec::fma(v, Vec::load(scale), Vec::load(shift));
-      if (shortcut != nullptr) v = Vec::add(v, Vec::load(shortcut + pixel * step));
-      if constexpr (activation == Activation::kPrelu) {
-        v = activate<activation>(v, Vec::load(slope));
+      if (shortcut != nullptr) {
+        const int64_t between = kMaxout ? shortcut_step : step;
+        v = Vec::add(v, Vec::load(shortcut + pixel * between));
+      }
+      if constexpr (kMaxout) {
+        v = activate<activation>(v, Vec::load(slope), Vec::load(positive_slope));
+        v = Vec::add(v, Vec::load(offset));
+      } else if constexpr (activation == Activation::kPrelu) {
+        v = activate<activation>(v, Vec::load(slope), v);
       } else {
-        v = activate<activation>(v, v);
+        v = activate<activation>(v, v, v);
       }
       if (real != nullptr) Vec::store(real + pixel * step, v);
       if (signs.pixels != nullptr) signs.store(pixel, Vec::less(v, Vec::load(threshold)));
@@ -56,8 +68,19 @@ struct FinishReals {
   Sink of(int64_t filter) const {
     const int64_t c = first_filter + filter;
     const auto at = [&](auto* values) { return values == nullptr ? nullptr : values + c; };
-    return {at(finish.scale),    at(finish.shift), at(finish.slope), at(finish.threshold),
-            at(finish.shortcut), at(finish.real),  finish.step,      c,
+    const float* shortcut = at(finish.shortcut);
+    if (kMaxout && shortcut != nullptr) shortcut = finish.shortcut + c % finish.shortcut_channels;
+    return {at(finish.scale),
+            at(finish.shift),
+            at(finish.slope),
+            at(finish.positive_slope),
+            at(finish.offset),
+            at(finish.threshold),
+            shortcut,
+            finish.shortcut_channels,
+            at(finish.real),
+            finish.step,
+            c,
             LaneSigns(finish, c)};
   }
 };
@@ -90,6 +113,8 @@ void finish_dots(const BinaryDotArgs& dots, const FinishDotsArgs& finish) {
     dot_windows(dots, FinishReals<Activation::kPrelu>{dots.first_filter, finish});
   } else if (finish.activation == Activation::kHardtanh) {
     dot_windows(dots, FinishReals<Activation::kHardtanh>{dots.first_filter, finish});
+  } else if (finish.activation == Activation::kMaxout) {
+    dot_windows(dots, FinishReals<Activation::kMaxout>{dots.first_filter, finish});
   } else {
     dot_windows(dots, FinishReals<Activation::kNone>{dots.first_filter, finish});
   }

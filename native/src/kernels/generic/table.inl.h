@@ -8,15 +8,18 @@ struct Count {
   static constexpr int value = kCount;
 };
 
+#include "kernels/generic/adjust_dots.inl.h"
 #include "kernels/generic/epilogue.inl.h"
 #include "kernels/generic/limit.inl.h"
+#include "kernels/generic/mean_abs.inl.h"
 #include "kernels/generic/pool.inl.h"
 #include "kernels/generic/real_conv.inl.h"
 #include "kernels/generic/row_sums.inl.h"
+#include "kernels/generic/sign_sums.inl.h"
 
 constexpr KernelTable make_table() {
-  return {Vec::kIsa,    Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors, binary_dot,
-          kFinishDots,  xor_triples,     real_conv,        pixel_conv,        max_dots,
-          max_pool,     max_sums,        avg_pool,         row_sums,          epilogue,
-          binary_limit, real_limit};
+  return {Vec::kIsa,   Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors, binary_dot,
+          kFinishDots, adjust_dots,     xor_triples,      real_conv,         pixel_conv,
+          max_dots,    max_pool,        max_sums,         avg_pool,          row_sums,
+          sign_sums,   mean_abs,        epilogue,         binary_limit,      real_limit};
 }

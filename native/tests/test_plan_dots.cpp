@@ -1,0 +1,126 @@
+// Which binary convolutions are finished in registers, and as what.
+
+#include <vector>
+
+#include "check.h"
+#include "dispatch.h"
+#include "plan.h"
+
+using sbnn::Activation;
+using sbnn::kNone;
+using sbnn::Op;
+
+namespace {
+
+// image → signs → one convolution of `channels` filters that adds a tensor of `added` channels.
+struct Conv {
+  sbnn::Graph graph;
+  std::vector<uint64_t> weight;
+  std::vector<float> reals;
+
+  Conv(int64_t channels, int64_t added)
+      : weight(static_cast<size_t>(channels) * 9), reals(static_cast<size_t>(channels) * 9) {
+    graph.input = 0;
+    graph.tensors = {{"image", sbnn::Kind::kImage, 5, 5, added},
+                     {"x", sbnn::Kind::kReal, 5, 5, added},
+                     {"b", sbnn::Kind::kBits, 5, 5, added},
+                     {"y", sbnn::Kind::kReal, 5, 5, channels},
+                     {"k", sbnn::Kind::kReal, 5, 5, 1}};
+    graph.output = 3;
+    const auto constant = [&](sbnn::DType dtype, const void* data, std::vector<int64_t> shape,
+                              size_t bytes) {
+      graph.constants.push_back(
+          {"", dtype, std::move(shape), static_cast<const uint8_t*>(data), bytes});
+    };
+    const int64_t words = (9 * added + 63) / 64;
+    constant(sbnn::DType::kU64, weight.data(), {channels, words},
+             static_cast<size_t>(8 * channels * words));
+    constant(sbnn::DType::kF32, reals.data(), {channels}, static_cast<size_t>(4 * channels));
+    constant(sbnn::DType::kF32, reals.data(), {3, 3, channels}, static_cast<size_t>(36 * channels));
+    sbnn::Node prepare;
+    prepare.input = 0;
+    prepare.real = 1;
+    sbnn::Node conv;
+    conv.op = Op::kBinaryConv;
+    conv.input = 2;
+    conv.kernel = {3, 3};
+    conv.padding = {1, 1};
+    conv.weight = 0;
+    conv.scale = conv.shift = 1;
+    conv.shortcut.tensor = 1;
+    conv.shortcut.repeat = added < channels;
+    conv.real = 3;
+    graph.nodes = {prepare, conv};
+  }
+
+  sbnn::Node& conv() { return graph.nodes[1]; }
+
+  sbnn::NodePlan planned(const sbnn::KernelTable& kernels) const {
+    sbnn::Plan plan;
+    CHECK(make_plan(graph, kernels, &plan).ok());
+    return std::move(plan.nodes[1]);
+  }
+};
+
+void test_finishing(const sbnn::KernelTable& kernels) {
+  const bool can = kernels.finish_dots != nullptr;
+  const auto is = [&](const Conv& conv, bool finished, Activation activation) {
+    const sbnn::NodePlan plan = conv.planned(kernels);
+    return plan.finishes_dots == (can && finished) && !plan.adjusts_dots &&
+           (!plan.finishes_dots || plan.finish == activation);
+  };
+  Conv plain(64, 64);
+  CHECK(is(plain, true, Activation::kNone));
+  CHECK(plain.planned(kernels).offset.empty());
+  for (const Activation activation : {Activation::kNone, Activation::kPrelu}) {
+    Conv biased(64, 64);
+    biased.conv().activation = activation;
+    biased.conv().slope = activation == Activation::kPrelu ? 1 : kNone;
+    CHECK(is(biased, true, activation));
+    biased.conv().offset = 1;
+    CHECK(is(biased, true, Activation::kMaxout));
+    if (can) CHECK(biased.planned(kernels).positive_slope[63] == 1.0f);
+  }
+  Conv maxout(64, 64);
+  maxout.conv().activation = Activation::kMaxout;
+  maxout.conv().slope = maxout.conv().positive_slope = 1;
+  CHECK(is(maxout, true, Activation::kMaxout));
+  Conv hardtanh(64, 64);
+  hardtanh.conv().activation = Activation::kHardtanh;
+  CHECK(is(hardtanh, true, Activation::kHardtanh));
+  hardtanh.conv().offset = 1;
+  CHECK(is(hardtanh, false, Activation::kHardtanh));
+  CHECK(is(Conv(64, 32), true, Activation::kMaxout));
+  CHECK(is(Conv(128, 48), true, Activation::kMaxout));
+  CHECK(is(Conv(64, 24), false, Activation::kMaxout));
+}
+
+void test_adjusting(const sbnn::KernelTable& kernels) {
+  const Conv plain(64, 64);
+  CHECK(!plain.planned(kernels).adjusts_dots);
+  Conv mapped(64, 64);
+  mapped.conv().map = 4;
+  Conv added(64, 64);
+  added.conv().sums = {4, 1};
+  Conv bordered(64, 64);
+  bordered.conv().shift = 2;
+  const std::string kernel = std::string("conv_b1_") + kernels.isa;
+  CHECK(mapped.planned(kernels).kernel == kernel + "+map");
+  CHECK(added.planned(kernels).kernel == kernel + "+sums");
+  CHECK(bordered.planned(kernels).kernel == kernel + "+border");
+  for (const Conv* conv : {&mapped, &added, &bordered}) {
+    const sbnn::NodePlan plan = conv->planned(kernels);
+    CHECK(plan.adjusts_dots && !plan.finishes_dots);
+    CHECK(plan.shifts_by_border == (conv == &bordered));
+  }
+}
+
+}  // namespace
+
+int main() {
+  for (const sbnn::KernelTable* kernels : sbnn::usable_kernels()) {
+    test_finishing(*kernels);
+    test_adjusting(*kernels);
+  }
+  return test::finish();
+}

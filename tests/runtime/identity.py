@@ -1,0 +1,68 @@
+"""Holding the native engine to the NumPy reference bit for bit, for every ISA and thread count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import strategies as st
+from tests.runtime.graphs import Case
+
+import signbit
+from signbit.bitformat.int16_stem import has_integer_sums
+from signbit.runtime.reference import ReferenceEngine
+
+Array = npt.NDArray[Any]
+
+ISAS = signbit.cpu_isas()
+THREADS = st.integers(1, 4)
+
+every_isa = pytest.mark.parametrize("isa", ISAS)
+
+
+def bits(array: Array) -> Array:
+    """Raw bits, so that −0.0 differs from +0.0."""
+    return array.view(np.int32) if array.dtype == np.float32 else array
+
+
+def assert_identical(actual: Mapping[str, Array], expected: Mapping[str, Array]) -> None:
+    assert sorted(actual) == sorted(expected)
+    for name, array in expected.items():
+        assert actual[name].dtype == array.dtype, name
+        assert actual[name].shape == array.shape, name
+        np.testing.assert_array_equal(bits(actual[name]), bits(array), err_msg=name)
+
+
+def check(case: Case, isa: str, threads: int) -> None:
+    reference = ReferenceEngine(case.data)
+    engine = signbit.load(case.data, threads=threads, isa=isa)
+    assert (engine.isa, engine.threads) == (isa, threads)
+    expected = reference.run_nodes(case.feeds, case.fetches)
+    assert_identical(engine.run_nodes(case.feeds, case.fetches), expected)
+    images = case.feeds["image"]
+    assert_identical({"output": engine(images)}, {"output": reference(images)})
+
+
+def check_each_node(case: Case, isa: str, threads: int, seed: int) -> None:
+    """A node fed with its own inputs (bits and reals out of the blue) gives its outputs."""
+    reference = ReferenceEngine(case.data)
+    engine = signbit.load(case.data, threads=threads, isa=isa)
+    rng = np.random.default_rng(seed)
+    batch = int(rng.integers(0, 4))
+    for node in case.graph.nodes:
+        feeds = {}
+        for name in node.inputs:
+            tensor = case.graph.tensor(name)
+            values: Array = rng.standard_normal((batch, *tensor.shape)).astype(np.float32)
+            if tensor.kind == "bits":
+                values = (values < 0).astype(np.uint8)
+            elif tensor.kind == "image" and not case.takes_floats:
+                values = rng.integers(0, 256, values.shape).astype(np.uint8)
+            feeds[name] = values
+        integers = has_integer_sums(node, case.constants)
+        fetches = [*node.outputs, *([f"{node.name}#dots"] if integers else [])]
+        expected = reference.run_nodes(feeds, fetches)
+        assert_identical(engine.run_nodes(feeds, fetches), expected)
