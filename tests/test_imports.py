@@ -73,6 +73,7 @@ def test_public_names() -> None:
         "CheckpointError",
         "CompileError",
         "DataError",
+        "DivergedError",
         "Engine",
         "InputError",
         "IsaError",
@@ -92,7 +93,7 @@ def test_public_names() -> None:
 
 def test_errors_have_one_root() -> None:
     errors = [getattr(signbit, name) for name in signbit.__all__ if name.endswith("Error")]
-    assert len(errors) == 10
+    assert len(errors) == 11
     assert all(issubclass(error, signbit.SignbitError) for error in errors)
     assert issubclass(signbit.ModelVersionError, signbit.ModelFileError)
     assert issubclass(signbit.InputError, ValueError)

@@ -9,6 +9,7 @@ __all__ = [
     "CheckpointError",
     "CompileError",
     "DataError",
+    "DivergedError",
     "InputError",
     "IsaError",
     "LostProcessError",
@@ -50,6 +51,10 @@ class RecipeError(SignbitError):
 
 class CheckpointError(SignbitError):
     """A run folder or checkpoint is missing, damaged or belongs to another recipe."""
+
+
+class DivergedError(SignbitError):
+    """Training produced a loss or a weight that is no number."""
 
 
 class LostProcessError(SignbitError):

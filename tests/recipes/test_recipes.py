@@ -1,7 +1,7 @@
 import pytest
 
 from signbit import methods, models, recipes
-from signbit.training.recipe import Adam, Sgd
+from signbit.training.recipe_sections import Adam, Sgd
 
 PUBLISHED = {
     "sdbnn-resnet20-cifar10": (500, 0.11, "86.9 %"),

@@ -5,7 +5,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from signbit.errors import SignbitError
+from signbit.errors import DivergedError
 from signbit.training.loop import Plan, Step, run_epochs
 from signbit.training.progress import TrainingProgress
 
@@ -48,9 +48,10 @@ def run(task: Countdown, first: int = 0) -> list[dict[str, float]]:
     with TrainingProgress(2, task.steps, first, show=False) as progress:
         run_epochs(
             task,
-            Plan(epochs=2, schedule="linear", lr=0.6, seed=0),
+            Plan(epochs=2, schedule="linear", rates=(0.6,), seed=0),
             torch.optim.SGD([task.weight], lr=123.0),
             Accelerator(mixed_precision="no"),
+            scaler=torch.amp.GradScaler("cpu", enabled=False),
             first=first,
             progress=progress,
             scalars=None,
@@ -93,14 +94,14 @@ def test_a_later_start_has_the_rates_and_draws_of_an_unbroken_run() -> None:
 
 
 def test_a_loss_that_is_no_number_stops_the_run() -> None:
-    with pytest.raises(SignbitError, match=r"diverged: the loss of epoch 1 is nan; lower"):
+    with pytest.raises(DivergedError, match=r"diverged: the loss of epoch 1 is nan; lower"):
         run(Countdown(broken=True))
 
 
 def test_a_test_loss_that_is_no_number_stops_the_run() -> None:
     task = Countdown()
     task.test_loss = float("nan")
-    with pytest.raises(SignbitError, match=r"diverged: the test loss of epoch 1 is nan; lower"):
+    with pytest.raises(DivergedError, match=r"diverged: the test loss of epoch 1 is nan; lower"):
         run(task)
 
 
@@ -114,5 +115,5 @@ class LastStepBreaks(Countdown):
 
 
 def test_a_parameter_that_is_no_number_stops_the_run() -> None:
-    with pytest.raises(SignbitError, match=r"diverged: a parameter after epoch 1 is nan; lower"):
+    with pytest.raises(DivergedError, match=r"diverged: a parameter after epoch 1 is nan; lower"):
         run(LastStepBreaks())

@@ -23,18 +23,18 @@ import sklearn.datasets, torch, torch._dynamo  # once for all forks
 import worlds
 from safetensors.torch import save_file
 from signbit import recipes
-from signbit.training import processes, supervised
+from signbit.training import images, processes, supervised, task
 
 out = Path(sys.argv[1])
 torch.set_num_threads(1)
-real_open = supervised.open_dataset
+real_open = images.open_dataset
 
 def odd(source, split):
     opened = real_open(source, split)
     return opened.take(range(361)) if split == "test" else opened
 
-supervised.open_dataset = odd
-after_step = supervised._Supervised.after_step
+images.open_dataset = odd
+after_step = task.Supervised.after_step
 
 def train(name, *overrides):
     chosen = ["data.augment.flip=true", "train_images=330", "batch_size=33", *overrides]
@@ -42,20 +42,20 @@ def train(name, *overrides):
 """
 
 EQUAL = """
-real_epoch = supervised.Loader.epoch
+real_epoch = task.Loader.epoch
 
 def watched(loader, epoch):
     for step, batch in enumerate(real_epoch(loader, epoch)):
         seen.extend([epoch, step, hash(row.tobytes())] for row in batch.images)
         yield batch
 
-def keep_gradients(task):
-    after_step(task)
+def keep_gradients(self):
+    after_step(self)
     if not gradients:
-        gradients.update({k: p.grad.clone() for k, p in task._model.named_parameters()})
+        gradients.update({k: p.grad.clone() for k, p in self._model.named_parameters()})
 
-supervised.Loader.epoch = watched
-supervised._Supervised.after_step = keep_gradients
+task.Loader.epoch = watched
+task.Supervised.after_step = keep_gradients
 seen, gradients = [], {}
 
 def work(name, dtype, epochs):
@@ -131,15 +131,15 @@ def test_every_test_image_counts_once(equal: Path) -> None:
 KILLED = """
 torch.set_default_dtype(torch.float64)
 
-def slowly(task):
-    after_step(task)
+def slowly(self):
+    after_step(self)
     time.sleep(0.02)
 
 def unbroken():
     train("whole", "epochs=3")
 
 def slow():
-    supervised._Supervised.after_step = slowly
+    task.Supervised.after_step = slowly
     processes.TIMEOUT = timedelta(seconds=3)
     train("killed", "epochs=3")
 
@@ -190,13 +190,18 @@ def other_epochs():
 
 def other_data():
     rank = int(os.environ["RANK"])
-    supervised.open_dataset = lambda source, split: odd(source, split).take(range(rank, 340))
+    images.open_dataset = lambda source, split: odd(source, split).take(range(rank, 340))
     train("data", "epochs=1")
+
+def other_teachers():
+    rank = int(os.environ["RANK"])
+    images = "abcdef" * 9
+    processes.require_agreement(processes.join(), Path("run"), 3, images, str(rank) * 64)
 
 def few():
     train("few", "epochs=1", "train_images=3", "batch_size=2")
 
-for function in (other_epochs, other_data, few):
+for function in (other_epochs, other_data, other_teachers, few):
     assert worlds.wait(worlds.start(2, function, out / function.__name__)) == [1, 1]
 """
 
@@ -207,6 +212,7 @@ def test_a_start_that_cannot_work_is_refused(tmp_path: Path) -> None:
     for name, message in {
         "other_epochs": "run: process 0 sees 3 finished epochs, process 1 sees 4; put the folder",
         "other_data": "processes 0 and 1 have different training images; give every machine",
+        "other_teachers": "processes 0 and 1 have different teachers; give every machine",
         "few": "batch_size=2 leaves no image for some of 2 processes; raise it",
     }.items():
         assert (tmp_path / name).read_text().count(message) == 2

@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from signbit.errors import RecipeError
-from signbit.training.recipe import Adam, Sgd, apply_overrides, parse_recipe
+from signbit.training.recipe_parsing import apply_overrides, parse_recipe
+from signbit.training.recipe_sections import Adam, Sgd
 
 VALUES: dict[str, Any] = {
     "description": "a test",
@@ -75,6 +76,9 @@ def test_the_optimizers_name_decides_what_it_takes() -> None:
         ("data.augment.flipp=true", "unknown key data.augment.flipp;", "flip"),
         ("lr=3", "unknown key lr;", "did you mean optimizer.lr?"),
         ("flip=true", "unknown key flip;", "data.augment.flip"),
+        ("threshold=1", "unknown key threshold;", "did you mean optimizer.threshold?"),
+        ("temperature=4", "unknown key temperature;", "did you mean teacher.temperature?"),
+        ("teacher.temprature=4", "unknown key teacher.temprature;", "temperature"),
         ("method.parms=3", "unknown key method.parms;", "params"),
         ("data.zzz=3", "unknown key data.zzz; there are:", "interpolation"),
     ],
@@ -95,6 +99,9 @@ def test_an_unknown_key_is_named_with_the_nearest(override: str, where: str, nea
         ("data.std=[0]", "data.std.0=0"),
         ("data.mean=[0.1, 0.2, 0.3]", "data: mean has 3 values, std 1"),
         ("batch_size=1", "batch_size=1"),
+        ("label_smoothing=1", "label_smoothing=1"),
+        ("precision=int8", "precision='int8': input should be 'fp32', 'bf16' or 'fp16'"),
+        ("compile=3", "compile=3"),
         ("train_images=0", "train_images=0"),
         ("data.workers=-1", "data.workers=-1"),
         ("optimizer.lr=.inf", "optimizer.lr=inf: input should be a finite number"),
@@ -105,8 +112,8 @@ def test_an_unknown_key_is_named_with_the_nearest(override: str, where: str, nea
         ("data.std=[.inf]", "data.std.0=inf"),
         ("epochs=true", "epochs=True: a number is needed, not true or false"),
         ("optimizer.lr=true", "optimizer.lr=True: a number is needed"),
-        ("optimizer.name=adm", "optimizer.name='adm' is unknown; use one of: sgd, adam"),
-        ("optimizer={lr: 1}", "optimizer.name is missing; use one of: sgd, adam"),
+        ("optimizer.name=adm", "optimizer.name='adm' is unknown; use one of: sgd, adam, bop"),
+        ("optimizer={lr: 1}", "optimizer.name is missing; use one of: sgd, adam, bop"),
     ],
 )
 def test_a_bad_value_is_named(override: str, where: str) -> None:

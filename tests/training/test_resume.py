@@ -19,16 +19,16 @@ SCRIPT = """
 import sys, time
 import torch
 from signbit import recipes
-from signbit.training import supervised
+from signbit.training import supervised, task
 
 torch.set_num_threads(1)
-after_step = supervised._Supervised.after_step
+after_step = task.Supervised.after_step
 
-def slowly(task):
-    after_step(task)
+def slowly(self):
+    after_step(self)
     time.sleep(float(sys.argv[2]))
 
-supervised._Supervised.after_step = slowly
+task.Supervised.after_step = slowly
 recipe = recipes.load("sdbnn-digits", ["epochs=4", "train_images=640", "batch_size=16"])
 supervised.train(recipe, None, sys.argv[1])
 """

@@ -12,6 +12,12 @@ from signbit.training import Run, evaluate_model, load_run, train
 from signbit.training.recipe import Recipe
 from signbit.training.run import RunFolder, recipe_digest
 
+# The keys of the first version, but for the description.
+FIRST_KEYS = (
+    "network", "method", "data", "epochs", "batch_size", "optimizer", "schedule", "seed",
+    "train_images",
+)  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def folder(short_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -134,10 +140,11 @@ def test_runs_from_before_the_latest_keys_are_gone_on_with(
     stored.write_text(text)
     assert load_run(copy).recipe == short_recipe
     # The digest that such a run recorded.
-    values = short_recipe.model_dump(
-        mode="json", exclude={"description", "sync_batch_norm", "gradients"}
-    )
+    values = short_recipe.model_dump(mode="json")
+    values = {key: values[key] for key in FIRST_KEYS}
     values["data"] = {k: v for k, v in values["data"].items() if k not in ("source", "workers")}
+    del values["data"]["augment"]["resized_crop"]
+    del values["optimizer"]["decay_on"]
     text = json.dumps(values, sort_keys=True)
     assert recipe_digest(short_recipe) == hashlib.sha256(text.encode()).hexdigest()
     without = short_recipe.model_copy(update={"sync_batch_norm": False})

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from signbit.training.recipe_sections import Steps
 from signbit.training.schedule import learning_rate
 
 
@@ -17,3 +18,9 @@ def test_linear_falls_from_base_to_zero() -> None:
 
 def test_constant_stays() -> None:
     assert {learning_rate("constant", 0.3, p) for p in (0, 0.5, 1)} == {0.3}
+
+
+def test_steps_multiply_at_their_shares() -> None:
+    steps = Steps(at=(0.25, 0.5), factor=0.1)
+    rates = [learning_rate(steps, 3.0, p) for p in (0, 0.24, 0.25, 0.49, 0.5, 1)]
+    assert rates == pytest.approx([3, 3, 0.3, 0.3, 0.03, 0.03])

@@ -11,9 +11,11 @@ import torch
 from PIL import Image
 
 from signbit import recipes
+from signbit.data.dataset import ImageDataset
+from signbit.data.loader import Loader
 from signbit.errors import CheckpointError, DataError, IsaError, RecipeError
 from signbit.layers import BinaryConv2d
-from signbit.training import load_run, supervised, train
+from signbit.training import images, load_run, train
 from signbit.training.lock import locked
 from signbit.training.recipe import Recipe
 from signbit.training.run import RunFolder
@@ -34,16 +36,16 @@ def same(left: Path, right: Path) -> bool:
 
 def train_until_interrupted(recipe: Recipe, path: Path, epoch: int) -> None:
     """Train, with a Ctrl-C in the middle of epoch `epoch` (from 0)."""
-    real = supervised.Loader.epoch
+    real = Loader.epoch
 
-    def stop(loader: supervised.Loader, number: int):  # type: ignore[no-untyped-def]
+    def stop(loader: Loader, number: int):  # type: ignore[no-untyped-def]
         for step, batch in enumerate(real(loader, number)):
             if number == epoch and step == 2:
                 raise KeyboardInterrupt
             yield batch
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(supervised.Loader, "epoch", stop)
+        patch.setattr(Loader, "epoch", stop)
         with pytest.raises(KeyboardInterrupt):
             train(recipe, None, path)
 
@@ -100,9 +102,9 @@ def test_a_decoding_process_that_dies_ends_the_run(
     short_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     main = os.getpid()
-    real = supervised.open_dataset
+    real = images.open_dataset
 
-    def deadly(source: str, split: str) -> supervised.ImageDataset:
+    def deadly(source: str, split: str) -> ImageDataset:
         opened = real(source, split)
         read = opened.read
 
@@ -114,7 +116,7 @@ def test_a_decoding_process_that_dies_ends_the_run(
         opened.read = die_at_last
         return opened
 
-    monkeypatch.setattr(supervised, "open_dataset", deadly)
+    monkeypatch.setattr(images, "open_dataset", deadly)
     decoding = short_recipe.data.model_copy(update={"workers": 1})
     with pytest.raises(DataError, match="a process that decodes the train split died"):
         train(changed(short_recipe, data=decoding), None, tmp_path / "run", progress=False)
@@ -173,15 +175,15 @@ def test_another_recipe_or_other_images_are_refused(
     assert "epochs is 3 there and 9 now" in str(caught.value)
     assert "optimizer.lr is 0.1 there and 0.01 now" in str(caught.value)
 
-    real = supervised.open_dataset
+    real = images.open_dataset
 
-    def darker(source: str, split: str) -> supervised.ImageDataset:
+    def darker(source: str, split: str) -> ImageDataset:
         opened = real(source, split)
-        return supervised.ImageDataset.from_arrays(
+        return ImageDataset.from_arrays(
             opened.images // 2, opened.labels, opened.class_names, source=source, split=split
         )
 
-    monkeypatch.setattr(supervised, "open_dataset", darker)
+    monkeypatch.setattr(images, "open_dataset", darker)
     with pytest.raises(CheckpointError, match="train_digest differs"):
         train(short_recipe, None, tmp_path, progress=False)
 
@@ -199,15 +201,15 @@ def test_other_threads_are_mentioned(
 
 
 def test_train_images_takes_a_seeded_part(short_recipe: Recipe) -> None:
-    part, test = supervised._open(short_recipe)
-    again, _ = supervised._open(short_recipe)
-    other, _ = supervised._open(changed(short_recipe, seed=1))
+    part, test = images.open_images(short_recipe)
+    again, _ = images.open_images(short_recipe)
+    other, _ = images.open_images(changed(short_recipe, seed=1))
     assert (len(part), len(test)) == (160, 362)
     np.testing.assert_array_equal(part.images, again.images)
     assert not np.array_equal(part.images, other.images)
     assert len(np.unique(part.labels)) == 10
     with pytest.raises(DataError, match="train_images=9999, but the train split has 1435"):
-        supervised._open(changed(short_recipe, train_images=9999))
+        images.open_images(changed(short_recipe, train_images=9999))
 
 
 def test_latent_weights_of_bnn_stay_clipped(tmp_path: Path) -> None:

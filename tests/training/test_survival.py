@@ -17,7 +17,7 @@ from pathlib import Path
 import sklearn.datasets, torch, torch._dynamo  # once for all forks
 import worlds
 from signbit import recipes
-from signbit.training import supervised
+from signbit.training import supervised, task
 from signbit.training.checkpoint import latest, read_checkpoint
 from signbit.training.lock import locked
 from signbit.training.run import RunFolder
@@ -94,17 +94,17 @@ def test_a_kill_at_any_step_of_ending_an_epoch_leaves_whole_checkpoints(tmp_path
 # Twenty lives of one run: ten end at a random moment, ten within 4 ms of a checkpoint's beginning.
 RANDOM = """
 moments = random.Random(20)
-after_step = supervised._Supervised.after_step
+after_step = task.Supervised.after_step
 marks = None
 
-def mark(task):
-    after_step(task)
+def mark(self):
+    after_step(self)
     os.write(marks, b".")
 
 def live(life):
     global marks
     marks = os.open(out / f"steps-{life:02d}", os.O_WRONLY)
-    supervised._Supervised.after_step = mark
+    task.Supervised.after_step = mark
     train("killed", "epochs=1000")
 
 checkpoints = out / "killed/checkpoints"
@@ -131,12 +131,12 @@ assert first >= 5 and inside >= 3, (first, inside)
 
 def unbroken():
     # It stops, as by Ctrl-C, when as many epochs are done.
-    start_epoch = supervised._Supervised.start_epoch
-    def start(task, epoch):
+    start_epoch = task.Supervised.start_epoch
+    def start(self, epoch):
         if epoch == first:
             os._exit(0)
-        start_epoch(task, epoch)
-    supervised._Supervised.start_epoch = start
+        start_epoch(self, epoch)
+    task.Supervised.start_epoch = start
     train("whole", "epochs=1000")
 
 worlds.run(1, unbroken)
@@ -154,12 +154,12 @@ def test_kills_at_twenty_random_moments_lose_no_more_than_an_epoch(tmp_path: Pat
 # A limit on the size of files ends a write as a full disk does, without a disk of one's own.
 FULL = """
 def limited(limit):
-    start_epoch = supervised._Supervised.start_epoch
-    def start(task, epoch):
+    start_epoch = task.Supervised.start_epoch
+    def start(self, epoch):
         if epoch == 1:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-        start_epoch(task, epoch)
-    supervised._Supervised.start_epoch = start
+        start_epoch(self, epoch)
+    task.Supervised.start_epoch = start
     try:
         train(f"full-{limit}", "epochs=2")
     finally:  # so that the error itself can be written

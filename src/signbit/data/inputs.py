@@ -17,6 +17,7 @@ from torch import Tensor
 from signbit.data.augment import Augmentation
 from signbit.data.loader import Batch, Loader
 from signbit.data.preprocessing import Preprocessing
+from signbit.data.resized_crop import ResizedCrop
 from signbit.data.transforms import Normalization, to_unit
 
 __all__ = ["Inputs", "TrainingBatch", "normalized"]
@@ -41,7 +42,7 @@ class Inputs:
     def __init__(
         self,
         loader: Loader,
-        augmentation: Augmentation,
+        augmentation: Augmentation | ResizedCrop,
         preprocessing: Preprocessing,
         device: torch.device,
     ) -> None:

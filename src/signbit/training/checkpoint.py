@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from signbit.errors import CheckpointError
 from signbit.training import files
+from signbit.training.state import load_state
 
 __all__ = ["Checkpoint", "latest", "read_checkpoint", "write_checkpoint"]
 
@@ -40,6 +41,8 @@ class Checkpoint:
     optimizer: dict[str, Any]
     history: list[dict[str, float]]
     recipe_digest: str
+    scaler: dict[str, float] = field(default_factory=dict)
+    """How gradients are scaled in fp16; empty where they are not."""
 
     def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Load both states. Raises CheckpointError where they belong to another network."""
@@ -51,10 +54,7 @@ class Checkpoint:
 
     def restore_model(self, model: nn.Module) -> None:
         """Load the network's state. Raises CheckpointError where it belongs to another network."""
-        try:
-            model.load_state_dict(self.model)
-        except RuntimeError as error:
-            raise CheckpointError(f"the checkpoint's network does not fit: {error}") from error
+        load_state(model, self.model, "the checkpoint's network")
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -104,6 +104,7 @@ def _write_state(path: Path, checkpoint: Checkpoint) -> None:
         "recipe_digest": checkpoint.recipe_digest,
         "optimizer_groups": checkpoint.optimizer["param_groups"],
         "optimizer_scalars": scalars,
+        **({"scaler": checkpoint.scaler} if checkpoint.scaler else {}),
         "history": checkpoint.history,
     }
     files.write_json(path / _FACTS, facts)
@@ -140,6 +141,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             optimizer={"state": state, "param_groups": facts["optimizer_groups"]},
             history=history,
             recipe_digest=str(facts["recipe_digest"]),
+            scaler=dict(facts.get("scaler", {})),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise CheckpointError(

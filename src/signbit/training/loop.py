@@ -16,10 +16,11 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from signbit.data.seeds import derive_seed
-from signbit.errors import SignbitError
+from signbit.errors import DivergedError
 from signbit.training.progress import TrainingProgress
+from signbit.training.recipe_sections import Schedule
 from signbit.training.scalars import Scalars
-from signbit.training.schedule import Schedule, learning_rate
+from signbit.training.schedule import learning_rate
 
 __all__ = ["Plan", "Step", "Task", "run_epochs"]
 
@@ -59,11 +60,11 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """How long, how fast, and from which seed."""
+    """How long, how fast, and from which seed; `rates` are the groups' of the optimiser."""
 
     epochs: int
     schedule: Schedule
-    lr: float
+    rates: tuple[float, ...]
     seed: int
 
 
@@ -73,6 +74,7 @@ def run_epochs(
     optimizer: torch.optim.Optimizer,
     accelerator: Accelerator,
     *,
+    scaler: torch.amp.GradScaler,
     first: int,
     progress: TrainingProgress,
     scalars: Scalars | None,
@@ -80,27 +82,29 @@ def run_epochs(
 ) -> None:
     """Train epochs `first` … plan.epochs − 1; `finish(epoch, entry)` follows each of them.
 
-    `entry` is a line of history: epoch (from 1), train_loss, lr (at the epoch's start), seconds
-    (training alone), images_per_second, wait (the share of the seconds, 0 … 1, that the process
-    that waited longest waited for its images), and what `task.evaluate` measures. The learning rate
-    is set anew before each step. Raises SignbitError, before `finish`, where the train loss, the
-    test loss or a parameter stops being finite.
+    `entry` is a line of history: epoch (from 1), train_loss, lr (the first group's, at the epoch's
+    start), seconds (training alone), images_per_second, wait (the share of the seconds, 0 … 1, that
+    the process that waited longest waited for its images), and what `task.evaluate` measures. The
+    learning rates are set anew before each step. A disabled `scaler` leaves all gradients alone.
+    Raises DivergedError, before `finish`, where the train loss, the test loss or a parameter stops
+    being finite.
     """
     for epoch in range(first, plan.epochs):
         # Whatever a network draws (dropout, say) depends on the epoch alone: see data/seeds.py.
         torch.manual_seed(derive_seed(plan.seed, "epoch", epoch, accelerator.process_index))
         task.start_epoch(epoch)
-        lr = learning_rate(plan.schedule, plan.lr, epoch / plan.epochs)
+        lr = learning_rate(plan.schedule, plan.rates[0], epoch / plan.epochs)
         started = time.perf_counter()
         total, images, waited = 0.0, 0, 0.0
         for index, step in enumerate(task.forward(epoch)):
             done = epoch * task.steps + index
-            rate = learning_rate(plan.schedule, plan.lr, done / (plan.epochs * task.steps))
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+            share = done / (plan.epochs * task.steps)
+            for group, base in zip(optimizer.param_groups, plan.rates, strict=True):
+                group["lr"] = learning_rate(plan.schedule, base, share)
             optimizer.zero_grad()
-            accelerator.backward(step.loss)
-            optimizer.step()
+            accelerator.backward(scaler.scale(step.loss))
+            scaler.step(optimizer)
+            scaler.update()
             task.after_step()
             loss = step.loss.item()
             total += loss
@@ -110,7 +114,7 @@ def run_epochs(
             progress.step(epoch, loss, images / passed, waited / passed)
             if scalars is not None:
                 scalars.add("train/loss", loss, done + 1)
-                scalars.add("train/lr", rate, done + 1)
+                scalars.add("train/lr", optimizer.param_groups[0]["lr"], done + 1)
         seconds = time.perf_counter() - started
         waits = accelerator.gather(torch.tensor([waited], device=accelerator.device))
         mean = torch.tensor(total / task.steps, dtype=torch.float64)
@@ -136,8 +140,10 @@ def run_epochs(
             "wait": float(waits.max()) / seconds,
         }
         if scalars is not None:
-            for name in ("top1", "test_loss", "seconds", "wait"):
-                scalars.add(f"epoch/{name}", entry[name], (epoch + 1) * task.steps)
+            for name in (*measures, "seconds", "wait"):
+                # Measures of one layer have groups of their own: flips/NAME and the like.
+                shown = name if "/" in name else f"epoch/{name}"
+                scalars.add(shown, entry[name], (epoch + 1) * task.steps)
             scalars.flush()
         finish(epoch, entry)
         progress.epoch(entry)
@@ -145,4 +151,4 @@ def run_epochs(
 
 def _require_finite(what: str, value: float) -> None:
     if not math.isfinite(value):
-        raise SignbitError(f"training diverged: {what} is {value}; lower optimizer.lr")
+        raise DivergedError(f"training diverged: {what} is {value}; lower optimizer.lr")

@@ -2,21 +2,60 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
-from signbit.training.recipe import Adam, Sgd
+from signbit.errors import RecipeError
+from signbit.layers import BinaryConv2d
+from signbit.training.bop import Bop, SideBySide
+from signbit.training.recipe_sections import Adam, Sgd
+from signbit.training.recipe_sections import Bop as BopSection
+from signbit.training.signs import binary_weights
 
 __all__ = ["make_optimizer"]
 
 
-def make_optimizer(chosen: Sgd | Adam, model: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser `chosen` over every parameter of `model`."""
+def make_optimizer(chosen: Sgd | Adam | BopSection, model: nn.Module) -> torch.optim.Optimizer:
+    """The optimiser `chosen` over every parameter of `model`.
+
+    Raises RecipeError where Bop finds no binary weight, or `decay_on` no convolution.
+    """
+    if isinstance(chosen, BopSection):
+        flipped = [layer.weight for layer in binary_weights(model).values()]
+        if not flipped:
+            raise RecipeError(
+                "optimizer.name=bop flips binary weights, and this network has none; use sgd, adam"
+            )
+        rest = _gradient_descent(chosen.rest, model, apart=flipped)
+        return SideBySide(rest, Bop(flipped, chosen.gamma, chosen.threshold))
+    return _gradient_descent(chosen, model, apart=[])
+
+
+def _gradient_descent(
+    chosen: Sgd | Adam, model: nn.Module, apart: list[nn.Parameter]
+) -> torch.optim.Optimizer:
+    taken = {id(parameter) for parameter in apart}
+    parameters = [each for each in model.parameters() if id(each) not in taken]
+    groups: list[Any] = parameters
+    if chosen.decay_on == "convolutions":
+        decayed = {
+            id(module.weight)
+            for module in model.modules()
+            if isinstance(module, nn.Conv2d | BinaryConv2d)
+        }
+        groups = [
+            {"params": [each for each in parameters if id(each) in decayed]},
+            {"params": [each for each in parameters if id(each) not in decayed], "weight_decay": 0},
+        ]
+        if not all(group["params"] for group in groups):
+            raise RecipeError(
+                "optimizer.decay_on=convolutions divides the parameters of this network into all "
+                "and none; leave it out"
+            )
     if isinstance(chosen, Sgd):
         return torch.optim.SGD(
-            model.parameters(),
-            lr=chosen.lr,
-            momentum=chosen.momentum,
-            weight_decay=chosen.weight_decay,
+            groups, lr=chosen.lr, momentum=chosen.momentum, weight_decay=chosen.weight_decay
         )
-    return torch.optim.Adam(model.parameters(), lr=chosen.lr, weight_decay=chosen.weight_decay)
+    return torch.optim.Adam(groups, lr=chosen.lr, weight_decay=chosen.weight_decay)

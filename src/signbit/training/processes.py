@@ -34,25 +34,35 @@ def join() -> Accelerator:
 
 
 def require_agreement(
-    accelerator: Accelerator, folder: Path, epochs: int, train_digest: str
+    accelerator: Accelerator,
+    folder: Path,
+    epochs: int,
+    train_digest: str,
+    teacher_digest: str = "0",
 ) -> None:
-    """Raise CheckpointError where a process sees another number of finished epochs or other images.
+    """Raise CheckpointError where a process sees another number of finished epochs or other inputs.
 
-    That is how several machines without common storage start. `train_digest` is hexadecimal.
+    That is how several machines without common storage start. The digests, of the training images
+    and of the teacher, are hexadecimal.
     """
-    own = torch.tensor([[epochs, int(train_digest[:15], 16)]], device=accelerator.device)
+    digests = [int(digest[:15], 16) for digest in (train_digest, teacher_digest)]
+    own = torch.tensor([[epochs, *digests]], device=accelerator.device)
     everyone = gather(own)
-    for rank, (their_epochs, digest) in enumerate(everyone.tolist()):
+    for rank, (their_epochs, images, teacher) in enumerate(everyone.tolist()):
         if their_epochs != int(everyone[0, 0]):
             raise CheckpointError(
                 f"{folder}: process 0 sees {int(everyone[0, 0])} finished epochs, process {rank} "
                 f"sees {their_epochs}; put the folder where every machine reaches it"
             )
-        if digest != int(everyone[0, 1]):
-            raise CheckpointError(
-                f"{folder}: processes 0 and {rank} have different training images; give every "
-                "machine the same data"
-            )
+        for what, digest, first in (
+            ("training images", images, int(everyone[0, 1])),
+            ("teachers", teacher, int(everyone[0, 2])),
+        ):
+            if digest != first:
+                raise CheckpointError(
+                    f"{folder}: processes 0 and {rank} have different {what}; give every machine "
+                    "the same data"
+                )
 
 
 def require_images(accelerator: Accelerator, images: int, batch_size: int) -> None:

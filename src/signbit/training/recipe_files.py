@@ -10,7 +10,8 @@ from pathlib import Path
 import yaml
 
 from signbit.errors import RecipeError
-from signbit.training.recipe import Recipe, apply_overrides, parse_recipe
+from signbit.training.recipe import Recipe
+from signbit.training.recipe_parsing import apply_overrides, parse_recipe
 
 __all__ = ["load", "names", "text"]
 

@@ -17,7 +17,6 @@ import torch
 import yaml
 from torch import nn
 
-from signbit import methods, models
 from signbit.data.dataset import ImageDataset
 from signbit.data.digest import content_digest
 from signbit.data.preprocessing import Preprocessing
@@ -25,7 +24,9 @@ from signbit.errors import CheckpointError
 from signbit.training import checkpoint as checkpoints
 from signbit.training import files
 from signbit.training.checkpoint import Checkpoint
-from signbit.training.recipe import Recipe, parse_recipe
+from signbit.training.networks import build_network, make_method
+from signbit.training.recipe import Recipe
+from signbit.training.recipe_parsing import flat, parse_recipe
 
 __all__ = ["Run", "RunFolder", "load_run", "recipe_digest", "run_facts"]
 
@@ -112,7 +113,7 @@ class RunFolder:
             if checkpoints.latest(self.checkpoints) is not None:
                 raise CheckpointError(f"{self.path}: has checkpoints, but recipe.yaml is missing")
             return
-        there, now = _flat(_identity(stored)), _flat(_identity(recipe))
+        there, now = flat(_identity(stored)), flat(_identity(recipe))
         differences = [
             f"{key} is {there.get(key, 'absent')} there and {now.get(key, 'absent')} now"
             for key in sorted({*there, *now})
@@ -124,14 +125,23 @@ class RunFolder:
                 "resume with the same recipe, or choose another folder"
             )
 
-    def require_same_data(self, facts: dict[str, Any]) -> None:
-        """Raise CheckpointError where the stored run saw other images, labels or class names."""
+    def require_same_inputs(self, facts: dict[str, Any]) -> None:
+        """Raise CheckpointError where the stored run saw other images, labels or class names.
+
+        Or had another teacher, or began with other weights.
+        """
         stored = self.facts()
         for key in ("class_names", "train_images", "train_digest"):
             if stored.get(key) != facts[key]:
                 raise CheckpointError(
                     f"{self.path}: its run used other training data ({key} differs); resume with "
                     f"the same data ({stored.get('source')}), or choose another folder"
+                )
+        for key, what in (("teacher_digest", "another teacher"), ("start_digest", "other weights")):
+            if stored.get(key) != facts[key]:
+                raise CheckpointError(
+                    f"{self.path}: its run has {what} to learn from ({key} differs); resume with "
+                    "the same, or choose another folder"
                 )
 
     def create(self, recipe: Recipe, facts: dict[str, Any]) -> None:
@@ -148,7 +158,14 @@ class RunFolder:
             files.write_text(self.path / "metrics.jsonl", text)
 
 
-def run_facts(train: ImageDataset, preprocessing: Preprocessing, processes: int) -> dict[str, Any]:
+def run_facts(
+    train: ImageDataset,
+    preprocessing: Preprocessing,
+    processes: int,
+    *,
+    teacher_digest: str | None = None,
+    start_digest: str | None = None,
+) -> dict[str, Any]:
     """What a run folder records beside the recipe, as JSON values."""
     return {
         "format": 1,
@@ -157,6 +174,8 @@ def run_facts(train: ImageDataset, preprocessing: Preprocessing, processes: int)
         "source": train.source,
         "train_images": len(train),
         "train_digest": content_digest(train),
+        "teacher_digest": teacher_digest,
+        "start_digest": start_digest,
         "versions": {
             "signbit": _signbit_version(),
             "torch": torch.__version__,
@@ -192,9 +211,9 @@ def load_run(path: str | Path) -> Run:
         preprocessing = Preprocessing.from_json(facts["preprocessing"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder.path}/run.json: bad or missing {error}") from error
-    model = models.build(
+    model = build_network(
         recipe.network,
-        methods.get(recipe.method.name, **recipe.method.params),
+        make_method(recipe.method),
         classes=len(names),
         channels=preprocessing.input_size[2],
     )
@@ -216,24 +235,33 @@ def recipe_digest(recipe: Recipe) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+# What runs from before these keys lack; with these values they leave the numbers as they were.
+_LATER_KEYS = {
+    "sync_batch_norm": True,
+    "gradients": "float32",
+    "label_smoothing": 0.0,
+    "teacher": None,
+    "stages": None,
+    "precision": "fp32",
+    "compile": False,
+    "optimizer.decay_on": "everything",
+    "data.augment.resized_crop": None,
+}
+
+
 def _identity(recipe: Recipe) -> dict[str, Any]:
-    # Who decodes changes no number.
+    # Who decodes changes no number, nor where data and weights are: their contents are compared.
+    elsewhere = {"data": {"source", "workers"}, "teacher": {"checkpoint"}}
     values = recipe.model_dump(
-        mode="json", exclude={"description": True, "data": {"source", "workers"}}
+        mode="json", exclude={"description": True, "start": True, **elsewhere}
     )
-    # Runs from before these keys have none, and their defaults leave the numbers as they were.
-    for key in ("sync_batch_norm", "gradients"):
-        if values[key] == Recipe.model_fields[key].default:
-            del values[key]
+    for key, default in _LATER_KEYS.items():
+        *path, last = key.split(".")
+        section = values
+        for part in path:
+            section = section[part]
+        if last in section and section[last] == default:
+            del section[last]
+    if recipe.start is not None:
+        values["start"] = "weights"
     return values
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"a": {"b": 1}} → {"a.b": 1}."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat

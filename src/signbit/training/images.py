@@ -1,0 +1,88 @@
+"""A recipe's images: which of the source's, and what is done to them before a network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from signbit.data.augment import Augmentation
+from signbit.data.dataset import ImageDataset
+from signbit.data.preprocessing import Preprocessing
+from signbit.data.resized_crop import ResizedCrop
+from signbit.data.seeds import derive_seed
+from signbit.data.sources import open_dataset
+from signbit.data.storage import Say
+from signbit.errors import DataError
+from signbit.training.recipe import Recipe
+
+__all__ = ["augmentation_of", "fit_images", "open_images", "preprocessing_of"]
+
+
+def open_images(recipe: Recipe) -> tuple[ImageDataset, ImageDataset]:
+    """The training images, `recipe.train_images` of them where it says so, and the test images.
+
+    Raises DataError where the source lacks them, its splits have different classes, or only one.
+    """
+    training = open_dataset(recipe.data.source, "train")
+    test = open_dataset(recipe.data.source, "test")
+    if training.class_names != test.class_names:
+        raise DataError(f"{recipe.data.source}: its train and test splits have different classes")
+    if len(training.class_names) < 2:
+        raise DataError(
+            f"{recipe.data.source}: only one class ({training.class_names[0]}); use two or more"
+        )
+    if recipe.train_images is not None:
+        if recipe.train_images > len(training):
+            raise DataError(
+                f"{recipe.data.source}: train_images={recipe.train_images}, but the train split "
+                f"has {len(training)} images"
+            )
+        seed = derive_seed(recipe.seed, "train images")
+        order = torch.randperm(len(training), generator=torch.Generator().manual_seed(seed))
+        training = training.take(np.asarray(order[: recipe.train_images]))
+    return training, test
+
+
+def preprocessing_of(recipe: Recipe, model: nn.Module) -> Preprocessing:
+    """What the network's images go through outside of training."""
+    height, width = cast("tuple[int, int]", model.input_size)
+    return Preprocessing(
+        input_size=(height, width, len(recipe.data.mean)),
+        mean=recipe.data.mean,
+        std=recipe.data.std,
+        resize_shorter_side=recipe.data.resize_shorter_side or max(height, width),
+        interpolation=recipe.data.interpolation,
+    )
+
+
+def fit_images(
+    recipe: Recipe,
+    preprocessing: Preprocessing,
+    training: ImageDataset,
+    test: ImageDataset,
+    say: Say,
+) -> tuple[ImageDataset, ImageDataset]:
+    """Both at the sizes that training and evaluation take them in."""
+    stored = preprocessing
+    crop = recipe.data.augment.resized_crop
+    if crop is not None:
+        # Crops are taken from a larger square than the network's input.
+        size = (crop.side, crop.side, preprocessing.input_size[2])
+        stored = replace(preprocessing, input_size=size, resize_shorter_side=crop.side)
+    return (
+        stored.fit(training, workers=recipe.data.workers, say=say),
+        preprocessing.fit(test, workers=recipe.data.workers, say=say),
+    )
+
+
+def augmentation_of(recipe: Recipe, preprocessing: Preprocessing) -> Augmentation | ResizedCrop:
+    """What training does to images that `fit_images` gave."""
+    chosen = recipe.data.augment
+    if chosen.resized_crop is None:
+        return Augmentation(flip=chosen.flip, crop_padding=chosen.crop_padding)
+    height, width, _ = preprocessing.input_size
+    return ResizedCrop(flip=chosen.flip, area=chosen.resized_crop.area, size=(height, width))

@@ -1,0 +1,212 @@
+"""The sections that a recipe is made of: method, data, optimiser, schedule and teacher, as data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+__all__ = [
+    "Adam",
+    "Augment",
+    "Bop",
+    "DataRecipe",
+    "MethodRecipe",
+    "Number",
+    "Optimizer",
+    "ResizedCrop",
+    "Schedule",
+    "Section",
+    "Sgd",
+    "Steps",
+    "Teacher",
+    "Whole",
+]
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a number is needed, not true or false")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_bool)]
+Number = Annotated[float, BeforeValidator(_no_bool)]
+
+
+class Section(BaseModel):
+    """Base of a recipe and its sections: no unknown keys, no infinities, nothing that changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class MethodRecipe(Section):
+    """A method of `signbit.methods` by name, with the parameters that its paper leaves open."""
+
+    name: str
+    params: dict[str, bool | int | float | str] = {}
+
+
+class ResizedCrop(Section):
+    """A random part of the image, scaled to the network's input, as in Inception's training.
+
+    It covers `area` … 1 of a square of `side` pixels that is stored of every training image; its
+    width is 3/4 … 4/3 of its height.
+    """
+
+    area: Number = Field(gt=0, lt=1)
+    side: Whole = Field(gt=0)
+
+
+class Augment(Section):
+    """Training only: mirror with probability 1/2; pad with black, then cut the old size.
+
+    `resized_crop` takes the place of padding and cutting.
+    """
+
+    flip: bool = False
+    crop_padding: Whole = Field(default=0, ge=0)
+    resized_crop: ResizedCrop | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_crop(self) -> Augment:
+        if self.resized_crop is not None and self.crop_padding:
+            raise ValueError("crop_padding and resized_crop are two ways to crop; keep one")
+        return self
+
+
+class DataRecipe(Section):
+    """Where images come from and what happens to them before the network.
+
+    `mean` and `std` are per channel in units of 0 … 1; their length, 1 or 3, is the number of
+    channels. `resize_shorter_side` is in pixels; absent, it is the network's own input size.
+    `workers` is how many processes decode images while training; with 0 they are decoded once, into
+    memory or the cache, and absent, that is so if they fit. The numbers are the same for all.
+    """
+
+    source: str
+    mean: tuple[Number, ...] = Field(min_length=1, max_length=3)
+    std: tuple[Annotated[Number, Field(gt=0)], ...] = Field(min_length=1, max_length=3)
+    augment: Augment = Augment()
+    resize_shorter_side: Whole | None = Field(default=None, gt=0)
+    interpolation: Literal["bilinear", "nearest"] = "bilinear"
+    workers: Whole | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _one_value_a_channel(self) -> DataRecipe:
+        if len(self.mean) != len(self.std) or len(self.mean) == 2:
+            raise ValueError(
+                f"mean has {len(self.mean)} values, std {len(self.std)}; "
+                "both need 1 (gray) or 3 (RGB)"
+            )
+        return self
+
+
+class _Descent(Section):
+    """What gradient descent has in common; weight decay is added to the gradient.
+
+    `decay_on: convolutions` spares all but the weights of convolutions, as Bi-Real Net's and
+    ReActNet's published code does.
+    """
+
+    lr: Number = Field(gt=0)
+    weight_decay: Number = Field(ge=0)
+    decay_on: Literal["everything", "convolutions"] = "everything"
+
+    @model_validator(mode="after")
+    def _something_to_decay(self) -> _Descent:
+        if self.decay_on != "everything" and not self.weight_decay:
+            raise ValueError(f"decay_on: {self.decay_on} does nothing where weight_decay is 0")
+        return self
+
+
+class Sgd(_Descent):
+    """Stochastic gradient descent with momentum."""
+
+    name: Literal["sgd"]
+    momentum: Number = Field(ge=0, lt=1)
+
+
+class Adam(_Descent):
+    """Adam with β = (0.9, 0.999)."""
+
+    name: Literal["adam"]
+
+
+class Bop(Section):
+    """Binary weights are flipped by Bop (signbit.training.bop); `rest` moves everything else.
+
+    `gamma` is how fast the average of gradients follows them, 0 … 1, and falls with the schedule;
+    `threshold` is how large the average must be for a flip.
+    """
+
+    name: Literal["bop"]
+    gamma: Number = Field(gt=0, le=1)
+    threshold: Number = Field(gt=0)
+    rest: Annotated[Sgd | Adam, Field(discriminator="name")]
+
+
+Optimizer = Annotated[Sgd | Adam | Bop, Field(discriminator="name")]
+
+
+class Steps(Section):
+    """The rate is multiplied by `factor` each time that one of the shares `at` of a run is done.
+
+    {at: [0.5, 0.75], factor: 0.1} divides it by ten after half and after three quarters.
+    """
+
+    at: tuple[Annotated[Number, Field(gt=0, lt=1)], ...] = Field(min_length=1)
+    factor: Number = Field(gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Steps:
+        if any(late <= early for early, late in zip(self.at, self.at[1:], strict=False)):
+            raise ValueError(f"at must ascend, got {list(self.at)}")
+        return self
+
+
+def _schedule_kind(value: Any) -> str:
+    return "by steps" if isinstance(value, dict | Steps) else "by name"
+
+
+Schedule = Annotated[
+    Annotated[Literal["cosine", "linear", "constant"], Tag("by name")]
+    | Annotated[Steps, Tag("by steps")],
+    Discriminator(_schedule_kind),
+]
+
+
+class Teacher(Section):
+    """A trained network whose answers are learned beside the labels, or instead of them.
+
+    `checkpoint` is a run folder, which knows all the rest, or a .safetensors file of the weights of
+    `network` (with `method` where it is a binary one), whose images were normalised by `mean` and
+    `std` (absent: the data's own).
+    loss = weight · T² · cross-entropy(softmax(teacher / T), softmax(logits / T))
+    + (1 − weight) · cross-entropy(label), with T = `temperature`: Hinton, Vinyals, Dean 2015,
+    "Distilling the Knowledge in a Neural Network"; weight 1 and T = 1 is ReActNet's.
+    """
+
+    checkpoint: str | None = None
+    network: str | None = None
+    method: MethodRecipe | None = None
+    mean: tuple[Number, ...] | None = Field(default=None, min_length=1, max_length=3)
+    std: tuple[Annotated[Number, Field(gt=0)], ...] | None = Field(
+        default=None, min_length=1, max_length=3
+    )
+    temperature: Number = Field(default=1.0, gt=0)
+    weight: Number = Field(default=1.0, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Teacher:
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("mean and std go together; give both or none")
+        return self

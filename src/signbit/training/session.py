@@ -1,0 +1,166 @@
+"""One run while it is trained: everything that its recipe names, opened, and its folder, held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from signbit.data.dataset import ImageDataset
+from signbit.data.preprocessing import Preprocessing
+from signbit.methods import Method
+from signbit.training.checkpoint import Checkpoint, write_checkpoint
+from signbit.training.loop import Plan, run_epochs
+from signbit.training.precision import Precision
+from signbit.training.processes import require_agreement
+from signbit.training.progress import TrainingProgress
+from signbit.training.recipe import Recipe
+from signbit.training.result import RunResult
+from signbit.training.run import RunFolder, recipe_digest, run_facts
+from signbit.training.scalars import Scalars
+from signbit.training.task import Supervised
+from signbit.training.teacher import FrozenTeacher
+
+__all__ = ["Session"]
+
+
+@dataclass
+class Session:
+    """What `train` needs; the main process holds the lock of `folder` meanwhile."""
+
+    recipe: Recipe
+    folder: RunFolder
+    accelerator: Accelerator
+    method: Method
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    teacher: FrozenTeacher | None
+    start_digest: str | None
+    preprocessing: Preprocessing
+    training: ImageDataset
+    test: ImageDataset
+    progress: bool
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def train(self) -> RunResult:
+        """Train the epochs that are left. The folder is read anew, now nobody changes it."""
+        rates = tuple(float(group["lr"]) for group in self.optimizer.param_groups)
+        precision = Precision(self.recipe.precision, self.accelerator.device.type)
+        facts = self._open_folder(precision.scaler)
+        first = len(self.history)
+        wrapped, optimizer = self.accelerator.prepare(self.model, self.optimizer)
+        if self.recipe.compile:
+            wrapped = cast(nn.Module, torch.compile(wrapped))
+        task = Supervised(
+            self.recipe,
+            self.method,
+            self.model,
+            wrapped,
+            self.teacher,
+            self.training,
+            self.test,
+            self.preprocessing,
+            precision,
+            self.accelerator,
+        )
+
+        def finish(epoch: int, entry: dict[str, float]) -> None:
+            self._save(entry, optimizer, precision.scaler)
+
+        scalars = None
+        if self.accelerator.is_main_process:
+            # Points that a killed run wrote after its last checkpoint are hidden.
+            scalars = Scalars(self.folder.tensorboard, purge_from=first * task.steps + 1)
+        epochs = self.recipe.epochs
+        show = self.progress and self.accelerator.is_main_process
+        with TrainingProgress(epochs, task.steps, first, show=show) as shown:
+            if first:
+                self._say_what_changed(shown, facts)
+            try:
+                run_epochs(
+                    task,
+                    Plan(epochs, self.recipe.schedule, rates, self.recipe.seed),
+                    optimizer,
+                    self.accelerator,
+                    scaler=precision.scaler,
+                    first=first,
+                    progress=shown,
+                    scalars=scalars,
+                    finish=finish,
+                )
+            except KeyboardInterrupt:
+                shown.say(
+                    f"{self.folder.path}: stopped after {len(self.history)} of {epochs} epochs; "
+                    "the same command goes on from there"
+                )
+                raise
+            finally:
+                if scalars is not None:
+                    scalars.close()
+        return RunResult.of(self.folder.path, self.history, resumed_from=first)
+
+    def _open_folder(self, scaler: torch.amp.GradScaler) -> dict[str, Any]:
+        """Begin the run there, or restore its newest checkpoint; the facts of this start."""
+        self.folder.require_same_recipe(self.recipe)
+        checkpoint = self.folder.checkpoint(self.recipe)
+        teacher_digest = None if self.teacher is None else self.teacher.digest
+        facts = run_facts(
+            self.training,
+            self.preprocessing,
+            self.accelerator.num_processes,
+            teacher_digest=teacher_digest,
+            start_digest=self.start_digest,
+        )
+        if self.folder.recipe() is not None:
+            self.folder.require_same_inputs(facts)
+        elif self.accelerator.is_main_process:
+            self.folder.create(self.recipe, facts)
+        if checkpoint is not None:
+            checkpoint.restore(self.model, self.optimizer)
+            if checkpoint.scaler:
+                scaler.load_state_dict(checkpoint.scaler)
+            self.history = list(checkpoint.history)
+        require_agreement(
+            self.accelerator,
+            self.folder.path,
+            len(self.history),
+            facts["train_digest"],
+            teacher_digest or "0",
+        )
+        return facts
+
+    def _save(
+        self,
+        entry: dict[str, float],
+        optimizer: torch.optim.Optimizer,
+        scaler: torch.amp.GradScaler,
+    ) -> None:
+        self.history.append(entry)
+        if self.accelerator.is_main_process:
+            # Metrics first: after a kill in between, the epoch is done again and so is its line.
+            self.folder.write_metrics(self.history)
+            state = Checkpoint(
+                epoch=len(self.history),
+                model=self.model.state_dict(),
+                optimizer=optimizer.state_dict(),
+                history=self.history,
+                recipe_digest=recipe_digest(self.recipe),
+                scaler=scaler.state_dict(),
+            )
+            write_checkpoint(self.folder.checkpoints, state)
+        self.accelerator.wait_for_everyone()
+
+    def _say_what_changed(self, shown: TrainingProgress, facts: dict[str, Any]) -> None:
+        shown.say(
+            f"{self.folder.path}: going on after epoch {len(self.history)} of {self.recipe.epochs}"
+        )
+        stored = self.folder.facts()
+        for kind in ("processes", "threads"):
+            if (before := stored.get(kind, facts[kind])) != facts[kind]:
+                shown.say(
+                    f"{before} {kind} before and {facts[kind]} now, so sums are rounded "
+                    "otherwise: the numbers will differ from an unbroken run's"
+                )

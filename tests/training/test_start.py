@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from tests.training.test_supervised import train_until_interrupted
+
+from signbit.errors import CheckpointError
+from signbit.training import load_run, train
+from signbit.training.recipe import Recipe
+from signbit.training.start import read_state
+
+
+def test_a_run_and_a_file_hold_states(short_recipe: Recipe, tmp_path: Path) -> None:
+    train(short_recipe, None, tmp_path / "run", progress=False)
+    expected = load_run(tmp_path / "run").model.state_dict()
+    save_file(expected, tmp_path / "it.safetensors")
+    for source in ("run", "it.safetensors"):
+        state = read_state(tmp_path / source)
+        assert set(state) == set(expected)
+        assert all(torch.equal(state[name], expected[name]) for name in expected)
+
+
+def test_what_cannot_be_read_is_named(short_recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"absent: neither a run folder nor a \.safeten"):
+        read_state(tmp_path / "absent")
+    (tmp_path / "broken.safetensors").write_bytes(b"12345678901234567890")
+    with pytest.raises(CheckpointError, match=r"broken\.safetensors: not a readable safetensors"):
+        read_state(tmp_path / "broken.safetensors")
+    train_until_interrupted(short_recipe, tmp_path / "run", 1)
+    with pytest.raises(CheckpointError, match=r"not finished \(1 of 3 epochs\); train it to its"):
+        read_state(tmp_path / "run")
+    train_until_interrupted(short_recipe, tmp_path / "new", 0)
+    with pytest.raises(CheckpointError, match=r"not finished \(0 of 3 epochs\)"):
+        read_state(tmp_path / "new")
