@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from signbit.binarizers import BinaryActivation
 from signbit.layers import BinaryConv2d, BinaryLinear
 
 __all__ = ["SignRecords", "binary_weights"]
@@ -75,10 +76,11 @@ class SignRecords:
                 result |= _spread(f"inputs/{name}", counts[:-1] / counts[-1])
         return result
 
-    def _counter(self, name: str) -> Callable[[nn.Module, Any, Tensor], None]:
-        def count(module: nn.Module, args: Any, signs: Tensor) -> None:
+    def _counter(self, name: str) -> Callable[[nn.Module, Any, BinaryActivation], None]:
+        def count(module: nn.Module, args: Any, activation: BinaryActivation) -> None:
             if name in self._counts:
                 return
+            signs = activation.signs
             channels = signs.transpose(0, 1).flatten(1)
             values = channels.shape[1] if _all_signs(signs) else 0
             positive = (channels > 0).sum(1).double()
