@@ -3,7 +3,8 @@
     python benchmarks/training.py --networks resnet20 --out benchmarks/results/training.json
 
 A step is forward, cross-entropy, backward and SGD with momentum on random images of CIFAR's size.
-Contenders take turns of one step; figures are medians, ratios those of one run.
+Each contender has a process of its own, as training has. They take turns of a few steps, of which
+the first is not counted. Figures are medians, ratios the medians of the turns' ratios.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from tables import figure, table
 from training_reference import REFERENCES
 
 SEED = 0
+WARM_UP = 1  # turns
 
 PLAIN = "plain PyTorch"
 
@@ -74,15 +76,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", nargs="+", choices=REFERENCES, default=list(REFERENCES))
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--steps", type=int, default=15, help="timed steps of each contender")
+    parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=3, help="timed steps of a turn")
     parser.add_argument("--out", type=Path, help="JSON; networks of an earlier run stay in it")
-    parser.add_argument("--peak", choices=CONTENDERS, help=argparse.SUPPRESS)
+    parser.add_argument("--work", choices=CONTENDERS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.peak is not None:
-        print(_peak_mib(CONTENDERS[arguments.peak], *arguments.networks, arguments.batch))
-        return 0
+    if arguments.work is not None:
+        return _work(CONTENDERS[arguments.work], *arguments.networks, arguments.batch)
     results = {
-        name: _compare(name, arguments.batch, arguments.steps) for name in arguments.networks
+        name: _compare(name, arguments.batch, arguments.turns, arguments.steps)
+        for name in arguments.networks
     }
     keys = ("images_per_second", "ratio", "kept_mib", "kept_ratio", "peak_mib")
     rows = [
@@ -107,50 +110,89 @@ def _earlier(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text())["results"]) if path.exists() else {}
 
 
-def _compare(name: str, batch: int, steps: int) -> dict[str, dict[str, float]]:
-    contenders: dict[str, Callable[[], None]] = {}
-    kept: dict[str, float] = {}
-    for label, contender in CONTENDERS.items():
-        model, step = contender.step(name, batch)
-        try:
-            kept[label] = _kept_mib(step, model)
-        except IsaError as error:
-            print(f"{name}: without {label}: {error}")
-        else:
-            contenders[label] = step
-    seconds: dict[str, list[float]] = {label: [] for label in contenders}
-    for number in range(steps + 2):
-        for label, run in contenders.items():
-            started = time.perf_counter()
-            run()
-            if number >= 2:
-                seconds[label].append(time.perf_counter() - started)
+def _compare(name: str, batch: int, turns: int, steps: int) -> dict[str, dict[str, float]]:
+    workers = {label: _Worker(label, name, batch) for label in CONTENDERS}
+    kept = {label: worker.answer() for label, worker in workers.items()}
+    for label in [label for label, value in kept.items() if "error" in value]:
+        print(f"{name}: without {label}: {kept.pop(label)['error']}")
+        workers.pop(label).end()
+    seconds: dict[str, list[float]] = {label: [] for label in workers}
+    for number in range(turns + WARM_UP):
+        for label, worker in workers.items():
+            took = worker.turn(steps)
+            if number >= WARM_UP:
+                seconds[label].append(took)
+    peaks = {label: worker.end() for label, worker in workers.items()}
     return {
         label: {
             "images_per_second": batch / statistics.median(times),
             "ratio": statistics.median(
                 plain / own for plain, own in zip(seconds[PLAIN], times, strict=True)
             ),
-            "kept_mib": kept[label],
-            "kept_ratio": kept[label] / kept[PLAIN],
-            "peak_mib": _peak_of_a_process(label, name, batch),
+            "kept_mib": kept[label]["kept_mib"],
+            "kept_ratio": kept[label]["kept_mib"] / kept[PLAIN]["kept_mib"],
+            "peak_mib": peaks[label],
         }
         for label, times in seconds.items()
     }
 
 
-def _peak_of_a_process(label: str, name: str, batch: int) -> float:
-    """The most memory that a fresh process holds in three steps, PyTorch itself included."""
-    command = [sys.executable, __file__, "--peak", label, "--networks", name, "--batch", str(batch)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+class _Worker:
+    """A process that trains one contender, a step at a time; `_work` is its other end."""
+
+    def __init__(self, label: str, network: str, batch: int) -> None:
+        command = [sys.executable, __file__, "--work", label, "--networks", network]
+        self._process = subprocess.Popen(
+            [*command, "--batch", str(batch)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit("a worker ended early; what it said is above")
+        return dict(json.loads(line))
+
+    def turn(self, steps: int) -> float:
+        """Seconds a step."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{steps}\n")
+        self._process.stdin.flush()
+        return float(self.answer()["seconds"])
+
+    def end(self) -> float:
+        """The most memory, in MiB, that the process ever held; PyTorch itself included."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        peak = float(self.answer()["peak_mib"])
+        self._process.wait()
+        return peak
 
 
-def _peak_mib(contender: Contender, network: str, batch: int) -> float:
-    _, step = contender.step(network, batch)
-    for _ in range(3):
-        step()
+def _work(contender: Contender, network: str, batch: int) -> int:
+    """What is kept for backward first, then a turn a line of stdin, at its end the peak memory."""
+    model, step = contender.step(network, batch)
+    try:
+        _say(kept_mib=_kept_mib(step, model))
+    except IsaError as error:
+        _say(error=str(error))
+    for line in sys.stdin:
+        steps = int(line)
+        step()  # wakes threads and fills caches, which another process has had
+        started = time.perf_counter()
+        for _ in range(steps):
+            step()
+        _say(seconds=(time.perf_counter() - started) / steps)
     status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    _say(peak_mib=int(status.split("VmHWM:")[1].split()[0]) / 1024)
+    return 0
+
+
+def _say(**values: object) -> None:
+    print(json.dumps(values), flush=True)
 
 
 def _step(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], None]:
