@@ -23,7 +23,8 @@ ACTIVATIONS = (None, "relu", "hardtanh", "prelu", "sigmoid")
 class EpilogueBuilder:
     """Tensors, constants and nodes so far, and how a node's epilogue is drawn.
 
-    Without `newest` no part of format version 3 is drawn.
+    Without `newest` no part of format version 3 is drawn; with it, `parts` is how likely a binary
+    convolution has a map, sums and a shift by border, each.
     """
 
     rng: np.random.Generator
@@ -32,12 +33,16 @@ class EpilogueBuilder:
     constants: dict[str, Array] = field(default_factory=dict)
     most_signs: int = 2
     newest: bool = False
+    parts: float = 0.5
 
     def integer(self, low: int, high: int) -> int:
         return int(self.rng.integers(low, high + 1))
 
     def flag(self) -> bool:
         return bool(self.rng.random() < 0.5)
+
+    def has_part(self) -> bool:
+        return bool(self.rng.random() < self.parts)
 
     def choose(self, choices: Sequence[T]) -> T:
         return choices[self.integer(0, len(choices) - 1)]
@@ -77,16 +82,17 @@ class EpilogueBuilder:
         channels = shape[2]
         size = spread or 1.0
         integers = spread is not None
-        if self.flag():
+        alone = self.newest and node.op == "binary_conv" and node.pool is None
+        by_border = alone and self.has_part()
+        if by_border or self.flag():
             node = self.with_scale(
                 node, self.floats(channels, size=1 / size), self.floats(channels)
             )
             size = 1.0
-        if self.newest and node.op == "binary_conv" and node.pool is None:
-            if node.scale is not None and self.flag():
-                node = self.with_border_shift(node, channels)
-                integers = False
-            integers = integers and node.map is None and node.sums is None
+        if by_border:
+            node = self.with_border_shift(node, channels)
+        if by_border or node.map is not None or node.sums is not None:
+            integers = False
         shortcut = self.shortcut(shape)
         node = self.with_activation(replace(node, shortcut=shortcut), channels)
         thresholds: list[Array] = []

@@ -147,10 +147,10 @@ class Builder(EpilogueBuilder):
     def map_and_sums(self, source: str, out: int, shared: dict[str, Any]) -> dict[str, Any]:
         """Keys of a binary_conv of these windows: tensors of its output's size made from signs."""
         extra: dict[str, Any] = {}
-        if self.flag():
+        if self.has_part():
             self.sign_sum(source, {**shared, "groups": 1}, stored=True)
             extra["map"] = self.of_kind("real")[-1]
-        if self.flag():
+        if self.has_part():
             self.sign_sum(source, shared, stored=True)
             scale = self.constant(f"{self.next_name()}.sums", self.floats(out))
             extra["sums"] = SignSums(self.of_kind("real")[-1], scale)

@@ -38,6 +38,18 @@ def widened(seed: int) -> Case:
     return build.case(build.integer(1, 3))
 
 
+def adjusted(seed: int) -> Case:
+    """image → signs → one binary convolution of any windows with most of map, sums and borders."""
+    build = builder(seed, newest=True)
+    build.parts = 0.8
+    groups = build.choose(GROUPS)
+    kernel, windows, size = window(build, 5)
+    build.prepare(build.image((*size, channels_of(build, groups, 130))))
+    out = channels_of(build, groups, build.choose((40, 150)))
+    build.binary_conv("n0.bits0", out, kernel, groups, **windows)
+    return build.case(build.integer(0, 3))
+
+
 def sign_sum(seed: int) -> Case:
     """image → signs → the sums of their groups in any windows, and the means of magnitudes."""
     build = builder(seed, newest=True)
@@ -55,4 +67,5 @@ networks = st.builds(partial(network, newest=True), SEEDS)
 bandeds = st.builds(partial(banded, newest=True), SEEDS)
 residuals = st.builds(partial(residual, newest=True), SEEDS)
 wideneds = st.builds(widened, SEEDS)
+adjusteds = st.builds(adjusted, SEEDS)
 sign_sums = st.builds(sign_sum, SEEDS)

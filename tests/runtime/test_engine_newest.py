@@ -20,6 +20,7 @@ from tests.runtime.identity import (
 
 import signbit
 from signbit.bitformat import encode
+from signbit.runtime.reference import ReferenceEngine
 
 
 @every_isa
@@ -33,6 +34,13 @@ def test_binary_convolutions(isa: str, case: Case, threads: int) -> None:
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(case=newest.wideneds, threads=THREADS)
 def test_repeated_shortcuts_and_biases_of_whole_words(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(case=newest.adjusteds, threads=THREADS)
+def test_maps_sums_and_borders(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
@@ -87,6 +95,25 @@ def test_images_do_not_influence_each_other(isa: str, case: Case, threads: int) 
     alone = [engine(images[i : i + 1]) for i in range(len(images))]
     if alone:
         assert_identical({"y": engine(images)}, {"y": np.concatenate(alone)})
+
+
+@every_isa
+def test_infinities_beside_whole_words(isa: str) -> None:
+    """Adding nothing, and multiplying by 1, leaves zeros, infinities and NaN as they are."""
+    extremes = np.float32([np.inf, -np.inf, 0.0, -0.0, 3e38, -3e38, 2.0**-149, -1])
+    for seed in range(30):
+        case = newest.widened(seed)
+        rng = np.random.default_rng(seed)
+        shape = (2, *case.graph.tensor("n0.real").shape)
+        feeds = {
+            "n0.real": rng.choice(extremes, shape),
+            "n0.bits0": rng.integers(0, 2, shape).astype(np.uint8),
+        }
+        fetches = [name for node in case.graph.nodes[1:] for name in node.outputs]
+        with np.errstate(invalid="ignore", over="ignore"):
+            expected = ReferenceEngine(case.data).run_nodes(feeds, fetches)
+        engine = signbit.load(case.data, threads=2, isa=isa)
+        assert_identical(engine.run_nodes(feeds, fetches), expected)
 
 
 @pytest.mark.parametrize("isa", ISAS)

@@ -20,7 +20,8 @@ from tests.runtime.identity import THREADS, assert_identical, check, check_each_
 
 import signbit
 from signbit.bitformat import encode
-from signbit.bitformat.graph import Graph, InputSpec, Node, SignOutput, TensorSpec
+from signbit.bitformat.graph import ACTIVATIONS, Graph, InputSpec, Node, SignOutput, TensorSpec
+from signbit.bitformat.versions import with_lowest_format
 from signbit.errors import InputError
 from signbit.runtime.reference import ReferenceEngine
 
@@ -140,10 +141,10 @@ def test_one_engine_in_many_threads(isa: str) -> None:
 
 def _extremes() -> bytes:
     """Reals straight through every activation: pointwise nodes on one real tensor."""
-    names = ("relu", "hardtanh", "prelu", "sigmoid")
     tensors = [TensorSpec("image", "image", 1, 1, 5), TensorSpec("x", "real", 1, 1, 5)]
     nodes = [Node("x", "pointwise", "image", real="x")]
-    for name in names:
+    for name in ACTIVATIONS:
+        maxout = name == "maxout"
         tensors += [TensorSpec(name, "real", 1, 1, 5), TensorSpec(f"{name}.b", "bits", 1, 1, 5)]
         nodes.append(
             Node(
@@ -153,7 +154,9 @@ def _extremes() -> bytes:
                 scale="scale",
                 shift="shift",
                 activation=name,
-                slope="slope" if name == "prelu" else None,
+                slope="slope" if maxout or name == "prelu" else None,
+                positive_slope="positive" if maxout else None,
+                offset="shift" if maxout else None,
                 real=name,
                 signs=(SignOutput(f"{name}.b", "threshold", "flip"),),
             )
@@ -163,10 +166,11 @@ def _extremes() -> bytes:
         "scale": np.float32([1, -1, 0.0, 2.0**-100, 3]),
         "shift": np.float32([0.0, -0.0, -0.0, 2.0**-140, -1]),
         "slope": np.float32([0.25, -2, 0.0, -0.0, 1e30]),
+        "positive": np.float32([-0.0, 1, -1, 1e-40, -1e30]),
         "threshold": np.float32([0.0, -0.0, 1, 2.0**-149, -1]),
         "flip": np.uint8([0, 1, 0, 1, 0]),
     }
-    return encode(graph, constants)
+    return encode(with_lowest_format(graph, constants), constants)
 
 
 @every_isa
@@ -177,8 +181,7 @@ def test_extreme_reals(isa: str) -> None:
     x = np.float32(values + [-value for value in values])
     x = np.repeat(x, 5).reshape(-1, 1, 1, 5)
     data = _extremes()
-    names = ("relu", "hardtanh", "prelu", "sigmoid")
-    fetches = [*names, *(f"{name}.b" for name in names)]
+    fetches = [*ACTIVATIONS, *(f"{name}.b" for name in ACTIVATIONS)]
     with np.errstate(over="ignore"):
         expected = ReferenceEngine(data).run_nodes({"x": x}, fetches)
     assert_identical(signbit.load(data, isa=isa).run_nodes({"x": x}, fetches), expected)
