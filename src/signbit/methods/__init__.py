@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable
 
 from signbit.errors import RecipeError
-from signbit.methods import adabin, bireal, bnn, irnet, reactnet, sdbnn, xnor
+from signbit.methods import adabin, bireal, bnn, irnet, reactnet, real, sdbnn, xnor
 from signbit.methods.base import Method
 
 __all__ = ["Method", "get", "names", "register"]
@@ -21,6 +21,7 @@ _methods: dict[str, Callable[..., Method]] = {
     "bnn": bnn.method,
     "irnet": irnet.method,
     "reactnet": reactnet.method,
+    "real": real.method,
     "sdbnn": sdbnn.method,
     "sdbnn-imagenet": sdbnn.imagenet,
     "xnor": xnor.method,

@@ -1,47 +1,78 @@
-"""The architectures by name. A new one is one file here and one line in the table below.
+"""The architectures by name. A new one is one file here and one line in a table below.
 
 Models take normalised float images (N, channels, H, W) and return logits (N, classes).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from torch import nn
 
 from signbit.errors import RecipeError
 from signbit.methods.base import Method
 from signbit.models.digits import DigitsNet
+from signbit.models.reactnet import ReActNetA
+from signbit.models.real_resnet import BasicBlock, Bottleneck, RealResNet, RealResNetCifar
 from signbit.models.resnet18 import ResNet18, ResNet18Cifar
 from signbit.models.resnet20 import ResNet20
+from signbit.models.resnet34 import ResNet34
 from signbit.models.vgg_small import VGGSmall
 
-__all__ = ["build", "names"]
+__all__ = ["build", "is_real", "names"]
 
-_Network = DigitsNet | ResNet18 | ResNet18Cifar | ResNet20 | VGGSmall
-
-_models: dict[str, type[_Network]] = {
+_binary: dict[str, Callable[..., nn.Module]] = {
     "digits": DigitsNet,
+    "reactnet-a": ReActNetA,
     "resnet18": ResNet18,
     "resnet18-cifar": ResNet18Cifar,
     "resnet20": ResNet20,
+    "resnet34": ResNet34,
     "vgg-small": VGGSmall,
 }
+"""(method, classes, channels) -> a network of that method's layers."""
+
+_real: dict[str, Callable[..., nn.Module]] = {
+    "real-resnet18": partial(RealResNet, BasicBlock, (2, 2, 2, 2)),
+    "real-resnet20": partial(RealResNetCifar, 3),
+    "real-resnet32": partial(RealResNetCifar, 5),
+    "real-resnet34": partial(RealResNet, BasicBlock, (3, 4, 6, 3)),
+    "real-resnet44": partial(RealResNetCifar, 7),
+    "real-resnet50": partial(RealResNet, Bottleneck, (3, 4, 6, 3)),
+    "real-resnet56": partial(RealResNetCifar, 9),
+}
+"""(classes, channels) -> a network without binary layers."""
 
 
 def names() -> list[str]:
     """Names that `build` knows, sorted."""
-    return sorted(_models)
+    return sorted(_binary | _real)
+
+
+def is_real(architecture: str) -> bool:
+    """Whether the architecture has no binary layers, so that its method is "real" and no other."""
+    return architecture in _real
 
 
 def build(architecture: str, method: Method, *, classes: int, channels: int) -> nn.Module:
     """A new network with the method's initial weights, drawn from torch's global generator.
 
     channels: of the images, 1 (grey) or 3 (RGB). The network has `input_size`, (height, width).
-    Raises RecipeError for an unknown architecture (the choices are listed) or counts below 1.
+    Raises RecipeError for an unknown architecture (the choices are listed), counts below 1, and a
+    method that a real-valued network has no layers for.
     """
-    if architecture not in _models:
+    if architecture not in names():
         raise RecipeError(f"unknown model {architecture!r}; choose one of {', '.join(names())}")
     if classes < 1 or channels < 1:
         raise RecipeError(f"a model needs classes and channels >= 1, got {classes} and {channels}")
-    model = _models[architecture](method, classes=classes, channels=channels)
+    if is_real(architecture):
+        if method.name != "real":
+            raise RecipeError(
+                f"{architecture} has nothing to binarize, so its method is 'real', "
+                f"not {method.name!r}"
+            )
+        return _real[architecture](classes=classes, channels=channels)
+    model = _binary[architecture](method, classes=classes, channels=channels)
     method.initialise(model)
     return model

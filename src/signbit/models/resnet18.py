@@ -1,8 +1,11 @@
-"""ResNet-18 with a shortcut around every binary convolution, for 224x224 and for 32x32 images."""
+"""ResNet-18 with a shortcut around every binary convolution, for 224x224 and for 32x32 images.
+
+Its units make deeper networks too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["ResNet18", "ResNet18Cifar"]
 
 _WIDTHS = (64, 128, 256, 512)
-_UNITS = 4  # a stage: He's two blocks of two convolutions
+_UNITS = (4, 4, 4, 4)  # of each stage: He's two blocks of two convolutions
 
 
 class ResNet18(nn.Module):
@@ -26,6 +29,7 @@ class ResNet18(nn.Module):
     """
 
     input_size = (224, 224)
+    units: tuple[int, ...] = _UNITS
 
     def __init__(self, method: Method, *, classes: int, channels: int) -> None:
         super().__init__()
@@ -36,7 +40,7 @@ class ResNet18(nn.Module):
             method.stem_nonlinearity(width),
             nn.MaxPool2d(3, stride=2, padding=1),
         )
-        self.stages = _stages(method, averaged_shortcut)
+        self.stages = _stages(method, self.units, averaged_shortcut)
         self.classifier = nn.Linear(_WIDTHS[-1], classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -61,7 +65,7 @@ class ResNet18Cifar(nn.Module):
             nn.BatchNorm2d(width),
             method.stem_nonlinearity(width),
         )
-        self.stages = _stages(method, strided_shortcut)
+        self.stages = _stages(method, _UNITS, strided_shortcut)
         self.norm = nn.BatchNorm1d(_WIDTHS[-1])
         self.classifier = nn.Linear(_WIDTHS[-1], classes)
 
@@ -73,14 +77,22 @@ class ResNet18Cifar(nn.Module):
 class ResidualUnit(nn.Module):
     """nonlinearity(BN(binary conv(x)) + shortcut(x)), with BN where the method's order has it.
 
-    Stride and width change together or not.
+    The shortcut yields what the convolution does: its stride, its channels. kernel_size is odd; the
+    convolution pads by half of it.
     """
 
     def __init__(
-        self, method: Method, in_channels: int, out_channels: int, stride: int, shortcut: nn.Module
+        self,
+        method: Method,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        shortcut: nn.Module,
+        kernel_size: int = 3,
     ) -> None:
         super().__init__()
-        self.conv = method.conv2d(in_channels, out_channels, 3, stride, padding=1)
+        padding = kernel_size // 2
+        self.conv = method.conv2d(in_channels, out_channels, kernel_size, stride, padding)
         self.norm = method.order.norm(in_channels, out_channels)
         self.shortcut = shortcut
         self.nonlinearity = method.nonlinearity(out_channels)
@@ -99,20 +111,22 @@ def averaged_shortcut(in_channels: int, out_channels: int) -> nn.Module:
     )
 
 
-def strided_shortcut(in_channels: int, out_channels: int) -> nn.Module:
-    """Halves the image by taking every second pixel."""
+def strided_shortcut(in_channels: int, out_channels: int, stride: int = 2) -> nn.Module:
+    """Takes every stride-th pixel (He et al. 2016, option B)."""
     return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 1, stride=2, bias=False),
+        nn.Conv2d(in_channels, out_channels, 1, stride, bias=False),
         nn.BatchNorm2d(out_channels),
     )
 
 
-def _stages(method: Method, halving: Callable[[int, int], nn.Module]) -> nn.Sequential:
+def _stages(
+    method: Method, counts: Sequence[int], halving: Callable[[int, int], nn.Module]
+) -> nn.Sequential:
     """All residual units; `halving` builds the shortcut of a stage's first, but for stage one."""
     units: list[nn.Module] = []
     before = _WIDTHS[0]
-    for width in _WIDTHS:
-        for unit in range(_UNITS):
+    for width, count in zip(_WIDTHS, counts, strict=True):
+        for unit in range(count):
             halves = unit == 0 and width != before
             shortcut = halving(before, width) if halves else nn.Identity()
             units.append(ResidualUnit(method, before, width, 2 if halves else 1, shortcut))
