@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from real_networks import real_resnet18, real_resnet18_cifar, real_resnet20_cifar
+from real_networks import real_resnet18_cifar
 from signbit import methods, models
 from signbit.compiler import compile_model
 from signbit.layers import BinaryConv2d, BinaryLinear
@@ -39,21 +39,21 @@ class Network(NamedTuple):
     std: Values
 
 
-def _binary(architecture: str, method: str, classes: int) -> nn.Module:
+def _ours(architecture: str, method: str, classes: int) -> nn.Module:
     return models.build(architecture, methods.get(method), classes=classes, channels=3)
 
 
 BINARY: dict[str, tuple[Callable[[], nn.Module], int]] = {
-    "bireal-resnet18-224": (lambda: _binary("resnet18", "bireal", 1000), 224),
-    "bireal-resnet18-cifar": (lambda: _binary("resnet18-cifar", "bireal", 10), 32),
-    "sdbnn-resnet20": (lambda: _binary("resnet20", "sdbnn", 10), 32),
+    "bireal-resnet18-224": (lambda: _ours("resnet18", "bireal", 1000), 224),
+    "bireal-resnet18-cifar": (lambda: _ours("resnet18-cifar", "bireal", 10), 32),
+    "sdbnn-resnet20": (lambda: _ours("resnet20", "sdbnn", 10), 32),
 }
 """name -> (constructor, height and width)."""
 
 REAL: dict[str, tuple[Callable[[], nn.Module], int]] = {
-    "resnet18-224": (real_resnet18, 224),
+    "resnet18-224": (lambda: _ours("real-resnet18", "real", 1000), 224),
     "resnet18-cifar": (real_resnet18_cifar, 32),
-    "resnet20-cifar": (real_resnet20_cifar, 32),
+    "resnet20-cifar": (lambda: _ours("real-resnet20", "real", 10), 32),
 }
 """The same of the real-valued peers."""
 

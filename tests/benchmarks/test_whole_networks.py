@@ -14,7 +14,7 @@ import openvino as ov
 from onnx_peer import OnnxRuntime, export, quantize
 from openvino_peer import OpenVino
 from peer_models import images_for, normalised
-from real_networks import real_resnet20_cifar
+from signbit import methods, models
 from whole_networks import Eager, agreement, in_batches, scaling
 
 
@@ -46,7 +46,7 @@ def test_scaling_compares_the_fewest_cores_with_the_most() -> None:
 
 @pytest.mark.slow
 def test_peers_answer_like_pytorch(tmp_path: Path) -> None:
-    model = real_resnet20_cifar()
+    model = models.build("real-resnet20", methods.get("real"), classes=10, channels=3)
     inputs = normalised(images_for(32, 16))
     expected = Eager(model)(inputs)
     float32 = export(model, (4, 3, 32, 32))
