@@ -1,10 +1,14 @@
 import subprocess
 import sys
 
+import numpy as np
+import pytest
 import torch
+from tests.bitformat.format3_sample import format3_sample
 from tests.compiler.nets import compiled, network, randomise
 from torch import nn
 
+from signbit import methods, models
 from signbit.compiler.count import LayerCost, ModelCost, count
 from signbit.layers import BinaryConv2d
 
@@ -56,10 +60,11 @@ def test_counts_by_hand() -> None:
 
     assert (last.weight, last.output) == ((10, 2, 2, 16), (1, 1, 10))
     assert last.flops == 640
-    assert last.real_parameters == 640 + 20
+    assert last.real_parameters == 640 + 10  # its scale is 1
 
     assert cost.binary_parameters == 2 * 16 * 72
-    assert cost.parameters == cost.binary_parameters + 224 + 16 + 32 + 660
+    assert cost.parameters == cost.binary_parameters + 224 + 16 + 32 + 650
+    assert cost.bits == cost.binary_parameters + 32 * (224 + 16 + 32 + 650)
     assert cost.float32_bytes == 4 * cost.parameters
     assert cost.bops == 68 * 16 * 72
     assert cost.flops == 64 * 8 * 27 + 640
@@ -90,12 +95,74 @@ def test_a_real_convolution_in_the_middle_is_named() -> None:
     assert _cost(model, (8, 8, 1)).layers[1].why == "not binarised in the model"
 
 
+def test_every_part_of_the_newest_format_counts() -> None:
+    graph, constants = format3_sample()
+    layers = {layer.name: layer for layer in count(graph, constants, 0).layers}
+    prepare, mean, box, signs, conv, head = (
+        layers[name] for name in ("prepare", "mean", "box", "sum", "conv", "head")
+    )
+    assert (prepare.kind, prepare.real_parameters) == ("real", 3 * 4)
+    assert (mean.kind, mean.flops, mean.real_parameters) == ("real", 0, 0)
+    assert (
+        mean.why
+        == box.why
+        == "scaling: the map that the dots of a binary layer are multiplied with"
+    )
+    assert (box.kind, box.flops, box.real_parameters) == ("real", 30 * 9, 9)
+    # The sums of two groups of signs, 6×5 pixels: as two filters of 3×3×2.
+    assert (signs.kind, signs.why, signs.weight) == ("binary", "", ())
+    assert (signs.bops, signs.flops, signs.binary_parameters) == (30 * 2 * 9 * 2, 0, 0)
+    # scale, shift (once, whatever the border), sums, both slopes, offset, threshold
+    assert (conv.bops, conv.real_parameters) == (30 * 10 * 9 * 2, 7 * 10)
+    assert conv.binary_parameters == 10 * 9 * 2
+    assert conv.bytes == 8 * 10 + 4 * 10 * (9 + 6) + 10
+    # Signs on both sides, but in a chain of floats.
+    assert (head.kind, head.why) == ("binary weights", "binary weights on real inputs (1/32)")
+    assert (head.flops, head.bops) == (900, 0)
+    assert (head.binary_parameters, head.real_parameters) == (900, 0)
+
+
+def test_real_weights_on_signs_are_named() -> None:
+    graph, constants = format3_sample()
+    constants["head.weight"] = np.ones((3, 6, 5, 10), np.float32)
+    head = count(graph, constants, 0).layers[-1]
+    assert (head.kind, head.why) == ("binary inputs", "real weights on signs (32/1)")
+    assert (head.flops, head.bops) == (900, 0)
+    assert (head.binary_parameters, head.real_parameters) == (0, 900)
+
+
+IMAGENET = {
+    # (binary weights, real weights, BOPs, FLOPs); real: stem, 1×1 shortcuts, classifier
+    "resnet18": (10_985_472, 9_408 + 172_032 + 513_000, 1_676_279_808, 137_793_536),
+    "resnet34": (21_086_208, 9_408 + 172_032 + 513_000, 3_525_967_872, 137_793_536),
+}
+"""By hand: 112²·64·147 + 3·28²·64·128 + 512·1000 FLOPs."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network_name", IMAGENET)
+def test_published_operations(network_name: str) -> None:
+    """Bi-Real Net 2018, table 3: 1.63e8 and 1.93e8 OPs, 33.6 and 43.7 Mbit (docs/counting.md)."""
+    binary, weights, bops, flops = IMAGENET[network_name]
+    torch.manual_seed(0)
+    model = models.build(network_name, methods.get("bireal"), classes=1000, channels=3)
+    norms = sum(
+        m.weight.numel() + m.bias.numel() for m in model.modules() if isinstance(m, nn.BatchNorm2d)
+    )
+    cost = _cost(randomise(model), (224, 224, 3))
+    assert (cost.binary_parameters, cost.bops, cost.flops) == (binary, bops, flops)
+    assert cost.bits == binary + 32 * (weights + norms)
+    assert abs(cost.ops - {"resnet18": 1.63e8, "resnet34": 1.93e8}[network_name]) < 0.01e8
+    published = {"resnet18": 33.6e6, "resnet34": 43.7e6}[network_name]
+    assert abs(cost.bits - published) < 0.005 * published
+
+
 def test_json_holds_the_sums_and_the_layers() -> None:
     cost = _small()
     found = cost.to_dict()
     assert found["bytes"] == cost.bytes
-    keys = {"parameters", "binary_parameters", "bytes", "bops", "flops", "ops", "float32_bytes"}
-    assert found.keys() == keys | {"layers"}
+    sums = {"parameters", "binary_parameters", "bits", "bops", "flops", "ops"}
+    assert found.keys() == sums | {"bytes", "float32_bytes", "layers"}
     assert found["layers"][1]["ops"] == cost.layers[1].ops
     assert found["layers"][0]["why"] == cost.layers[0].why
 

@@ -41,6 +41,7 @@ def totals_table(title: str, cost: ModelCost) -> console.Titled:
     rows: list[list[object]] = [
         ["parameters", cost.parameters],
         ["of which binary", cost.binary_parameters],
+        ["bits, 32 for each real one", cost.bits],
         ["bytes", cost.bytes],
         ["the same parameters in float32, bytes", cost.float32_bytes],
         ["BOPs an image", cost.bops],
