@@ -63,3 +63,24 @@ def test_training_memory_of_a_run(cli: Cli, run_folder: Path) -> None:
 
 def test_training_memory_of_a_compiled_network_is_refused(cli: Cli, model_file: Path) -> None:
     assert "needs a run folder" in cli("inspect", model_file, "--training").mistake
+
+
+def test_a_network_that_nobody_has_trained(cli: Cli) -> None:
+    figures = cli("inspect", "vgg-small", "--method", "bnn", "--classes", "10", "--json").figures
+    # 32²·128·27 + 8192·10; 9·(32²·128² + 16²·128·256 + 16²·256² + 8²·256·512 + 8²·512²)
+    assert figures["flops"] == 3_538_944 + 81_920
+    assert figures["bops"] == 603_979_776
+    assert figures["binary_parameters"] == 9 * (128**2 + 128 * 256 + 256**2 + 256 * 512 + 512**2)
+    # Stem and classifier; a threshold for each normalisation, scale and shift for the last one.
+    real = 128 * 27 + 81_920 + 10 + 128 * 2 + 256 * 2 + 512 + 2 * 512
+    assert figures["bits"] == figures["binary_parameters"] + 32 * real
+    assert figures["source"]["state"] == "untrained"
+
+
+def test_a_network_needs_its_classes_and_its_name(cli: Cli) -> None:
+    assert "--classes 1000" in cli("inspect", "resnet20", "--method", "bnn").mistake
+    mistake = cli("inspect", "resnet21", "--method", "bnn", "--classes", "10").mistake
+    assert "'resnet21'" in mistake
+    assert "real-resnet20" in mistake
+    assert "--method" in cli("inspect", "resnet20", "--classes", "10").mistake
+    assert "'bnm'" in cli("inspect", "resnet20", "--method", "bnm", "--classes", "10").mistake

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Json, RunOrModel, is_run
+from signbit.cli.arguments import Json, is_run
 from signbit.cli.costs import layers_table, totals_table
-from signbit.errors import ModelFileError
+from signbit.errors import InputError, ModelFileError
 
 if TYPE_CHECKING:
     from signbit.compiler.count import ModelCost
@@ -19,8 +19,20 @@ __all__ = ["inspect"]
 
 
 def inspect(
-    path: RunOrModel,
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN|MODEL.sbnn|NETWORK", help="A run folder, a compiled network, or a name."
+        ),
+    ],
     json: Json = False,
+    method: Annotated[
+        str | None,
+        typer.Option(help="For the name of a network: the method of its layers, untrained."),
+    ] = None,
+    classes: Annotated[
+        int | None, typer.Option(min=1, help="With --method: how many classes the network tells.")
+    ] = None,
     training: Annotated[
         bool,
         typer.Option(
@@ -32,8 +44,11 @@ def inspect(
     """Show every layer of a network: shape, parameters, operations, bytes, and why some are real.
 
     OPs = FLOPs of the real layers + BOPs of the binary ones / 64, as the papers count.
+    Bits are one for a binary parameter, 32 for a real one. A network that nobody has trained
+    yet is named with its method and the number of its classes.
 
     Example: [bold]signbit inspect model.sbnn[/]
+    Example: [bold]signbit inspect resnet18 --method bireal --classes 1000[/]
     """
     if training:
         from signbit.cli.training_memory import show_training_memory
@@ -41,7 +56,11 @@ def inspect(
         show_training_memory(path, as_json=json)
         return
     with console.figures_only():
-        if is_run(path):
+        if method is not None:
+            source, cost = _untrained(str(path), method, classes)
+        elif classes is not None:
+            raise InputError("--classes is for the name of a network; add --method")
+        elif is_run(path):
             source, cost = _run(path)
         else:
             source, cost = _model(path)
@@ -72,3 +91,31 @@ def _run(path: Path) -> tuple[dict[str, str], ModelCost]:
 
     compiled = compile_run(load_run(path))
     return compiled.graph.source, count(compiled.graph, compiled.constants, len(compiled.data))
+
+
+def _untrained(network: str, method: str, classes: int | None) -> tuple[dict[str, str], ModelCost]:
+    """A network by name, as it is when trained: no constant is left at a start that folds away."""
+    import torch
+
+    from signbit import methods, models
+    from signbit.compiler import compile_model
+    from signbit.compiler.count import count
+
+    if classes is None:
+        raise InputError(f"how many classes does {network} tell? add them, as in --classes 1000")
+    model = models.build(network, methods.get(method), classes=classes, channels=3)
+    with torch.no_grad():
+        for values in (*model.parameters(), *model.buffers()):
+            if values.is_floating_point() and values.dim() == 1:
+                values.uniform_(0.5, 1)
+    height, width = cast("tuple[int, int]", model.input_size)
+    compiled = compile_model(
+        model.eval(),
+        input_size=(height, width, 3),
+        mean=(0.5,) * 3,
+        std=(0.25,) * 3,
+        class_names=(),
+        resize_shorter_side=height,
+    )
+    source = {"network": network, "method": method, "state": "untrained"}
+    return source, count(compiled.graph, compiled.constants, len(compiled.data))
