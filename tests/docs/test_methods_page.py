@@ -9,7 +9,7 @@ import yaml
 from tests.compiler.nets import assert_same_answers, randomise
 
 from signbit import methods, models
-from signbit.training.recipe import parse_recipe
+from signbit.training.recipe_parsing import parse_recipe
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "methods.md").read_text("utf-8")
 

@@ -17,6 +17,7 @@ CASES = {
     ("bnn", ()): (oracles.plain_weight(clip), oracles.plain_activation(clip)),
     ("irnet", ()): (oracles.libra, oracles.plain_activation(ede)),
     ("reactnet", ()): (oracles.mean_abs_weight(clip), oracles.rsign),
+    ("real", ()): (oracles.real("weight"), oracles.real("x")),
     ("sdbnn", ()): (oracles.wsd(ede), oracles.asd(ede)),
     ("sdbnn", (("asd", False),)): (oracles.wsd(ede), oracles.plain_activation(ede)),
     ("sdbnn", (("wsd", False),)): (oracles.plain_weight(ede), oracles.asd(ede)),
