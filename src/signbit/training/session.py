@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -13,6 +13,7 @@ from signbit.data.dataset import ImageDataset
 from signbit.data.preprocessing import Preprocessing
 from signbit.methods import Method
 from signbit.training.checkpoint import Checkpoint, write_checkpoint
+from signbit.training.compiled import compiled
 from signbit.training.loop import Plan, run_epochs
 from signbit.training.precision import Precision
 from signbit.training.processes import require_agreement
@@ -53,7 +54,7 @@ class Session:
         first = len(self.history)
         wrapped, optimizer = self.accelerator.prepare(self.model, self.optimizer)
         if self.recipe.compile:
-            wrapped = cast(nn.Module, torch.compile(wrapped))
+            wrapped = compiled(wrapped, self.model)
         task = Supervised(
             self.recipe,
             self.method,
