@@ -5,6 +5,8 @@ Inputs are (N, channels, H, W) or (N, channels); outputs have the same shape.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -49,10 +51,35 @@ class Maxout(nn.Module):
         self.negative = nn.Parameter(torch.full((channels,), 0.25))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * torch.where(x < 0, _by_channel(self.negative, x), _by_channel(self.positive, x))
+        negative, positive = _by_channel(self.negative, x), _by_channel(self.positive, x)
+        y: Tensor = _Chosen.apply(x, negative, positive)  # type: ignore[no-untyped-call]
+        return y
 
     def extra_repr(self) -> str:
         return f"{len(self.positive)}"
+
+
+class _Chosen(torch.autograd.Function):
+    """x * where(x < 0, negative, positive), both (channels,) or (channels, 1, 1).
+
+    PyTorch's own backward of that takes twice as long and keeps three tensors as large as x.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, negative: Tensor, positive: Tensor) -> Tensor:
+        ctx.save_for_backward(x, negative, positive)
+        return x * torch.where(x < 0, negative, positive)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, negative, positive = ctx.saved_tensors
+        below = torch.ops.aten.threshold_backward(grad, -x, 0)  # grad where x < 0, else 0
+        above = grad - below
+        return (
+            negative * below + positive * above,
+            (below * x).sum_to_size(negative.shape),
+            (above * x).sum_to_size(positive.shape),
+        )
 
 
 def _by_channel(values: Tensor, x: Tensor) -> Tensor:
