@@ -11,10 +11,13 @@ PUBLISHED = {
 
 def test_the_shelf() -> None:
     assert recipes.names() == [
+        "adabin-resnet20-cifar10",
         "bireal-resnet18-cifar10",
         "bnn-digits",
         "bnn-resnet20-cifar10",
         "bnn-vgg-small-cifar10",
+        "real-resnet18-imagenet",
+        "real-resnet20-cifar10",
         "sdbnn-digits",
         "sdbnn-resnet20-cifar10",
         "sdbnn-vgg-small-cifar10",
@@ -52,7 +55,9 @@ def test_cifar10_recipes_prepare_images_as_published(name: str) -> None:
     assert (data.augment.flip, data.augment.crop_padding) == (True, 4)
 
 
-@pytest.mark.parametrize("name", [name for name in recipes.names() if not name.startswith("sdbnn")])
+@pytest.mark.parametrize(
+    "name", [name for name in recipes.names() if not name.startswith(("adabin", "sdbnn", "real"))]
+)
 def test_recipes_without_a_published_figure_say_what_is_ours(name: str) -> None:
     recipe = recipes.load(name)
     assert isinstance(recipe.optimizer, Adam)

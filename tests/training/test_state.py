@@ -47,6 +47,18 @@ def test_the_first_difference_is_named(
     assert state_digest(model.state_dict()) == before
 
 
+def test_a_state_may_have_names_of_its_own() -> None:
+    one, other = network(), network()
+    theirs = {f"net.{name}": value for name, value in one.state_dict().items()}
+    load_state(other, theirs, "it", called=lambda name: f"net.{name}")
+    assert state_digest(other.state_dict()) == state_digest(one.state_dict())
+    with pytest.raises(CheckpointError, match=r"it has 0\.weight, 4×3, which is not"):
+        load_state(other, {**theirs, **one.state_dict()}, "it", called=lambda name: f"net.{name}")
+    del theirs["net.2.bias"]
+    with pytest.raises(CheckpointError, match=r"it has no net\.2\.bias, which is 2"):
+        load_state(other, theirs, "it", called=lambda name: f"net.{name}")
+
+
 def test_counters_of_batches_may_be_absent() -> None:
     state = network().state_dict()
     del state["1.num_batches_tracked"]

@@ -11,6 +11,7 @@ from signbit.cli.bench import bench
 from signbit.cli.compile import compile_
 from signbit.cli.demo import demo
 from signbit.cli.evaluate import evaluate
+from signbit.cli.import_ import import_
 from signbit.cli.inspect import inspect
 from signbit.cli.predict import predict
 from signbit.cli.recipes import recipes
@@ -51,6 +52,7 @@ def _signbit(
 app.command("demo")(demo)
 app.command("recipes")(recipes)
 app.command("train")(train)
+app.command("import")(import_)
 app.command("evaluate")(evaluate)
 app.command("compile")(compile_)
 app.command("predict")(predict)

@@ -33,7 +33,10 @@ __all__ = ["Run", "RunFolder", "load_run", "recipe_digest", "run_facts"]
 
 @dataclass(frozen=True)
 class Run:
-    """A run as read back; `model` is in eval mode, `epoch` counts its finished epochs."""
+    """A run as read back; `model` is in eval mode, `epoch` counts its finished epochs.
+
+    A network that was imported has none.
+    """
 
     path: Path
     model: nn.Module
@@ -131,6 +134,11 @@ class RunFolder:
         Or had another teacher, or began with other weights.
         """
         stored = self.facts()
+        if "imported" in stored:
+            raise CheckpointError(
+                f"{self.path}: holds an imported network; to train it further, choose another "
+                f"folder and start={self.path}"
+            )
         for key in ("class_names", "train_images", "train_digest"):
             if stored.get(key) != facts[key]:
                 raise CheckpointError(

@@ -15,7 +15,7 @@ __all__ = ["read_state"]
 
 
 def read_state(path: str | Path) -> dict[str, Tensor]:
-    """The tensors of a finished run's network, or of a .safetensors file, by name.
+    """The tensors of a finished or imported run's network, or of a .safetensors file, by name.
 
     Raises CheckpointError where there is neither, where the run has epochs left, or the file is
     damaged.
@@ -32,7 +32,8 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: neither a run folder nor a .safetensors file")
     checkpoint = folder.checkpoint(recipe)
     epochs = 0 if checkpoint is None else checkpoint.epoch
-    if checkpoint is None or epochs < recipe.epochs:
+    # Without any epoch its weights were imported: there is nothing to finish.
+    if checkpoint is None or 0 < epochs < recipe.epochs:
         raise CheckpointError(
             f"{path}: this run is not finished ({epochs} of {recipe.epochs} epochs); train it to "
             "its end first"

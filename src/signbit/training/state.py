@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -19,17 +19,23 @@ _COUNTER = "num_batches_tracked"
 
 
 def load_state(
-    model: nn.Module, state: Mapping[str, Tensor], what: str, *, optional: Collection[str] = ()
+    model: nn.Module,
+    state: Mapping[str, Tensor],
+    what: str,
+    *,
+    optional: Collection[str] = (),
+    called: Callable[[str], str] = str,
 ) -> None:
     """Copy `state` into `model`, whose names and shapes it must have.
 
+    `called` says what the state calls a tensor of the network; by default as the network does.
     Names that start with one of `optional` may be absent on either side: the network keeps its own
     values of those, and the state's are left out. Raises CheckpointError that names the first
     difference, in the network's order; `what` is what does not fit.
     """
-    own = model.state_dict()
+    own = {called(name): (name, value) for name, value in model.state_dict().items()}
     prefixes = tuple(optional)
-    for name, value in own.items():
+    for name, (_, value) in own.items():
         if name not in state:
             if name.endswith(_COUNTER) or name.startswith(prefixes):
                 continue
@@ -46,7 +52,7 @@ def load_state(
             raise CheckpointError(
                 f"{what} does not fit: it has {name}, {_shape(value)}, which is not in this network"
             )
-    model.load_state_dict({name: state.get(name, value) for name, value in own.items()})
+    model.load_state_dict({ours: state.get(name, value) for name, (ours, value) in own.items()})
 
 
 def binarizer_names(model: nn.Module) -> list[str]:

@@ -1,0 +1,39 @@
+"""How a published file is to be read: its recipe, its classes, and its names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Published"]
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published network, or several whose files have the same names."""
+
+    source: str
+    """Who publishes it, and as what."""
+    recipe: str
+    """The shipped recipe that says network, method and preprocessing."""
+    overrides: tuple[str, ...] = ()
+    """What is otherwise than in that recipe, such as network=real-resnet56."""
+    class_names: tuple[str, ...] | None = None
+    """In the order of the scores; None: those of the images that are named while importing."""
+    modules: Mapping[str, str] = field(default_factory=dict)
+    """Path of a module here -> its path in the file; those inside keep the rest of their path."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Path of a parameter inside such a module -> its path in the file's module."""
+
+    def their_name(self, name: str) -> str:
+        """What the file calls the tensor that is called `name` here.
+
+        The longest path of `modules` that the name begins with counts; names that begin with none
+        are the same in the file.
+        """
+        parts = name.split(".")
+        for length in range(len(parts) - 1, 0, -1):
+            module, rest = ".".join(parts[:length]), ".".join(parts[length:])
+            if module in self.modules:
+                return f"{self.modules[module]}.{self.parameters.get(rest, rest)}"
+        return name

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from tests.cli.conftest import Cli
+
+from signbit import methods, models
+
+
+def test_an_imported_network_is_a_run(cli: Cli, tmp_path: Path) -> None:
+    model = models.build("real-resnet20", methods.get("real"), classes=10, channels=3)
+    save_file(model.state_dict(), tmp_path / "x.safetensors")
+    run = tmp_path / "run"
+    shown = cli("import", "real-resnet20", tmp_path / "x.safetensors", "-o", run, "--json")
+    assert shown.figures["network"] == "real-resnet20"
+    assert shown.figures["classes"] == 10
+    assert shown.figures["parameters"] == 269_722
+    assert "signbit evaluate" in shown.err
+    assert cli("inspect", run, "--json").figures["flops"] == 40_551_040
+
+
+def test_mistakes_are_one_line(cli: Cli, tmp_path: Path) -> None:
+    save_file({"conv1.weight": torch.zeros(16, 3, 3, 3)}, tmp_path / "x.safetensors")
+    wrong = cli("import", "real-resnet20", tmp_path / "x.safetensors", "-o", tmp_path / "run")
+    assert "it has no bn1.weight, which is 16 in this network" in wrong.mistake
+    unknown = cli("import", "resnet20", tmp_path / "x.safetensors", "-o", tmp_path / "run")
+    assert "real-resnet20" in unknown.mistake
+    missing = cli("import", "real-resnet20", tmp_path / "y.safetensors", "-o", tmp_path / "run")
+    assert "y.safetensors" in missing.mistake
