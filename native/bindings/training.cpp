@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <mutex>
-#include <vector>
 
 #include "training/pointwise.h"
 #include "training/sign_conv.h"
@@ -40,37 +39,6 @@ class SignConv {
     require_size(dots, batch.images * out_pixels() * shape_.out_channels);
     batch.dots = dots.data();
     run_batch(batch, weights, threads, [](int64_t, int, const float*) {});
-  }
-
-  // int16 dots, or the largest of each window of pool × pool; sums[0][c] of them, sums[1][c] of
-  // their squares; places as PointwiseTable::pool_dots writes them.
-  void run_with_sums(const Array<const float>& weights, const Array<const float>& x,
-                     const std::optional<Array<const float>>& shift, const Array<uint8_t>& signs,
-                     int64_t pool, const Array<int16_t>& dots,
-                     const std::optional<Array<uint8_t>>& places, const Array<double>& sums,
-                     int threads) {
-    const sbnn::SignConvBatch batch = check(weights, x, shift, signs);
-    const sbnn::PoolShape shape = pool_shape(conv_->out_height(), conv_->out_width(), pool);
-    const int64_t channels = shape_.out_channels, pixels = shape.out_height() * shape.out_width();
-    require_size(dots, batch.images * pixels * channels);
-    require_size(sums, 2 * channels);
-    if (channels % 16 != 0) throw nb::value_error("channels are no multiple of 16");
-    sbnn::ChannelSums totals(threads, channels);
-    int16_t* const kept = dots.data();
-    uint8_t* const kept_places = data_or_null(places, batch.images * pixels * channels);
-    std::vector<std::vector<float>> pooled(static_cast<size_t>(threads));
-    run_batch(batch, weights, threads, [&](int64_t image, int part, const float* of_image) {
-      const int64_t first = image * pixels * channels;
-      if (pool > 1) {
-        std::vector<float>& largest = pooled[static_cast<size_t>(part)];
-        largest.resize(static_cast<size_t>(pixels * channels));
-        sbnn::pointwise_table().pool_dots(shape, of_image, channels, largest.data(),
-                                          kept_places == nullptr ? nullptr : kept_places + first);
-        of_image = largest.data();
-      }
-      sbnn::pointwise_table().keep_dots(of_image, pixels, channels, kept + first, totals.of(part));
-    });
-    totals.total(sums.data());
   }
 
  private:
@@ -156,25 +124,6 @@ void add_by_channel(const Array<const float>& addend, const Array<float>& sum, i
   });
 }
 
-void normalise(const Array<const int16_t>& dots, const Array<const float>& scale,
-               const Array<const float>& offset, const std::optional<Array<const float>>& shortcut,
-               bool clip, const Array<float>& y, int threads) {
-  const NormArrays arrays(dots);
-  const sbnn::NormForward forward{arrays.by_channel(scale), arrays.by_channel(offset),
-                                  arrays.all_or_null(shortcut), clip, arrays.all(y)};
-  const GilRelease release;
-  sbnn::normalise(arrays.batch, forward, threads);
-}
-
-void sum_gradients(const Array<const int16_t>& dots, const std::optional<Array<const float>>& y,
-                   const Array<const float>& gradient, const Array<double>& sums, int threads) {
-  const NormArrays arrays(dots);
-  const sbnn::NormBackward backward{arrays.all_or_null(y), arrays.all(gradient)};
-  double* const totals = arrays.by_channel(sums, 2);
-  const GilRelease release;
-  sbnn::sum_gradients(arrays.batch, backward, threads, totals);
-}
-
 }  // namespace
 
 void add_training(nb::module_& module) {
@@ -186,20 +135,14 @@ void add_training(nb::module_& module) {
       .def_prop_ro("sign_bytes", &SignConv::sign_bytes)
       .def_prop_ro("out_size", &SignConv::out_size)
       .def("run", &SignConv::run, nb::arg("weights"), nb::arg("x"), nb::arg("shift").none(),
-           nb::arg("signs"), nb::arg("dots"), nb::arg("threads"))
-      .def("run_with_sums", &SignConv::run_with_sums, nb::arg("weights"), nb::arg("x"),
-           nb::arg("shift").none(), nb::arg("signs"), nb::arg("pool"), nb::arg("dots"),
-           nb::arg("places").none(), nb::arg("sums"), nb::arg("threads"));
+           nb::arg("signs"), nb::arg("dots"), nb::arg("threads"));
   module.def("add_by_channel", add_by_channel, nb::arg("addend"), nb::arg("sum"),
              nb::arg("threads"));
-  module.def("normalise", normalise, nb::arg("dots"), nb::arg("scale"), nb::arg("offset"),
-             nb::arg("shortcut").none(), nb::arg("clip"), nb::arg("y"), nb::arg("threads"));
-  module.def("sum_gradients", sum_gradients, nb::arg("dots"), nb::arg("y").none(),
-             nb::arg("gradient"), nb::arg("sums"), nb::arg("threads"));
   module.def("surrogate_gradient", surrogate_gradient, nb::arg("kind"), nb::arg("t"), nb::arg("k"),
              nb::arg("x"), nb::arg("shift").none(), nb::arg("gradient"), nb::arg("sums").none(),
              nb::arg("threads"));
   add_training_backward(module);
+  add_training_unit(module);
 }
 
 }  // namespace bindings

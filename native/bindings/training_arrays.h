@@ -11,7 +11,6 @@
 
 #include "common.h"
 #include "signbit/types.h"
-#include "training/normalisation.h"
 #include "training/pointwise.h"
 
 namespace bindings {
@@ -35,42 +34,17 @@ T* data_or_null(const std::optional<Array<T>>& array, int64_t count) {
   return array->data();
 }
 
-// Windows of pool × pool in what is height × width.
-inline sbnn::PoolShape pool_shape(int64_t height, int64_t width, int64_t pool) {
-  const bool fits = pool >= 1 && pool <= 15 && pool <= height && pool <= width;
-  if (!fits) throw nb::value_error("pool is not 1 to 15, or larger than the image");
-  return {height, width, pool};
+// The estimator by number; see sbnn::Surrogate.
+inline sbnn::SurrogateArgs surrogate_of(int kind, float t, float k) {
+  if (kind < 0 || kind > static_cast<int>(sbnn::Surrogate::kEde)) {
+    throw nb::value_error("the estimator is unknown");
+  }
+  return {static_cast<sbnn::Surrogate>(kind), t, k};
 }
-
-// Values of (images, pixels, channels) around int16 dots of that shape.
-struct NormArrays {
-  explicit NormArrays(const Array<const int16_t>& dots) {
-    if (dots.ndim() != 3 || dots.shape(2) % 16 != 0) {
-      throw nb::value_error("dots have no three dimensions, or channels no multiple of 16");
-    }
-    batch = {static_cast<int64_t>(dots.shape(0)), static_cast<int64_t>(dots.shape(1)),
-             static_cast<int64_t>(dots.shape(2)), dots.data()};
-  }
-
-  template <typename T>
-  T* all(const Array<T>& array) const {
-    require_size(array, batch.images * batch.pixels * batch.channels);
-    return array.data();
-  }
-  template <typename T>
-  T* all_or_null(const std::optional<Array<T>>& array) const {
-    return array ? all(*array) : nullptr;
-  }
-  template <typename T>
-  T* by_channel(const Array<T>& array, int64_t rows = 1) const {
-    require_size(array, rows * batch.channels);
-    return array.data();
-  }
-
-  sbnn::NormBatch batch{};
-};
 
 // Adds what computes gradients to a module.
 void add_training_backward(nb::module_& module);
+// Adds what goes from a layer's input through its normalisation, and back.
+void add_training_unit(nb::module_& module);
 
 }  // namespace bindings

@@ -1,4 +1,4 @@
-// The gradients of a binary convolution, and of the normalisation behind it, for
+// The gradients of a binary convolution, for
 // signbit.runtime._native.training.
 
 #include <memory>
@@ -24,18 +24,6 @@ struct LayerGradients {
   Array<float> of_x;
   std::optional<Array<float>> of_shift;
   Array<float> of_weights;
-};
-
-// What lies between the gradient of a normalisation's result and that of its dots.
-struct NormGradient {
-  Array<const int16_t> dots;  // or, with `places`, the largest of each window of pool × pool
-  int64_t pool;
-  std::optional<Array<const uint8_t>> places;
-  std::optional<Array<const float>> y;
-  Array<const float> gradient;
-  Array<const float> by, slope, offset;
-  bool add_input;
-  std::optional<Array<float>> of_shortcut;
 };
 
 class ConvBackward {
@@ -68,35 +56,6 @@ class ConvBackward {
     run_batch(batch, threads);
   }
 
-  // From the gradient of what a normalisation, an addition and a clip made of the dots.
-  void run_normalised(const NormGradient& norm, const LayerInput& input, int kind, float t, float k,
-                      const LayerGradients& gradients, int threads) {
-    sbnn::ConvBackwardBatch batch = check(input, kind, t, k, gradients);
-    const sbnn::TrainingConv& conv = backward_->conv();
-    const NormArrays arrays(norm.dots);
-    batch.norm = arrays.batch;
-    const sbnn::PoolShape pooled = pool_shape(conv.out_height, conv.out_width, norm.pool);
-    if (batch.norm.images != batch.images ||
-        batch.norm.pixels != pooled.out_height() * pooled.out_width() ||
-        batch.norm.channels != conv.out_channels) {
-      throw nb::value_error("dots are not those of this convolution");
-    }
-    if ((norm.pool > 1) != norm.places.has_value() || (norm.places && norm.add_input)) {
-      throw nb::value_error("pooled dots need their places, and no input added");
-    }
-    batch.places = data_or_null(norm.places, static_cast<int64_t>(norm.dots.size()));
-    batch.pool_size = norm.pool;
-    batch.norm_gradient = {arrays.all_or_null(norm.y), arrays.all(norm.gradient)};
-    batch.spread = {arrays.by_channel(norm.by), arrays.by_channel(norm.slope),
-                    arrays.by_channel(norm.offset)};
-    batch.add_input = norm.add_input;
-    if (norm.add_input && norm.dots.size() != input.x.size()) {
-      throw nb::value_error("x cannot be added to what has another size");
-    }
-    batch.of_shortcut = arrays.all_or_null(norm.of_shortcut);
-    run_batch(batch, threads);
-  }
-
  private:
   int64_t out_pixels() const { return backward_->conv().out_height * backward_->conv().out_width; }
 
@@ -104,9 +63,6 @@ class ConvBackward {
                                 const LayerGradients& gradients) const {
     const sbnn::TrainingConv& conv = backward_->conv();
     const int64_t pixels = conv.height * conv.width;
-    if (kind < 0 || kind > static_cast<int>(sbnn::Surrogate::kEde)) {
-      throw nb::value_error("the estimator is unknown");
-    }
     sbnn::ConvBackwardBatch batch{};
     batch.images = static_cast<int64_t>(input.x.size()) / (pixels * conv.in_channels);
     require_size(input.x, batch.images * pixels * conv.in_channels);
@@ -119,7 +75,7 @@ class ConvBackward {
     batch.x = input.x.data();
     batch.shift = data_or_null(input.shift, batch.images * conv.in_channels);
     batch.signs = input.signs.data();
-    batch.surrogate = {static_cast<sbnn::Surrogate>(kind), t, k};
+    batch.surrogate = surrogate_of(kind, t, k);
     batch.weights = input.weights.data();
     batch.of_x = gradients.of_x.data();
     batch.of_shift = data_or_null(gradients.of_shift, batch.images * conv.in_channels);
@@ -147,21 +103,12 @@ void add_training_backward(nb::module_& module) {
   nb::class_<LayerGradients>(module, "LayerGradients")
       .def(nb::init<Array<float>, std::optional<Array<float>>, Array<float>>(), nb::arg("of_x"),
            nb::arg("of_shift").none(), nb::arg("of_weights"));
-  nb::class_<NormGradient>(module, "NormGradient")
-      .def(nb::init<Array<const int16_t>, int64_t, std::optional<Array<const uint8_t>>,
-                    std::optional<Array<const float>>, Array<const float>, Array<const float>,
-                    Array<const float>, Array<const float>, bool, std::optional<Array<float>>>(),
-           nb::arg("dots"), nb::arg("pool"), nb::arg("places").none(), nb::arg("y").none(),
-           nb::arg("gradient"), nb::arg("by"), nb::arg("slope"), nb::arg("offset"),
-           nb::arg("add_input"), nb::arg("of_shortcut").none());
   nb::class_<ConvBackward>(module, "ConvBackward")
       .def(nb::init<const Sizes&, const Sizes&, const Sizes&, const Sizes&, const Sizes&, bool>(),
            nb::arg("size"), nb::arg("channels"), nb::arg("kernel"), nb::arg("stride"),
            nb::arg("padding"), nb::arg("bfloat16"))
       .def("run", &ConvBackward::run, nb::arg("of_dots"), nb::arg("input"), nb::arg("kind"),
-           nb::arg("t"), nb::arg("k"), nb::arg("gradients"), nb::arg("threads"))
-      .def("run_normalised", &ConvBackward::run_normalised, nb::arg("norm"), nb::arg("input"),
-           nb::arg("kind"), nb::arg("t"), nb::arg("k"), nb::arg("gradients"), nb::arg("threads"));
+           nb::arg("t"), nb::arg("k"), nb::arg("gradients"), nb::arg("threads"));
 }
 
 }  // namespace bindings

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from signbit.binarizers.weights import BinaryWeight
 from signbit.layers import BinaryConv2d
-from signbit.ops.binary_unit import MAX_POOL, MAX_TAPS, binary_unit
-from signbit.ops.layer import has_conv_backward
+from signbit.ops.binary_unit import MAX_POOL, MAX_TAPS, UnitSettings, binary_unit
+from signbit.ops.layer import has_conv_backward, surrogate_of
 from signbit.ops.mean import shifted
 from signbit.ops.real_unit import real_unit
 from signbit.ops.switch import applies_to
@@ -45,8 +45,7 @@ def normalised_conv(
     native op is more exact than PyTorch's batch normalisation; otherwise results differ from those
     of the modules in rounding alone, those of a real convolution not at all.
     """
-    modules = [conv, norm, nonlinearity] if pool is None else [conv, pool, norm, nonlinearity]
-    if applies_to(x) and _can_fuse(modules, norm, nonlinearity):
+    if applies_to(x) and _can_fuse(conv, norm, nonlinearity, pool):
         assert isinstance(norm, nn.BatchNorm2d)
         clip = isinstance(nonlinearity, nn.Hardtanh)
         if isinstance(conv, BinaryConv2d) and _is_native(conv, pool, x):
@@ -61,9 +60,12 @@ def normalised_conv(
     return result
 
 
-def _can_fuse(modules: list[nn.Module], norm: nn.Module, nonlinearity: nn.Module) -> bool:
+def _can_fuse(
+    conv: nn.Module, norm: nn.Module, nonlinearity: nn.Module, pool: nn.Module | None
+) -> bool:
     """Whether the normalisation and the non-linearity are such that the ops do the same."""
-    if any(m._forward_hooks or m._forward_pre_hooks for part in modules for m in part.modules()):
+    silent = [conv, norm, nonlinearity, pool, getattr(conv, "activation_binarizer", None)]
+    if any(m is not None and (m._forward_hooks or m._forward_pre_hooks) for m in silent):
         return False  # they would not be called
     if type(norm) is not nn.BatchNorm2d or not norm.training or not norm.affine:
         return False
@@ -115,33 +117,21 @@ def _native_unit(
     shortcut: Tensor | None,
     pool: int,
 ) -> Tensor:
-    estimator = conv.activation_binarizer.estimator
     if pool > 1:
         weight = _with_positive_scale(weight)
-    is_input = shortcut is x
+    estimator = conv.activation_binarizer.estimator
+    is_input = shortcut is x and pool == 1
     x, shift = shifted(conv.activation_binarizer, x)
-    y, statistics = binary_unit(
-        x,
-        shift,
-        weight.signs,
-        weight.scale,
-        norm.weight,
-        norm.bias,
-        None if is_input else shortcut,
-        is_input,
-        norm.eps,
-        clip,
-        estimator.name,
-        list(estimator.parameters),
-        conv.stride,
-        conv.padding,
-        conv.dilation,
-        conv.groups,
-        pool,
+    settings = UnitSettings(
+        stride=conv.stride,
+        padding=conv.padding,
+        pool=pool,
+        add_input=is_input,
+        clip=clip,
+        surrogate=surrogate_of(estimator.name, estimator.parameters),
     )
-    _track(norm, statistics, weight.scale, y.numel() // y.shape[1])
-    result: Tensor = y
-    return result
+    added = None if is_input else shortcut
+    return binary_unit(x, shift, weight.signs, weight.scale, norm, added, settings)
 
 
 def _with_positive_scale(weight: BinaryWeight) -> BinaryWeight:
@@ -150,19 +140,3 @@ def _with_positive_scale(weight: BinaryWeight) -> BinaryWeight:
         return weight
     direction = torch.where(weight.scale < 0, -1.0, 1.0).reshape(-1, 1, 1, 1)
     return BinaryWeight(weight.signs * direction, weight.scale.abs())
-
-
-@torch.no_grad()
-def _track(norm: nn.BatchNorm2d, statistics: Tensor, scale: Tensor | None, count: int) -> None:
-    """Move the running statistics as nn.BatchNorm2d does, whose variance is the unbiased one."""
-    mean, variance = statistics
-    if scale is not None:
-        mean, variance = mean * scale, variance * scale.double().square()
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    assert norm.num_batches_tracked is not None
-    assert norm.momentum is not None
-    norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), norm.momentum)
-    unbiased = variance * (count / max(count - 1, 1))
-    norm.running_var.lerp_(unbiased.to(norm.running_var.dtype), norm.momentum)
-    norm.num_batches_tracked.add_(1)

@@ -45,8 +45,6 @@ struct NormBackward {
   const float* y;
   const float* gradient;
 };
-// sums[0][c] = Σ g, sums[1][c] = Σ g·dots, with g the gradient of what was clipped.
-void sum_gradients(const NormBatch& batch, const NormBackward& backward, int parts, double* sums);
 
 // What spreads a gradient over the dots, see PointwiseTable::spread_gradients.
 struct NormSpread {

@@ -20,6 +20,7 @@ __all__ = [
     "conv_backward",
     "has_conv_backward",
     "pixels_of",
+    "surrogate_of",
 ]
 
 SURROGATES = ("identity", "clip", "polynomial", "ede")
@@ -31,6 +32,12 @@ _Sizes = tuple[int, int]
 def pixels_of(x: Tensor) -> Tensor:
     """(N, C, H, W) as contiguous (N, H, W, C), without a copy where memory is in that order."""
     return x.detach().permute(0, 2, 3, 1).contiguous()
+
+
+def surrogate_of(estimator: str, parameters: Sequence[float]) -> tuple[int, float, float]:
+    """The estimator's number, t and k."""
+    t, k = parameters if estimator == "ede" else (0.0, 0.0)
+    return SURROGATES.index(estimator), t, k
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,7 @@ class Layer:
 
     def surrogate(self) -> tuple[int, float, float]:
         """The estimator's number, t and k."""
-        t, k = self.parameters if self.estimator == "ede" else (0.0, 0.0)
-        return SURROGATES.index(self.estimator), t, k
+        return surrogate_of(self.estimator, self.parameters)
 
     def arguments(self) -> tuple[_native.training.LayerInput, int, float, float]:
         """What the kernels want to know of it."""

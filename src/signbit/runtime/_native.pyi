@@ -77,39 +77,12 @@ class training:  # noqa: N801  (a submodule)
             dots: Any,
             threads: int,
         ) -> None: ...
-        def run_with_sums(
-            self,
-            weights: Any,
-            x: Any,
-            shift: Any | None,
-            signs: Any,
-            pool: int,
-            dots: Any,
-            places: Any | None,
-            sums: Any,
-            threads: int,
-        ) -> None: ...
 
     class LayerInput:
         def __init__(self, x: Any, shift: Any | None, signs: Any, weights: Any) -> None: ...
 
     class LayerGradients:
         def __init__(self, of_x: Any, of_shift: Any | None, of_weights: Any) -> None: ...
-
-    class NormGradient:
-        def __init__(
-            self,
-            dots: Any,
-            pool: int,
-            places: Any | None,
-            y: Any | None,
-            gradient: Any,
-            by: Any,
-            slope: Any,
-            offset: Any,
-            add_input: bool,
-            of_shortcut: Any | None,
-        ) -> None: ...
 
     class ConvBackward:
         def __init__(
@@ -131,31 +104,71 @@ class training:  # noqa: N801  (a submodule)
             gradients: training.LayerGradients,
             threads: int,
         ) -> None: ...
-        def run_normalised(
+
+    class UnitInput:
+        def __init__(
             self,
-            norm: training.NormGradient,
-            input: training.LayerInput,
+            x: Any,
+            shift: Any | None,
+            weights: Any,
+            weight_scale: Any | None,
+            gamma: Any,
+            beta: Any,
+            shortcut: Any | None,
+            add_input: bool,
+            clip: bool,
+            eps: float,
+        ) -> None: ...
+
+    class UnitGradients:
+        def __init__(
+            self,
+            y: Any | None,
+            of_y: Any,
+            of_x: Any,
+            of_shift: Any | None,
+            of_weights: Any,
+            of_gamma: Any,
+            of_beta: Any,
+            of_shortcut: Any | None,
+        ) -> None: ...
+
+    class BinaryUnit:
+        def __init__(
+            self,
+            size: _Sizes,
+            channels: _Sizes,
+            kernel: _Sizes,
+            stride: _Sizes,
+            padding: _Sizes,
+            pool: int,
+            bfloat16: bool,
+        ) -> None: ...
+        @property
+        def out_size(self) -> _Sizes: ...
+        def forward(
+            self,
+            input: training.UnitInput,
+            y: Any,
+            statistics: Any,
+            mean: Any,
+            variance: Any,
+            momentum: float,
+            threads: int,
+        ) -> None: ...
+        def backward(
+            self,
+            input: training.UnitInput,
+            statistics: Any,
             kind: int,
             t: float,
             k: float,
-            gradients: training.LayerGradients,
+            gradients: training.UnitGradients,
             threads: int,
         ) -> None: ...
 
     @staticmethod
     def add_by_channel(addend: Any, sum: Any, threads: int) -> None: ...
-    @staticmethod
-    def normalise(
-        dots: Any,
-        scale: Any,
-        offset: Any,
-        shortcut: Any | None,
-        clip: bool,
-        y: Any,
-        threads: int,
-    ) -> None: ...
-    @staticmethod
-    def sum_gradients(dots: Any, y: Any | None, gradient: Any, sums: Any, threads: int) -> None: ...
     @staticmethod
     def surrogate_gradient(
         kind: int,
