@@ -52,7 +52,8 @@ class ResNet18Cifar(nn.Module):
     """Real 3x3 stem without pooling, the same stages, BN1d, real classifier.
 
     Where the image halves, the shortcut is a real 1x1 convolution with stride 2 and BN, as in
-    IR-Net 2020 and SD-BNN 2021; those two have one shortcut a block of two convolutions.
+    IR-Net 2020 and SD-BNN 2021; those two have one shortcut a block of two convolutions, see
+    `signbit.models.resnet18_blocks`.
     """
 
     input_size = (32, 32)
@@ -65,13 +66,17 @@ class ResNet18Cifar(nn.Module):
             nn.BatchNorm2d(width),
             method.stem_nonlinearity(width),
         )
-        self.stages = _stages(method, _UNITS, strided_shortcut)
+        self.stages = self.build_stages(method)
         self.norm = nn.BatchNorm1d(_WIDTHS[-1])
         self.classifier = nn.Linear(_WIDTHS[-1], classes)
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.norm(self.stages(self.stem(x)).mean((2, 3))))
         return logits
+
+    def build_stages(self, method: Method) -> nn.Sequential:
+        """(N, 64, 32, 32) to (N, 512, 4, 4)."""
+        return _stages(method, _UNITS, strided_shortcut)
 
 
 class ResidualUnit(nn.Module):
