@@ -151,30 +151,29 @@ def test_start_begins_with_other_weights(teacher: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "wrong").exists()
 
 
-STAGED = [
-    "method={name: bnn}",
-    "stages=[{epochs: 2, optimizer: {lr: 0.02}}, {seed: 3}]",
-]
+def staged(*overrides: str) -> Recipe:
+    """Activations alone for two epochs, then both."""
+    stages = "stages=[{epochs: 2, method: {params: {binarize: activations}}}, {seed: 3}]"
+    return recipe_with(stages, *overrides, name="sdbnn-digits")
 
 
 def test_stages_are_runs_one_after_the_other(tmp_path: Path) -> None:
-    recipe = recipe_with(*STAGED)
-    result = train(recipe, None, tmp_path / "staged", progress=False)
+    result = train(staged(), None, tmp_path / "staged", progress=False)
     assert (result.path, result.epochs) == (tmp_path / "staged", 3)
-    first = recipe_with("epochs=2", "optimizer.lr=0.02")
+    first = recipe_with("epochs=2", "method.params.binarize=activations", name="sdbnn-digits")
     train(first, None, tmp_path / "first", progress=False)
-    second = recipe_with("seed=3", f"start={tmp_path / 'first'}")
+    second = recipe_with("seed=3", f"start={tmp_path / 'first'}", name="sdbnn-digits")
     train(second, None, tmp_path / "second", progress=False)
     assert state(tmp_path / "staged/stage-1") == state(tmp_path / "first")
     assert state(tmp_path / "staged") == state(tmp_path / "second")
     assert load_run(tmp_path / "staged").finished
-    again = train(recipe, None, tmp_path / "staged", progress=False)
+    again = train(staged(), None, tmp_path / "staged", progress=False)
     assert again.resumed_from == 3
 
 
 @pytest.mark.parametrize("stage", [0, 1])
 def test_a_run_broken_in_any_stage_goes_on(stage: int, tmp_path: Path) -> None:
-    recipe = recipe_with(*STAGED)
+    recipe = staged()
     train(recipe, None, tmp_path / "whole", progress=False)
     path = tmp_path / "broken"
     if stage == 0:
@@ -209,9 +208,11 @@ def _break_second(recipe: Recipe, path: Path) -> None:
 
 
 def test_another_first_stage_is_refused(tmp_path: Path) -> None:
-    train_until_interrupted(recipe_with(*STAGED), tmp_path, 1)
-    with pytest.raises(CheckpointError, match=r"stage-1: .*optimizer\.lr is 0\.02 there and 0\.03"):
-        train(recipe_with(*STAGED, "stages.0.optimizer.lr=0.03"), None, tmp_path, progress=False)
+    train_until_interrupted(staged(), tmp_path, 1)
+    with pytest.raises(
+        CheckpointError, match=r"stage-1: holds a run .*epochs is 2 there and 4 now"
+    ):
+        train(staged("stages.0.epochs=4"), None, tmp_path, progress=False)
 
 
 def test_signs_are_in_the_records_and_the_curves(teacher: Path) -> None:

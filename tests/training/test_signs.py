@@ -111,3 +111,18 @@ def test_every_binary_layer_of_a_network_is_found() -> None:
     assert len(layers) == 18
     assert "stage1.0.conv" in layers
     assert binary_weights(nn.Sequential(nn.Conv2d(3, 4, 3))) == {}
+
+
+@pytest.mark.parametrize(
+    ("binarize", "kinds"),
+    [
+        ("both", {"flips", "weights", "inputs"}),
+        ("activations", {"inputs"}),
+        ("weights", {"flips", "weights"}),
+    ],
+)
+def test_what_stays_real_is_left_out(binarize: str, kinds: set[str]) -> None:
+    model = build("digits", get("bireal", binarize=binarize), classes=10, channels=1).eval()
+    result = measured(model, lambda: None, torch.randn(4, 1, 8, 8))
+    assert {name.split("/")[0] for name in result} == kinds
+    assert {name.split("/")[1] for name in result} == {"conv1", "conv2"}

@@ -163,8 +163,11 @@ def test_what_does_not_fit_is_named(run: Path, file: Path, tmp_path: Path) -> No
 def test_missing_and_idle_keys_are_named(run: Path, file: Path, tmp_path: Path) -> None:
     assert "the .safetensors file, of resnet21" in refused(RecipeError, Teacher(network="resnet21"))
     assert "teacher.network is missing" in refused(RecipeError, Teacher(checkpoint=str(file)))
-    idle = Teacher(checkpoint=str(run), network="digits")
-    assert "teacher.network does nothing: the run folder" in refused(RecipeError, idle)
+    idle = Teacher(checkpoint=str(run), method=BNN)
+    assert "teacher.method does nothing: the run folder" in refused(RecipeError, idle)
+    open_teacher(Teacher(checkpoint=str(run), network="digits"), DIGITS, RULE)
+    other = Teacher(checkpoint=str(run), network="resnet20")
+    assert "is a digits, but teacher.network=resnet20" in refused(CheckpointError, other)
     unknown = Teacher(checkpoint=str(file), network="resnet21", method=BNN)
     assert "unknown model 'resnet21'; choose one of" in refused(RecipeError, unknown)
     absent = Teacher(checkpoint=str(tmp_path / "absent"), network="digits", method=BNN)

@@ -187,9 +187,10 @@ Schedule = Annotated[
 class Teacher(Section):
     """A trained network whose answers are learned beside the labels, or instead of them.
 
-    `checkpoint` is a run folder, which knows all the rest, or a .safetensors file of the weights of
-    `network` (with `method` where it is a binary one), whose images were normalised by `mean` and
-    `std` (absent: the data's own).
+    `checkpoint` is a finished run folder, which knows its method and normalisation, or a
+    .safetensors file of the weights of `network` (with `method` where it is a binary one), whose
+    images were normalised by `mean` and `std` (absent: the data's own). A run of another network
+    than `network` is refused.
     loss = weight · T² · cross-entropy(softmax(teacher / T), softmax(logits / T))
     + (1 − weight) · cross-entropy(label), with T = `temperature`: Hinton, Vinyals, Dean 2015,
     "Distilling the Knowledge in a Neural Network"; weight 1 and T = 1 is ReActNet's.

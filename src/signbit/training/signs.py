@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from signbit.binarizers import BinaryActivation
+from signbit.binarizers import BinaryActivation, RealWeight
 from signbit.layers import BinaryConv2d, BinaryLinear
 
 __all__ = ["SignRecords", "binary_weights"]
@@ -20,7 +20,9 @@ _Layer = BinaryConv2d | BinaryLinear
 def binary_weights(model: nn.Module) -> dict[str, _Layer]:
     """The layers of `model` whose weights are signs, by name; others of them may still be real."""
     return {
-        name: layer for name, layer in _layers(model).items() if _weight_signs(layer) is not None
+        name: layer
+        for name, layer in _layers(model).items()
+        if not isinstance(layer.weight_binarizer, RealWeight)
     }
 
 
@@ -35,16 +37,13 @@ class SignRecords:
 
     def __init__(self, model: nn.Module) -> None:
         self._layers = _layers(model)
+        self._weights = binary_weights(model)
         self._before: dict[str, Tensor] = {}
         self._counts: dict[str, Tensor] = {}
 
     def start_epoch(self) -> None:
         """Remember the signs of the weights as they are now."""
-        self._before = {}
-        for name, layer in self._layers.items():
-            signs = _weight_signs(layer)
-            if signs is not None:
-                self._before[name] = signs
+        self._before = {name: _positive(layer) for name, layer in self._weights.items()}
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -64,8 +63,7 @@ class SignRecords:
         """The epoch's part of the history; `add` sums a tensor over all processes."""
         result: dict[str, float] = {}
         for name, before in self._before.items():
-            now = _weight_signs(self._layers[name])
-            assert now is not None
+            now = _positive(self._layers[name])
             result[f"flips/{name}"] = float((now != before).double().mean())
             result |= _spread(f"weights/{name}", now.flatten(1).double().mean(1))
         for name, layer in self._layers.items():
@@ -82,7 +80,8 @@ class SignRecords:
                 return
             signs = activation.signs
             channels = signs.transpose(0, 1).flatten(1)
-            values = channels.shape[1] if _all_signs(signs) else 0
+            # Where activations stay real, signs that were taken elsewhere may pass all the same.
+            values = channels.shape[1] if bool((signs.abs() == 1).all()) else 0
             positive = (channels > 0).sum(1).double()
             self._counts[name] = torch.cat([positive, positive.new_tensor([values])])
 
@@ -110,11 +109,7 @@ def _spread(name: str, shares: Tensor) -> dict[str, float]:
 
 
 @torch.no_grad()
-def _weight_signs(layer: _Layer) -> Tensor | None:
-    """Whether each weight is +1, or None where they are real."""
+def _positive(layer: _Layer) -> Tensor:
+    """Whether each weight is +1."""
     signs: Tensor = layer.weight_binarizer(layer.weight).signs
-    return signs > 0 if _all_signs(signs) else None
-
-
-def _all_signs(values: Tensor) -> bool:
-    return bool((values.abs() == 1).all())
+    return signs > 0

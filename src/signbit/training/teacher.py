@@ -122,13 +122,17 @@ _Pair = tuple[tuple[float, ...], tuple[float, ...]]
 def _of_run(
     section: Teacher, path: Path, class_names: tuple[str, ...], preprocessing: Preprocessing
 ) -> tuple[nn.Module, _Pair]:
-    for key in ("network", "method", "mean"):
+    for key in ("method", "mean"):
         if getattr(section, key) is not None:
             raise RecipeError(
                 f"teacher.{key} does nothing: the run folder {path} knows its own; leave it out"
             )
     read_state(path)  # a run, and a finished one
     run = load_run(path)
+    if section.network is not None and run.recipe.network != section.network:
+        raise CheckpointError(
+            f"teacher {path} is a {run.recipe.network}, but teacher.network={section.network}"
+        )
     if run.class_names != class_names:
         raise CheckpointError(
             f"teacher {path} has other classes than the data: {_listed(run.class_names)} instead "
