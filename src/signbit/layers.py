@@ -102,15 +102,7 @@ class BinaryConv2d(nn.Module):
 
     def is_native(self, x: Tensor) -> bool:
         """Whether native operations know this layer's binarizers; gradients need training."""
-        binarizer = self.activation_binarizer
-        return (
-            self.training
-            and torch.is_grad_enabled()
-            and self.weight_binarizer.is_symmetric
-            and type(binarizer).forward is ActivationBinarizer.forward
-            and type(binarizer.estimator).__call__ is Estimator.__call__
-            and binarizer.estimator.name in SURROGATES
-        )
+        return _is_native(self)
 
     def extra_repr(self) -> str:
         return (
@@ -154,13 +146,33 @@ class BinaryLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() != 2 or x.shape[1] != self.in_features:
             raise InputError(f"BinaryLinear expects (N, {self.in_features}), got {tuple(x.shape)}")
+        weight = self.weight_binarizer(self.weight)
+        if applies_to(x) and _is_native(self):
+            # A convolution of images of one pixel.
+            x, shift = shifted(self.activation_binarizer, x[:, :, None, None])
+            weight = weight._replace(signs=weight.signs[:, :, None, None])
+            geometry = ((1, 1), (0, 0), (1, 1), 1)
+            estimator = self.activation_binarizer.estimator
+            return sign_conv2d(x, shift, weight, estimator, *geometry).flatten(1)
         activation: BinaryActivation = self.activation_binarizer(x)
-        weight = _times(activation.scale, self.weight_binarizer(self.weight))
+        weight = _times(activation.scale, weight)
         y = binary_linear(activation.signs, weight, input_offset=activation.offset)
         return y if activation.magnitudes is None else y * activation.magnitudes
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}"
+
+
+def _is_native(layer: BinaryConv2d | BinaryLinear) -> bool:
+    binarizer = layer.activation_binarizer
+    return (
+        layer.training
+        and torch.is_grad_enabled()
+        and layer.weight_binarizer.is_symmetric
+        and type(binarizer).forward is ActivationBinarizer.forward
+        and type(binarizer.estimator).__call__ is Estimator.__call__
+        and binarizer.estimator.name in SURROGATES
+    )
 
 
 def _times(factor: Tensor | None, weight: BinaryWeight) -> BinaryWeight:

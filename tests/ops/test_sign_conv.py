@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,9 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from signbit.binarizers import ASD, MeanAbsScale, PlainSignActivation
+from signbit.binarizers.activations import ActivationBinarizer
 from signbit.binarizers.weights import BinaryWeight
 from signbit.estimators import EDE, Clip, Estimator, Identity, Polynomial
-from signbit.layers import binary_conv2d
+from signbit.layers import BinaryLinear, binary_conv2d
+from signbit.ops import use_native_ops
 from signbit.ops.sign_conv import sign_conv2d
 
 ESTIMATORS: list[Estimator] = [Identity(), Clip(), Polynomial(), EDE(0.7, 0.7), EDE(10.0, 10.0)]
@@ -122,3 +126,22 @@ def test_threads_may_share_a_shape() -> None:
             for mine, theirs in zip(pool.map(run, drawn), alone, strict=True):
                 assert torch.equal(mine[0], theirs[0])
                 torch.testing.assert_close(mine[1], theirs[1])
+
+
+@pytest.mark.parametrize(
+    "binarizer", [PlainSignActivation(Polynomial()), ASD(70, 8, EDE(0.7, 0.7))]
+)
+def test_a_linear_layer_trains_alike_with_and_without(binarizer: ActivationBinarizer) -> None:
+    torch.manual_seed(3)
+    layer = BinaryLinear(70, 37, weight_binarizer=MeanAbsScale(), activation_binarizer=binarizer)
+    x, gradient = torch.randn(9, 70), torch.randn(9, 37)
+    results = []
+    for native in (True, False):
+        copied, leaf = copy.deepcopy(layer), x.clone().requires_grad_()
+        with use_native_ops(native):
+            y = copied(leaf)
+            assert (type(y.grad_fn).__name__ == "ViewBackward0") == native  # a flattened image
+            y.backward(gradient)
+        results.append([y.detach(), leaf.grad, *(p.grad for p in copied.parameters())])
+    for mine, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)

@@ -110,7 +110,8 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> 
 def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
     x, shift, weight_signs, signs = ctx.saved_tensors
     layer = Layer(x, shift, signs, weight_signs, ctx.estimator, ctx.parameters)
-    if not has_conv_backward(ctx.geometry, ctx.groups):
+    is_linear = x.shape[2:] == (1, 1)  # the kernels' register tiles are made for rows of pixels
+    if is_linear or not has_conv_backward(ctx.geometry, ctx.groups):
         of_x, of_shift, of_weight = _convolution_backward(layer, grad, ctx.geometry, ctx.groups)
     else:
         backward = conv_backward(x, weight_signs, ctx.geometry)
@@ -125,14 +126,19 @@ def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
 def _convolution_backward(
     layer: Layer, grad: Tensor, geometry: Sequence[Sequence[int]], groups: int
 ) -> tuple[Tensor, Tensor | None, Tensor]:
-    """By PyTorch, from signs that are floats once more: for groups and dilations."""
+    """By PyTorch, from signs that are floats once more: for groups, dilations, linear layers."""
     x, shift, threads = layer.x, layer.shift, torch.get_num_threads()
     moved = x if shift is None else x + shift[:, :, None, None]
     signs = (moved < 0).to(x.dtype).mul_(-2).add_(1)
-    of_signs, of_weight, _ = torch.ops.aten.convolution_backward(
-        *(grad, signs, layer.weight_signs, None, *geometry, False, [0, 0], groups),
-        [True, True, False],
-    )
+    if x.shape[2:] == (1, 1) and layer.weight_signs.shape[2:] == (1, 1) and groups == 1:
+        by_out = grad.flatten(1)
+        of_signs = (by_out @ layer.weight_signs.flatten(1))[:, :, None, None]
+        of_weight = (by_out.t() @ signs.flatten(1))[:, :, None, None]
+    else:
+        of_signs, of_weight, _ = torch.ops.aten.convolution_backward(
+            *(grad, signs, layer.weight_signs, None, *geometry, False, [0, 0], groups),
+            [True, True, False],
+        )
     of_x = of_signs.contiguous(memory_format=torch.channels_last)
     of_shift = None if shift is None else torch.zeros_like(shift)
     shape = (len(x), x.shape[2] * x.shape[3], x.shape[1])
