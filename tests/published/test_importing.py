@@ -14,7 +14,9 @@ from signbit import methods, models, published, recipes
 from signbit.data import open_dataset
 from signbit.errors import CheckpointError, InputError
 from signbit.training import evaluate_model, train
+from signbit.training.recipe_sections import Teacher
 from signbit.training.run import RunFolder
+from signbit.training.teacher import open_teacher
 
 
 @pytest.fixture
@@ -98,6 +100,13 @@ def test_training_goes_on_from_it_in_another_folder(file: Path, tmp_path: Path) 
     overrides = ["data.mean=[0.5,0.5,0.5]", "data.std=[0.5,0.5,0.5]", "train_images=32"]
     further = recipes.load("real-resnet20-cifar10", [*overrides, f"start={run.path}", "epochs=1"])
     assert train(further, "digits", tmp_path / "further", progress=False).epochs == 1
+
+
+def test_it_can_teach(file: Path, tmp_path: Path) -> None:
+    run = published.import_network("real-resnet20", file, tmp_path / "run")
+    teacher = open_teacher(Teacher(checkpoint=str(run.path)), run.class_names, run.preprocessing)
+    x = torch.randn(2, 3, 32, 32)
+    assert torch.equal(teacher(x), run.model(x))
 
 
 def test_a_published_network_scores_as_published(shared_data: Path, tmp_path: Path) -> None:
