@@ -148,6 +148,7 @@ def test_images_are_prepared_as_published(name: str) -> None:
         assert (data.augment.crop_padding, data.augment.resized_crop) == (4, None)
     else:
         assert data.resize_shorter_side == 256
+        assert data.test_split == "validation"
         assert data.augment.resized_crop == ResizedCrop(area=0.08, side=256)
 
 

@@ -111,7 +111,7 @@ def _sample(run: Run, source: str | None, count: int) -> ImageDataset:
     from signbit.cli.scoring import match_classes
     from signbit.data import open_dataset
 
-    dataset = open_dataset(source or run.recipe.data.source, "test")
+    dataset = open_dataset(source or run.recipe.data.source, run.recipe.data.test_split)
     chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(np.int64)
     return run.preprocessing.fit(match_classes(dataset.take(chosen), run.class_names))
 

@@ -14,13 +14,16 @@ from signbit.errors import DataError
 
 __all__ = ["evaluate"]
 
-Split = Annotated[str, typer.Option(help="Which images of the source.")]
+Split = Annotated[
+    str | None,
+    typer.Option(help="Which images of the source; default: the recipe's test split, or test."),
+]
 
 
 def evaluate(
     path: RunOrModel,
     data: Data = None,
-    split: Split = "test",
+    split: Split = None,
     threads: Threads = None,
     isa: Isa = None,
     json: Json = False,
@@ -37,21 +40,23 @@ def evaluate(
         elif data is None:
             raise DataError(f"{path}: a compiled network does not know its data; add --data SOURCE")
         else:
-            figures = _evaluate_model(path, data, split, threads, isa)
-    figures = {"model": str(path), "split": split, **figures}
+            figures = _evaluate_model(path, data, split or "test", threads, isa)
+    figures = {"model": str(path), **figures}
     console.publish(figures, [console.figures_table("evaluation", figures)], as_json=json)
 
 
-def _evaluate_run(path: Path, data: str | None, split: str) -> dict[str, object]:
+def _evaluate_run(path: Path, data: str | None, split: str | None) -> dict[str, object]:
     from signbit.cli.scoring import match_classes
     from signbit.data import open_dataset
     from signbit.training import evaluate_model, load_run
 
     run = load_run(path)
     source = data or run.recipe.data.source
+    split = split or run.recipe.data.test_split
     dataset = match_classes(open_dataset(source, split), run.class_names)
     measured = evaluate_model(run.model, dataset, run.preprocessing)
     return {
+        "split": split,
         "data": source,
         "top1": measured.top1,
         "images": measured.images,
@@ -71,6 +76,7 @@ def _evaluate_model(
     scores = logits(engine, dataset.images)
     seconds = time.perf_counter() - start
     return {
+        "split": split,
         "data": data,
         "top1": top1(scores, dataset.labels),
         "images": len(dataset),

@@ -28,7 +28,7 @@ def open_images(recipe: Recipe) -> tuple[ImageDataset, ImageDataset]:
     Raises DataError where the source lacks them, its splits have different classes, or only one.
     """
     training = open_dataset(recipe.data.source, "train")
-    test = open_dataset(recipe.data.source, "test")
+    test = open_dataset(recipe.data.source, recipe.data.test_split)
     if training.class_names != test.class_names:
         raise DataError(f"{recipe.data.source}: its train and test splits have different classes")
     if len(training.class_names) < 2:

@@ -254,6 +254,7 @@ _LATER_KEYS = {
     "compile": False,
     "optimizer.decay_on": "everything",
     "data.augment.resized_crop": None,
+    "data.test_split": "test",
 }
 
 

@@ -1,0 +1,67 @@
+"""Which images a recipe takes, and at what sizes; the draws are tested where they are made."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from signbit import recipes
+from signbit.data.augment import Augmentation
+from signbit.data.resized_crop import ResizedCrop
+from signbit.errors import DataError
+from signbit.training.images import augmentation_of, fit_images, open_images, preprocessing_of
+from signbit.training.networks import build_network, make_method
+from signbit.training.recipe import Recipe
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two classes of 20×30 pictures in train/ and val/."""
+    for split, count in (("train", 6), ("val", 2)):
+        for label, name in enumerate(("cat", "dog")):
+            (tmp_path / split / name).mkdir(parents=True)
+            for number in range(count):
+                picture = np.full((20, 30, 3), 100 * label + number, dtype=np.uint8)
+                Image.fromarray(picture).save(tmp_path / split / name / f"{number}.png")
+    return tmp_path
+
+
+def recipe(folder: Path, *overrides: str) -> Recipe:
+    return recipes.load("bnn-digits", [f"data.source={folder}", *overrides])
+
+
+def test_the_test_split_is_the_recipe_s(folder: Path) -> None:
+    training, test = open_images(recipe(folder, "data.test_split=val"))
+    assert (len(training), len(test)) == (12, 4)
+    with pytest.raises(DataError, match="no split 'test'; there are: train, val"):
+        open_images(recipe(folder))
+
+
+def test_crops_are_taken_from_a_larger_square(folder: Path) -> None:
+    overrides = [
+        "data.test_split=val",
+        "data.augment.crop_padding=0",
+        "data.augment.resized_crop={area: 0.25, side: 14}",
+        "data.resize_shorter_side=10",
+    ]
+    chosen = recipe(folder, *overrides)
+    model = build_network("digits", make_method(chosen.method), classes=2, channels=1)
+    rule = preprocessing_of(chosen, model)
+    assert (rule.input_size, rule.resize_shorter_side) == ((8, 8, 1), 10)
+    training, test = fit_images(chosen, rule, *open_images(chosen), say=pytest.fail)
+    assert training.images.shape == (12, 14, 14, 1)
+    assert test.images.shape == (4, 8, 8, 1)
+    augment = augmentation_of(chosen, rule)
+    assert isinstance(augment, ResizedCrop)
+    assert augment(training.images, seed=0).shape == (12, 8, 8, 1)
+
+
+def test_without_them_the_size_stays(folder: Path) -> None:
+    chosen = recipe(folder, "data.test_split=val")
+    model = build_network("digits", make_method(chosen.method), classes=2, channels=1)
+    rule = preprocessing_of(chosen, model)
+    training, _ = fit_images(chosen, rule, *open_images(chosen), say=pytest.fail)
+    augment = augmentation_of(chosen, rule)
+    assert isinstance(augment, Augmentation)
+    assert training.images.shape == augment(training.images, seed=0).shape == (12, 8, 8, 1)
