@@ -8,7 +8,9 @@ from tests.cli.conftest import TRAIN_EXTRA, Cli
 from signbit.cli import app, main
 from signbit.errors import DataError
 
-COMMANDS = ["demo", "recipes", "train", "evaluate", "compile", "predict", "inspect", "bench"]
+COMMANDS = [
+    "demo", "recipes", "train", "compare", "evaluate", "compile", "predict", "inspect", "bench",
+]  # fmt: skip
 
 
 def raising(error: BaseException) -> object:

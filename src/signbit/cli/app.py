@@ -8,6 +8,7 @@ import typer
 
 import signbit
 from signbit.cli.bench import bench
+from signbit.cli.compare import compare
 from signbit.cli.compile import compile_
 from signbit.cli.demo import demo
 from signbit.cli.evaluate import evaluate
@@ -53,6 +54,7 @@ app.command("demo")(demo)
 app.command("recipes")(recipes)
 app.command("train")(train)
 app.command("import")(import_)
+app.command("compare")(compare)
 app.command("evaluate")(evaluate)
 app.command("compile")(compile_)
 app.command("predict")(predict)

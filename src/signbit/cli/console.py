@@ -18,6 +18,7 @@ __all__ = [
     "compact",
     "figures_only",
     "figures_table",
+    "is_first_process",
     "percent",
     "publish",
     "say",
@@ -36,7 +37,7 @@ class Titled(NamedTuple):
 
 def say(text: str) -> None:
     """Tell the person in front of it something that is no figure, on stderr."""
-    if _is_first_process():
+    if is_first_process():
         print(text, file=sys.stderr, flush=True)
 
 
@@ -73,7 +74,7 @@ def publish(figures: Mapping[str, object], tables: Iterable[Titled], *, as_json:
 
     Where several processes do the same work (torchrun, accelerate), the first one alone prints.
     """
-    if not _is_first_process():
+    if not is_first_process():
         return
     if as_json:
         unicode = (sys.stdout.encoding or "").lower().startswith("utf")
@@ -108,7 +109,7 @@ def compact(count: float, unit: str = "") -> str:
     return f"{count:.0f} {unit}".strip()
 
 
-def _is_first_process() -> bool:
+def is_first_process() -> bool:
     """Whether this is the process of rank 0, by the variables that launchers set."""
     return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
 

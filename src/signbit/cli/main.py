@@ -28,6 +28,7 @@ EXTRAS = {
         "tensorboard",
         "torchmetrics",
     ),
+    "plot": ("matplotlib",),
 }
 
 
@@ -67,7 +68,7 @@ def _mistake(message: str) -> int:
 def _interrupted() -> int:
     print(
         "signbit: interrupted; the same command again goes on from the last finished epoch "
-        "(train, demo) or starts over (all others)",
+        "(train, compare, demo) or starts over (all others)",
         file=sys.stderr,
     )
     return INTERRUPTED

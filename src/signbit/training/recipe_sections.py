@@ -119,6 +119,7 @@ class _Descent(Section):
     ReActNet's published code does.
     """
 
+    name: str
     lr: Number = Field(gt=0)
     weight_decay: Number = Field(ge=0)
     decay_on: Literal["everything", "convolutions"] = "everything"

@@ -28,7 +28,7 @@ from signbit.training.networks import build_network, make_method
 from signbit.training.recipe import Recipe
 from signbit.training.recipe_parsing import flat, parse_recipe
 
-__all__ = ["Run", "RunFolder", "load_run", "recipe_digest", "run_facts"]
+__all__ = ["Run", "RunFolder", "identity", "load_run", "recipe_digest", "run_facts"]
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class RunFolder:
             if checkpoints.latest(self.checkpoints) is not None:
                 raise CheckpointError(f"{self.path}: has checkpoints, but recipe.yaml is missing")
             return
-        there, now = flat(_identity(stored)), flat(_identity(recipe))
+        there, now = flat(identity(stored)), flat(identity(recipe))
         differences = [
             f"{key} is {there.get(key, 'absent')} there and {now.get(key, 'absent')} now"
             for key in sorted({*there, *now})
@@ -239,7 +239,7 @@ def load_run(path: str | Path) -> Run:
 
 def recipe_digest(recipe: Recipe) -> str:
     """SHA-256 of everything in the recipe that changes the numbers."""
-    text = json.dumps(_identity(recipe), sort_keys=True)
+    text = json.dumps(identity(recipe), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -258,7 +258,8 @@ _LATER_KEYS = {
 }
 
 
-def _identity(recipe: Recipe) -> dict[str, Any]:
+def identity(recipe: Recipe) -> dict[str, Any]:
+    """Everything in the recipe that changes the numbers, as JSON values."""
     # Who decodes changes no number, nor where data and weights are: their contents are compared.
     elsewhere = {"data": {"source", "workers"}, "teacher": {"checkpoint"}}
     values = recipe.model_dump(

@@ -1,0 +1,141 @@
+"""`signbit compare`: methods under one protocol, in a table and a plot."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from signbit.cli import console
+from signbit.cli.arguments import Data, Json, folder_to_write
+from signbit.errors import RecipeError
+
+if TYPE_CHECKING:
+    from signbit.training import Recipe
+    from signbit.training.comparison.table import Row
+
+__all__ = ["compare"]
+
+PROTOCOL = "comparison-cifar10"
+
+
+def compare(
+    methods: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="METHOD… KEY=VALUE…",
+            help="Methods, each perhaps with parameters (sdbnn:asd=false,wsd=false); then values "
+            "of the protocol to change, and seeds=S for seeds 0 … S − 1.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", parser=folder_to_write, help="The comparison to write or resume."
+        ),
+    ],
+    network: Annotated[
+        str | None, typer.Option(help="The network; default: the protocol's.")
+    ] = None,
+    data: Data = None,
+    protocol: Annotated[
+        str,
+        typer.Option(metavar="RECIPE", help="All but method and seed come from this recipe."),
+    ] = PROTOCOL,
+    json: Json = False,
+) -> None:
+    """Train methods under one protocol, and write what each of them reached.
+
+    Leaves DIR/table.md, DIR/table.json, DIR/plot.png, and a run folder for every method and seed.
+    The same command goes on where it was stopped; another one with the same DIR and protocol adds
+    methods or seeds, and the table is of all of them.
+
+    Example: [bold]signbit compare sdbnn bnn --network resnet20 --data PATH --out runs/c epochs=10
+    seeds=3[/]
+    """
+    # First, so that nothing is trained where plots cannot be drawn.
+    from signbit.training.comparison.plot import draw
+    from signbit.training.comparison.runs import Contender, finished_runs
+    from signbit.training.comparison.runs import compare as compare_methods
+    from signbit.training.comparison.table import as_json, as_markdown, rows_of
+    from signbit.training.files import write_text, writing
+
+    names = [word for word in methods if ":" in word.partition("=")[0] or "=" not in word]
+    overrides = [word for word in methods if word not in names]
+    if not names:
+        raise typer.BadParameter("name at least one method, such as sdbnn")
+    contenders = [Contender.parse(name) for name in names]
+    recipe, seeds = _protocol(protocol, network, data, overrides)
+    rows: list[Row] = []
+
+    def write() -> None:
+        if not console.is_first_process():
+            return
+        runs = finished_runs(out)
+        if not runs:
+            return
+        rows[:] = rows_of(runs)
+        with writing(out):
+            write_text(out / "table.md", as_markdown(rows, recipe))
+            write_text(out / "table.json", as_json(rows, recipe))
+            draw(runs, out / "plot.png")
+
+    with console.figures_only():
+        diverged = compare_methods(
+            contenders, recipe, seeds, out, say=console.say, after_each=write
+        )
+    figures = {
+        "rows": [dataclasses.asdict(row) for row in rows],
+        "diverged": diverged,
+        "table": str(out / "table.md"),
+        "plot": str(out / "plot.png"),
+    }
+    console.publish(figures, [_table(rows)], as_json=json)
+    for line in diverged:
+        console.say(f"not in the table: {line}")
+
+
+def _protocol(
+    name: str, network: str | None, data: str | None, overrides: list[str]
+) -> tuple[Recipe, range]:
+    """The recipe that all methods share, and the seeds."""
+    from signbit import recipes
+
+    count = 1
+    for word in list(overrides):
+        key, _, value = word.partition("=")
+        if key in ("method", "seed", "network") or key.startswith("method."):
+            raise RecipeError(
+                f"{word}: methods are arguments (METHOD:KEY=VALUE), --network names the network, "
+                "and seeds=S says how many seeds"
+            )
+        if key == "seeds":
+            if not value.isdigit() or int(value) < 1:
+                raise RecipeError(f"{word}: seeds is how many, 1 or more")
+            count = int(value)
+            overrides.remove(word)
+    recipe = recipes.load(name, overrides)
+    if network is not None:
+        recipe = recipe.model_copy(update={"network": network})
+    if data is not None:
+        section = recipe.data.model_copy(update={"source": data})
+        recipe = recipe.model_copy(update={"data": section})
+    return recipe, range(count)
+
+
+def _table(rows: list[Row]) -> console.Titled:
+    lines = [
+        [
+            row.label,
+            len(row.seeds),
+            console.percent(row.mean),
+            "" if row.std is None else f"± {100 * row.std:.2f}",
+            row.train_loss,
+            row.seconds,
+        ]
+        for row in rows
+    ]
+    columns = ["method", "seeds", "top-1", "", "train loss", "s/epoch"]
+    return console.table("last epoch, all test images", columns, lines)
