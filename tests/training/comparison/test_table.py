@@ -45,8 +45,8 @@ def test_markdown() -> None:
     text = as_markdown(rows_of(RUNS), PROTOCOL)
     assert text.splitlines() == [
         "resnet20 on cifar10: 2 epochs, batch 128, sgd (lr 0.1, weight_decay 0.0001, momentum "
-        "0.9), cosine schedule. Top-1 in percent after the last epoch, on all test images; ± is the "
-        "standard deviation over seeds (n − 1).",
+        "0.9), cosine schedule. Top-1 in percent after the last epoch, on all test images; ± is "
+        "the standard deviation over seeds (n − 1).",
         "",
         "| method | seeds | top-1 | each seed | best epoch | train loss | test loss | s/epoch |",
         "|---|--:|--:|---|--:|--:|--:|--:|",
