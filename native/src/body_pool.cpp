@@ -1,4 +1,4 @@
-// The bodies without weights: pools, means, pixels as they are.
+// The bodies without weights: pools, means, pixels as they are or times a map.
 
 #include <cstring>
 
@@ -6,6 +6,10 @@
 
 namespace sbnn {
 namespace {
+
+const float* real_pixels(const NodeContext& context, int tensor) {
+  return reinterpret_cast<const float*>(context.frame.tensor(tensor));
+}
 
 struct PoolBody : NodeContext {
   using Kernel = void (*)(const PoolArgs&);
@@ -172,8 +176,7 @@ void pool_signs(const NodeContext& context, const Tile& tile) {
 void mean_magnitudes(const NodeContext& context, const Tile& tile) {
   const int64_t channels = context.input.channels;
   MeanAbsArgs args{};
-  args.first = reinterpret_cast<const float*>(context.frame.tensor(context.spec.input)) +
-               tile.begin * channels;
+  args.first = real_pixels(context, context.spec.input) + tile.begin * channels;
   args.pixels = tile.count;
   args.channels = channels;
   args.divisor = static_cast<float>(channels);
@@ -188,11 +191,16 @@ void copy_pixels(const NodeContext& context, const Tile& tile) {
   float* values = reinterpret_cast<float*>(context.scratch.tile.data());
   for (int64_t i = 0; i < tile.count; ++i, values += context.node.tile_step) {
     const int64_t first = (tile.begin + i) * channels;
-    if (frame.image_is_float) {
+    if (context.input.kind == Kind::kReal) {
+      convert(real_pixels(context, context.spec.input) + first, channels, values);
+    } else if (frame.image_is_float) {
       convert(static_cast<const float*>(frame.image) + first, channels, values);
     } else {
       convert(static_cast<const uint8_t*>(frame.image) + first, channels, values);
     }
+    if (context.spec.map == kNone) continue;
+    const float factor = real_pixels(context, context.spec.map)[tile.begin + i];
+    for (int64_t c = 0; c < channels; ++c) values[c] *= factor;
   }
 }
 

@@ -84,7 +84,7 @@ void all_sums(const NodeContext& context, int32_t* sums);  // where they are int
 void sum_rows(const NodeContext& context, int64_t begin, int64_t end, int32_t* sums, int64_t step);
 
 // All channels of a pool of reals or a global mean, of sums of signs, of means of magnitudes, and
-// of an image as float32.
+// of the input as float32, times the map where there is one.
 void pool_reals(const NodeContext& context, const Tile& tile);
 void sum_signs(const NodeContext& context, const Tile& tile);
 void mean_magnitudes(const NodeContext& context, const Tile& tile);

@@ -24,7 +24,7 @@ const OpSpec kOps[] = {
     {"max_pool", Op::kMaxPool, {"kernel", "stride", "padding"}, {}},
     {"avg_pool", Op::kAvgPool, {"kernel", "stride"}, {}},
     {"global_mean", Op::kGlobalMean, {}, {}},
-    {"pointwise", Op::kPointwise, {}, {}},
+    {"pointwise", Op::kPointwise, {}, {"map"}},
     {"sign_sum", Op::kSignSum, {"kernel", "stride", "padding", "dilation", "groups"}, {}},
     {"mean_abs", Op::kMeanAbs, {}, {}},
 };
@@ -114,7 +114,7 @@ class NodeReader {
     return read_constant("pad_value", &node_.pad_value);
   }
 
-  // What a binary convolution does with its dots.
+  // What a binary convolution does with its dots; a pointwise node has the map too.
   Status read_dots() {
     if (const Json* pool = json_.find("pool")) {
       SIGNBIT_TRY(check_keys(*pool, where_ + ".pool", {"kernel", "stride"}));

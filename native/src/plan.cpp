@@ -50,7 +50,8 @@ void plan_simple_body(const TensorLayout& input, const KernelTable& kernels, Nod
   plan->tile_step = round_up(plan->channels, 16);
   plan->tile_pixels = std::clamp<int64_t>(16384 / plan->tile_step, 1, kTileWindows);
   const bool bits = input.kind == Kind::kBits;
-  plan->values_in_place = node.op == Op::kPointwise && input.kind == Kind::kReal;
+  plan->values_in_place =
+      node.op == Op::kPointwise && input.kind == Kind::kReal && node.map == kNone;
   if (plan->values_in_place) {
     plan->tile_step = plan->channels;
     plan->tile_pixels = plan->pixels();
@@ -79,6 +80,7 @@ void plan_simple_body(const TensorLayout& input, const KernelTable& kernels, Nod
       break;
     default:
       plan->kernel = std::string("pointwise_f32_") + kernels.isa;
+      if (node.map != kNone) plan->kernel += "+map";
       break;
   }
   plan->cost = static_cast<double>(reads) * (bits ? 0.02 : 0.1);

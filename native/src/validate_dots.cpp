@@ -1,4 +1,5 @@
-// What makes the keys valid that only a binary convolution's dots have: map, sums, shift by border.
+// What makes map valid, and the keys that only a binary convolution's dots have: sums, shift by
+// border.
 
 #include <string>
 

@@ -19,7 +19,15 @@ from tests.bitformat.format3_sample import (
 from tests.bitformat.samples import Constants
 
 from signbit.bitformat import pack_bits
-from signbit.bitformat.graph import Graph, Pool, Shortcut, SignOutput, SignSums
+from signbit.bitformat.graph import (
+    Graph,
+    Node,
+    Pool,
+    Shortcut,
+    SignOutput,
+    SignSums,
+    TensorSpec,
+)
 from signbit.bitformat.validate import validate
 from signbit.errors import ModelFileError
 
@@ -51,6 +59,18 @@ def test_parts_may_be_absent() -> None:
     flat = {**without(), "conv.shift": np.zeros(10, np.float32)}
     validate(with_node(CONVOLVE, offset=None), {k: flat[k] for k in flat if k != "conv.offset"})
     validate(with_node(CONVOLVE, shortcut=None), without())
+
+
+def test_a_pointwise_node_may_have_a_map() -> None:
+    graph, constants = format3_sample()
+    *before, convolve, head = graph.nodes
+    shown = Node("times", "pointwise", "x", map="k", real="z")
+    tensors = (*graph.tensors, TensorSpec("z", "real", 6, 5, 4))
+    graph = replace(graph, tensors=tensors, nodes=(*before, shown, convolve, head))
+    validate(graph, constants)
+    wrong = replace(shown, map="s")
+    with pytest.raises(ModelFileError, match=r"map: 's' must be \(6, 5, 1\), is \(6, 5, 2\)"):
+        validate(replace(graph, nodes=(*before, wrong, convolve, head)), constants)
 
 
 @pytest.mark.parametrize(

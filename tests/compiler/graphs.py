@@ -70,6 +70,33 @@ class Builder:
             weight=weight,
         )
 
+    def conv_with(self, part: str, source: str, channels: int, *, groups: int = 1) -> str:
+        """A padded 3×3 binary convolution with a `map`, `sums`, or a `shift` by border."""
+        name = self.conv(source, channels, groups=groups)
+        node = self.graph[name]
+        window = {key: getattr(node, key) for key in ("kernel", "stride", "padding")}
+        of_groups = {**window, "groups": groups, "shape": node.shape._replace(channels=groups)}
+        summed = self.add("sign_sum", source, **of_groups)
+        self.graph.move_before(name, summed)
+        if part == "map":
+            first = self.add("real_conv", summed, node.shape._replace(channels=1))
+            weight = self.random.normal(0, 1, (1, 1, 1, groups))
+            self.graph.update(first, weight=weight)
+            self.graph.move_before(name, first)
+            self.graph.update(name, map=first)
+            return name
+        scale = self.random.choice(SCALES, channels)
+        shift = self.random.choice(SHIFTS, channels)
+        self.graph.update(name, scale=scale, shift=shift)
+        if part == "sums":
+            sums_scale = self.random.choice(SCALES, channels)
+            self.graph.update(name, sums=summed, sums_scale=sums_scale)
+        else:
+            by_border = self.random.choice(SHIFTS, (3, 3, channels))
+            self.graph.update(name, shift=by_border)
+            self.graph.remove(summed)
+        return name
+
     def affine(self, source: str, *, positive: bool = False) -> str:
         channels = self.graph[source].shape.channels
         scale = self.random.choice(np.abs(SCALES) if positive else SCALES, channels)

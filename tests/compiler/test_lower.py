@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.compiler.graphs import Builder, answers, lowered
+from tests.compiler.graphs import Builder, answers, compare_with_zero, lowered
 
 from signbit.compiler.ir import IMAGE
-from signbit.compiler.lower import LOGITS, Lowered
+from signbit.compiler.lower import LOGITS, Lowered, lower
 from signbit.compiler.passes import fuse_epilogue, remove_dead, thresholds
 from signbit.errors import CompileError
 
@@ -66,6 +66,52 @@ def test_convolutions_of_different_groups_get_bits_of_their_own() -> None:
     assert readers[2] != readers[4]
     assert readers[1] in (readers[2], readers[4])
     answers(graph)
+
+
+def test_sums_of_groups_read_the_bits_of_their_convolution() -> None:
+    build = Builder()
+    sign = build.sign(build.stem(8))
+    halves = build.conv_with("sums", sign, 8, groups=2)
+    quarters = build.conv_with("sums", sign, 8, groups=4)
+    graph = build.finish(build.plus(halves, quarters))
+    compare_with_zero(graph)
+    nodes = lower(graph).nodes
+    for groups in (2, 4):
+        inputs = {node.op: node.input for node in nodes if node.groups == groups}
+        assert inputs["sign_sum"] == inputs["binary_conv"]
+    answers(graph)
+
+
+def test_real_convolutions_read_whatever_bits_there_are() -> None:
+    """Their groups need no alignment."""
+    build = Builder()
+    sign = build.sign(build.stem(8))
+    binary = build.conv(sign, 8, groups=2)
+    real = build.add("real_conv", sign, build.graph[binary].shape, groups=4)
+    fields = {name: getattr(build.graph[binary], name) for name in ("kernel", "stride", "padding")}
+    build.graph.update(real, weight=build.random.normal(0, 1, (8, 3, 3, 2)), **fields)
+    graph = build.finish(build.plus(real, binary))
+    nodes = lowered(graph)[0].nodes
+    assert len({node.input for node in nodes if node.groups in (2, 4)}) == 1
+    answers(graph)
+
+
+@pytest.mark.parametrize("part", ["map", "sums", "shift"])
+def test_what_a_binary_convolution_adds_to_its_dots(part: str) -> None:
+    build = Builder()
+    conv = build.conv_with(part, build.sign(build.stem(4)), 8, groups=2)
+    result = lowered(build.finish(conv))[0]
+    last = result.nodes[-1]
+    written = {name for node in result.nodes for name in node.outputs}
+    if part == "map":
+        assert last.map in written
+    elif part == "sums":
+        assert last.sums is not None
+        assert last.sums.tensor in written
+        assert result.constants[last.sums.scale].shape == (8,)
+    else:
+        assert last.shift is not None
+        assert result.constants[last.shift].shape == (3, 3, 8)
 
 
 def test_a_pool_of_bits_writes_bits() -> None:

@@ -51,6 +51,17 @@ def _binary(
     return y
 
 
+WIDE = torch.linspace(-1, 1, 32).reshape(8, 4, 1, 1)
+
+
+def _one(x: Tensor) -> Tensor:
+    return x.abs().mean(1, keepdim=True)
+
+
+def _choice(x: Tensor) -> Tensor:
+    return torch.where(x < 0, SCALE, 2 * SCALE)
+
+
 SCALE = torch.tensor([0.5, -1.0, 2.0, 0.0]).reshape(4, 1, 1)
 
 MAPPED: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
@@ -81,6 +92,26 @@ MAPPED: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
     "copies": (lambda x: x.contiguous().clone().float().detach(), 144),
     "subsampled shortcut": (lambda x: F.max_pool2d(x, 2, 2) + x[:, :, ::2, ::2], 36),
     "sign of a sign": (lambda x: _binary(_signs(_signs(x))), 144),
+    "real weights on signs": (lambda x: F.conv2d(_signs(x), WIDE), 288),
+    "real weights of a binary convolution": (lambda x: _binary(_signs(x), 0.3 * WEIGHTS), 144),
+    "binary weights on reals": (lambda x: _binary(F.relu(x)), 144),
+    "two real operands": (lambda x: _binary(x, 0.3 * WEIGHTS), 144),
+    "offset of the weights": (lambda x: _binary(_signs(x), weight_offset=SCALE.reshape(4)), 144),
+    "offset of the weights, reals": (lambda x: _binary(x, weight_offset=SCALE.reshape(4)), 144),
+    "offset of the input": (lambda x: _binary(_signs(x), input_offset=torch.tensor(0.3)), 144),
+    "offset of the input, reals": (lambda x: _binary(x, input_offset=torch.tensor(0.3)), 144),
+    "offsets of zero": (
+        lambda x: _binary(_signs(x), WEIGHTS, torch.zeros(4), torch.zeros(())),
+        144,
+    ),
+    "magnitudes": (lambda x: x.abs(), 144),
+    "mean of magnitudes": (lambda x: x.abs().mean(1, keepdim=True), 36),
+    "product with one value a pixel": (lambda x: x * x.abs().mean(1, keepdim=True), 144),
+    "one value a pixel by another": (lambda x: _one(x) * F.relu(_one(x) - 0.7), 36),
+    "maxout": (lambda x: x * _choice(x), 144),
+    "maxout, factors first": (lambda x: _choice(x) * x, 144),
+    "repeated shortcut": (lambda x: torch.cat((x, x), 1) + F.conv2d(x, WIDE), 288),
+    "new tensor": (lambda x: x * x.new_full((4, 1, 1), 0.5), 144),
     "scale gradient": (lambda x: torch.ops.signbit.scale_gradient(x, torch.ones(1)), 144),
 }
 
@@ -146,7 +177,7 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "unknown operation": (lambda x: x.flip(3), "no such operation"),
     "torch sign": (lambda x: x.sign(), "yields 0 for 0"),
     "relu6": (lambda x: F.hardtanh(x, -2, 2), "clips to [-2"),
-    "product": (lambda x: x * x.mean((2, 3), keepdim=True), "multiplies two values"),
+    "product": (lambda x: x * x.mean((2, 3), keepdim=True), "multiplies by one value a pixel only"),
     "difference": (lambda x: x - F.relu(x), "subtracts two values"),
     "division by a value": (lambda x: 1 / x, "no such operation"),
     "quotient": (lambda x: x / F.relu(x), "divides by a value"),
@@ -154,7 +185,18 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "broadcast over channels": (lambda x: x + x[:, :1], "takes a part"),
     "one constant a pixel": (lambda x: x + torch.ones(6, 6), "one number a channel"),
     "constant that widens": (lambda x: x.mean((2, 3), keepdim=True) + torch.ones(6, 6), "size"),
-    "mean over channels": (lambda x: x.mean(1, keepdim=True) + x, "height and width"),
+    "mean over channels": (lambda x: x.mean(1, keepdim=True) + x, "only their magnitudes"),
+    "mean over channels that are gone": (lambda x: x.abs().mean(1), "height and width"),
+    "comparison alone": (lambda x: x + (x < 0), "compares with 0 only as part of x"),
+    "comparison with another number": (lambda x: x * torch.where(x < 1, 2.0, 3.0), "compares with"),
+    "choice between values": (lambda x: torch.where(x < 0, x, 2 * x), "chooses between values"),
+    "choice by another value": (lambda x: F.relu(x) * _choice(x), "compares with 0 only as"),
+    "concatenation along a row": (lambda x: torch.cat((x, x), 2), "along something other"),
+    "concatenation": (lambda x: torch.cat((x, F.relu(x)), 1), "(aten.cat): joins values that are"),
+    "repeated channels": (
+        lambda x: torch.cat((x, x), 1).mean((2, 3)),
+        "repeats channels of something",
+    ),
     "mean over all": (lambda x: x + x.mean(), "no such operation"),
     "ceil mode": (lambda x: F.max_pool2d(x, 4, ceil_mode=True), "whole windows only"),
     "dilated pool": (lambda x: F.max_pool2d(x, 2, 1, dilation=2), "neighbours only"),
@@ -169,24 +211,13 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "double precision": (lambda x: x.double().float(), "torch.float64"),
     "random values": (lambda x: x + torch.rand(4, 1, 1), "random values"),
     "five dimensions": (lambda x: x.unsqueeze(-1), "the engine knows (C,) and (C, H, W)"),
-    "reals into binary": (lambda x: _binary(F.relu(x)), "which is not −1 and +1"),
-    "weights not signs": (lambda x: _binary(_signs(x), 2 * WEIGHTS), "not −1 or +1"),
-    "zero as a weight": (lambda x: _binary(_signs(x), WEIGHTS.clamp(0)), "not −1 or +1"),
-    "offset of the weights": (
-        lambda x: _binary(_signs(x), weight_offset=torch.ones(4)),
-        "weight_offset is given",
-    ),
-    "offset of the input": (
-        lambda x: _binary(_signs(x), input_offset=torch.ones(())),
-        "input_offset is given",
+    "input offset from the image": (
+        lambda x: _binary(_signs(x), input_offset=x.mean((0, 2, 3))[0]),
+        "averages something",
     ),
     "weights from the image": (lambda x: F.prelu(x, x.mean((0, 2, 3))), "averages something"),
     "arithmetic on signs": (lambda x: _signs(x) + x, "as real numbers"),
     "mean of signs": (lambda x: _signs(x).mean((2, 3)), "as real numbers"),
-    "real weights on signs": (
-        lambda x: F.conv2d(_signs(x), torch.ones(4, 4, 1, 1)),
-        "reads signs with real weights",
-    ),
     "zero channels for signs": (
         lambda x: F.pad(_signs(x), (0, 0, 0, 0, 1, 1)),
         "a zero is no sign",
@@ -255,6 +286,20 @@ class Counter(nn.Module):
 def test_refuses_a_model_that_writes_into_a_buffer() -> None:
     with pytest.raises(CompileError, match="writes into a buffer"):
         compiled(Counter().eval(), SIZE)
+
+
+@pytest.mark.parametrize("function", [lambda x: x < 0, lambda x: _choice(x)])
+def test_refuses_half_an_operation_as_the_output(function: Callable[[Tensor], Tensor]) -> None:
+    class Half(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return function(self.conv(x))
+
+    with pytest.raises(CompileError, match="is the model's output"):
+        compiled(Half().eval(), SIZE)
 
 
 @pytest.mark.parametrize(

@@ -223,8 +223,14 @@ class Builder(EpilogueBuilder):
         self.finish(node, (1, 1, self.find(source).channels))
 
     def pointwise(self, source: str) -> None:
+        """The source's values, in the newest version perhaps times a map."""
         node = Node(self.next_name(), "pointwise", source)
-        self.finish(node, self.find(source).shape)
+        height, width, channels = self.find(source).shape
+        if self.newest and self.has_part():
+            shape = (height, width, 1)
+            maps = [t.name for t in self.tensors if t.kind == "real" and t.shape == shape]
+            node = replace(node, map=self.choose([None, *maps]))
+        self.finish(node, (height, width, channels))
 
     def binarize(self, source: str, shift: str | None) -> None:
         """Signs alone, of a tensor to which a 1×1 one is added: a threshold of this image's own."""

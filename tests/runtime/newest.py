@@ -19,6 +19,8 @@ from tests.runtime.strategies import (
     window,
 )
 
+POINT = {"kernel": (1, 1), "stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
+
 
 def widened(seed: int) -> Case:
     """image → signs → convolutions of whole words of filters that add a narrower tensor, repeated.
@@ -50,6 +52,17 @@ def adjusted(seed: int) -> Case:
     return build.case(build.integer(0, 3))
 
 
+def multiplied(seed: int) -> Case:
+    """image → reals → a value a pixel → the image or the reals, times it."""
+    build = builder(seed, newest=True)
+    build.parts = 0.9
+    image = build.image((*build.pair(1, 9), channels_of(build, 1, 150)))
+    build.prepare(image)
+    build.sign_sum("n0.bits0", {"groups": 1, **POINT}, stored=True)
+    build.pointwise(build.choose((image, "n0.real", "n0.real")))
+    return build.case(build.integer(0, 4))
+
+
 def sign_sum(seed: int) -> Case:
     """image → signs → the sums of their groups in any windows, and the means of magnitudes."""
     build = builder(seed, newest=True)
@@ -68,4 +81,5 @@ bandeds = st.builds(partial(banded, newest=True), SEEDS)
 residuals = st.builds(partial(residual, newest=True), SEEDS)
 wideneds = st.builds(widened, SEEDS)
 adjusteds = st.builds(adjusted, SEEDS)
+multiplieds = st.builds(multiplied, SEEDS)
 sign_sums = st.builds(sign_sum, SEEDS)

@@ -45,6 +45,13 @@ def test_maps_sums_and_borders(isa: str, case: Case, threads: int) -> None:
 
 
 @every_isa
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(case=newest.multiplieds, threads=THREADS)
+def test_values_times_a_map(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(case=newest.sign_sums, threads=THREADS)
 def test_sums_of_signs(isa: str, case: Case, threads: int) -> None:

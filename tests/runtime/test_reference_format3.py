@@ -177,6 +177,25 @@ def test_rounding_of_map_scale_and_sums(window: Window) -> None:
         assert actual[n, y, x, c] == v
 
 
+def test_pointwise_times_a_map() -> None:
+    """Multiplied, rounded, and only then scaled and shifted."""
+    rng = np.random.default_rng(5)
+    size = (HEIGHT, WIDTH)
+    x = rng.standard_normal((2, *size, CHANNELS)).astype(np.float32)
+    k = rng.standard_normal((2, *size, 1)).astype(np.float32)
+    scale, shift = rng.standard_normal((2, CHANNELS)).astype(np.float32)
+    nodes = [
+        Node("copy", "pointwise", "image", real="x"),
+        Node("mean", "mean_abs", "x", real="k"),
+        Node("n", "pointwise", "x", map="k", scale="scale", shift="shift", real="y"),
+    ]
+    shape = (*size, CHANNELS)
+    tensors = {"x": ("real", shape), "k": ("real", (*size, 1)), "y": ("real", shape)}
+    bits = np.zeros(x.shape, np.uint8)
+    actual = run(nodes, tensors, {"scale": scale, "shift": shift}, b=bits, x=x, k=k)
+    np.testing.assert_array_equal(actual, fma(x * k, scale, shift))
+
+
 @pytest.mark.parametrize("window", WINDOWS)
 def test_real_convolutions_of_signs_and_with_signs(window: Window) -> None:
     """The chain is that of the same values as reals; a tap outside is its channel's pad_value."""

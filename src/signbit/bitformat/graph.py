@@ -65,7 +65,7 @@ OPS = {
     "max_pool": Op(("real", "bits"), ("kernel", "stride", "padding")),
     "avg_pool": Op(("real",), ("kernel", "stride")),
     "global_mean": Op(("real",)),
-    "pointwise": Op(("image", "real")),
+    "pointwise": Op(("image", "real"), (), ("map",)),
     "sign_sum": Op(("bits",), _WINDOWS),
     "mean_abs": Op(("real",)),
 }

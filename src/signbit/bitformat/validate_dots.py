@@ -1,4 +1,5 @@
-"""Validity of what a binary_conv makes of its dots alone: map, sums, shift by border."""
+"""Validity of map (a pointwise node has it too), and of what only a binary_conv makes of its dots:
+sums, shift by border."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ def reals_decide(node: Node, constants: ConstantTable) -> bool:
 
 
 def check_map(node: Node, tensor: TensorSpec, shape: Shape, where: str) -> None:
-    """Check that a binary_conv of this output shape may multiply its dots with this tensor."""
+    """Check that a node of this output shape may multiply its values with this tensor."""
     _check_operand(node, tensor, (*shape[:2], 1), where, where)
 
 

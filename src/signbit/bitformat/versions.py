@@ -1,7 +1,8 @@
 """What each format version brought, and the lowest version that holds a graph.
 
-2: int16 weights. 3: `map`, `sums` and a shift by border of binary_conv, the ops sign_sum and
-mean_abs, the activation maxout, `offset`, shortcuts that repeat, real_conv of signs or with signs.
+2: int16 weights. 3: `map`, `sums` and a shift by border of binary_conv, `map` of pointwise, the ops
+sign_sum and mean_abs, the activation maxout, `offset`, shortcuts that repeat, real_conv of signs or
+with signs.
 """
 
 from __future__ import annotations

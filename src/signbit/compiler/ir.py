@@ -1,9 +1,9 @@
 """The compiler's graph between PyTorch and the file: plain data, no torch.
 
 A node yields one value for one image, of shape (height, width, channels). Its operations are the
-file's bodies (docs/format.md), three that passes remove (`batch_norm`, `flatten`, `view`) and one
-that lowering attaches to its producer (`sign`). Each stage of an epilogue is at first a
-`pointwise` node of its own.
+file's bodies (docs/format.md), those that passes remove (`REMOVED`) and one that lowering attaches
+to its producer (`sign`). Each stage of an epilogue is at first a `pointwise` node of its own, but
+for what only a binary convolution may have: `map`, `sums` and a shift by border.
 """
 
 from __future__ import annotations
@@ -19,19 +19,30 @@ from signbit.bitformat.graph import Pair, Pool, Shortcut
 from signbit.errors import CompileError
 
 __all__ = [
+    "HELPERS",
     "IMAGE",
+    "REMOVED",
     "FloatArray",
     "Graph",
     "Node",
     "NormParameters",
     "Origin",
     "Shape",
+    "is_addition",
     "is_affine",
+    "is_by_channel",
     "refuse",
 ]
 
 IMAGE = "image"
 """Name of the value that holds the raw pixels."""
+
+HELPERS = ("negative", "choice")
+"""Operations that are half of another one and are read by nothing else: the comparison x < 0, and
+one of two constants a channel by it."""
+
+REMOVED = ("batch_norm", "flatten", "view", "concat", *HELPERS)
+"""Operations that no file has."""
 
 FloatArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 
@@ -50,6 +61,8 @@ class Origin(NamedTuple):
     export: str
     module: str
     target: str
+    beside: tuple[str, ...] = ()
+    """Of a body that does the work of several nodes: the others, whose channels follow."""
 
     def __str__(self) -> str:
         return f"{self.module or 'the model'} ({self.target})"
@@ -70,9 +83,9 @@ class NormParameters:
 class Node:
     """One operation and the value it yields; fields that an operation lacks stay at their default.
 
-    op: `image`, `real_conv`, `binary_conv`, `max_pool`, `avg_pool`, `global_mean`, `pointwise`,
-    `batch_norm`, `flatten` (of a map in PyTorch's channel, y, x order), `view` (every stride-th
-    pixel, zero channels around) or `sign`.
+    op: `image`, `sign`, an op of the file, or one of `REMOVED`: `batch_norm`, `flatten` (of a map
+    in PyTorch's channel, y, x order), `view` (every stride-th pixel, zero channels around or the
+    same channels again), `concat` (along the channels) and the helpers.
     """
 
     name: str
@@ -93,19 +106,32 @@ class Node:
     dilation: Pair = (1, 1)
     groups: int = 1
     weight: npt.NDArray[Any] | None = None
-    """(out, kh, kw, in / groups); real_conv: float64, later float32, or int16 of an int16 stem;
-    binary_conv: int8 ±1."""
+    """(out, kh, kw, in / groups); int8 ±1 of binary_conv, and of real_conv with binary weights;
+    else real_conv has float64, later float32, or int16 of an int16 stem."""
     pad_value: FloatArray | npt.NDArray[np.uint8] | None = None
     """(in,); uint8 where the weight is int16"""
     pool: Pool | None = None
     norm: NormParameters | None = None
-    offset: int = 0
+    zeros: int = 0
     """Of a view: zero channels before the first."""
+    repeat: bool = False
+    """Of a view: the channels again and again, instead of zeros."""
+    others: tuple[str, ...] = ()
+    """Of a concat: the values that follow the input."""
+    map: str = ""
+    """Value (height, width, 1) that multiplies: of a pointwise node, and of a binary_conv's dots"""
+    sums: str = ""
+    """Value (height, width, groups) of which sums_scale (channels,) times is added."""
+    sums_scale: FloatArray | None = None
     scale: FloatArray | None = None
     shift: FloatArray | None = None
+    """(channels,); of a binary_conv also (row patterns, column patterns, channels)"""
     shortcut: Shortcut | None = None
     activation: str | None = None
     slope: FloatArray | None = None
+    positive_slope: FloatArray | None = None
+    offset: FloatArray | None = None
+    """(channels,), added after the activation"""
     threshold: npt.NDArray[np.float32] | npt.NDArray[np.int32] | None = None
     """Of a sign: bit = (u < threshold[c]) XOR flip[c]; int32 compares the integer dots."""
     flip: npt.NDArray[np.uint8] | None = None
@@ -113,9 +139,11 @@ class Node:
     """Of a sign: the exported node whose sign it is."""
 
     @property
-    def has_integer_sums(self) -> bool:
-        """Whether the body yields integers: a binary convolution or an int16 stem."""
-        return self.weight is not None and self.weight.dtype in (np.int8, np.int16)
+    def yields_integers(self) -> bool:
+        """Whether the value is the sum of a binary convolution or int16 stem, nothing added yet."""
+        int16 = self.weight is not None and self.weight.dtype == np.int16
+        alone = not (any(self.parts()) or self.sums)
+        return alone and (self.op == "binary_conv" or int16)
 
     @property
     def body_origin(self) -> Origin:
@@ -123,12 +151,14 @@ class Node:
 
     def operands(self) -> tuple[str, ...]:
         """Names of the values read."""
-        names = (self.input,) if self.input else ()
-        return names if self.shortcut is None else (*names, self.shortcut.tensor)
+        shortcut = "" if self.shortcut is None else self.shortcut.tensor
+        names = (self.input, *self.others, self.map, self.sums, shortcut)
+        return tuple(name for name in names if name)
 
-    def parts(self) -> tuple[bool, bool, bool]:
-        """Which stages of the epilogue are present: affine, shortcut, activation."""
-        return self.scale is not None, self.shortcut is not None, self.activation is not None
+    def parts(self) -> tuple[bool, ...]:
+        """Which stages of the epilogue are present: map, affine, shortcut, activation, offset."""
+        stages = (self.map or None, self.scale, self.shortcut, self.activation, self.offset)
+        return tuple(stage is not None for stage in stages)
 
 
 @dataclass
@@ -180,6 +210,11 @@ class Graph:
         place = list(self.nodes).index(name) + 1
         self.nodes = dict([*items[:place], (node.name, node), *items[place:]])
 
+    def move_before(self, name: str, node: str) -> None:
+        """Put a node, which nobody in between reads, in front of another."""
+        moved = self.nodes.pop(node)
+        self.insert_before(name, moved)
+
     def remove(self, name: str) -> None:
         """Delete a node that nobody reads."""
         assert not self.readers(name)
@@ -195,9 +230,10 @@ class Graph:
     def redirect(self, old: str, new: str) -> None:
         """Let every reader of a value, and the graph's output, take another one."""
         for reader in self.readers(old):
-            changes: dict[str, Any] = {}
-            if reader.input == old:
-                changes["input"] = new
+            changes: dict[str, Any] = {
+                field: new for field in ("input", "map", "sums") if getattr(reader, field) == old
+            }
+            changes["others"] = tuple(new if name == old else name for name in reader.others)
             if reader.shortcut is not None and reader.shortcut.tensor == old:
                 changes["shortcut"] = replace(reader.shortcut, tensor=new)
             self.update(reader.name, **changes)
@@ -227,7 +263,17 @@ class Graph:
 
 def is_affine(node: Node) -> bool:
     """Whether a node is a scale and shift a channel and nothing else."""
-    return node.op == "pointwise" and node.parts() == (True, False, False)
+    return node.op == "pointwise" and node.parts() == (False, True, False, False, False)
+
+
+def is_addition(node: Node) -> bool:
+    """Whether a node adds two values and does nothing else."""
+    return node.op == "pointwise" and node.parts() == (False, False, True, False, False)
+
+
+def is_by_channel(node: Node) -> bool:
+    """Whether a node maps each value by itself, by constants of its channel alone."""
+    return node.op == "pointwise" and node.shortcut is None and not node.map
 
 
 def refuse(origin: Origin, reason: str) -> CompileError:

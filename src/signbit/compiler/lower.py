@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from signbit.bitformat.graph import OPS, SignOutput, TensorSpec
+from signbit.bitformat.graph import OPS, SignOutput, SignSums, TensorSpec
 from signbit.bitformat.graph import Node as FileNode
 from signbit.compiler import ir
 from signbit.compiler.ir import IMAGE
@@ -40,6 +40,8 @@ class Provenance:
     """The operation, as PyTorch names it."""
     signed: str = ""
     """Of a bits tensor: node of the exported graph whose sign it holds."""
+    beside: tuple[str, ...] = ()
+    """Of a node that does the work of several: the others, whose channels follow."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ class _Lowering:
                 shortcut=shortcut,
                 activation=node.activation,
                 slope=self.real_constant(f"{title}.slope", node.slope),
+                positive_slope=self.real_constant(f"{title}.positive_slope", node.positive_slope),
+                offset=self.real_constant(f"{title}.offset", node.offset),
                 real=real,
                 signs=self.sign_outputs(signs),
             )
@@ -136,13 +140,20 @@ class _Lowering:
         if "weight" in keys:
             assert node.weight is not None
             body["weight"] = f"{title}.weight"
-            pack = pack_signs if node.op == "binary_conv" else pack_numbers
+            signs = node.weight.dtype == np.int8
+            pack = pack_signs if signs else pack_numbers
             self.constants[f"{title}.weight"] = pack(node.weight)
         if "pad_value" in keys and node.pad_value is not None:
             body["pad_value"] = f"{title}.pad_value"
             self.constants[f"{title}.pad_value"] = pack_numbers(node.pad_value)
         if "pool" in keys:
             body["pool"] = node.pool
+        if node.map:
+            body["map"] = self.tensor_names[node.map]
+        if node.sums:
+            scale = self.real_constant(f"{title}.sums_scale", node.sums_scale)
+            assert scale is not None
+            body["sums"] = SignSums(self.tensor_names[node.sums], scale)
         return body
 
     def real_constant(self, name: str, value: ir.FloatArray | None) -> str | None:
@@ -174,11 +185,12 @@ class _Lowering:
     def bits_keys(self, sign: ir.Node) -> dict[int, str]:
         """Groups of the readers -> key of the bits tensor they read.
 
-        The engine aligns each group's bits, so convolutions of different groups need tensors of
-        their own; readers without groups take the first.
+        The engine aligns each group's bits, so binary convolutions and sums of signs of different
+        groups need tensors of their own; other readers take the first.
         """
         readers = self.graph.readers(sign.name)
-        grouped = {r.groups for r in readers if r.op == "binary_conv" and r.groups > 1}
+        aligned = ("binary_conv", "sign_sum")
+        grouped = {r.groups for r in readers if r.op in aligned and r.groups > 1}
         first, *others = sorted(grouped) or [1]
         keys = {first: sign.name}
         keys |= {groups: f"{sign.name} in {groups} groups" for groups in others}
@@ -200,4 +212,4 @@ class _Lowering:
 
 
 def _provenance(origin: ir.Origin, signed: str = "") -> Provenance:
-    return Provenance(origin.export, origin.module, origin.target, signed)
+    return Provenance(origin.export, origin.module, origin.target, signed, origin.beside)

@@ -16,14 +16,14 @@ from torch.export import ExportedProgram
 from torch.fx import Node as FxNode
 
 from signbit.compiler.exported import stored_tensors
-from signbit.compiler.ir import IMAGE, Graph, Node, Origin, Shape, refuse
-from signbit.compiler.mapping import MAPPINGS, Call, Tracer
+from signbit.compiler.ir import HELPERS, IMAGE, Graph, Node, Origin, Shape, refuse
+from signbit.compiler.mapping import HALF, MAPPINGS, Call, Tracer
 from signbit.errors import CompileError
 
 __all__ = ["trace"]
 
 _NON_LINEARITIES = {
-    *("_softmax", "abs", "celu", "elu", "erf", "exp", "gelu", "glu", "hardsigmoid", "hardswish"),
+    *("_softmax", "celu", "elu", "erf", "exp", "gelu", "glu", "hardsigmoid", "hardswish"),
     *(
         "log_sigmoid",
         "log_softmax",
@@ -37,6 +37,8 @@ _NON_LINEARITIES = {
     ),
     *("softsign", "tanh", "threshold"),
 }
+
+_FILLS = {"aten.new_full.default", "aten.new_ones.default", "aten.new_zeros.default"}
 
 
 def trace(program: ExportedProgram, mean: tuple[float, ...], std: tuple[float, ...]) -> Graph:
@@ -113,6 +115,9 @@ class _Walk(Tracer):
             made_by = self.graph[name].origin
             self.graph.update(name, origin=made_by._replace(export=fx.name))
             return
+        if str(fx.target) in _FILLS and inputs == [fx.args[0]]:
+            self.constants[fx] = _filled(fx)
+            return
         mapping = MAPPINGS.get(str(fx.target))
         if mapping is None and not _is_tensor(fx):
             return  # sizes and assertions about them: the graph's shapes are known without
@@ -141,7 +146,17 @@ class _Walk(Tracer):
         assert isinstance(node, FxNode)
         if node not in self.values:
             raise CompileError("the model's output does not depend on its input")
-        self.graph.output = self.values[node]
+        output = self.graph[self.values[node]]
+        if output.op in HELPERS:
+            raise refuse(output.origin, f"is the model's output; {HALF}")
+        self.graph.output = output.name
+
+
+def _filled(fx: FxNode) -> Tensor:
+    """A new tensor of fixed sizes: of its first argument it takes the kind of number alone."""
+    function = cast("Callable[..., Tensor]", fx.target)
+    (like,) = fx.all_input_nodes
+    return function(torch.empty(0, dtype=like.meta["val"].dtype), *fx.args[1:], **fx.kwargs)
 
 
 def _is_tensor(fx: FxNode) -> bool:

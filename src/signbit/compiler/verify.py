@@ -20,9 +20,9 @@ from signbit.bitformat.graph import Node, TensorSpec
 from signbit.bitformat.int16_stem import has_integer_sums
 from signbit.compiler.agreement import Agreement, EndToEnd, NearSign, NodeAgreement
 from signbit.compiler.exported import Replay, normalise
+from signbit.compiler.integers import integers
 from signbit.compiler.writer import Compiled
 from signbit.errors import InputError
-from signbit.stem import pixel_sums
 
 __all__ = ["Agreement", "NodeRunner", "verify", "verify_end_to_end", "verify_nodes"]
 
@@ -132,10 +132,20 @@ class _NodeComparison:
         for tensor in self.compiled.tensor_provenance.values():
             wanted |= {tensor.export, tensor.signed}
         for node in self.compiled.graph.nodes:
-            if has_integer_sums(node, self.compiled.constants):
-                fx = self.exported[self.compiled.node_provenance[node.name].export]
-                wanted |= {fx.name} | {operand.name for operand in fx.all_input_nodes}
+            if self.integers_of(node):
+                wanted |= {x.name for fx in self.calls(node) for x in fx.all_input_nodes}
         return wanted
+
+    def integers_of(self, node: Node) -> str:
+        """Name under which an engine yields a node's integers; empty where it has none."""
+        if has_integer_sums(node, self.compiled.constants):
+            return f"{node.name}#dots"
+        return (node.real or "") if node.op == "sign_sum" else ""
+
+    def calls(self, node: Node) -> list[FxNode]:
+        """The exported calls whose work a node does."""
+        provenance = self.compiled.node_provenance[node.name]
+        return [self.exported[name] for name in (provenance.export, *provenance.beside)]
 
     def add(self, first: int, images: npt.NDArray[np.uint8]) -> None:
         """Compare every node on a batch whose first image has the number `first`."""
@@ -143,19 +153,18 @@ class _NodeComparison:
         for node in self.compiled.graph.nodes:
             found = self.found[node.name]
             fetches = [name for name in node.outputs if self.has_counterpart(name)]
-            dots = f"{node.name}#dots"
-            integers = has_integer_sums(node, self.compiled.constants)
-            if integers:
-                fetches.append(dots)
-            results = self.engine.run_nodes(self.feeds(node, images), fetches)
-            if integers:
+            dots = self.integers_of(node)
+            results = self.engine.run_nodes(
+                self.feeds(node, images), [*fetches, dots] if dots else fetches
+            )
+            if dots:
                 expected = self.dots(node, results[dots].shape)
                 found.dots += expected.size
                 found.dots_different += int((results[dots] != expected).sum())
             for name in fetches:
                 if name == node.real:
                     self.compare_reals(found, results[name], self.value(name))
-                elif name != dots:
+                else:
                     self.compare_signs(found, name, results[name], first)
 
     def has_counterpart(self, name: str) -> bool:
@@ -184,24 +193,15 @@ class _NodeComparison:
         return (value < 0).astype(np.uint8) if tensor.kind == "bits" else value
 
     def dots(self, node: Node, shape: tuple[int, ...]) -> Array:
-        """PyTorch's convolution of its own signs, or of pixels, without scale and shift."""
-        fx = self.exported[self.compiled.node_provenance[node.name].export]
+        """PyTorch's integers, from its own signs or pixels."""
 
         def value(operand: FxNode) -> Tensor:
             return self.replay.recorded[operand.name]
 
-        first, weight, scale, *rest = torch.fx.map_arg(fx.args, value)
-        dots = self.replay.recorded[fx.name]
-        if node.op == "real_conv":
-            _, *rest = rest  # the shift
-            dots = pixel_sums(first, weight, *rest)
-        elif scale is not None:
-            assert callable(fx.target)
-            with torch.no_grad():
-                dots = fx.target(first, weight, None, *rest)
-        batch, height, width, channels = shape
+        parts = [integers(node, fx, value) for fx in self.calls(node)]
+        _, height, width, channels = shape
         spec = TensorSpec("", "real", height, width, channels)
-        return _nhwc(dots, spec).astype(np.int32).reshape(batch, height, width, channels)
+        return _nhwc(torch.cat(parts, 1), spec).astype(np.int32)
 
     def compare_reals(self, found: NodeAgreement, result: Array, expected: Array) -> None:
         found.reals += expected.size

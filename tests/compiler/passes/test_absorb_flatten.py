@@ -86,3 +86,39 @@ def test_refuses_an_addition_of_flattened_maps() -> None:
     build.graph.output = build.plus(flat, flat)
     with pytest.raises(CompileError, match="only linear layers"):
         absorb_flatten(build.graph)
+
+
+def test_sums_of_signs_and_a_maxout_move_with_it() -> None:
+    build = Builder((4, 4, 3))
+    slopes = {"slope": np.full(48, -0.5), "positive_slope": np.full(48, 2.0)}
+    flat = _flatten(build, build.stem(3))
+    sign = build.sign(build.add("pointwise", flat, activation="maxout", **slopes))
+    linear = build.conv(sign, 8, 1, padding=0)
+    sums = build.add("sign_sum", sign, Shape(1, 1, 1))
+    build.graph.move_before(linear, sums)
+    scale = np.linspace(-1, 1, 8)
+    fields = {"sums": sums, "sums_scale": scale, "scale": scale, "shift": scale}
+    build.graph.update(linear, **fields)
+    build.graph.output = linear
+    absorb_flatten(build.graph)
+    assert build.graph[sums].kernel == build.graph[linear].kernel == (4, 4)
+    maxout = next(node for node in build.graph if node.activation == "maxout")
+    assert maxout.positive_slope is not None
+    assert maxout.positive_slope.tolist() == [2, 2, 2]
+    round_constants(build.graph)
+    lowered(build.graph)
+
+
+def test_the_mean_of_all_magnitudes_is_a_mean_of_means() -> None:
+    build = Builder((4, 2, 3))
+    stem = build.stem(5)
+    mean = build.add("mean_abs", _flatten(build, stem), Shape(1, 1, 1))
+    build.graph.output = mean
+    absorb_flatten(build.graph)
+    assert ops(build.graph)[-2:] == ["mean_abs", "global_mean"]
+    round_constants(build.graph)
+    result, data = lowered(build.graph)
+    mapped = np.random.default_rng(1).normal(size=(2, 4, 2, 5)).astype(np.float32)
+    tensor = next(node.input for node in result.nodes if node.op == "mean_abs")
+    found = ReferenceEngine(data).run_nodes({tensor: mapped}, [result.output])[result.output]
+    np.testing.assert_allclose(found[:, 0, 0, 0], np.abs(mapped).mean((1, 2, 3)), rtol=1e-6)

@@ -17,7 +17,7 @@ def _subsample(build: Builder, source: str) -> str:
 
 def _pad(build: Builder, source: str, before: int, after: int) -> str:
     height, width, channels = build.graph[source].shape
-    return build.add("view", source, Shape(height, width, before + channels + after), offset=before)
+    return build.add("view", source, Shape(height, width, before + channels + after), zeros=before)
 
 
 @pytest.mark.parametrize("view_first", [True, False])
@@ -61,5 +61,49 @@ def test_refuses_zero_channels_that_are_not_added() -> None:
     build = Builder((5, 5, 3))
     padded = _pad(build, build.stem(2), 1, 1)
     build.graph.output = build.conv(padded, 2)
+    with pytest.raises(CompileError, match="something other than a shortcut"):
+        absorb_views(build.graph)
+
+
+def _repeat(build: Builder, source: str, times: int = 2) -> str:
+    shape = build.graph[source].shape
+    return build.add("view", source, shape._replace(channels=times * shape.channels), repeat=True)
+
+
+@pytest.mark.parametrize("outermost", ["repeat", "subsample"])
+def test_repeated_channels_of_a_subsampled_map(outermost: str) -> None:
+    build = Builder((8, 6, 3))
+    stem = build.stem(3)
+    inner, outer = (_subsample, _repeat) if outermost == "repeat" else (_repeat, _subsample)
+    view = outer(build, inner(build, stem))
+    body = build.conv(stem, 6, stride=2)
+    graph = build.finish(build.plus(view, body))
+    absorb_views(graph)
+    add = graph[graph.output]
+    assert (add.input, add.shortcut) == (body, Shortcut(stem, (2, 2), repeat=True))
+    lowered(graph)
+
+
+def test_repeated_twice_is_repeated() -> None:
+    build = Builder()
+    stem = build.stem(2)
+    graph = build.finish(build.plus(build.conv(stem, 8), _repeat(build, _repeat(build, stem))))
+    absorb_views(graph)
+    assert graph[graph.output].shortcut == Shortcut(stem, repeat=True)
+
+
+@pytest.mark.parametrize("kind", ["zeros inside", "zeros outside", "both sides", "convolution"])
+def test_refuses_repeated_channels_that_no_shortcut_shows(kind: str) -> None:
+    build = Builder()
+    stem = build.stem(2)
+    if kind == "zeros inside":
+        output = build.plus(build.conv(stem, 8), _repeat(build, _pad(build, stem, 0, 2)))
+    elif kind == "zeros outside":
+        output = build.plus(build.conv(stem, 8), _pad(build, _repeat(build, stem), 0, 4))
+    elif kind == "both sides":
+        output = build.plus(_repeat(build, stem), _repeat(build, build.activation(stem, "relu")))
+    else:
+        output = build.conv(_repeat(build, stem), 8)
+    build.graph.output = output
     with pytest.raises(CompileError, match="something other than a shortcut"):
         absorb_views(build.graph)

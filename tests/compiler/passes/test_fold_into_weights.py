@@ -103,3 +103,26 @@ def test_another_reader_keeps_the_normalised_pixels() -> None:
     assert build.graph[conv].input == IMAGE
     assert normalised in build.graph
     assert build.graph[conv].shape == Shape(6, 6, 3)
+
+
+def test_weights_of_signs_stay_signs() -> None:
+    build = Builder((1, 1, 6))
+    normalised = build.add("pointwise", IMAGE, scale=np.full(6, 0.02), shift=np.full(6, -2.5))
+    conv = build.conv(normalised, 4, 1, padding=0)
+    weight = build.random.choice(np.array([-1, 1], np.int8), (4, 1, 1, 6))
+    build.graph.update(conv, weight=weight)
+    build.graph.output = conv
+    fold_into_weights(build.graph)
+    assert ops(build.graph) == ["image", "pointwise", "real_conv"]
+    assert build.graph[conv].weight is weight
+
+
+def test_pytorch_has_no_value_without_the_shift() -> None:
+    build = Builder((5, 4, 3))
+    normalised = build.add("pointwise", IMAGE, scale=np.full(3, 0.02), shift=np.full(3, -2.5))
+    conv = build.conv(normalised, 6)
+    build.graph.output = conv
+    fold_into_weights(build.graph)
+    assert build.graph[conv].origin.export == ""
+    assert build.graph[conv].body_origin.export == f"fx_{conv}"
+    assert build.graph[build.graph.output].origin.export == f"fx_{conv}"

@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
-from tests.compiler.graphs import Builder, answers, compare_with_zero, ops
+from tests.compiler.graphs import (
+    SCALES,
+    SHIFTS,
+    Builder,
+    answers,
+    compare_with_zero,
+    lowered,
+    ops,
+)
 
+from signbit.bitformat.graph import Shortcut
 from signbit.compiler.ir import Graph
 from signbit.compiler.passes import fuse_epilogue, remove_dead, thresholds
 
@@ -25,7 +34,7 @@ def test_a_residual_unit_is_one_node(swapped: bool) -> None:
     graph = _fused(build.finish(active))
     assert ops(graph) == ["image", "real_conv", "sign", "binary_conv"]
     node = graph[active]
-    assert node.parts() == (True, True, True)
+    assert node.parts() == (False, True, True, True, False)
     assert node.shortcut is not None
     assert node.shortcut.tensor == stem
     # The node is named and accounted for by its body, its value by the last step.
@@ -57,7 +66,84 @@ def test_does_not_fuse_a_value_that_others_read() -> None:
     graph = _fused(build.finish(build.plus(build.activation(conv, "relu"), conv)))
     # Nor an addition into the non-linearity: it would come before it.
     assert ops(graph) == ["image", "real_conv", "pointwise", "pointwise"]
-    assert graph[conv].parts() == (False, False, False)
+    assert not any(graph[conv].parts())
+
+
+def test_a_shift_behind_a_non_linearity_is_an_offset() -> None:
+    """RPReLU: the second bias."""
+    build = Builder()
+    active = build.activation(build.stem(), "prelu", 0.3)
+    shift = build.random.choice(SHIFTS, 5)
+    graph = _fused(build.finish(build.add("pointwise", active, scale=np.ones(5), shift=shift)))
+    assert ops(graph) == ["image", "real_conv"]
+    node = graph[graph.output]
+    assert node.parts() == (False, True, False, True, True)
+    assert node.offset is not None
+    np.testing.assert_array_equal(node.offset, np.float32(shift))
+    assert lowered(graph)[0].nodes[0].offset is not None
+
+
+def test_a_shift_that_can_be_one_is_no_offset() -> None:
+    build = Builder()
+    conv = build.conv("image", 4)
+    graph = _fused(build.finish(build.add("pointwise", conv, scale=np.ones(4), shift=np.ones(4))))
+    assert graph[graph.output].parts() == (False, True, False, False, False)
+
+
+def test_nothing_follows_an_offset() -> None:
+    build = Builder()
+    active = build.activation(build.stem(), "relu")
+    offset = build.add("pointwise", active, scale=np.ones(5), shift=np.ones(5))
+    graph = _fused(build.finish(build.activation(offset, "hardtanh")))
+    assert ops(graph) == ["image", "real_conv", "pointwise"]
+
+
+def test_maxout_has_two_slopes() -> None:
+    build = Builder()
+    slopes = {name: build.random.choice(SCALES, 5) for name in ("slope", "positive_slope")}
+    graph = _fused(
+        build.finish(build.add("pointwise", build.stem(), activation="maxout", **slopes))
+    )
+    assert ops(graph) == ["image", "real_conv"]
+    positive = graph[graph.output].positive_slope
+    assert positive is not None
+    np.testing.assert_array_equal(positive, np.float32(slopes["positive_slope"]))
+
+
+def test_a_repeated_shortcut_is_never_the_input() -> None:
+    build = Builder()
+    stem = build.stem(4)
+    unit = build.affine(build.conv(build.sign(stem), 8))
+    adding = build.add("pointwise", unit, shortcut=Shortcut(stem, repeat=True))
+    graph = _fused(build.finish(adding))
+    assert ops(graph) == ["image", "real_conv", "sign", "binary_conv"]
+    assert graph[adding].shortcut == Shortcut(stem, repeat=True)
+
+
+def test_a_product_with_a_map_stays_a_node() -> None:
+    build = Builder()
+    conv = build.conv("image", 4)
+    by_pixel = build.add("mean_abs", build.stem(), build.graph[conv].shape._replace(channels=1))
+    graph = _fused(
+        build.finish(build.activation(build.add("pointwise", conv, map=by_pixel), "relu"))
+    )
+    assert ops(graph)[-1] == "pointwise"
+    assert graph[conv].map == ""
+    last = graph[graph.output]
+    assert (last.map, last.activation) == (by_pixel, "relu")
+
+
+@pytest.mark.parametrize("part", ["map", "sums", "shift"])
+def test_a_convolution_with_more_than_dots_takes_the_rest(part: str) -> None:
+    build = Builder()
+    stem = build.stem(8)
+    value = build.conv_with(part, build.sign(stem), 8)
+    if part == "map":
+        value = build.affine(value)
+    graph = build.finish(build.activation(build.plus(value, stem), "prelu", -0.5))
+    _fused(graph)
+    assert graph[graph.output].op == "binary_conv"
+    assert graph[graph.output].parts() == (part == "map", True, True, True, False)
 
 
 def test_does_not_fuse_into_the_output() -> None:

@@ -1,8 +1,9 @@
 import numpy as np
-from tests.compiler.graphs import Builder, answers, ops
+import pytest
+from tests.compiler.graphs import Builder, answers, compare_with_zero, ops
 
 from signbit.compiler.ir import IMAGE
-from signbit.compiler.passes import gather_affine
+from signbit.compiler.passes import gather_affine, round_constants
 
 
 def test_a_chain_becomes_one_affine() -> None:
@@ -43,3 +44,29 @@ def test_the_output_stays() -> None:
     build.graph.output = first
     gather_affine(build.graph)
     assert first in build.graph
+
+
+@pytest.mark.parametrize("part", ["sums", "shift"])
+def test_into_a_convolution_with_a_scale_and_shift_of_its_own(part: str) -> None:
+    build = Builder()
+    conv = build.conv_with(part, build.sign(build.stem(4)), 8, groups=2)
+    first = build.affine(conv)
+    graph = build.finish(build.affine(first))
+    compare_with_zero(graph)
+    before = answers(graph)
+    gather_affine(graph)
+    assert graph.output == conv
+    assert graph[conv].body_origin.export == f"fx_{conv}"
+    assert graph[conv].origin.export != f"fx_{conv}"
+    # In float64 nothing but the order of roundings differs.
+    round_constants(graph)
+    np.testing.assert_allclose(answers(graph), before, rtol=1e-5, atol=1e-4)
+
+
+def test_not_into_a_convolution_past_its_map() -> None:
+    """The map multiplies before the scale, so that one fuses later, as after any convolution."""
+    build = Builder()
+    conv = build.conv_with("map", build.sign(build.stem(4)), 8)
+    graph = build.finish(build.affine(conv))
+    gather_affine(graph)
+    assert graph[conv].scale is None

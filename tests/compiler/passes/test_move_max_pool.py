@@ -82,3 +82,27 @@ def test_does_not_pool_twice() -> None:
     move_max_pool(graph)
     assert ops(graph).count("max_pool") == 1
     np.testing.assert_array_equal(answers(graph), before)
+
+
+@pytest.mark.parametrize("part", ["map", "sums", "shift"])
+def test_not_onto_dots_that_are_not_the_value(part: str) -> None:
+    """What is added or multiplied differs from pixel to pixel: the largest dot need not win."""
+    build = Builder((7, 6, 3))
+    conv = build.conv_with(part, build.sign(build.stem(4)), 8)
+    graph = build.finish(build.max_pool(conv))
+    move_max_pool(graph)
+    assert graph[conv].pool is None
+    assert ops(graph)[-1] == "max_pool"
+
+
+@pytest.mark.parametrize(("below", "above"), [(0.5, 2.0), (0.5, -1.0), (-0.5, 1.0), (-1.0, -1.0)])
+def test_a_maxout_moves_only_where_it_rises(below: float, above: float) -> None:
+    build = Builder((7, 6, 3))
+    conv = build.conv(build.sign(build.stem(4)), 8)
+    slopes = {"slope": np.full(8, below), "positive_slope": np.full(8, above)}
+    active = build.add("pointwise", conv, activation="maxout", **slopes)
+    graph = build.finish(build.max_pool(active))
+    before = answers(graph)
+    move_max_pool(graph)
+    assert ("max_pool" not in ops(graph)) == (min(below, above) >= 0)
+    np.testing.assert_array_equal(answers(graph), before)

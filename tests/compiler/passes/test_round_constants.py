@@ -20,6 +20,18 @@ def test_rounds_reals_once_and_leaves_signs() -> None:
     assert weight.dtype == np.int8
 
 
+def test_rounds_the_constants_of_every_part() -> None:
+    build = Builder()
+    conv = build.conv_with("sums", build.sign(build.stem(4)), 4)
+    build.graph.update(conv, offset=np.ones(4), slope=np.ones(4), positive_slope=np.ones(4))
+    build.graph.update(conv, activation="maxout")
+    round_constants(build.graph)
+    node = build.graph[conv]
+    for value in (node.sums_scale, node.offset, node.slope, node.positive_slope, node.shift):
+        assert value is not None
+        assert value.dtype == np.float32
+
+
 def test_refuses_what_float32_cannot_hold() -> None:
     build = Builder()
     stem = build.stem()

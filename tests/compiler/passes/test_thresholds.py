@@ -22,6 +22,7 @@ def _step(
     shift: list[float] | None = None,
     activation: str | None = None,
     slope: list[float] | None = None,
+    positive_slope: list[float] | None = None,
 ) -> Node:
     def array(values: list[float] | None) -> np.ndarray | None:
         return None if values is None else np.array(values, np.float32)
@@ -36,6 +37,7 @@ def _step(
         shift=array(shift),
         activation=activation,
         slope=array(slope),
+        positive_slope=array(positive_slope),
     )
 
 
@@ -108,6 +110,50 @@ def test_a_sign_that_changes_twice_has_no_integer_comparison() -> None:
     assert integer_comparison(steps, 9, 1) is None
     # ... but with few taps it changes at most once, and never with none outside.
     assert integer_comparison(steps, 2, 1) is not None
+
+
+MAXOUTS = [(0.25, 1.5), (0.0, 0.5), (0.5, 0.0), (-0.5, -2.0), (-1.0, 0.0)]
+
+
+@pytest.mark.parametrize(("below", "above"), MAXOUTS)
+@settings(deadline=None)
+@given(shift=st.integers(-9, 9), values=st.lists(finite, max_size=5))
+def test_signs_of_maxout(below: float, above: float, shift: int, values: list[float]) -> None:
+    """2·x, then one factor for each side, then a shift: small numbers, so nothing is rounded."""
+    steps = [
+        _step(scale=[2], shift=[0]),
+        _step(activation="maxout", slope=[below], positive_slope=[above]),
+        _step(scale=[1], shift=[shift / 2]),
+    ]
+
+    def expected(x: float) -> bool:
+        return 2 * x * (below if x < 0 else above) + shift / 2 < 0
+
+    threshold, flip = real_comparison(steps, 1)
+    for value in [*np.float32(values), *np.arange(-40, 40, dtype=np.float32) / 4]:
+        assert bool(value < threshold[0]) ^ bool(flip[0]) == expected(float(value)), value
+    comparison = integer_comparison(steps, 15, 1)
+    assert comparison is not None
+    for dot in range(-15, 16):
+        assert (dot < comparison[0][0]) ^ bool(comparison[1][0]) == expected(dot)
+
+
+def test_a_maxout_whose_factors_differ_in_sign_is_a_valley() -> None:
+    # −D/2 below 0, D above, minus 3: negative between −6 and 3
+    valley = _step(activation="maxout", slope=[-0.5], positive_slope=[1])
+    steps = [valley, _step(scale=[1], shift=[-3])]
+    assert integer_comparison(steps, 9, 1) is None
+    comparison = integer_comparison(steps, 5, 1)
+    assert comparison is not None
+    assert (comparison[0][0], comparison[1][0]) == (3, 0)
+
+
+def test_an_overflow_that_meets_a_factor_of_zero_hides_no_change() -> None:
+    # Behind 4·u either end is infinite, and 0 times that is no number; −1 is negative everywhere.
+    zero = _step(scale=[0], shift=[-1])
+    threshold, flip = real_comparison([_step(scale=[4], shift=[0]), zero], 1)
+    for value in np.float32([-1e30, -1, 0, 1, 1e30]):
+        assert bool(value < threshold[0]) ^ bool(flip[0]), value
 
 
 @pytest.mark.parametrize("activation", ["relu", "hardtanh", "sigmoid"])
@@ -216,6 +262,40 @@ def test_does_not_fold_a_sign_that_changes_twice() -> None:
     last = [node for node in graph if node.op == "sign"][-1]
     # The affine is monotone and goes into the comparison; the prelu stays.
     assert last.input == folded
+    np.testing.assert_array_equal(answers(graph), before)
+
+
+@pytest.mark.parametrize("positive", [-0.5, 2.0])
+def test_a_maxout_between_two_layers_keeps_the_bits(positive: float) -> None:
+    """With factors of one sign it goes into the comparison, else its reals stay."""
+    build = Builder()
+    conv = build.conv(build.sign(build.stem()), 40)
+    slopes = {"slope": np.full(40, -0.25), "positive_slope": np.full(40, positive)}
+    active = build.add("pointwise", build.affine(conv), activation="maxout", **slopes)
+    # Far enough below 0 that a valley is crossed on both sides.
+    moved = build.add("pointwise", active, scale=np.ones(40), shift=np.full(40, -1.0))
+    graph = build.finish(build.conv(build.sign(moved), 6))
+    before = answers(graph)
+    thresholds(graph)
+    remove_dead(graph)
+    last = [node for node in graph if node.op == "sign"][-1]
+    assert last.input == (conv if positive < 0 else active)
+    np.testing.assert_array_equal(answers(graph), before)
+
+
+@pytest.mark.parametrize("part", ["sums", "map", "shift"])
+def test_reals_decide_where_the_dots_are_not_the_value(part: str) -> None:
+    build = Builder()
+    stem = build.stem(4)
+    conv = build.conv_with(part, build.sign(stem), 8)
+    graph = build.finish(build.conv(build.sign(build.affine(conv)), 6))
+    before = answers(graph)
+    thresholds(graph)
+    remove_dead(graph)
+    last = [node for node in graph if node.op == "sign"][-1]
+    assert last.input == conv
+    assert last.threshold is not None
+    assert last.threshold.dtype == np.float32
     np.testing.assert_array_equal(answers(graph), before)
 
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from signbit.compiler.mapping import convolution, elementwise, layout, pooling
-from signbit.compiler.mapping.tracer import Call, Tracer
+from signbit.compiler.mapping import binary, convolution, elementwise, layout, pooling, products
+from signbit.compiler.mapping.tracer import HALF, Call, Tracer
 
-__all__ = ["MAPPINGS", "Call", "Tracer"]
+__all__ = ["HALF", "MAPPINGS", "Call", "Tracer"]
 
 MAPPINGS: dict[str, Callable[[Call], str]] = {
+    **binary.MAPPINGS,
     **convolution.MAPPINGS,
     **elementwise.MAPPINGS,
     **layout.MAPPINGS,
     **pooling.MAPPINGS,
+    **products.MAPPINGS,
 }

@@ -1,6 +1,7 @@
-"""Convolutions and linear layers, real, binary, and of pixels.
+"""Convolutions and linear layers with real weights, and those of pixels. They may read signs.
 
-A linear layer is a convolution of a 1×1 map; `passes/flatten.py` gives it the map it really reads.
+A linear layer is a convolution of a 1×1 map; `passes/absorb_flatten.py` gives it the map it really
+reads.
 """
 
 from __future__ import annotations
@@ -11,15 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from signbit.bitformat.graph import MAX_TAPS, Pair
+from signbit.bitformat.graph import Pair
 from signbit.bitformat.int16_stem import MAX_PIXEL
 from signbit.compiler.ir import IMAGE, Node, is_affine
 from signbit.compiler.mapping.tracer import Call
 from signbit.stem import recover_pixels
 
-__all__ = ["MAPPINGS"]
-
-Weight = npt.NDArray[np.float64]
+__all__ = ["MAPPINGS", "check_vector"]
 
 
 def _conv2d(call: Call) -> str:
@@ -42,7 +41,6 @@ def _conv2d_named_padding(call: Call) -> str:
 def _real(call: Call, padding: Pair) -> str:
     weight = call.constant("weight")
     source = call.value("input")
-    _check_real_input(call, source)
     return _with_bias(call, _convolution(call, "real_conv", source, weight, padding))
 
 
@@ -66,8 +64,7 @@ def _convolution(
 def _linear(call: Call) -> str:
     weight = call.constant("weight")
     source = call.value("input")
-    _check_vector(call, source, "input")
-    _check_real_input(call, source)
+    check_vector(call, "input")
     node = call.add("real_conv", source, weight=weight[:, None, None, :])
     return _with_bias(call, node)
 
@@ -109,15 +106,8 @@ def _raw_pixels(call: Call, source: Node) -> Node:
     return call.tracer.graph[IMAGE]
 
 
-def _check_real_input(call: Call, source: Node) -> None:
-    if source.is_sign:
-        raise call.refuse(
-            "reads signs with real weights; the engine multiplies signs only with signs "
-            "(BinaryConv2d, BinaryLinear)"
-        )
-
-
-def _check_vector(call: Call, source: Node, name: str) -> None:
+def check_vector(call: Call, name: str) -> None:
+    """Refuse a linear layer's input (the argument `name`) that is not (N, features)."""
     if len(call.sizes(name)) != 1:
         raise call.refuse(
             f"a linear layer must read (N, features), it reads {call.sizes(name)} for each "
@@ -125,60 +115,9 @@ def _check_vector(call: Call, source: Node, name: str) -> None:
         )
 
 
-def _binary_conv2d(call: Call) -> str:
-    _check_symmetric(call)
-    weight = _signs(call)
-    source = _sign_input(call)
-    padding = call.pair("padding")
-    return _with_scale(call, _convolution(call, "binary_conv", source, weight, padding))
-
-
-def _binary_linear(call: Call) -> str:
-    _check_symmetric(call)
-    weight = _signs(call)
-    source = _sign_input(call)
-    _check_vector(call, source, "signs")
-    return _with_scale(call, call.add("binary_conv", source, weight=weight[:, None, None, :]))
-
-
-def _check_symmetric(call: Call) -> None:
-    for name in ("weight_offset", "input_offset"):
-        if call.arguments[name] is not None:
-            raise call.refuse(
-                f"{name} is given; the engine multiplies values that are symmetric only"
-            )
-
-
-def _with_scale(call: Call, name: str) -> str:
-    scale = call.optional_constant("scale")
-    if scale is None:
-        return name
-    node = call.tracer.graph[name]
-    scale = np.broadcast_to(scale, (node.shape.channels,))
-    return call.add("pointwise", node, scale=scale, shift=np.zeros_like(scale))
-
-
-def _sign_input(call: Call) -> Node:
-    source = call.value("signs")
-    if not source.is_sign:
-        raise call.refuse(f"reads {source.origin}, which is not −1 and +1; take its sign first")
-    return source
-
-
-def _signs(call: Call) -> npt.NDArray[np.int8]:
-    weight = call.constant("weight_signs")
-    if not (np.abs(weight) == 1).all():
-        raise call.refuse("has weights that are not −1 or +1")
-    if weight[0].size > MAX_TAPS:
-        raise call.refuse(f"has {weight[0].size} weights a filter, at most {MAX_TAPS} are allowed")
-    return weight.astype(np.int8)
-
-
 MAPPINGS = {
     "aten.conv2d.default": _conv2d,
     "aten.conv2d.padding": _conv2d_named_padding,
     "aten.linear.default": _linear,
     "signbit.pixel_conv2d.default": _pixel_conv2d,
-    "signbit.binary_conv2d.default": _binary_conv2d,
-    "signbit.binary_linear.default": _binary_linear,
 }

@@ -12,7 +12,7 @@ from signbit.bitformat.graph import Shortcut
 from signbit.compiler.ir import Node, NormParameters, Shape
 from signbit.compiler.mapping.tracer import Call
 
-__all__ = ["MAPPINGS"]
+__all__ = ["MAPPINGS", "affine", "per_channel", "size_of"]
 
 Vector = npt.NDArray[np.float64]
 
@@ -94,9 +94,9 @@ def _leaky_relu(call: Call) -> str:
 def _add(call: Call) -> str:
     alpha = call.arguments["alpha"]
     if call.is_constant("other"):
-        return _affine(call, "self", 1, alpha * call.constant("other"))
+        return affine(call, "self", 1, alpha * call.constant("other"))
     if call.is_constant("self") and alpha == 1:
-        return _affine(call, "other", 1, call.constant("self"))
+        return affine(call, "other", 1, call.constant("self"))
     if alpha != 1:
         raise call.refuse(f"adds {alpha} times a tensor; multiply first")
     left, right = call.real("self"), call.real("other")
@@ -106,7 +106,7 @@ def _add(call: Call) -> str:
         left, right = right, left
     if right.shape != Shape(1, 1, left.shape.channels) or call.shape() != left.shape:
         raise call.refuse(
-            f"adds {_size(right)} to {_size(left)}; sizes must be equal, or one side one value "
+            f"adds {size_of(right)} to {size_of(left)}; sizes must be equal, or one side one value "
             "a channel"
         )
     return call.add("pointwise", left, shortcut=Shortcut(right.name, stride=(0, 0)))
@@ -115,22 +115,14 @@ def _add(call: Call) -> str:
 def _subtract(call: Call) -> str:
     alpha = call.arguments["alpha"]
     if call.is_constant("other"):
-        return _affine(call, "self", 1, -alpha * call.constant("other"))
+        return affine(call, "self", 1, -alpha * call.constant("other"))
     if call.is_constant("self"):
-        return _affine(call, "other", -alpha, call.constant("self"))
+        return affine(call, "other", -alpha, call.constant("self"))
     raise call.refuse("subtracts two values that depend on the image; the engine only adds them")
 
 
 def _subtract_from(call: Call) -> str:
-    return _affine(call, "self", -call.arguments["alpha"], call.constant("other"))
-
-
-def _multiply(call: Call) -> str:
-    if call.is_constant("other"):
-        return _affine(call, "self", call.constant("other"), 0)
-    if call.is_constant("self"):
-        return _affine(call, "other", call.constant("self"), 0)
-    raise call.refuse("multiplies two values that depend on the image; the engine only adds them")
+    return affine(call, "self", -call.arguments["alpha"], call.constant("other"))
 
 
 def _divide(call: Call) -> str:
@@ -139,14 +131,15 @@ def _divide(call: Call) -> str:
     divisor = call.constant("other")
     if not divisor.all():
         raise call.refuse("divides by zero")
-    return _affine(call, "self", 1 / divisor, 0)
+    return affine(call, "self", 1 / divisor, 0)
 
 
 def _negate(call: Call) -> str:
-    return _affine(call, "self", -1, 0)
+    return affine(call, "self", -1, 0)
 
 
-def _affine(call: Call, name: str, scale: Vector | float, shift: Vector | float) -> str:
+def affine(call: Call, name: str, scale: Vector | float, shift: Vector | float) -> str:
+    """scale·x + shift of the argument `name`; constants that broadcast to one a channel."""
     source = call.real(name)
     if call.sizes() != call.sizes(name):
         raise call.refuse(
@@ -155,12 +148,12 @@ def _affine(call: Call, name: str, scale: Vector | float, shift: Vector | float)
     return call.add(
         "pointwise",
         source,
-        scale=_per_channel(call, scale, len(call.sizes()), source.shape),
-        shift=_per_channel(call, shift, len(call.sizes()), source.shape),
+        scale=per_channel(call, scale, len(call.sizes()), source.shape),
+        shift=per_channel(call, shift, len(call.sizes()), source.shape),
     )
 
 
-def _per_channel(call: Call, value: Vector | float, dimensions: int, shape: Shape) -> Vector:
+def per_channel(call: Call, value: Vector | float, dimensions: int, shape: Shape) -> Vector:
     """A constant that broadcasts against (N, C) or (N, C, H, W), as one number a channel."""
     array = np.asarray(value, np.float64)
     full = array.reshape((1,) * (dimensions + 1 - array.ndim) + array.shape)
@@ -172,7 +165,8 @@ def _per_channel(call: Call, value: Vector | float, dimensions: int, shape: Shap
     return np.broadcast_to(full.reshape(-1), (shape.channels,))
 
 
-def _size(node: Node) -> str:
+def size_of(node: Node) -> str:
+    """Of a value, in words."""
     return f"{node.shape.height}×{node.shape.width}×{node.shape.channels}"
 
 
@@ -193,7 +187,6 @@ MAPPINGS = {
     "aten.add.Tensor": _add,
     "aten.sub.Tensor": _subtract,
     "aten.rsub.Scalar": _subtract_from,
-    "aten.mul.Tensor": _multiply,
     "aten.div.Tensor": _divide,
     "aten.neg.default": _negate,
 }

@@ -72,7 +72,15 @@ def _pad(call: Call) -> str:
         )
     if source.is_sign:
         raise call.refuse("adds zero channels to signs; a zero is no sign")
-    return call.add("view", source, offset=before)
+    return call.add("view", source, zeros=before)
+
+
+def _cat(call: Call) -> str:
+    sizes = call.sizes()
+    if call.arguments["dim"] % (len(sizes) + 1) != 1:
+        raise call.refuse("joins values along something other than their channels")
+    first, *others = call.values("tensors")
+    return call.add("concat", first, others=tuple(other.name for other in others))
 
 
 _COPIES = (
@@ -99,6 +107,7 @@ MAPPINGS = {
     **dict.fromkeys(_COPIES, _same),
     **dict.fromkeys(_RESHAPES, _reshape),
     "aten._to_copy.default": _to_dtype,
+    "aten.cat.default": _cat,
     "aten.to.dtype": _to_dtype,
     "aten.dropout.default": _dropout,
     "aten.pad.default": _pad,

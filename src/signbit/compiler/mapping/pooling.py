@@ -1,4 +1,4 @@
-"""Pooling and means over the map."""
+"""Pooling, and means over the map or of the channels' magnitudes."""
 
 from __future__ import annotations
 
@@ -54,9 +54,20 @@ def _adaptive_avg_pool2d(call: Call) -> str:
 def _mean(call: Call) -> str:
     sizes = call.sizes("self")
     dimensions = {dim % (len(sizes) + 1) for dim in call.arguments["dim"] or ()}
+    if dimensions == {1} and call.arguments["keepdim"]:
+        return _mean_abs(call)
     if len(sizes) != 3 or dimensions != {2, 3}:
         raise call.refuse("averages something other than height and width of a map (dim=(2, 3))")
     return call.add("global_mean", call.real("self"))
+
+
+def _mean_abs(call: Call) -> str:
+    """The mean over the channels, of magnitudes: of x and of |x| they are the same."""
+    magnitudes = call.real("self")
+    slope = magnitudes.slope
+    if magnitudes.activation != "prelu" or slope is None or (slope != -1).any():
+        raise call.refuse("averages channels; the engine averages only their magnitudes (x.abs())")
+    return call.add("mean_abs", call.tracer.graph[magnitudes.input])
 
 
 MAPPINGS = {

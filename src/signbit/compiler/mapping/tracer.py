@@ -10,10 +10,15 @@ import torch
 from torch import Tensor
 from torch.fx import Node as FxNode
 
-from signbit.compiler.ir import Graph, Node, Origin, Shape, refuse
+from signbit.compiler.ir import HELPERS, Graph, Node, Origin, Shape, refuse
 from signbit.errors import CompileError
 
-__all__ = ["Call", "Tracer"]
+__all__ = ["HALF", "Call", "Tracer"]
+
+HALF = (
+    "the engine compares with 0 only as part of x · (x < 0 ? a : b), a and b constants of a channel"
+)
+"""Why half an operation cannot stand alone."""
 
 
 class Tracer:
@@ -51,17 +56,34 @@ class Call:
 
     def value(self, name: str) -> Node:
         """The value an argument became."""
-        argument = self.arguments[name]
+        return self.checked(self.raw(name))
+
+    def values(self, name: str) -> list[Node]:
+        """The values that an argument, a list, became."""
+        return [self.checked(self.node(name, item)) for item in self.arguments[name]]
+
+    def raw(self, name: str) -> Node:
+        """As `value`, half an operation too (`ir.HELPERS`)."""
+        return self.node(name, self.arguments[name])
+
+    def node(self, name: str, argument: Any) -> Node:
+        """The value that an argument of this name, or an item of it, became."""
         if not isinstance(argument, FxNode) or argument not in self.tracer.values:
             raise self.refuse(f"{name} is neither a parameter nor computed from the image")
         return self.tracer.graph[self.tracer.values[argument]]
+
+    def checked(self, node: Node) -> Node:
+        """The node, unless it is half an operation."""
+        if node.op in HELPERS:
+            raise self.refuse(f"reads {node.origin}; {HALF}")
+        return node
 
     def real(self, name: str) -> Node:
         """The value an argument became, which must be stored as reals."""
         node = self.value(name)
         if node.is_sign:
             raise self.refuse(
-                f"reads {node.origin} as real numbers; signs are stored as bits, which only binary "
+                f"reads {node.origin} as real numbers; signs are stored as bits, which only "
                 "convolutions, linear layers and max pooling read"
             )
         return node
@@ -119,12 +141,17 @@ class Call:
             raise self.refuse(f"yields a size that is not fixed: {tuple(rest)}")
         return tuple(rest)
 
-    def add(self, op: str, source: Node, **fields: Any) -> str:
-        """Append a node for this call and return its value's name."""
+    def add(self, op: str, source: Node, *, part: str = "", **fields: Any) -> str:
+        """Append a node for this call and return its value's name.
+
+        part: what the node is called where it is not the call's main one.
+        """
         graph = self.tracer.graph
         short = self.origin.target.split(".")[1]
         name = self.origin.module or short
-        name = graph.unique(name if name not in graph else f"{name}.{short}")
+        if part or name in graph:
+            name = f"{name}.{part or short}"
+        name = graph.unique(name)
         shape = fields.pop("shape", None) or self.shape()
         fields.setdefault("origin", self.origin)
         return graph.add(Node(name, op, source.name, shape, **fields)).name

@@ -6,15 +6,19 @@ from collections.abc import Callable
 
 from signbit.compiler.ir import Graph
 from signbit.compiler.passes.absorb_flatten import absorb_flatten
+from signbit.compiler.passes.absorb_maps import absorb_maps
 from signbit.compiler.passes.absorb_views import absorb_views
 from signbit.compiler.passes.fold_batch_norm import fold_batch_norm
 from signbit.compiler.passes.fold_into_weights import fold_into_weights
 from signbit.compiler.passes.fuse_epilogue import fuse_epilogue
 from signbit.compiler.passes.gather_affine import gather_affine
+from signbit.compiler.passes.merge_branches import merge_branches
+from signbit.compiler.passes.move_biases import move_biases
 from signbit.compiler.passes.move_max_pool import move_max_pool
 from signbit.compiler.passes.pool_signs import pool_signs
 from signbit.compiler.passes.remove_dead import remove_dead
 from signbit.compiler.passes.round_constants import round_constants
+from signbit.compiler.passes.share_equal import share_equal
 from signbit.compiler.passes.thresholds import thresholds
 
 __all__ = ["FUSION", "MAPPING", "Pass", "run_passes"]
@@ -24,11 +28,15 @@ Pass = Callable[[Graph], None]
 MAPPING: tuple[Pass, ...] = (
     remove_dead,
     fold_batch_norm,
+    share_equal,
     gather_affine,
+    absorb_maps,
+    merge_branches,
     fold_into_weights,
     absorb_flatten,
     fold_into_weights,  # again: what stood in front of a flatten now stands in front of its reader
     absorb_views,
+    move_biases,
     move_max_pool,
     gather_affine,
     round_constants,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from signbit.compiler.ir import FloatArray, Graph, Node, refuse
+from signbit.compiler.ir import FloatArray, Graph, Node, is_by_channel, refuse
 
 __all__ = ["absorb_flatten"]
 
@@ -25,9 +25,11 @@ def _absorb(graph: Graph, flatten: Node) -> None:
         raise refuse(flatten.origin, "the network must end in one value a class, this is a map")
     readers = graph.readers(flatten.name)
     for reader in readers:
-        if reader.op in ("real_conv", "binary_conv") and reader.kernel == (1, 1):
+        if reader.op in ("real_conv", "binary_conv", "sign_sum") and reader.kernel == (1, 1):
             _into_convolution(graph, reader, flatten)
-        elif reader.op in ("sign", "pointwise") and reader.shortcut is None:
+        elif reader.op == "mean_abs":
+            _into_mean(graph, reader, flatten)
+        elif reader.op == "sign" or is_by_channel(reader):
             _behind(graph, reader, flatten)
         else:
             raise refuse(reader.origin, "reads a flattened map; only linear layers can")
@@ -35,10 +37,25 @@ def _absorb(graph: Graph, flatten: Node) -> None:
 
 
 def _into_convolution(graph: Graph, conv: Node, flatten: Node) -> None:
-    assert conv.weight is not None
     height, width, channels = graph[flatten.input].shape
-    weight = conv.weight.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
-    graph.update(conv.name, input=flatten.input, kernel=(height, width), weight=weight)
+    graph.update(conv.name, input=flatten.input, kernel=(height, width))
+    if conv.weight is not None:
+        weight = conv.weight.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
+        graph.update(conv.name, weight=weight)
+
+
+def _into_mean(graph: Graph, mean: Node, flatten: Node) -> None:
+    """The mean over all features is the mean over the map of that over the channels."""
+    source = graph[flatten.input]
+    by_pixel = replace(
+        mean,
+        name=graph.unique(f"{mean.name}.map"),
+        input=source.name,
+        shape=source.shape._replace(channels=1),
+        origin=mean.origin._replace(export=""),
+    )
+    graph.insert_before(mean.name, by_pixel)
+    graph.update(mean.name, op="global_mean", input=by_pixel.name)
 
 
 def _behind(graph: Graph, reader: Node, flatten: Node) -> None:
@@ -52,6 +69,7 @@ def _behind(graph: Graph, reader: Node, flatten: Node) -> None:
         scale=_by_channel(reader, reader.scale, source),
         shift=_by_channel(reader, reader.shift, source),
         slope=_by_channel(reader, reader.slope, source),
+        positive_slope=_by_channel(reader, reader.positive_slope, source),
     )
     graph.insert_before(reader.name, moved)
     flattened = replace(

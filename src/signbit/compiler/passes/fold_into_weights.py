@@ -26,8 +26,8 @@ def fold_into_weights(graph: Graph) -> None:
     leaves the weights as they were trained.
     """
     for node in graph:
-        if node.op != "real_conv":
-            continue
+        if node.op != "real_conv" or node.weight is None or node.weight.dtype.kind == "i":
+            continue  # integers, and signs, stay what they are
         before = graph[node.input]
         if is_affine(before) and (before.input == IMAGE or node.shape[:2] == (1, 1)):
             _fold(graph, node, before)
@@ -45,7 +45,14 @@ def _fold(graph: Graph, conv: Node, before: Node) -> None:
     weight = conv.weight * _by_weight(before.scale, conv)
     shift = (conv.weight * _by_weight(before.shift, conv)).sum((1, 2, 3))
     pad_value = -before.shift / before.scale if padded and before.shift.any() else None
-    graph.update(conv.name, input=before.input, weight=weight, pad_value=pad_value)
+    graph.update(
+        conv.name,
+        input=before.input,
+        weight=weight,
+        pad_value=pad_value,
+        origin=conv.origin._replace(export=""),  # PyTorch has the value with the shift
+        body=conv.body_origin,
+    )
     name = graph.unique(f"{conv.name}.shift")
     added = Node(name, "pointwise", conv.name, conv.shape, conv.origin)
     graph.redirect(conv.name, name)

@@ -1,15 +1,17 @@
 """Scale and shift, shortcut and non-linearity move into the node that yields their input.
 
-An epilogue runs affine, shortcut, activation, in this order (docs/format.md), so a pointwise node
-fuses where everything it does comes after everything its producer's epilogue does already. Both
-sides do the same float32 operations in the same order: the result has the same bits.
+An epilogue runs map, affine, shortcut, activation, offset, in this order (docs/format.md), so a
+pointwise node fuses where everything it does comes after everything its producer's epilogue does
+already. Both sides do the same float32 operations in the same order: the result has the same bits.
+A shift with a scale of 1 is an offset too: fma(v, 1, t) = v + t.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from signbit.compiler.ir import Graph, Node
+from signbit.bitformat.graph import Shortcut
+from signbit.compiler.ir import REMOVED, Graph, Node, is_affine
 
 __all__ = ["fuse_epilogue"]
 
@@ -19,11 +21,20 @@ def fuse_epilogue(graph: Graph) -> None:
     for name in [node.name for node in graph if node.op == "pointwise"]:
         node = graph[name]
         shortcut = node.shortcut
-        if shortcut is not None and shortcut.stride == (1, 1) and shortcut.offset == 0:
+        if shortcut is not None and shortcut == Shortcut(shortcut.tensor):
             node = _convolution_first(graph, node)
         producer = graph[node.input]
-        if _fits(graph, producer, node):
-            _fuse(graph, producer, node)
+        for form in _forms(node):
+            if _fits(graph, producer, form):
+                _fuse(graph, producer, form)
+                break
+
+
+def _forms(node: Node) -> list[Node]:
+    """The node, and where it only adds constants, the same as an offset."""
+    if is_affine(node) and node.scale is not None and (node.scale == 1).all():
+        return [node, replace(node, scale=None, shift=None, offset=node.shift)]
+    return [node]
 
 
 def _convolution_first(graph: Graph, node: Node) -> Node:
@@ -43,10 +54,12 @@ def _convolution_first(graph: Graph, node: Node) -> Node:
 
 
 def _fits(graph: Graph, producer: Node, node: Node) -> bool:
-    if producer.op in ("image", "sign", "flatten", "view", "batch_norm") or producer.is_sign:
+    if producer.op in ("image", "sign", *REMOVED) or producer.is_sign:
         return False
     if producer.name == graph.output:
         return False
+    if node.map:
+        return False  # `absorb_maps` has moved those that a convolution can take
     first_new = node.parts().index(True)
     if any(producer.parts()[first_new:]):
         return False
@@ -75,7 +88,9 @@ def _fuse(graph: Graph, producer: Node, node: Node) -> None:
         shift=producer.shift if node.shift is None else node.shift,
         shortcut=node.shortcut or producer.shortcut,
         activation=node.activation or producer.activation,
-        slope=producer.slope if node.slope is None else node.slope,
+        slope=node.slope if node.activation else producer.slope,
+        positive_slope=node.positive_slope if node.activation else producer.positive_slope,
+        offset=producer.offset if node.offset is None else node.offset,
     )
     alone = graph.only_reader(producer.name) is not None
     graph.redirect(producer.name, node.name)

@@ -7,7 +7,7 @@ after rounding, which is non-decreasing itself.
 from __future__ import annotations
 
 from signbit.bitformat.graph import Pool
-from signbit.compiler.ir import Graph, Node
+from signbit.compiler.ir import Graph, Node, is_by_channel
 
 __all__ = ["is_non_decreasing", "move_max_pool"]
 
@@ -27,7 +27,7 @@ def _steps(graph: Graph, pool: Node) -> list[Node] | None:
     while graph.only_reader(steps[-1].name) is not None:
         step = steps[-1]
         if step.op == "binary_conv":
-            return steps if step.pool is None else None
+            return steps if step.yields_integers and step.pool is None else None
         if not is_non_decreasing(step):
             return None
         steps.append(graph[step.input])
@@ -36,9 +36,9 @@ def _steps(graph: Graph, pool: Node) -> list[Node] | None:
 
 def is_non_decreasing(node: Node) -> bool:
     """Whether a node maps each channel by a function that never falls, of that channel alone."""
-    if node.op != "pointwise" or node.shortcut is not None or node.activation == "sigmoid":
+    if not is_by_channel(node) or node.activation == "sigmoid":
         return False  # sigmoid is a polynomial, whose roundings promise no order
-    slopes = (node.scale, node.slope)
+    slopes = (node.scale, node.slope, node.positive_slope)
     return all(slope is None or bool((slope >= 0).all()) for slope in slopes)
 
 

@@ -8,7 +8,10 @@ from signbit.compiler.ir import Graph, refuse
 
 __all__ = ["round_constants"]
 
-_FIELDS = ("weight", "pad_value", "scale", "shift", "slope")
+_FIELDS = (
+    *("weight", "pad_value", "scale", "shift", "sums_scale"),
+    *("slope", "positive_slope", "offset"),
+)
 
 
 def round_constants(graph: Graph) -> None:

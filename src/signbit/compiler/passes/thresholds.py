@@ -4,8 +4,9 @@ bit = (u < threshold[c]) XOR flip[c], u being the integer dot of a binary convol
 
 On integers nothing is assumed: the engine's own float32 epilogue is evaluated at every integer the
 dot can be. On reals every step must be monotone after rounding, which holds for a fused
-multiply-add, relu, hardtanh and prelu with a slope of at least 0; sigmoid's polynomial does not
-promise it. The threshold is then found by bisection over the order of the floats, so it is exact.
+multiply-add, relu, hardtanh, and prelu and maxout whose two slopes do not differ in sign;
+sigmoid's polynomial does not promise it. The threshold is then found by bisection over the order of
+the floats, so it is exact.
 The sums of an int16 stem are too many to try, so they are bisected too, over the integers.
 """
 
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signbit.bitformat.int16_stem import MAX_SUM
-from signbit.compiler.ir import Graph, Node
+from signbit.compiler.ir import Graph, Node, is_by_channel
 from signbit.runtime.exact import fma, sigmoid
 
 __all__ = [
@@ -43,7 +44,8 @@ def thresholds(graph: Graph) -> None:
     """Give every sign its comparison; it takes over the steps that only signs read.
 
     Expects constants rounded to float32. Where the sign changes more than once over the integers
-    (a prelu with a negative slope), the reals stay and are compared with 0.
+    (a prelu or maxout with a negative slope), and where a convolution's value is more than its
+    dots, reals stay and are compared.
     """
     for node in graph:
         if node.op == "sign":
@@ -55,12 +57,12 @@ def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison]:
     """The value to compare, and with what."""
     steps = _steps(graph, sign)
     base = graph[steps[0].input] if steps else graph[sign.input]
-    if base.op == "binary_conv":
+    if base.yields_integers and base.op == "binary_conv":
         assert base.weight is not None
         comparison = integer_comparison(steps, base.weight[0].size, base.shape.channels)
         if comparison is not None:
             return base.name, comparison
-    elif base.has_integer_sums and all(_is_monotone(step) for step in steps):
+    elif base.yields_integers and all(_is_monotone(step) for step in steps):
         return base.name, sum_comparison(steps, base.shape.channels)
     while steps and not all(_is_monotone(step) for step in steps):
         steps = steps[1:]
@@ -80,7 +82,7 @@ def _steps(graph: Graph, sign: Node) -> list[Node]:
 
 def _is_for_signs(graph: Graph, node: Node) -> bool:
     """Whether a node is per-channel maths that ends in signs and nowhere else."""
-    if node.op != "pointwise" or node.shortcut is not None or node.name == graph.output:
+    if not is_by_channel(node) or node.name == graph.output:
         return False
     readers = graph.readers(node.name)
     return all(reader.op == "sign" or _is_for_signs(graph, reader) for reader in readers)
@@ -89,7 +91,13 @@ def _is_for_signs(graph: Graph, node: Node) -> bool:
 def _is_monotone(step: Node) -> bool:
     if step.activation == "sigmoid":
         return False
-    return step.slope is None or bool((step.slope >= 0).all())
+    if step.slope is None:
+        return True
+    below, above = step.slope, step.positive_slope
+    if above is None:
+        return bool((below >= 0).all())
+    rises, falls = (below >= 0) & (above >= 0), (below <= 0) & (above <= 0)
+    return bool((rises | falls).all())
 
 
 def evaluate(steps: Sequence[Node], values: Float32, channels: slice) -> Float32:
@@ -102,11 +110,13 @@ def evaluate(steps: Sequence[Node], values: Float32, channels: slice) -> Float32
             values = np.where(values < 0, np.float32(0), values)
         elif step.activation == "hardtanh":
             values = np.clip(values, np.float32(-1), np.float32(1))
-        elif step.activation == "prelu":
-            assert step.slope is not None
+        elif step.slope is not None:  # prelu and maxout
             slope = step.slope[channels, None].astype(np.float32)
-            with np.errstate(over="ignore"):
-                values = np.where(values < 0, values * slope, values)
+            above = np.ones_like(slope)
+            if step.positive_slope is not None:
+                above = step.positive_slope[channels, None].astype(np.float32)
+            with np.errstate(over="ignore", invalid="ignore"):
+                values = np.where(values < 0, values * slope, values * above)
         elif step.activation == "sigmoid":
             values = sigmoid(values)
     return values
@@ -137,7 +147,10 @@ def integer_comparison(steps: Sequence[Node], taps: int, channels: int) -> Compa
 
 
 def real_comparison(steps: Sequence[Node], channels: int) -> Comparison:
-    """The comparison of a finite real with a float32, for each channel; steps are monotone."""
+    """The comparison of a real with a float32, for each channel; steps are monotone.
+
+    It holds for every finite real of which the steps make a number.
+    """
     if not steps:
         return np.zeros(channels, np.float32), np.zeros(channels, np.uint8)
     keys, flip = _bisect(steps, channels, _float_of, _HIGHEST)
@@ -159,11 +172,15 @@ def _bisect(
     """Threshold and flip a channel over the keys −highest … highest, whose values rise."""
     everywhere = slice(0, channels)
 
-    def negative(keys: Keys) -> Bools:
-        return evaluate(steps, value(keys)[:, None], everywhere)[:, 0] < 0
+    def result(keys: Keys) -> Float32:
+        return evaluate(steps, value(keys)[:, None], everywhere)[:, 0]
 
-    below = np.full(channels, -highest, np.int64)
-    above = np.full(channels, highest, np.int64)
+    def negative(keys: Keys) -> Bools:
+        return result(keys) < 0
+
+    far = np.full(channels, highest, np.int64)
+    below = -_last_number(lambda keys: result(-keys), far)
+    above = _last_number(result, far)
     first, last = negative(below), negative(above)
     at = _first_change(negative, first, below, above)
     # Where the sign never changes, nothing lies below the lowest key.
@@ -172,13 +189,23 @@ def _bisect(
     return threshold, np.where(changes, ~first, first).astype(np.uint8)
 
 
-def _first_change(
-    negative: Callable[[Keys], Bools], first: Bools, below: Keys, above: Keys
-) -> Keys:
-    """The lowest key whose sign is not that of the lowest of all."""
+def _last_number(result: Callable[[Keys], Float32], far: Keys) -> Keys:
+    """The last key from 0 to `far` with a number: an overflow times 0 is none."""
+
+    def is_none(keys: Keys) -> Bools:
+        return np.isnan(result(keys))
+
+    broken, zero = is_none(far), np.zeros_like(far)
+    if not broken.any():
+        return far
+    return np.where(broken, _first_change(is_none, is_none(zero), zero, far) - 1, far)
+
+
+def _first_change(holds: Callable[[Keys], Bools], first: Bools, below: Keys, above: Keys) -> Keys:
+    """The lowest key for which something does not hold, or holds, as for the lowest of all."""
     while (above - below > 1).any():
         middle = (below + above) // 2
-        same = negative(middle) == first
+        same = holds(middle) == first
         below = np.where(same, middle, below)
         above = np.where(same, above, middle)
     return above

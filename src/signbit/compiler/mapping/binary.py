@@ -1,0 +1,191 @@
+"""signbit's own operations: products of binarized activations s + δ with weights scale·w + offset.
+
+    y = scale[c]·D + offset[c]·S + δ·(scale[c]·W + offset[c]·N)
+
+D is the dot of the signs, S the sum of the input's in the window (of the filter's group), W the sum
+of the filter's, N their number, all over taps inside the image. D is a `binary_conv`, S a
+`sign_sum` beside it, and the rest is known: one value a channel, or a shift by border where taps
+are missing. Where an operand holds reals, as the layer's binarizers want it, the product is a
+`real_conv`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signbit.bitformat.borders import axis_patterns
+from signbit.bitformat.graph import MAX_TAPS, Shortcut
+from signbit.compiler.ir import Node
+from signbit.compiler.mapping.convolution import check_vector
+from signbit.compiler.mapping.tracer import Call
+
+__all__ = ["MAPPINGS"]
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Product:
+    """What one call multiplies."""
+
+    call: Call
+    source: Node
+    window: dict[str, Any]
+    """Of the nodes: kernel, stride, padding, dilation, groups."""
+    weight: Array
+    """(out, kh, kw, in / groups)"""
+    scale: Array | None
+    """(out,); None for 1"""
+    offset: Array | None
+    """(out,); None for 0"""
+    delta: float
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether the weights are −1 and +1."""
+        return bool((np.abs(self.weight) == 1).all())
+
+    @property
+    def factors(self) -> Array:
+        return np.ones(len(self.weight)) if self.scale is None else self.scale
+
+    def owed(self, weight: Array) -> Array:
+        """δ·(scale·W + offset·N) of taps (out, kh, kw, in / groups), some of a filter's; (out,)."""
+        sums: Array = self.factors * weight.sum((1, 2, 3))
+        if self.offset is not None:
+            sums = sums + self.offset * weight[0].size
+        return self.delta * sums
+
+
+def _binary_conv2d(call: Call) -> str:
+    weight = call.constant("weight_signs").transpose(0, 2, 3, 1)
+    window = {name: call.pair(name) for name in ("stride", "padding", "dilation")}
+    return _product(call, weight, window, call.arguments["groups"])
+
+
+def _binary_linear(call: Call) -> str:
+    check_vector(call, "signs")
+    window = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
+    return _product(call, call.constant("weight_signs")[:, None, None, :], window, 1)
+
+
+def _product(call: Call, weight: Array, window: dict[str, Any], groups: int) -> str:
+    filters, *kernel, _ = weight.shape
+    scale, offset = (_by_filter(call, name, filters) for name in ("scale", "weight_offset"))
+    delta = call.optional_constant("input_offset")
+    product = _Product(
+        call,
+        call.value("signs"),
+        {**window, "kernel": tuple(kernel), "groups": groups},
+        weight,
+        scale,
+        offset if offset is not None and offset.any() else None,
+        0.0 if delta is None else float(delta),
+    )
+    if product.is_binary and weight[0].size > MAX_TAPS:
+        raise call.refuse(f"has {weight[0].size} weights a filter, at most {MAX_TAPS} are allowed")
+    if product.is_binary and product.source.is_sign:
+        return _of_signs(product)
+    return _of_reals(product)
+
+
+def _by_filter(call: Call, name: str, filters: int) -> Array | None:
+    values = call.optional_constant(name)
+    return None if values is None else np.broadcast_to(values, (filters,))
+
+
+def _of_signs(product: _Product) -> str:
+    """Integers first: D, and S where the weights are not symmetric."""
+    call, source, window = product.call, product.source, product.window
+    weight = product.weight.astype(np.int8)
+    shift = _border_shift(product)
+    if product.offset is None and shift.ndim == 1:
+        return _scaled(product, "binary_conv", weight, shift)
+    sums: dict[str, Any] = {}
+    if product.offset is not None:
+        shape = call.shape()._replace(channels=window["groups"])
+        beside = {**window, **_beside(call), "shape": shape}
+        name = call.add("sign_sum", source, part="signs", **beside)
+        sums = {"sums": name, "sums_scale": product.offset}
+    own = {**window, **sums, "scale": product.factors, "shift": shift}
+    return call.add("binary_conv", source, weight=weight, **own)
+
+
+def _border_shift(product: _Product) -> Array:
+    """What δ adds: (row patterns, column patterns, out), or (out,) where all windows are alike."""
+    if not product.delta:
+        return np.zeros(len(product.weight))
+    names = ("kernel", "stride", "padding", "dilation")
+    rows, columns = (
+        axis_patterns(product.source.shape[axis], *(product.window[name][axis] for name in names))
+        for axis in (0, 1)
+    )
+    by_row = [product.weight[:, slice(*taps)] for taps in rows.taps]
+    shift = np.array([[product.owed(w[:, :, slice(*x)]) for x in columns.taps] for w in by_row])
+    return shift[0, 0] if shift.shape[:2] == (1, 1) else shift
+
+
+def _of_reals(product: _Product) -> str:
+    """A convolution of floats: of signs (32/1), with weights of signs (1/32), or with neither.
+
+    A tap outside the image reads −δ, so that s + δ is 0 there: then all windows are alike.
+    """
+    if product.delta and any(product.window["padding"]):
+        pad_value = np.full(product.source.shape.channels, -product.delta)
+        product = replace(product, window={**product.window, "pad_value": pad_value})
+    shift = product.owed(product.weight)
+    if product.is_binary and product.offset is not None:
+        return _with_sum_of_reals(product, product.offset, shift)
+    if product.offset is not None:
+        # All of it is a real weight: nothing is left to add.
+        factors, offset = (a[:, None, None, None] for a in (product.factors, product.offset))
+        product = replace(product, weight=factors * product.weight + offset, scale=None)
+        return _scaled(product, "real_conv", product.weight, shift)
+    weight = product.weight.astype(np.int8) if product.is_binary else product.weight
+    return _scaled(product, "real_conv", weight, shift)
+
+
+def _with_sum_of_reals(product: _Product, offset: Array, shift: Array) -> str:
+    """Binary weights with an offset, on reals: the sum of the inputs has a convolution of its own.
+
+    A second one, 1×1, multiplies it by each filter's offset, so that the weights stay signs.
+    """
+    call, window = product.call, product.window
+    groups, beside = window["groups"], _beside(call)
+    weight = product.weight.astype(np.int8)
+    graph = call.tracer.graph
+    name = call.add("real_conv", product.source, weight=weight, **window, **beside)
+    scaled = call.add(
+        "pointwise", graph[name], part="scale", scale=product.factors, shift=shift, **beside
+    )
+    ones = np.ones((groups, *weight.shape[1:]), np.int8)
+    of_groups = {**window, **beside, "shape": call.shape()._replace(channels=groups)}
+    total = call.add("real_conv", product.source, part="inputs", weight=ones, **of_groups)
+    by_filter = {"weight": offset[:, None, None, None], "groups": groups, **beside}
+    added = call.add("real_conv", graph[total], part="offset", **by_filter)
+    return call.add("pointwise", graph[scaled], shortcut=Shortcut(added))
+
+
+def _scaled(product: _Product, op: str, weight: npt.NDArray[Any], shift: Array) -> str:
+    """The convolution, and what scales and shifts its result if that is not 1 and 0."""
+    call, source, window = product.call, product.source, product.window
+    if product.scale is None and not shift.any():
+        return call.add(op, source, weight=weight, **window)
+    name = call.add(op, source, weight=weight, **window, **_beside(call))
+    factors = product.factors
+    return call.add("pointwise", call.tracer.graph[name], scale=factors, shift=shift)
+
+
+def _beside(call: Call) -> dict[str, Any]:
+    """Origins of a value that PyTorch has only as a part of this call's."""
+    return {"origin": call.origin._replace(export=""), "body": call.origin}
+
+
+MAPPINGS = {
+    "signbit.binary_conv2d.default": _binary_conv2d,
+    "signbit.binary_linear.default": _binary_linear,
+}

@@ -1,0 +1,109 @@
+"""A small network that has every kind of block, for any method, and its weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tests.compiler.nets import pixels, randomise
+from torch import Tensor, nn
+
+from signbit import methods
+from signbit.blocks import ConvBlock
+from signbit.methods import Method
+from signbit.models.resnet20 import ResidualUnit
+
+__all__ = ["SIZE", "Pair", "SmallNet", "small_net", "train_briefly"]
+
+SIZE = (12, 8, 3)
+_CLASSES = 5
+
+
+class SmallNet(nn.Module):
+    """Stem, residual units with three kinds of shortcut, a pair, a pooled block, a linear layer."""
+
+    def __init__(self, method: Method) -> None:
+        super().__init__()
+        self.stem = ConvBlock(
+            nn.Conv2d(3, 8, 3, padding=1, bias=False),
+            nn.BatchNorm2d(8),
+            method.stem_nonlinearity(8),
+        )
+        averaged = ResidualUnit(method, 12, 12, 2)
+        averaged.shortcut = nn.AvgPool2d(2)
+        self.units = nn.Sequential(
+            ResidualUnit(method, 8, 8, 1), ResidualUnit(method, 8, 12, 2), averaged
+        )
+        self.pair = Pair(method, 12)
+        self.block = ConvBlock(
+            method.conv2d(24, 20, 3, padding=1),
+            nn.MaxPool2d((1, 2)),
+            nn.BatchNorm2d(20),
+            method.nonlinearity(20),
+        )
+        self.linear = method.linear(20, 16)
+        self.norm = nn.BatchNorm1d(16)
+        self.classifier = nn.Linear(16, _CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.block(self.pair(self.units(self.stem(x))))
+        logits: Tensor = self.classifier(self.norm(self.linear(x.mean((2, 3)))))
+        return logits
+
+
+class Pair(nn.Module):
+    """ReActNet's: two 1x1 convolutions of what is binarized once, each with the same shortcut.
+
+    As the published code has it, (N, channels, H, W) to (N, 2 channels, H, W).
+    """
+
+    def __init__(self, method: Method, channels: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(method.conv2d(channels, channels, 1) for _ in range(2))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(channels) for _ in range(2))
+        first = self.convs[0].activation_binarizer
+        for conv in self.convs:
+            conv.activation_binarizer = first
+        self.nonlinearity = method.nonlinearity(2 * channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        branches = [norm(conv(x)) + x for conv, norm in zip(self.convs, self.norms, strict=True)]
+        y: Tensor = self.nonlinearity(torch.cat(branches, 1))
+        return y
+
+
+def small_net(method: str, binarize: str = "both", *, trained: bool = False) -> SmallNet:
+    """In evaluation mode, at random weights and statistics or after a few steps of training."""
+    torch.manual_seed(2)
+    model = SmallNet(methods.get(method, binarize=binarize))
+    if trained:
+        train_briefly(model, SIZE, classes=_CLASSES)
+    else:
+        randomise_vectors(model)
+        randomise(model)
+    return model
+
+
+def randomise_vectors(model: nn.Module) -> None:
+    """Move every bias, slope, threshold and offset from where it starts, some past 0."""
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() <= 1:
+                parameter.add_(0.4 * torch.randn(parameter.shape, generator=generator))
+
+
+def train_briefly(
+    model: nn.Module, size: tuple[int, int, int], *, classes: int, steps: int = 8
+) -> None:
+    """SGD on random images; statistics of the batches are collected. Leaves evaluation mode."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    model.train()
+    for step in range(steps):
+        images = torch.from_numpy(pixels(8, size, step).transpose(0, 3, 1, 2).copy())
+        labels = torch.from_numpy(np.random.default_rng(step).integers(0, classes, 8))
+        loss = F.cross_entropy(model(images / 64 - 2), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.eval()

@@ -1,0 +1,87 @@
+"""Every method compiles, with one operand real or both binary: the engines agree to the last bit,
+and every node with PyTorch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.compiler.nets import compiled, op_names, pixels
+from tests.compiler.small import SIZE, small_net
+
+import signbit
+from signbit import methods
+from signbit.compiler import Compiled
+from signbit.compiler.verify import verify_nodes
+from signbit.runtime.reference import ReferenceEngine
+
+COUNT = 6
+
+
+def _check(result: Compiled) -> None:
+    """The oracle, every instruction set, and PyTorch node by node."""
+    images = pixels(COUNT, SIZE, 7)
+    reference = ReferenceEngine(result.data)
+    expected = reference(images)
+    assert np.isfinite(expected).all()
+    for isa in signbit.cpu_isas():
+        answers = signbit.load(result.data, threads=2, isa=isa)(images)
+        np.testing.assert_array_equal(answers.view(np.uint32), expected.view(np.uint32))
+    for node in verify_nodes(result, images, engine=reference):
+        assert node.agrees, node
+
+
+QUICK = ("adabin", "reactnet", "xnor")
+BINARY = [name for name in methods.names() if name != "real"]
+
+
+@pytest.mark.parametrize(
+    "method",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in BINARY],
+)
+def test_both_operands_binary(method: str) -> None:
+    result = compiled(small_net(method, trained=method == "xnor"), SIZE)
+    _check(result)
+    binary = [node for node in result.graph.nodes if node.op == "binary_conv"]
+    # Three units, the pair as one, a pooled block, a linear layer.
+    assert len(binary) == 6
+    assert sum(node.shortcut is not None and node.shortcut.repeat for node in binary) == 1
+    assert result.graph.format == 3
+    # What only one method has, it has in every layer.
+    assert sum(node.sums is not None for node in binary) == (6 if method == "adabin" else 0)
+    assert sum(node.map is not None for node in binary) == (6 if method == "xnor" else 0)
+    maxouts = [node for node in result.graph.nodes if node.activation == "maxout"]
+    assert len(maxouts) == (6 if method == "adabin" else 0)
+    # RPReLU's first bias is in the shift before it, the second behind it where reals are stored.
+    offsets = [node for node in result.graph.nodes if node.offset is not None]
+    assert len(offsets) == (4 if method == "reactnet" else 0)
+    assert "pointwise" not in op_names(result) or method == "xnor" or method.startswith("sdbnn")
+
+
+@pytest.mark.parametrize("method", ["adabin", "xnor"])
+def test_real_weights_on_signs(method: str) -> None:
+    result = compiled(small_net(method, "activations"), SIZE)
+    _check(result)
+    kinds = {tensor.name: tensor.kind for tensor in result.graph.tensors}
+    of_signs = [node for node in result.graph.nodes if kinds[node.input] == "bits"]
+    assert [node.op for node in of_signs] == ["real_conv"] * 6
+    weights = [result.constants[node.weight or ""] for node in of_signs]
+    assert all(weight.dtype == np.float32 for weight in weights)
+
+
+@pytest.mark.parametrize("method", ["adabin", "reactnet"])
+def test_binary_weights_on_reals(method: str) -> None:
+    result = compiled(small_net(method, "weights"), SIZE)
+    _check(result)
+    weights = [node.weight for node in result.graph.nodes if node.weight is not None]
+    packed = [name for name in weights if result.constants[name].dtype == np.uint64]
+    # AdaBin's offsets need the sum of each window's inputs, from a convolution of its own.
+    assert len(packed) == (12 if method == "adabin" else 6)
+    assert not any(tensor.kind == "bits" for tensor in result.graph.tensors)
+
+
+def test_no_operand_binary() -> None:
+    result = compiled(small_net("real"), SIZE)
+    _check(result)
+    assert result.graph.format == 3  # the pair's shortcut
+    dtypes = {constant.dtype for constant in result.constants.values()}
+    assert dtypes == {np.dtype(np.float32)}
