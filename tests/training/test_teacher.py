@@ -10,7 +10,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from signbit import recipes
+from signbit.data import open_dataset
 from signbit.data.preprocessing import Preprocessing
+from signbit.data.transforms import Normalization, to_unit
 from signbit.errors import CheckpointError, RecipeError
 from signbit.methods import get
 from signbit.models import build
@@ -172,3 +174,17 @@ def test_missing_and_idle_keys_are_named(run: Path, file: Path, tmp_path: Path) 
     assert "unknown model 'resnet21'; choose one of" in refused(RecipeError, unknown)
     absent = Teacher(checkpoint=str(tmp_path / "absent"), network="digits", method=BNN)
     assert "neither a run folder nor a .safetensors file" in refused(CheckpointError, absent)
+
+
+@pytest.mark.parametrize("depth", [20, 56])
+def test_published_real_networks_teach(shared_data: Path, depth: int) -> None:
+    file = shared_data / f"weights/resnet{depth}-cifar10-real.safetensors"
+    section = Teacher(checkpoint=str(file), network=f"real-resnet{depth}")
+    test = open_dataset(shared_data / "data/cifar10", "test").take(range(100))
+    rule = Preprocessing((32, 32, 3), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 32)
+    teacher = open_teacher(section, test.class_names, rule)
+    pixels = Normalization(rule.mean, rule.std)(to_unit(torch.from_numpy(test.images)))
+    answers = teacher(pixels).argmax(1)
+    assert float((answers == torch.from_numpy(test.labels)).double().mean()) > 0.7
+    with pytest.raises(CheckpointError, match="has 10 classes, the data has 9"):
+        open_teacher(section, test.class_names[:9], rule)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from signbit import methods, models
+from signbit.binarizers import RealWeight
+from signbit.errors import RecipeError
 from signbit.methods import Method
 from signbit.training.recipe_sections import MethodRecipe
 
@@ -15,8 +18,16 @@ __all__ = ["build_network", "classes_of", "make_method"]
 
 
 def make_method(section: MethodRecipe) -> Method:
-    """The method that a recipe names. Raises RecipeError on unknown names and parameters."""
-    return methods.get(section.name, **section.params)
+    """The method that a recipe names.
+
+    Raises RecipeError on unknown names and parameters, and a limit of weights that stay real.
+    """
+    method = methods.get(section.name, **section.params)
+    if section.latent_limit is None:
+        return method
+    if isinstance(method.weight_binarizer(1), RealWeight):
+        raise RecipeError("method.latent_limit does nothing where weights stay real; leave it out")
+    return replace(method, latent_limit=section.latent_limit or None)
 
 
 def build_network(network: str, method: Method, *, classes: int, channels: int) -> nn.Module:

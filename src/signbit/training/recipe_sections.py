@@ -48,11 +48,24 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def _limit(value: Any) -> Any:
+    if value is False or value is None:
+        return value
+    if isinstance(value, bool | str) or not value > 0:
+        raise ValueError("a number > 0 is needed, or false for no limit")
+    return float(value)
+
+
 class MethodRecipe(Section):
-    """A method of `signbit.methods` by name, with the parameters that its paper leaves open."""
+    """A method of `signbit.methods` by name, with the parameters that its paper leaves open.
+
+    Latent weights are clipped to ± `latent_limit` after every step, or not (false); absent, that is
+    as the method has it.
+    """
 
     name: str
     params: dict[str, bool | int | float | str] = {}
+    latent_limit: Annotated[Literal[False] | float | None, BeforeValidator(_limit)] = None
 
 
 class ResizedCrop(Section):

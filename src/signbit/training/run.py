@@ -252,6 +252,7 @@ _LATER_KEYS = {
     "stages": None,
     "precision": "fp32",
     "compile": False,
+    "method.latent_limit": None,
     "optimizer.decay_on": "everything",
     "data.augment.resized_crop": None,
     "data.test_split": "test",
