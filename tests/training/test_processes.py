@@ -183,6 +183,33 @@ def test_a_lost_process_ends_the_others_and_the_restart_goes_on(tmp_path: Path) 
             assert ours[key] == pytest.approx(theirs[key], rel=0, abs=1e-9)
 
 
+# A teacher, then two stages that learn from it, in float64.
+STAGED = """
+def staged(name):
+    torch.set_default_dtype(torch.float64)
+    chosen = [f"teacher={{checkpoint: {out / 'teacher'}, temperature: 2.0, weight: 0.5}}"]
+    stages = "stages=[{method: {params: {binarize: activations}}}, {seed: 3}]"
+    train(name, "epochs=2", *chosen, stages)
+
+worlds.run(1, lambda: train("teacher", "epochs=1"))
+for world in (1, 2):
+    worlds.run(world, lambda: staged(f"staged{world}"))
+"""
+
+
+@pytest.mark.slow
+def test_stages_and_a_teacher_have_the_losses_of_one_process(tmp_path: Path) -> None:
+    worlds.run_script(COMMON + STAGED, tmp_path)
+    for stage in ("stage-1", "."):
+        one, two = (history(tmp_path / f"staged{world}" / stage) for world in (1, 2))
+        for ours, theirs in zip(two, one, strict=True):
+            assert {*ours} == {*theirs}
+            for key in ours:
+                # Inputs are counted on each process's first batch of test images: here on all.
+                if key.startswith(("train_loss", "test_loss", "flips", "weights", "inputs")):
+                    assert ours[key] == pytest.approx(theirs[key], rel=0, abs=1e-9)
+
+
 REFUSED = """
 def other_epochs():
     rank = int(os.environ["RANK"])

@@ -157,8 +157,12 @@ def staged(*overrides: str) -> Recipe:
     return recipe_with(stages, *overrides, name="sdbnn-digits")
 
 
-def test_stages_are_runs_one_after_the_other(tmp_path: Path) -> None:
-    result = train(staged(), None, tmp_path / "staged", progress=False)
+def test_stages_are_runs_one_after_the_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = train(staged(), None, tmp_path / "staged")
+    said = capsys.readouterr().err
+    assert said.index("staged/stage-1: stage 1 of 2") < said.index("staged: stage 2 of 2")
     assert (result.path, result.epochs) == (tmp_path / "staged", 3)
     first = recipe_with("epochs=2", "method.params.binarize=activations", name="sdbnn-digits")
     train(first, None, tmp_path / "first", progress=False)

@@ -54,12 +54,14 @@ def train(
         folder.require_same_recipe(run)
     # The weights that a stage left are needed until the next one has a checkpoint.
     begun = [number for number, (run, folder) in enumerate(plan) if folder.checkpoint(run)]
-    for run, folder in plan[max(begun, default=0) :]:
-        result = _train_one(run, folder, progress=progress)
+    for number, (run, folder) in enumerate(plan):
+        if number >= max(begun, default=0):
+            title = f"stage {number + 1} of {len(plan)}" if len(plan) > 1 else ""
+            result = _train_one(run, folder, title, progress=progress)
     return result
 
 
-def _train_one(recipe: Recipe, folder: RunFolder, *, progress: bool) -> RunResult:
+def _train_one(recipe: Recipe, folder: RunFolder, title: str, *, progress: bool) -> RunResult:
     checkpoint = folder.checkpoint(recipe)
     if checkpoint is not None and checkpoint.epoch == recipe.epochs:
         with TrainingProgress(recipe.epochs, 0, 0, show=progress) as shown:
@@ -67,11 +69,11 @@ def _train_one(recipe: Recipe, folder: RunFolder, *, progress: bool) -> RunResul
         return RunResult.of(folder.path, checkpoint.history, resumed_from=recipe.epochs)
     with lost_process_named(folder.path):
         # Saving is our own; Accelerate places tensors and joins processes.
-        return _start(recipe, folder, join(), progress=progress)
+        return _start(recipe, folder, title, join(), progress=progress)
 
 
 def _start(
-    recipe: Recipe, folder: RunFolder, accelerator: Accelerator, progress: bool
+    recipe: Recipe, folder: RunFolder, title: str, accelerator: Accelerator, progress: bool
 ) -> RunResult:
     """`_train_one` once the processes have joined."""
     method = make_method(recipe.method)
@@ -91,6 +93,8 @@ def _start(
         synchronize_batch_norm(model)
     show = progress and accelerator.is_main_process
     said = TrainingProgress(recipe.epochs, 0, 0, show=show).say
+    if title:
+        said(f"{folder.path}: {title}")
     training, test = fit_images(recipe, preprocessing, training, test, said)
     session = Session(
         recipe=recipe,
