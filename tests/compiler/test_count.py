@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -155,6 +156,44 @@ def test_published_operations(network_name: str) -> None:
     assert abs(cost.ops - {"resnet18": 1.63e8, "resnet34": 1.93e8}[network_name]) < 0.01e8
     published = {"resnet18": 33.6e6, "resnet34": 43.7e6}[network_name]
     assert abs(cost.bits - published) < 0.005 * published
+
+
+@pytest.mark.slow
+def test_published_operations_of_reactnet_a() -> None:
+    """Liu et al. 2020: 0.12e8 FLOPs, 4.82e9 BOPs, 0.87e8 OPs."""
+    widths = [32, 64, 128, 128, 256, 256, *[512] * 6, 1024, 1024]
+    sides = [112, 56, 56, 28, 28, *[14] * 6, 7, 7]
+    bops = sum(
+        side * side * (9 * before * before + before * after)
+        for side, (before, after) in zip(sides, pairwise(widths), strict=True)
+    )
+    torch.manual_seed(0)
+    model = models.build("reactnet-a", methods.get("reactnet"), classes=1000, channels=3)
+    cost = _cost(randomise(model), (224, 224, 3))
+    assert cost.bops == bops == 4_816_896_000
+    assert cost.flops == 112 * 112 * 27 * 32 + 1024 * 1000
+    assert (round(cost.flops / 1e8, 2), round(cost.ops / 1e8, 2)) == (0.12, 0.87)
+
+
+@pytest.mark.parametrize(
+    ("binarize", "kind", "why"),
+    [
+        ("weights", "binary weights", "binary weights on real inputs (1/32)"),
+        ("activations", "binary inputs", "real weights on signs (32/1)"),
+    ],
+)
+def test_half_binary_networks_are_named(binarize: str, kind: str, why: str) -> None:
+    torch.manual_seed(0)
+    both, one = (
+        models.build("digits", methods.get("bnn", binarize=what), classes=10, channels=1)
+        for what in ("both", binarize)
+    )
+    whole, cost = (_cost(randomise(model), (8, 8, 1)) for model in (both, one))
+    layers = {layer.name: layer for layer in cost.layers}
+    assert [(layers[n].kind, layers[n].why) for n in ("conv1", "conv2")] == [(kind, why)] * 2
+    assert (cost.bops, cost.flops) == (0, whole.flops + whole.bops)
+    stored = whole.binary_parameters if binarize == "weights" else 0
+    assert cost.binary_parameters == stored
 
 
 def test_json_holds_the_sums_and_the_layers() -> None:
