@@ -1,0 +1,65 @@
+"""What is left of a network without its classifier, for every architecture."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from signbit import models
+from signbit.errors import RecipeError
+from signbit.methods import get
+from signbit.selfsup import build_backbone
+
+WIDTHS = {
+    "digits": 1024,
+    "reactnet-a": 1024,
+    "resnet18": 512,
+    "resnet18-cifar": 512,
+    "resnet18-cifar-blocks": 512,
+    "resnet20": 64,
+    "resnet34": 512,
+    "vgg-small": 8192,
+    "real-resnet18": 512,
+    "real-resnet20": 64,
+    "real-resnet32": 64,
+    "real-resnet34": 512,
+    "real-resnet44": 64,
+    "real-resnet50": 2048,
+    "real-resnet56": 64,
+}
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_width_size_and_names(name: str) -> None:
+    method = get("real" if models.is_real(name) else "reactnet")
+    with torch.device("meta"):
+        backbone = build_backbone(name, method, channels=3)
+        whole = models.build(name, method, classes=10, channels=3)
+    assert (backbone.width, backbone.channels) == (WIDTHS[name], 3)
+    assert backbone.input_size == whole.input_size
+    dropped = {*whole.state_dict()} - {*backbone.network.state_dict()}
+    assert not {*backbone.network.state_dict()} - {*whole.state_dict()}
+    last = {"classifier", "norm"} if "norm.weight" in whole.state_dict() else {"classifier"}
+    if models.is_real(name):
+        last = {"fc"} if whole.input_size == (224, 224) else {"linear"}
+    assert {key.split(".")[0] for key in dropped} == last
+    pixels = torch.empty(2, 3, *backbone.input_size, device="meta")
+    assert backbone(pixels).shape == (2, WIDTHS[name])
+
+
+def test_features_are_what_the_classifier_gets() -> None:
+    torch.manual_seed(3)
+    whole = models.build("resnet20", get("sdbnn"), classes=10, channels=3).eval()
+    backbone = build_backbone("resnet20", get("sdbnn")).eval()
+    state = {k: v for k, v in whole.state_dict().items() if k in backbone.network.state_dict()}
+    backbone.network.load_state_dict(state)
+    seen = []
+    whole.norm.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    pixels = torch.randn(2, 3, 32, 32)
+    whole(pixels)
+    assert torch.equal(backbone(pixels), seen[0])
+
+
+def test_an_unknown_network_is_refused() -> None:
+    with pytest.raises(RecipeError, match="unknown model 'resnet21'; choose one of"):
+        build_backbone("resnet21", get("bnn"))
