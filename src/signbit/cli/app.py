@@ -15,6 +15,7 @@ from signbit.cli.evaluate import evaluate
 from signbit.cli.import_ import import_
 from signbit.cli.inspect import inspect
 from signbit.cli.predict import predict
+from signbit.cli.probe import probe
 from signbit.cli.recipes import recipes
 from signbit.cli.train import train
 from signbit.errors import SignbitError
@@ -55,6 +56,7 @@ app.command("recipes")(recipes)
 app.command("train")(train)
 app.command("import")(import_)
 app.command("compare")(compare)
+app.command("probe")(probe)
 app.command("evaluate")(evaluate)
 app.command("compile")(compile_)
 app.command("predict")(predict)

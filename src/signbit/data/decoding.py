@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TypeVar
 
 __all__ = ["available_cores", "decoded"]
+
+T = TypeVar("T")
 
 # Images that wait to be taken; at 224×224 they are 38 MB.
 _AHEAD = 256
@@ -22,7 +22,7 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def decoded(read: Callable[[int], NDArray[np.uint8]], count: int) -> Iterator[NDArray[np.uint8]]:
+def decoded(read: Callable[[int], T], count: int) -> Iterator[T]:
     """read(0) … read(count − 1) in order; Pillow decodes and resizes outside of Python's lock."""
     with ThreadPoolExecutor(available_cores()) as pool:
         for start in range(0, count, _AHEAD):

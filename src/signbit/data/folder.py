@@ -13,9 +13,9 @@ from signbit.data.images import decode
 from signbit.data.split import held_out_split
 from signbit.errors import DataError
 
-__all__ = ["open_folder"]
+__all__ = ["IMAGE_SUFFIXES", "open_folder"]
 
-_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+IMAGE_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 
 def open_folder(folder: Path, split: str) -> ImageDataset:
@@ -76,7 +76,7 @@ def _list_images(folder: Path, names: list[str]) -> tuple[list[Path], NDArray[np
             path
             for path in class_folder.iterdir()
             # Systems leave hidden files, such as macOS's `._photo.jpg`, beside the photos.
-            if path.suffix.lower() in _SUFFIXES and path.name[0] != "."
+            if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "."
         )
         if not images:
             raise DataError(f"{class_folder}: this class has no images; add some or remove it")

@@ -1,0 +1,102 @@
+"""`signbit probe`: how good a frozen backbone's features are, by a linear classifier on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signbit.cli import console
+from signbit.cli.arguments import Data, Json, folder_to_write
+
+__all__ = ["probe"]
+
+Labels = Annotated[
+    float, typer.Option(help="Share of the labels that is learned from, 0.01 for 1 %.")
+]
+
+
+def probe(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", exists=True, file_okay=False, help="A run folder.")
+    ],
+    data: Data = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            parser=folder_to_write,
+            help="Where to write the probe; default: RUN/probe-NAME, the name of the data.",
+        ),
+    ] = None,
+    lr: Annotated[
+        list[float] | None,
+        typer.Option(help="Learning rate, 0.1 by default; give it several times to compare some."),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of the linear classifier.")] = 100,
+    batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 256,
+    labels: Labels = 1.0,
+    augment: Annotated[
+        bool, typer.Option("--augment", help="Crop and mirror anew in every epoch: much slower.")
+    ] = False,
+    split: Annotated[
+        str | None,
+        typer.Option(help="The test images' split; default: as the run has it, or test."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, order and chosen labels.")] = 0,
+    json: Json = False,
+) -> None:
+    """Train a linear classifier on a run's frozen backbone, and measure its top-1 and top-5.
+
+    The backbone stays as it is, in evaluation mode. Features are computed once. With --data the
+    classifier learns other images than the run did (transfer), scaled to the network's input.
+    Several --lr are compared on a tenth of the training images; test images choose nothing.
+
+    Example: [bold]signbit probe runs/b --data path/to/cifar10 --lr 0.1 --lr 1 --lr 10[/]
+    """
+    from signbit.selfsup.linear import Plan
+    from signbit.selfsup.probe import save_probe, train_probe
+    from signbit.selfsup.trained import load_backbone_run
+
+    plan = Plan(epochs, batch, tuple(lr or (0.1,)), seed)
+    with console.figures_only():
+        trained = load_backbone_run(run)
+        found = train_probe(
+            trained,
+            plan,
+            data=data,
+            test_split=split,
+            labels=labels,
+            augment=augment,
+            say=console.say,
+        )
+        name = Path(found.facts["data"].rpartition(":")[2]).name
+        folder = out or run / f"probe-{name or 'data'}"
+        save_probe(found, folder)
+    facts = found.facts
+    figures: dict[str, object] = {
+        "probe": str(folder),
+        "top1": facts["top1"],
+        "top5": facts["top5"],
+        **{key: facts[key] for key in ("lr", "epochs", "width", "train_images", "test_images")},
+        "seconds": sum(facts["seconds"].values()),
+    }
+    shown = {**figures}
+    if facts["top5"] is not None:
+        shown["top5"] = console.percent(facts["top5"])
+    tables = [console.figures_table(f"linear probe of {run} on {facts['data']}", shown)]
+    if facts["trials"]:
+        figures["trials"] = facts["trials"]
+        rows = [
+            [
+                f"{trial['rate']:g}",
+                "diverged" if (top := trial["top1"]) is None else console.percent(top),
+            ]
+            for trial in facts["trials"]
+        ]
+        tables.append(
+            console.table("learning rates, on training images held out", ["lr", "top-1"], rows)
+        )
+    console.publish(figures, tables, as_json=json)
+    console.say(f"next: signbit compile {run} --probe {folder} -o model.sbnn")

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Cli
+
+SHORT = ("--epochs", "5")
+
+
+def test_a_probe_of_a_supervised_run(cli: Cli, run_folder: Path) -> None:
+    result = cli("probe", run_folder, *SHORT, "--json")
+    figures = result.figures
+    folder = run_folder / "probe-digits"
+    assert figures["probe"] == str(folder)
+    assert 0.5 < figures["top1"] < figures["top5"] <= 1
+    assert json.loads((folder / "metrics.json").read_text())["top1"] == figures["top1"]
+    assert f"compile {run_folder} --probe {folder}" in result.err
+
+
+def test_the_tables(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "named"
+    shown = cli("probe", run_folder, *SHORT, "--out", out, "--lr", "0.1", "--lr", "1e38")
+    assert shown.code == 0
+    assert "linear probe" in shown.out
+    assert "diverged" in shown.out
+    assert sorted(path.name for path in out.iterdir()) == ["metrics.json", "probe.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--labels", "0"], "above 0 and at most 1, not 0.0"),
+        (["--labels", "1.2"], "above 0 and at most 1, not 1.2"),
+        (["--lr", "-1"], "positive learning rates"),
+        (["--data", "nowhere"], "nowhere: no such folder"),
+        (["--split", "validation"], "validation"),
+    ],
+)
+def test_mistakes_are_told(
+    cli: Cli, run_folder: Path, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    assert said in cli("probe", run_folder, "--out", tmp_path / "probe", *arguments).mistake
+    assert not (tmp_path / "probe").exists()
+
+
+def test_a_folder_that_is_no_run(cli: Cli, tmp_path: Path) -> None:
+    assert "not a run folder" in cli("probe", tmp_path).mistake
