@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from signbit.selfsup.backbone import Backbone, build_backbone
     from signbit.selfsup.combined import ContrastiveAndGuided
     from signbit.selfsup.contrastive import Contrastive
+    from signbit.selfsup.diagnostics import diagnose
     from signbit.selfsup.guided import Guided
     from signbit.selfsup.head import Embedder, ProjectionHead
     from signbit.selfsup.objective import Losses, Objective
+    from signbit.selfsup.teachers import open_teacher
 
 __all__ = [
     "Backbone",
@@ -27,6 +29,8 @@ __all__ = [
     "Objective",
     "ProjectionHead",
     "build_backbone",
+    "diagnose",
+    "open_teacher",
 ]
 
 _HOMES = {
@@ -39,6 +43,8 @@ _HOMES = {
     "Objective": "objective",
     "ProjectionHead": "head",
     "build_backbone": "backbone",
+    "diagnose": "diagnostics",
+    "open_teacher": "teachers",
 }
 
 

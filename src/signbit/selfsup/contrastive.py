@@ -11,10 +11,11 @@ from torch import Tensor
 
 from signbit.errors import InputError
 from signbit.selfsup.head import Embedder
-from signbit.selfsup.joined import gather_parts, mean_of_joined
+from signbit.selfsup.joined import mean_of_joined
 from signbit.selfsup.momentum import momentum_copy, require_momentum, update_momentum
 from signbit.selfsup.objective import Losses, Objective, normalised, require_temperature
 from signbit.selfsup.queue import KeyQueue
+from signbit.selfsup.shuffle import encode_joined
 
 __all__ = ["Contrastive"]
 
@@ -25,7 +26,8 @@ class Contrastive(Objective):
     He et al. 2020, equation 1. q is the normalised embedding of the query view by `embedder`, k⁺
     that of the key view by `key_encoder`, a copy that follows it with `momentum`. The queue holds
     the `queue` last keys of all processes, in the order of the joined batch; it is the same on
-    each. MoCo v2 on ImageNet: queue 65536, momentum 0.999, temperature 0.2.
+    each. Where batch normalisation is not synchronised, several processes shuffle the key view
+    (`signbit.selfsup.shuffle`). MoCo v2 on ImageNet: queue 65536, momentum 0.999, temperature 0.2.
 
     The order of a step is forward, backward, optimiser, `after_step`, which moves the key encoder
     and puts the step's keys into the queue. That is MoCo's own order, seen from a step's end: there
@@ -78,9 +80,11 @@ class Contrastive(Objective):
     @torch.no_grad()
     def _keys(self, pixels: Tensor) -> Tensor:
         """The keys of the own images (N, dim); those of all processes wait for `after_step`."""
-        _, embedding = self.key_encoder(pixels)
-        keys = normalised(embedding)
+        own, joined = encode_joined(self.key_encoder, self._encode, pixels)
         if self.training:
-            joined, _ = gather_parts(keys)
             self._pending.append(joined)
-        return keys
+        return own
+
+    def _encode(self, pixels: Tensor) -> Tensor:
+        _, embedding = self.key_encoder(pixels)
+        return normalised(embedding)

@@ -18,7 +18,7 @@ from signbit.training.run import load_run
 from signbit.training.start import read_state
 from signbit.training.state import load_state, state_digest
 
-__all__ = ["FrozenTeacher", "Objective", "open_teacher"]
+__all__ = ["FrozenTeacher", "Objective", "open_teacher", "require_size"]
 
 
 class FrozenTeacher(nn.Module):
@@ -138,7 +138,7 @@ def _of_run(
             f"teacher {path} has other classes than the data: {_listed(run.class_names)} instead "
             f"of {_listed(class_names)}"
         )
-    _require_size(path, run.input_size, preprocessing)
+    require_size(path, run.input_size, preprocessing)
     return run.model, run.normalization
 
 
@@ -160,13 +160,14 @@ def _of_file(
     network = build_network(section.network, method, classes=len(class_names), channels=channels)
     load_state(network, state, f"teacher {path}")
     height, width = cast("tuple[int, int]", network.input_size)
-    _require_size(path, (height, width, channels), preprocessing)
+    require_size(path, (height, width, channels), preprocessing)
     if section.mean is None or section.std is None:
         return network, (preprocessing.mean, preprocessing.std)
     return network, (section.mean, section.std)
 
 
-def _require_size(path: Path, size: tuple[int, ...], preprocessing: Preprocessing) -> None:
+def require_size(path: Path, size: tuple[int, ...], preprocessing: Preprocessing) -> None:
+    """Raise CheckpointError unless the teacher's images, (H, W, C), have the student's size."""
     if size != preprocessing.input_size:
         theirs, ours = ("×".join(map(str, each)) for each in (size, preprocessing.input_size))
         raise CheckpointError(f"teacher {path} sees images of {theirs}, the student of {ours}")
