@@ -136,6 +136,8 @@ REFUSED = {
     "other inputs": "read different values",
     "other windows": "different windows, or groups",
     "groups": "different windows, or groups",
+    "a border shift": "add different parts to their dots",
+    "a value twice": "module.v",
     "other weights": "binary weights and another real ones",
 }
 
@@ -159,6 +161,11 @@ def test_refuses_other_concatenations(kind: str) -> None:
         right = build.activation(right, "hardtanh")
     elif kind == "other shortcuts":
         left, right = build.plus(left, stem), build.plus(right, build.activation(stem, "relu"))
+    elif kind == "a border shift":
+        right = build.conv_with("shift", sign, 4)
+    elif kind == "a value twice":
+        pooled = build.max_pool(stem, 1, 1)
+        left, right = build.plus(pooled, pooled), build.plus(right, pooled)
     elif kind == "parts of values":
         pooled = build.max_pool(stem, 1, 1)
         left, right = build.plus(left, pooled), build.plus(right, pooled, offset=1)

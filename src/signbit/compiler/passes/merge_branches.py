@@ -77,8 +77,9 @@ class _Merging:
             return self.add(nodes, input=self.merge([node.input for node in nodes]))
         if not all(node.shortcut == Shortcut(node.operands()[1]) for node in nodes):
             raise self.refuse("they add parts of values")
-        common = set.intersection(*(set(node.operands()) for node in nodes))
-        if len(common) == 1:
+        operands = [set(node.operands()) for node in nodes]
+        common = set.intersection(*operands)
+        if len(common) == 1 and all(len(both) == 2 for both in operands):
             (shared,) = common
             branches = [next(name for name in n.operands() if name != shared) for n in nodes]
             shortcut = Shortcut(shared, repeat=True)
@@ -94,6 +95,10 @@ class _Merging:
             same = all(getattr(node, name) == getattr(first, name) for name in _WINDOW)
             if not same or node.groups != 1 or not _equal(node.pad_value, first.pad_value):
                 raise self.refuse("their convolutions have different windows, or groups")
+        # Some have a scale and shift of their own, and some of those one for each border pattern.
+        kinds = {(node.parts(), None if node.shift is None else node.shift.ndim) for node in nodes}
+        if len(kinds) > 1:
+            raise self.refuse("their convolutions add different parts to their dots")
         weights = [node.weight for node in nodes if node.weight is not None]
         if len({weight.dtype for weight in weights}) > 1:
             raise self.refuse("one of their convolutions has binary weights and another real ones")
