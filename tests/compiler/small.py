@@ -96,8 +96,8 @@ def randomise_vectors(model: nn.Module) -> None:
 def train_briefly(
     model: nn.Module, size: tuple[int, int, int], *, classes: int, steps: int = 8
 ) -> None:
-    """SGD on random images; statistics of the batches are collected. Leaves evaluation mode."""
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    """Adam on random images; statistics of the batches are collected. Ends in evaluation mode."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.002)
     model.train()
     for step in range(steps):
         images = torch.from_numpy(pixels(8, size, step).transpose(0, 3, 1, 2).copy())

@@ -90,6 +90,14 @@ def test_one_wrong_real_is_found(digits: Compiled) -> None:
     assert not last.agrees
 
 
+@pytest.mark.parametrize("change", [np.nan, np.inf])
+def test_what_is_no_number_is_wrong(digits: Compiled, change: float) -> None:
+    engine = Tampered(digits.data, {"logits": np.array(change)})
+    last = verify_nodes(digits, pixels(3, SIZE), engine=engine)[-1]
+    assert last.max_error == np.inf
+    assert not last.agrees
+
+
 def test_wrong_answers_are_counted(digits: Compiled) -> None:
     found = verify_end_to_end(digits, pixels(5, SIZE), engine=Tampered(digits.data, {}))
     assert found.disagreements == 5

@@ -206,8 +206,12 @@ class _NodeComparison:
     def compare_reals(self, found: NodeAgreement, result: Array, expected: Array) -> None:
         found.reals += expected.size
         if expected.size:
-            found.max_error = max(found.max_error, float(np.abs(result - expected).max()))
-            found.max_value = max(found.max_value, float(np.abs(expected).max()))
+            with np.errstate(invalid="ignore"):
+                errors = np.where(result == expected, 0, np.abs(result - expected))
+            # What is no number on one side alone is as wrong as can be.
+            found.max_error = max(found.max_error, float(np.nan_to_num(errors, nan=np.inf).max()))
+            finite = np.where(np.isfinite(expected), expected, 0)
+            found.max_value = max(found.max_value, float(np.abs(finite).max()))
 
     def compare_signs(self, found: NodeAgreement, name: str, result: Array, first: int) -> None:
         expected = self.value(name)
