@@ -1,8 +1,10 @@
-"""A small network that has every kind of block, for any method, and its weights."""
+"""Small networks for any method, and their weights: one that has every kind of block, and signbit's
+own with fewer channels."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from tests.compiler.nets import pixels, randomise
@@ -11,9 +13,19 @@ from torch import Tensor, nn
 from signbit import methods
 from signbit.blocks import ConvBlock
 from signbit.methods import Method
+from signbit.models import reactnet, resnet18, resnet18_blocks, resnet20
 from signbit.models.resnet20 import ResidualUnit
+from signbit.models.resnet34 import ResNet34
 
-__all__ = ["SIZE", "Pair", "SmallNet", "small_net", "train_briefly"]
+__all__ = [
+    "SIZE",
+    "Pair",
+    "SmallNet",
+    "narrow",
+    "randomise_vectors",
+    "small_net",
+    "train_briefly",
+]
 
 SIZE = (12, 8, 3)
 _CLASSES = 5
@@ -82,6 +94,30 @@ def small_net(method: str, binarize: str = "both", *, trained: bool = False) -> 
         randomise_vectors(model)
         randomise(model)
     return model
+
+
+def narrow(monkeypatch: pytest.MonkeyPatch, architecture: str) -> int:
+    """Give networks of `signbit.models` that have many fewer channels and units, for one test.
+
+    Returns the side of a square image on which every stage of the architecture still has pixels.
+    """
+    widths = (12, 20, 40)
+    for module in (resnet18, resnet18_blocks):
+        monkeypatch.setattr(module, "_WIDTHS", widths)
+    monkeypatch.setattr(resnet18, "_UNITS", (2, 2, 1))
+    monkeypatch.setattr(resnet18.ResNet18, "units", (2, 2, 1))
+    monkeypatch.setattr(resnet20, "_stage", _short_stage)
+    monkeypatch.setattr(ResNet34, "units", (1, 3, 2))
+    # From 64 channels on, a block that doubles the width halves the image: two of these stay.
+    monkeypatch.setattr(reactnet, "_WIDTHS", (32, 64, 128, 128, 256))
+    sides = {"digits": 8, "resnet18-cifar": 16, "resnet18-cifar-blocks": 16, "resnet20": 16}
+    return sides.get(architecture, 32)
+
+
+def _short_stage(method: Method, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+    """ResNet-20's with two units instead of six."""
+    first = ResidualUnit(method, in_channels, out_channels, stride)
+    return nn.Sequential(first, ResidualUnit(method, out_channels, out_channels, 1))
 
 
 def randomise_vectors(model: nn.Module) -> None:

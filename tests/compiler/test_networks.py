@@ -1,5 +1,7 @@
-"""The full grid, on real images: every network of every method, at random weights and at briefly
-trained ones. Engines agree to the last bit, every node agrees with PyTorch, and so do the answers.
+"""Compiled networks on real images: every method on a small one, every network with two methods.
+
+Engines agree to the last bit, every node agrees with PyTorch, and so do the answers. The complete
+grid, at full widths and sizes, is `benchmarks/agreement_grid.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import numpy.typing as npt
 import pytest
 import torch
 from tests.compiler.nets import compiled, randomise
-from tests.compiler.small import randomise_vectors, train_briefly
+from tests.compiler.small import SIZE, narrow, randomise_vectors, small_net, train_briefly
+from torch import nn
 
 import signbit
 from signbit import methods, models
@@ -23,20 +26,22 @@ pytestmark = pytest.mark.slow
 
 Images = npt.NDArray[np.uint8]
 
-BINARY = [name for name in methods.names() if name != "real"]
-SIZES = {
-    "digits": 8,
-    "reactnet-a": 64,
-    "resnet18": 64,
-    "resnet18-cifar": 16,
-    "resnet18-cifar-blocks": 16,
-    "resnet20": 32,
-    "resnet34": 64,
-    "vgg-small": 32,
-}
-"""Of the images, smaller than the networks' own where they allow it."""
+COUNT, ORACLE_COUNT = 6, 2
 
-COUNT, ORACLE_COUNT = 8, 2
+BINARY = [name for name in methods.names() if name != "real"]
+
+TELLING = {
+    # At random weights, and after a few steps.
+    "digits": ("sdbnn", "xnor"),
+    "reactnet-a": ("reactnet", "adabin"),
+    "resnet18": ("xnor", "sdbnn-imagenet"),
+    "resnet18-cifar": ("adabin", "bireal"),
+    "resnet18-cifar-blocks": ("sdbnn", "xnor"),
+    "resnet20": ("adabin", "sdbnn"),
+    "resnet34": ("bireal", "reactnet"),
+    "vgg-small": ("xnor", "bnn"),
+}
+"""Methods whose parts differ most from what the network has been compiled with elsewhere."""
 
 
 @pytest.fixture(scope="module")
@@ -48,42 +53,33 @@ def photographs(shared_data: Path) -> Images:
     return images
 
 
-def _fitted(photographs: Images, size: int, channels: int) -> Images:
-    """Pixels repeated, or every n-th, and the mean of the colours for one channel."""
-    if size > 32:
-        images = photographs.repeat(size // 32, 1).repeat(size // 32, 2)
-    else:
-        images = photographs[:, :: 32 // size, :: 32 // size]
-    if channels == 1:
+def _fitted(photographs: Images, size: tuple[int, int, int]) -> Images:
+    """Their middle, or pixels repeated where they are too small; grey for one channel."""
+    times = -(-max(size[:2]) // 32)
+    images = photographs.repeat(times, 1).repeat(times, 2)
+    top, left = ((32 * times - side) // 2 for side in size[:2])
+    images = images[:, top : top + size[0], left : left + size[1]]
+    if size[2] == 1:
         images = images.mean(3, keepdims=True).astype(np.uint8)
     return np.ascontiguousarray(images)
 
 
-def _check(
-    photographs: Images,
-    architecture: str,
-    method: str,
-    *,
-    size: int,
-    binarize: str | None = None,
-    trained: bool = False,
-) -> None:
-    channels = 1 if architecture == "digits" else 3
-    shape = (size, size, channels)
-    torch.manual_seed(4)
-    chosen = methods.get(method) if binarize is None else methods.get(method, binarize=binarize)
-    model = models.build(architecture, chosen, classes=10, channels=channels)
+def _set_weights(model: nn.Module, size: tuple[int, int, int], trained: bool) -> None:
     if trained:
-        train_briefly(model, shape, classes=10, steps=4)
+        train_briefly(model, size, classes=10, steps=4)
     else:
         randomise_vectors(model)
         randomise(model)
-    result = compiled(model, shape)
-    images = _fitted(photographs, size, channels)
-    answers = [signbit.load(result.data, isa=isa)(images) for isa in signbit.cpu_isas()]
+
+
+def _check(model: nn.Module, photographs: Images, size: tuple[int, int, int]) -> None:
+    result = compiled(model, size)
+    images = _fitted(photographs, size)
     expected = ReferenceEngine(result.data)(images[:ORACLE_COUNT])
-    for answer in answers:
-        np.testing.assert_array_equal(answer.view(np.uint32), answers[0].view(np.uint32))
+    first = signbit.load(result.data)(images)
+    for isa in signbit.cpu_isas():
+        answer = signbit.load(result.data, isa=isa)(images)
+        np.testing.assert_array_equal(answer.view(np.uint32), first.view(np.uint32))
         np.testing.assert_array_equal(
             answer[:ORACLE_COUNT].view(np.uint32), expected.view(np.uint32)
         )
@@ -95,25 +91,41 @@ def _check(
 
 
 @pytest.mark.parametrize("trained", [False, True], ids=["random", "trained"])
+@pytest.mark.parametrize("binarize", ["both", "activations", "weights"])
 @pytest.mark.parametrize("method", BINARY)
-@pytest.mark.parametrize("architecture", list(SIZES))
-def test_binary(photographs: Images, architecture: str, method: str, trained: bool) -> None:
-    _check(photographs, architecture, method, size=SIZES[architecture], trained=trained)
+def test_methods(photographs: Images, method: str, binarize: str, trained: bool) -> None:
+    chosen = methods.get(method, binarize=binarize)
+    model = models.build("digits", chosen, classes=10, channels=1)
+    _set_weights(model, (8, 8, 1), trained)
+    _check(model, photographs, (8, 8, 1))
 
 
-@pytest.mark.parametrize("binarize", ["activations", "weights"])
 @pytest.mark.parametrize("method", BINARY)
-@pytest.mark.parametrize(("architecture", "size"), [("digits", 8), ("resnet20", 16)])
-def test_one_operand_binary(
-    photographs: Images, architecture: str, size: int, method: str, binarize: str
+def test_every_kind_of_block(photographs: Images, method: str) -> None:
+    """At trained weights; test_methods.py has random ones."""
+    _check(small_net(method, trained=True), photographs, SIZE)
+
+
+@pytest.mark.parametrize("trained", [False, True], ids=["random", "trained"])
+@pytest.mark.parametrize("architecture", list(TELLING))
+def test_networks(
+    monkeypatch: pytest.MonkeyPatch, photographs: Images, architecture: str, trained: bool
 ) -> None:
-    _check(photographs, architecture, method, size=size, binarize=binarize)
+    side = narrow(monkeypatch, architecture)
+    size = (side, side, 1 if architecture == "digits" else 3)
+    torch.manual_seed(4)
+    method = methods.get(TELLING[architecture][trained])
+    model = models.build(architecture, method, classes=10, channels=size[2])
+    _set_weights(model, size, trained)
+    _check(model, photographs, size)
 
 
-@pytest.mark.parametrize(("architecture", "size"), [("real-resnet20", 16), ("real-resnet18", 32)])
-def test_real(photographs: Images, architecture: str, size: int) -> None:
-    _check(photographs, architecture, "real", size=size)
+@pytest.mark.parametrize(("architecture", "side"), [("real-resnet20", 8), ("real-resnet18", 32)])
+def test_real(photographs: Images, architecture: str, side: int) -> None:
+    torch.manual_seed(4)
+    model = models.build(architecture, methods.get("real"), classes=10, channels=3)
+    _check(randomise(model), photographs, (side, side, 3))
 
 
-def test_every_binary_network_is_in_the_grid() -> None:
-    assert sorted(SIZES) == [name for name in models.names() if not models.is_real(name)]
+def test_every_binary_network_is_tested() -> None:
+    assert sorted(TELLING) == [name for name in models.names() if not models.is_real(name)]

@@ -98,6 +98,15 @@ def test_what_is_no_number_is_wrong(digits: Compiled, change: float) -> None:
     assert not last.agrees
 
 
+def test_answers_that_are_no_numbers_are_wrong(digits: Compiled) -> None:
+    class Silent(ReferenceEngine):
+        def __call__(self, images: Array) -> Array:
+            return np.full_like(super().__call__(images), np.nan)
+
+    found = verify_end_to_end(digits, pixels(2, SIZE), engine=Silent(digits.data))
+    assert found.max_error == np.inf
+
+
 def test_wrong_answers_are_counted(digits: Compiled) -> None:
     found = verify_end_to_end(digits, pixels(5, SIZE), engine=Tampered(digits.data, {}))
     assert found.disagreements == 5

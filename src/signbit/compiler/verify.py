@@ -102,8 +102,7 @@ def verify_end_to_end(
         found.images += len(batch)
         found.disagreements += int((top != expected).sum())
         found.onednn_disagreements += int((plain != expected).sum())
-        error = float(np.abs(answers - logits.numpy()).max())
-        found.max_error = max(found.max_error, error)
+        found.max_error = max(found.max_error, _largest_error(answers, logits.numpy()))
         if labels is not None:
             truth = labels[first : first + len(batch)]
             found.engine_correct += int((top == truth).sum())
@@ -206,10 +205,7 @@ class _NodeComparison:
     def compare_reals(self, found: NodeAgreement, result: Array, expected: Array) -> None:
         found.reals += expected.size
         if expected.size:
-            with np.errstate(invalid="ignore"):
-                errors = np.where(result == expected, 0, np.abs(result - expected))
-            # What is no number on one side alone is as wrong as can be.
-            found.max_error = max(found.max_error, float(np.nan_to_num(errors, nan=np.inf).max()))
+            found.max_error = max(found.max_error, _largest_error(result, expected))
             finite = np.where(np.isfinite(expected), expected, 0)
             found.max_value = max(found.max_value, float(np.abs(finite).max()))
 
@@ -250,6 +246,18 @@ def _batches(
         raise InputError(f"batch_size: must be at least 1, is {batch_size}")
     for first in range(0, len(images), batch_size):
         yield first, images[first : first + batch_size]
+
+
+def _largest_error(result: Array, expected: Array) -> float:
+    """Of two arrays of reals, neither empty; infinite where either side is no number.
+
+    Equal infinities agree. Differences are taken in float64, as those of float32 may overflow.
+    """
+    with np.errstate(invalid="ignore"):
+        errors = np.abs(np.subtract(result, expected, dtype=np.float64))
+    errors[result == expected] = 0
+    errors[np.isnan(errors)] = np.inf
+    return float(errors.max())
 
 
 def _without_onednn(replay: Replay, images: Tensor) -> Tensor:
