@@ -1,0 +1,176 @@
+"""The cases of the agreement grid: every network of every method, its weights and its images."""
+
+from __future__ import annotations
+
+import zlib
+from functools import lru_cache
+from typing import NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from signbit import methods, models
+from signbit.compiler import Compiled, compile_model
+from signbit.data import open_dataset
+from signbit.data.preprocessing import Preprocessing
+
+__all__ = ["Case", "Images", "Photographs", "cases", "compiled", "evaluated"]
+
+Images = npt.NDArray[np.uint8]
+
+BINARIZE = {"1/1": "both", "32/1": "activations", "1/32": "weights"}
+"""Bits of a weight / bits of an activation, as papers write it -> the methods' parameter."""
+
+STEPS, BATCH = 3, 8
+"""Of the brief training."""
+TRAIN_SIDE = 64
+"""The brief training's images are no larger."""
+
+
+class Case(NamedTuple):
+    """One network to compile."""
+
+    network: str
+    method: str
+    bits: str
+    """A key of BINARIZE, or 32/32 of the method that binarizes nothing."""
+    weights: str
+    """random or trained"""
+
+    @property
+    def name(self) -> str:
+        """What it is called in results; the seed of its weights follows from it."""
+        return " ".join(self)
+
+    @property
+    def side(self) -> int:
+        """Height and width of its images: the network's own, or less where its sums are of reals.
+
+        The oracle's exact sums of reals take a hundred times as long as its dots of signs.
+        """
+        own = _own_side(self.network)
+        if self.bits == "1/1" or self.network == "vgg-small":  # whose classifier sees every pixel
+            return own
+        return {224: 64, 32: 16}.get(own, own)
+
+
+class Photographs(NamedTuple):
+    """Where real images are, each as `signbit evaluate --data` takes it."""
+
+    cifar: str
+    """With a train and a test split."""
+    imagenet: str
+    """With a train split: its first images train, its last ones are evaluated."""
+
+
+def cases() -> list[Case]:
+    """All, network by network."""
+    return [
+        Case(network, method, bits, weights)
+        for network in models.names()
+        for method in methods.names()
+        if method == "real" or not models.is_real(network)
+        for bits in (BINARIZE if method != "real" else ("32/32",))
+        for weights in ("random", "trained")
+    ]
+
+
+def compiled(case: Case, photographs: Photographs) -> Compiled:
+    """The case's network, the same at every call."""
+    kind = _preprocessing(case)
+    images, labels, classes = _read(photographs, kind, True, STEPS * BATCH)
+    torch.manual_seed(zlib.crc32(case.name.encode()))
+    parameters = {"binarize": BINARIZE[case.bits]} if case.bits in BINARIZE else {}
+    method = methods.get(case.method, **parameters)
+    model = models.build(case.network, method, classes=classes, channels=kind.input_size[2])
+    if case.weights == "trained":
+        _train(model, kind, images, torch.from_numpy(labels))
+    else:
+        _randomise(model)
+    return compile_model(
+        model.eval(),
+        input_size=kind.input_size,
+        mean=kind.mean,
+        std=kind.std,
+        class_names=(),
+        resize_shorter_side=kind.resize_shorter_side,
+    )
+
+
+def evaluated(case: Case, photographs: Photographs, count: int) -> Images:
+    """`count` images that did not train: uint8 (count, side, side, channels)."""
+    return _read(photographs, _preprocessing(case), False, count)[0]
+
+
+def _preprocessing(case: Case) -> Preprocessing:
+    side, own = case.side, _own_side(case.network)
+    if own == 8:
+        return Preprocessing((side, side, 1), (0.5,), (0.5,), side)
+    shorter = side * 256 // 224 if own == 224 else side
+    return Preprocessing((side, side, 3), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), shorter)
+
+
+@lru_cache(maxsize=8)
+def _read(
+    photographs: Photographs, kind: Preprocessing, training: bool, count: int
+) -> tuple[Images, npt.NDArray[np.int64], int]:
+    """(images, labels, number of classes)"""
+    height, _, channels = kind.input_size
+    if channels == 1:
+        dataset = open_dataset("digits", "train" if training else "test")
+    elif height == kind.resize_shorter_side:
+        dataset = open_dataset(photographs.cifar, "train" if training else "test")
+    else:
+        dataset = open_dataset(photographs.imagenet, "train")
+        if not training:
+            dataset = dataset.take(np.arange(len(dataset) - count, len(dataset)))
+    dataset = kind.fit(dataset.take(np.arange(count)), workers=0)
+    return dataset.images, dataset.labels, len(dataset.class_names)
+
+
+@lru_cache
+def _own_side(network: str) -> int:
+    with torch.device("meta"):
+        model = models.build(network, methods.get("real"), classes=2, channels=1)
+    return cast("tuple[int, int]", model.input_size)[0]
+
+
+def _norms(model: nn.Module) -> list[nn.BatchNorm1d | nn.BatchNorm2d]:
+    return [m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+
+
+@torch.no_grad()
+def _randomise(model: nn.Module) -> None:
+    """Move all that has one value a channel from its start; a third of the slopes below 0."""
+    for norm in _norms(model):
+        norm.weight.sub_(0.6)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        norm.running_mean.normal_(0, 3)
+        norm.running_var.normal_().square_().mul_(20).add_(0.5)
+    for parameter in model.parameters():
+        if parameter.dim() <= 1:
+            parameter.add_(torch.randn(parameter.shape))
+
+
+def _train(model: nn.Module, kind: Preprocessing, images: Images, labels: Tensor) -> None:
+    """Some steps of Adam, then the statistics of a batch of the network's own size."""
+    mean, std = (torch.tensor(each).view(1, -1, 1, 1) for each in (kind.mean, kind.std))
+    pixels = (torch.from_numpy(images).permute(0, 3, 1, 2) / 255 - mean) / std
+    first = max(0, (kind.input_size[0] - TRAIN_SIDE) // 2)
+    middle = pixels[:, :, first : first + TRAIN_SIDE, first : first + TRAIN_SIDE]
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.002)
+    model.train()
+    for step in range(STEPS):
+        part = slice(step * BATCH, (step + 1) * BATCH)
+        loss = F.cross_entropy(model(middle[part]), labels[part])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    for norm in _norms(model):
+        norm.momentum = 1.0  # of the next batch alone
+    with torch.no_grad():
+        model(pixels[:BATCH])
