@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 
 from signbit.errors import RecipeError
 from signbit.methods import adabin, bireal, bnn, irnet, reactnet, real, sdbnn, xnor
 from signbit.methods.base import Method
+from signbit.methods.effects import idle_parameters
 
-__all__ = ["Method", "get", "names", "register"]
+__all__ = ["Method", "get", "idle", "names", "parameters", "register"]
 
 _methods: dict[str, Callable[..., Method]] = {
     "adabin": adabin.method,
@@ -44,21 +46,38 @@ def names() -> list[str]:
     return sorted(_methods)
 
 
-def get(name: str, **parameters: object) -> Method:
+def parameters(name: str) -> dict[str, object]:
+    """What the method called `name` takes, with the defaults. RecipeError for an unknown name."""
+    if name not in _methods:
+        raise RecipeError(f"unknown method {name!r}; choose one of {', '.join(names())}")
+    own = inspect.signature(_methods[name]).parameters
+    return {**{key: each.default for key, each in own.items()}, "binarize": "both"}
+
+
+def get(name: str, **given: object) -> Method:
     """The method called `name`, e.g. `get("sdbnn", reduction=8)`.
 
     Every method has the parameter binarize: "both", "activations" (32/1: weights stay real) or
     "weights" (1/32: activations stay real). Raises RecipeError for an unknown name or parameter
     (listing the choices) and a bad value.
     """
-    if name not in _methods:
-        raise RecipeError(f"unknown method {name!r}; choose one of {', '.join(names())}")
-    build = _methods[name]
-    known = [*inspect.signature(build).parameters, "binarize"]
-    for key in parameters:
+    known = parameters(name)
+    for key in given:
         if key not in known:
             raise RecipeError(
                 f"method {name!r} has no parameter {key!r}; choose among {', '.join(known)}"
             )
-    what = parameters.pop("binarize", "both")
-    return build(**parameters).binarizing(what)
+    what = given.pop("binarize", "both")
+    return _methods[name](**given).binarizing(what)
+
+
+def idle(name: str, **given: object) -> dict[str, list[str]]:
+    """Those of `given` that do nothing: `get(name, ...)` makes the same method without them.
+
+    Each with the others that take its effect, such as {"reduction": ["asd"]} where asd is False. A
+    parameter that has its default's value is not one of them. Raises RecipeError as `get` does.
+    """
+    get(name, **given)
+    defaults = parameters(name)
+    others = {key: value for key, value in given.items() if value != defaults[key]}
+    return idle_parameters(partial(get, name), others)

@@ -10,24 +10,26 @@ from torch import Tensor, nn
 
 from signbit import methods, models
 from signbit.binarizers import RealWeight
-from signbit.errors import RecipeError
 from signbit.methods import Method
 from signbit.training.recipe_sections import MethodRecipe
 
-__all__ = ["build_network", "classes_of", "make_method"]
+__all__ = ["build_network", "classes_of", "has_real_weights", "make_method"]
 
 
 def make_method(section: MethodRecipe) -> Method:
-    """The method that a recipe names.
+    """The method that a recipe names; a limit does not reach weights that stay real.
 
-    Raises RecipeError on unknown names and parameters, and a limit of weights that stay real.
+    Raises RecipeError on unknown names and parameters.
     """
     method = methods.get(section.name, **section.params)
-    if section.latent_limit is None:
+    if section.latent_limit is None or has_real_weights(method):
         return method
-    if isinstance(method.weight_binarizer(1), RealWeight):
-        raise RecipeError("method.latent_limit does nothing where weights stay real; leave it out")
     return replace(method, latent_limit=section.latent_limit or None)
+
+
+def has_real_weights(method: Method) -> bool:
+    """Whether the method leaves weights as they are, so that none of them is latent."""
+    return isinstance(method.weight_binarizer(1), RealWeight)
 
 
 def build_network(network: str, method: Method, *, classes: int, channels: int) -> nn.Module:

@@ -11,6 +11,7 @@ from torch import nn
 
 from signbit.data.seeds import derive_seed
 from signbit.ops import native_ops, use_native_ops
+from signbit.training.effects import require_effect
 from signbit.training.images import fit_images, open_images, preprocessing_of
 from signbit.training.lock import locked
 from signbit.training.networks import build_network, make_method
@@ -46,6 +47,7 @@ def train(
         source = recipe.data.model_copy(update={"source": str(data)})
         recipe = recipe.model_copy(update={"data": source})
     runs = single_runs(recipe)
+    require_effect(runs)
     folders = [RunFolder(out).path / f"stage-{number}" for number in range(1, len(runs))]
     for later, before in enumerate(folders, 1):
         runs[later] = runs[later].model_copy(update={"start": str(before)})

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from pydantic import ValidationError
 
 from signbit.errors import CheckpointError, DivergedError, RecipeError
-from signbit.training.networks import build_network, make_method
+from signbit.training.effects import require_effect
+from signbit.training.networks import make_method
 from signbit.training.recipe import Recipe
 from signbit.training.recipe_parsing import apply_overrides, flat
 from signbit.training.recipe_sections import MethodRecipe
@@ -47,6 +47,16 @@ class Contender:
         make_method(method)
         return cls(_label(method), method)
 
+    def recipe(self, protocol: Recipe, seed: int) -> Recipe:
+        """The run that it is under `protocol`."""
+        return protocol.model_copy(
+            update={
+                "description": f"{self.label} in a comparison",
+                "method": self.method,
+                "seed": seed,
+            }
+        )
+
     def folder(self, out: Path, seed: int) -> Path:
         """Where its run with `seed` is, in the comparison's folder."""
         return out / self.label.translate(_UNUSUAL) / f"seed-{seed}"
@@ -74,31 +84,19 @@ def compare(
 
     The protocol's own method and seed do not count. `say` hears what comes next; `after_each` is
     called whenever a run is done. Runs that diverge are passed over: the result names them. Raises
-    RecipeError for a protocol in stages and a method that the network does not take, and
-    CheckpointError where `out` holds a comparison under another protocol.
+    RecipeError for a protocol in stages, a method that the network does not take, or a parameter
+    that does nothing, and CheckpointError where `out` holds a comparison under another protocol.
     """
     if protocol.stages is not None:
         raise RecipeError("a protocol of several stages cannot be shared by methods; use one")
     plan = [(contender, seed) for contender in dict.fromkeys(contenders) for seed in seeds]
-    for contender, _ in plan:
-        with torch.device("meta"):
-            build_network(
-                protocol.network,
-                make_method(contender.method),
-                classes=2,
-                channels=len(protocol.data.mean),
-            )
+    recipes = [contender.recipe(protocol, seed) for contender, seed in plan]
+    for recipe in recipes:
+        require_effect([recipe])
     require_one_protocol(out, protocol)
     diverged = []
-    for number, (contender, seed) in enumerate(plan, 1):
+    for number, ((contender, seed), recipe) in enumerate(zip(plan, recipes, strict=True), 1):
         say(f"{contender.label}, seed {seed} ({number} of {len(plan)})")
-        recipe = protocol.model_copy(
-            update={
-                "description": f"{contender.label} in a comparison",
-                "method": contender.method,
-                "seed": seed,
-            }
-        )
         try:
             train(recipe, None, contender.folder(out, seed))
         except DivergedError as error:

@@ -1,0 +1,64 @@
+"""Keys of a recipe that do nothing to its method: refused before a run begins.
+
+What shows without building it is refused where recipes are read (recipe, recipe_sections).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+
+from signbit import methods
+from signbit.errors import RecipeError
+from signbit.training.networks import build_network, has_real_weights, make_method
+from signbit.training.optimizer import make_optimizer
+from signbit.training.recipe import Recipe
+
+__all__ = ["require_effect"]
+
+
+class _Value(NamedTuple):
+    """A key of one run's method, and why it does nothing; no reason where it does something."""
+
+    key: str
+    value: object
+    reason: str
+
+
+def require_effect(runs: Sequence[Recipe]) -> None:
+    """Refuse what does nothing in `runs`, the stages of one recipe, and what they cannot build.
+
+    A value that several stages have in common has to do something in one of them. Raises
+    RecipeError that says which key, why, and what would be right; also what methods, networks and
+    optimisers raise.
+    """
+    for run in runs:
+        with torch.device("meta"):  # shapes alone
+            method, channels = make_method(run.method), len(run.data.mean)
+            model = build_network(run.network, method, classes=2, channels=channels)
+            make_optimizer(run.optimizer, model)
+    found = [value for run in runs for value in _values(run)]
+    effective = {(each.key, each.value) for each in found if not each.reason}
+    for each in found:
+        if (each.key, each.value) not in effective:
+            raise RecipeError(f"{each.key}={each.value!r} does nothing {each.reason}")
+
+
+def _values(run: Recipe) -> Iterator[_Value]:
+    section = run.method
+    idle = methods.idle(section.name, **section.params)
+    for key, value in section.params.items():
+        reason = ""
+        if key in idle:
+            others = " and ".join(f"{other}={section.params[other]!r}" for other in idle[key])
+            if others:
+                reason = f"where {others}; leave one or the other out"
+            else:
+                reason = f"to the method {section.name!r}; leave it out"
+        yield _Value(f"method.params.{key}", value, reason)
+    if section.latent_limit is not None:
+        real = has_real_weights(make_method(section))
+        reason = "where weights stay real; leave it out" if real else ""
+        yield _Value("method.latent_limit", section.latent_limit, reason)
