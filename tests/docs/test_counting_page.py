@@ -1,12 +1,15 @@
-"""Every figure in the tables of docs/counting.md is what `signbit inspect` prints."""
+"""Every figure in the tables of docs/counting.md is what `signbit inspect` prints, or its sum."""
 
 import json
 import re
 from pathlib import Path
 
 import pytest
+from tests.compiler.nets import compiled, randomise
 
+from signbit import methods, models
 from signbit.cli.main import run
+from signbit.compiler.count import count
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "counting.md").read_text("utf-8")
 
@@ -80,3 +83,56 @@ def test_large_networks(label, capfd):
 
 def test_every_row_is_checked():
     assert set(rows()) == set(SMALL) | set(LARGE)
+
+
+SCALES = {
+    "neither (`sdbnn`, `asd: false`)": ("sdbnn", {"asd": False}),
+    "SD-BNN": ("sdbnn", {}),
+    "SD-BNN and α (`scale: true`)": ("sdbnn", {"scale": True}),
+    "XNOR-Net's α and K": ("xnor", {}),
+}
+
+
+def numbers(label):
+    """The cells of the row whose first one is `label`."""
+    (line,) = re.findall(rf"^\| {re.escape(label)} \| (.*) \|$", PAGE, re.M)
+    return [int(cell.replace(",", "")) for cell in line.split(" | ")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["ResNet-20", "VGG-Small"])
+@pytest.mark.parametrize("label", SCALES)
+def test_scales_in_compiled_networks(network, label):
+    name, parameters = SCALES[label]
+    architecture = network.lower().replace("t-2", "t2")
+    method = methods.get(name, **parameters)
+    model = models.build(architecture, method, classes=10, channels=3)
+    result = compiled(randomise(model), (32, 32, 3))
+    cost = count(result.graph, result.constants, 0)
+    sizes = {tensor.name: tensor for tensor in result.graph.tensors}
+    multiplied = sum(
+        sizes[node.outputs[0]].height * sizes[node.outputs[0]].width * len(result.constants[scale])
+        for node in result.graph.nodes
+        if node.op == "binary_conv" and (scale := node.scale) is not None
+    )
+    reals = cost.parameters - cost.binary_parameters
+    assert numbers(f"{network}: {label}") == [cost.flops, cost.ops, reals, multiplied]
+
+
+def test_scales_layer_by_layer():
+    """By hand; a layer's ASD is of the channels that it reads, of which a 16th are hidden."""
+    stages = [(32, 16), (16, 32), (8, 64)]
+    found = []
+    for side, channels in stages:
+        outputs, asd = side * side * channels, 2 * channels * max(1, channels // 16)
+        row = [6, channels, outputs, 9 * side * side, outputs, asd, asd]
+        assert numbers(f"{side}×{side}×{channels}") == row
+        found.append(row)
+    alpha, multiplied, windows = (6 * sum(row[column] for row in found) for column in (1, 2, 3))
+    asd = sum(layers * row[5] for layers, row in zip((7, 6, 5), found, strict=True))
+    assert numbers("all") == [18, alpha, multiplied, windows, multiplied, asd, asd]
+    # What the page concludes.
+    neither, with_asd, with_alpha, with_map = (numbers(f"ResNet-20: {label}") for label in SCALES)
+    assert with_alpha == with_asd
+    assert with_asd[0] - neither[0] == with_asd[2] - neither[2] == asd
+    assert with_map[0] - neither[0] == windows
