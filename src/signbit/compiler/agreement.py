@@ -40,7 +40,7 @@ class NodeAgreement:
     reals: int = 0
     max_error: float = 0.0
     max_value: float = 0.0
-    """Largest absolute error of a real, and largest absolute real."""
+    """Largest absolute error of a real, and largest absolute real, before a relu or hardtanh."""
 
     @property
     def relative_error(self) -> float:
