@@ -73,6 +73,56 @@ def test_a_float_stem_is_the_default(cli: Cli, run_folder: Path, tmp_path: Path)
     assert json.loads(signbit.load(files[0]).graph_json)["format"] == 1
 
 
+def test_features_alone(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "features.sbnn"
+    arguments = ("compile", run_folder, "--features", "-o", target, "--images", "40")
+    agreement = cli(*arguments, "--json").figures["agreement"]
+    assert agreement["agrees"]
+    assert agreement["end_to_end"]["median_cosine"] > 0.99999
+    assert agreement["end_to_end"]["engine_top1"] is None
+    engine = signbit.load(target)
+    assert engine.class_names == []
+    assert engine.source["output"] == "features"
+    # This network flattens its last map: the file yields the map.
+    assert engine(np.zeros((2, 8, 8, 1), np.uint8)).shape == (2, 4, 4, 64)
+    shown = cli(*arguments, "--stem", "int16").out
+    assert "median cosine of the features, engine" in shown
+    assert "what the int16 stem changed" in shown
+    assert "top-1" not in shown
+    # No command takes the features for scores, and the others work on the file.
+    for command in (["evaluate", target, "--data", "digits"], ["predict", target, target]):
+        assert "gives features of an image, not scores" in cli(*command).mistake
+    assert "features" in cli("inspect", target).out
+    assert cli("bench", target, "--runs", "1", "--per-node").code == 0
+
+
+def test_a_backbone_and_its_probe(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    probe, target = tmp_path / "probe", tmp_path / "model.sbnn"
+    probed = cli("probe", run_folder, "--epochs", "5", "--out", probe, "--json").figures
+    arguments = ("compile", run_folder, "--probe", probe, "-o", target)
+    agreement = cli(*arguments, "--images", "40", "--json").figures["agreement"]
+    assert agreement["agrees"]
+    assert agreement["end_to_end"]["engine_top1"] is not None
+    engine = signbit.load(target)
+    assert engine.class_names == [str(digit) for digit in range(10)]
+    assert engine.source["probe"] == "digits"
+    evaluated = cli("evaluate", target, "--data", "digits", "--json").figures
+    assert abs(evaluated["top1"] - probed["top1"]) <= 1 / 362
+    assert "keep one" in cli(*arguments, "--features").mistake
+
+
+def test_a_probe_of_another_run_is_refused(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    probe, other = tmp_path / "probe", tmp_path / "other"
+    assert cli("probe", run_folder, "--epochs", "1", "--out", probe).code == 0
+    short = ("epochs=1", "train_images=64", "batch_size=32")
+    assert cli("train", "bnn-digits", "--out", other, *short).code == 0
+    target = tmp_path / "model.sbnn"
+    line = cli("compile", other, "--probe", probe, "-o", target).mistake
+    assert "another backbone (digits," in line
+    assert "not a probe's folder" in cli("compile", other, "--probe", other, "-o", target).mistake
+    assert not target.exists()
+
+
 def test_a_missing_run_is_named(cli: Cli, tmp_path: Path) -> None:
     result = cli("compile", tmp_path / "nowhere", "-o", tmp_path / "model.sbnn")
     assert "nowhere" in result.mistake

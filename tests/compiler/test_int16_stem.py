@@ -245,6 +245,10 @@ def test_what_rounding_changed_is_counted() -> None:
         "changed": 5,
         "float32_top1": 4 / 8,
         "int16_top1": 6 / 8,
+        "median_cosine": 0.0,
     }
+    unlabelled = compare_stems(Answers(0), Answers(1), images, None, mean=(0.0,), std=(1.0,))
+    assert (unlabelled.changed, unlabelled.cosines) == (5, (1.0,) * 3 + (0.0,) * 5)
+    assert unlabelled.float32_top1 is unlabelled.int16_top1 is None
     none = compare_stems(Answers(0), Answers(1), images[:0], labels[:0], mean=(0.0,), std=(1.0,))
     assert (none.images, none.float32_top1, none.int16_top1) == (0, 0, 0)

@@ -59,6 +59,9 @@ def test_everything_agrees(digits: Compiled) -> None:
     assert (end.images, end.disagreements, end.onednn_disagreements) == (7, 0, 0)
     assert end.agreement == 1
     assert end.engine_top1 == end.pytorch_top1 == pytest.approx(6 / 7)
+    assert min(*end.cosines, *end.onednn_cosines) > 0.999999
+    assert len(end.cosines) == len(end.onednn_cosines) == 7
+    assert found.to_dict()["end_to_end"]["median_cosine"] == pytest.approx(1)
     json.dumps(found.to_dict())
     assert found.to_dict()["end_to_end"]["images"] == 7
 

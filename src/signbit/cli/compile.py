@@ -13,6 +13,7 @@ from signbit.cli import console
 from signbit.cli.arguments import Data, Isa, Json, Threads
 
 if TYPE_CHECKING:
+    from signbit.cli.runs import Deployed
     from signbit.compiler.agreement import Agreement
     from signbit.compiler.stem_change import StemChange
     from signbit.data import ImageDataset
@@ -40,6 +41,19 @@ def compile_(
     stem: Annotated[
         Stem, typer.Option(help="int16 rounds the first layer: whole numbers on every CPU.")
     ] = Stem.FLOAT32,
+    features: Annotated[
+        bool,
+        typer.Option("--features", help="The backbone alone: a vector for each image, no classes."),
+    ] = False,
+    probe: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="The backbone and the classifier that [bold]signbit probe[/] wrote there.",
+        ),
+    ] = None,
     threads: Threads = None,
     isa: Isa = None,
     json: Json = False,
@@ -50,29 +64,30 @@ def compile_(
     With --stem int16 the network is rounded in PyTorch first, and what that changed is reported.
 
     Example: [bold]signbit compile runs/a -o model.sbnn[/]
+    Example: [bold]signbit compile runs/b --features -o features.sbnn[/]
     """
     import signbit
     from signbit.cli.costs import layers_table, totals_table
-    from signbit.cli.runs import compile_run, with_int16_stem
+    from signbit.cli.runs import compile_run, deployed, with_int16_stem
     from signbit.compiler.count import count
     from signbit.compiler.verify import verify
-    from signbit.training import load_run
 
     _require_writable(output)
     with console.figures_only():
-        trained = load_run(run)
-        dataset = _sample(trained, data, images)
+        source = deployed(run, features=features, probe=probe)
+        trained, notes = source.run, source.notes
+        dataset = _sample(source, data, images)
+        labels = dataset.labels if trained.class_names else None
         change = None
-        notes = {}
         if stem is Stem.INT16:
             rounded = with_int16_stem(trained)
             change = _stem_change(trained, rounded, dataset)
-            trained, notes = rounded, {"stem": stem.value}
+            trained, notes = rounded, {**notes, "stem": stem.value}
         compiled = compile_run(trained, notes)
         compiled.save(output)
         console.say(f"{output}: written; running both sides on {len(dataset)} images")
         engine = signbit.load(output, threads=threads, isa=isa)
-        agreement = verify(compiled, dataset.images, dataset.labels, engine=engine)
+        agreement = verify(compiled, dataset.images, labels, engine=engine)
     cost = count(compiled.graph, compiled.constants, len(compiled.data))
     figures: dict[str, object] = {
         "model": str(output),
@@ -83,7 +98,7 @@ def compile_(
         layers_table(cost),
         totals_table(str(output), cost),
         _nodes(agreement),
-        _end_to_end(agreement),
+        _features(agreement) if labels is None else _end_to_end(agreement),
     ]
     if change is not None:
         figures["int16_stem"] = change.to_dict()
@@ -104,14 +119,15 @@ def _require_writable(output: Path) -> None:
         )
 
 
-def _sample(run: Run, source: str | None, count: int) -> ImageDataset:
+def _sample(source: Deployed, data: str | None, count: int) -> ImageDataset:
     """`count` test images, spread evenly, as the network's input."""
     import numpy as np
 
     from signbit.cli.scoring import match_classes
     from signbit.data import open_dataset
 
-    dataset = open_dataset(source or run.recipe.data.source, run.recipe.data.test_split)
+    run = source.run
+    dataset = open_dataset(data or source.data, source.test_split)
     chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(np.int64)
     return run.preprocessing.fit(match_classes(dataset.take(chosen), run.class_names))
 
@@ -120,17 +136,21 @@ def _stem_change(run: Run, rounded: Run, dataset: ImageDataset) -> StemChange:
     from signbit.compiler.stem_change import compare_stems
 
     mean, std = run.normalization
-    images, labels = dataset.images, dataset.labels
+    images, labels = dataset.images, dataset.labels if run.class_names else None
     return compare_stems(run.model, rounded.model, images, labels, mean=mean, std=std)
 
 
 def _stem_table(change: StemChange) -> console.Titled:
+    from signbit.compiler.cosine import median
+
     rows: list[list[object]] = [
         ["images", change.images],
-        ["other top class", change.changed],
-        ["top-1, float32 stem", console.percent(change.float32_top1)],
-        ["top-1, int16 stem", console.percent(change.int16_top1)],
+        ["other top class, or largest feature", change.changed],
+        ["median cosine of the outputs", _cosine(median(list(change.cosines)))],
     ]
+    if change.float32_top1 is not None and change.int16_top1 is not None:
+        rows.append(["top-1, float32 stem", console.percent(change.float32_top1)])
+        rows.append(["top-1, int16 stem", console.percent(change.int16_top1)])
     return console.table("what the int16 stem changed, in PyTorch", ["what", "figure"], rows)
 
 
@@ -170,3 +190,21 @@ def _end_to_end(agreement: Agreement) -> console.Titled:
         rows.append(["top-1, PyTorch", console.percent(found.pytorch_top1)])
         rows.append(["top-1, engine", console.percent(found.engine_top1)])
     return console.table("end to end, against PyTorch", ["what", "figure"], rows)
+
+
+def _features(agreement: Agreement) -> console.Titled:
+    from signbit.compiler.cosine import median
+
+    found = agreement.end_to_end
+    rows: list[list[object]] = [["images", found.images]]
+    for what, cosines in (
+        ("engine", found.cosines),
+        ("PyTorch without oneDNN", found.onednn_cosines),
+    ):
+        rows.append([f"median cosine of the features, {what}", _cosine(median(cosines))])
+        rows.append([f"smallest cosine, {what}", _cosine(min(cosines, default=None))])
+    return console.table("end to end, against PyTorch", ["what", "figure"], rows)
+
+
+def _cosine(value: float | None) -> str | None:
+    return None if value is None else f"{value:.6f}"

@@ -20,17 +20,48 @@ def predict(
         list[Path],
         typer.Argument(metavar="PHOTO", exists=True, dir_okay=False, help="Any image files."),
     ],
-    top: Annotated[int, typer.Option(min=1, help="Classes to show for each photo.")] = 5,
+    top: Annotated[
+        int, typer.Option(min=1, help="Classes, or similar images, to show for each photo.")
+    ] = 5,
+    nearest: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="Show the images of this folder, and of those in it, that are most similar.",
+        ),
+    ] = None,
     threads: Threads = None,
     isa: Isa = None,
     json: Json = False,
 ) -> None:
-    """Classify photos with a compiled network, without PyTorch.
+    """Classify photos with a compiled network, or find similar ones, without PyTorch.
 
     Each photo is scaled and cropped by the rule in the file; the likeliest classes are printed.
 
+    With --nearest the images of a folder are printed instead whose outputs are most similar, by
+    their cosine. Compile the network with --features for it. An image that cannot be read is named
+    and left out.
+
     Example: [bold]signbit predict model.sbnn cat.jpg dog.png --top 3[/]
+    Example: [bold]signbit predict features.sbnn cat.jpg --nearest photos[/]
     """
+    if nearest is None:
+        _classify(model, photos, top, threads, isa, as_json=json)
+    else:
+        _similar(model, photos, nearest, top, threads, isa, as_json=json)
+
+
+def _classify(
+    model: Path,
+    photos: list[Path],
+    top: int,
+    threads: int | None,
+    isa: str | None,
+    *,
+    as_json: bool,
+) -> None:
     import numpy as np
 
     from signbit.cli.scoring import load_classifier, resize_rule
@@ -38,10 +69,8 @@ def predict(
 
     engine = load_classifier(model, threads, isa)
     shorter_side, interpolation = resize_rule(engine)
-    images = [
-        fit(decode(photo.read_bytes(), str(photo)), engine.input_shape, shorter_side, interpolation)
-        for photo in photos
-    ]
+    rule = engine.input_shape, shorter_side, interpolation
+    images = [fit(decode(photo.read_bytes(), str(photo)), *rule) for photo in photos]
     logits = engine(np.stack(images)).astype(np.float64)
     for photo, row in zip(photos, logits, strict=True):
         if not np.isfinite(row).all():
@@ -60,4 +89,49 @@ def predict(
         found.append({"file": str(photo), "classes": classes})
         rows = [[names[index], console.percent(row[index])] for index in best]
         tables.append(console.table(str(photo), ["class", "probability"], rows))
-    console.publish({"model": str(model), "photos": found}, tables, as_json=json)
+    console.publish({"model": str(model), "photos": found}, tables, as_json=as_json)
+
+
+def _similar(
+    model: Path,
+    photos: list[Path],
+    folder: Path,
+    top: int,
+    threads: int | None,
+    isa: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    import numpy as np
+
+    import signbit
+    from signbit.cli.scoring import resize_rule
+    from signbit.data.images import decode, fit
+    from signbit.selfsup.retrieval import embed, image_files, read_gallery
+
+    engine = signbit.load(model, threads=threads, isa=isa)
+    shorter_side, interpolation = resize_rule(engine)
+    rule = engine.input_shape, shorter_side, interpolation
+    images = [fit(decode(photo.read_bytes(), str(photo)), *rule) for photo in photos]
+    skipped: list[str] = []
+
+    def skip(reason: str) -> None:
+        console.say(f"left out: {reason}")
+        skipped.append(reason)
+
+    files, gallery = read_gallery(engine, image_files(folder), shorter_side, interpolation, skip)
+    matches = gallery.nearest(embed(engine, np.stack(images)), top)
+    found, tables = [], []
+    for photo, best in zip(photos, matches, strict=True):
+        similar = [{"file": str(files[each.index]), "cosine": each.similarity} for each in best]
+        found.append({"file": str(photo), "nearest": similar})
+        rows = [[each["file"], each["cosine"]] for each in similar]
+        tables.append(console.table(str(photo), ["most similar", "cosine"], rows))
+    figures: dict[str, object] = {
+        "model": str(model),
+        "folder": str(folder),
+        "images": len(files),
+        "skipped": skipped,
+        "photos": found,
+    }
+    console.publish(figures, tables, as_json=as_json)

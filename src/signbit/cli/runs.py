@@ -3,14 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from signbit.errors import InputError
 
 if TYPE_CHECKING:
     from signbit.compiler import Compiled
     from signbit.training import Run
 
-__all__ = ["compile_run", "with_int16_stem"]
+__all__ = ["OUTPUT", "Deployed", "compile_run", "deployed", "with_int16_stem"]
+
+OUTPUT = "output"
+"""Key of a file's notes that says "features" where its outputs are no scores."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What a file is made of: `run` with the network that goes into it, and notes for the file.
+
+    `data` and `test_split` name the images to compare both sides on.
+    """
+
+    run: Run
+    notes: dict[str, str]
+    data: str
+    test_split: str
+
+
+def deployed(path: Path, *, features: bool, probe: Path | None) -> Deployed:
+    """A run's network as it is, its backbone alone, or its backbone and the classifier of a probe.
+
+    Raises CheckpointError where run or probe cannot be read or the probe is of another backbone,
+    InputError where both features and a probe are asked for.
+    """
+    if features and probe is not None:
+        raise InputError("--features is the backbone alone, --probe has a classifier; keep one")
+    if probe is not None:
+        return _with_probe(path, probe)
+    if features:
+        return _backbone(path)
+    from signbit.training import load_run
+
+    run = load_run(path)
+    return Deployed(run, {}, run.recipe.data.source, run.recipe.data.test_split)
+
+
+def _backbone(path: Path) -> Deployed:
+    from signbit.compiler.feature_map import as_feature_map
+    from signbit.selfsup.trained import load_backbone_run
+
+    run = load_backbone_run(path)
+    run = replace(run, model=as_feature_map(run.model, run.input_size))
+    data = run.recipe.data
+    return Deployed(run, {OUTPUT: "features"}, data.source, data.test_split)
+
+
+def _with_probe(path: Path, folder: Path) -> Deployed:
+    from torch import nn
+
+    from signbit.selfsup.probe import load_probe
+    from signbit.selfsup.trained import load_backbone_run
+
+    run = load_backbone_run(path)
+    probe = load_probe(folder)
+    probe.require_backbone(run.model, str(path))
+    classifier = nn.Sequential()
+    classifier.add_module("backbone", run.model)
+    classifier.add_module("classifier", probe.head)
+    run = replace(run, model=classifier.eval(), class_names=probe.class_names)
+    data, test_split = str(probe.facts["data"]), str(probe.facts["test_split"])
+    return Deployed(run, {"probe": data}, data, test_split)
 
 
 def with_int16_stem(run: Run) -> Run:

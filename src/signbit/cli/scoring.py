@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.bitformat.schema import from_json
+from signbit.cli.runs import OUTPUT
 from signbit.errors import DataError, SignbitError
 
 if TYPE_CHECKING:
@@ -58,10 +59,16 @@ def time_calls(engine: Engine, images: NDArray[np.uint8], runs: int) -> Timing:
 
 
 def load_classifier(path: Path, threads: int | None, isa: str | None) -> Engine:
-    """The engine of a file that gives one score a class; SignbitError where it gives a map."""
+    """The engine of a file that gives one score a class; SignbitError where it does not."""
     import signbit
 
     engine = signbit.load(path, threads=threads, isa=isa)
+    if engine.source.get(OUTPUT) == "features":
+        raise SignbitError(
+            f"{path}: gives features of an image, not scores of classes: `signbit predict "
+            "--nearest FOLDER` finds similar images with it, and `signbit compile RUN --probe "
+            "FOLDER` makes a classifier of its run"
+        )
     graph = from_json(engine.graph_json)
     output = next(tensor for tensor in graph.tensors if tensor.name == graph.output)
     if (output.height, output.width) != (1, 1):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from signbit.compiler.cosine import median
+
 __all__ = ["Agreement", "EndToEnd", "NearSign", "NodeAgreement"]
 
 REAL_TOLERANCE = 1e-4
@@ -75,7 +77,11 @@ class EndToEnd:
     engine_correct: int = 0
     pytorch_correct: int = 0
     max_error: float = 0.0
-    """Largest absolute difference of a logit between engine and PyTorch."""
+    """Largest absolute difference of an output between engine and PyTorch."""
+    cosines: list[float] = field(default_factory=list)
+    """Of each image's outputs, engine and PyTorch."""
+    onednn_cosines: list[float] = field(default_factory=list)
+    """The same, PyTorch with and without oneDNN."""
 
     @property
     def agreement(self) -> float:
@@ -102,6 +108,8 @@ class EndToEnd:
             "engine_top1": self.engine_top1,
             "pytorch_top1": self.pytorch_top1,
             "max_error": self.max_error,
+            "median_cosine": median(self.cosines),
+            "onednn_median_cosine": median(self.onednn_cosines),
         }
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from signbit.compiler.cosine import cosines, median
 from signbit.compiler.exported import normalise
 
 __all__ = ["StemChange", "compare_stems"]
@@ -20,23 +21,16 @@ _BATCH_SIZE = 100
 
 @dataclass(frozen=True)
 class StemChange:
-    """Labelled images through PyTorch, with the float32 stem and with the int16 one."""
+    """Images through PyTorch, with the float32 stem and with the int16 one."""
 
     images: int
     changed: int
-    """Images whose top class is another one."""
-    float32_correct: int
-    int16_correct: int
-
-    @property
-    def float32_top1(self) -> float:
-        """Share of labels met with the float32 stem, 0 to 1."""
-        return self.float32_correct / self.images if self.images else 0.0
-
-    @property
-    def int16_top1(self) -> float:
-        """Share of labels met with the int16 stem, 0 to 1."""
-        return self.int16_correct / self.images if self.images else 0.0
+    """Images whose top class, or largest feature, is another one."""
+    cosines: tuple[float, ...]
+    """Of each image's outputs before and after."""
+    float32_top1: float | None
+    """Share of labels met with the float32 stem, 0 to 1; None without labels."""
+    int16_top1: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -45,6 +39,7 @@ class StemChange:
             "changed": self.changed,
             "float32_top1": self.float32_top1,
             "int16_top1": self.int16_top1,
+            "median_cosine": median(list(self.cosines)),
         }
 
 
@@ -52,20 +47,26 @@ def compare_stems(
     float32: nn.Module,
     int16: nn.Module,
     images: npt.NDArray[np.uint8],
-    labels: npt.NDArray[np.integer],
+    labels: npt.NDArray[np.integer] | None,
     *,
     mean: Sequence[float],
     std: Sequence[float],
 ) -> StemChange:
-    """Run both models, in evaluation mode, on images (N, H, W, C) with labels (N,)."""
-    changed = float32_correct = int16_correct = 0
+    """Run both models, in evaluation mode, on images (N, H, W, C) with labels (N,), or none."""
+    changed, alike = 0, list[float]()
+    correct = {"float32": 0, "int16": 0}
     for first in range(0, len(images), _BATCH_SIZE):
         chosen = slice(first, first + _BATCH_SIZE)
         batch = normalise(images[chosen], mean, std)
         with torch.inference_mode():
-            before = float32(batch).argmax(1).numpy()
-            after = int16(batch).argmax(1).numpy()
-        changed += int((before != after).sum())
-        float32_correct += int((before == labels[chosen]).sum())
-        int16_correct += int((after == labels[chosen]).sum())
-    return StemChange(len(images), changed, float32_correct, int16_correct)
+            before, after = (model(batch).flatten(1).numpy() for model in (float32, int16))
+        changed += int((before.argmax(1) != after.argmax(1)).sum())
+        alike += cosines(before, after)
+        if labels is not None:
+            correct["float32"] += int((before.argmax(1) == labels[chosen]).sum())
+            correct["int16"] += int((after.argmax(1) == labels[chosen]).sum())
+    shares = {
+        stem: None if labels is None else count / max(1, len(images))
+        for stem, count in correct.items()
+    }
+    return StemChange(len(images), changed, tuple(alike), shares["float32"], shares["int16"])

@@ -19,6 +19,7 @@ from torch.fx import Node as FxNode
 from signbit.bitformat.graph import Node, TensorSpec
 from signbit.bitformat.int16_stem import has_integer_sums
 from signbit.compiler.agreement import Agreement, EndToEnd, NearSign, NodeAgreement
+from signbit.compiler.cosine import cosines
 from signbit.compiler.exported import Replay, normalise
 from signbit.compiler.integers import integers
 from signbit.compiler.lower import Provenance
@@ -90,22 +91,32 @@ def verify_end_to_end(
     engine: NodeRunner | None = None,
     batch_size: int = _BATCH_SIZE,
 ) -> EndToEnd:
-    """Top classes of engine, PyTorch, and PyTorch with oneDNN switched off."""
+    """Outputs of engine, PyTorch, and PyTorch with oneDNN switched off: top classes and cosines.
+
+    labels are for networks that end in a score a class.
+    """
     runner = _engine(compiled) if engine is None else engine
     if labels is not None and labels.shape != (len(images),):
         raise InputError(f"labels: must have shape ({len(images)},), has {labels.shape}")
     replay = Replay(compiled.program)
+    output = next(t for t in compiled.graph.tensors if t.name == compiled.graph.output)
+
+    def rows(value: Tensor) -> Array:
+        return _nhwc(value, output).reshape(len(value), -1)
+
     found = EndToEnd(labelled=labels is not None)
     for first, batch in _batches(compiled, images, batch_size):
         normalised = normalise(batch, compiled.mean, compiled.std)
-        logits = replay(normalised)
-        plain = _without_onednn(replay, normalised).argmax(1).numpy()
-        answers = runner(batch)
-        top, expected = answers.argmax(1), logits.argmax(1).numpy()
+        logits = rows(replay(normalised))
+        plain = rows(_without_onednn(replay, normalised))
+        answers = runner(batch).reshape(logits.shape)
+        top, expected = answers.argmax(1), logits.argmax(1)
         found.images += len(batch)
         found.disagreements += int((top != expected).sum())
-        found.onednn_disagreements += int((plain != expected).sum())
-        found.max_error = max(found.max_error, _largest_error(answers, logits.numpy()))
+        found.onednn_disagreements += int((plain.argmax(1) != expected).sum())
+        found.cosines += cosines(answers, logits)
+        found.onednn_cosines += cosines(plain, logits)
+        found.max_error = max(found.max_error, _largest_error(answers, logits))
         if labels is not None:
             truth = labels[first : first + len(batch)]
             found.engine_correct += int((top == truth).sum())

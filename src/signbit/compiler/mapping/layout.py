@@ -33,6 +33,8 @@ def _reshape(call: Call) -> str:
         return source.name
     if len(before) == 3 and len(after) == 1:
         return call.add("flatten", source, is_sign=source.is_sign)
+    if source.op == "flatten" and call.shape() == call.tracer.graph[source.input].shape:
+        return source.input
     raise call.refuse(f"reshapes {before} to {after} for each image; the engine only flattens maps")
 
 
