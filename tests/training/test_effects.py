@@ -46,6 +46,22 @@ def test_a_limit_needs_latent_weights() -> None:
     assert message == ("method.latent_limit=0.5 does nothing where weights stay real; leave it out")
 
 
+def test_bop_has_no_latent_weights() -> None:
+    bop = "bnn-bop-vgg-small-cifar10"
+    message = refused(bop, "method.latent_limit=0.5")
+    assert message.startswith("method.latent_limit=0.5 does nothing beside Bop")
+
+
+def test_a_teacher_s_method_is_looked_at_too() -> None:
+    teacher = "teacher={checkpoint: x, network: digits, method: {name: sdbnn, %s}}"
+    check("sdbnn-digits", teacher % "params: {reduction: 8}")
+    assert refused("sdbnn-digits", teacher % "params: {reduction: 8, asd: false}").startswith(
+        "teacher.method.params.reduction=8 does nothing where asd=False"
+    )
+    message = refused("sdbnn-digits", teacher % "latent_limit: 1.0")
+    assert "teacher.method.latent_limit=1.0 does nothing to a teacher" in message
+
+
 def test_what_stages_share_needs_to_work_in_one() -> None:
     stages = "adabin-resnet18-imagenet-two-stage"
     check(stages, "method.params.t_min=0.1", "method.latent_limit=1.0")

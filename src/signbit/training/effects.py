@@ -15,12 +15,13 @@ from signbit.errors import RecipeError
 from signbit.training.networks import build_network, has_real_weights, make_method
 from signbit.training.optimizer import make_optimizer
 from signbit.training.recipe import Recipe
+from signbit.training.recipe_sections import Bop, MethodRecipe
 
 __all__ = ["require_effect"]
 
 
 class _Value(NamedTuple):
-    """A key of one run's method, and why it does nothing; no reason where it does something."""
+    """A key of one run, and why it does nothing there; no reason where it does something."""
 
     key: str
     value: object
@@ -47,7 +48,23 @@ def require_effect(runs: Sequence[Recipe]) -> None:
 
 
 def _values(run: Recipe) -> Iterator[_Value]:
-    section = run.method
+    """Of the run's method and of its teacher's."""
+    yield from _parameters("method", run.method)
+    if run.method.latent_limit is not None:
+        reason = ""
+        if has_real_weights(make_method(run.method)):
+            reason = "where weights stay real; leave it out"
+        elif isinstance(run.optimizer, Bop):
+            reason = "beside Bop, whose weights are -1 and +1; leave it out"
+        yield _Value("method.latent_limit", run.method.latent_limit, reason)
+    if run.teacher is not None and run.teacher.method is not None:
+        yield from _parameters("teacher.method", run.teacher.method)
+        if run.teacher.method.latent_limit is not None:
+            reason = "to a teacher, which does not train; leave it out"
+            yield _Value("teacher.method.latent_limit", run.teacher.method.latent_limit, reason)
+
+
+def _parameters(where: str, section: MethodRecipe) -> Iterator[_Value]:
     idle = methods.idle(section.name, **section.params)
     for key, value in section.params.items():
         reason = ""
@@ -57,8 +74,4 @@ def _values(run: Recipe) -> Iterator[_Value]:
                 reason = f"where {others}; leave one or the other out"
             else:
                 reason = f"to the method {section.name!r}; leave it out"
-        yield _Value(f"method.params.{key}", value, reason)
-    if section.latent_limit is not None:
-        real = has_real_weights(make_method(section))
-        reason = "where weights stay real; leave it out" if real else ""
-        yield _Value("method.latent_limit", section.latent_limit, reason)
+        yield _Value(f"{where}.params.{key}", value, reason)
