@@ -36,16 +36,16 @@ BINARY, REAL = "bireal-resnet18-224", "resnet18-224"
 PACKAGES = ("openvino", "onnx", "torch")
 
 PARTS = {
-    "stem 7x7, 224 to 112x112x64": ("stem.0", ("x", "/0/0.0/")),
-    "max pool 3x3, 112 to 56x56x64": ("stem.3", ("/0/0.2/",)),
+    "stem 7x7, 224 to 112x112x64": ("stem.0", ("x", "/conv1/")),
+    "max pool 3x3, 112 to 56x56x64": ("stem.3", ("/MaxPool",)),
     "average pool, 56 to 28x28x64": ("stages.4.shortcut.0", ()),
-    "shortcut 1x1, 64 to 128, 28x28": ("stages.4.shortcut.1", ("/3/shortcut/",)),
+    "shortcut 1x1, 64 to 128, 28x28": ("stages.4.shortcut.1", ("/layer2/layer2.0/downsample/",)),
     "average pool, 28 to 14x14x128": ("stages.8.shortcut.0", ()),
-    "shortcut 1x1, 128 to 256, 14x14": ("stages.8.shortcut.1", ("/5/shortcut/",)),
+    "shortcut 1x1, 128 to 256, 14x14": ("stages.8.shortcut.1", ("/layer3/layer3.0/downsample/",)),
     "average pool, 14 to 7x7x256": ("stages.12.shortcut.0", ()),
-    "shortcut 1x1, 256 to 512, 7x7": ("stages.12.shortcut.1", ("/7/shortcut/",)),
-    "global mean, 7x7x512": ("mean", ("/9/",)),
-    "classifier, 512 to 1000": ("classifier", ("/10/", "/11/", "y")),
+    "shortcut 1x1, 256 to 512, 7x7": ("stages.12.shortcut.1", ("/layer4/layer4.0/downsample/",)),
+    "global mean, 7x7x512": ("mean", ("/ReduceMean",)),
+    "classifier, 512 to 1000": ("classifier", ("/fc/", "y")),
 }
 """Layer → our node, and how the names of the real network's operations begin."""
 
@@ -138,6 +138,8 @@ def theirs(peer: OpenVino, binary: bool) -> dict[str, float]:
     for part, (node, prefixes) in PARTS.items():
         wanted = (node + PART,) if binary else prefixes
         times = [ms for name, ms in operations.items() if wanted and name.startswith(wanted)]
+        if wanted and not times:
+            raise RuntimeError(f"{part}: no operation of the network's is called {wanted}…")
         if times:
             found[part] = sum(times)
     return found
