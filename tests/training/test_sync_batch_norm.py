@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 from safetensors.torch import load_file
 from tests.training import worlds
 from torch import Tensor, nn
@@ -173,3 +175,32 @@ def test_one_value_a_channel_is_refused(tmp_path: Path) -> None:
             model(torch.zeros(1, 3))
     finally:
         dist.destroy_process_group()
+
+
+@pytest.fixture
+def one_process(tmp_path: Path) -> Iterator[None]:
+    """A process group of this process alone."""
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
+@pytest.mark.usefixtures("one_process")
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_each_device_has_kernels_for_it(device: str, affine: bool) -> None:
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    x, gradient = torch.randn(2, 6, 4, 3, 3, dtype=torch.float64)
+    found = []
+    for synchronized, where in ((False, "cpu"), (True, device)):
+        layer = nn.Sequential(nn.BatchNorm2d(4, affine=affine)).double().to(where)
+        if synchronized:
+            synchronize_batch_norm(layer)
+        own = x.detach().to(where).requires_grad_()
+        y = layer(own)
+        y.backward(gradient.to(where))
+        assert own.grad is not None
+        found.append([y.detach(), own.grad, *(each.grad for each in layer.parameters())])
+    for expected, ours in zip(*found, strict=True):
+        torch.testing.assert_close(ours.cpu(), expected, rtol=1e-10, atol=1e-12)

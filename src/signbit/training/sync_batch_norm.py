@@ -127,9 +127,12 @@ class _Normalize(torch.autograd.Function):
         which whoever averages gradients over processes adds up.
         """
         x, weight, mean, variance, count = ctx.saved_tensors
-        # Of the eval-mode kernel's gradients, the two that are sums.
+        # Of the eval-mode kernel's gradients, the two that are sums. CUDA's kernel takes their type
+        # from a weight, whatever its values, and wants to be told by empty tensors that it saved
+        # nothing.
+        saved = mean.new_empty(0)
         _, own_dot, own_sum = torch.ops.aten.native_batch_norm_backward(
-            gradient, x, None, mean, variance, None, None, False, ctx.eps, [False, True, True]
+            gradient, x, mean, mean, variance, saved, saved, False, ctx.eps, [False, True, True]
         )
         sums = torch.cat([own_dot, own_sum]).double()
         dist.all_reduce(sums)
