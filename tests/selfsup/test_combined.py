@@ -59,3 +59,19 @@ def test_bad_values_are_refused() -> None:
         objective((1.0, 0.0))
     with pytest.raises(InputError, match="compares two views"):
         objective()(small.views()[0])
+
+
+def test_it_compiles_as_one_graph() -> None:
+    plain, own = objective(), objective()
+    compiled = torch.compile(own, dynamic=False, backend="aot_eager", fullgraph=True)
+    for step in range(2):
+        for each, called in ((plain, plain), (own, compiled)):
+            each.zero_grad()
+            called(*small.views(step)).total.backward()
+            each.after_step()
+    for ours, theirs in zip(own.parameters(), plain.parameters(), strict=True):
+        assert (ours.grad is None) == (theirs.grad is None)
+        if ours.grad is not None:
+            torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(own.queue.keys, plain.queue.keys, rtol=1e-9, atol=1e-12)
+    assert int(own.queue.pointer) == int(plain.queue.pointer) == 10
