@@ -140,3 +140,15 @@ def test_folders_that_are_no_probe(tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text("{}")
     with pytest.raises(CheckpointError, match="damaged"):
         load_probe(tmp_path)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("augment", [False, True])
+def test_a_gpu_finds_what_the_cpu_does(augment: bool) -> None:
+    plan = replace(PLAN, epochs=3, rates=(0.01, 0.1))
+    ours = train_probe(untrained(), plan, augment=augment, device=torch.device("cuda"))
+    cpu = train_probe(untrained(), plan, augment=augment, device=CPU)
+    assert ours.facts["device"] == "cuda"
+    assert ours.head.weight.device.type == "cpu"
+    assert ours.facts["lr"] == cpu.facts["lr"]
+    assert abs(ours.facts["top1"] - cpu.facts["top1"]) < 0.02

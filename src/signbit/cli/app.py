@@ -12,6 +12,7 @@ from signbit.cli.compare import compare
 from signbit.cli.compile import compile_
 from signbit.cli.demo import demo
 from signbit.cli.evaluate import evaluate
+from signbit.cli.finetune import finetune
 from signbit.cli.import_ import import_
 from signbit.cli.inspect import inspect
 from signbit.cli.predict import predict
@@ -57,6 +58,7 @@ app.command("train")(train)
 app.command("import")(import_)
 app.command("compare")(compare)
 app.command("probe")(probe)
+app.command("finetune")(finetune)
 app.command("evaluate")(evaluate)
 app.command("compile")(compile_)
 app.command("predict")(predict)

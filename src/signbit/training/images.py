@@ -15,6 +15,7 @@ from signbit.data.preprocessing import Preprocessing
 from signbit.data.resized_crop import ResizedCrop
 from signbit.data.seeds import derive_seed
 from signbit.data.sources import open_dataset
+from signbit.data.split import share_of_classes
 from signbit.data.storage import Say
 from signbit.errors import DataError
 from signbit.training.recipe import Recipe
@@ -23,7 +24,7 @@ __all__ = ["augmentation_of", "fit_images", "open_images", "preprocessing_of"]
 
 
 def open_images(recipe: Recipe) -> tuple[ImageDataset, ImageDataset]:
-    """The training images, `recipe.train_images` of them where it says so, and the test images.
+    """The training images, as many as the recipe says, and the test images.
 
     Raises DataError where the source lacks them, its splits have different classes, or only one.
     """
@@ -44,6 +45,9 @@ def open_images(recipe: Recipe) -> tuple[ImageDataset, ImageDataset]:
         seed = derive_seed(recipe.seed, "train images")
         order = torch.randperm(len(training), generator=torch.Generator().manual_seed(seed))
         training = training.take(np.asarray(order[: recipe.train_images]))
+    if recipe.label_share is not None:
+        chosen = share_of_classes(training.labels, recipe.label_share, recipe.seed)
+        training = training.take(chosen)
     return training, test
 
 

@@ -30,8 +30,9 @@ class Recipe(Section):
 
     `schedule` takes the learning rate from `optimizer.lr` to 0 (cosine, linear), leaves it, or
     lowers it in steps. `train_images` keeps that many training images, the first after a seeded
-    shuffle. `batch_size` is over all processes. With `sync_batch_norm` several of them normalise by
-    the statistics of the whole batch, as one would; without, each by those of its own part.
+    shuffle, and `label_share` that share of every class of them, one image at least. `batch_size`
+    is over all processes. With `sync_batch_norm` several of them normalise by the statistics of the
+    whole batch, as one would; without, each by those of its own part.
     `gradients: bfloat16` rounds the gradients of native binary convolutions before they meet signs,
     on CPUs that multiply bfloat16; others refuse it.
 
@@ -52,6 +53,7 @@ class Recipe(Section):
     schedule: Schedule
     seed: Whole = Field(default=0, ge=0)
     train_images: Whole | None = Field(default=None, gt=0)
+    label_share: Number | None = Field(default=None, gt=0, le=1)
     label_smoothing: Number = Field(default=0.0, ge=0, lt=1)
     teacher: Teacher | None = None
     start: str | None = None

@@ -249,6 +249,7 @@ _LATER_KEYS = {
     "gradients": "float32",
     "label_smoothing": 0.0,
     "teacher": None,
+    "label_share": None,
     "stages": None,
     "precision": "fp32",
     "compile": False,

@@ -1,0 +1,63 @@
+"""`signbit finetune`: a run's whole network learns on, from few labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signbit.cli import console
+from signbit.cli.arguments import Data, Json, folder_to_write
+
+__all__ = ["finetune"]
+
+
+def finetune(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", exists=True, file_okay=False, help="A run folder.")
+    ],
+    labels: Annotated[
+        float, typer.Option(help="Share of every class's labels that is learned, 0.01 for 1 %.")
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY=VALUE", help="Values of the recipe to change, such as epochs=12."
+        ),
+    ] = None,
+    data: Data = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            parser=folder_to_write,
+            help="The run folder to write or resume; default: RUN/finetune-LABELS.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train a run's whole network with labels: of all images, or of a share of every class.
+
+    The network begins with the run's backbone and a new classifier. Where learning without labels
+    was good, 1 % or 10 % of the labels go far. The result is a run folder as from
+    [bold]signbit train[/]; the same command started again goes on after the last finished epoch.
+
+    Example: [bold]signbit finetune runs/b --labels 0.01 --data path/to/cifar10[/]
+    """
+    from signbit.selfsup.finetune import finetune as finetune_run
+
+    folder = out or run / f"finetune-{labels:g}"
+    with console.figures_only():
+        result = finetune_run(run, folder, data=data, labels=labels, overrides=overrides or [])
+    figures = {
+        "run": str(result.path),
+        "labels": labels,
+        "top1": result.top1,
+        "loss": result.loss,
+        "epochs": result.epochs,
+        "resumed_from": result.resumed_from,
+        "seconds": result.seconds,
+    }
+    console.publish(figures, [console.figures_table(f"{run}, fine-tuned", figures)], as_json=json)
+    console.say(f"next: signbit compile {folder} -o model.sbnn")
