@@ -3,8 +3,11 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import load_file
+from tests.bitformat.samples import sample_bytes
 
 from signbit import methods, models
 from signbit.selfsup import diagnostics
@@ -49,3 +52,17 @@ def test_the_measures_are_named():
     found = diagnostics.diagnose(rows, rows, rows)
     table = PAGE.partition("## What to watch")[2]
     assert {*re.findall(r"`((?:embedding|features|teacher)/\w+)`", table)} == {*found}
+
+
+def test_similar_images_are_found(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    images = np.random.default_rng(0).integers(0, 256, (5, 6, 6, 3), dtype=np.uint8)
+    for index, image in enumerate(images):
+        larger = Image.fromarray(image).resize((32, 32), Image.Resampling.NEAREST)
+        larger.save(tmp_path / "photos" / f"{index}.png")
+    (tmp_path / "features.sbnn").write_bytes(sample_bytes())
+    exec(code_after("### Similar images"), {"images": images})
+    name, cosine = capsys.readouterr().out.split()
+    assert name.startswith("photos/")
+    assert -1 <= float(cosine) <= 1
