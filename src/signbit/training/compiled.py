@@ -18,11 +18,13 @@ __all__ = ["compiled"]
 
 def compiled(wrapped: nn.Module, model: nn.Module) -> nn.Module:
     """`wrapped`, which calls `model`, compiled at its first call; both share their parameters."""
+    # Generated kernels of a GPU cannot read numbers that lie elsewhere.
+    device = next((each.device for each in model.parameters()), torch.device("cpu"))
     for module in model.modules():
         estimator = getattr(module, "estimator", None)
         if isinstance(estimator, Estimator) and estimator.parameters:
             # A plain attribute of the binarizers.
-            cast("_HasEstimator", module).estimator = _ByTensor(estimator)
+            cast("_HasEstimator", module).estimator = _ByTensor(estimator, device)
     # Batches have two sizes at most: a graph for each is faster than one for all sizes.
     return cast(nn.Module, torch.compile(wrapped, dynamic=False))
 
@@ -34,10 +36,10 @@ class _HasEstimator(nn.Module):
 class _ByTensor(Estimator):
     """The signs and the surrogate gradient of `inner`, with its parameters in a tensor."""
 
-    def __init__(self, inner: Estimator) -> None:
+    def __init__(self, inner: Estimator, device: torch.device) -> None:
         self.name = inner.name
         self._inner = inner
-        self._numbers = torch.tensor(inner.parameters, dtype=torch.float64)
+        self._numbers = torch.tensor(inner.parameters, dtype=torch.float64, device=device)
 
     @property
     def parameters(self) -> tuple[float, ...]:
