@@ -9,14 +9,20 @@ from signbit import methods
 from signbit.errors import RecipeError
 
 OTHER_VALUES = {
+    "activation_estimator": "ede",
     "activation_scale": False,
+    "activations": "asd",
     "asd": False,
     "initial_weights": "fan-out",
+    "nonlinearity": "maxout",
     "reduction": 4,
     "scale": True,
     "stem_hardtanh": False,
+    "stem_nonlinearity": True,
     "t_max": 20.0,
     "t_min": 0.1,
+    "weight_estimator": "ede",
+    "weights": "wsd",
     "wsd": False,
 }
 """By parameter: none is a default."""

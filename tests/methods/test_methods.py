@@ -7,7 +7,18 @@ import pytest
 from signbit import methods
 from signbit.errors import RecipeError
 
-NAMES = ["adabin", "bireal", "bnn", "irnet", "reactnet", "real", "sdbnn", "sdbnn-imagenet", "xnor"]
+NAMES = [
+    "adabin",
+    "bireal",
+    "bnn",
+    "combined",
+    "irnet",
+    "reactnet",
+    "real",
+    "sdbnn",
+    "sdbnn-imagenet",
+    "xnor",
+]
 
 
 def test_names():

@@ -15,6 +15,14 @@ CASES = {
     ("adabin", ()): (oracles.adaptive_weight, oracles.adaptive_activation),
     ("bireal", ()): (oracles.mean_abs_weight(clip), oracles.plain_activation(polynomial)),
     ("bnn", ()): (oracles.plain_weight(clip), oracles.plain_activation(clip)),
+    ("combined", ()): (oracles.mean_abs_weight(clip), oracles.rsign),
+    (
+        "combined",
+        (("weights", "libra"), ("weight_estimator", "ede"), ("activations", "adaptive")),
+    ): (
+        oracles.libra,
+        oracles.adaptive_activation,
+    ),
     ("irnet", ()): (oracles.libra, oracles.plain_activation(ede)),
     ("reactnet", ()): (oracles.mean_abs_weight(clip), oracles.rsign),
     ("real", ()): (oracles.real("weight"), oracles.real("x")),

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from signbit.errors import RecipeError
-from signbit.methods import adabin, bireal, bnn, irnet, reactnet, real, sdbnn, xnor
+from signbit.methods import adabin, bireal, bnn, combined, irnet, reactnet, real, sdbnn, xnor
 from signbit.methods.base import Method
 from signbit.methods.effects import idle_parameters
 
@@ -21,6 +21,7 @@ _methods: dict[str, Callable[..., Method]] = {
     "adabin": adabin.method,
     "bireal": bireal.method,
     "bnn": bnn.method,
+    "combined": combined.method,
     "irnet": irnet.method,
     "reactnet": reactnet.method,
     "real": real.method,
