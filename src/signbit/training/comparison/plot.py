@@ -46,5 +46,5 @@ def curves_of(runs: Sequence[Finished]) -> Figure:
                 epochs, mean - band, mean + band, color=line.get_color(), alpha=0.2, linewidth=0
             )
     axes.grid(alpha=0.3)
-    axes.legend(title="after the last epoch")
+    axes.legend(title="after the last epoch", loc="lower right")
     return figure
