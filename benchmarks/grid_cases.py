@@ -86,10 +86,15 @@ def compiled(case: Case, photographs: Photographs) -> Compiled:
     parameters = {"binarize": BINARIZE[case.bits]} if case.bits in BINARIZE else {}
     method = methods.get(case.method, **parameters)
     model = models.build(case.network, method, classes=classes, channels=kind.input_size[2])
+    mean, std = (torch.tensor(each).view(1, -1, 1, 1) for each in (kind.mean, kind.std))
+    pixels = (torch.from_numpy(images).permute(0, 3, 1, 2) / 255 - mean) / std
     if case.weights == "trained":
-        _train(model, kind, images, torch.from_numpy(labels))
+        _train(model, pixels, torch.from_numpy(labels))
     else:
-        _randomise(model)
+        _disturb(model)
+    _collect_statistics(model, pixels[:BATCH])
+    if case.weights == "random":
+        _disturb_statistics(model)
     return compile_model(
         model.eval(),
         input_size=kind.input_size,
@@ -138,29 +143,9 @@ def _own_side(network: str) -> int:
     return cast("tuple[int, int]", model.input_size)[0]
 
 
-def _norms(model: nn.Module) -> list[nn.BatchNorm1d | nn.BatchNorm2d]:
-    return [m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
-
-
-@torch.no_grad()
-def _randomise(model: nn.Module) -> None:
-    """Move all that has one value a channel from its start; a third of the slopes below 0."""
-    for norm in _norms(model):
-        norm.weight.sub_(0.6)
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        norm.running_mean.normal_(0, 3)
-        norm.running_var.normal_().square_().mul_(20).add_(0.5)
-    for parameter in model.parameters():
-        if parameter.dim() <= 1:
-            parameter.add_(torch.randn(parameter.shape))
-
-
-def _train(model: nn.Module, kind: Preprocessing, images: Images, labels: Tensor) -> None:
-    """Some steps of Adam, then the statistics of a batch of the network's own size."""
-    mean, std = (torch.tensor(each).view(1, -1, 1, 1) for each in (kind.mean, kind.std))
-    pixels = (torch.from_numpy(images).permute(0, 3, 1, 2) / 255 - mean) / std
-    first = max(0, (kind.input_size[0] - TRAIN_SIDE) // 2)
+def _train(model: nn.Module, pixels: Tensor, labels: Tensor) -> None:
+    """Some steps of Adam."""
+    first = max(0, (pixels.shape[2] - TRAIN_SIDE) // 2)
     middle = pixels[:, :, first : first + TRAIN_SIDE, first : first + TRAIN_SIDE]
     optimizer = torch.optim.Adam(model.parameters(), lr=0.002)
     model.train()
@@ -170,7 +155,37 @@ def _train(model: nn.Module, kind: Preprocessing, images: Images, labels: Tensor
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+
+
+@torch.no_grad()
+def _disturb(model: nn.Module) -> None:
+    """Move what has one value a channel from where it starts; a third of the slopes below 0."""
+    for parameter in model.parameters():
+        if parameter.dim() <= 1:
+            parameter.add_(torch.randn(parameter.shape))
     for norm in _norms(model):
-        norm.momentum = 1.0  # of the next batch alone
-    with torch.no_grad():
-        model(pixels[:BATCH])
+        norm.weight.sub_(0.6)
+
+
+@torch.no_grad()
+def _collect_statistics(model: nn.Module, pixels: Tensor) -> None:
+    """Those of one batch, which keep values in range however deep the network is."""
+    for norm in _norms(model):
+        norm.momentum = 1.0
+    model.train()
+    model(pixels)
+
+
+@torch.no_grad()
+def _disturb_statistics(model: nn.Module) -> None:
+    """So that no channel is centred on its threshold."""
+    for norm in _norms(model):
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        deviation = norm.running_var.sqrt()
+        norm.running_mean.add_(0.5 * deviation * torch.randn(deviation.shape))
+        norm.running_var.mul_(torch.randn(deviation.shape).mul(0.5).exp())
+
+
+def _norms(model: nn.Module) -> list[nn.BatchNorm1d | nn.BatchNorm2d]:
+    return [m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
