@@ -12,7 +12,7 @@ from signbit.data import Preprocessing, open_dataset
 from signbit.errors import CheckpointError, RecipeError
 from signbit.selfsup.backbone import build_backbone
 from signbit.selfsup.finetune import finetune, finetuning_recipe
-from signbit.selfsup.trained import backbone_of
+from signbit.selfsup.trained import load_backbone_run
 from signbit.training import Run, load_run, train
 from signbit.training.images import open_images
 
@@ -65,7 +65,7 @@ def test_it_begins_with_the_backbone_and_a_new_classifier(source: Path, tmp_path
     overrides = ("epochs=1", "batch_size=16", "optimizer.lr=1e-30")
     finetune(source, tmp_path, labels=0.1, overrides=overrides, progress=False)
     before, after = load_run(source), load_run(tmp_path)
-    ours, theirs = backbone_of(after).state_dict(), backbone_of(before).state_dict()
+    ours, theirs = (load_backbone_run(path).model.state_dict() for path in (tmp_path, source))
     assert all(torch.equal(ours[name], theirs[name]) for name in ours if name.endswith("weight"))
     assert not torch.equal(after.model.classifier.weight, before.model.classifier.weight)
 

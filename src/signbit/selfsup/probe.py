@@ -75,7 +75,9 @@ def open_probe_images(
         section = section.model_copy(update={"source": data, "test_split": "test"})
     if test_split is not None:
         section = section.model_copy(update={"test_split": test_split})
-    return open_images(run.recipe.model_copy(update={"data": section, "train_images": None}))
+    return open_images(
+        run.recipe.model_copy(update={"data": section, "train_images": None, "label_share": None})
+    )
 
 
 def train_probe(

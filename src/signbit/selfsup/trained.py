@@ -1,18 +1,22 @@
-"""The backbone of a trained run, supervised or not, as evaluation and deployment take it."""
+"""The backbone of a trained run, with labels or without, as evaluation and deployment take it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
-from signbit.selfsup.backbone import Backbone, build_backbone
+from signbit.data.preprocessing import Preprocessing
+from signbit.errors import CheckpointError
+from signbit.selfsup.backbone import build_backbone
 from signbit.training.networks import make_method
-from signbit.training.run import Run, load_run
+from signbit.training.run import Run, RunFolder
 from signbit.training.state import load_state, state_digest
 
-__all__ = ["backbone_digest", "backbone_of", "load_backbone_run"]
+__all__ = ["backbone_digest", "load_backbone_run"]
+
+_PRETRAINED = "embedder.backbone.network."
+"""What the names of a backbone's tensors begin with in a run of pre-training."""
 
 
 def load_backbone_run(path: str | Path) -> Run:
@@ -20,21 +24,35 @@ def load_backbone_run(path: str | Path) -> Run:
 
     Raises CheckpointError where the folder is not a run, has no finished epoch, or is damaged.
     """
-    run = load_run(path)
-    return replace(run, model=backbone_of(run), class_names=())
-
-
-def backbone_of(run: Run) -> Backbone:
-    """A new backbone with the weights of the run's network, in eval mode."""
-    if isinstance(run.model, Backbone):
-        return run.model
+    folder = RunFolder(path)
+    recipe = folder.recipe()
+    if recipe is None:
+        raise CheckpointError(f"{path}: not a run folder (no recipe.yaml in it)")
+    checkpoint = folder.checkpoint(recipe)
+    if checkpoint is None:
+        raise CheckpointError(f"{path}: no epoch is finished yet, so there is no network to load")
+    try:
+        preprocessing = Preprocessing.from_json(folder.facts()["preprocessing"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}/run.json: bad or missing {error}") from error
     backbone = build_backbone(
-        run.recipe.network, make_method(run.recipe.method), channels=run.input_size[2]
+        recipe.network, make_method(recipe.method), channels=preprocessing.input_size[2]
     )
+    stored = checkpoint.model
+    pretrained = any(name.startswith(_PRETRAINED) for name in stored)
+    inside = _PRETRAINED if pretrained else ""
     own = backbone.network.state_dict()
-    state = {name: value for name, value in run.model.state_dict().items() if name in own}
-    load_state(backbone.network, state, f"{run.path}: its network")
-    return backbone.eval()
+    state = {name: stored[inside + name] for name in own if inside + name in stored}
+    load_state(backbone.network, state, f"{path}: its network")
+    return Run(
+        path=folder.path,
+        model=backbone.eval(),
+        recipe=recipe,
+        class_names=(),
+        preprocessing=preprocessing,
+        epoch=checkpoint.epoch,
+        history=checkpoint.history,
+    )
 
 
 def backbone_digest(backbone: nn.Module) -> str:
