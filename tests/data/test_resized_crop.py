@@ -19,24 +19,24 @@ def coordinates(count: int) -> NDArray[np.uint8]:
     return images
 
 
-def windows(seed: int, count: int, area: float) -> NDArray[np.int64]:
+def windows_of(seed: int, count: int, area: float) -> NDArray[np.int64]:
     """(count, 4): left, top, right, bottom."""
     found = []
-    real = resized_crop._window
+    real = resized_crop.windows
 
     def remember(*arguments):  # type: ignore[no-untyped-def]
         found.append(real(*arguments))
         return found[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resized_crop, "_window", remember)
+        patch.setattr(resized_crop, "windows", remember)
         ResizedCrop(flip=False, area=area, size=(8, 8))(coordinates(count), seed)
-    return np.array(found)
+    return found[0]
 
 
 def test_windows_have_the_areas_and_aspects_asked_for() -> None:
     area = 0.08
-    left, top, right, bottom = windows(1, 4000, area).T
+    left, top, right, bottom = windows_of(1, 4000, area).T
     assert left.min() == top.min() == 0
     assert right.max() == bottom.max() == SIDE
     width, height = right - left, bottom - top
@@ -61,7 +61,7 @@ def test_the_result_is_the_window_scaled() -> None:
     result = ResizedCrop(flip=False, area=0.1, size=(4, 6))(images, seed=3)
     assert result.shape == (20, 4, 6, 3)
     assert result.dtype == np.uint8
-    draws = windows(3, 20, 0.1)
+    draws = windows_of(3, 20, 0.1)
     for number, (left, top, right, bottom) in enumerate(draws):
         assert set(result[number, ..., 2].flat) == {number}
         # The middle of an output pixel is the middle of its part of the window.

@@ -33,9 +33,12 @@ def decode(data: bytes, name: str) -> NDArray[np.uint8]:
 
     `name` is what an error calls the image. Transparency is dropped, a palette is looked up, the
     picture is turned as its EXIF data says; of 16 bits the upper 8 are kept.
-    Raises DataError where the bytes are not an image, end too early, unpack to far more pixels than
-    a photograph has, or hold gray values that are floating-point or wider than 16 bits.
+    Raises DataError where the bytes are not an image, are none at all, end too early, unpack to far
+    more pixels than a photograph has, or hold gray values that are floating-point or wider than 16
+    bits.
     """
+    if not data:
+        raise DataError(f"{name}: not a readable image (it is empty)")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

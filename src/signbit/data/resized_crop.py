@@ -10,10 +10,10 @@ from PIL import Image
 from signbit.data.augment import Augmentation
 from signbit.data.seeds import derive_seed
 
-__all__ = ["ResizedCrop"]
+__all__ = ["TRIES", "ResizedCrop", "windows"]
 
 _ASPECTS = (3 / 4, 4 / 3)
-_TRIES = 10
+TRIES = 10
 
 
 class ResizedCrop:
@@ -39,12 +39,13 @@ class ResizedCrop:
         total = last if total is None else total
         generator = torch.Generator().manual_seed(derive_seed(seed, "resized crop"))
         # area, aspect, x, y of every try for every image of the step
-        draws = torch.rand(total, _TRIES, 4, generator=generator, dtype=torch.float64)
+        draws = torch.rand(total, TRIES, 4, generator=generator, dtype=torch.float64)
         own = draws.numpy()[first:last]
         height, width, channels = images.shape[1:]
         result = np.empty((len(images), *self._size, channels), dtype=np.uint8)
-        for image, draw, target in zip(images, own, result, strict=True):
-            target[...] = self._scaled(image, _window(draw, self._area, height, width))
+        boxes = windows(own, self._area, height, width).tolist()
+        for image, box, target in zip(images, boxes, result, strict=True):
+            target[...] = self._scaled(image, tuple(box))
         return self._mirror(result, seed, first, total)
 
     def _scaled(
@@ -56,21 +57,20 @@ class ResizedCrop:
         return np.asarray(scaled).reshape(*self._size, -1)
 
 
-def _window(
-    draws: NDArray[np.float64], area: float, height: int, width: int
-) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) of the first of the draws (tries, 4) that fits."""
+def windows(draws: NDArray[np.float64], area: float, height: int, width: int) -> NDArray[np.int64]:
+    """(left, top, right, bottom) of the first of each image's draws (N, TRIES, 4) that fits."""
     low, high = np.log(_ASPECTS)
-    wanted = (area + (1 - area) * draws[:, 0]) * height * width
-    aspects = np.exp(low + (high - low) * draws[:, 1])
-    widths = np.rint(np.sqrt(wanted * aspects)).astype(int)
-    heights = np.rint(np.sqrt(wanted / aspects)).astype(int)
+    wanted = (area + (1 - area) * draws[..., 0]) * height * width
+    aspects = np.exp(low + (high - low) * draws[..., 1])
+    widths = np.rint(np.sqrt(wanted * aspects)).astype(np.int64)
+    heights = np.rint(np.sqrt(wanted / aspects)).astype(np.int64)
     fits = (widths > 0) & (widths <= width) & (heights > 0) & (heights <= height)
-    if not fits.any():
-        side = min(height, width)
-        left, top = (width - side) // 2, (height - side) // 2
-        return left, top, left + side, top + side
-    first = int(np.argmax(fits))
-    left = int(draws[first, 2] * (width - widths[first] + 1))
-    top = int(draws[first, 3] * (height - heights[first] + 1))
-    return left, top, left + int(widths[first]), top + int(heights[first])
+    of_all = np.arange(len(draws))
+    first = np.argmax(fits, axis=1)
+    wides, highs = widths[of_all, first], heights[of_all, first]
+    left = (draws[of_all, first, 2] * (width - wides + 1)).astype(np.int64)
+    top = (draws[of_all, first, 3] * (height - highs + 1)).astype(np.int64)
+    found = np.stack([left, top, left + wides, top + highs], axis=1)
+    side = min(height, width)
+    x, y = (width - side) // 2, (height - side) // 2
+    return np.where(fits.any(axis=1, keepdims=True), found, [x, y, x + side, y + side])

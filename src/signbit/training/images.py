@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import cast
 
@@ -12,6 +13,7 @@ from torch import nn
 from signbit.data.augment import Augmentation
 from signbit.data.dataset import ImageDataset
 from signbit.data.preprocessing import Preprocessing
+from signbit.data.readable import without_unreadable
 from signbit.data.resized_crop import ResizedCrop
 from signbit.data.seeds import derive_seed
 from signbit.data.sources import open_dataset
@@ -23,13 +25,17 @@ from signbit.training.recipe import Recipe
 __all__ = ["augmentation_of", "fit_images", "open_images", "preprocessing_of"]
 
 
-def open_images(recipe: Recipe) -> tuple[ImageDataset, ImageDataset]:
+def open_images(recipe: Recipe, say: Say | None = None) -> tuple[ImageDataset, ImageDataset]:
     """The training images, as many as the recipe says, and the test images.
 
-    Raises DataError where the source lacks them, its splits have different classes, or only one.
+    `say` (by default a logger) hears which ones are skipped, where the recipe asks for that. Raises
+    DataError where the source lacks them, its splits have different classes, or only one.
     """
     training = open_dataset(recipe.data.source, "train")
     test = open_dataset(recipe.data.source, recipe.data.test_split)
+    if recipe.data.unreadable == "skip":
+        say = say or logging.getLogger("signbit.data").warning
+        training, test = without_unreadable(training, say), without_unreadable(test, say)
     if training.class_names != test.class_names:
         raise DataError(f"{recipe.data.source}: its train and test splits have different classes")
     if len(training.class_names) < 2:
@@ -73,10 +79,13 @@ def fit_images(
     """Both at the sizes that training and evaluation take them in."""
     stored = preprocessing
     crop = recipe.data.augment.resized_crop
-    if crop is not None:
+    side = None if crop is None else crop.side
+    if recipe.selfsup is not None:
+        side = recipe.selfsup.views.side
+    if side is not None:
         # Crops are taken from a larger square than the network's input.
-        size = (crop.side, crop.side, preprocessing.input_size[2])
-        stored = replace(preprocessing, input_size=size, resize_shorter_side=crop.side)
+        size = (side, side, preprocessing.input_size[2])
+        stored = replace(preprocessing, input_size=size, resize_shorter_side=side)
     return (
         stored.fit(training, workers=recipe.data.workers, say=say),
         preprocessing.fit(test, workers=recipe.data.workers, say=say),

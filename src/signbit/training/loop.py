@@ -54,8 +54,8 @@ class Task(Protocol):
     def after_step(self) -> None:
         """Called after each update of the parameters."""
 
-    def evaluate(self) -> dict[str, float]:
-        """Measures after an epoch, `top1` (0 … 1) and `test_loss` among them."""
+    def evaluate(self, epoch: int) -> dict[str, float]:
+        """Measures after epoch `epoch`, all of them finite where all is well."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def run_epochs(
     start), seconds (training alone), images_per_second, wait (the share of the seconds, 0 … 1, that
     the process that waited longest waited for its images), and what `task.evaluate` measures. The
     learning rates are set anew before each step. A disabled `scaler` leaves all gradients alone.
-    Raises DivergedError, before `finish`, where the train loss, the test loss or a parameter stops
+    Raises DivergedError, before `finish`, where the train loss, a measure or a parameter stops
     being finite.
     """
     for epoch in range(first, plan.epochs):
@@ -128,8 +128,9 @@ def run_epochs(
                 _require_finite(
                     f"a parameter after epoch {epoch + 1}", float((parameter.detach() * 0).sum())
                 )
-        measures = task.evaluate()
-        _require_finite(f"the test loss of epoch {epoch + 1}", measures["test_loss"])
+        measures = task.evaluate(epoch)
+        for name, value in measures.items():
+            _require_finite(f"the {name.replace('_', ' ')} of epoch {epoch + 1}", value)
         entry = {
             "epoch": epoch + 1,
             "train_loss": train_loss,

@@ -12,6 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 __all__ = ["TrainingProgress"]
 
+# Which measures a line shows, as what, in which form; a kind of training has some of them.
+_SHOWN = (
+    ("test_loss", "test loss", ".4f"),
+    ("top1", "top-1", ".2%"),
+    ("knn_top1", "kNN top-1", ".2%"),
+    ("agreement", "agrees with teacher", ".2%"),
+)
+
 
 class TrainingProgress:
     """A context manager around a run of `epochs` epochs of `steps` steps, `done` of them finished.
@@ -72,8 +80,10 @@ class TrainingProgress:
 
     def epoch(self, entry: dict[str, float]) -> None:
         """An epoch is done; `entry` is its line of the history."""
+        measured = "".join(
+            f"{title} {entry[name]:{form}}  " for name, title, form in _SHOWN if name in entry
+        )
         self.say(
-            f"epoch {entry['epoch']:.0f}/{self._epochs}  loss {entry['train_loss']:.4f}  "
-            f"test loss {entry['test_loss']:.4f}  top-1 {entry['top1']:.2%}  "
+            f"epoch {entry['epoch']:.0f}/{self._epochs}  loss {entry['train_loss']:.4f}  {measured}"
             f"lr {entry['lr']:.3g}  {entry['seconds']:.1f} s  input wait {entry['wait']:.1%}"
         )

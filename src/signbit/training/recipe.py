@@ -12,6 +12,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from signbit.training.recipe_sections import (
+    Augment,
     DataRecipe,
     MethodRecipe,
     Number,
@@ -21,12 +22,13 @@ from signbit.training.recipe_sections import (
     Teacher,
     Whole,
 )
+from signbit.training.recipe_selfsup import SelfSup
 
 __all__ = ["Recipe"]
 
 
 class Recipe(Section):
-    """One supervised training run, or several in a row.
+    """One training run, or several in a row: with labels, or by `selfsup` without.
 
     `schedule` takes the learning rate from `optimizer.lr` to 0 (cosine, linear), leaves it, or
     lowers it in steps. `train_images` keeps that many training images, the first after a seeded
@@ -56,6 +58,7 @@ class Recipe(Section):
     label_share: Number | None = Field(default=None, gt=0, le=1)
     label_smoothing: Number = Field(default=0.0, ge=0, lt=1)
     teacher: Teacher | None = None
+    selfsup: SelfSup | None = None
     start: str | None = None
     stages: tuple[dict[str, Any], ...] | None = Field(default=None, min_length=2)
     sync_batch_norm: bool = True
@@ -75,6 +78,25 @@ class Recipe(Section):
                 f"gradients: {self.gradients} does nothing beside precision or compile, under "
                 "which native convolutions step aside; leave one of them out"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _no_idle_keys_without_labels(self) -> Recipe:
+        if self.selfsup is None:
+            return self
+        views = self.selfsup.views
+        for idle, name, instead in (
+            (self.label_smoothing != 0, "label_smoothing", "labels are not learned"),
+            (self.teacher is not None, "teacher", "selfsup.guided.teacher is who guides"),
+            (self.data.augment != Augment(), "data.augment", "selfsup.views says what is done"),
+            (
+                len(self.data.mean) == 1 and views.gray_probability > 0,
+                "selfsup.views.gray_probability",
+                "images of one channel are gray",
+            ),
+        ):
+            if idle:
+                raise ValueError(f"{name} does nothing: {instead}; leave it out")
         return self
 
     def to_yaml(self) -> str:

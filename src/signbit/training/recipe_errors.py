@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from signbit.training import recipe_sections as sections
+from signbit.training import recipe_selfsup as selfsup
 from signbit.training.recipe import Recipe
 
 __all__ = ["explain"]
@@ -30,6 +31,11 @@ _MODELS: dict[tuple[str | int, ...], type[BaseModel]] = {
     ("schedule", "by steps"): sections.Steps,
     ("teacher",): sections.Teacher,
     ("teacher", "method"): sections.MethodRecipe,
+    ("selfsup",): selfsup.SelfSup,
+    ("selfsup", "head"): selfsup.HeadSection,
+    ("selfsup", "contrastive"): selfsup.ContrastiveSection,
+    ("selfsup", "guided"): selfsup.GuidedSection,
+    ("selfsup", "views"): selfsup.ViewsSection,
     **{("optimizer", name): model for name, model in _OPTIMIZERS.items()},
     **{("optimizer", "bop", "rest", name): model for name, model in _REST.items()},
 }

@@ -15,7 +15,15 @@ from signbit.training.recipe_errors import explain
 __all__ = ["apply_overrides", "flat", "parse_recipe", "single_runs"]
 
 # What all stages have in common, or what is the whole run's.
-_NOT_IN_A_STAGE = ("description", "network", "stages", "start", "train_images", "label_share")
+_NOT_IN_A_STAGE = (
+    "description",
+    "label_share",
+    "network",
+    "selfsup",
+    "stages",
+    "start",
+    "train_images",
+)
 
 _MISSING = object()
 

@@ -103,7 +103,8 @@ class DataRecipe(Section):
     channels. `resize_shorter_side` is in pixels; absent, it is the network's own input size.
     `workers` is how many processes decode images while training; with 0 they are decoded once, into
     memory or the cache, and absent, that is so if they fit. The numbers are the same for all.
-    `test_split` is what the source calls the images that an epoch is measured on.
+    `test_split` is what the source calls the images that an epoch is measured on. Images that
+    cannot be decoded end the run before it begins, or are skipped, each of them named.
     """
 
     source: str
@@ -114,6 +115,7 @@ class DataRecipe(Section):
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
     workers: Whole | None = Field(default=None, ge=0)
     test_split: str = "test"
+    unreadable: Literal["refuse", "skip"] = "refuse"
 
     @model_validator(mode="after")
     def _one_value_a_channel(self) -> DataRecipe:

@@ -10,7 +10,7 @@ __all__ = ["RunResult"]
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended: `top1` (0 … 1) and `loss` on the test split after its last epoch.
+    """How a run ended; `history` has what was measured after each epoch.
 
     `resumed_from` is the number of epochs that were already done when it started, so it equals
     `epochs` where there was nothing left to do. `seconds` is training time over all epochs.
@@ -19,8 +19,6 @@ class RunResult:
     path: Path
     epochs: int
     resumed_from: int
-    top1: float
-    loss: float
     seconds: float
     history: list[dict[str, float]]
 
@@ -31,8 +29,21 @@ class RunResult:
             path=path,
             epochs=len(history),
             resumed_from=resumed_from,
-            top1=history[-1]["top1"],
-            loss=history[-1]["test_loss"],
             seconds=sum(entry["seconds"] for entry in history),
             history=history,
         )
+
+    @property
+    def top1(self) -> float:
+        """Share of the test images, 0 … 1, right after the last epoch of training with labels."""
+        return self.history[-1]["top1"]
+
+    @property
+    def loss(self) -> float:
+        """Mean loss on the test images after the last epoch of training with labels."""
+        return self.history[-1]["test_loss"]
+
+    @property
+    def knn_top1(self) -> float:
+        """As `top1`, by nearest neighbours, after the last epoch of training without labels."""
+        return self.history[-1]["knn_top1"]

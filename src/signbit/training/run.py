@@ -250,6 +250,7 @@ _LATER_KEYS = {
     "label_smoothing": 0.0,
     "teacher": None,
     "label_share": None,
+    "selfsup": None,
     "stages": None,
     "precision": "fp32",
     "compile": False,
@@ -257,13 +258,18 @@ _LATER_KEYS = {
     "optimizer.decay_on": "everything",
     "data.augment.resized_crop": None,
     "data.test_split": "test",
+    "data.unreadable": "refuse",
 }
 
 
 def identity(recipe: Recipe) -> dict[str, Any]:
     """Everything in the recipe that changes the numbers, as JSON values."""
     # Who decodes changes no number, nor where data and weights are: their contents are compared.
-    elsewhere = {"data": {"source", "workers"}, "teacher": {"checkpoint"}}
+    elsewhere: dict[str, Any] = {
+        "data": {"source", "workers"},
+        "teacher": {"checkpoint"},
+        "selfsup": {"guided": {"teacher"}},
+    }
     values = recipe.model_dump(
         mode="json", exclude={"description": True, "start": True, **elsewhere}
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +11,11 @@ from accelerate import Accelerator
 from torch import nn
 
 from signbit.data.dataset import ImageDataset
+from signbit.data.loader import Loader
 from signbit.data.preprocessing import Preprocessing
-from signbit.methods import Method
 from signbit.training.checkpoint import Checkpoint, write_checkpoint
 from signbit.training.compiled import compiled
-from signbit.training.loop import Plan, run_epochs
+from signbit.training.loop import Plan, Task, run_epochs
 from signbit.training.precision import Precision
 from signbit.training.processes import require_agreement
 from signbit.training.progress import TrainingProgress
@@ -22,10 +23,39 @@ from signbit.training.recipe import Recipe
 from signbit.training.result import RunResult
 from signbit.training.run import RunFolder, recipe_digest, run_facts
 from signbit.training.scalars import Scalars
-from signbit.training.task import Supervised
-from signbit.training.teacher import FrozenTeacher
 
-__all__ = ["Session"]
+__all__ = ["Learner", "Materials", "Session"]
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What a kind of training makes its task of, once its learner is ready.
+
+    `wrapped` is the learner's model as Accelerate and torch.compile made it callable; `loader`
+    gives this process's part of the training images; all images have the sizes they are used in.
+    """
+
+    wrapped: nn.Module
+    loader: Loader
+    test: ImageDataset
+    precision: Precision
+    accelerator: Accelerator
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What one kind of training trains.
+
+    Checkpoints hold the state of `model`, and of `optimizer`, which moves parameters of it.
+    The digests are of whoever teaches it and of the weights that it begins with.
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    preprocessing: Preprocessing
+    task: Callable[[Materials], Task]
+    teacher_digest: str | None = None
+    start_digest: str | None = None
 
 
 @dataclass
@@ -35,12 +65,7 @@ class Session:
     recipe: Recipe
     folder: RunFolder
     accelerator: Accelerator
-    method: Method
-    model: nn.Module
-    optimizer: torch.optim.Optimizer
-    teacher: FrozenTeacher | None
-    start_digest: str | None
-    preprocessing: Preprocessing
+    learner: Learner
     training: ImageDataset
     test: ImageDataset
     progress: bool
@@ -48,25 +73,22 @@ class Session:
 
     def train(self) -> RunResult:
         """Train the epochs that are left. The folder is read anew, now nobody changes it."""
-        rates = tuple(float(group["lr"]) for group in self.optimizer.param_groups)
+        learner = self.learner
+        rates = tuple(float(group["lr"]) for group in learner.optimizer.param_groups)
         precision = Precision(self.recipe.precision, self.accelerator.device.type)
         facts = self._open_folder(precision.scaler)
         first = len(self.history)
-        wrapped, optimizer = self.accelerator.prepare(self.model, self.optimizer)
+        wrapped, optimizer = self.accelerator.prepare(learner.model, learner.optimizer)
         if self.recipe.compile:
-            wrapped = compiled(wrapped, self.model)
-        task = Supervised(
-            self.recipe,
-            self.method,
-            self.model,
-            wrapped,
-            self.teacher,
+            wrapped = compiled(wrapped, learner.model)
+        loader = Loader(
             self.training,
-            self.test,
-            self.preprocessing,
-            precision,
-            self.accelerator,
+            self.recipe.batch_size,
+            self.recipe.seed,
+            rank=self.accelerator.process_index,
+            world=self.accelerator.num_processes,
         )
+        task = learner.task(Materials(wrapped, loader, self.test, precision, self.accelerator))
 
         def finish(epoch: int, entry: dict[str, float]) -> None:
             self._save(entry, optimizer, precision.scaler)
@@ -107,20 +129,19 @@ class Session:
         """Begin the run there, or restore its newest checkpoint; the facts of this start."""
         self.folder.require_same_recipe(self.recipe)
         checkpoint = self.folder.checkpoint(self.recipe)
-        teacher_digest = None if self.teacher is None else self.teacher.digest
         facts = run_facts(
             self.training,
-            self.preprocessing,
+            self.learner.preprocessing,
             self.accelerator.num_processes,
-            teacher_digest=teacher_digest,
-            start_digest=self.start_digest,
+            teacher_digest=self.learner.teacher_digest,
+            start_digest=self.learner.start_digest,
         )
         if self.folder.recipe() is not None:
             self.folder.require_same_inputs(facts)
         elif self.accelerator.is_main_process:
             self.folder.create(self.recipe, facts)
         if checkpoint is not None:
-            checkpoint.restore(self.model, self.optimizer)
+            checkpoint.restore(self.learner.model, self.learner.optimizer)
             if checkpoint.scaler:
                 scaler.load_state_dict(checkpoint.scaler)
             self.history = list(checkpoint.history)
@@ -129,7 +150,7 @@ class Session:
             self.folder.path,
             len(self.history),
             facts["train_digest"],
-            teacher_digest or "0",
+            self.learner.teacher_digest or "0",
         )
         return facts
 
@@ -145,7 +166,7 @@ class Session:
             self.folder.write_metrics(self.history)
             state = Checkpoint(
                 epoch=len(self.history),
-                model=self.model.state_dict(),
+                model=self.learner.model.state_dict(),
                 optimizer=optimizer.state_dict(),
                 history=self.history,
                 recipe_digest=recipe_digest(self.recipe),

@@ -7,13 +7,10 @@ from contextlib import closing
 from typing import cast
 
 import torch
-from accelerate import Accelerator
 from accelerate.utils import broadcast
 from torch import Tensor, nn
 
-from signbit.data.dataset import ImageDataset
 from signbit.data.inputs import Inputs
-from signbit.data.loader import Loader
 from signbit.data.prefetch import prefetched, timed
 from signbit.data.preprocessing import Preprocessing
 from signbit.data.transforms import Normalization
@@ -21,8 +18,8 @@ from signbit.methods import Method
 from signbit.training.evaluate import count_correct
 from signbit.training.images import augmentation_of
 from signbit.training.loop import Step
-from signbit.training.precision import Precision
 from signbit.training.recipe import Recipe
+from signbit.training.session import Materials
 from signbit.training.signs import SignRecords
 from signbit.training.teacher import FrozenTeacher, Objective
 
@@ -30,35 +27,25 @@ __all__ = ["Supervised"]
 
 
 class Supervised:
-    """The loop's task. `wrapped` is `model` as Accelerate and torch.compile made it callable."""
+    """The loop's task for `model`, which `materials.wrapped` calls."""
 
     def __init__(
         self,
         recipe: Recipe,
         method: Method,
         model: nn.Module,
-        wrapped: nn.Module,
         teacher: FrozenTeacher | None,
-        training: ImageDataset,
-        test: ImageDataset,
         preprocessing: Preprocessing,
-        precision: Precision,
-        accelerator: Accelerator,
+        materials: Materials,
     ) -> None:
-        self._wrapped = wrapped
+        self._wrapped = materials.wrapped
         self._model = model
         self._method = method
         self._epochs = recipe.epochs
-        self._test = test
-        self._precision = precision
-        self._accelerator = accelerator
-        loader = Loader(
-            training,
-            recipe.batch_size,
-            recipe.seed,
-            rank=accelerator.process_index,
-            world=accelerator.num_processes,
-        )
+        self._test = materials.test
+        self._precision = materials.precision
+        self._accelerator = accelerator = materials.accelerator
+        loader = materials.loader
         self.steps = loader.steps
         self._inputs = Inputs(
             loader, augmentation_of(recipe, preprocessing), preprocessing, accelerator.device
@@ -97,7 +84,7 @@ class Supervised:
         self._method.after_step(self._model)
 
     @torch.no_grad()
-    def evaluate(self) -> dict[str, float]:
+    def evaluate(self, epoch: int) -> dict[str, float]:
         """Top-1, test loss, and what happened to the signs."""
         # Each process has normalised its own images: all evaluate the statistics that are saved.
         for buffer in self._model.buffers():

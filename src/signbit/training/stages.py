@@ -1,0 +1,136 @@
+"""From a recipe to trained run folders, whatever kind of training: its stages, one after another.
+
+What a kind of training learns, and how, its `Prepare` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from signbit.data.dataset import ImageDataset
+from signbit.data.seeds import derive_seed
+from signbit.ops import native_ops, use_native_ops
+from signbit.training.effects import require_effect
+from signbit.training.images import fit_images, open_images
+from signbit.training.lock import locked
+from signbit.training.processes import join, lost_process_named, require_images
+from signbit.training.progress import TrainingProgress
+from signbit.training.recipe import Recipe
+from signbit.training.recipe_parsing import single_runs
+from signbit.training.result import RunResult
+from signbit.training.run import RunFolder
+from signbit.training.session import Learner, Session
+from signbit.training.start import read_state
+from signbit.training.state import binarizer_names, load_state, state_digest
+from signbit.training.sync_batch_norm import synchronize_batch_norm
+
+__all__ = ["Prepare", "begin_with", "run_stages"]
+
+Prepare = Callable[[Recipe, RunFolder, ImageDataset], Learner]
+"""Builds what a recipe trains on these images; the run's folder may hold a checkpoint already.
+
+torch's global generator is at the recipe's seed. It may raise RecipeError and CheckpointError.
+"""
+
+
+def run_stages(
+    recipe: Recipe, data: str | Path | None, out: str | Path, prepare: Prepare, *, progress: bool
+) -> RunResult:
+    """Train `recipe` as `signbit.training.train` says, with what `prepare` builds."""
+    if data is not None:
+        source = recipe.data.model_copy(update={"source": str(data)})
+        recipe = recipe.model_copy(update={"data": source})
+    runs = single_runs(recipe)
+    require_effect(runs)
+    folders = [RunFolder(out).path / f"stage-{number}" for number in range(1, len(runs))]
+    for later, before in enumerate(folders, 1):
+        runs[later] = runs[later].model_copy(update={"start": str(before)})
+    plan = list(zip(runs, [RunFolder(path) for path in (*folders, out)], strict=True))
+    for run, folder in plan:
+        folder.require_same_recipe(run)
+    # The weights that a stage left are needed until the next one has a checkpoint.
+    begun = [number for number, (run, folder) in enumerate(plan) if folder.checkpoint(run)]
+    for number, (run, folder) in enumerate(plan):
+        if number >= max(begun, default=0):
+            title = f"stage {number + 1} of {len(plan)}" if len(plan) > 1 else ""
+            result = _train_one(run, folder, title, prepare, progress=progress)
+    return result
+
+
+def begin_with(
+    recipe: Recipe, folder: RunFolder, model: nn.Module, *, inside: str = ""
+) -> str | None:
+    """Copy the weights of `recipe.start` into `model`; their digest, or None where it has none.
+
+    inside: what the names in a run folder begin with where they mean `model`; all others are left
+    out. A run with a checkpoint no longer needs the weights: they may then be gone.
+    """
+    if recipe.start is None:
+        return None
+    if folder.checkpoint(recipe) is not None and not Path(recipe.start).exists():
+        digest = folder.facts().get("start_digest")
+        return None if digest is None else str(digest)
+    state = {
+        name.removeprefix(inside): value
+        for name, value in read_state(recipe.start).items()
+        if name.startswith(inside)
+    }
+    load_state(model, state, f"start {recipe.start}", optional=binarizer_names(model))
+    return state_digest(state)
+
+
+def _train_one(
+    recipe: Recipe, folder: RunFolder, title: str, prepare: Prepare, *, progress: bool
+) -> RunResult:
+    checkpoint = folder.checkpoint(recipe)
+    if checkpoint is not None and checkpoint.epoch == recipe.epochs:
+        with TrainingProgress(recipe.epochs, 0, 0, show=progress) as shown:
+            shown.say(f"{folder.path}: all {recipe.epochs} epochs are done, nothing to train")
+        return RunResult.of(folder.path, checkpoint.history, resumed_from=recipe.epochs)
+    with lost_process_named(folder.path):
+        # Saving is our own; Accelerate places tensors and joins processes.
+        return _start(recipe, folder, title, prepare, join(), progress=progress)
+
+
+def _start(
+    recipe: Recipe,
+    folder: RunFolder,
+    title: str,
+    prepare: Prepare,
+    accelerator: Accelerator,
+    progress: bool,
+) -> RunResult:
+    """`_train_one` once the processes have joined."""
+    show = progress and accelerator.is_main_process
+    said = TrainingProgress(recipe.epochs, 0, 0, show=show).say
+    with accelerator.main_process_first():
+        training, test = open_images(recipe, said)
+    require_images(accelerator, len(training), recipe.batch_size)
+    torch.manual_seed(derive_seed(recipe.seed, "initial weights"))
+    learner = prepare(recipe, folder, training)
+    if recipe.sync_batch_norm and accelerator.num_processes > 1:
+        synchronize_batch_norm(learner.model)
+    if title:
+        said(f"{folder.path}: {title}")
+    training, test = fit_images(recipe, learner.preprocessing, training, test, said)
+    session = Session(
+        recipe=recipe,
+        folder=folder,
+        accelerator=accelerator,
+        learner=learner,
+        training=training,
+        test=test,
+        progress=progress,
+    )
+    with (
+        locked(folder.path) if accelerator.is_main_process else nullcontext(),
+        use_native_ops(native_ops(), getattr(torch, recipe.gradients)),
+    ):
+        accelerator.wait_for_everyone()
+        return session.train()
