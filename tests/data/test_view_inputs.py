@@ -4,7 +4,6 @@ import threading
 from contextlib import closing
 
 import numpy as np
-import pytest
 import torch
 
 from signbit.data.dataset import ImageDataset

@@ -23,6 +23,7 @@ import sklearn.datasets, torch, torch._dynamo  # once for all forks
 import worlds
 from safetensors.torch import save_file
 from signbit import recipes
+from signbit.data.loader import Loader
 from signbit.training import images, processes, supervised, task
 
 out = Path(sys.argv[1])
@@ -42,7 +43,7 @@ def train(name, *overrides):
 """
 
 EQUAL = """
-real_epoch = task.Loader.epoch
+real_epoch = Loader.epoch
 
 def watched(loader, epoch):
     for step, batch in enumerate(real_epoch(loader, epoch)):
@@ -54,7 +55,7 @@ def keep_gradients(self):
     if not gradients:
         gradients.update({k: p.grad.clone() for k, p in self._model.named_parameters()})
 
-task.Loader.epoch = watched
+Loader.epoch = watched
 task.Supervised.after_step = keep_gradients
 seen, gradients = [], {}
 

@@ -77,7 +77,7 @@ def test_the_optimizers_name_decides_what_it_takes() -> None:
         ("lr=3", "unknown key lr;", "did you mean optimizer.lr?"),
         ("flip=true", "unknown key flip;", "data.augment.flip"),
         ("threshold=1", "unknown key threshold;", "did you mean optimizer.threshold?"),
-        ("temperature=4", "unknown key temperature;", "did you mean teacher.temperature?"),
+        ("temperature=4", "unknown key temperature;", "did you mean teacher.temperature or"),
         ("teacher.temprature=4", "unknown key teacher.temprature;", "temperature"),
         ("method.parms=3", "unknown key method.parms;", "params"),
         ("data.zzz=3", "unknown key data.zzz; there are:", "interpolation"),

@@ -16,6 +16,7 @@ from signbit.cli.finetune import finetune
 from signbit.cli.import_ import import_
 from signbit.cli.inspect import inspect
 from signbit.cli.predict import predict
+from signbit.cli.pretrain import pretrain
 from signbit.cli.probe import probe
 from signbit.cli.recipes import recipes
 from signbit.cli.train import train
@@ -55,6 +56,7 @@ def _signbit(
 app.command("demo")(demo)
 app.command("recipes")(recipes)
 app.command("train")(train)
+app.command("pretrain")(pretrain)
 app.command("import")(import_)
 app.command("compare")(compare)
 app.command("probe")(probe)

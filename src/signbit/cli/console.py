@@ -63,7 +63,10 @@ def table(
 def figures_table(title: str, figures: Mapping[str, object]) -> Titled:
     """The figures of a `--json` object as they are, but top-1 in percent."""
     rows = [
-        [name, percent(value) if name == "top1" and isinstance(value, float) else value]
+        [
+            name,
+            percent(value) if name in ("top1", "knn_top1") and isinstance(value, float) else value,
+        ]
         for name, value in figures.items()
     ]
     return table(title, ["figure", "value"], rows)

@@ -68,7 +68,7 @@ def _mistake(message: str) -> int:
 def _interrupted() -> int:
     print(
         "signbit: interrupted; the same command again goes on from the last finished epoch "
-        "(train, compare, demo) or starts over (all others)",
+        "(train, pretrain, compare, demo) or starts over (all others)",
         file=sys.stderr,
     )
     return INTERRUPTED

@@ -15,9 +15,10 @@ from signbit.errors import CheckpointError, InputError
 from signbit.published.layout import Published
 from signbit.published.table import get
 from signbit.training.checkpoint import Checkpoint, write_checkpoint
+from signbit.training.identity import recipe_digest
 from signbit.training.images import preprocessing_of
 from signbit.training.networks import build_network, make_method
-from signbit.training.run import Run, RunFolder, load_run, recipe_digest
+from signbit.training.run import Run, RunFolder, load_run
 from signbit.training.start import read_state
 from signbit.training.state import load_state
 

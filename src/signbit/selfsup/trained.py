@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
-from signbit.data.preprocessing import Preprocessing
-from signbit.errors import CheckpointError
 from signbit.selfsup.backbone import build_backbone
 from signbit.training.networks import make_method
-from signbit.training.run import Run, RunFolder
+from signbit.training.run import Run, read_run
 from signbit.training.state import load_state, state_digest
 
 __all__ = ["backbone_digest", "load_backbone_run"]
@@ -24,35 +23,19 @@ def load_backbone_run(path: str | Path) -> Run:
 
     Raises CheckpointError where the folder is not a run, has no finished epoch, or is damaged.
     """
-    folder = RunFolder(path)
-    recipe = folder.recipe()
-    if recipe is None:
-        raise CheckpointError(f"{path}: not a run folder (no recipe.yaml in it)")
-    checkpoint = folder.checkpoint(recipe)
-    if checkpoint is None:
-        raise CheckpointError(f"{path}: no epoch is finished yet, so there is no network to load")
-    try:
-        preprocessing = Preprocessing.from_json(folder.facts()["preprocessing"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}/run.json: bad or missing {error}") from error
+    run = read_run(path)
     backbone = build_backbone(
-        recipe.network, make_method(recipe.method), channels=preprocessing.input_size[2]
+        run.recipe.network,
+        make_method(run.recipe.method),
+        channels=run.preprocessing.input_size[2],
     )
-    stored = checkpoint.model
+    stored = run.checkpoint.model
     pretrained = any(name.startswith(_PRETRAINED) for name in stored)
     inside = _PRETRAINED if pretrained else ""
     own = backbone.network.state_dict()
     state = {name: stored[inside + name] for name in own if inside + name in stored}
     load_state(backbone.network, state, f"{path}: its network")
-    return Run(
-        path=folder.path,
-        model=backbone.eval(),
-        recipe=recipe,
-        class_names=(),
-        preprocessing=preprocessing,
-        epoch=checkpoint.epoch,
-        history=checkpoint.history,
-    )
+    return replace(run.with_model(backbone), class_names=())
 
 
 def backbone_digest(backbone: nn.Module) -> str:

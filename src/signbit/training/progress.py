@@ -17,7 +17,7 @@ _SHOWN = (
     ("test_loss", "test loss", ".4f"),
     ("top1", "top-1", ".2%"),
     ("knn_top1", "kNN top-1", ".2%"),
-    ("agreement", "agrees with teacher", ".2%"),
+    ("teacher/agreement", "agreement", ".2%"),
 )
 
 

@@ -5,7 +5,6 @@ recipe.yaml  run.json  metrics.jsonl  tensorboard/  checkpoints/epoch-0012/
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 from dataclasses import dataclass
@@ -24,11 +23,12 @@ from signbit.errors import CheckpointError
 from signbit.training import checkpoint as checkpoints
 from signbit.training import files
 from signbit.training.checkpoint import Checkpoint
+from signbit.training.identity import identity, recipe_digest
 from signbit.training.networks import build_network, make_method
 from signbit.training.recipe import Recipe
 from signbit.training.recipe_parsing import flat, parse_recipe
 
-__all__ = ["Run", "RunFolder", "identity", "load_run", "recipe_digest", "run_facts"]
+__all__ = ["Run", "RunFolder", "StoredRun", "load_run", "read_run", "run_facts"]
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,31 @@ def _signbit_version() -> str:
         return "not installed (source tree)"
 
 
-def load_run(path: str | Path) -> Run:
-    """Read a run folder: the network of its newest checkpoint, and what it was made of.
+@dataclass(frozen=True)
+class StoredRun:
+    """What a run folder holds, its network's weights as those of `checkpoint`."""
+
+    path: Path
+    recipe: Recipe
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
+    checkpoint: Checkpoint
+
+    def with_model(self, model: nn.Module) -> Run:
+        """The run, once its network is built."""
+        return Run(
+            path=self.path,
+            model=model.eval(),
+            recipe=self.recipe,
+            class_names=self.class_names,
+            preprocessing=self.preprocessing,
+            epoch=self.checkpoint.epoch,
+            history=self.checkpoint.history,
+        )
+
+
+def read_run(path: str | Path) -> StoredRun:
+    """Read a run folder of any kind of training, at its newest checkpoint.
 
     Raises CheckpointError where the folder is not a run, has no finished epoch, or is damaged.
     """
@@ -219,67 +242,26 @@ def load_run(path: str | Path) -> Run:
         preprocessing = Preprocessing.from_json(facts["preprocessing"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder.path}/run.json: bad or missing {error}") from error
+    return StoredRun(folder.path, recipe, names, preprocessing, checkpoint)
+
+
+def load_run(path: str | Path) -> Run:
+    """Read a run folder: the network of its newest checkpoint, and what it was made of.
+
+    Raises CheckpointError as `read_run` does, and where the run has no classifier, as it learned
+    without labels.
+    """
+    stored = read_run(path)
+    if stored.recipe.selfsup is not None:
+        raise CheckpointError(
+            f"{path}: this run learned without labels, so it has no classifier; train one on its "
+            f"features: signbit probe {path}"
+        )
     model = build_network(
-        recipe.network,
-        make_method(recipe.method),
-        classes=len(names),
-        channels=preprocessing.input_size[2],
+        stored.recipe.network,
+        make_method(stored.recipe.method),
+        classes=len(stored.class_names),
+        channels=stored.preprocessing.input_size[2],
     )
-    checkpoint.restore_model(model)
-    return Run(
-        path=folder.path,
-        model=model.eval(),
-        recipe=recipe,
-        class_names=names,
-        preprocessing=preprocessing,
-        epoch=checkpoint.epoch,
-        history=checkpoint.history,
-    )
-
-
-def recipe_digest(recipe: Recipe) -> str:
-    """SHA-256 of everything in the recipe that changes the numbers."""
-    text = json.dumps(identity(recipe), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-# What runs from before these keys lack; with these values they leave the numbers as they were.
-_LATER_KEYS = {
-    "sync_batch_norm": True,
-    "gradients": "float32",
-    "label_smoothing": 0.0,
-    "teacher": None,
-    "label_share": None,
-    "selfsup": None,
-    "stages": None,
-    "precision": "fp32",
-    "compile": False,
-    "method.latent_limit": None,
-    "optimizer.decay_on": "everything",
-    "data.augment.resized_crop": None,
-    "data.test_split": "test",
-    "data.unreadable": "refuse",
-}
-
-
-def identity(recipe: Recipe) -> dict[str, Any]:
-    """Everything in the recipe that changes the numbers, as JSON values."""
-    # Who decodes changes no number, nor where data and weights are: their contents are compared.
-    elsewhere: dict[str, Any] = {
-        "data": {"source", "workers"},
-        "teacher": {"checkpoint"},
-        "selfsup": {"guided": {"teacher"}},
-    }
-    values = recipe.model_dump(
-        mode="json", exclude={"description": True, "start": True, **elsewhere}
-    )
-    for key, default in _LATER_KEYS.items():
-        *path, last = key.split(".")
-        section = values
-        for part in path:
-            section = section[part]
-        if last in section and section[last] == default:
-            del section[last]
-    if recipe.start is not None:
-        values["start"] = "weights"
-    return values
+    stored.checkpoint.restore_model(model)
+    return stored.with_model(model)

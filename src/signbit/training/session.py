@@ -15,13 +15,14 @@ from signbit.data.loader import Loader
 from signbit.data.preprocessing import Preprocessing
 from signbit.training.checkpoint import Checkpoint, write_checkpoint
 from signbit.training.compiled import compiled
+from signbit.training.identity import recipe_digest
 from signbit.training.loop import Plan, Task, run_epochs
 from signbit.training.precision import Precision
 from signbit.training.processes import require_agreement
 from signbit.training.progress import TrainingProgress
 from signbit.training.recipe import Recipe
 from signbit.training.result import RunResult
-from signbit.training.run import RunFolder, recipe_digest, run_facts
+from signbit.training.run import RunFolder, run_facts
 from signbit.training.scalars import Scalars
 
 __all__ = ["Learner", "Materials", "Session"]

@@ -10,11 +10,12 @@ from pydantic import ValidationError
 
 from signbit.errors import CheckpointError, DivergedError, RecipeError
 from signbit.training.effects import require_effect
+from signbit.training.identity import identity
 from signbit.training.networks import make_method
 from signbit.training.recipe import Recipe
 from signbit.training.recipe_parsing import apply_overrides, flat
 from signbit.training.recipe_sections import MethodRecipe
-from signbit.training.run import RunFolder, identity
+from signbit.training.run import RunFolder
 from signbit.training.supervised import train
 
 __all__ = ["Contender", "Finished", "compare", "finished_runs", "require_one_protocol"]

@@ -13,9 +13,9 @@ import torch
 
 import signbit
 from signbit.training.comparison.runs import Finished
+from signbit.training.identity import identity
 from signbit.training.recipe import Recipe
 from signbit.training.recipe_sections import Steps
-from signbit.training.run import identity
 
 __all__ = ["Row", "as_json", "as_markdown", "rows_of"]
 

@@ -1,0 +1,115 @@
+"""Training without labels: a recipe with a section `selfsup` and images in, a run folder out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from signbit.data.dataset import ImageDataset
+from signbit.data.preprocessing import Preprocessing
+from signbit.data.seeds import derive_seed
+from signbit.errors import RecipeError
+from signbit.selfsup.backbone import build_backbone
+from signbit.selfsup.combined import ContrastiveAndGuided
+from signbit.selfsup.contrastive import Contrastive
+from signbit.selfsup.guided import Guided
+from signbit.selfsup.head import Embedder, ProjectionHead
+from signbit.selfsup.objective import Objective
+from signbit.selfsup.task import SelfSupervised
+from signbit.selfsup.teachers import open_teacher
+from signbit.training.images import preprocessing_of
+from signbit.training.networks import make_method
+from signbit.training.optimizer import make_optimizer
+from signbit.training.recipe import Recipe
+from signbit.training.recipe_selfsup import GuidedSection, SelfSup
+from signbit.training.result import RunResult
+from signbit.training.run import RunFolder
+from signbit.training.session import Learner
+from signbit.training.stages import begin_with, run_stages
+from signbit.training.teacher import FrozenTeacher
+
+__all__ = ["pretrain"]
+
+# How many training images the nearest-neighbour measure knows.
+_BANK = 5000
+
+
+def pretrain(
+    recipe: Recipe, data: str | Path | None, out: str | Path, *, progress: bool = True
+) -> RunResult:
+    """Train `recipe`, which has a section `selfsup`, on images whose labels are not learned.
+
+    Everything else is as in `signbit.training.train`: stages, starting again, what is raised. A
+    checkpoint holds the objective's state, with the momentum encoder and the queue where it has
+    them; a later stage begins with the embedder of the one before and a new queue.
+    """
+    if recipe.selfsup is None:
+        raise RecipeError(
+            "this recipe has no section selfsup, so it learns from labels: use signbit train "
+            "(signbit.training.train)"
+        )
+    return run_stages(recipe, data, out, _prepare, progress=progress)
+
+
+def _prepare(recipe: Recipe, folder: RunFolder, training: ImageDataset) -> Learner:
+    section = recipe.selfsup
+    assert section is not None
+    method = make_method(recipe.method)
+    backbone = build_backbone(recipe.network, method, len(recipe.data.mean))
+    embedder = Embedder(
+        backbone, ProjectionHead(backbone.width, section.head.hidden, section.head.out)
+    )
+    preprocessing = preprocessing_of(recipe, backbone)
+    teacher = None if section.guided is None else _teacher(section.guided, preprocessing)
+    start_digest = begin_with(recipe, folder, embedder, inside="embedder.")
+    objective = _objective(section, embedder, teacher)
+    bank = _bank(recipe, training)
+    return Learner(
+        model=objective,
+        optimizer=make_optimizer(recipe.optimizer, embedder),
+        preprocessing=preprocessing,
+        teacher_digest=None if teacher is None else teacher.digest,
+        start_digest=start_digest,
+        task=lambda materials: SelfSupervised(
+            recipe,
+            method,
+            objective,
+            teacher,
+            preprocessing,
+            preprocessing.fit(bank, workers=recipe.data.workers),
+            materials,
+        ),
+    )
+
+
+def _objective(section: SelfSup, embedder: Embedder, teacher: FrozenTeacher | None) -> Objective:
+    compared, guided = section.contrastive, section.guided
+    if compared is None:
+        assert guided is not None
+        assert teacher is not None
+        return Guided(embedder, teacher, temperature=guided.temperature)
+    if guided is None:
+        return Contrastive(embedder, **compared.model_dump())
+    assert teacher is not None
+    return ContrastiveAndGuided(
+        embedder, teacher, **compared.model_dump(), guided_temperature=guided.temperature
+    )
+
+
+def _teacher(section: GuidedSection, preprocessing: Preprocessing) -> FrozenTeacher:
+    if section.teacher is None:
+        raise RecipeError(
+            "selfsup.guided.teacher is missing: name the folder of a finished run of signbit "
+            "pretrain, or the .safetensors file of a MoCo v2 checkpoint, of "
+            f"{section.network or 'a real network'}"
+        )
+    return open_teacher(section.teacher, preprocessing, network=section.network)
+
+
+def _bank(recipe: Recipe, training: ImageDataset) -> ImageDataset:
+    """Some of the training images, drawn by the seed, as sources are sorted by class."""
+    seed = derive_seed(recipe.seed, "nearest neighbours")
+    order = torch.randperm(len(training), generator=torch.Generator().manual_seed(seed))
+    return training.take(np.sort(order[:_BANK].numpy()))

@@ -1,0 +1,59 @@
+"""What of a recipe makes two runs the same: every value that changes the numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from signbit.training.recipe import Recipe
+
+__all__ = ["identity", "recipe_digest"]
+
+
+def recipe_digest(recipe: Recipe) -> str:
+    """SHA-256 of everything in the recipe that changes the numbers."""
+    text = json.dumps(identity(recipe), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# What runs from before these keys lack; with these values they leave the numbers as they were.
+_LATER_KEYS = {
+    "sync_batch_norm": True,
+    "gradients": "float32",
+    "label_smoothing": 0.0,
+    "teacher": None,
+    "label_share": None,
+    "selfsup": None,
+    "stages": None,
+    "precision": "fp32",
+    "compile": False,
+    "method.latent_limit": None,
+    "optimizer.decay_on": "everything",
+    "data.augment.resized_crop": None,
+    "data.test_split": "test",
+    "data.unreadable": "refuse",
+}
+
+
+def identity(recipe: Recipe) -> dict[str, Any]:
+    """Everything in the recipe that changes the numbers, as JSON values."""
+    # Who decodes changes no number, nor where data and weights are: their contents are compared.
+    elsewhere: dict[str, Any] = {
+        "data": {"source", "workers"},
+        "teacher": {"checkpoint"},
+        "selfsup": {"guided": {"teacher"}},
+    }
+    values = recipe.model_dump(
+        mode="json", exclude={"description": True, "start": True, **elsewhere}
+    )
+    for key, default in _LATER_KEYS.items():
+        *path, last = key.split(".")
+        section = values
+        for part in path:
+            section = section[part]
+        if last in section and section[last] == default:
+            del section[last]
+    if recipe.start is not None:
+        values["start"] = "weights"
+    return values
