@@ -2,12 +2,14 @@ import pytest
 import torch
 
 from signbit import models, recipes
+from signbit.selfsup import build_backbone
 from signbit.training.networks import build_network, make_method
 from signbit.training.optimizer import make_optimizer
 from signbit.training.recipe_parsing import single_runs
 from signbit.training.recipe_sections import Adam, Bop, ResizedCrop, Sgd, Steps
 from signbit.training.teacher import Teacher
 
+WITHOUT_LABELS = [name for name in recipes.names() if recipes.load(name).selfsup is not None]
 CIFAR10 = [name for name in recipes.names() if "cifar10" in name]
 IMAGENET = [name for name in recipes.names() if "imagenet" in name]
 
@@ -25,6 +27,14 @@ PUBLISHED = {
     "irnet-vgg-small-cifar10": (90.4, Sgd, 300, 128),
     "reactnet-a-imagenet": (69.4, Adam, 256, 256),
     "reactnet-resnet18-imagenet": (65.9, Adam, 256, 512),
+    "s2bnn-baseline-bireal-resnet18-imagenet": (42.8, Sgd, 200, 256),
+    "s2bnn-baseline-reactnet-a-imagenet": (46.9, Sgd, 200, 256),
+    "s2bnn-baseline-xnor-resnet18-imagenet": (23.9, Sgd, 200, 256),
+    "s2bnn-contrastive-guided-reactnet-a-imagenet": (56.0, Adam, 200, 256),
+    "s2bnn-enhanced-reactnet-a-imagenet": (52.5, Adam, 200, 256),
+    "s2bnn-guided-bireal-resnet18-imagenet": (51.2, Adam, 200, 256),
+    "s2bnn-guided-reactnet-a-imagenet": (61.5, Adam, 200, 256),
+    "s2bnn-guided-xnor-resnet18-imagenet": (37.0, Adam, 200, 256),
     "sdbnn-resnet18-cifar10": (92.5, Sgd, 600, 128),
     "sdbnn-resnet18-imagenet": (66.5, Adam, 256, 512),
     "sdbnn-resnet20-cifar10": (86.9, Sgd, 500, 128),
@@ -37,6 +47,11 @@ OURS = [
     "bnn-digits",
     "bnn-resnet20-cifar10",
     "bnn-vgg-small-cifar10",
+    "moco-cifar10",
+    "s2bnn-baseline-cifar10",
+    "s2bnn-contrastive-guided-cifar10",
+    "s2bnn-enhanced-cifar10",
+    "s2bnn-guided-cifar10",
     "sdbnn-digits",
 ]
 
@@ -143,15 +158,67 @@ def test_images_are_prepared_as_published(name: str) -> None:
     data = recipes.load(name).data
     assert data.mean == (0.485, 0.456, 0.406)
     assert data.std == (0.229, 0.224, 0.225)
-    assert data.augment.flip
-    if name in CIFAR10:
+    assert data.augment.flip == (name not in WITHOUT_LABELS)
+    if name in WITHOUT_LABELS:
+        views = recipes.load(name).selfsup.views  # type: ignore[union-attr]
+        assert (views.crop_area, views.gray_probability) == (0.2, 0.2)
+        assert views.side == (256 if name in IMAGENET else None)
+    elif name in CIFAR10:
         assert (data.augment.crop_padding, data.augment.resized_crop) == (4, None)
     else:
+        assert data.augment.resized_crop == ResizedCrop(area=0.08, side=256)
+    if name in IMAGENET:
         assert data.resize_shorter_side == 256
         assert data.test_split == "validation"
-        assert data.augment.resized_crop == ResizedCrop(area=0.08, side=256)
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_recipes_without_a_published_figure_say_what_is_ours(name: str) -> None:
     assert "ours" in recipes.text(name)
+
+
+@pytest.mark.parametrize("name", [name for name in WITHOUT_LABELS if name in IMAGENET])
+def test_without_labels_as_published(name: str) -> None:
+    recipe = recipes.load(name)
+    section = recipe.selfsup
+    assert section is not None
+    backbone = build_backbone(recipe.network, make_method(recipe.method))
+    assert (section.head.hidden, section.head.out) == (backbone.width, 128)
+    guided, baseline = "guided" in name, "baseline" in name
+    if "contrastive" in name or not guided:
+        assert section.contrastive is not None
+        assert section.contrastive.model_dump() == {
+            "queue": 65536,
+            "momentum": 0.999,
+            "temperature": 0.2,
+        }
+    else:
+        assert section.contrastive is None
+    if guided:
+        assert section.guided is not None
+        assert (section.guided.network, section.guided.temperature) == ("real-resnet50", 0.2)
+    else:
+        assert section.guided is None
+    views = section.views
+    wanted = (0.8, 0.5) if baseline else (0.6, 0.2)
+    assert (views.jitter_probability, views.blur_probability) == wanted
+    if isinstance(recipe.optimizer, Adam):
+        assert recipe.optimizer == Adam(name="adam", lr=3e-4, weight_decay=0 if guided else 1e-4)
+        assert recipe.schedule == "linear"
+    else:
+        assert recipe.optimizer == Sgd(name="sgd", lr=0.03, momentum=0.9, weight_decay=1e-4)
+        assert recipe.schedule == "cosine"
+    binarized = [run.method.params.get("binarize", "both") for run in single_runs(recipe)]
+    assert binarized == (["both"] if baseline else ["activations", "both"])
+
+
+@pytest.mark.parametrize("name", [name for name in WITHOUT_LABELS if "guided-cifar10" in name])
+def test_the_teacher_of_cifar10_fits_its_students(name: str) -> None:
+    student, teacher = recipes.load(name), recipes.load("moco-cifar10")
+    assert student.selfsup is not None
+    assert student.selfsup.guided is not None
+    assert teacher.selfsup is not None
+    assert student.selfsup.guided.network == teacher.network
+    assert student.selfsup.head.out == teacher.selfsup.head.out
+    assert teacher.method.name == "real"
+    assert (student.data.mean, student.data.std) == (teacher.data.mean, teacher.data.std)

@@ -31,6 +31,8 @@ __all__ = [
     "build_backbone",
     "diagnose",
     "open_teacher",
+    "pretrain",
+    "weighted_knn",
 ]
 
 _HOMES = {
@@ -45,6 +47,8 @@ _HOMES = {
     "build_backbone": "backbone",
     "diagnose": "diagnostics",
     "open_teacher": "teachers",
+    "pretrain": "pretrain",
+    "weighted_knn": "knn",
 }
 
 

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Cli
+
+RECIPE = """
+description: a test
+network: digits
+method: {name: bnn}
+data: {source: digits, mean: [0.5], std: [0.5]}
+selfsup:
+  head: {hidden: 16, out: 8}
+  contrastive: {queue: 32, momentum: 0.9, temperature: 0.2}
+  views: {crop_area: 0.3, jitter_probability: 0.5, gray_probability: 0.0, blur_probability: 0.2}
+epochs: 1
+batch_size: 16
+train_images: 64
+optimizer: {name: adam, lr: 0.003, weight_decay: 0.0}
+schedule: linear
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(RECIPE)
+    return path
+
+
+def test_a_run_is_made_and_not_made_again(cli: Cli, recipe: Path, tmp_path: Path) -> None:
+    first = cli("pretrain", recipe, "--out", tmp_path / "run", "epochs=2", "--json")
+    figures = first.figures
+    assert (figures["epochs"], figures["resumed_from"]) == (2, 0)
+    assert 0 < figures["knn_top1"] <= 1
+    assert "epoch 2/2" in first.err
+    assert "kNN top-1" in first.err
+    assert f"next: signbit probe {tmp_path / 'run'}" in first.err
+    again = cli("pretrain", recipe, "--out", tmp_path / "run", "epochs=2")
+    assert f"{100 * figures['knn_top1']:.2f} %" in again.out
+    assert "nothing to train" in again.err
+
+
+def test_each_command_names_the_other(cli: Cli, recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert "use signbit pretrain" in cli("train", recipe, "--out", out).mistake
+    assert "use signbit train" in cli("pretrain", "sdbnn-digits", "--out", out).mistake
+    assert not out.exists()
+
+
+def test_a_run_without_classifier_says_what_to_do(cli: Cli, recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert cli("pretrain", recipe, "--out", out).code == 0
+    assert f"signbit probe {out}" in cli("evaluate", out).mistake
+
+
+def test_help_shows_the_way_from_teacher_to_student(cli: Cli) -> None:
+    shown = " ".join(cli("pretrain", "--help").out.split())
+    for words in ["signbit pretrain moco-cifar10", "selfsup.guided.teacher=runs/teacher"]:
+        assert words in shown
