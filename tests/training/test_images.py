@@ -65,3 +65,19 @@ def test_without_them_the_size_stays(folder: Path) -> None:
     augment = augmentation_of(chosen, rule)
     assert isinstance(augment, Augmentation)
     assert training.images.shape == augment(training.images, seed=0).shape == (12, 8, 8, 1)
+
+
+def test_images_that_cannot_be_decoded_end_the_run_or_are_skipped_as_asked(folder: Path) -> None:
+    broken = folder / "train/dog/2.png"
+    broken.write_bytes(b"")
+    said: list[str] = []
+    asked = recipe(folder, "data.test_split=val", "data.unreadable=skip")
+    training, test = open_images(asked, said.append)
+    assert said == [f"skipped: {broken}: not a readable image (it is empty)"]
+    assert (len(training), len(test)) == (11, 4)
+    assert training.images.shape == (11, 20, 30, 3)
+    said.clear()
+    refused, _ = open_images(recipe(folder, "data.test_split=val"), said.append)
+    assert not said
+    with pytest.raises(DataError, match=r"dog/2\.png: not a readable image \(it is empty\)"):
+        refused.images  # noqa: B018

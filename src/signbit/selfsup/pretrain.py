@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn.parallel import DistributedDataParallel
 
 from signbit.data.dataset import ImageDataset
 from signbit.data.preprocessing import Preprocessing
@@ -65,6 +66,10 @@ def _prepare(recipe: Recipe, folder: RunFolder, training: ImageDataset) -> Learn
     teacher = None if section.guided is None else _teacher(section.guided, preprocessing)
     start_digest = begin_with(recipe, folder, embedder, inside="embedder.")
     objective = _objective(section, embedder, teacher)
+    # The queue is the same in all processes as it is: no need to send it around every step.
+    DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(  # type: ignore[no-untyped-call]
+        objective, [name for name, _ in objective.named_buffers() if name.startswith("queue.")]
+    )
     bank = _bank(recipe, training)
     return Learner(
         model=objective,
