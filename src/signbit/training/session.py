@@ -137,6 +137,14 @@ class Session:
             teacher_digest=self.learner.teacher_digest,
             start_digest=self.learner.start_digest,
         )
+        # Before one of them begins the run, which a late one would take for another's.
+        require_agreement(
+            self.accelerator,
+            self.folder.path,
+            0 if checkpoint is None else checkpoint.epoch,
+            facts["train_digest"],
+            self.learner.teacher_digest or "0",
+        )
         if self.folder.recipe() is not None:
             self.folder.require_same_inputs(facts)
         elif self.accelerator.is_main_process:
@@ -146,13 +154,6 @@ class Session:
             if checkpoint.scaler:
                 scaler.load_state_dict(checkpoint.scaler)
             self.history = list(checkpoint.history)
-        require_agreement(
-            self.accelerator,
-            self.folder.path,
-            len(self.history),
-            facts["train_digest"],
-            self.learner.teacher_digest or "0",
-        )
         return facts
 
     def _save(
