@@ -60,6 +60,7 @@ def test_one_term_is_enough_and_none_is_not() -> None:
     ("overrides", "message"),
     [
         (["label_smoothing=0.1"], "label_smoothing does nothing: labels are not learned"),
+        (["label_share=0.1"], "label_share does nothing: labels are not learned"),
         (["teacher.checkpoint=x"], "teacher does nothing: selfsup.guided.teacher is who guides"),
         (["data.augment.flip=true"], "data.augment does nothing: selfsup.views says"),
         (

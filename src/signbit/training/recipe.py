@@ -87,6 +87,7 @@ class Recipe(Section):
         views = self.selfsup.views
         for idle, name, instead in (
             (self.label_smoothing != 0, "label_smoothing", "labels are not learned"),
+            (self.label_share is not None, "label_share", "labels are not learned"),
             (self.teacher is not None, "teacher", "selfsup.guided.teacher is who guides"),
             (self.data.augment != Augment(), "data.augment", "selfsup.views says what is done"),
             (
