@@ -238,8 +238,8 @@ def read_run(path: str | Path) -> StoredRun:
     if checkpoint is None:
         raise CheckpointError(f"{path}: no epoch is finished yet, so there is no network to load")
     try:
-        names = tuple(str(name) for name in facts["class_names"])
         preprocessing = Preprocessing.from_json(facts["preprocessing"])
+        names = tuple(str(name) for name in facts["class_names"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder.path}/run.json: bad or missing {error}") from error
     return StoredRun(folder.path, recipe, names, preprocessing, checkpoint)
