@@ -101,9 +101,12 @@ def test_a_case_is_measured_once(monkeypatch, tmp_path, capsys):
     assert result["engines"]["oracle_images"] > 0
     assert result["nodes"]["dots"] > 0
     assert result["end_to_end"]["images"] > 100
-    assert "1 cases, failed: none" in capsys.readouterr().out
+    assert "1 of 1 cases, failed: none" in capsys.readouterr().out
     monkeypatch.setattr(agreement_grid, "measure", None)  # cannot be called
     assert main() == 0
+    monkeypatch.setattr(sys, "argv", ["grid", *arguments, "--only", "digits bnn", "--seconds", "0"])
+    assert main() == 0
+    assert "1 of 6 cases, failed: none" in capsys.readouterr().out
 
 
 def test_an_engine_that_differs_is_found(monkeypatch):
