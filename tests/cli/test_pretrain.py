@@ -55,6 +55,15 @@ def test_a_run_without_classifier_says_what_to_do(cli: Cli, recipe: Path, tmp_pa
     assert f"signbit probe {out}" in cli("evaluate", out).mistake
 
 
+def test_its_backbone_is_inspected(cli: Cli, recipe: Path, tmp_path: Path) -> None:
+    out, file = tmp_path / "run", tmp_path / "backbone.sbnn"
+    assert cli("pretrain", recipe, "--out", out).code == 0
+    assert cli("compile", out, "-o", file, "--features").code == 0
+    of_run, of_file = cli("inspect", out, "--json"), cli("inspect", file, "--json")
+    assert of_run.figures["layers"] == of_file.figures["layers"]
+    assert of_run.figures["source"]["output"] == "features"
+
+
 def test_help_shows_the_way_from_teacher_to_student(cli: Cli) -> None:
     shown = " ".join(cli("pretrain", "--help").out.split())
     for words in ["signbit pretrain moco-cifar10", "selfsup.guided.teacher=runs/teacher"]:

@@ -85,11 +85,14 @@ def _model(path: Path) -> tuple[dict[str, str], ModelCost]:
 
 
 def _run(path: Path) -> tuple[dict[str, str], ModelCost]:
-    from signbit.cli.runs import compile_run
+    from signbit.cli.runs import compile_run, deployed
     from signbit.compiler.count import count
-    from signbit.training import load_run
+    from signbit.training.run import read_run
 
-    compiled = compile_run(load_run(path))
+    # A run without labels has no classifier: its backbone is its network.
+    features = read_run(path).recipe.selfsup is not None
+    run = deployed(path, features=features, probe=None)
+    compiled = compile_run(run.run, run.notes)
     return compiled.graph.source, count(compiled.graph, compiled.constants, len(compiled.data))
 
 
