@@ -1,0 +1,38 @@
+"""The table of docs/agreement.md is that of the results, and what the page says of them is so."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agreement_grid import as_table, ends, failed
+from grid_cases import cases
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "agreement.md").read_text("utf-8")
+RESULTS = json.loads((ROOT / "benchmarks" / "results" / "agreement_grid.json").read_text())
+LINES = RESULTS["cases"]
+
+
+def test_every_case_agrees():
+    assert {line["case"] for line in LINES} <= {case.name for case in cases()}
+    assert [line["case"] for line in LINES if failed(line)] == []
+    total = ends(LINES)
+    assert total == RESULTS["end_to_end"]
+    assert total["disagreements"] <= 2 * total["onednn_disagreements"]
+
+
+def test_the_table_is_that_of_the_results():
+    assert as_table(LINES) in PAGE
+
+
+@pytest.mark.parametrize("key", ["dots", "signs", "signs_near", "reals"])
+def test_the_sums_are_those_of_the_results(key):
+    assert f"{sum(line['nodes'][key] for line in LINES):,}" in PAGE
+
+
+def test_the_command_and_the_machine_are_named():
+    assert RESULTS["command"].split(" --out ")[0] in PAGE
+    for fact in ("python", "torch", "numpy", "date"):
+        assert RESULTS["machine"][fact] in PAGE
+    assert ", ".join(RESULTS["isas"]) in PAGE
