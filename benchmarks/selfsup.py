@@ -1,0 +1,189 @@
+"""What learning without labels gives a linear classifier: S2-BNN's arms under one protocol.
+
+    python benchmarks/selfsup.py --data CIFAR10 --runs runs/selfsup \\
+        --out benchmarks/results/selfsup.json
+
+docs/selfsup-protocol.md is the protocol. Every arm is a recipe, pretrained and probed by the
+installed `signbit`; what is there already is not made again, so the command goes on where it was
+stopped. `--slots` trains that many runs side by side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import machine
+from tables import table
+
+NETWORK = ["network=resnet20", "selfsup.head.hidden=64", "selfsup.knn_every=5"]
+SGD_RATES, ADAM_RATES = (0.03, 0.06, 0.12), (3e-4, 1e-3, 3e-3)
+PROBE_RATES = ("0.1", "1", "10")
+ARMS = {
+    "a: MoCo v2": ("s2bnn-baseline-cifar10", SGD_RATES, 3),
+    "b: enhanced": ("s2bnn-enhanced-cifar10", ADAM_RATES, 1),
+    "c: contrastive + guided": ("s2bnn-contrastive-guided-cifar10", ADAM_RATES, 1),
+    "d: guided only": ("s2bnn-guided-cifar10", ADAM_RATES, 3),
+}
+"""Arm → recipe, learning rates to choose from with seed 0, and seeds at the one chosen."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run: which command with which words makes it, and where it is."""
+
+    command: str
+    recipe: str
+    folder: Path
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all jobs share."""
+
+    data: str
+    runs: Path
+    epochs: int
+    images: int
+    slots: int
+
+    def arm(self, recipe: str, rate: float, seed: int) -> Job:
+        """A student. Two stages share the epochs, so that every arm sees as many images."""
+        staged = "baseline" not in recipe
+        words = [
+            *NETWORK,
+            f"epochs={self.epochs // 2 if staged else self.epochs}",
+            f"train_images={self.images}",
+            f"optimizer.lr={rate}",
+            f"seed={seed}",
+        ]
+        if "guided" in recipe:
+            words += [f"selfsup.guided.teacher={self.runs / 'teacher'}"]
+            words += ["selfsup.guided.network=resnet20"]
+        return Job("pretrain", recipe, self.runs / recipe / f"{rate:g}-{seed}", tuple(words))
+
+    def teacher(self, epochs: int) -> Job:
+        words = (*NETWORK, f"epochs={epochs}", f"train_images={self.images}")
+        return Job("pretrain", "moco-cifar10", self.runs / "teacher", words)
+
+    def untrained(self) -> Job:
+        """Random weights, with statistics of real images; no weight moves."""
+        words = (*NETWORK, "epochs=1", "train_images=4096", "optimizer.lr=1e-30")
+        return Job("pretrain", "s2bnn-baseline-cifar10", self.runs / "untrained", words)
+
+    def ceiling(self) -> Job:
+        words = ("method.name=reactnet", f"epochs={self.epochs}", f"train_images={self.images}")
+        return Job("train", "comparison-cifar10", self.runs / "labels", words)
+
+    def make(self, jobs: Iterable[Job]) -> list[dict[str, Any]]:
+        """Train and probe all of them; the probes' figures, in the jobs' order."""
+        with ThreadPoolExecutor(self.slots) as pool:
+            return list(pool.map(self._make, jobs))
+
+    def _make(self, job: Job) -> dict[str, Any]:
+        said = (job.recipe, "--data", self.data, "--out", str(job.folder), *job.words)
+        call(job.command, *said)
+        probe = job.folder / "probe"
+        if not (probe / "metrics.json").exists():
+            rates = [word for rate in PROBE_RATES for word in ("--lr", rate)]
+            call("probe", str(job.folder), "--data", self.data, "--out", str(probe), *rates)
+        facts = json.loads((probe / "metrics.json").read_text("utf-8"))
+        held_out = max(trial["top1"] or 0 for trial in facts["trials"])
+        print(f"{job.folder.relative_to(self.runs)}: {100 * facts['top1']:.2f} %", flush=True)
+        return {
+            "command": f"signbit {job.command} {job.recipe} {' '.join(job.words)}",
+            "top1": facts["top1"],
+            "held_out": held_out,
+            "epochs": history(job.folder),
+        }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, help="CIFAR-10 as `signbit train` takes it")
+    parser.add_argument("--runs", type=Path, required=True, help="where the runs are kept")
+    parser.add_argument("--epochs", type=int, default=20, help="of a student, over its stages")
+    parser.add_argument("--teacher-epochs", type=int, default=60)
+    parser.add_argument("--images", type=int, default=50_000, help="of the training set")
+    parser.add_argument("--slots", type=int, default=1, help="runs at a time")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    if arguments.epochs % 2:
+        parser.error("--epochs must be even: two stages share them")
+    bench = Bench(
+        arguments.data, arguments.runs, arguments.epochs, arguments.images, arguments.slots
+    )
+    found: dict[str, list[dict[str, Any]]] = {}
+    found["real teacher"] = bench.make([bench.teacher(arguments.teacher_epochs)])
+    first = [(arm, rate) for arm, (_, rates, _) in ARMS.items() for rate in rates]
+    jobs = [bench.arm(ARMS[arm][0], rate, 0) for arm, rate in first]
+    tried = bench.make([bench.untrained(), bench.ceiling(), *jobs])
+    found["random weights"], found["with labels"] = [tried[0]], [tried[1]]
+    grid = dict(zip(first, tried[2:], strict=True))
+    chosen = {arm: choose(arm, grid) for arm in ARMS}
+    others = [(arm, seed) for arm, (_, _, seeds) in ARMS.items() for seed in range(1, seeds)]
+    more = bench.make([bench.arm(ARMS[arm][0], chosen[arm], seed) for arm, seed in others])
+    for arm in ARMS:
+        later = [run for (name, _), run in zip(others, more, strict=True) if name == arm]
+        found[arm] = [grid[arm, chosen[arm]], *later]
+    print(table(("linear probe", "top-1", "each seed", "learning rate"), rows(found, chosen)))
+    if arguments.out:
+        figures = {
+            "command": "python benchmarks/selfsup.py " + " ".join(sys.argv[1:]),
+            "machine": machine.facts("torch"),
+            "chosen": chosen,
+            "found": found,
+            "grid": [{"arm": arm, "rate": rate, **grid[arm, rate]} for arm, rate in first],
+        }
+        arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+    return 0
+
+
+def choose(arm: str, grid: dict[tuple[str, float], dict[str, Any]]) -> float:
+    """The rate whose probe is best on training images that were held out."""
+    return max(ARMS[arm][1], key=lambda rate: float(grid[arm, rate]["held_out"]))
+
+
+def rows(found: dict[str, list[dict[str, Any]]], chosen: dict[str, float]) -> list[list[str]]:
+    lines = []
+    for name, runs in found.items():
+        tops = [100 * run["top1"] for run in runs]
+        each = ", ".join(f"{top:.2f}" for top in tops) if len(tops) > 1 else ""
+        rate = f"{chosen[name]:g}" if name in chosen else ""
+        lines.append([name, f"{sum(tops) / len(tops):.2f} %", each, rate])
+    return lines
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    """What an epoch's line says of learning, stage after stage; the signs' shares are left out."""
+    stages = sorted(folder.glob("stage-*/metrics.jsonl"))
+    lines = [
+        json.loads(line)
+        for path in (*stages, folder / "metrics.jsonl")
+        for line in path.read_text("utf-8").splitlines()
+    ]
+    left_out = ("flips/", "weights/", "inputs/")
+    return [
+        {key: value for key, value in line.items() if not key.startswith(left_out)}
+        for line in lines
+    ]
+
+
+def call(*words: str) -> None:
+    program = Path(sysconfig.get_path("scripts")) / "signbit"
+    done = subprocess.run([program, *words], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"signbit {' '.join(words)}: {done.stderr.strip()[-500:]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
