@@ -77,7 +77,8 @@ class Bench:
 
     def untrained(self) -> Job:
         """Random weights, with statistics of real images; no weight moves."""
-        words = (*NETWORK, "epochs=1", "train_images=4096", "optimizer.lr=1e-30")
+        images = f"train_images={min(4096, self.images)}"
+        words = (*NETWORK, "epochs=1", images, "optimizer.lr=1e-30")
         return Job("pretrain", "s2bnn-baseline-cifar10", self.runs / "untrained", words)
 
     def ceiling(self) -> Job:

@@ -53,7 +53,7 @@ def test_both_operands_binary(method: str) -> None:
     assert len(maxouts) == (6 if method == "adabin" else 0)
     # RPReLU's first bias is in the shift before it, the second behind it where reals are stored.
     offsets = [node for node in result.graph.nodes if node.offset is not None]
-    assert len(offsets) == (4 if method == "reactnet" else 0)
+    assert len(offsets) == (4 if method in ("combined", "reactnet") else 0)
     assert "pointwise" not in op_names(result) or method == "xnor" or method.startswith("sdbnn")
 
 

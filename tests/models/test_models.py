@@ -73,11 +73,13 @@ DISTRIBUTED = {  # ASD on the activations; WSD on the weights, which a compiler 
     "aten.sigmoid.default",
     "aten.unsqueeze.default",
 }
+RPRELU = {"aten.add.Tensor", "aten.prelu.default", "aten.unsqueeze.default"}
 METHOD_OPS = {
     # Maxout
     "adabin": STANDARDISED | {"aten.lt.Scalar", "aten.mul.Tensor", "aten.where.self"},
     "bireal": SCALED,
     "bnn": {"aten.hardtanh.default"},
+    "combined": SCALED | RPRELU,
     "irnet": STANDARDISED
     | {
         "aten.abs.default",
@@ -87,7 +89,7 @@ METHOD_OPS = {
         "aten.log2.default",
         "aten.round.default",
     },
-    "reactnet": SCALED | {"aten.add.Tensor", "aten.prelu.default", "aten.unsqueeze.default"},
+    "reactnet": SCALED | RPRELU,
     "real": {"aten.relu.default"},
     "sdbnn": DISTRIBUTED | {"aten.hardtanh.default"},
     "sdbnn-imagenet": DISTRIBUTED | {"aten.prelu.default"},
