@@ -14,9 +14,17 @@ RESULTS = json.loads((ROOT / "benchmarks" / "results" / "agreement_grid.json").r
 LINES = RESULTS["cases"]
 
 
+# Reals of channels that never vary, where PyTorch is as far from the exact sum: see the page.
+CANCELLED = "vgg-small sdbnn-imagenet 1/1 trained"
+
+
 def test_every_case_agrees():
-    assert {line["case"] for line in LINES} <= {case.name for case in cases()}
-    assert [line["case"] for line in LINES if failed(line)] == []
+    assert {line["case"] for line in LINES} == {case.name for case in cases()}
+    failing = [line for line in LINES if failed(line)]
+    assert [line["case"] for line in failing] == [CANCELLED]
+    (node,) = failing[0]["nodes"]["disagreeing"]
+    assert (node["dots_different"], node["signs_different"]) == (0, 0)
+    assert CANCELLED in PAGE
     total = ends(LINES)
     assert total == RESULTS["end_to_end"]
     assert total["disagreements"] <= 2 * total["onednn_disagreements"]
