@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.training.test_session import state
 from tests.training.test_supervised import train_until_interrupted as until_interrupted
 
 from signbit.data.dataset import ImageDataset
@@ -67,16 +67,6 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("plain") / "run"
     pretrain(recipe_of(), None, path, progress=False)
     return path
-
-
-def state(folder: Path) -> tuple[bytes, dict[str, Any]]:
-    """The newest checkpoint's tensors, and its facts but for times."""
-    path = max((folder / "checkpoints").iterdir())
-    facts = json.loads((path / "state.json").read_text())
-    for entry in facts["history"]:
-        for key in ("seconds", "images_per_second", "wait"):
-            del entry[key]
-    return (path / "state.safetensors").read_bytes(), facts
 
 
 def interrupted(recipe: Recipe, path: Path, epoch: int) -> None:

@@ -9,7 +9,27 @@ import typer
 
 from signbit.errors import CheckpointError
 
-__all__ = ["Data", "Isa", "Json", "Model", "RunOrModel", "Threads", "folder_to_write", "is_run"]
+__all__ = [
+    "Data",
+    "Isa",
+    "Json",
+    "Model",
+    "Overrides",
+    "RecipeName",
+    "RunOrModel",
+    "RunToWrite",
+    "Threads",
+    "folder_to_write",
+    "is_run",
+]
+
+
+def folder_to_write(text: str) -> Path:
+    """The path in an --out; an empty one (an unset variable in a script) is no folder."""
+    if not text.strip():
+        raise typer.BadParameter("must name a folder; it is empty")
+    return Path(text)
+
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")
@@ -19,6 +39,20 @@ Data = Annotated[
     typer.Option(
         metavar="SOURCE",
         help="digits, a folder of images or Parquet files, or hub:OWNER/NAME.",
+    ),
+]
+RecipeName = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A name from `signbit recipes`, or a YAML file.")
+]
+RunToWrite = Annotated[
+    Path,
+    typer.Option(metavar="RUN", parser=folder_to_write, help="The run folder to write or resume."),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="KEY=VALUE",
+        help="Values of the recipe to change, such as epochs=12 optimizer.lr=0.05.",
     ),
 ]
 Threads = Annotated[
@@ -36,13 +70,6 @@ RunOrModel = Annotated[
     Path,
     typer.Argument(metavar="RUN|MODEL.sbnn", help="A run folder or a compiled network."),
 ]
-
-
-def folder_to_write(text: str) -> Path:
-    """The path in an --out; an empty one (an unset variable in a script) is no folder."""
-    if not text.strip():
-        raise typer.BadParameter("must name a folder; it is empty")
-    return Path(text)
 
 
 def is_run(path: Path) -> bool:

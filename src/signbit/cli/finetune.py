@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Data, Json, folder_to_write
+from signbit.cli.arguments import Data, Json, Overrides, folder_to_write
 
 __all__ = ["finetune"]
 
@@ -20,12 +20,7 @@ def finetune(
     labels: Annotated[
         float, typer.Option(help="Share of every class's labels that is learned, 0.01 for 1 %.")
     ],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="KEY=VALUE", help="Values of the recipe to change, such as epochs=12."
-        ),
-    ] = None,
+    overrides: Overrides = None,
     data: Data = None,
     out: Annotated[
         Path | None,

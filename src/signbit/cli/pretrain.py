@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 from signbit.cli import console
-from signbit.cli.arguments import Data, Json, folder_to_write
+from signbit.cli.arguments import Data, Json, Overrides, RecipeName, RunToWrite
 
 __all__ = ["pretrain"]
 
 
 def pretrain(
-    recipe: Annotated[
-        str,
-        typer.Argument(metavar="RECIPE", help="A name from `signbit recipes`, or a YAML file."),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="RUN", parser=folder_to_write, help="The run folder to write or resume."
-        ),
-    ],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="KEY=VALUE", help="Values to change, such as epochs=12 optimizer.lr=0.05."
-        ),
-    ] = None,
+    recipe: RecipeName,
+    out: RunToWrite,
+    overrides: Overrides = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
