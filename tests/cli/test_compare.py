@@ -65,3 +65,9 @@ def test_without_matplotlib_nothing_is_trained(fresh_cli: Cli, tmp_path: Path) -
     )
     assert "pip install 'signbit[plot]'" in result.mistake
     assert not (tmp_path / "c").exists()
+
+
+def test_a_protocol_without_labels_is_refused(cli: Cli, tmp_path: Path) -> None:
+    result = cli("compare", "bnn", "--protocol", "s2bnn-guided-cifar10", "--out", tmp_path / "c")
+    assert "s2bnn-guided-cifar10: methods are compared by labels" in result.mistake
+    assert not (tmp_path / "c").exists()

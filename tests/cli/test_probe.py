@@ -28,6 +28,14 @@ def test_the_tables(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == ["metrics.json", "probe.safetensors"]
 
 
+def test_a_share_of_the_labels_does_not_take_the_place_of_all(cli: Cli, run_folder: Path) -> None:
+    whole, part = (
+        cli("probe", run_folder, "--epochs", "1", *words, "--json").figures["probe"]
+        for words in ([], ["--labels", "0.1"])
+    )
+    assert part == f"{whole}-0.1"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

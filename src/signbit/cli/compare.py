@@ -117,6 +117,8 @@ def _protocol(
             count = int(value)
             overrides.remove(word)
     recipe = recipes.load(name, overrides)
+    if recipe.selfsup is not None:
+        raise RecipeError(f"{name}: methods are compared by labels; take a recipe without selfsup")
     if network is not None:
         recipe = recipe.model_copy(update={"network": network})
     if data is not None:

@@ -27,7 +27,7 @@ def probe(
         typer.Option(
             metavar="FOLDER",
             parser=folder_to_write,
-            help="Where to write the probe; default: RUN/probe-NAME, the name of the data.",
+            help="Where to write the probe; default: RUN/probe-NAME of the data, and -LABELS.",
         ),
     ] = None,
     lr: Annotated[
@@ -72,7 +72,8 @@ def probe(
             say=console.say,
         )
         name = Path(found.facts["data"].rpartition(":")[2]).name
-        folder = out or run / f"probe-{name or 'data'}"
+        share = "" if labels == 1 else f"-{labels:g}"
+        folder = out or run / f"probe-{name or 'data'}{share}"
         save_probe(found, folder)
     facts = found.facts
     figures: dict[str, object] = {
