@@ -15,6 +15,7 @@ from signbit.binarizers.weights import WeightBinarizer
 from signbit.blocks import ConvBlock, normalised_conv
 from signbit.estimators import EDE, Polynomial
 from signbit.layers import BinaryConv2d
+from signbit.nonlinearities import RPReLU
 from signbit.ops import binary_unit, use_native_ops
 from signbit.training.memory import kept_for_backward
 
@@ -78,6 +79,8 @@ UNITS = {
     "sdbnn-strided": lambda: (Unit(sdbnn(20, 48, 2), nn.Hardtanh(), "other"), 2),
     "bireal": lambda: (Unit(bireal(32, 32), nn.Identity(), "input"), 1),
     "bireal-strided": lambda: (Unit(bireal(16, 64, 2), nn.Identity(), "other"), 2),
+    "reactnet": lambda: (Unit(bireal(32, 32), RPReLU(32), "input"), 1),
+    "reactnet-strided": lambda: (Unit(bireal(16, 64, 2), RPReLU(64), "other"), 2),
     "bare": lambda: (Unit(conv(16, 32), nn.Hardtanh(), "none"), 1),
     "pooled": lambda: (Unit(sdbnn(16, 48), nn.Hardtanh(), "none", nn.MaxPool2d(2)), 2),
     "pooled, more": lambda: (Unit(bireal(24, 32), nn.Identity(), "other", nn.MaxPool2d(3)), 3),
@@ -137,15 +140,29 @@ def test_only_training_on_a_cpu_in_float32_is_native(monkeypatch: pytest.MonkeyP
     x = torch.randn(2, 16, 6, 6)
     unit(x, x)
     assert len(seen) == 1
-    with use_native_ops(False):
+    with torch.no_grad():  # as a momentum encoder is run
         unit(x, x)
-    with torch.no_grad():
+    assert len(seen) == 2
+    with use_native_ops(False):
         unit(x, x)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         unit(x, x)
     copy.deepcopy(unit).double()(x.double(), x.double())
     unit.eval()(x, x)
-    assert len(seen) == 1
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("name", ["sdbnn", "bireal", "reactnet"])
+def test_without_gradients_the_native_step_is_the_same(name: str) -> None:
+    torch.manual_seed(6)
+    unit, _ = UNITS[name]()
+    x = torch.randn(4, unit.conv.in_channels, 6, 6)
+    other = copy.deepcopy(unit)
+    y = unit(x, x)
+    with torch.no_grad():
+        assert torch.equal(other(x, x), y)
+    for mine, theirs in zip(other.buffers(), unit.buffers(), strict=True):
+        assert torch.equal(mine, theirs)
 
 
 def test_what_the_ops_do_not_do_is_left_to_the_modules(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,6 +232,18 @@ def test_a_hook_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
     unit(x, x)
     assert shapes == [(2, 32, 6, 6)]
     assert not seen
+
+
+def test_a_nonlinearity_that_follows_keeps_its_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = calls(monkeypatch)
+    unit = Unit(bireal(16, 16), RPReLU(16), "input")
+    called: list[str] = []
+    unit.nonlinearity.register_forward_hook(lambda *_: called.append("RPReLU"))
+    unit.nonlinearity.prelu.register_forward_hook(lambda *_: called.append("PReLU"))
+    x = torch.randn(2, 16, 6, 6)
+    unit(x, x)
+    assert called == ["PReLU", "RPReLU"]
+    assert len(seen) == 1
 
 
 def test_every_method_trains_alike_with_and_without(monkeypatch: pytest.MonkeyPatch) -> None:

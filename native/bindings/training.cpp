@@ -143,6 +143,7 @@ void add_training(nb::module_& module) {
              nb::arg("threads"));
   add_training_backward(module);
   add_training_unit(module);
+  add_training_nonlinearities(module);
 }
 
 }  // namespace bindings

@@ -46,5 +46,7 @@ inline sbnn::SurrogateArgs surrogate_of(int kind, float t, float k) {
 void add_training_backward(nb::module_& module);
 // Adds what goes from a layer's input through its normalisation, and back.
 void add_training_unit(nb::module_& module);
+// Adds non-linearities with parameters for each channel.
+void add_training_nonlinearities(nb::module_& module);
 
 }  // namespace bindings

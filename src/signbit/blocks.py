@@ -6,6 +6,8 @@ keeps less for backward.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +17,7 @@ from signbit.ops.binary_unit import MAX_POOL, MAX_TAPS, UnitSettings, binary_uni
 from signbit.ops.layer import has_conv_backward, surrogate_of
 from signbit.ops.mean import shifted
 from signbit.ops.real_unit import real_unit
-from signbit.ops.switch import applies_to
+from signbit.ops.switch import applies_to, has_hooks
 
 __all__ = ["ConvBlock", "normalised_conv"]
 
@@ -39,42 +41,45 @@ def normalised_conv(
 ) -> Tensor:
     """nonlinearity(norm(pool(conv(x))) + shortcut); x (N, in, H, W), shortcut as the result.
 
-    Training on a CPU in float32 it is one op where `norm` is a BatchNorm2d, `nonlinearity` an
-    identity or nn.Hardtanh(-1, 1), and `conv` either a BinaryConv2d that native ops know, `pool`
-    being one of windows that touch, or a real convolution without bias, pool and shortcut. The
-    native op is more exact than PyTorch's batch normalisation; otherwise results differ from those
-    of the modules in rounding alone, those of a real convolution not at all.
+    While norm trains, on a CPU in float32, everything up to the sum is one op where `norm` is a
+    BatchNorm2d and `conv` either a BinaryConv2d that native ops know, `pool` being one of windows
+    that touch, or a real convolution without bias, pool and shortcut; nn.Hardtanh(-1, 1) is a part
+    of it, any other non-linearity follows. The native op is more exact than PyTorch's batch
+    normalisation; otherwise results differ from those of the modules in rounding alone, those of a
+    real convolution not at all.
     """
-    if applies_to(x) and _can_fuse(conv, norm, nonlinearity, pool):
+    if applies_to(x) and _can_fuse(conv, norm, pool):
         assert isinstance(norm, nn.BatchNorm2d)
-        clip = isinstance(nonlinearity, nn.Hardtanh)
+        clip = _clips(nonlinearity)
+        after: nn.Module = nn.Identity() if clip else nonlinearity
         if isinstance(conv, BinaryConv2d) and _is_native(conv, pool, x):
             weight = conv.weight_binarizer(conv.weight)
             if weight.scale is None or not weight.scale.requires_grad:
-                return _native_unit(conv, weight, norm, clip, x, shortcut, _window(pool))
+                unit = _native_unit(conv, weight, norm, clip, x, shortcut, _window(pool))
+                return cast(Tensor, after(unit))
         if type(conv) is nn.Conv2d and pool is None and shortcut is None and _is_plain(conv):
-            return real_unit(conv, norm, clip, x)
+            return cast(Tensor, after(real_unit(conv, norm, clip, x)))
     y = conv(x) if pool is None else pool(conv(x))
     y = norm(y)
     result: Tensor = nonlinearity(y if shortcut is None else y + shortcut)
     return result
 
 
-def _can_fuse(
-    conv: nn.Module, norm: nn.Module, nonlinearity: nn.Module, pool: nn.Module | None
-) -> bool:
-    """Whether the normalisation and the non-linearity are such that the ops do the same."""
-    silent = [conv, norm, nonlinearity, pool, getattr(conv, "activation_binarizer", None)]
-    if any(m is not None and (m._forward_hooks or m._forward_pre_hooks) for m in silent):
-        return False  # they would not be called
+def _can_fuse(conv: nn.Module, norm: nn.Module, pool: nn.Module | None) -> bool:
+    """Whether the normalisation is such that the ops do the same, and nobody listens in."""
+    silent = [conv, norm, pool, getattr(conv, "activation_binarizer", None)]
+    if any(module is not None and has_hooks(module) for module in silent):
+        return False
     if type(norm) is not nn.BatchNorm2d or not norm.training or not norm.affine:
         return False
-    if norm.momentum is None or not norm.track_running_stats:
+    return norm.momentum is not None and norm.track_running_stats
+
+
+def _clips(nonlinearity: nn.Module) -> bool:
+    """Whether the non-linearity is the op's own clip."""
+    if type(nonlinearity) is not nn.Hardtanh or has_hooks(nonlinearity):
         return False
-    clips = type(nonlinearity) is nn.Hardtanh and (
-        nonlinearity.min_val == -1 and nonlinearity.max_val == 1
-    )
-    return torch.is_grad_enabled() and (clips or type(nonlinearity) is nn.Identity)
+    return nonlinearity.min_val == -1 and nonlinearity.max_val == 1
 
 
 def _is_native(conv: BinaryConv2d, pool: nn.Module | None, x: Tensor) -> bool:

@@ -101,7 +101,7 @@ class BinaryConv2d(nn.Module):
         return y * means
 
     def is_native(self, x: Tensor) -> bool:
-        """Whether native operations know this layer's binarizers; gradients need training."""
+        """Whether it trains, and native operations know its binarizers."""
         return _is_native(self)
 
     def extra_repr(self) -> str:
@@ -167,7 +167,6 @@ def _is_native(layer: BinaryConv2d | BinaryLinear) -> bool:
     binarizer = layer.activation_binarizer
     return (
         layer.training
-        and torch.is_grad_enabled()
         and layer.weight_binarizer.is_symmetric
         and type(binarizer).forward is ActivationBinarizer.forward
         and type(binarizer.estimator).__call__ is Estimator.__call__

@@ -18,6 +18,7 @@ from signbit.binarizers import ASD, WSD
 from signbit.blocks import normalised_conv
 from signbit.estimators import EDE
 from signbit.layers import BinaryConv2d
+from signbit.nonlinearities import RPReLU
 from signbit.ops import use_native_ops
 
 def step(layer, pool, norm, x, other, native):
@@ -38,6 +39,20 @@ for channels, out, window in ((16, 16, 1), (20, 48, 1), (64, 32, 1), (16, 48, 2)
     double_layer, double_norm = (copy.deepcopy(module).double() for module in (layer, norm))
     doubles = (double_layer, pool, double_norm, x.double(), other.double())
     for mine, theirs in zip(step(layer, pool, norm, x, other, True), step(*doubles, False)):
+        worst = max(worst, float((mine - theirs).abs().max() / theirs.abs().max()))
+for channels in (7, 16, 20, 61):
+    bent = RPReLU(channels)
+    for parameter in bent.parameters():
+        nn.init.normal_(parameter)
+    x, gradient = torch.randn(2, 3, channels, 7, 9)
+    double = copy.deepcopy(bent).double()
+    found = []
+    for module, images in ((bent, x), (double, x.double())):
+        images = images.clone().requires_grad_()
+        y = module(images)
+        y.backward(gradient.to(y.dtype))
+        found.append([y.detach(), images.grad, *(p.grad for p in module.parameters())])
+    for mine, theirs in zip(*found):
         worst = max(worst, float((mine - theirs).abs().max() / theirs.abs().max()))
 print(json.dumps(worst))
 """

@@ -5,7 +5,7 @@
 namespace sbnn {
 
 void ChannelSums::total(double* sums) const {
-  const auto row = static_cast<size_t>(2 * channels_);
+  const auto row = static_cast<size_t>(row_);
   for (size_t c = 0; c < row; ++c) {
     sums[c] = 0.0;
     for (size_t i = c; i < sums_.size(); i += row) sums[c] += sums_[i];

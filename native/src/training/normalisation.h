@@ -10,18 +10,18 @@
 
 namespace sbnn {
 
-// Sums by channel, one row of doubles a part; they are added up in the order of the parts.
+// `kinds` sums by channel, one row of doubles a part; they are added up in the order of the parts.
 class ChannelSums {
  public:
-  ChannelSums(int parts, int64_t channels)
-      : channels_(channels), sums_(static_cast<size_t>(2 * parts * channels), 0.0) {}
+  ChannelSums(int parts, int64_t channels, int64_t kinds = 2)
+      : row_(kinds * channels), sums_(static_cast<size_t>(parts * row_), 0.0) {}
 
-  double* of(int part) { return sums_.data() + 2 * part * channels_; }
-  // sums[0][channels] and sums[1][channels] of all parts.
+  double* of(int part) { return sums_.data() + part * row_; }
+  // sums[0][channels], sums[1][channels], … of all parts.
   void total(double* sums) const;
 
  private:
-  int64_t channels_;
+  int64_t row_;
   std::vector<double> sums_;
 };
 

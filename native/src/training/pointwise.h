@@ -22,6 +22,12 @@ struct PoolShape {
   int64_t out_width() const { return width / size; }
 };
 
+struct RPReLUConstants {
+  const float* before;
+  const float* slope;
+  const float* after;
+};
+
 struct PointwiseTable {
   // signs[p][c] = x[p][c] + shift[c] < 0; `shift` may be null. Bits behind the channels become 0.
   void (*pack_signs)(const float* x, const float* shift, int64_t pixels, int64_t channels,
@@ -55,6 +61,14 @@ struct PointwiseTable {
   void (*spread_gradients)(const int16_t* dots, const float* y, const float* gradient,
                            const float* by, const float* slope, const float* offset, int64_t pixels,
                            int64_t channels, float* of_dots, float* of_shortcut);
+  // ReActNet's RPReLU: with t = x + before[c], y = (t > 0 ? t : slope[c]·t) + after[c].
+  void (*rprelu)(const float* x, const RPReLUConstants& constants, int64_t pixels, int64_t channels,
+                 float* y);
+  // The other way: of_x = gradient·(t > 0 ? 1 : slope[c]). Sums of of_x, of the gradient times
+  // min(t, 0), and of the gradient, the gradients of before, slope and after, are added to
+  // sums[0][c], sums[1][c] and sums[2][c].
+  void (*rprelu_gradients)(const float* x, const float* gradient, const RPReLUConstants& constants,
+                           int64_t pixels, int64_t channels, float* of_x, double* sums);
   // sum[p][c] += addend[c].
   void (*add_by_channel)(const float* addend, int64_t pixels, int64_t channels, float* sum);
   // sum += addend.

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from signbit.errors import InputError
 
-__all__ = ["applies_to", "gradient_dtype", "native_ops", "use_native_ops"]
+__all__ = ["applies_to", "gradient_dtype", "has_hooks", "native_ops", "use_native_ops"]
 
 
 def _initially() -> bool:
@@ -44,6 +44,11 @@ def applies_to(x: Tensor) -> bool:
         and not torch.compiler.is_compiling()
         and not torch.is_autocast_enabled("cpu")
     )
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Whether someone wants to be called with the module, which an op in its place would not do."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 @contextmanager

@@ -168,6 +168,18 @@ class training:  # noqa: N801  (a submodule)
         ) -> None: ...
 
     @staticmethod
+    def rprelu(x: Any, before: Any, slope: Any, after: Any, y: Any, threads: int) -> None: ...
+    @staticmethod
+    def rprelu_gradients(
+        x: Any,
+        gradient: Any,
+        before: Any,
+        slope: Any,
+        of_x: Any,
+        of_parameters: Any,
+        threads: int,
+    ) -> None: ...
+    @staticmethod
     def add_by_channel(addend: Any, sum: Any, threads: int) -> None: ...
     @staticmethod
     def surrogate_gradient(

@@ -1,0 +1,68 @@
+// RPReLU over the vocabulary `Vec`, for any number of channels: lanes are channels, and a vector of
+// them goes through all pixels, so that its constants stay in registers.
+
+// The channels of one vector from c on; the last ones of a pixel may be fewer than a vector holds.
+struct LanesFrom {
+  LanesFrom(int64_t channels, int64_t c)
+      : c(c), count(channels - c), lanes(first_lanes(channels - c)) {}
+
+  typename Vec::Floats load(const float* from) const {
+    return count >= kLanes ? Vec::load(from) : Vec::load_lanes(from, 0, lanes);
+  }
+  void store(float* to, const typename Vec::Floats& v) const {
+    if (count >= kLanes) {
+      Vec::store(to, v);
+    } else {
+      Vec::store_first(to, v, static_cast<int>(count));
+    }
+  }
+  void add_to(double* sums, const typename Vec::Floats& total) const {
+    float values[kLanes];
+    Vec::store(values, total);
+    const int64_t used = count < kLanes ? count : kLanes;
+    for (int64_t lane = 0; lane < used; ++lane) sums[c + lane] += static_cast<double>(values[lane]);
+  }
+
+  int64_t c, count;
+  uint32_t lanes;
+};
+
+void rprelu(const float* x, const RPReLUConstants& constants, int64_t pixels, int64_t channels,
+            float* y) {
+  const typename Vec::Floats zero = Vec::set(0.0f);
+  for (int64_t c = 0; c < channels; c += kLanes) {
+    const LanesFrom part(channels, c);
+    const auto before = part.load(constants.before + c), slope = part.load(constants.slope + c),
+               after = part.load(constants.after + c);
+    for (int64_t at = c; at < pixels * channels; at += channels) {
+      const typename Vec::Floats t = Vec::add(part.load(x + at), before);
+      const typename Vec::Floats bent = Vec::select_less(zero, t, t, Vec::multiply(t, slope));
+      part.store(y + at, Vec::add(bent, after));
+    }
+  }
+}
+
+void rprelu_gradients(const float* x, const float* gradient, const RPReLUConstants& constants,
+                      int64_t pixels, int64_t channels, float* of_x, double* sums) {
+  const typename Vec::Floats zero = Vec::set(0.0f);
+  for (int64_t c = 0; c < channels; c += kLanes) {
+    const LanesFrom part(channels, c);
+    const auto before = part.load(constants.before + c), slope = part.load(constants.slope + c);
+    for (int64_t begin = 0; begin < pixels; begin += kSumPixels) {
+      const int64_t end = begin + kSumPixels < pixels ? begin + kSumPixels : pixels;
+      typename Vec::Floats of_before = zero, of_slope = zero, of_after = zero;
+      for (int64_t at = begin * channels + c; at < end * channels; at += channels) {
+        const typename Vec::Floats t = Vec::add(part.load(x + at), before);
+        const typename Vec::Floats g = part.load(gradient + at);
+        const typename Vec::Floats through = Vec::select_less(zero, t, g, Vec::multiply(g, slope));
+        part.store(of_x + at, through);
+        of_before = Vec::add(of_before, through);
+        of_slope = Vec::fma(g, Vec::smaller(t, zero), of_slope);
+        of_after = Vec::add(of_after, g);
+      }
+      part.add_to(sums, of_before);
+      part.add_to(sums + channels, of_slope);
+      part.add_to(sums + 2 * channels, of_after);
+    }
+  }
+}
