@@ -1,11 +1,12 @@
 """What learning without labels gives a linear classifier: S2-BNN's arms under one protocol.
 
-    python benchmarks/selfsup.py --data CIFAR10 --runs runs/selfsup \\
-        --out benchmarks/results/selfsup.json
+    OMP_NUM_THREADS=1 python benchmarks/selfsup.py --data CIFAR10 --runs runs/selfsup \\
+        --slots 2 --out benchmarks/results/selfsup.json
 
 docs/selfsup-protocol.md is the protocol. Every arm is a recipe, pretrained and probed by the
 installed `signbit`; what is there already is not made again, so the command goes on where it was
-stopped. `--slots` trains that many runs side by side.
+stopped. `--slots` trains that many runs side by side; `--gradients bfloat16` is faster on CPUs that
+have that dot product.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from typing import Any
 import machine
 from tables import table
 
-NETWORK = ["network=resnet20", "selfsup.head.hidden=64", "selfsup.knn_every=5"]
+NETWORK = ["network=resnet20", "selfsup.head.hidden=64"]
+AT_THE_END = "selfsup.knn_every=1000"
+REACTNET_AT_RANDOM = ["method.name=combined", "method.params.initial_weights=kaiming"]
+"""ReActNet's own initial weights are all positive, so that all its filters are one."""
 SGD_RATES, ADAM_RATES = (0.03, 0.06, 0.12), (3e-4, 1e-3, 3e-3)
 PROBE_RATES = ("0.1", "1", "10")
 ARMS = {
@@ -55,12 +59,17 @@ class Bench:
     epochs: int
     images: int
     slots: int
+    gradients: str
+
+    def network(self) -> list[str]:
+        """What every network but the real teacher has in common."""
+        return [*NETWORK, AT_THE_END, f"gradients={self.gradients}"]
 
     def arm(self, recipe: str, rate: float, seed: int) -> Job:
         """A student. Two stages share the epochs, so that every arm sees as many images."""
         staged = "baseline" not in recipe
         words = [
-            *NETWORK,
+            *self.network(),
             f"epochs={self.epochs // 2 if staged else self.epochs}",
             f"train_images={self.images}",
             f"optimizer.lr={rate}",
@@ -72,17 +81,22 @@ class Bench:
         return Job("pretrain", recipe, self.runs / recipe / f"{rate:g}-{seed}", tuple(words))
 
     def teacher(self, epochs: int) -> Job:
-        words = (*NETWORK, f"epochs={epochs}", f"train_images={self.images}")
+        words = (*NETWORK, "selfsup.knn_every=4", f"epochs={epochs}")
         return Job("pretrain", "moco-cifar10", self.runs / "teacher", words)
 
     def untrained(self) -> Job:
         """Random weights, with statistics of real images; no weight moves."""
-        images = f"train_images={min(4096, self.images)}"
-        words = (*NETWORK, "epochs=1", images, "optimizer.lr=1e-30")
+        images = f"train_images={min(16384, self.images)}"
+        words = (*self.network(), *REACTNET_AT_RANDOM, "epochs=1", images, "optimizer.lr=1e-30")
         return Job("pretrain", "s2bnn-baseline-cifar10", self.runs / "untrained", words)
 
     def ceiling(self) -> Job:
-        words = ("method.name=reactnet", f"epochs={self.epochs}", f"train_images={self.images}")
+        words = (
+            "method.name=reactnet",
+            f"epochs={self.epochs}",
+            f"train_images={self.images}",
+            f"gradients={self.gradients}",
+        )
         return Job("train", "comparison-cifar10", self.runs / "labels", words)
 
     def make(self, jobs: Iterable[Job]) -> list[dict[str, Any]]:
@@ -112,16 +126,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="CIFAR-10 as `signbit train` takes it")
     parser.add_argument("--runs", type=Path, required=True, help="where the runs are kept")
-    parser.add_argument("--epochs", type=int, default=20, help="of a student, over its stages")
-    parser.add_argument("--teacher-epochs", type=int, default=60)
-    parser.add_argument("--images", type=int, default=50_000, help="of the training set")
+    parser.add_argument("--epochs", type=int, default=4, help="of a student, over its stages")
+    parser.add_argument("--teacher-epochs", type=int, default=12)
+    parser.add_argument("--images", type=int, default=40_000, help="that students learn from")
+    parser.add_argument("--gradients", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--slots", type=int, default=1, help="runs at a time")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     if arguments.epochs % 2:
         parser.error("--epochs must be even: two stages share them")
     bench = Bench(
-        arguments.data, arguments.runs, arguments.epochs, arguments.images, arguments.slots
+        arguments.data,
+        arguments.runs,
+        arguments.epochs,
+        arguments.images,
+        arguments.slots,
+        arguments.gradients,
     )
     found: dict[str, list[dict[str, Any]]] = {}
     found["real teacher"] = bench.make([bench.teacher(arguments.teacher_epochs)])

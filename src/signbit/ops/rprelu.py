@@ -32,7 +32,9 @@ class _RPReLU(torch.autograd.Function):
         y = torch.empty_like(pixels)
         _native.training.rprelu(
             pixels.flatten(1, 2),
-            *(each.detach().contiguous() for each in (before, slope, after)),
+            before.detach().contiguous(),
+            slope.detach().contiguous(),
+            after.detach().contiguous(),
             y.flatten(1, 2),
             torch.get_num_threads(),
         )
@@ -48,7 +50,8 @@ class _RPReLU(torch.autograd.Function):
         _native.training.rprelu_gradients(
             pixels.flatten(1, 2),
             pixels_of(gradient).flatten(1, 2),
-            *(each.detach().contiguous() for each in (before, slope)),
+            before.detach().contiguous(),
+            slope.detach().contiguous(),
             of_x.flatten(1, 2),
             of_parameters,
             torch.get_num_threads(),
