@@ -10,7 +10,7 @@ from signbit.errors import DataError
 
 COMMANDS = [
     "demo", "recipes", "train", "compare", "evaluate", "compile", "predict", "inspect", "bench",
-    "probe", "finetune",
+    "pretrain", "probe", "finetune", "curves",
 ]  # fmt: skip
 
 

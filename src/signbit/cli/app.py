@@ -10,6 +10,7 @@ import signbit
 from signbit.cli.bench import bench
 from signbit.cli.compare import compare
 from signbit.cli.compile import compile_
+from signbit.cli.curves import curves
 from signbit.cli.demo import demo
 from signbit.cli.evaluate import evaluate
 from signbit.cli.finetune import finetune
@@ -59,6 +60,7 @@ app.command("train")(train)
 app.command("pretrain")(pretrain)
 app.command("import")(import_)
 app.command("compare")(compare)
+app.command("curves")(curves)
 app.command("probe")(probe)
 app.command("finetune")(finetune)
 app.command("evaluate")(evaluate)
