@@ -39,6 +39,9 @@ ARMS = {
 }
 """Arm → recipe, learning rates to choose from with seed 0, and seeds at the one chosen."""
 
+BESIDE = ("real teacher", "random weights", "with labels")
+"""What the arms are compared with, in the order they are made."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -144,18 +147,15 @@ def main() -> int:
         arguments.gradients,
     )
     found: dict[str, list[dict[str, Any]]] = {}
-    found["real teacher"] = bench.make([bench.teacher(arguments.teacher_epochs)])
-    first = [(arm, rate) for arm, (_, rates, _) in ARMS.items() for rate in rates]
-    jobs = [bench.arm(ARMS[arm][0], rate, 0) for arm, rate in first]
-    tried = bench.make([bench.untrained(), bench.ceiling(), *jobs])
-    found["random weights"], found["with labels"] = [tried[0]], [tried[1]]
-    grid = dict(zip(first, tried[2:], strict=True))
+    found[BESIDE[0]] = bench.make([bench.teacher(arguments.teacher_epochs)])
+    tried = bench.make([bench.untrained(), bench.ceiling()])
+    found |= {name: [run] for name, run in zip(BESIDE[1:], tried, strict=True)}
+    grid: dict[tuple[str, float], dict[str, Any]] = {}
+    # What must be shown first: the arms whose seeds are compared.
+    for seeds in sorted({count for *_, count in ARMS.values()}, reverse=True):
+        found |= study(bench, [arm for arm in ARMS if ARMS[arm][2] == seeds], grid)
+    found = {name: found[name] for name in (*BESIDE, *ARMS)}
     chosen = {arm: choose(arm, grid) for arm in ARMS}
-    others = [(arm, seed) for arm, (_, _, seeds) in ARMS.items() for seed in range(1, seeds)]
-    more = bench.make([bench.arm(ARMS[arm][0], chosen[arm], seed) for arm, seed in others])
-    for arm in ARMS:
-        later = [run for (name, _), run in zip(others, more, strict=True) if name == arm]
-        found[arm] = [grid[arm, chosen[arm]], *later]
     print(table(("linear probe", "top-1", "each seed", "learning rate"), rows(found, chosen)))
     if arguments.out:
         figures = {
@@ -163,10 +163,25 @@ def main() -> int:
             "machine": machine.facts("torch"),
             "chosen": chosen,
             "found": found,
-            "grid": [{"arm": arm, "rate": rate, **grid[arm, rate]} for arm, rate in first],
+            "grid": [{"arm": arm, "rate": rate, **run} for (arm, rate), run in grid.items()],
         }
         arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
     return 0
+
+
+def study(
+    bench: Bench, arms: list[str], grid: dict[tuple[str, float], dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Each arm's seeds at the rate that its seed 0 does best with; all rates' go into `grid`."""
+    pairs = [(arm, rate) for arm in arms for rate in ARMS[arm][1]]
+    runs = bench.make([bench.arm(ARMS[arm][0], rate, 0) for arm, rate in pairs])
+    grid.update(zip(pairs, runs, strict=True))
+    found = {arm: [grid[arm, choose(arm, grid)]] for arm in arms}
+    others = [(arm, seed) for arm in arms for seed in range(1, ARMS[arm][2])]
+    more = bench.make([bench.arm(ARMS[arm][0], choose(arm, grid), seed) for arm, seed in others])
+    for (arm, _), run in zip(others, more, strict=True):
+        found[arm].append(run)
+    return found
 
 
 def choose(arm: str, grid: dict[tuple[str, float], dict[str, Any]]) -> float:

@@ -165,6 +165,30 @@ def test_without_gradients_the_native_step_is_the_same(name: str) -> None:
         assert torch.equal(mine, theirs)
 
 
+@pytest.mark.parametrize("name", methods.names())
+@pytest.mark.parametrize("channels", [3, 16, 40])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_evaluation_has_the_same_bits_and_memory_with_and_without(
+    name: str, channels: int, layout: torch.memory_format
+) -> None:
+    torch.manual_seed(7)
+    method = methods.get(name)
+    layer = method.conv2d(channels, 24, 3, padding=1)
+    unit = Unit(layer, method.nonlinearity(24), "none").eval()
+    nn.init.normal_(layer.weight)
+    for parameter in unit.nonlinearity.parameters():
+        nn.init.normal_(parameter)
+    x = torch.randn(3, channels, 7, 5)
+    x[0, 0, 0, :2] = torch.tensor([0.0, -0.0])
+    x = x.contiguous(memory_format=layout)
+    with torch.no_grad():
+        native = unit(x, x)
+        with use_native_ops(False):
+            plain = unit(x, x)
+    assert torch.equal(native, plain)
+    assert native.stride() == plain.stride()
+
+
 def test_what_the_ops_do_not_do_is_left_to_the_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = calls(monkeypatch)
     x = torch.randn(2, 16, 8, 8)

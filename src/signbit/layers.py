@@ -23,7 +23,7 @@ from signbit.estimators import Estimator
 from signbit.ops.layer import SURROGATES
 from signbit.ops.mean import shifted
 from signbit.ops.sign_conv import sign_conv2d
-from signbit.ops.switch import applies_to
+from signbit.ops.switch import applies_to, keeps_bits
 
 __all__ = ["BinaryConv2d", "BinaryLinear", "binary_conv2d", "binary_linear"]
 
@@ -101,8 +101,8 @@ class BinaryConv2d(nn.Module):
         return y * means
 
     def is_native(self, x: Tensor) -> bool:
-        """Whether it trains, and native operations know its binarizers."""
-        return _is_native(self)
+        """Whether native operations know its binarizers, and may be used on x now."""
+        return keeps_bits(self, x) and _is_native(self)
 
     def extra_repr(self) -> str:
         return (
@@ -147,7 +147,7 @@ class BinaryLinear(nn.Module):
         if x.dim() != 2 or x.shape[1] != self.in_features:
             raise InputError(f"BinaryLinear expects (N, {self.in_features}), got {tuple(x.shape)}")
         weight = self.weight_binarizer(self.weight)
-        if applies_to(x) and _is_native(self):
+        if self.training and applies_to(x) and _is_native(self):
             # A convolution of images of one pixel.
             x, shift = shifted(self.activation_binarizer, x[:, :, None, None])
             weight = weight._replace(signs=weight.signs[:, :, None, None])
@@ -166,8 +166,7 @@ class BinaryLinear(nn.Module):
 def _is_native(layer: BinaryConv2d | BinaryLinear) -> bool:
     binarizer = layer.activation_binarizer
     return (
-        layer.training
-        and layer.weight_binarizer.is_symmetric
+        layer.weight_binarizer.is_symmetric
         and type(binarizer).forward is ActivationBinarizer.forward
         and type(binarizer.estimator).__call__ is Estimator.__call__
         and binarizer.estimator.name in SURROGATES

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from signbit.errors import InputError
 from signbit.ops.rprelu import rprelu
-from signbit.ops.switch import applies_to, has_hooks
+from signbit.ops.switch import applies_to, has_hooks, keeps_bits
 
 __all__ = ["Maxout", "RPReLU"]
 
@@ -33,7 +33,7 @@ class RPReLU(nn.Module):
         self.after = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.training and x.dim() == 4 and applies_to(x) and not has_hooks(self.prelu):
+        if x.dim() == 4 and applies_to(x) and keeps_bits(self, x) and not has_hooks(self.prelu):
             return rprelu(x, self.before, self.prelu.weight, self.after)
         y: Tensor = self.prelu(x + _by_channel(self.before, x)) + _by_channel(self.after, x)
         return y

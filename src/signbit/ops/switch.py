@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from signbit.errors import InputError
 
-__all__ = ["applies_to", "gradient_dtype", "has_hooks", "native_ops", "use_native_ops"]
+__all__ = ["applies_to", "gradient_dtype", "has_hooks", "keeps_bits", "native_ops", "use_native_ops"]
 
 
 def _initially() -> bool:
@@ -43,6 +43,22 @@ def applies_to(x: Tensor) -> bool:
         and x.dtype == torch.float32
         and not torch.compiler.is_compiling()
         and not torch.is_autocast_enabled("cpu")
+    )
+
+
+def keeps_bits(module: nn.Module, x: Tensor) -> bool:
+    """Whether native operations in the module's place leave all that follows as it would be.
+
+    While it trains that is not asked for. In evaluation the exported graph, which a compiled file is
+    checked against, must give the same bits: native results lie in channels-last memory, as
+    PyTorch's do where x does, and where it does not, sums over an image would run in another order.
+    """
+    if module.training:
+        return True
+    return (
+        not torch.is_grad_enabled()
+        and x.is_contiguous(memory_format=torch.channels_last)
+        and not x.is_contiguous()
     )
 
 
