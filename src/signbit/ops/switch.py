@@ -11,7 +11,14 @@ from torch import Tensor, nn
 
 from signbit.errors import InputError
 
-__all__ = ["applies_to", "gradient_dtype", "has_hooks", "keeps_bits", "native_ops", "use_native_ops"]
+__all__ = [
+    "applies_to",
+    "gradient_dtype",
+    "has_hooks",
+    "keeps_bits",
+    "native_ops",
+    "use_native_ops",
+]
 
 
 def _initially() -> bool:
@@ -49,9 +56,9 @@ def applies_to(x: Tensor) -> bool:
 def keeps_bits(module: nn.Module, x: Tensor) -> bool:
     """Whether native operations in the module's place leave all that follows as it would be.
 
-    While it trains that is not asked for. In evaluation the exported graph, which a compiled file is
-    checked against, must give the same bits: native results lie in channels-last memory, as
-    PyTorch's do where x does, and where it does not, sums over an image would run in another order.
+    While it trains that is not asked for. In evaluation the exported graph, which a compiled file
+    is checked against, must give the same bits: native results lie in channels-last memory, as
+    PyTorch's do where x does; where it does not, sums over an image would run in another order.
     """
     if module.training:
         return True
