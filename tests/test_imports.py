@@ -109,3 +109,10 @@ def test_the_version_is_the_package_s() -> None:
     project = Path(__file__).parents[1] / "pyproject.toml"
     declared = tomllib.loads(project.read_text())["project"]["version"]
     assert signbit.__version__ == declared
+
+
+def test_names_of_learning_without_labels_stay_what_they_are() -> None:
+    """A module of a function's name would take its place as soon as it is imported."""
+    names = "[callable(getattr(s, name)) for name in s.__all__]"
+    code = f"import signbit.selfsup as s; s.pretrain; print({names})"
+    assert "False" not in run(code)

@@ -3,7 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from tests.cli.conftest import Cli
+
+from signbit.data import open_dataset
 
 RECIPE = """
 description: a test
@@ -68,3 +71,30 @@ def test_help_shows_the_way_from_teacher_to_student(cli: Cli) -> None:
     shown = " ".join(cli("pretrain", "--help").out.split())
     for words in ["signbit pretrain moco-cifar10", "selfsup.guided.teacher=runs/teacher"]:
         assert words in shown
+
+
+def test_images_without_labels_all_the_way(cli: Cli, recipe: Path, tmp_path: Path) -> None:
+    photos, out, file = tmp_path / "photos", tmp_path / "run", tmp_path / "features.sbnn"
+    digits = open_dataset("digits", "train").images[:40, ..., 0]
+    for index, pixels in enumerate(digits):
+        path = photos / ("a" if index % 2 else ".") / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    words = ("pretrain", recipe, "--data", photos, "--out", out, "train_images=32")
+    first = cli(*words)
+    assert first.code == 0, first.err
+    assert "images have no labels" in first.out
+    assert "knn_top1 is not measured; 8 of them are for the diagnostics alone" in first.err
+    assert f"next: signbit probe {out} --data LABELLED" in first.err
+    assert cli(*words, "--json").figures["knn_top1"] is None
+
+    agreement = cli("compile", out, "-o", file, "--features", "--json").figures["agreement"]
+    assert agreement["end_to_end"]["images"] == 8
+    assert cli("inspect", out, "--json").figures["source"]["data"] == str(photos)
+    found = cli("predict", file, photos / "0.png", "--nearest", photos, "--json").figures
+    assert found["photos"][0]["nearest"][0]["file"] == str(photos / "0.png")
+
+    assert "labels are needed here" in cli("probe", out).mistake
+    assert "labels are needed here" in cli("finetune", out, "--labels", "1").mistake
+    probed = cli("probe", out, "--data", "digits", "--epochs", "1", "--json").figures
+    assert cli("compile", out, "--probe", probed["probe"], "-o", tmp_path / "m.sbnn").code == 0

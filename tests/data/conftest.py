@@ -33,12 +33,15 @@ def colours(count: int, size: int = 4) -> NDArray[np.uint8]:
 
 @pytest.fixture
 def write_parquet() -> WriteParquet:
-    """write(path, images, labels, names=None, image_column="image", label_column="label")."""
+    """write(path, images, labels, names=None, image_column="image", label_column="label").
+
+    With labels=None there is no label column.
+    """
 
     def write(
         path: Path,
         images: Sequence[bytes | None],
-        labels: Sequence[Any],
+        labels: Sequence[Any] | None,
         names: list[str] | None = None,
         image_column: str = "image",
         label_column: str = "label",
@@ -48,9 +51,10 @@ def write_parquet() -> WriteParquet:
 
         rows = [{"bytes": data, "path": f"{i}.png"} for i, data in enumerate(images)]
         kind = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
-        table = pyarrow.table(
-            {image_column: pyarrow.array(rows, type=kind), label_column: pyarrow.array(labels)}
-        )
+        columns = {image_column: pyarrow.array(rows, type=kind)}
+        if labels is not None:
+            columns[label_column] = pyarrow.array(labels)
+        table = pyarrow.table(columns)
         if names is not None:
             features = {
                 image_column: {"_type": "Image"},
@@ -72,7 +76,7 @@ def write_folder() -> WriteFolder:
     def write(root: Path, counts: dict[str, int]) -> Path:
         images = iter(colours(sum(counts.values())))
         for name, count in counts.items():
-            (root / name).mkdir(parents=True)
+            (root / name).mkdir(parents=True, exist_ok=True)
             for index in range(count):
                 (root / name / f"{index:02d}.png").write_bytes(png(next(images)))
         return root

@@ -59,3 +59,10 @@ def test_no_images_and_labels_without_a_class_are_refused() -> None:
     for label in (-1, 2):
         with pytest.raises(DataError, match="2 classes"):
             dataset(random_images((2, 2, 1)), [label])
+
+
+def test_without_labels_the_images_stay() -> None:
+    images = random_images((2, 2, 1), (2, 3, 1))
+    bare = dataset(images, [0, 1]).without_labels()
+    assert (bare.labels.tolist(), bare.class_names) == ([0, 0], ("unlabelled",))
+    np.testing.assert_array_equal(bare.read(1), images[1])

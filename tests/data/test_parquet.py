@@ -109,3 +109,49 @@ def test_mnist_as_it_lies(shared_data: Path) -> None:
     opened = open_parquet(shared_data / "data/mnist", "test")
     assert opened.class_names == tuple("0123456789")
     assert opened.images.shape == (3000, 28, 28, 1)
+
+
+@pytest.mark.parametrize("labels", [None, [0, None, 1, 1, 0, 1], [-1] * 6, list("abcdef")])
+def test_without_usable_labels_all_images_are_of_one_class(
+    tmp_path: Path, write_parquet: WriteParquet, labels: list[object] | None
+) -> None:
+    images = colours(6)
+    data = [png(image) for image in images]
+    write_parquet(tmp_path / "train.parquet", data, labels)
+    write_parquet(tmp_path / "test.parquet", data[:2], labels and labels[:2])
+    with pytest.raises(DataError, match="label"):
+        open_parquet(tmp_path, "train")
+    opened = open_parquet(tmp_path, "train", labelled=False)
+    assert opened.class_names == ("unlabelled",)
+    np.testing.assert_array_equal(opened.labels, [0] * 6)
+    np.testing.assert_array_equal(opened.images, images)
+    assert len(open_parquet(tmp_path, "test", labelled=False)) == 2
+    with pytest.raises(DataError, match="no split 'val'; there are: test, train"):
+        open_parquet(tmp_path, "val", labelled=False)
+
+
+def test_of_a_train_split_alone_some_are_held_out(
+    tmp_path: Path, write_parquet: WriteParquet
+) -> None:
+    images = colours(7)
+    path = write_parquet(tmp_path / "train.parquet", [png(image) for image in images], None)
+    train, test = (open_parquet(tmp_path, split, labelled=False) for split in ("train", "val"))
+    np.testing.assert_array_equal(test.images, images[[1, 6]])
+    np.testing.assert_array_equal(train.images, images[[0, 2, 3, 4, 5]])
+    assert train.fingerprint != test.fingerprint
+    write_parquet(path, [png(image) for image in images], [0, 1, 1, 1, 0, 0, 0], ["ant", "bee"])
+    test = open_parquet(tmp_path, "test", labelled=False)
+    assert test.class_names == ("ant", "bee")
+    np.testing.assert_array_equal(test.labels, [1, 0])
+    with pytest.raises(DataError, match="no split 'test'; there are: train"):
+        open_parquet(tmp_path, "test")
+
+
+def test_labels_that_one_split_lacks(tmp_path: Path, write_parquet: WriteParquet) -> None:
+    data = [png(image) for image in colours(2)]
+    write_parquet(tmp_path / "train.parquet", data, [0, 1])
+    write_parquet(tmp_path / "test.parquet", data, None)
+    with pytest.raises(DataError, match="cannot read the labels, column label"):
+        open_parquet(tmp_path, "train")
+    for split in ("train", "test"):
+        assert open_parquet(tmp_path, split, labelled=False).class_names == ("unlabelled",)

@@ -18,8 +18,11 @@ def test_each_kind_of_source_is_recognised(
     assert open_dataset("digits", "test").source == "digits"
     assert open_dataset(tmp_path / "photos", "train").class_names == ("cat",)
     assert open_dataset(str(tmp_path / "rows"), "train").class_names == ("bee",)
-    monkeypatch.setattr(sources, "open_hub", lambda name, split: f"{name} {split}")
-    assert open_dataset("hub:owner/name", "train") == "owner/name train"
+    monkeypatch.setattr(
+        sources, "open_hub", lambda name, split, labelled: f"{name} {split} {labelled}"
+    )
+    assert open_dataset("hub:owner/name", "train") == "owner/name train True"
+    assert open_dataset("hub:owner/name", "train", labelled=False) == "owner/name train False"
 
 
 def test_a_missing_folder_says_what_data_can_be(tmp_path: Path) -> None:
@@ -35,3 +38,16 @@ def test_a_file_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no images"):
         open_dataset(tmp_path / "empty", "train")
+
+
+def test_images_without_labels_are_taken_where_asked(
+    tmp_path: Path, write_folder: WriteFolder, write_parquet: WriteParquet
+) -> None:
+    write_folder(tmp_path, {"photos": 6})
+    write_parquet(tmp_path / "rows/train.parquet", [png(each) for each in colours(6)], None)
+    for source in ("photos", "rows"):
+        opened = open_dataset(tmp_path / source, "test", labelled=False)
+        assert (len(opened), opened.class_names) == (1, ("unlabelled",))
+        with pytest.raises(DataError, match=r"labels are needed here: name images that have some"):
+            open_dataset(tmp_path / source, "train")
+    assert len(open_dataset("digits", "test", labelled=False).class_names) == 10

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from signbit.data.split import held_out_split, share_of_classes
+from signbit.data.split import held_out_split, share_of_classes, train_or_held_out
 from signbit.errors import DataError, InputError
 
 
@@ -42,3 +42,12 @@ def test_a_share_of_every_class() -> None:
 def test_impossible_shares(share: float) -> None:
     with pytest.raises(InputError, match="above 0 and at most 1"):
         share_of_classes(np.zeros(4, np.int64), share, seed=0)
+
+
+def test_any_other_name_than_train_is_what_is_held_out() -> None:
+    labels = np.array([0] * 7 + [1] * 2)
+    for name in ("test", "validation"):
+        np.testing.assert_array_equal(train_or_held_out(labels, name, "s"), [1, 6, 8])
+    np.testing.assert_array_equal(train_or_held_out(labels, "train", "s"), [0, 2, 3, 4, 5, 7])
+    with pytest.raises(DataError, match="s: has no test images, and of 2 none can be held out"):
+        train_or_held_out(np.arange(2), "train", "s")

@@ -1,6 +1,7 @@
 """The page's loop runs, and its names of MoCo's tensors are those that are read."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from tests.bitformat.samples import sample_bytes
 
 from signbit import methods, models
 from signbit.selfsup import diagnostics
+from signbit.selfsup.own_teacher import require_place
 from signbit.selfsup.teachers import moco_embedder
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "selfsup.md").read_text("utf-8")
@@ -45,6 +47,19 @@ def test_a_converted_checkpoint_is_read(monkeypatch, tmp_path):
     named = re.findall(r"`((?:conv|layer|fc)[\w.]+)`", PAGE.partition("How its names")[2])
     assert len(named) >= 6
     assert {f"module.encoder_q.{name}" for name in named if name != "fc.weight"} <= {*read}
+
+
+def test_a_module_of_ones_own_is_taken(monkeypatch):
+    given = {}
+    monkeypatch.setattr(
+        import_module("signbit.selfsup.pretraining"),
+        "pretrain",
+        lambda recipe, data, out, *, teacher: given.update(recipe=recipe, teacher=teacher),
+    )
+    exec(code_after("### A module of your own"), {})
+    section, teacher = given["recipe"].selfsup, given["teacher"]
+    require_place(section.guided, teacher)
+    assert teacher(torch.zeros(2, 3, 32, 32)).shape == (2, section.head.out)
 
 
 def test_the_measures_are_named():

@@ -74,7 +74,7 @@ def test_files_and_folders_that_do_not_do(file: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"nothing\.safetensors: no such file"):
         published.import_network("real-resnet20", tmp_path / "nothing.safetensors", tmp_path / "a")
     (tmp_path / "pickle.pth").write_bytes(b"\x80\x02}q\x00.")
-    with pytest.raises(CheckpointError, match=r"pickle\.pth: not a readable safetensors"):
+    with pytest.raises(CheckpointError, match=r"pickle\.pth: a pickle, and pickles are not opened"):
         published.import_network("real-resnet20", tmp_path / "pickle.pth", tmp_path / "a")
     published.import_network("real-resnet20", file, tmp_path / "a")
     with pytest.raises(CheckpointError, match="holds a run already"):

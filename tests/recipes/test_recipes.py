@@ -25,6 +25,9 @@ PUBLISHED = {
     "irnet-resnet18-imagenet": (58.1, Sgd, 100, 256),
     "irnet-resnet20-cifar10": (86.5, Sgd, 400, 128),
     "irnet-vgg-small-cifar10": (90.4, Sgd, 300, 128),
+    "moco-reactnet-a-imagenet": (60.8, Sgd, 200, 256),
+    "moco-resnet18-imagenet": (50.3, Sgd, 200, 256),
+    "moco-resnet50-imagenet": (71.1, Sgd, 800, 256),
     "reactnet-a-imagenet": (69.4, Adam, 256, 256),
     "reactnet-resnet18-imagenet": (65.9, Adam, 256, 512),
     "s2bnn-baseline-bireal-resnet18-imagenet": (42.8, Sgd, 200, 256),
@@ -48,10 +51,17 @@ OURS = [
     "bnn-resnet20-cifar10",
     "bnn-vgg-small-cifar10",
     "moco-cifar10",
+    "moco-digits",
+    "moco-resnet20-cifar10",
     "s2bnn-baseline-cifar10",
+    "s2bnn-baseline-resnet20-cifar10",
     "s2bnn-contrastive-guided-cifar10",
+    "s2bnn-contrastive-guided-resnet20-cifar10",
     "s2bnn-enhanced-cifar10",
+    "s2bnn-enhanced-resnet20-cifar10",
     "s2bnn-guided-cifar10",
+    "s2bnn-guided-digits",
+    "s2bnn-guided-resnet20-cifar10",
     "sdbnn-digits",
 ]
 
@@ -185,7 +195,9 @@ def test_without_labels_as_published(name: str) -> None:
     assert section is not None
     backbone = build_backbone(recipe.network, make_method(recipe.method))
     assert (section.head.hidden, section.head.out) == (backbone.width, 128)
-    guided, baseline = "guided" in name, "baseline" in name
+    guided, real = "guided" in name, name.startswith("moco")
+    baseline = real or "baseline" in name
+    assert (recipe.method.name == "real") == real
     if "contrastive" in name or not guided:
         assert section.contrastive is not None
         assert section.contrastive.model_dump() == {
@@ -213,9 +225,11 @@ def test_without_labels_as_published(name: str) -> None:
     assert binarized == (["both"] if baseline else ["activations", "both"])
 
 
-@pytest.mark.parametrize("name", [name for name in WITHOUT_LABELS if "guided-cifar10" in name])
-def test_the_teacher_of_cifar10_fits_its_students(name: str) -> None:
-    student, teacher = recipes.load(name), recipes.load("moco-cifar10")
+@pytest.mark.parametrize("name", [name for name in WITHOUT_LABELS if "guided" in name])
+def test_a_teacher_is_on_the_shelf_that_fits(name: str) -> None:
+    own = "moco" + name.rpartition("guided")[2]  # every student of ImageNet has the same one
+    student = recipes.load(name)
+    teacher = recipes.load("moco-resnet50-imagenet" if name in IMAGENET else own)
     assert student.selfsup is not None
     assert student.selfsup.guided is not None
     assert teacher.selfsup is not None
@@ -223,3 +237,11 @@ def test_the_teacher_of_cifar10_fits_its_students(name: str) -> None:
     assert student.selfsup.head.out == teacher.selfsup.head.out
     assert teacher.method.name == "real"
     assert (student.data.mean, student.data.std) == (teacher.data.mean, teacher.data.std)
+
+
+@pytest.mark.parametrize("name", [name for name in WITHOUT_LABELS if recipes.load(name).stages])
+def test_one_step_training_is_an_override(name: str) -> None:
+    (run,) = single_runs(recipes.load(name, ["stages=null"]))
+    *_, last = single_runs(recipes.load(name))
+    assert run == last  # of both weights and activations
+    assert "binarize" not in run.method.params

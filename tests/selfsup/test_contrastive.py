@@ -111,11 +111,23 @@ def test_the_state_goes_on_in_another_process() -> None:
         assert torch.equal(ours, theirs), name
 
 
+@pytest.mark.parametrize("temperature", [0.001, 1000])
+def test_the_range_of_temperatures_includes_its_ends(temperature: float) -> None:
+    own = objective(temperature=temperature)
+    own(*small.views()).total.backward()
+    for name, parameter in own.embedder.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+
+
 def test_bad_values_are_refused() -> None:
     for values, message in (
-        ({"temperature": 0.0}, "temperature must be above 0, got 0.0"),
-        ({"temperature": -1.0}, "temperature must be above 0, got -1.0"),
-        ({"temperature": float("nan")}, "temperature must be above 0, got nan"),
+        ({"temperature": 0.0}, "temperature must be in 0.001 … 1000, got 0.0"),
+        ({"temperature": -1.0}, "temperature must be in 0.001 … 1000, got -1.0"),
+        ({"temperature": float("nan")}, "temperature must be in 0.001 … 1000, got nan"),
+        ({"temperature": float("inf")}, "temperature must be in 0.001 … 1000, got inf"),
+        ({"temperature": 1e-30}, "temperature must be in 0.001 … 1000, got 1e-30"),
+        ({"temperature": 1001.0}, "temperature must be in 0.001 … 1000, got 1001.0"),
         ({"momentum": 1.5}, "momentum must be in 0 … 1, got 1.5"),
         ({"queue": 0}, "size and dim >= 1, got 0"),
     ):

@@ -97,5 +97,6 @@ def test_other_shapes_are_refused() -> None:
         deviation(torch.ones(0, 3))
     with pytest.raises(InputError, match=r"of \(images, dim\), got \(4,\)"):
         effective_rank(torch.ones(4))
-    with pytest.raises(InputError, match="temperature must be above 0"):
-        kl_divergence(torch.ones(4, 3), torch.ones(4, 3), 0)
+    for temperature in (0, 1e-300, float("inf"), float("nan")):
+        with pytest.raises(InputError, match=r"temperature must be in 0\.001 … 1000, got"):
+            kl_divergence(torch.ones(4, 3), torch.ones(4, 3), temperature)

@@ -15,7 +15,7 @@ import pytest
 SCRIPT = """
 import sys, time
 import torch
-from signbit.selfsup.pretrain import pretrain
+from signbit.selfsup.pretraining import pretrain
 from signbit.selfsup.task import SelfSupervised
 from signbit.training.recipe_parsing import parse_recipe
 

@@ -65,27 +65,6 @@ def test_impossible_searches(vectors: np.ndarray, queries: np.ndarray, top: int,
         Gallery(vectors).nearest(queries, top)
 
 
-def test_files_of_a_folder_in_order(tmp_path: Path) -> None:
-    for name in (
-        "b.png",
-        "sub/a.JPG",
-        ".hidden.png",
-        ".dir/c.png",
-        "notes.txt",
-        "folder.png/x.bmp",
-    ):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b"")
-    found = [str(path.relative_to(tmp_path)) for path in image_files(tmp_path)]
-    assert found == ["b.png", "folder.png/x.bmp", "sub/a.JPG"]
-
-
-def test_a_folder_without_images_is_named(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("no image")
-    with pytest.raises(DataError, match="no images in this folder"):
-        image_files(tmp_path)
-
-
 def test_unreadable_images_are_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     shades = list(range(0, 210, 3))  # more than one batch
     for index, shade in enumerate(shades):

@@ -78,7 +78,6 @@ def test_keys_that_do_nothing_are_refused(overrides: list[str], message: str) ->
     [
         ("selfsup.contrastive.queue=0", ["selfsup.contrastive.queue=0", "greater than 0"]),
         ("selfsup.contrastive.momentum=1.5", ["momentum=1.5", "less than or equal to 1"]),
-        ("selfsup.guided.temperature=0", ["selfsup.guided.temperature=0", "greater than 0"]),
         ("selfsup.views.crop_area=0", ["selfsup.views.crop_area=0", "greater than 0"]),
         ("selfsup.views.blur_probability=2", ["blur_probability=2", "less than or equal to 1"]),
         ("selfsup.knn_every=0", ["selfsup.knn_every=0"]),
@@ -95,6 +94,18 @@ def test_bad_keys_and_values_are_named(override: str, parts: list[str]) -> None:
     message = refused(override)
     for part in parts:
         assert part in message
+
+
+@pytest.mark.parametrize("section", ["contrastive", "guided"])
+def test_temperatures_have_a_range(section: str) -> None:
+    key = f"selfsup.{section}.temperature"
+    for value in ("0", "-1", "1e-30", "0.0009", "1001", ".inf", ".nan"):
+        message = refused(f"{key}={value}")
+        assert message.startswith(f"mine: {key}=")
+        assert ": temperature must be in 0.001 … 1000, got " in message
+    assert f"{key}=True: a number is needed" in refused(f"{key}=true")
+    for value in ("0.001", "1000"):
+        assert recipe_of(f"{key}={value}").selfsup is not None
 
 
 def test_stages_share_the_section() -> None:

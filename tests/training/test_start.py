@@ -27,9 +27,26 @@ def test_what_cannot_be_read_is_named(short_recipe: Recipe, tmp_path: Path) -> N
     (tmp_path / "broken.safetensors").write_bytes(b"12345678901234567890")
     with pytest.raises(CheckpointError, match=r"broken\.safetensors: not a readable safetensors"):
         read_state(tmp_path / "broken.safetensors")
+    # A header that begins as a pickle does, and is cut off.
+    (tmp_path / "cut.safetensors").write_bytes((0x280).to_bytes(8, "little") + b'{"a')
+    with pytest.raises(CheckpointError, match=r"cut\.safetensors: not a readable safetensors"):
+        read_state(tmp_path / "cut.safetensors")
     train_until_interrupted(short_recipe, tmp_path / "run", 1)
     with pytest.raises(CheckpointError, match=r"not finished \(1 of 3 epochs\); train it to its"):
         read_state(tmp_path / "run")
     train_until_interrupted(short_recipe, tmp_path / "new", 0)
     with pytest.raises(CheckpointError, match=r"not finished \(0 of 3 epochs\)"):
         read_state(tmp_path / "new")
+
+
+@pytest.mark.parametrize("name", ["moco.pth.tar", "net.pt", "net.pth", "pytorch_model.bin", "net"])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_pickles_are_not_opened(name: str, zipped: bool, tmp_path: Path) -> None:
+    torch.save({"state_dict": {}}, tmp_path / name, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(CheckpointError, match=r"may run code; convert it .* docs/selfsup\.md"):
+        read_state(tmp_path / name)
+
+
+def test_a_name_alone_makes_no_pickle(tmp_path: Path) -> None:
+    save_file({"weight": torch.ones(2)}, tmp_path / "model.bin")
+    assert read_state(tmp_path / "model.bin")["weight"].tolist() == [1, 1]

@@ -104,8 +104,8 @@ def test_a_decoding_process_that_dies_ends_the_run(
     main = os.getpid()
     real = images.open_dataset
 
-    def deadly(source: str, split: str) -> ImageDataset:
-        opened = real(source, split)
+    def deadly(source: str, split: str, *, labelled: bool) -> ImageDataset:
+        opened = real(source, split, labelled=labelled)
         read = opened.read
 
         def die_at_last(index: int):  # type: ignore[no-untyped-def]
@@ -177,8 +177,8 @@ def test_another_recipe_or_other_images_are_refused(
 
     real = images.open_dataset
 
-    def darker(source: str, split: str) -> ImageDataset:
-        opened = real(source, split)
+    def darker(source: str, split: str, *, labelled: bool) -> ImageDataset:
+        opened = real(source, split, labelled=labelled)
         return ImageDataset.from_arrays(
             opened.images // 2, opened.labels, opened.class_names, source=source, split=split
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,6 +19,7 @@ __all__ = [
     "RunOrModel",
     "RunToWrite",
     "Threads",
+    "UnreadableImages",
     "folder_to_write",
     "is_run",
 ]
@@ -39,6 +40,14 @@ Data = Annotated[
     typer.Option(
         metavar="SOURCE",
         help="digits, a folder of images or Parquet files, or hub:OWNER/NAME.",
+    ),
+]
+UnreadableImages = Annotated[
+    Literal["skip", "refuse"] | None,
+    typer.Option(
+        "--unreadable",
+        help="Images that cannot be decoded: leave them out, each of them named, or stop at the "
+        "first; default: as in the run's recipe, for a .sbnn file refuse.",
     ),
 ]
 RecipeName = Annotated[

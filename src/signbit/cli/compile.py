@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Data, Isa, Json, Threads
+from signbit.cli.arguments import Data, Isa, Json, Threads, UnreadableImages
 
 if TYPE_CHECKING:
     from signbit.cli.runs import Deployed
     from signbit.compiler.agreement import Agreement
     from signbit.compiler.stem_change import StemChange
     from signbit.data import ImageDataset
+    from signbit.data.readable import Unreadable
     from signbit.training import Run
 
 __all__ = ["Stem", "compile_"]
@@ -54,6 +55,7 @@ def compile_(
             help="The backbone and the classifier that [bold]signbit probe[/] wrote there.",
         ),
     ] = None,
+    unreadable: UnreadableImages = None,
     threads: Threads = None,
     isa: Isa = None,
     json: Json = False,
@@ -76,7 +78,7 @@ def compile_(
     with console.figures_only():
         source = deployed(run, features=features, probe=probe)
         trained, notes = source.run, source.notes
-        dataset = _sample(source, data, images)
+        dataset = _sample(source, data, unreadable, images)
         labels = dataset.labels if trained.class_names else None
         change = None
         if stem is Stem.INT16:
@@ -119,15 +121,23 @@ def _require_writable(output: Path) -> None:
         )
 
 
-def _sample(source: Deployed, data: str | None, count: int) -> ImageDataset:
+def _sample(
+    source: Deployed, data: str | None, unreadable: Unreadable | None, count: int
+) -> ImageDataset:
     """`count` test images, spread evenly, as the network's input."""
     import numpy as np
 
-    from signbit.cli.scoring import match_classes
-    from signbit.data import open_dataset
+    from signbit.cli.scoring import match_classes, open_split
 
     run = source.run
-    dataset = open_dataset(data or source.data, source.test_split)
+    # Features have no classes, so that images to compare them on need none either.
+    labelled = bool(run.class_names)
+    dataset = open_split(
+        data or source.data,
+        source.test_split,
+        unreadable or source.unreadable,
+        labelled=labelled,
+    )
     chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(np.int64)
     return run.preprocessing.fit(match_classes(dataset.take(chosen), run.class_names))
 

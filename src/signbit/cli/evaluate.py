@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Data, Isa, Json, RunOrModel, Threads, is_run
+from signbit.cli.arguments import (
+    Data,
+    Isa,
+    Json,
+    RunOrModel,
+    Threads,
+    UnreadableImages,
+    is_run,
+)
 from signbit.errors import DataError
+
+if TYPE_CHECKING:
+    from signbit.data.readable import Unreadable
 
 __all__ = ["evaluate"]
 
@@ -24,6 +35,7 @@ def evaluate(
     path: RunOrModel,
     data: Data = None,
     split: Split = None,
+    unreadable: UnreadableImages = None,
     threads: Threads = None,
     isa: Isa = None,
     json: Json = False,
@@ -36,24 +48,28 @@ def evaluate(
     """
     with console.figures_only():
         if is_run(path):
-            figures = _evaluate_run(path, data, split)
+            figures = _evaluate_run(path, data, split, unreadable)
         elif data is None:
             raise DataError(f"{path}: a compiled network does not know its data; add --data SOURCE")
         else:
-            figures = _evaluate_model(path, data, split or "test", threads, isa)
+            figures = _evaluate_model(
+                path, data, split or "test", unreadable or "refuse", threads, isa
+            )
     figures = {"model": str(path), **figures}
     console.publish(figures, [console.figures_table("evaluation", figures)], as_json=json)
 
 
-def _evaluate_run(path: Path, data: str | None, split: str | None) -> dict[str, object]:
-    from signbit.cli.scoring import match_classes
-    from signbit.data import open_dataset
+def _evaluate_run(
+    path: Path, data: str | None, split: str | None, unreadable: Unreadable | None
+) -> dict[str, object]:
+    from signbit.cli.scoring import match_classes, open_split
     from signbit.training import evaluate_model, load_run
 
     run = load_run(path)
     source = data or run.recipe.data.source
     split = split or run.recipe.data.test_split
-    dataset = match_classes(open_dataset(source, split), run.class_names)
+    images = open_split(source, split, unreadable or run.recipe.data.unreadable)
+    dataset = match_classes(images, run.class_names)
     measured = evaluate_model(run.model, dataset, run.preprocessing)
     return {
         "split": split,
@@ -65,13 +81,17 @@ def _evaluate_run(path: Path, data: str | None, split: str | None) -> dict[str, 
 
 
 def _evaluate_model(
-    path: Path, data: str, split: str, threads: int | None, isa: str | None
+    path: Path,
+    data: str,
+    split: str,
+    unreadable: Unreadable,
+    threads: int | None,
+    isa: str | None,
 ) -> dict[str, object]:
-    from signbit.cli.scoring import fitted, load_classifier, logits, top1
-    from signbit.data import open_dataset
+    from signbit.cli.scoring import fitted, load_classifier, logits, open_split, top1
 
     engine = load_classifier(path, threads, isa)
-    dataset = fitted(engine, open_dataset(data, split))
+    dataset = fitted(engine, open_split(data, split, unreadable))
     start = time.perf_counter()
     scores = logits(engine, dataset.images)
     seconds = time.perf_counter() - start

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Data, Json, Overrides, folder_to_write
+from signbit.cli.arguments import Data, Json, Overrides, UnreadableImages, folder_to_write
 
 __all__ = ["finetune"]
 
@@ -30,6 +30,7 @@ def finetune(
             help="The run folder to write or resume; default: RUN/finetune-LABELS.",
         ),
     ] = None,
+    unreadable: UnreadableImages = None,
     json: Json = False,
 ) -> None:
     """Train a run's whole network with labels: of all images, or of a share of every class.
@@ -44,7 +45,14 @@ def finetune(
 
     folder = out or run / f"finetune-{labels:g}"
     with console.figures_only():
-        result = finetune_run(run, folder, data=data, labels=labels, overrides=overrides or [])
+        result = finetune_run(
+            run,
+            folder,
+            data=data,
+            labels=labels,
+            overrides=overrides or [],
+            unreadable=unreadable,
+        )
     figures = {
         "run": str(result.path),
         "labels": labels,

@@ -18,8 +18,8 @@ def pretrain(
     """Train a binary network without labels, by a recipe that has a section selfsup.
 
     Contrastive learning (MoCo v2), the guidance of a real network that learned without labels
-    itself (S2-BNN), or both. The labels of the training images are not learned from; after an
-    epoch, nearest neighbours measure how well the features tell the classes apart.
+    itself (S2-BNN), or both. Images need no labels, and where they have some, these are not learned
+    from: after an epoch, nearest neighbours measure how well the features tell the classes apart.
 
     The same command started again goes on after the last finished epoch.
 
@@ -28,7 +28,7 @@ def pretrain(
     selfsup.guided.teacher=runs/teacher[/]
     """
     from signbit import recipes
-    from signbit.selfsup.pretrain import pretrain as pretrain_recipe
+    from signbit.selfsup.pretraining import pretrain as pretrain_recipe
 
     chosen = recipes.load(recipe, overrides or [])
     with console.figures_only():
@@ -40,5 +40,8 @@ def pretrain(
         "resumed_from": result.resumed_from,
         "seconds": result.seconds,
     }
-    console.publish(figures, [console.figures_table(recipe, figures)], as_json=json)
-    console.say(f"next: signbit probe {out}")
+    shown, labelled = dict(figures), ""
+    if result.knn_top1 is None:
+        shown["knn_top1"], labelled = "images have no labels", " --data LABELLED"
+    console.publish(figures, [console.figures_table(recipe, shown)], as_json=json)
+    console.say(f"next: signbit probe {out}{labelled}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Data, Json, folder_to_write
+from signbit.cli.arguments import Data, Json, UnreadableImages, folder_to_write
 
 __all__ = ["probe"]
 
@@ -44,6 +44,7 @@ def probe(
         str | None,
         typer.Option(help="The test images' split; default: as the run has it, or test."),
     ] = None,
+    unreadable: UnreadableImages = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and chosen labels.")] = 0,
     json: Json = False,
 ) -> None:
@@ -69,6 +70,7 @@ def probe(
             test_split=split,
             labels=labels,
             augment=augment,
+            unreadable=unreadable,
             say=console.say,
         )
         name = Path(found.facts["data"].rpartition(":")[2]).name

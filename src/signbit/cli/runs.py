@@ -11,6 +11,7 @@ from signbit.errors import InputError
 
 if TYPE_CHECKING:
     from signbit.compiler import Compiled
+    from signbit.data.readable import Unreadable
     from signbit.training import Run
 
 __all__ = ["OUTPUT", "Deployed", "compile_run", "deployed", "with_int16_stem"]
@@ -23,13 +24,15 @@ OUTPUT = "output"
 class Deployed:
     """What a file is made of: `run` with the network that goes into it, and notes for the file.
 
-    `data` and `test_split` name the images to compare both sides on.
+    `data` and `test_split` name the images to compare both sides on, `unreadable` says what is done
+    about those that cannot be decoded.
     """
 
     run: Run
     notes: dict[str, str]
     data: str
     test_split: str
+    unreadable: Unreadable
 
 
 def deployed(path: Path, *, features: bool, probe: Path | None) -> Deployed:
@@ -47,7 +50,7 @@ def deployed(path: Path, *, features: bool, probe: Path | None) -> Deployed:
     from signbit.training import load_run
 
     run = load_run(path)
-    return Deployed(run, {}, run.recipe.data.source, run.recipe.data.test_split)
+    return _of_own_images(run, {})
 
 
 def _backbone(path: Path) -> Deployed:
@@ -56,8 +59,12 @@ def _backbone(path: Path) -> Deployed:
 
     run = load_backbone_run(path)
     run = replace(run, model=as_feature_map(run.model, run.input_size))
+    return _of_own_images(run, {OUTPUT: "features"})
+
+
+def _of_own_images(run: Run, notes: dict[str, str]) -> Deployed:
     data = run.recipe.data
-    return Deployed(run, {OUTPUT: "features"}, data.source, data.test_split)
+    return Deployed(run, notes, data.source, data.test_split, data.unreadable)
 
 
 def _with_probe(path: Path, folder: Path) -> Deployed:
@@ -74,7 +81,9 @@ def _with_probe(path: Path, folder: Path) -> Deployed:
     classifier.add_module("classifier", probe.head)
     run = replace(run, model=classifier.eval(), class_names=probe.class_names)
     data, test_split = str(probe.facts["data"]), str(probe.facts["test_split"])
-    return Deployed(run, {"probe": data}, data, test_split)
+    # Probes from before it was written down have the run's rule.
+    unreadable = probe.facts.get("unreadable", run.recipe.data.unreadable)
+    return Deployed(run, {"probe": data}, data, test_split, unreadable)
 
 
 def with_int16_stem(run: Run) -> Run:

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.bitformat.schema import from_json
+from signbit.cli import console
 from signbit.cli.runs import OUTPUT
 from signbit.errors import DataError, SignbitError
 
 if TYPE_CHECKING:
     from signbit.data.dataset import ImageDataset
     from signbit.data.images import Interpolation
+    from signbit.data.readable import Unreadable
     from signbit.runtime.engine import Engine
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "load_classifier",
     "logits",
     "match_classes",
+    "open_split",
     "resize_rule",
     "time_calls",
     "top1",
@@ -88,6 +91,17 @@ def logits(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def top1(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Fraction of images whose largest score is at their label."""
     return float(np.mean(scores.argmax(axis=1) == labels))
+
+
+def open_split(
+    source: str, split: str, unreadable: Unreadable, *, labelled: bool = True
+) -> ImageDataset:
+    """Images as `signbit.data.open_dataset` gives them, or those of them that can be decoded."""
+    from signbit.data import open_dataset
+    from signbit.data.readable import without_unreadable
+
+    dataset = open_dataset(source, split, labelled=labelled)
+    return without_unreadable(dataset, console.say) if unreadable == "skip" else dataset
 
 
 def fitted(engine: Engine, dataset: ImageDataset) -> ImageDataset:

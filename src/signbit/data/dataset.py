@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from signbit.data.decoding import decoded
 from signbit.data.fingerprint import combined
 from signbit.data.images import Interpolation, fit
+from signbit.data.unlabelled import UNLABELLED, no_labels
 from signbit.errors import DataError
 
 __all__ = ["ImageDataset"]
@@ -120,6 +121,17 @@ class ImageDataset:
             images[index] = image
         return self.from_arrays(
             images, self.labels, self.class_names, source=self.source, split=self.split
+        )
+
+    def without_labels(self) -> ImageDataset:
+        """The same images, all of them of one class, "unlabelled"."""
+        return ImageDataset(
+            self.read,
+            no_labels(len(self)),
+            UNLABELLED,
+            source=self.source,
+            split=self.split,
+            fingerprint=self.fingerprint,
         )
 
     def take(self, indices: NDArray[np.integer]) -> ImageDataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,34 +11,46 @@ from numpy.typing import NDArray
 from signbit.data.dataset import ImageDataset
 from signbit.data.fingerprint import of_files
 from signbit.data.images import decode
+from signbit.data.split import train_or_held_out
+from signbit.data.unlabelled import LABELS_NEEDED, UNLABELLED, lacking, no_labels
 from signbit.errors import DataError, MissingExtraError
 
 __all__ = ["open_hub"]
 
 
-def open_hub(name: str, split: str) -> ImageDataset:
+def open_hub(name: str, split: str, *, labelled: bool = True) -> ImageDataset:
     """Split `split` of the Hub's data set `name` ("owner/name").
 
     The first image feature gives the images, the first class label the labels and class names.
-    Raises DataError where the data set, the split or either feature is missing.
+    Raises DataError where the data set, the split, either feature or a label is missing. With
+    labelled=False (see `signbit.data.open_dataset`) labels may be.
     """
     try:
         import datasets
     except ImportError as error:
         raise MissingExtraError("the Hub needs `datasets`; install signbit[train]") from error
     try:
-        table = datasets.load_dataset(name, split=split)
+        # Asked for one split the library prepares all of them too, and it does not say which.
+        loaded = datasets.load_dataset(name, split=split if labelled else None)
     except (OSError, ValueError) as error:
         raise DataError(f"hub:{name}: cannot load the {split} split ({error})") from error
+    tables = {split: loaded} if labelled else dict(loaded)
+    undivided = not labelled and [*tables] == ["train"]
+    if split not in tables and not undivided:
+        raise DataError(f"hub:{name}: no split {split!r}; there are: {', '.join(tables)}")
+    asked, split = split, "train" if undivided else split
+    table = tables[split]
     images = [key for key, value in table.features.items() if isinstance(value, datasets.Image)]
-    labels = [
-        key for key, value in table.features.items() if isinstance(value, datasets.ClassLabel)
-    ]
-    if not images or not labels:
+    if not images:
         raise DataError(
-            f"hub:{name}: an image and a class label are needed, but its features are: "
-            f"{', '.join(table.features)}"
+            f"hub:{name}: an image is needed, but its features are: {', '.join(table.features)}"
         )
+    try:
+        labels, names = _classes(table, name, split)
+    except DataError:
+        if labelled:
+            raise
+        labels, names = no_labels(len(table)), [*UNLABELLED]
     # What the library downloaded lies in Arrow files; a table made in memory has none.
     files = [Path(file["filename"]) for file in table.cache_files]
     encoded = table.cast_column(images[0], datasets.Image(decode=False))
@@ -50,11 +63,33 @@ def open_hub(name: str, split: str) -> ImageDataset:
                 return decode(file.read(), where)
         return decode(row["bytes"], where)
 
-    return ImageDataset(
+    dataset = ImageDataset(
         read,
-        table[labels[0]][:],
-        table.features[labels[0]].names,
+        labels,
+        names,
         source=f"hub:{name}",
         split=split,
         fingerprint=of_files(files, images[0], split) if files else None,
     )
+    if undivided:
+        return dataset.take(train_or_held_out(dataset.labels, asked, dataset.source))
+    return dataset
+
+
+def _classes(table: Any, name: str, split: str) -> tuple[NDArray[np.int64], list[str]]:
+    """Labels and class names. DataError where an image has no label."""
+    import datasets
+
+    columns = [
+        key for key, value in table.features.items() if isinstance(value, datasets.ClassLabel)
+    ]
+    if not columns:
+        raise DataError(
+            f"hub:{name}: no class label, its features are: {', '.join(table.features)}; "
+            f"{LABELS_NEEDED}"
+        )
+    labels = table[columns[0]][:]
+    # The Hub's data sets write −1 for a label that nobody has given.
+    if missing := sum(label is None or label < 0 for label in labels):
+        raise lacking(missing, f"hub:{name}", split)
+    return np.asarray(labels, dtype=np.int64), table.features[columns[0]].names

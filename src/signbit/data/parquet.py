@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from signbit.data.dataset import ImageDataset
 from signbit.data.fingerprint import of_files
 from signbit.data.images import decode
+from signbit.data.split import train_or_held_out
+from signbit.data.unlabelled import LABELS_NEEDED, UNLABELLED, lacking, no_labels
 from signbit.errors import DataError, MissingExtraError
 
 __all__ = ["open_parquet", "parquet_files"]
@@ -29,11 +31,12 @@ def parquet_files(folder: Path) -> dict[str, list[Path]]:
     return splits
 
 
-def open_parquet(folder: Path, split: str) -> ImageDataset:
+def open_parquet(folder: Path, split: str, *, labelled: bool = True) -> ImageDataset:
     """The images of `split`. Raises DataError on a missing split, column, or damaged file.
 
     Class names come from the files' own `huggingface` metadata, else from `dataset_info` in the
-    folder's README.md, else they are the numbers.
+    folder's README.md, else they are the numbers. With labelled=False (see
+    `signbit.data.open_dataset`) there may be no label column, or labels that are missing.
     """
     try:
         import pyarrow
@@ -41,27 +44,27 @@ def open_parquet(folder: Path, split: str) -> ImageDataset:
     except ImportError as error:
         raise MissingExtraError("Parquet files need pyarrow; install signbit[train]") from error
     splits = parquet_files(folder)
-    if split not in splits:
+    undivided = not labelled and [*splits] == ["train"]
+    if split not in splits and not undivided:
         raise DataError(f"{folder}: no split {split!r}; there are: {', '.join(sorted(splits))}")
+    asked, split = split, "train" if undivided else split
     files = splits[split]
     if len({path.parent for path in files}) > 1:
         folders = ", ".join(sorted({str(path.parent.relative_to(folder)) for path in files}))
         raise DataError(f"{folder}: several data sets ({folders}); name one of these folders")
     try:
         schema = parquet.read_schema(files[0])
-        features = _features(schema.metadata or {})
         image_column = _image_column(schema, folder)
-        label_column = _label_column(schema, features, folder)
-        table = parquet.read_table(files, columns=[image_column, label_column])
+        table = parquet.read_table(files, columns=[image_column])
     except pyarrow.ArrowException as error:
         raise DataError(f"{folder}: cannot read the {split} split ({error})") from error
-    labels = _labels(table.column(label_column), folder, split)
     rows = table.column(image_column).combine_chunks().to_pylist()
-    names = (
-        features.get(label_column, {}).get("names")
-        or _readme_names(folder, label_column)
-        or _numbers(splits, label_column)
-    )
+    try:
+        labels, names = _classes(schema, folder, splits, split)
+    except DataError:
+        if labelled:
+            raise
+        labels, names = no_labels(len(rows)), [*UNLABELLED]
 
     def read(index: int) -> NDArray[np.uint8]:
         row = rows[index] or {}
@@ -70,7 +73,7 @@ def open_parquet(folder: Path, split: str) -> ImageDataset:
             raise DataError(f"{name}: no bytes stored")
         return decode(row["bytes"], name)
 
-    return ImageDataset(
+    dataset = ImageDataset(
         read,
         labels,
         names,
@@ -78,6 +81,9 @@ def open_parquet(folder: Path, split: str) -> ImageDataset:
         split=split,
         fingerprint=of_files(files, image_column),
     )
+    if undivided:
+        return dataset.take(train_or_held_out(dataset.labels, asked, str(folder)))
+    return dataset
 
 
 def _features(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
@@ -100,20 +106,40 @@ def _image_column(schema: Any, folder: Path) -> str:
     )
 
 
+def _classes(
+    schema: Any, folder: Path, splits: dict[str, list[Path]], split: str
+) -> tuple[NDArray[np.int64], list[str]]:
+    """The labels of `split` and the names of its classes. DataError where an image has no label."""
+    import pyarrow
+    from pyarrow import parquet
+
+    features = _features(schema.metadata or {})
+    column = _label_column(schema, features, folder)
+    try:
+        values = parquet.read_table(splits[split], columns=[column]).column(column)
+        names = features.get(column, {}).get("names") or _readme_names(folder, column)
+        return _labels(values, folder, split), names or _numbers(splits, column)
+    except pyarrow.ArrowException as error:
+        raise DataError(f"{folder}: cannot read the labels, column {column} ({error})") from error
+
+
 def _label_column(schema: Any, features: dict[str, dict[str, Any]], folder: Path) -> str:
     classes = [name for name, value in features.items() if value.get("_type") == "ClassLabel"]
     for name in ["label", "labels", *classes]:
         if name in schema.names:
             return name
-    raise DataError(f"{folder}: no label column among: {', '.join(schema.names)}")
+    raise DataError(f"{folder}: no label column among: {', '.join(schema.names)}; {LABELS_NEEDED}")
 
 
 def _labels(column: Any, folder: Path, split: str) -> NDArray[np.int64]:
     if column.null_count:
-        raise DataError(f"{folder}: {column.null_count} images of the {split} split lack a label")
+        raise lacking(column.null_count, str(folder), split)
     labels = column.to_numpy()
     if labels.dtype.kind not in "iu":
         raise DataError(f"{folder}: labels are {column.type}, but integers are needed")
+    # The Hub's data sets write −1 for a label that nobody has given.
+    if negative := int((labels < 0).sum()):
+        raise lacking(negative, str(folder), split)
     return np.asarray(labels, dtype=np.int64)
 
 

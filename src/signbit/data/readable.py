@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,10 @@ from signbit.data.decoding import available_cores
 from signbit.data.fingerprint import combined
 from signbit.errors import DataError
 
-__all__ = ["without_unreadable"]
+__all__ = ["Unreadable", "without_unreadable"]
+
+Unreadable = Literal["refuse", "skip"]
+"""What is done about images that cannot be decoded: all work ends, or goes on without them."""
 
 # More names than this would push everything else off a screen.
 _NAMED = 20

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from signbit.data.seeds import derive_seed
 from signbit.errors import DataError, InputError
 
-__all__ = ["held_out_split", "share_of_classes"]
+__all__ = ["held_out_split", "share_of_classes", "train_or_held_out"]
 
 _EVERY = 5
 
@@ -28,6 +28,21 @@ def held_out_split(labels: NDArray[np.int64], split: str, source: str) -> NDArra
         of_class = np.flatnonzero(labels == label)
         held_out[of_class[1::_EVERY]] = True
     return np.flatnonzero(held_out if split == "test" else ~held_out)
+
+
+def train_or_held_out(labels: NDArray[np.int64], split: str, source: str) -> NDArray[np.int64]:
+    """As `held_out_split`, where every name but "train" means the images that are held out.
+
+    For sources that have no test images, whatever a recipe calls them. Raises DataError where
+    there are too few to hold one out.
+    """
+    train, held_out = (held_out_split(labels, part, source) for part in ("train", "test"))
+    if not len(held_out):
+        raise DataError(
+            f"{source}: has no test images, and of {len(labels)} none can be held out from "
+            "training; add more"
+        )
+    return train if split == "train" else held_out
 
 
 def share_of_classes(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int64]:

@@ -47,7 +47,7 @@ _HOMES = {
     "build_backbone": "backbone",
     "diagnose": "diagnostics",
     "open_teacher": "teachers",
-    "pretrain": "pretrain",
+    "pretrain": "pretraining",
     "weighted_knn": "knn",
 }
 

@@ -33,7 +33,8 @@ class Contrastive(Objective):
     and puts the step's keys into the queue. That is MoCo's own order, seen from a step's end: there
     the key encoder moves before the next forward. In eval mode no keys are kept.
 
-    Raises InputError for queue < 1, a momentum outside 0 … 1, a temperature that is not above 0.
+    Raises InputError for queue < 1, a momentum outside 0 … 1, or a temperature outside
+    0.001 … 1000.
     """
 
     needs_two_views = True

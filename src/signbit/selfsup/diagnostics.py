@@ -29,7 +29,7 @@ def kl_divergence(teacher: Tensor, student: Tensor, temperature: float) -> float
 
     p and q are the distributions of `signbit.selfsup.Guided`, so that its loss is this plus the
     mean entropy of p, which the student has no part in. (N, dim) both, of any length. Raises
-    InputError for other shapes and a temperature that is not above 0.
+    InputError for other shapes and a temperature outside 0.001 … 1000.
     """
     _require_pair(teacher, student)
     temperature = require_temperature(temperature)

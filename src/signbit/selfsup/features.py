@@ -63,7 +63,7 @@ def extract(
     preprocessing: Preprocessing,
     device: torch.device,
     *,
-    batch_size: int = 500,
+    batch_size: int = 100,
 ) -> Features:
     """The features of every image of `dataset`, brought to the network's input, not augmented.
 
@@ -75,10 +75,12 @@ def extract(
     was_training = backbone.training
     backbone.to(device).eval()
     batches = image_batches(fitted, in_order(len(fitted), batch_size))
-    parts = [
-        backbone(normalize(to_unit(torch.from_numpy(images).to(device)))).float()
-        for images in batches
-    ]
+    parts = []
+    for images in batches:
+        pixels = normalize(to_unit(torch.from_numpy(images).to(device)))
+        # The memory order in which signs are convolved natively.
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        parts.append(backbone(pixels).float())
     backbone.train(was_training)
     return Features(torch.cat(parts), torch.from_numpy(fitted.labels).to(device))
 

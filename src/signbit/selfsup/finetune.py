@@ -6,13 +6,16 @@ What is trained is an ordinary supervised run, whose network begins with the bac
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
 
+from signbit.data.readable import Unreadable
 from signbit.data.seeds import derive_seed
+from signbit.errors import DataError
 from signbit.selfsup.trained import load_backbone_run
 from signbit.training import files
 from signbit.training.images import open_images
@@ -37,6 +40,7 @@ def finetune(
     data: str | None = None,
     labels: float = 1.0,
     overrides: Iterable[str] = (),
+    unreadable: Unreadable | None = None,
     progress: bool = True,
 ) -> RunResult:
     """Train the network of the folder `run` on a share of the labels, into the run folder `out`.
@@ -46,31 +50,51 @@ def finetune(
     """
     trained = load_backbone_run(run)
     folder = RunFolder(out)
-    recipe = finetuning_recipe(trained, data=data, labels=labels, overrides=overrides)
+    recipe = finetuning_recipe(
+        trained, data=data, labels=labels, overrides=overrides, unreadable=unreadable
+    )
     recipe = recipe.model_copy(update={"start": str(folder.path / _START)})
     folder.require_same_recipe(recipe)
-    training, _ = open_images(recipe)
+    # For the number of classes alone: which images are skipped, train says.
+    training, _ = open_images(recipe, say=lambda text: None)
     state = _initial_state(trained, recipe, len(training.class_names))
+    made = not folder.path.exists()
     with files.writing(folder.path):
         folder.path.mkdir(parents=True, exist_ok=True)
         files.write_bytes(folder.path / _START, safetensors.torch.save(state))
-    return train(recipe, None, folder.path, progress=progress)
+    try:
+        return train(recipe, None, folder.path, progress=progress)
+    except DataError:
+        if made and folder.recipe() is None:  # an image was broken, so that nothing has begun
+            (folder.path / _START).unlink(missing_ok=True)
+            with suppress(OSError):
+                folder.path.rmdir()
+        raise
 
 
 def finetuning_recipe(
-    run: Run, *, data: str | None = None, labels: float = 1.0, overrides: Iterable[str] = ()
+    run: Run,
+    *,
+    data: str | None = None,
+    labels: float = 1.0,
+    overrides: Iterable[str] = (),
+    unreadable: Unreadable | None = None,
 ) -> Recipe:
     """The run's network, method and images, and settings of our own for learning them anew.
 
     60 epochs of 64 images, Adam at 1e-3 falling to 0 by a cosine, no weight decay; augmentation is
     the run's own, or where it has none as supervised learning has it. `labels`: the share of every
-    class, 0 (excluded) … 1. `overrides` change any of it: "epochs=12". Raises RecipeError.
+    class, 0 (excluded) … 1. `unreadable`: what is done about images that cannot be decoded; None:
+    as in the run's recipe, for any data. `overrides` change any of it: "epochs=12". Raises
+    RecipeError.
     """
     values: dict[str, Any] = run.recipe.model_dump(mode="json", exclude_defaults=True)
     for key in ("selfsup", "stages", "start", "teacher", "train_images", "label_smoothing"):
         values.pop(key, None)
     if data is not None:
         values["data"] |= {"source": data, "test_split": "test"}
+    if unreadable is not None:
+        values["data"]["unreadable"] = unreadable
     if not values["data"].get("augment"):
         values["data"]["augment"] = _augmentation(run)
     values |= {

@@ -30,7 +30,7 @@ class Guided(Objective):
     parameters lose their gradients, and it stays out of parameters(), modules() and state_dict(),
     though it moves with the objective from device to device: it can be had again from where it came
     from. Raises InputError where its width is not the embedding's (both are named), and for a
-    temperature that is not above 0.
+    temperature outside 0.001 … 1000.
     """
 
     def __init__(self, embedder: Embedder, teacher: nn.Module, *, temperature: float) -> None:

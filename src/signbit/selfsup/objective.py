@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from signbit.errors import InputError
 from signbit.selfsup.head import Embedder
+from signbit.training.recipe_selfsup import temperature_in_range
 
 __all__ = ["Losses", "Objective", "normalised", "require_temperature"]
 
@@ -51,7 +52,8 @@ def normalised(embedding: Tensor) -> Tensor:
 
 
 def require_temperature(temperature: float) -> float:
-    """`temperature`, if it is one: InputError unless it is above 0."""
-    if not temperature > 0:
-        raise InputError(f"temperature must be above 0, got {temperature}")
-    return float(temperature)
+    """`temperature`, if it is in the range that a recipe's is in, else InputError."""
+    try:
+        return temperature_in_range(temperature)
+    except ValueError as error:
+        raise InputError(str(error)) from None

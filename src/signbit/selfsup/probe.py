@@ -6,7 +6,6 @@ A probe is a folder: probe.safetensors (weight, bias) and metrics.json (how it w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ from safetensors import SafetensorError
 from torch import nn
 
 from signbit.data.dataset import ImageDataset
+from signbit.data.readable import Unreadable
 from signbit.data.split import share_of_classes
+from signbit.data.storage import Say
 from signbit.errors import CheckpointError
 from signbit.selfsup.features import AugmentedBatches, Batches, CachedBatches, extract
 from signbit.selfsup.linear import (
@@ -63,20 +64,32 @@ class Probe:
 
 
 def open_probe_images(
-    run: Run, data: str | None, test_split: str | None
+    run: Run,
+    data: str | None,
+    test_split: str | None,
+    unreadable: Unreadable | None = None,
+    say: Say | None = None,
 ) -> tuple[ImageDataset, ImageDataset]:
     """All training and all test images: of `data`, or where it is None the run's own.
 
     test_split: what the source calls its test images; None: as in the recipe for the run's own
-    data, "test" for other data. Raises DataError as `open_images` does.
+    data, "test" for other data. unreadable: what is done about images that cannot be decoded; None:
+    as in the recipe, for any data. `say` hears which are skipped. Raises DataError as `open_images`
+    does.
     """
     section = run.recipe.data
     if data is not None:
         section = section.model_copy(update={"source": data, "test_split": "test"})
     if test_split is not None:
         section = section.model_copy(update={"test_split": test_split})
+    if unreadable is not None:
+        section = section.model_copy(update={"unreadable": unreadable})
     return open_images(
-        run.recipe.model_copy(update={"data": section, "train_images": None, "label_share": None})
+        run.recipe.model_copy(
+            # Without selfsup, so that images without labels are refused.
+            update={"data": section, "train_images": None, "label_share": None, "selfsup": None}
+        ),
+        say,
     )
 
 
@@ -88,21 +101,23 @@ def train_probe(
     test_split: str | None = None,
     labels: float = 1.0,
     augment: bool = False,
+    unreadable: Unreadable | None = None,
     device: torch.device | None = None,
-    say: Callable[[str], None] = lambda text: None,
+    say: Say | None = None,
 ) -> Probe:
     """Train a linear classifier on the frozen backbone of `run` (see `load_backbone_run`).
 
-    data, test_split: see `open_probe_images`; images are brought to the backbone's input, gray ones
-    repeated to its channels. labels: the share of every class that is learned from (0 excluded …
-    1). Of several rates in the plan the one that does best on a tenth of the training images is
-    taken, and learned anew from all of them. augment: features are computed in every epoch from
-    cropped and mirrored images, where otherwise they are computed once. device: by default a GPU
-    where there is one. `say` hears what is being done.
-    Raises InputError, DataError and DivergedError.
+    data, test_split, unreadable: see `open_probe_images`; images are brought to the backbone's
+    input, gray ones repeated to its channels. labels: the share of every class that is learned from
+    (0 excluded … 1). Of several rates in the plan the one that does best on a tenth of the training
+    images is taken, and learned anew from all of them. augment: features are computed in every
+    epoch from cropped and mirrored images, where otherwise they are computed once. device: by
+    default a GPU where there is one. `say` hears what is being done, and which images are skipped;
+    without it a logger hears the latter. Raises InputError, DataError and DivergedError.
     """
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    training, test = open_probe_images(run, data, test_split)
+    training, test = open_probe_images(run, data, test_split, unreadable, say)
+    say = say or (lambda text: None)
     if labels != 1:
         training = training.take(share_of_classes(training.labels, labels, plan.seed))
     classes = len(training.class_names)
@@ -145,6 +160,7 @@ def train_probe(
         "width": tested.values.shape[1],
         "data": training.source,
         "test_split": test.split,
+        "unreadable": unreadable or run.recipe.data.unreadable,
         "class_names": list(training.class_names),
         "labels": labels,
         "train_images": len(training),

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signbit.data.decoding import decoded
-from signbit.data.folder import IMAGE_SUFFIXES
+from signbit.data.image_files import image_files
 from signbit.data.images import Interpolation, decode, fit
 from signbit.errors import DataError, InputError
 
@@ -65,24 +65,6 @@ class Gallery:
             [Match(int(index), float(row[index])) for index in chosen]
             for row, chosen in zip(cosines, order, strict=True)
         ]
-
-
-def image_files(folder: Path) -> list[Path]:
-    """Image files in `folder` and the folders in it, by name, hidden ones passed over.
-
-    Raises DataError where there are none.
-    """
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
-    if not found:
-        endings = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise DataError(f"{folder}: no images in this folder; it needs files that end in {endings}")
-    return found
 
 
 def embed(engine: Extractor, images: npt.NDArray[np.uint8]) -> Array:

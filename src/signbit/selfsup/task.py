@@ -41,7 +41,7 @@ class SelfSupervised:
     """The loop's task for `objective`, which `materials.wrapped` calls.
 
     bank: the training images, of the network's input size, whose labels the nearest-neighbour
-    measure knows; no label is used for anything else.
+    measure knows; no label is used for anything else. None leaves the measure out.
 
     An epoch's measures: loss/NAME for each part of the loss; what `signbit.selfsup.diagnostics` has
     of some test images; what happened to the signs; and knn_top1, 0 … 1, every `knn_every` epochs
@@ -55,7 +55,7 @@ class SelfSupervised:
         objective: Objective,
         teacher: FrozenTeacher | None,
         preprocessing: Preprocessing,
-        bank: ImageDataset,
+        bank: ImageDataset | None,
         materials: Materials,
     ) -> None:
         assert recipe.selfsup is not None
@@ -124,8 +124,9 @@ class SelfSupervised:
             for name, total in self._parts.items()
         }
         self._embedder.eval()
-        if (epoch + 1) % self._section.knn_every == 0 or epoch + 1 == self._epochs:
-            measures["knn_top1"] = self._knn()
+        looked_at = (epoch + 1) % self._section.knn_every == 0 or epoch + 1 == self._epochs
+        if looked_at and self._bank is not None:
+            measures["knn_top1"] = self._knn(self._bank)
         with self._signs.watching():
             features, embedding, *answers = map(
                 _of_all, zip(*self._seen(self._watched), strict=True)
@@ -137,21 +138,22 @@ class SelfSupervised:
         )
         return measures | self._signs.measures(self._sum)
 
-    def _knn(self) -> float:
+    def _knn(self, known: ImageDataset) -> float:
         """The share of the test images that their nearest neighbours classify as labelled."""
-        bank = _of_all([features for features, *_ in self._seen(self._bank)])
+        bank = _of_all([features for features, *_ in self._seen(known)])
         own = torch.cat([features for features, *_ in self._seen(self._test)])
-        labels = torch.from_numpy(self._bank.labels).to(self._device)
+        labels = torch.from_numpy(known.labels).to(self._device)
         truth = torch.from_numpy(self._test.labels[self._part(self._test)]).to(self._device)
-        found = weighted_knn(bank, labels, own, classes=len(self._bank.class_names))
+        found = weighted_knn(bank, labels, own, classes=len(known.class_names))
         return float(self._sum((found == truth).sum())) / len(self._test)
 
     def _seen(self, dataset: ImageDataset) -> Iterator[tuple[Tensor, ...]]:
         """Features, embedding and the teacher's, if any, of batches of this process's part."""
         own = self._part(dataset)
-        parts = [own[part] for part in in_order(len(own))]
+        parts = [own[part] for part in in_order(len(own), 100)]
         for images in image_batches(dataset, parts):
             pixels = self._normalize(to_unit(torch.from_numpy(images).to(self._device)))
+            pixels = pixels.contiguous(memory_format=torch.channels_last)
             answers = () if self._teacher is None else (self._teacher(pixels),)
             yield (*self._embedder(pixels), *answers)
 

@@ -1,6 +1,6 @@
 """Teachers of S2-BNN's guidance: runs of a pre-training, and MoCo v2's published checkpoints.
 
-Any other module that maps images to a vector teaches as it is.
+Any other module that maps images to a vector teaches as it is (`signbit.selfsup.own_teacher`).
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from signbit.data.seeds import derive_seed
 from signbit.data.sources import open_dataset
 from signbit.data.split import share_of_classes
 from signbit.data.storage import Say
+from signbit.data.unlabelled import LABELS_NEEDED
 from signbit.errors import DataError
 from signbit.training.recipe import Recipe
 
@@ -28,19 +29,28 @@ __all__ = ["augmentation_of", "fit_images", "open_images", "preprocessing_of"]
 def open_images(recipe: Recipe, say: Say | None = None) -> tuple[ImageDataset, ImageDataset]:
     """The training images, as many as the recipe says, and the test images.
 
-    `say` (by default a logger) hears which ones are skipped, where the recipe asks for that. Raises
-    DataError where the source lacks them, its splits have different classes, or only one.
+    `say` (by default a logger) hears which ones are skipped, where the recipe asks for that, and
+    that there are no labels, where it needs none. Raises DataError where the source lacks images,
+    its splits have different classes, or, for a recipe that learns from labels, only one.
     """
-    training = open_dataset(recipe.data.source, "train")
-    test = open_dataset(recipe.data.source, recipe.data.test_split)
+    say = say or logging.getLogger("signbit.data").warning
+    labelled = recipe.selfsup is None
+    training = open_dataset(recipe.data.source, "train", labelled=labelled)
+    test = open_dataset(recipe.data.source, recipe.data.test_split, labelled=labelled)
     if recipe.data.unreadable == "skip":
-        say = say or logging.getLogger("signbit.data").warning
         training, test = without_unreadable(training, say), without_unreadable(test, say)
+    if not labelled and min(len(training.class_names), len(test.class_names)) == 1:
+        training, test = training.without_labels(), test.without_labels()
+        say(
+            f"{recipe.data.source}: its images have no labels, or one class, so knn_top1 is not "
+            f"measured; {len(test)} of them are for the diagnostics alone"
+        )
     if training.class_names != test.class_names:
         raise DataError(f"{recipe.data.source}: its train and test splits have different classes")
-    if len(training.class_names) < 2:
+    if labelled and len(training.class_names) < 2:
         raise DataError(
-            f"{recipe.data.source}: only one class ({training.class_names[0]}); use two or more"
+            f"{recipe.data.source}: only one class ({training.class_names[0]}); use two or more, "
+            f"as {LABELS_NEEDED}"
         )
     if recipe.train_images is not None:
         if recipe.train_images > len(training):

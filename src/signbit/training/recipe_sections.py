@@ -29,17 +29,19 @@ __all__ = [
     "Steps",
     "Teacher",
     "Whole",
+    "no_bool",
 ]
 
 
-def _no_bool(value: Any) -> Any:
+def no_bool(value: Any) -> Any:
+    """`value`, unless it is a bool, which would be read as 0 or 1. Raises ValueError then."""
     if isinstance(value, bool):
         raise ValueError("a number is needed, not true or false")
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_no_bool)]
-Number = Annotated[float, BeforeValidator(_no_bool)]
+Whole = Annotated[int, BeforeValidator(no_bool)]
+Number = Annotated[float, BeforeValidator(no_bool)]
 
 
 class Section(BaseModel):

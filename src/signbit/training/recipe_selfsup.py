@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from typing import Annotated
 
-from signbit.training.recipe_sections import Number, Section, Whole
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-__all__ = ["ContrastiveSection", "GuidedSection", "HeadSection", "SelfSup", "ViewsSection"]
+from signbit.training.recipe_sections import Number, Section, Whole, no_bool
+
+__all__ = [
+    "ContrastiveSection",
+    "GuidedSection",
+    "HeadSection",
+    "SelfSup",
+    "ViewsSection",
+    "temperature_in_range",
+]
+
+# Cosines that are divided by less are too far apart to learn from, by more they are all alike.
+_COLDEST, _HOTTEST = 0.001, 1000.0
+
+
+def temperature_in_range(temperature: float) -> float:
+    """`temperature`, if it is one that can be learned with. Raises ValueError for any other."""
+    # Neither comparison holds for what is no number.
+    if not _COLDEST <= temperature <= _HOTTEST:
+        raise ValueError(f"temperature must be in {_COLDEST:g} … {_HOTTEST:g}, got {temperature}")
+    return float(temperature)
+
+
+# Infinities get as far as to the range, whose message says what would be right.
+_Temperature = Annotated[
+    float,
+    Field(allow_inf_nan=True),
+    BeforeValidator(no_bool),
+    AfterValidator(temperature_in_range),
+]
 
 
 class HeadSection(Section):
@@ -24,7 +53,7 @@ class ContrastiveSection(Section):
 
     queue: Whole = Field(gt=0)
     momentum: Number = Field(ge=0, le=1)
-    temperature: Number = Field(gt=0)
+    temperature: _Temperature
 
 
 class GuidedSection(Section):
@@ -36,7 +65,7 @@ class GuidedSection(Section):
 
     teacher: str | None = None
     network: str | None = None
-    temperature: Number = Field(gt=0)
+    temperature: _Temperature
 
 
 class ViewsSection(Section):

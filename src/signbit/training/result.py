@@ -44,6 +44,9 @@ class RunResult:
         return self.history[-1]["test_loss"]
 
     @property
-    def knn_top1(self) -> float:
-        """As `top1`, by nearest neighbours, after the last epoch of training without labels."""
-        return self.history[-1]["knn_top1"]
+    def knn_top1(self) -> float | None:
+        """As `top1`, by nearest neighbours, after the last epoch of training without labels.
+
+        None where the images have no labels to measure it by.
+        """
+        return self.history[-1].get("knn_top1")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from signbit.data.dataset import ImageDataset
@@ -18,6 +20,7 @@ from signbit.selfsup.contrastive import Contrastive
 from signbit.selfsup.guided import Guided
 from signbit.selfsup.head import Embedder, ProjectionHead
 from signbit.selfsup.objective import Objective
+from signbit.selfsup.own_teacher import own_teacher, require_place
 from signbit.selfsup.task import SelfSupervised
 from signbit.selfsup.teachers import open_teacher
 from signbit.training.images import preprocessing_of
@@ -38,23 +41,39 @@ _BANK = 5000
 
 
 def pretrain(
-    recipe: Recipe, data: str | Path | None, out: str | Path, *, progress: bool = True
+    recipe: Recipe,
+    data: str | Path | None,
+    out: str | Path,
+    *,
+    teacher: nn.Module | None = None,
+    progress: bool = True,
 ) -> RunResult:
     """Train `recipe`, which has a section `selfsup`, on images whose labels are not learned.
 
     Everything else is as in `signbit.training.train`: stages, starting again, what is raised. A
     checkpoint holds the objective's state, with the momentum encoder and the queue where it has
-    them; a later stage begins with the embedder of the one before and a new queue.
+    them; a later stage begins with the embedder of the one before and a new queue. Images need no
+    labels (see `signbit.data.open_dataset`); without, nearest neighbours are not measured.
+
+    teacher: any module that maps the student's normalised images (N, channels, H, W) to
+    (N, selfsup.head.out), where the recipe's selfsup.guided names no stored one. It is put into
+    eval mode, its parameters lose their gradients, and it moves to where training is. The run
+    remembers its state's digest alone: whoever goes on with the run gives the same module again.
+    Raises InputError where it does not take these images or gives another width.
     """
     if recipe.selfsup is None:
         raise RecipeError(
             "this recipe has no section selfsup, so it learns from labels: use signbit train "
             "(signbit.training.train)"
         )
-    return run_stages(recipe, data, out, _prepare, progress=progress)
+    if teacher is not None:
+        require_place(recipe.selfsup.guided, teacher)
+    return run_stages(recipe, data, out, partial(_prepare, own=teacher), progress=progress)
 
 
-def _prepare(recipe: Recipe, folder: RunFolder, training: ImageDataset) -> Learner:
+def _prepare(
+    recipe: Recipe, folder: RunFolder, training: ImageDataset, *, own: nn.Module | None
+) -> Learner:
     section = recipe.selfsup
     assert section is not None
     method = make_method(recipe.method)
@@ -63,14 +82,16 @@ def _prepare(recipe: Recipe, folder: RunFolder, training: ImageDataset) -> Learn
         backbone, ProjectionHead(backbone.width, section.head.hidden, section.head.out)
     )
     preprocessing = preprocessing_of(recipe, backbone)
-    teacher = None if section.guided is None else _teacher(section.guided, preprocessing)
+    teacher = None if section.guided is None else _teacher(section.guided, preprocessing, own)
     start_digest = begin_with(recipe, folder, embedder, inside="embedder.")
     objective = _objective(section, embedder, teacher)
     # The queue is the same in all processes as it is: no need to send it around every step.
     DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(  # type: ignore[no-untyped-call]
         objective, [name for name, _ in objective.named_buffers() if name.startswith("queue.")]
     )
-    bank = _bank(recipe, training)
+    bank = None
+    if len(training.class_names) > 1:
+        bank = preprocessing.fit(_bank(recipe, training), workers=recipe.data.workers)
     return Learner(
         model=objective,
         optimizer=make_optimizer(recipe.optimizer, embedder),
@@ -78,13 +99,7 @@ def _prepare(recipe: Recipe, folder: RunFolder, training: ImageDataset) -> Learn
         teacher_digest=None if teacher is None else teacher.digest,
         start_digest=start_digest,
         task=lambda materials: SelfSupervised(
-            recipe,
-            method,
-            objective,
-            teacher,
-            preprocessing,
-            preprocessing.fit(bank, workers=recipe.data.workers),
-            materials,
+            recipe, method, objective, teacher, preprocessing, bank, materials
         ),
     )
 
@@ -103,12 +118,16 @@ def _objective(section: SelfSup, embedder: Embedder, teacher: FrozenTeacher | No
     )
 
 
-def _teacher(section: GuidedSection, preprocessing: Preprocessing) -> FrozenTeacher:
+def _teacher(
+    section: GuidedSection, preprocessing: Preprocessing, own: nn.Module | None
+) -> FrozenTeacher:
+    if own is not None:
+        return own_teacher(own, preprocessing)
     if section.teacher is None:
         raise RecipeError(
             "selfsup.guided.teacher is missing: name the folder of a finished run of signbit "
             "pretrain, or the .safetensors file of a MoCo v2 checkpoint, of "
-            f"{section.network or 'a real network'}"
+            f"{section.network or 'a real network'}; in Python, teacher= takes a module as well"
         )
     return open_teacher(section.teacher, preprocessing, network=section.network)
 

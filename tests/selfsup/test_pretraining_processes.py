@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 import sklearn.datasets, torch, torch._dynamo  # once for all forks
 import worlds
-from signbit.selfsup.pretrain import pretrain
+from signbit.selfsup.pretraining import pretrain
 from signbit.selfsup.task import SelfSupervised
 from signbit.training import images, processes
 from signbit.training.recipe_parsing import apply_overrides, parse_recipe
@@ -26,8 +26,8 @@ torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)
 real_open = images.open_dataset
 
-def odd(source, split):
-    opened = real_open(source, split)
+def odd(source, split, *, labelled):
+    opened = real_open(source, split, labelled=labelled)
     return opened.take(range(361)) if split == "test" else opened
 
 images.open_dataset = odd

@@ -14,7 +14,7 @@ from tests.training.test_supervised import train_until_interrupted as until_inte
 
 from signbit.data.dataset import ImageDataset
 from signbit.errors import CheckpointError, RecipeError
-from signbit.selfsup.pretrain import pretrain
+from signbit.selfsup.pretraining import pretrain
 from signbit.selfsup.trained import load_backbone_run
 from signbit.training import images, load_run, train
 from signbit.training.recipe import Recipe
@@ -133,8 +133,8 @@ def test_labels_of_the_training_images_are_not_read(
 ) -> None:
     real = images.open_dataset
 
-    def mislabelled(source: str, split: str) -> ImageDataset:
-        opened = real(source, split)
+    def mislabelled(source: str, split: str, *, labelled: bool) -> ImageDataset:
+        opened = real(source, split, labelled=labelled)
         random = np.random.default_rng(1)
         labels = random.integers(0, 10, len(opened)) if split == "train" else opened.labels
         return ImageDataset.from_arrays(
