@@ -155,3 +155,14 @@ def test_layers_refuse_wrong_inputs_and_arguments():
 def test_docstring_examples():
     names = {"MeanAbsScale": MeanAbsScale}
     assert doctest.testmod(layers, extraglobs=names).failed == 0
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_hooks_of_an_activation_binarizer_are_called(training):
+    layer = BinaryConv2d(16, 16, 3).train(training)
+    called = []
+    layer.activation_binarizer.register_forward_hook(lambda *_: called.append(True))
+    x = torch.randn(2, 16, 5, 5).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        layer(x)
+    assert called == [True]

@@ -23,7 +23,7 @@ from signbit.estimators import Estimator
 from signbit.ops.layer import SURROGATES
 from signbit.ops.mean import shifted
 from signbit.ops.sign_conv import sign_conv2d
-from signbit.ops.switch import applies_to, keeps_bits
+from signbit.ops.switch import applies_to, has_hooks, keeps_bits
 
 __all__ = ["BinaryConv2d", "BinaryLinear", "binary_conv2d", "binary_linear"]
 
@@ -168,6 +168,7 @@ def _is_native(layer: BinaryConv2d | BinaryLinear) -> bool:
     return (
         layer.weight_binarizer.is_symmetric
         and type(binarizer).forward is ActivationBinarizer.forward
+        and not has_hooks(binarizer)
         and type(binarizer.estimator).__call__ is Estimator.__call__
         and binarizer.estimator.name in SURROGATES
     )

@@ -71,7 +71,9 @@ def test_the_grid_is_the_same_for_all_arms_of_an_optimizer(bench: Bench) -> None
 
 @pytest.mark.parametrize("recipe", ON_THE_SHELF)
 def test_an_arm_is_a_recipe_of_the_shelf(bench: Bench, recipe: str) -> None:
-    arm = recipe_of(bench.arm(recipe, rate_of(recipes.load(recipe)), 0))
+    rate = rate_of(recipes.load(ON_THE_SHELF[recipe]))
+    assert rate in (SGD_RATES if "baseline" in recipe else ADAM_RATES)
+    arm = recipe_of(bench.arm(recipe, rate, 0))
     changes = ["selfsup.knn_every=1000"]  # a measure alone
     if recipe in GUIDED:
         changes += [f"selfsup.guided.teacher={bench.teacher(12).folder}"]
