@@ -29,7 +29,7 @@ def staged(tmp_path: Path) -> Path:
 
 def test_stages_follow_one_another(staged: Path) -> None:
     curves = read_curves(staged)
-    assert (curves.label, curves.stages) == ("guided", (1, 2))
+    assert (curves.folder.name, curves.stages) == ("guided", (1, 2))
     assert curves.of("train_loss") == ([1, 2, 3], [4.0, 3.0, 2.0])
     assert curves.of("teacher/kl") == ([1, 2], [0.5, 0.25])
     assert curves.of("knn_top1") == ([3], [0.5])
@@ -53,6 +53,20 @@ def test_a_panel_for_each_measure_and_a_line_for_each_run(staged: Path, tmp_path
     assert list(end_of_stage.get_xdata()) == [1.5, 1.5]
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["guided", "moco"]
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    entry = {"train_loss": 1.0}
+    runs = [write(tmp_path / part, entry) for part in ("a/guided/0", "b/guided/0", "b/moco/0")]
+    figure = figure_of([read_curves(run) for run in (*runs, runs[0])])
+    (legend,) = figure.legends
+    shown = [text.get_text() for text in legend.get_texts()]
+    assert shown == ["a/guided/0", "b/guided/0", "b/moco/0", "a/guided/0"]
+
+
+def test_epochs_are_whole_numbers(staged: Path) -> None:
+    ticks = figure_of([read_curves(staged)]).axes[0].get_xticks()
+    assert all(tick == int(tick) for tick in ticks)
 
 
 def test_the_picture_replaces_the_old_one(staged: Path, tmp_path: Path) -> None:

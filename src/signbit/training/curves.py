@@ -10,6 +10,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from signbit.errors import CheckpointError
 
@@ -38,7 +39,7 @@ _COLUMNS = 3
 class Curves:
     """A run's records: `epochs` of all stages, one after another, `stages` their lengths."""
 
-    label: str
+    folder: Path
     epochs: tuple[Mapping[str, float], ...]
     stages: tuple[int, ...]
 
@@ -67,7 +68,7 @@ def read_curves(run: str | Path) -> Curves:
     if not any(parts):
         raise CheckpointError(f"{path}: no epoch is finished yet, so there is nothing to draw")
     epochs = tuple(entry for part in parts for entry in part)
-    return Curves(path.name or str(path.resolve()), epochs, tuple(map(len, parts)))
+    return Curves(path.resolve(), epochs, tuple(map(len, parts)))
 
 
 def _records(path: Path) -> list[dict[str, float]]:
@@ -101,14 +102,23 @@ def figure_of(runs: Sequence[Curves]) -> Figure:
     return figure
 
 
+def _labels(runs: Sequence[Curves]) -> list[str]:
+    """The ends of the runs' paths, as many folders of each as tell all of them apart."""
+    parts = [run.folder.parts for run in runs]
+    most = max(map(len, parts))
+    ends = ([str(Path(*path[-count:])) for path in parts] for count in range(1, most + 1))
+    return next(labels for labels in ends if len(set(labels)) == len(set(parts)))
+
+
 def _panel(axes: Axes, measure: str, runs: Sequence[Curves]) -> None:
     axes.set_title(_PANELS[measure], fontsize=10)
-    for number, run in enumerate(runs):
+    for number, (run, label) in enumerate(zip(runs, _labels(runs), strict=True)):
         # Also where it has no such measure, so that colours and the legend are the same everywhere.
-        axes.plot(*run.of(measure), marker="o", markersize=3, label=run.label, color=f"C{number}")
+        axes.plot(*run.of(measure), marker="o", markersize=3, label=label, color=f"C{number}")
     done = 0
     for length in runs[0].stages[:-1]:
         done += length
         axes.axvline(done + 0.5, linestyle=":", color="gray", linewidth=1)
     axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
