@@ -68,6 +68,19 @@ def test_the_teacher_is_frozen_and_no_part_of_the_state() -> None:
     own.after_step()
 
 
+def test_the_teacher_stays_in_eval_mode_inside_of_a_users_module() -> None:
+    teacher = nn.Sequential(small.teacher(), nn.BatchNorm1d(small.DIM)).double()
+    own = Guided(small.embedder(), teacher, temperature=0.2).eval()
+    pixels = small.views()[0]
+    loss = own(pixels).total
+    nn.ModuleDict({"teacher": teacher, "objective": own}).train()
+    own.eval()  # the student alone: the teacher is not its child
+    assert teacher.training
+    assert own(pixels).total.item() == loss.item()
+    assert not any(module.training for module in teacher.modules())
+    assert int(teacher[1].num_batches_tracked) == 0
+
+
 class Pair(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return x, x

@@ -63,6 +63,8 @@ class Calibration(nn.Module):
         return self._teacher[0]
 
     def forward(self, embedding: Tensor, pixels: Tensor) -> Tensor:
+        # As a child of the user's own module, too, it is put into train mode along with that.
+        self.teacher.eval()
         with torch.no_grad():
             answers = self.teacher(pixels)
         # 16 bits would leave three digits of a logarithm.
