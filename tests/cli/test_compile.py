@@ -123,6 +123,12 @@ def test_a_probe_of_another_run_is_refused(cli: Cli, run_folder: Path, tmp_path:
     assert not target.exists()
 
 
+def test_the_split_can_be_named(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    arguments = ("compile", run_folder, "-o", tmp_path / "m.sbnn", "--data", "digits", "--split")
+    assert cli(*arguments, "train", "--images", "4").code == 0
+    assert "validation" in cli(*arguments, "validation").mistake
+
+
 def test_a_missing_run_is_named(cli: Cli, tmp_path: Path) -> None:
     result = cli("compile", tmp_path / "nowhere", "-o", tmp_path / "model.sbnn")
     assert "nowhere" in result.mistake

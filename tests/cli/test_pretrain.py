@@ -55,7 +55,9 @@ def test_each_command_names_the_other(cli: Cli, recipe: Path, tmp_path: Path) ->
 def test_a_run_without_classifier_says_what_to_do(cli: Cli, recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert cli("pretrain", recipe, "--out", out).code == 0
-    assert f"signbit probe {out}" in cli("evaluate", out).mistake
+    line = cli("evaluate", out).mistake
+    assert f"signbit probe {out}" in line
+    assert f"signbit compile {out} --features" in line
 
 
 def test_its_backbone_is_inspected(cli: Cli, recipe: Path, tmp_path: Path) -> None:
@@ -83,7 +85,7 @@ def test_images_without_labels_all_the_way(cli: Cli, recipe: Path, tmp_path: Pat
     words = ("pretrain", recipe, "--data", photos, "--out", out, "train_images=32")
     first = cli(*words)
     assert first.code == 0, first.err
-    assert "images have no labels" in first.out
+    assert "images have no labels, or one class" in first.out
     assert "knn_top1 is not measured; 8 of them are for the diagnostics alone" in first.err
     assert f"next: signbit probe {out} --data LABELLED" in first.err
     assert cli(*words, "--json").figures["knn_top1"] is None

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Cli
+from torch import nn
+
+from signbit.errors import CheckpointError
+from signbit.selfsup.probe import Probe, save_probe
 
 SHORT = ("--epochs", "5")
 
@@ -51,6 +55,28 @@ def test_mistakes_are_told(
 ) -> None:
     assert said in cli("probe", run_folder, "--out", tmp_path / "probe", *arguments).mistake
     assert not (tmp_path / "probe").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_the_work(
+    cli: Cli, run_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("a file")
+    result = cli("probe", run_folder, *SHORT, "--out", tmp_path / "file" / "probe")
+    assert "a probe cannot be written there" in result.mistake
+    assert "epochs at learning rate" not in result.err
+
+
+def test_that_a_probe_is_replaced_is_said(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    words = ("probe", run_folder, "--epochs", "1", "--out", tmp_path / "probe")
+    assert "will be replaced" not in cli(*words).err
+    assert "will be replaced; --out FOLDER keeps both" in cli(*words).err
+
+
+def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    probe = Probe(nn.Linear(2, 2), ("a", "b"), {"top1": 0.5})
+    with pytest.raises(CheckpointError, match=r"top-1 was 0\.5000"):
+        save_probe(probe, tmp_path / "file")
 
 
 def test_a_folder_that_is_no_run(cli: Cli, tmp_path: Path) -> None:

@@ -40,6 +40,14 @@ class Teacher(nn.Module):
         return answer
 
 
+class OfOtherSizes(nn.Module):
+    """Checks its input by an assertion, as vision transformers do."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        torch._assert(pixels.shape[2] == 224, "images must be 224 pixels high")
+        return pixels
+
+
 def guided(*overrides: str) -> Recipe:
     """Guidance alone, by nobody yet."""
     section = "selfsup.guided={temperature: 0.2}"
@@ -118,6 +126,7 @@ def test_it_teaches_every_stage(tmp_path: Path) -> None:
     [
         (Teacher(out=9), r"as wide as the student's, 8: .* gave \(1, 9\), not \(1, 8\)"),
         (Teacher().double(), r"take the student's images, float32 \(N, 1, 8, 8\), and fails on"),
+        (OfOtherSizes(), r"float32 \(N, 1, 8, 8\), and fails on one: images must be 224"),
         (nn.Conv2d(3, 8, 3), r"student's images, float32 \(N, 1, 8, 8\), and fails on one: Given"),
         ("runs/teacher", r"must be a torch.nn.Module, got str; the path of a stored one goes into"),
     ],

@@ -64,6 +64,19 @@ def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> Non
     assert shown == ["a/guided/0", "b/guided/0", "b/moco/0", "a/guided/0"]
 
 
+def test_stages_of_every_run_are_marked_once(staged: Path, tmp_path: Path) -> None:
+    plain = write(tmp_path / "moco", {"train_loss": 7.0})
+    figure = figure_of([read_curves(run) for run in (plain, staged, staged)])
+    ends = [list(line.get_xdata()) for line in figure.axes[1].get_lines()[3:]]
+    assert ends == [[1.5, 1.5]]
+
+
+def test_a_folder_beside_the_stages_is_none(staged: Path) -> None:
+    for name in ("stage-1.bak", "stage-old"):
+        write(staged / name, {"train_loss": 9.0})
+    assert read_curves(staged).stages == (1, 2)
+
+
 def test_epochs_are_whole_numbers(staged: Path) -> None:
     ticks = figure_of([read_curves(staged)]).axes[0].get_xticks()
     assert all(tick == int(tick) for tick in ticks)

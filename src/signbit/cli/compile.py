@@ -55,6 +55,10 @@ def compile_(
             help="The backbone and the classifier that [bold]signbit probe[/] wrote there.",
         ),
     ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="The test images' split; default: as the run or the probe has it."),
+    ] = None,
     unreadable: UnreadableImages = None,
     threads: Threads = None,
     isa: Isa = None,
@@ -78,7 +82,7 @@ def compile_(
     with console.figures_only():
         source = deployed(run, features=features, probe=probe)
         trained, notes = source.run, source.notes
-        dataset = _sample(source, data, unreadable, images)
+        dataset = _sample(source, data, split, unreadable, images)
         labels = dataset.labels if trained.class_names else None
         change = None
         if stem is Stem.INT16:
@@ -122,7 +126,11 @@ def _require_writable(output: Path) -> None:
 
 
 def _sample(
-    source: Deployed, data: str | None, unreadable: Unreadable | None, count: int
+    source: Deployed,
+    data: str | None,
+    split: str | None,
+    unreadable: Unreadable | None,
+    count: int,
 ) -> ImageDataset:
     """`count` test images, spread evenly, as the network's input."""
     import numpy as np
@@ -134,7 +142,7 @@ def _sample(
     labelled = bool(run.class_names)
     dataset = open_split(
         data or source.data,
-        source.test_split,
+        split or source.test_split,
         unreadable or source.unreadable,
         labelled=labelled,
     )

@@ -42,6 +42,6 @@ def pretrain(
     }
     shown, labelled = dict(figures), ""
     if result.knn_top1 is None:
-        shown["knn_top1"], labelled = "images have no labels", " --data LABELLED"
+        shown["knn_top1"], labelled = "images have no labels, or one class", " --data LABELLED"
     console.publish(figures, [console.figures_table(recipe, shown)], as_json=json)
     console.say(f"next: signbit probe {out}{labelled}")

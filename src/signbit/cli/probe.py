@@ -57,12 +57,17 @@ def probe(
     Example: [bold]signbit probe runs/b --data path/to/cifar10 --lr 0.1 --lr 1 --lr 10[/]
     """
     from signbit.selfsup.linear import Plan
-    from signbit.selfsup.probe import save_probe, train_probe
+    from signbit.selfsup.probe import require_folder, save_probe, train_probe
     from signbit.selfsup.trained import load_backbone_run
 
     plan = Plan(epochs, batch, tuple(lr or (0.1,)), seed)
     with console.figures_only():
         trained = load_backbone_run(run)
+        name = Path((data or trained.recipe.data.source).rpartition(":")[2]).name
+        share = "" if labels == 1 else f"-{labels:g}"
+        folder = out or run / f"probe-{name or 'data'}{share}"
+        if require_folder(folder):
+            console.say(f"{folder}: the probe there will be replaced; --out FOLDER keeps both")
         found = train_probe(
             trained,
             plan,
@@ -73,9 +78,6 @@ def probe(
             unreadable=unreadable,
             say=console.say,
         )
-        name = Path(found.facts["data"].rpartition(":")[2]).name
-        share = "" if labels == 1 else f"-{labels:g}"
-        folder = out or run / f"probe-{name or 'data'}{share}"
         save_probe(found, folder)
     facts = found.facts
     figures: dict[str, object] = {

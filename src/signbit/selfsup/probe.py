@@ -5,6 +5,7 @@ A probe is a folder: probe.safetensors (weight, bias) and metrics.json (how it w
 
 from __future__ import annotations
 
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,7 +36,14 @@ from signbit.training import files
 from signbit.training.images import open_images
 from signbit.training.run import Run
 
-__all__ = ["Probe", "load_probe", "open_probe_images", "save_probe", "train_probe"]
+__all__ = [
+    "Probe",
+    "load_probe",
+    "open_probe_images",
+    "require_folder",
+    "save_probe",
+    "train_probe",
+]
 
 _WEIGHTS = "probe.safetensors"
 _FACTS = "metrics.json"
@@ -183,13 +191,36 @@ def train_probe(
     return Probe(head.cpu(), training.class_names, facts)
 
 
+def require_folder(folder: Path) -> bool:
+    """Whether a probe is in `folder` already; nothing is written.
+
+    Raises CheckpointError where one could not be written there, before the work is done.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise _not_written(folder, error) from error
+    return (folder / _FACTS).exists()
+
+
 def save_probe(probe: Probe, folder: Path) -> None:
     """Write the probe's two files, metrics last. Raises CheckpointError where that fails."""
     tensors = {name: value.contiguous() for name, value in probe.head.state_dict().items()}
-    with files.writing(folder):
+    try:
         folder.mkdir(parents=True, exist_ok=True)
         files.write_bytes(folder / _WEIGHTS, safetensors.torch.save(tensors))
         files.write_json(folder / _FACTS, probe.facts)
+    except OSError as error:
+        raise _not_written(folder, error, f"; its top-1 was {probe.facts['top1']:.4f}") from error
+
+
+def _not_written(folder: Path, error: OSError, more: str = "") -> CheckpointError:
+    return CheckpointError(
+        f"{folder}: a probe cannot be written there ({error.strerror or error}); make room, or "
+        f"name another folder (--out){more}"
+    )
 
 
 def load_probe(folder: str | Path) -> Probe:

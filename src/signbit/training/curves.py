@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -61,7 +62,8 @@ def read_curves(run: str | Path) -> Curves:
     path = Path(run)
     if not (path / "recipe.yaml").is_file() and not (path / "stage-1" / "recipe.yaml").is_file():
         raise CheckpointError(f"{path}: not a run folder (no recipe.yaml in it)")
-    earlier = sorted(path.glob("stage-*"), key=lambda stage: int(stage.name.partition("-")[2]))
+    stages = (stage for stage in path.glob("stage-*") if stage.name[6:].isdecimal())
+    earlier = sorted(stages, key=lambda stage: int(stage.name[6:]))
     parts = [
         _records(folder / _METRICS) for folder in (*earlier, path) if (folder / _METRICS).is_file()
     ]
@@ -87,14 +89,15 @@ def draw(runs: Sequence[Curves], path: Path) -> None:
 
 
 def figure_of(runs: Sequence[Curves]) -> Figure:
-    """A panel a measure, a line a run; a dotted line where a stage of the first run ends."""
+    """A panel a measure, a line a run; a dotted line where a stage of any run ends."""
     shown = [name for name in _PANELS if any(name in entry for run in runs for entry in run.epochs)]
     rows = -(-len(shown) // _COLUMNS)
     columns = min(_COLUMNS, len(shown))
     figure = Figure(figsize=(4.2 * columns, 3.0 * rows + 0.4), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
+    labelled = list(zip(_labels(runs), runs, strict=True))
     for axes, name in zip(grid.flat, shown, strict=False):
-        _panel(axes, name, runs)
+        _panel(axes, name, labelled)
     for axes in grid.flat[len(shown) :]:
         axes.remove()
     handles, labels = grid.flat[0].get_legend_handles_labels()
@@ -110,15 +113,13 @@ def _labels(runs: Sequence[Curves]) -> list[str]:
     return next(labels for labels in ends if len(set(labels)) == len(set(parts)))
 
 
-def _panel(axes: Axes, measure: str, runs: Sequence[Curves]) -> None:
+def _panel(axes: Axes, measure: str, runs: Sequence[tuple[str, Curves]]) -> None:
     axes.set_title(_PANELS[measure], fontsize=10)
-    for number, (run, label) in enumerate(zip(runs, _labels(runs), strict=True)):
+    for number, (label, run) in enumerate(runs):
         # Also where it has no such measure, so that colours and the legend are the same everywhere.
         axes.plot(*run.of(measure), marker="o", markersize=3, label=label, color=f"C{number}")
-    done = 0
-    for length in runs[0].stages[:-1]:
-        done += length
-        axes.axvline(done + 0.5, linestyle=":", color="gray", linewidth=1)
+    for end in sorted({end for _, run in runs for end in accumulate(run.stages[:-1])}):
+        axes.axvline(end + 0.5, linestyle=":", color="gray", linewidth=1)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)

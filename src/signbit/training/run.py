@@ -255,7 +255,8 @@ def load_run(path: str | Path) -> Run:
     if stored.recipe.selfsup is not None:
         raise CheckpointError(
             f"{path}: this run learned without labels, so it has no classifier; train one on its "
-            f"features: signbit probe {path}"
+            f"features (signbit probe {path}), or compile them alone (signbit compile {path} "
+            "--features)"
         )
     model = build_network(
         stored.recipe.network,
