@@ -3,7 +3,7 @@
     python benchmarks/imagenet_recipes.py --data IMAGENET-SAMPLE
 
 Makes an image folder of the first photographs of a Parquet source (train, validation), and hands
-it to `signbit train` with each recipe, batches of eight and one epoch a stage; a teacher is the
+it to `signbit train` with each recipe, batches of eight and two epochs a stage; a teacher is the
 recipe's network with random weights. Nothing is learned in three steps, and no figure is a result.
 """
 
@@ -57,7 +57,7 @@ def write_photographs(source: Path, folder: Path) -> None:
 def run(recipe: str, folder: Path) -> tuple[str, str, str]:
     """Stages, last train loss (or "failed", after printing why) and seconds."""
     loaded = recipes.load(recipe)
-    words = ["epochs=1", "batch_size=8"]
+    words = ["epochs=2", "batch_size=8"]
     if loaded.teacher is not None:
         words.append(f"teacher.checkpoint={teacher(loaded.teacher.network, folder)}")
     signbit = Path(sysconfig.get_path("scripts")) / "signbit"

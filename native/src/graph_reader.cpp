@@ -76,7 +76,8 @@ class GraphReader {
   }
 
   Status read_input(const Json& json) {
-    SIGNBIT_TRY(check_keys(json, "input", {"tensor", "resize_shorter_side", "interpolation"}));
+    SIGNBIT_TRY(check_keys(json, "input", {"tensor", "resize_shorter_side", "interpolation"},
+                           {"resize_rule"}));
     SIGNBIT_TRY(names_.read_tensor(*json.find("tensor"), "input.tensor", &graph_->input));
     // How a photograph becomes an input is the caller's business; here it need only be valid.
     int64_t side = 0;
@@ -90,6 +91,13 @@ class GraphReader {
     SIGNBIT_TRY(read_string(*json.find("interpolation"), "input.interpolation", &interpolation));
     if (interpolation != "bilinear" && interpolation != "nearest") {
       return refuse_field("input.interpolation", "must be one of bilinear, nearest");
+    }
+    if (const Json* rule = json.find("resize_rule")) {
+      std::string name;
+      SIGNBIT_TRY(read_string(*rule, "input.resize_rule", &name));
+      if (name != "torchvision") {
+        return refuse_field("input.resize_rule", "must be one of torchvision");
+      }
     }
     return {};
   }

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from signbit.blocks import normalised_conv
 
-__all__ = ["CONV_FIRST", "NORM_FIRST", "BlockOrder"]
+__all__ = ["CONV_FIRST", "NORM_FIRST", "BlockOrder", "norm_first"]
 
 
 @dataclass(frozen=True)
@@ -33,5 +33,14 @@ def _conv_of_normalised(
 CONV_FIRST = BlockOrder(lambda before, after: nn.BatchNorm2d(after), normalised_conv)
 """nonlinearity(norm(conv(x)) + shortcut). Bi-Real Net and its successors."""
 
-NORM_FIRST = BlockOrder(lambda before, after: nn.BatchNorm2d(before), _conv_of_normalised)
-"""nonlinearity(conv(norm(x)) + shortcut): a sign sees normalised values. XNOR-Net."""
+
+def norm_first(eps: float) -> BlockOrder:
+    """nonlinearity(conv(norm(x)) + shortcut): a sign sees normalised values. XNOR-Net.
+
+    eps: what the normalisation adds to a variance, > 0.
+    """
+    return BlockOrder(lambda before, after: nn.BatchNorm2d(before, eps=eps), _conv_of_normalised)
+
+
+NORM_FIRST = norm_first(1e-5)
+"""`norm_first` with PyTorch's own eps."""

@@ -18,6 +18,7 @@ from signbit.errors import InputError
 __all__ = [
     "EDE",
     "Clip",
+    "ClipInside",
     "Derivative",
     "Estimator",
     "Identity",
@@ -72,6 +73,10 @@ def _clip(x: Tensor, parameters: Sequence[float]) -> Tensor:
     return (x.abs() <= 1).to(x.dtype)
 
 
+def _clip_inside(x: Tensor, parameters: Sequence[float]) -> Tensor:
+    return (x.abs() < 1).to(x.dtype)
+
+
 def _polynomial(x: Tensor, parameters: Sequence[float]) -> Tensor:
     return x.abs().mul_(-2).add_(2).clamp_(min=0)
 
@@ -83,6 +88,7 @@ def _ede(x: Tensor, parameters: Sequence[float]) -> Tensor:
 
 register_estimator("identity", _identity)
 register_estimator("clip", _clip)
+register_estimator("clip-inside", _clip_inside)
 register_estimator("polynomial", _polynomial)
 register_estimator("ede", _ede)
 
@@ -205,6 +211,15 @@ class Clip(Estimator):
     """
 
     name = "clip"
+
+
+class ClipInside(Estimator):
+    """Derivative 1 for abs(x) < 1, else 0: `Clip` that blocks the gradient at exactly -1 and 1 too.
+
+    Rastegari et al. 2016, "XNOR-Net", as its authors' code has it.
+    """
+
+    name = "clip-inside"
 
 
 class Polynomial(Estimator):

@@ -133,11 +133,11 @@ def test_sgd_with_cosine(name: str, lr: float, decay: float) -> None:
 def test_two_stages_from_a_real_teacher(name: str, lr: float) -> None:
     recipe = recipes.load(name)
     assert recipe.teacher == Teacher(network="real-resnet34", weight=1.0, temperature=1.0)
-    assert recipe.schedule == "linear"
+    assert recipe.schedule == "linear-stepped-first"
     first, second = single_runs(recipe)
     assert first.method.params["binarize"] == "activations"
     assert "binarize" not in second.method.params
-    assert first.optimizer == Adam(name="adam", lr=lr, weight_decay=1e-5, decay_on="convolutions")
+    assert first.optimizer == Adam(name="adam", lr=lr, weight_decay=1e-5, decay_on="reactnet")
     assert second.optimizer == Adam(name="adam", lr=lr, weight_decay=0.0)
 
 
@@ -145,7 +145,7 @@ def test_two_stages_from_a_real_teacher(name: str, lr: float) -> None:
 def test_bireal_smooths_labels(depth: int) -> None:
     recipe = recipes.load(f"bireal-resnet{depth}-imagenet")
     assert recipe.optimizer == Adam(name="adam", lr=1e-3, weight_decay=0.0)
-    assert (recipe.label_smoothing, recipe.schedule) == (0.1, "linear")
+    assert (recipe.label_smoothing, recipe.schedule) == (0.1, "linear-stepped-first")
 
 
 def test_steps_come_where_the_papers_have_them() -> None:

@@ -10,7 +10,7 @@ from signbit.binarizers.activations import (
     RSign,
 )
 from signbit.binarizers.distributions import WSD, AdaptiveWeight, Libra, ScaledWSD
-from signbit.binarizers.scales import AbsMeanScale, MeanAbsScale, XnorScale
+from signbit.binarizers.scales import AbsMeanScale, MeanAbsScale, ReleasedXnorScale, XnorScale
 from signbit.binarizers.weights import BinaryWeight, PlainSign, RealWeight
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "RSign",
     "RealActivation",
     "RealWeight",
+    "ReleasedXnorScale",
     "ScaledWSD",
     "XnorScale",
 ]

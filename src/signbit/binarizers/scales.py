@@ -15,7 +15,14 @@ from torch import Tensor
 from signbit.binarizers.weights import BinaryWeight, WeightBinarizer, per_filter
 from signbit.estimators import scale_gradient, sign
 
-__all__ = ["AbsMeanScale", "MeanAbsScale", "XnorScale", "mean_abs", "scaled"]
+__all__ = [
+    "AbsMeanScale",
+    "MeanAbsScale",
+    "ReleasedXnorScale",
+    "XnorScale",
+    "mean_abs",
+    "scaled",
+]
 
 
 class MeanAbsScale(WeightBinarizer):
@@ -52,11 +59,27 @@ class XnorScale(WeightBinarizer):
 
     def forward(self, weight: Tensor) -> BinaryWeight:
         alpha = mean_abs(weight)
-        latent = weight.detach()
-        # The layer multiplies g by alpha: that becomes g (1 / n + alpha d) by 1 / (n alpha) + d.
-        n = math.prod(weight.shape[1:])
-        factor = self.estimator.derivative(latent) + per_filter(_reciprocal(alpha) / n, latent)
+        factor = self.gradient_factor(weight.detach(), alpha)
         return BinaryWeight(sign(scale_gradient(weight, factor), "identity"), alpha)
+
+    def gradient_factor(self, latent: Tensor, alpha: Tensor) -> Tensor:
+        """What w (out, in, ...) gets of the gradient of its signs, which the layer makes alpha g."""
+        # g (1 / n + alpha d) is alpha g by 1 / (n alpha) + d.
+        n = math.prod(latent.shape[1:])
+        return self.estimator.derivative(latent) + per_filter(_reciprocal(alpha) / n, latent)
+
+
+class ReleasedXnorScale(XnorScale):
+    """alpha * sign(w) with alpha = mean(abs(w)), and the gradient of XNOR-Net's released code.
+
+    Gradient: g (1 / n + alpha d) (1 - 1 / c) n, c being the number of input channels of a filter;
+    the code's d is that of `ClipInside`. A filter of one channel learns nothing, as there.
+    """
+
+    def gradient_factor(self, latent: Tensor, alpha: Tensor) -> Tensor:
+        """(1 - 1 / c) n times that of `XnorScale`, for w (out, c, ...)."""
+        gain = (1 - 1 / latent.shape[1]) * math.prod(latent.shape[1:])
+        return gain * super().gradient_factor(latent, alpha)
 
 
 def mean_abs(weight: Tensor) -> Tensor:

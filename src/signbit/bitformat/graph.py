@@ -18,6 +18,7 @@ __all__ = [
     "MAX_SIZE",
     "MAX_TAPS",
     "OPS",
+    "RESIZE_RULES",
     "Graph",
     "InputSpec",
     "Node",
@@ -41,6 +42,7 @@ MAX_TAPS = (1 << 24) - 1  # of one binary dot product, so that it is exact in fl
 
 KINDS = ("image", "real", "bits")
 INTERPOLATIONS = ("bilinear", "nearest")
+RESIZE_RULES = ("torchvision",)
 ACTIVATIONS = ("relu", "hardtanh", "prelu", "sigmoid", "maxout")
 
 Pair = tuple[int, int]
@@ -94,6 +96,8 @@ class InputSpec:
     tensor: str
     resize_shorter_side: int
     interpolation: str = "bilinear"
+    resize_rule: str = "torchvision"
+    """How sizes are rounded."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from signbit.bitformat.graph import (
     FORMAT_VERSION,
     MAX_ITEMS,
     OPS,
+    RESIZE_RULES,
     Graph,
     InputSpec,
     Node,
@@ -53,6 +54,7 @@ _T = TypeVar("_T")
 
 _GRAPH_KEYS = ("format", "input", "output", "classes", "source", "tensors", "nodes")
 _INPUT_KEYS = ("tensor", "resize_shorter_side", "interpolation")
+_INPUT_OPTIONAL = ("resize_rule",)
 _TENSOR_KEYS = ("name", "kind", "height", "width", "channels")
 _NODE_KEYS = ("name", "op", "input")
 _EPILOGUE_KEYS = (
@@ -65,7 +67,7 @@ def to_json(graph: Graph) -> str:
     """The graph as compact JSON text; absent keys are left out."""
     value = {
         "format": graph.format,
-        "input": _plain(graph.input, _INPUT_KEYS),
+        "input": _plain(graph.input, _INPUT_KEYS + _INPUT_OPTIONAL),
         "output": graph.output,
         "classes": list(graph.classes),
         "source": graph.source,
@@ -174,11 +176,12 @@ def _source(value: Json, where: str) -> dict[str, str]:
 
 
 def _input(value: Json, where: str) -> InputSpec:
-    fields = _object(value, where, _INPUT_KEYS)
+    fields = _object(value, where, _INPUT_KEYS, _INPUT_OPTIONAL)
     return InputSpec(
         tensor=_string(fields["tensor"], f"{where}.tensor"),
         resize_shorter_side=_integer(fields["resize_shorter_side"], f"{where}.resize_shorter_side"),
         interpolation=_string(fields["interpolation"], f"{where}.interpolation"),
+        resize_rule=_string(fields.get("resize_rule", RESIZE_RULES[0]), f"{where}.resize_rule"),
     )
 
 

@@ -17,6 +17,7 @@ from signbit.bitformat.graph import (
     MAX_ITEMS,
     MAX_SIZE,
     OPS,
+    RESIZE_RULES,
     Graph,
     Node,
     TensorSpec,
@@ -70,6 +71,11 @@ def _check_input(graph: Graph, tensors: dict[str, TensorSpec]) -> None:
         graph.input.interpolation in INTERPOLATIONS,
         "input.interpolation",
         f"must be one of {', '.join(INTERPOLATIONS)}",
+    )
+    require(
+        graph.input.resize_rule in RESIZE_RULES,
+        "input.resize_rule",
+        f"must be one of {', '.join(RESIZE_RULES)}",
     )
 
 

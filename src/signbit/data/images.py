@@ -15,9 +15,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from signbit.errors import DataError, InputError
 
-__all__ = ["Interpolation", "decode", "fit"]
+__all__ = ["RESIZE_RULE", "Interpolation", "decode", "fit"]
 
 Interpolation = Literal["bilinear", "nearest"]
+
+RESIZE_RULE = "torchvision"
+"""The name of how `fit` rounds, in `.sbnn` files and in the keys of caches."""
 
 _RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -61,6 +64,8 @@ def fit(
 ) -> NDArray[np.uint8]:
     """Scale the shorter side, cut the centre, match the channels.
 
+    Sizes are rounded as by torchvision's Resize and CenterCrop: the scaled longer side down, the
+    corner of the cut to the nearest pixel, halves to the even one.
     `image` is uint8 (H, W, 1 or 3), the result uint8 of `input_size` = (height, width, channels).
     Pillow's `bilinear` is antialiased when it shrinks. Gray becomes RGB by repeating, RGB becomes
     gray by ITU-R 601 luma. Raises InputError where the shorter side would be too short to cut from.
@@ -76,17 +81,16 @@ def fit(
     size = picture.size
     shorter = min(picture.size)
     if shorter != resize_shorter_side:
-        # Integer rounding to nearest keeps the shorter side exact for every aspect ratio.
         size = (
-            (2 * picture.width * resize_shorter_side + shorter) // (2 * shorter),
-            (2 * picture.height * resize_shorter_side + shorter) // (2 * shorter),
+            picture.width * resize_shorter_side // shorter,
+            picture.height * resize_shorter_side // shorter,
         )
-    left, top = (size[0] - width) // 2, (size[1] - height) // 2
-    if left < 0 or top < 0:
+    if size[0] < width or size[1] < height:
         raise InputError(
             f"an image of {image.shape[1]}×{image.shape[0]} resized to a shorter side of "
             f"{resize_shorter_side} does not cover the input of {width}×{height}"
         )
+    left, top = round((size[0] - width) / 2), round((size[1] - height) / 2)
     cut = (left, top, left + width, top + height)
     if size == picture.size:
         picture = picture.crop(cut)

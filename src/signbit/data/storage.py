@@ -50,7 +50,8 @@ def stored(
     if not workers:
         if dataset.fingerprint is None or size <= _SMALL:
             return dataset.fitted(input_size, resize_shorter_side, interpolation)
-        key = combined(dataset.fingerprint, shape, resize_shorter_side, interpolation, _code())
+        rule = (resize_shorter_side, interpolation, images.RESIZE_RULE)
+        key = combined(dataset.fingerprint, shape, *rule, _code())
         pixels = cached(key, shape, lambda: decoding.decoded(read, len(dataset)), say)
         if pixels is not None:
             return ImageDataset.from_arrays(

@@ -18,8 +18,9 @@ __all__ = ["method"]
 def method(t_min: float = 1e-3, t_max: float = 1e1, initial_weights: str = "kaiming") -> Method:
     """AdaBin: adaptive sets, weights' under EDE and activations' under the polynomial; Maxout.
 
-    t_min, t_max: EDE's range. initial_weights: "kaiming" (published for ResNet-20), "fan-out" or
-    "default" (PyTorch's own; published for ResNet-18). Raises RecipeError for a bad value.
+    t_min, t_max: EDE's range. initial_weights: "kaiming" (published for ResNet-20),
+    "fan-out-convolutions" (published for ImageNet's ResNet-18), "fan-out" or "default" (PyTorch's
+    own). Raises RecipeError for a bad value.
     """
     require_ede_range("adabin", t_min, t_max)
     return Method(

@@ -21,7 +21,8 @@ def method() -> Method:
     """Bi-Real: signs under the polynomial estimator, mean(abs(w)) * sign(w) under clip.
 
     No non-linearity but the sign itself (a ReLU where activations stay real). Latent weights start
-    uniform in (0, 0.001), all positive, as in the authors' code; real layers keep PyTorch's.
+    uniform in (0, 0.001), all positive, as in the authors' PyTorch code; real weights keep
+    PyTorch's, also where activations alone are binarized (no code of that is published).
     """
     return Method(
         name="bireal",

@@ -74,8 +74,8 @@ def method(
     weight_estimator, activation_estimator: "clip", "polynomial" (Bi-Real Net) or "ede" (IR-Net).
     nonlinearity: "none", "hardtanh", "prelu", "rprelu" (ReActNet) or "maxout" (AdaBin);
     stem_nonlinearity: whether one follows the real first convolution as well. initial_weights:
-    "kaiming", "fan-out", "default" or "small-positive" (Bi-Real Net). Raises RecipeError for
-    another word, listing the choices.
+    "kaiming", "fan-out", "fan-out-convolutions", "default" or "small-positive" (Bi-Real Net; real
+    weights keep PyTorch's). Raises RecipeError for another word, listing the choices.
     """
     weight = pick("combined", "weights", weights, _WEIGHTS)
     weight_sign = pick("combined", "weight_estimator", weight_estimator, _ESTIMATORS)

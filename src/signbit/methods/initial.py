@@ -9,16 +9,27 @@ from collections.abc import Callable
 
 from torch import nn
 
+from signbit.binarizers import RealWeight
 from signbit.layers import BinaryConv2d, BinaryLinear
 
-__all__ = ["INITIAL_WEIGHTS", "small_positive"]
+__all__ = ["INITIAL_WEIGHTS", "small_positive", "small_positive_in_every_stage"]
 
 
 def small_positive(model: nn.Module) -> None:
-    """Latent weights uniform in (0, 0.001), all positive; real layers keep PyTorch's.
+    """Latent weights uniform in (0, 0.001), all positive; all others keep PyTorch's.
 
-    Bi-Real Net's code, and after it ReActNet's and SD-BNN's for ImageNet.
+    Bi-Real Net's code, and after it ReActNet's. Where a layer's weights stay real, as in ReActNet's
+    first stage, there is an nn.Conv2d in that code: such weights start as it does.
     """
+    for module in model.modules():
+        if isinstance(module, BinaryConv2d | BinaryLinear) and not isinstance(
+            module.weight_binarizer, RealWeight
+        ):
+            nn.init.uniform_(module.weight, 0.0, 1e-3)
+
+
+def small_positive_in_every_stage(model: nn.Module) -> None:
+    """The same, also where weights stay real: SD-BNN's code for ImageNet, in both of its stages."""
     for module in model.modules():
         if isinstance(module, BinaryConv2d | BinaryLinear):
             nn.init.uniform_(module.weight, 0.0, 1e-3)
@@ -31,11 +42,18 @@ def _kaiming(model: nn.Module) -> None:
 
 
 def _fan_out(model: nn.Module) -> None:
+    _fan_out_convolutions(model)
+    for module in model.modules():
+        if isinstance(module, nn.Linear | BinaryLinear):
+            nn.init.normal_(module.weight, std=0.01)
+            if isinstance(module.bias, nn.Parameter):
+                nn.init.zeros_(module.bias)
+
+
+def _fan_out_convolutions(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, nn.Conv2d | BinaryConv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out")
-        elif isinstance(module, nn.Linear | BinaryLinear):
-            nn.init.normal_(module.weight, std=0.01)
 
 
 def _default(model: nn.Module) -> None:
@@ -45,8 +63,11 @@ def _default(model: nn.Module) -> None:
 INITIAL_WEIGHTS: dict[str, Callable[[nn.Module], None]] = {
     "kaiming": _kaiming,
     "fan-out": _fan_out,
+    "fan-out-convolutions": _fan_out_convolutions,
     "default": _default,
 }
 """kaiming: normal, fan in, every convolution and linear layer (CIFAR ResNet-20 of IR-Net, SD-BNN
-and AdaBin). fan-out: convolutions N(0, sqrt(2 / (k^2 out))), linear layers N(0, 0.01) (VGG-Small of
-the same). default: PyTorch's own. All include the linear layers of binarizers."""
+and AdaBin). fan-out: convolutions N(0, sqrt(2 / (k^2 out))), linear layers N(0, 0.01) with biases 0
+(VGG-Small of IR-Net and SD-BNN). fan-out-convolutions: the same of convolutions alone, linear layers
+keep PyTorch's own (ImageNet ResNet-18 of IR-Net and AdaBin). default: PyTorch's own. All but the
+last two include the linear layers of binarizers; biases of others than fan-out keep PyTorch's."""

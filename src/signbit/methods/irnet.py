@@ -26,7 +26,8 @@ def method(
     """IR-Net: Libra weights and plain signs, both under EDE, hardtanh.
 
     t_min, t_max: EDE's range (published: 1e-3 to 1e1; t_min 1e-1 for VGG-Small). initial_weights:
-    "kaiming" (ResNet-20), "fan-out" (VGG-Small) or "default" (PyTorch's own; CIFAR ResNet-18).
+    "kaiming" (ResNet-20), "fan-out" (VGG-Small), "fan-out-convolutions" (ImageNet's ResNet-18) or
+    "default" (PyTorch's own; CIFAR ResNet-18).
     stem_hardtanh: whether one follows the real first convolution; not so in the authors'
     ResNet-18. Raises RecipeError for a bad value.
     """

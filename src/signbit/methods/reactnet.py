@@ -22,7 +22,8 @@ def method() -> Method:
     """ReActNet: RSign under the polynomial estimator, mean(abs(w)) * sign(w) under clip, RPReLU.
 
     The real first convolution has no non-linearity. Latent weights start uniform in (0, 0.001), all
-    positive, as in the authors' code; real layers keep PyTorch's.
+    positive, as in the authors' code; real weights keep PyTorch's, those of a first stage that
+    binarizes activations alone as well.
     """
     return Method(
         name="reactnet",

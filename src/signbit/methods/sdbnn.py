@@ -15,7 +15,7 @@ from signbit.binarizers.activations import ActivationBinarizer
 from signbit.binarizers.weights import WeightBinarizer
 from signbit.estimators import EDE, Clip, Estimator, Polynomial
 from signbit.methods.base import Method
-from signbit.methods.initial import INITIAL_WEIGHTS, small_positive
+from signbit.methods.initial import INITIAL_WEIGHTS, small_positive_in_every_stage
 from signbit.methods.parameters import pick, require_ede_range, require_flags, require_whole
 
 __all__ = ["imagenet", "method"]
@@ -34,9 +34,10 @@ def method(
 
     reduction: ASD's, >= 1. t_min, t_max: EDE's range. initial_weights: "kaiming" (normal, fan in,
     every convolution and linear layer), "fan-out" (published for VGG-Small: convolutions
-    N(0, sqrt(2 / (k^2 out))), linear layers N(0, 0.01)), both including ASD's layers, or "default",
-    PyTorch's own. asd, wsd: whether each takes the place of the plain sign; scale: whether weights
-    are multiplied by XNOR-Net's mean(abs(w)). Raises RecipeError for a bad value.
+    N(0, sqrt(2 / (k^2 out))), linear layers N(0, 0.01), biases 0), both including ASD's layers,
+    "fan-out-convolutions" (those alone) or "default", PyTorch's own. asd, wsd: whether each takes
+    the place of the plain sign; scale: whether weights are multiplied by XNOR-Net's mean(abs(w)).
+    Raises RecipeError for a bad value.
     """
     require_ede_range("sdbnn", t_min, t_max)
     weights, activations = _binarizers("sdbnn", reduction, asd, wsd, scale)
@@ -52,8 +53,9 @@ def method(
 def imagenet(reduction: int = 8, asd: bool = True, wsd: bool = True, scale: bool = False) -> Method:
     """SD-BNN for ImageNet: ASD under the polynomial estimator, WSD under clip, PReLU.
 
-    Parameters as in `method`. Latent weights start uniform in (0, 0.001), all positive; the real
-    first convolution has no non-linearity. Its two stages and its teacher are the recipe's.
+    Parameters as in `method`. The weights of binary layers start uniform in (0, 0.001), all
+    positive, in the first stage, where they are real, as well. The real first convolution has no
+    non-linearity. Its two stages and its teacher are the recipe's.
     """
     weights, activations = _binarizers("sdbnn-imagenet", reduction, asd, wsd, scale)
     return Method(
@@ -61,7 +63,7 @@ def imagenet(reduction: int = 8, asd: bool = True, wsd: bool = True, scale: bool
         weight_binarizer=lambda channels: weights(channels, Clip()),
         activation_binarizer=lambda channels: activations(channels, Polynomial()),
         nonlinearity=nn.PReLU,
-        initialise=small_positive,
+        initialise=small_positive_in_every_stage,
         stem=lambda channels: nn.Identity(),
     )
 

@@ -17,6 +17,7 @@ from signbit.models.reactnet import ReActNetA
 from signbit.models.real_resnet import BasicBlock, Bottleneck, RealResNet, RealResNetCifar
 from signbit.models.resnet18 import ResNet18, ResNet18Cifar
 from signbit.models.resnet18_blocks import ResNet18CifarBlocks
+from signbit.models.resnet18_norm import ResNet18Norm
 from signbit.models.resnet20 import ResNet20
 from signbit.models.resnet34 import ResNet34
 from signbit.models.vgg_small import VGGSmall
@@ -29,6 +30,7 @@ _binary: dict[str, Callable[..., nn.Module]] = {
     "resnet18": ResNet18,
     "resnet18-cifar": ResNet18Cifar,
     "resnet18-cifar-blocks": ResNet18CifarBlocks,
+    "resnet18-norm": ResNet18Norm,
     "resnet20": ResNet20,
     "resnet34": ResNet34,
     "vgg-small": VGGSmall,

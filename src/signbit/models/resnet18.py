@@ -41,11 +41,16 @@ class ResNet18(nn.Module):
             nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stages = _stages(method, self.units, averaged_shortcut)
+        self.norm = self.build_norm(_WIDTHS[-1])
         self.classifier = nn.Linear(_WIDTHS[-1], classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(self.stages(self.stem(x)).mean((2, 3)))
+        logits: Tensor = self.classifier(self.norm(self.stages(self.stem(x)).mean((2, 3))))
         return logits
+
+    def build_norm(self, features: int) -> nn.Module:
+        """What normalises the features (N, features) for the classifier: nothing."""
+        return nn.Identity()
 
 
 class ResNet18Cifar(nn.Module):

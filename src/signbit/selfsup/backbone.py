@@ -39,9 +39,9 @@ class Backbone(nn.Module):
 def build_backbone(network: str, method: Method, channels: int = 3) -> Backbone:
     """The architecture `network` with the method's initial weights, without its classifier.
 
-    A BN1d right before the classifier, which ResNet-20 and the ResNet-18s for 32x32 images have to
-    scale its input, is left out too, as MoCo drops `fc`. All other tensors keep the names that the
-    network's state has. Raises RecipeError as `signbit.models.build` does.
+    A BN1d right before the classifier, which ResNet-20, resnet18-norm and the ResNet-18s for 32x32
+    images have to scale its input, is left out too, as MoCo drops `fc`. All other tensors keep the
+    names that the network's state has. Raises RecipeError as `signbit.models.build` does.
     """
     model = models.build(network, method, classes=1, channels=channels)
     # Every architecture registers its classifier last, and what normalises for it before that.

@@ -52,7 +52,8 @@ def pretrain(
 
     Everything else is as in `signbit.training.train`: stages, starting again, what is raised. A
     checkpoint holds the objective's state, with the momentum encoder and the queue where it has
-    them; a later stage begins with the embedder of the one before and a new queue. Images need no
+    them; a later stage begins with all three of the one before, as S2-BNN's second step does, and
+    so does a run with a `start` that has them. Images need no
     labels (see `signbit.data.open_dataset`); without, nearest neighbours are not measured.
 
     teacher: any module that maps the student's normalised images (N, channels, H, W) to
@@ -85,6 +86,11 @@ def _prepare(
     teacher = None if section.guided is None else _teacher(section.guided, preprocessing, own)
     start_digest = begin_with(recipe, folder, embedder, inside="embedder.")
     objective = _objective(section, embedder, teacher)
+    if isinstance(objective, Contrastive):
+        # Guidance alone has left neither: then the encoder follows from here on, the queue is new.
+        for name in ("key_encoder", "queue"):
+            part = objective.get_submodule(name)
+            begin_with(recipe, folder, part, inside=f"{name}.", required=False)
     # The queue is the same in all processes as it is: no need to send it around every step.
     DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(  # type: ignore[no-untyped-call]
         objective, [name for name, _ in objective.named_buffers() if name.startswith("queue.")]

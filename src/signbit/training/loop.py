@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -20,7 +21,7 @@ from signbit.errors import DivergedError
 from signbit.training.progress import TrainingProgress
 from signbit.training.recipe_sections import Schedule
 from signbit.training.scalars import Scalars
-from signbit.training.schedule import learning_rate
+from signbit.training.schedule import learning_rate, progress_at
 
 __all__ = ["Plan", "Step", "Task", "run_epochs"]
 
@@ -93,14 +94,14 @@ def run_epochs(
         # Whatever a network draws (dropout, say) depends on the epoch alone: see data/seeds.py.
         torch.manual_seed(derive_seed(plan.seed, "epoch", epoch, accelerator.process_index))
         task.start_epoch(epoch)
-        lr = learning_rate(plan.schedule, plan.rates[0], epoch / plan.epochs)
+        at = partial(progress_at, plan.schedule, epoch, epochs=plan.epochs, steps=task.steps)
+        lr = learning_rate(plan.schedule, plan.rates[0], at(0))
         started = time.perf_counter()
         total, images, waited = 0.0, 0, 0.0
         for index, step in enumerate(task.forward(epoch)):
             done = epoch * task.steps + index
-            share = done / (plan.epochs * task.steps)
             for group, base in zip(optimizer.param_groups, plan.rates, strict=True):
-                group["lr"] = learning_rate(plan.schedule, base, share)
+                group["lr"] = learning_rate(plan.schedule, base, at(index))
             optimizer.zero_grad()
             accelerator.backward(scaler.scale(step.loss))
             scaler.step(optimizer)

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from signbit.errors import RecipeError
-from signbit.layers import BinaryConv2d
 from signbit.training.bop import Bop, SideBySide
+from signbit.training.decay import DECAYED
 from signbit.training.recipe_sections import Adam, Sgd
 from signbit.training.recipe_sections import Bop as BopSection
 from signbit.training.signs import binary_weights
@@ -20,7 +20,7 @@ __all__ = ["make_optimizer"]
 def make_optimizer(chosen: Sgd | Adam | BopSection, model: nn.Module) -> torch.optim.Optimizer:
     """The optimiser `chosen` over every parameter of `model`.
 
-    Raises RecipeError where Bop finds no binary weight, or `decay_on` no convolution.
+    Raises RecipeError where Bop finds no binary weight, or `decay_on` spares nothing or everything.
     """
     if isinstance(chosen, BopSection):
         flipped = [layer.weight for layer in binary_weights(model).values()]
@@ -39,20 +39,16 @@ def _gradient_descent(
     taken = {id(parameter) for parameter in apart}
     parameters = [each for each in model.parameters() if id(each) not in taken]
     groups: list[Any] = parameters
-    if chosen.decay_on == "convolutions":
-        decayed = {
-            id(module.weight)
-            for module in model.modules()
-            if isinstance(module, nn.Conv2d | BinaryConv2d)
-        }
+    if chosen.decay_on != "everything":
+        decayed = {id(parameter) for parameter in DECAYED[chosen.decay_on](model)}
         groups = [
             {"params": [each for each in parameters if id(each) in decayed]},
             {"params": [each for each in parameters if id(each) not in decayed], "weight_decay": 0},
         ]
         if not all(group["params"] for group in groups):
             raise RecipeError(
-                "optimizer.decay_on=convolutions divides the parameters of this network into all "
-                "and none; leave it out"
+                f"optimizer.decay_on={chosen.decay_on} divides the parameters of this network into "
+                "all and none; leave it out"
             )
     if isinstance(chosen, Sgd):
         return torch.optim.SGD(

@@ -30,8 +30,9 @@ __all__ = ["Recipe"]
 class Recipe(Section):
     """One training run, or several in a row: with labels, or by `selfsup` without.
 
-    `schedule` takes the learning rate from `optimizer.lr` to 0 (cosine, linear), leaves it, or
-    lowers it in steps. `train_images` keeps that many training images, the first after a seeded
+    `schedule` takes the learning rate from `optimizer.lr` to 0 (cosine, linear;
+    linear-stepped-first: epoch e of E, from 0, at 1 − (e + 1)/E of it), leaves it, or lowers it in
+    steps. `train_images` keeps that many training images, the first after a seeded
     shuffle, and `label_share` that share of every class of them, one image at least. `batch_size`
     is over all processes. With `sync_batch_norm` several of them normalise by the statistics of the
     whole batch, as one would; without, each by those of its own part.
@@ -65,6 +66,15 @@ class Recipe(Section):
     gradients: Literal["float32", "bfloat16"] = "float32"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     compile: bool = False
+
+    @model_validator(mode="after")
+    def _something_learns(self) -> Recipe:
+        if self.schedule == "linear-stepped-first" and self.epochs == 1:
+            raise ValueError(
+                "schedule: linear-stepped-first leaves the last epoch no rate, so that one epoch "
+                "learns nothing; give epochs 2 or more, or schedule: linear"
+            )
+        return self
 
     @model_validator(mode="after")
     def _no_idle_keys(self) -> Recipe:

@@ -132,14 +132,15 @@ class DataRecipe(Section):
 class _Descent(Section):
     """What gradient descent has in common; weight decay is added to the gradient.
 
-    `decay_on: convolutions` spares all but the weights of convolutions, as Bi-Real Net's and
-    ReActNet's published code does.
+    `decay_on` says what of (signbit.training.decay): `reactnet`, as ReActNet's published code does:
+    the weights of convolutions, the shifts of RSign and RPReLU; `bireal`, as Bi-Real Net's: the
+    weights of real convolutions; `convolutions`, of all of them.
     """
 
     name: str
     lr: Number = Field(gt=0)
     weight_decay: Number = Field(ge=0)
-    decay_on: Literal["everything", "convolutions"] = "everything"
+    decay_on: Literal["everything", "convolutions", "reactnet", "bireal"] = "everything"
 
     @model_validator(mode="after")
     def _something_to_decay(self) -> _Descent:
@@ -198,7 +199,7 @@ def _schedule_kind(value: Any) -> str:
 
 
 Schedule = Annotated[
-    Annotated[Literal["cosine", "linear", "constant"], Tag("by name")]
+    Annotated[Literal["cosine", "linear", "linear-stepped-first", "constant"], Tag("by name")]
     | Annotated[Steps, Tag("by steps")],
     Discriminator(_schedule_kind),
 ]

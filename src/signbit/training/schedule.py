@@ -6,20 +6,32 @@ import math
 
 from signbit.training.recipe_sections import Schedule, Steps
 
-__all__ = ["learning_rate"]
+__all__ = ["learning_rate", "progress_at"]
+
+
+def progress_at(schedule: Schedule, epoch: int, step: int, *, epochs: int, steps: int) -> float:
+    """The progress that `schedule` goes by at `step` of `epoch`, both from 0, in 0 … 1.
+
+    Of `epochs` of `steps` each it is the share of steps that are done. linear-stepped-first moves
+    once an epoch and before it, as the code of Bi-Real Net and ReActNet does: epoch e has the rate
+    base·(1 − (e + 1)/epochs), so that the last one has none.
+    """
+    if schedule == "linear-stepped-first":
+        return (epoch + 1) / epochs
+    return (epoch * steps + step) / (epochs * steps)
 
 
 def learning_rate(schedule: Schedule, base: float, progress: float) -> float:
     """The rate at `progress` in 0 … 1 (finished steps ÷ all steps of the run).
 
-    cosine: base·(1 + cos(π·progress))/2, linear: base·(1 − progress), constant: base;
-    steps: base·factorⁿ, where n of the shares `at` have been reached.
+    cosine: base·(1 + cos(π·progress))/2, linear and linear-stepped-first: base·(1 − progress),
+    constant: base; steps: base·factorⁿ, where n of the shares `at` have been reached.
     """
     if isinstance(schedule, Steps):
         reached = sum(progress >= share for share in schedule.at)
         return base * schedule.factor**reached
     if schedule == "cosine":
         return base * (1.0 + math.cos(math.pi * progress)) / 2.0
-    if schedule == "linear":
+    if schedule in ("linear", "linear-stepped-first"):
         return base * (1.0 - progress)
     return base

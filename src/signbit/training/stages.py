@@ -64,12 +64,18 @@ def run_stages(
 
 
 def begin_with(
-    recipe: Recipe, folder: RunFolder, model: nn.Module, *, inside: str = ""
+    recipe: Recipe,
+    folder: RunFolder,
+    model: nn.Module,
+    *,
+    inside: str = "",
+    required: bool = True,
 ) -> str | None:
     """Copy the weights of `recipe.start` into `model`; their digest, or None where it has none.
 
     inside: what the names in a run folder begin with where they mean `model`; all others are left
-    out. A run with a checkpoint no longer needs the weights: they may then be gone.
+    out. Where none begins so and they are not `required`, `model` is left as it is. A run with a
+    checkpoint no longer needs the weights: they may then be gone.
     """
     if recipe.start is None:
         return None
@@ -81,6 +87,8 @@ def begin_with(
         for name, value in read_state(recipe.start).items()
         if name.startswith(inside)
     }
+    if not state and not required:
+        return None
     load_state(model, state, f"start {recipe.start}", optional=binarizer_names(model))
     return state_digest(state)
 
