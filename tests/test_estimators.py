@@ -9,7 +9,16 @@ import torch
 
 from signbit import estimators
 from signbit.errors import InputError
-from signbit.estimators import EDE, Clip, Estimator, Identity, Polynomial, scale_gradient, sign
+from signbit.estimators import (
+    EDE,
+    Clip,
+    ClipInside,
+    Estimator,
+    Identity,
+    Polynomial,
+    scale_gradient,
+    sign,
+)
 
 # Zeros of both signs, the clip edges and their neighbours, and values far outside.
 EDGES = [-3.0, -1.0000001, -1.0, -0.9999999, -0.5, -1e-30, -0.0, 0.0, 1e-30, 0.5, 0.9999999, 1.0]
@@ -38,6 +47,7 @@ def late_ede():
 CASES = [
     (Identity(), np.ones_like),
     (Clip(), clip_oracle),
+    (ClipInside(), lambda x: np.where((x > -1) & (x < 1), 1.0, 0.0)),
     (Polynomial(), polynomial_oracle),
     (EDE(), ede_oracle(1e-3)),
     (late_ede(), ede_oracle(1.0)),
@@ -103,7 +113,7 @@ def test_a_user_adds_an_estimator_in_a_few_lines(monkeypatch):
 
 
 def test_an_unknown_estimator_is_named_with_the_choices():
-    with pytest.raises(InputError, match=r"'clop'.*clip, ede, identity, polynomial"):
+    with pytest.raises(InputError, match=r"'clop'.*clip, clip-inside, ede, identity, polynomial"):
         sign(torch.zeros(1), "clop")
 
 

@@ -125,6 +125,9 @@ void test_fields() {
   refused("\"classes\":[\"cat\",\"dog\"]", "\"classes\":[\"cat\"]", sbnn::Code::kModelFile);
   refused("\"shift\":\"t\",", "", sbnn::Code::kModelFile);
   refused("\"height\":1", "\"height\":16385", sbnn::Code::kModelFile);
+  refused("\"bilinear\"", "\"bilinear\",\"resize_rule\":\"torchvision\"", sbnn::Code::kOk);
+  refused("\"bilinear\"", "\"bilinear\",\"resize_rule\":\"ceiling\"", sbnn::Code::kModelFile);
+  refused("\"bilinear\"", "\"bilinear\",\"resize_rule\":1", sbnn::Code::kModelFile);
   const std::string header = header_of(kGraph);
   for (const char* shape : {"[3]", "[2,2]", "[-2]", "[4611686018427387904,4]", "[2.0]", "2"}) {
     CHECK(code_of(file_of(replaced(header, "[2]", shape))) == sbnn::Code::kModelFile);

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from signbit.binarizers import AbsMeanScale, MeanAbsScale, XnorScale
+from signbit.binarizers import AbsMeanScale, MeanAbsScale, ReleasedXnorScale, XnorScale
 from signbit.estimators import Clip, Polynomial
 from signbit.layers import binary_conv2d, binary_linear
 
@@ -22,7 +22,12 @@ def as_latent(weight):
 
 @pytest.mark.parametrize(
     ("binarizer", "alpha", "error"),
-    [(MeanAbsScale(), 0.4, 0.16), (XnorScale(), 0.4, 0.16), (AbsMeanScale(), 0.2, 0.32)],
+    [
+        (MeanAbsScale(), 0.4, 0.16),
+        (XnorScale(), 0.4, 0.16),
+        (ReleasedXnorScale(), 0.4, 0.16),
+        (AbsMeanScale(), 0.2, 0.32),
+    ],
 )
 def test_the_example_filter_has_the_documented_scale_and_error(binarizer, alpha, error):
     weight = torch.tensor([[[0.2, 0.2], [-0.6, -0.6]]], dtype=torch.float64)

@@ -91,6 +91,7 @@ def test_json_is_as_the_page_shows_it() -> None:
         "tensor": "image",
         "resize_shorter_side": 7,
         "interpolation": "nearest",
+        "resize_rule": "torchvision",
     }
     assert graph["nodes"][1] == {
         "name": "body",
@@ -147,6 +148,9 @@ def test_every_missing_key_is_refused(make: Make, path: tuple[Any, ...]) -> None
     if isinstance(key, int) and path[-2] not in ("kernel", "stride", "padding", "dilation"):
         return  # an item of a free list: another graph, which validate judges
     text = changed(path, delete=True, make=make)
+    if key == "resize_rule":
+        assert from_json(text).input.resize_rule == "torchvision"
+        return
     if key == "repeat":
         shortcut = from_json(text).nodes[path[1]].shortcut
         assert shortcut is not None

@@ -156,6 +156,10 @@ def test_tensors(index: int, changes: dict[str, Any], message: str) -> None:
         ({"input": InputSpec("image", 0)}, "resize_shorter_side"),
         ({"input": InputSpec("image", 16_385)}, "resize_shorter_side"),
         ({"input": InputSpec("image", 7, "cubic")}, "interpolation"),
+        (
+            {"input": InputSpec("image", 7, "nearest", "ceiling")},
+            "resize_rule: must be one of torch",
+        ),
         ({"nodes": ()}, "nodes"),
         ({"tensors": ()}, "tensors"),
     ],

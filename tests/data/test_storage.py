@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.data.conftest import WriteFolder
 
-from signbit.data import ImageDataset, decoding, storage
+from signbit.data import ImageDataset, decoding, images, storage
 from signbit.data.cache import cache_folder
 from signbit.data.folder import open_folder
 from signbit.data.storage import stored
@@ -86,6 +86,9 @@ def test_whatever_changes_the_pixels_makes_another_cache(
     monkeypatch.setattr(storage, "pillow_version", "0.0")
     fit(open_folder(tmp_path / "photos", "train"))
     assert len(files(folder)) == 8
+    monkeypatch.setattr(images, "RESIZE_RULE", "another")
+    fit(open_folder(tmp_path / "photos", "train"))
+    assert len(files(folder)) == 9
 
 
 @pytest.mark.usefixtures("large")

@@ -82,6 +82,19 @@ def xnor_weight(w, _):
     return alpha * sign(w), lambda g: {"weight": g * (1 / w[0].size + alpha * clip(w))}
 
 
+def clip_inside(x):
+    return (np.abs(x) < 1).astype(np.float64)
+
+
+def released_xnor_weight(w, _):
+    """As XNOR-Net's released code multiplies gradients: w[0].shape[0] is the number of channels."""
+    n, c = w[0].size, w.shape[1]
+    alpha = spread(by_filter(np.abs(w)) / n, w)
+    return alpha * sign(w), lambda g: {
+        "weight": g * (alpha * clip_inside(w) + 1 / n) * (1 - 1 / c) * n
+    }
+
+
 def wsd(derivative, scaled=False):
     def binarize(w, parameters):
         n = w[0].size

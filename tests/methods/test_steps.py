@@ -40,6 +40,14 @@ CASES = {
         oracles.xnor_weight,
         oracles.plain_activation(clip),
     ),
+    ("xnor", (("scale", "released"), ("activation_scale", False))): (
+        oracles.released_xnor_weight,
+        oracles.plain_activation(oracles.clip_inside),
+    ),
+    ("xnor", (("scale", "released"),)): (
+        oracles.released_xnor_weight,
+        oracles.plain_activation(oracles.clip_inside),
+    ),
     ("xnor", (("scale", "abs-mean"), ("activation_scale", False))): (
         oracles.abs_mean_weight,
         oracles.plain_activation(clip),

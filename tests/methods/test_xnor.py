@@ -4,9 +4,15 @@ import torch
 from torch import nn
 
 from signbit import methods
-from signbit.binarizers import AbsMeanScale, MeanAbsMap, PlainSignActivation, XnorScale
+from signbit.binarizers import (
+    AbsMeanScale,
+    MeanAbsMap,
+    PlainSignActivation,
+    ReleasedXnorScale,
+    XnorScale,
+)
 from signbit.block_order import NORM_FIRST
-from signbit.estimators import Clip
+from signbit.estimators import Clip, ClipInside
 
 
 def test_parts():
@@ -33,3 +39,20 @@ def test_initial_weights_are_pytorch_s():
     before = layer.weight.detach().clone()
     method.initialise(layer)
     assert torch.equal(layer.weight, before)
+
+
+def test_the_released_code_s_gradients_and_eps():
+    method = methods.get("xnor", scale="released")
+    layer = method.conv2d(4, 8, 3)
+    assert type(layer.weight_binarizer) is ReleasedXnorScale
+    assert type(layer.weight_binarizer.estimator) is ClipInside
+    assert type(layer.activation_binarizer.estimator) is ClipInside
+    norm = method.order.norm(4, 8)
+    assert (norm.num_features, norm.eps) == (4, 1e-4)
+    assert methods.get("xnor").order.norm(4, 8).eps == 1e-5
+
+
+def test_a_filter_of_one_channel_learns_nothing_by_the_released_code():
+    layer = methods.get("xnor", scale="released").conv2d(1, 2, 3)
+    layer(torch.randn(2, 1, 5, 5)).sum().backward()
+    assert not layer.weight.grad.any()

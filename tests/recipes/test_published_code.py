@@ -65,7 +65,7 @@ def test_reactnet_s_stage_one_starts_as_conv2d_and_a_latent_weight_small_and_pos
     first, second = (built(run) for run in single_runs(recipes.load(name)))
     for real, binary in zip(binary_layers(first), binary_layers(second), strict=True):
         assert_as_conv2d(real)
-        assert 0 <= float(binary.weight.detach().min())
+        assert float(binary.weight.detach().min()) >= 0
         assert float(binary.weight.detach().max()) <= 1e-3
 
 
@@ -81,7 +81,7 @@ def test_sdbnn_starts_positive_in_both_stages() -> None:
     for run in single_runs(recipes.load("sdbnn-resnet18-imagenet")):
         for layer in binary_layers(built(run)):
             weight = layer.weight.detach()
-            assert 0 <= float(weight.min())
+            assert float(weight.min()) >= 0
             assert 0.99e-3 < float(weight.max()) <= 1e-3
 
 
@@ -89,7 +89,7 @@ def test_sdbnn_starts_positive_in_both_stages() -> None:
 def test_bireal_s_latent_weights_start_small_and_positive(depth: int) -> None:
     for layer in binary_layers(built(recipes.load(f"bireal-resnet{depth}-imagenet"))):
         weight = layer.weight.detach()
-        assert 0 <= float(weight.min())
+        assert float(weight.min()) >= 0
         assert 0.99e-3 < float(weight.max()) <= 1e-3
         assert float(weight.mean()) == pytest.approx(5e-4, rel=0.02)
 

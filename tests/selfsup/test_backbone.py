@@ -14,6 +14,7 @@ WIDTHS = {
     "digits": 1024,
     "reactnet-a": 1024,
     "resnet18": 512,
+    "resnet18-norm": 512,
     "resnet18-cifar": 512,
     "resnet18-cifar-blocks": 512,
     "resnet20": 64,

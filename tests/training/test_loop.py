@@ -8,6 +8,7 @@ from torch import nn
 from signbit.errors import DivergedError
 from signbit.training.loop import Plan, Step, run_epochs
 from signbit.training.progress import TrainingProgress
+from signbit.training.recipe_sections import Schedule
 
 
 class Countdown:
@@ -38,7 +39,7 @@ class Countdown:
         return {"top1": 0.25, "test_loss": self.test_loss}
 
 
-def run(task: Countdown, first: int = 0) -> list[dict[str, float]]:
+def run(task: Countdown, first: int = 0, schedule: Schedule = "linear") -> list[dict[str, float]]:
     entries: list[dict[str, float]] = []
 
     def finish(epoch: int, entry: dict[str, float]) -> None:
@@ -48,7 +49,7 @@ def run(task: Countdown, first: int = 0) -> list[dict[str, float]]:
     with TrainingProgress(2, task.steps, first, show=False) as progress:
         run_epochs(
             task,
-            Plan(epochs=2, schedule="linear", rates=(0.6,), seed=0),
+            Plan(epochs=2, schedule=schedule, rates=(0.6,), seed=0),
             torch.optim.SGD([task.weight], lr=123.0),
             Accelerator(mixed_precision="no"),
             scaler=torch.amp.GradScaler("cpu", enabled=False),
@@ -117,3 +118,14 @@ class LastStepBreaks(Countdown):
 def test_a_parameter_that_is_no_number_stops_the_run() -> None:
     with pytest.raises(DivergedError, match=r"diverged: a parameter after epoch 1 is nan; lower"):
         run(LastStepBreaks())
+
+
+def test_stepped_first_every_step_of_an_epoch_has_its_rate_and_the_last_epoch_none() -> None:
+    task = Countdown()
+    entries = run(task, schedule="linear-stepped-first")
+    assert [entry["lr"] for entry in entries] == [pytest.approx(0.3), 0.0]
+    # Gradients 1, 2, 3 at half of 0.6; then nothing moves.
+    weights = [float(event) for event in task.events if not event.startswith("epoch")]
+    assert weights == pytest.approx([-0.3, -0.9, -1.8, -1.8, -1.8, -1.8])
+    resumed = Countdown()
+    assert [entry["lr"] for entry in run(resumed, first=1, schedule="linear-stepped-first")] == [0]

@@ -128,6 +128,7 @@ def test_a_teacher_and_its_defaults() -> None:
     [
         (["label_smoothing=0.1", "teacher.network=x"], "label_smoothing does nothing where teach"),
         (["optimizer.decay_on=convolutions"], "decay_on: convolutions does nothing where weight_"),
+        (["schedule=linear-stepped-first", "epochs=1"], "so that one epoch learns nothing"),
         (["gradients=bfloat16", "precision=bf16"], "gradients: bfloat16 does nothing beside"),
         (["gradients=bfloat16", "compile=true"], "gradients: bfloat16 does nothing beside"),
         (

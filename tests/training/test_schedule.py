@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from signbit.training.recipe_sections import Steps
-from signbit.training.schedule import learning_rate
+from signbit.training.recipe_sections import Schedule, Steps
+from signbit.training.schedule import learning_rate, progress_at
 
 
 def test_cosine_falls_from_base_to_zero() -> None:
@@ -24,3 +24,30 @@ def test_steps_multiply_at_their_shares() -> None:
     steps = Steps(at=(0.25, 0.5), factor=0.1)
     rates = [learning_rate(steps, 3.0, p) for p in (0, 0.24, 0.25, 0.49, 0.5, 1)]
     assert rates == pytest.approx([3, 3, 0.3, 0.3, 0.03, 0.03])
+
+
+@pytest.mark.parametrize("epochs", [2, 3, 120, 128, 256])
+def test_stepped_first_an_epoch_has_the_rate_of_the_one_after_it(epochs: int) -> None:
+    steps = 7
+    for epoch in range(epochs):
+        rates = {
+            learning_rate(
+                "linear-stepped-first",
+                2.5e-3,
+                progress_at("linear-stepped-first", epoch, step, epochs=epochs, steps=steps),
+            )
+            for step in range(steps)
+        }
+        (rate,) = rates
+        assert rate == pytest.approx(2.5e-3 * (1 - (epoch + 1) / epochs), abs=1e-18)
+    assert rates == {0.0}
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])
+def test_the_others_go_by_the_share_of_steps_that_are_done(schedule: Schedule) -> None:
+    shares = [
+        progress_at(schedule, epoch, step, epochs=3, steps=5)
+        for epoch in range(3)
+        for step in range(5)
+    ]
+    assert shares == [done / 15 for done in range(15)]

@@ -63,7 +63,7 @@ class XnorScale(WeightBinarizer):
         return BinaryWeight(sign(scale_gradient(weight, factor), "identity"), alpha)
 
     def gradient_factor(self, latent: Tensor, alpha: Tensor) -> Tensor:
-        """What w (out, in, ...) gets of the gradient of its signs, which the layer makes alpha g."""
+        """What w (out, in, ...) gets of its signs' gradient, which the layer makes alpha g."""
         # g (1 / n + alpha d) is alpha g by 1 / (n alpha) + d.
         n = math.prod(latent.shape[1:])
         return self.estimator.derivative(latent) + per_filter(_reciprocal(alpha) / n, latent)

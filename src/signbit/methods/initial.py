@@ -46,8 +46,8 @@ def _fan_out(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, nn.Linear | BinaryLinear):
             nn.init.normal_(module.weight, std=0.01)
-            if isinstance(module.bias, nn.Parameter):
-                nn.init.zeros_(module.bias)
+        if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def _fan_out_convolutions(model: nn.Module) -> None:
@@ -67,7 +67,7 @@ INITIAL_WEIGHTS: dict[str, Callable[[nn.Module], None]] = {
     "default": _default,
 }
 """kaiming: normal, fan in, every convolution and linear layer (CIFAR ResNet-20 of IR-Net, SD-BNN
-and AdaBin). fan-out: convolutions N(0, sqrt(2 / (k^2 out))), linear layers N(0, 0.01) with biases 0
-(VGG-Small of IR-Net and SD-BNN). fan-out-convolutions: the same of convolutions alone, linear layers
-keep PyTorch's own (ImageNet ResNet-18 of IR-Net and AdaBin). default: PyTorch's own. All but the
-last two include the linear layers of binarizers; biases of others than fan-out keep PyTorch's."""
+and AdaBin). fan-out: convolutions N(0, sqrt(2 / (k^2 out))), linear layers N(0, 0.01), biases 0
+(VGG-Small of IR-Net and SD-BNN). fan-out-convolutions: the same of convolutions' weights alone
+(ImageNet ResNet-18 of IR-Net and AdaBin). default: PyTorch's own, which is also what the others
+leave. Where they set linear layers, those of binarizers are among them."""

@@ -89,7 +89,8 @@ def begin_with(
     }
     if not state and not required:
         return None
-    load_state(model, state, f"start {recipe.start}", optional=binarizer_names(model))
+    what = f"start {recipe.start}" + (f", {inside.rstrip('.')}," if inside else "")
+    load_state(model, state, what, optional=binarizer_names(model))
     return state_digest(state)
 
 
