@@ -37,6 +37,7 @@ TELLING = {
     "resnet18": ("xnor", "sdbnn-imagenet"),
     "resnet18-cifar": ("adabin", "bireal"),
     "resnet18-cifar-blocks": ("sdbnn", "xnor"),
+    "resnet18-norm": ("adabin", "irnet"),
     "resnet20": ("adabin", "sdbnn"),
     "resnet34": ("bireal", "reactnet"),
     "vgg-small": ("xnor", "bnn"),

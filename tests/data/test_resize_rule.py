@@ -1,7 +1,8 @@
 """The evaluation crop is torchvision's, to the pixel, whatever the size of the photograph.
 
-The oracle is torchvision's published rule written by hand, in its own float arithmetic: Resize makes
-the longer side int(side * long / short), the corner of CenterCrop is int(round((size - crop) / 2)).
+The oracle is torchvision's published rule written by hand, in its own float arithmetic: Resize
+makes the longer side int(side * long / short), the corner of CenterCrop is
+int(round((size - crop) / 2.0)).
 """
 
 import numpy as np

@@ -9,9 +9,11 @@ import yaml
 from tests.compiler.nets import assert_same_answers, randomise
 
 from signbit import methods, models
+from signbit.methods.initial import INITIAL_WEIGHTS
 from signbit.training.recipe_parsing import parse_recipe
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "methods.md").read_text("utf-8")
+TABLE = PAGE.partition("## The methods")[2].partition("\nEverywhere sign")[0].partition("\n¹")[0]
 
 
 def blocks(language):
@@ -46,6 +48,10 @@ def test_the_invented_method_trains_and_compiles_by_the_recipe(invented):
 
 
 def test_the_table_has_every_method():
-    rows = re.findall(r"^\| `([\w-]+)` \|", PAGE.partition("## The methods")[2], re.MULTILINE)
-    listed = [name for name in rows if name not in ("both", "activations", "weights")]
-    assert sorted(listed) == methods.names()
+    rows = re.findall(r"^\| `([\w-]+)` \|", TABLE, re.MULTILINE)
+    assert sorted(rows) == methods.names()
+
+
+def test_every_choice_of_initial_weights_has_a_row():
+    rows = re.findall(r"^\| `([\w-]+)` \| (?:N\(|PyTorch)", PAGE, re.MULTILINE)
+    assert rows == list(INITIAL_WEIGHTS)

@@ -94,7 +94,11 @@ def test_an_unknown_key_is_named_with_the_nearest(override: str, where: str, nea
     [
         ("epochs=0", "epochs=0: input should be greater than 0"),
         ("epochs=many", "epochs='many'"),
-        ("schedule=step", "schedule='step': input should be 'cosine', 'linear' or 'constant'"),
+        (
+            "schedule=step",
+            "schedule='step': input should be 'cosine', 'linear', 'linear-stepped-first' or "
+            "'constant'",
+        ),
         ("optimizer.lr=-1", "optimizer.lr=-1"),
         ("data.std=[0]", "data.std.0=0"),
         ("data.mean=[0.1, 0.2, 0.3]", "data: mean has 3 values, std 1"),

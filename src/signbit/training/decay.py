@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from torch import nn
+from torch import Tensor, nn
 
 from signbit.binarizers import RSign
 from signbit.layers import BinaryConv2d
@@ -13,7 +13,7 @@ from signbit.training.signs import binary_weights
 
 __all__ = ["DECAYED"]
 
-Parameters = Iterable[nn.Parameter]
+Parameters = Iterable[Tensor]
 
 
 def _convolutions(model: nn.Module) -> Parameters:
@@ -25,7 +25,7 @@ def _convolutions(model: nn.Module) -> Parameters:
 def _reactnet(model: nn.Module) -> Parameters:
     # Its code decays what has four dimensions. There a shift of RSign or RPReLU is (1, C, 1, 1), so
     # that it is decayed; here it is (C,). The slopes of PReLU are (C,) in both, and spared.
-    decayed = [parameter for parameter in model.parameters() if parameter.dim() == 4]
+    decayed: list[Tensor] = [parameter for parameter in model.parameters() if parameter.dim() == 4]
     for module in model.modules():
         if isinstance(module, RSign):
             decayed.append(module.bias)
