@@ -5,9 +5,9 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test check format bench bench-training sanitize clean
+.PHONY: help demo test test-fast test-native check format bench bench-training sanitize clean
 help:            ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -19,8 +19,20 @@ $(READY): $(BIN)/python pyproject.toml constraints.txt $(NATIVE)
 demo: $(READY)   ## train on the built-in digits, compile to one bit, run without PyTorch
 	$(BIN)/signbit demo --out runs/demo
 
-test: $(READY) check  ## linters, types and every test
-	$(BIN)/python -m pytest
+# Each of these processes takes more than a gigabyte, so no more than four at once.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+test: $(READY) check test-native  ## linters, types and every test, in C++ and in Python
+	$(PYTEST)
+
+test-fast: $(READY)  ## the Python tests but for the slow ones, in two minutes
+	$(PYTEST) -m 'not slow'
+
+test-native: $(READY)  ## the C++ tests
+	$(BIN)/cmake -S . -B build/native -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
+	  -DCMAKE_BUILD_TYPE=Release -DSIGNBIT_PYTHON=OFF -DSIGNBIT_NATIVE_TESTS=ON >/dev/null
+	$(BIN)/ninja -C build/native --quiet
+	$(BIN)/ctest --test-dir build/native --output-on-failure
 
 check: $(READY)  ## formatting, lint and types
 	$(BIN)/ruff format --check .
@@ -56,13 +68,13 @@ bench-training: $(READY)  ## images a second in training, beside plain PyTorch; 
 	$(BIN)/python benchmarks/training.py --out $(RESULTS)/training.json
 
 # Both builds stay under build/, so that a second run compiles only what changed.
-sanitize:        ## the native tests under Address-, UndefinedBehavior- and ThreadSanitizer; needs CMake
+sanitize: $(READY)  ## the C++ tests under Address-, UndefinedBehavior- and ThreadSanitizer
 	@set -e; for kind in address,undefined thread; do \
 	  folder=build/sanitize-$${kind%%,*}; \
-	  cmake -S . -B $$folder -DCMAKE_BUILD_TYPE=Release -DSIGNBIT_PYTHON=OFF \
+	  $(BIN)/cmake -S . -B $$folder -DCMAKE_BUILD_TYPE=Release -DSIGNBIT_PYTHON=OFF \
 	    -DSIGNBIT_NATIVE_TESTS=ON -DSIGNBIT_SANITIZE=$$kind >/dev/null; \
-	  MAKEFLAGS=--no-print-directory cmake --build $$folder --parallel; \
-	  ctest --test-dir $$folder --output-on-failure; \
+	  MAKEFLAGS=--no-print-directory $(BIN)/cmake --build $$folder --parallel; \
+	  $(BIN)/ctest --test-dir $$folder --output-on-failure; \
 	done
 
 clean:           ## remove the environment and everything built

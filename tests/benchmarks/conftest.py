@@ -1,4 +1,9 @@
-"""The peers' own process: they hold threads, and pytest's process and its children must not."""
+"""The peers' own process.
+
+OpenVINO (2026.4) gives the thread that compiles a model an alternate signal stack, and unmaps it
+with the model. The next signal with a handler on that stack then ends the process with SIGSEGV:
+such as SIGCHLD, once torch's DataLoader handles it, when any child ends.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from tests.benchmarks.conftest import Alone
@@ -42,3 +44,8 @@ def test_time_stands_under_the_node_it_is_spent_on(beside_peers: Alone) -> None:
 def test_a_grouped_binary_convolution_is_refused(beside_peers: Alone) -> None:
     with pytest.raises(ValueError, match="n1: OpenVINO has no grouped"):
         beside_peers("translate_grouped")
+
+
+def test_no_peer_is_in_this_process(beside_peers: Alone) -> None:
+    beside_peers("times")
+    assert not {"nncf", "onnxruntime", "openvino"} & set(sys.modules)
