@@ -12,8 +12,15 @@ help:            ## this list
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
+# The build's own tools are installed first and stay, so that a second build compiles only what
+# changed, and the C++ tests (which only test-native builds) link what is compiled already.
+TREE := build/native
+PIP  := PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m pip install --quiet --constraint constraints.txt
+EDITABLE := --no-build-isolation -C build-dir=$(TREE) -C build.targets=_native \
+  -C cmake.define.SIGNBIT_NATIVE_TESTS=ON --editable
 $(READY): $(BIN)/python pyproject.toml constraints.txt $(NATIVE)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[cli,train,dev]'
+	$(PIP) cmake nanobind ninja scikit-build-core
+	$(PIP) $(EDITABLE) '.[cli,train,dev]'
 	@touch $@
 
 demo: $(READY)   ## train on the built-in digits, compile to one bit, run without PyTorch
@@ -29,10 +36,8 @@ test-fast: $(READY)  ## the Python tests but for the slow ones, in two minutes
 	$(PYTEST) -m 'not slow'
 
 test-native: $(READY)  ## the C++ tests
-	$(BIN)/cmake -S . -B build/native -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
-	  -DCMAKE_BUILD_TYPE=Release -DSIGNBIT_PYTHON=OFF -DSIGNBIT_NATIVE_TESTS=ON >/dev/null
-	$(BIN)/ninja -C build/native --quiet
-	$(BIN)/ctest --test-dir build/native --output-on-failure
+	$(BIN)/ninja -C $(TREE) --quiet
+	$(BIN)/ctest --test-dir $(TREE) --output-on-failure
 
 check: $(READY)  ## formatting, lint and types
 	$(BIN)/ruff format --check .
@@ -48,7 +53,7 @@ format: $(READY) ## rewrite the sources in the project's format
 PEERS := $(VENV)/.peers
 LARQ  := $(VENV)/larq
 $(PEERS): $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(PIP) $(EDITABLE) '.[bench]'
 	@touch $@
 
 # Its binaries are for Python 3.11 and NumPy 1, so it has an environment of its own.
