@@ -5,22 +5,39 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test check format bench bench-training sanitize clean
+.PHONY: help demo test test-fast test-native check format bench bench-training sanitize clean
 help:            ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
+# The build's own tools are installed first and stay, so that a second build compiles only what
+# changed, and the C++ tests (which only test-native builds) link what is compiled already.
+TREE := build/native
+PIP  := PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m pip install --quiet --constraint constraints.txt
+EDITABLE := --no-build-isolation -C build-dir=$(TREE) -C build.targets=_native \
+  -C cmake.define.SIGNBIT_NATIVE_TESTS=ON --editable
 $(READY): $(BIN)/python pyproject.toml constraints.txt $(NATIVE)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[cli,train,dev]'
+	$(PIP) cmake nanobind ninja scikit-build-core
+	$(PIP) $(EDITABLE) '.[cli,train,dev]'
 	@touch $@
 
 demo: $(READY)   ## train on the built-in digits, compile to one bit, run without PyTorch
 	$(BIN)/signbit demo --out runs/demo
 
-test: $(READY) check  ## linters, types and every test
-	$(BIN)/python -m pytest
+# Each of these processes takes more than a gigabyte, so no more than four at once.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+test: $(READY) check test-native  ## linters, types and every test, in C++ and in Python
+	$(PYTEST)
+
+test-fast: $(READY)  ## the Python tests but for the slow ones, in two minutes
+	$(PYTEST) -m 'not slow'
+
+test-native: $(READY)  ## the C++ tests
+	$(BIN)/ninja -C $(TREE) --quiet
+	$(BIN)/ctest --test-dir $(TREE) --output-on-failure
 
 check: $(READY)  ## formatting, lint and types
 	$(BIN)/ruff format --check .
@@ -36,7 +53,7 @@ format: $(READY) ## rewrite the sources in the project's format
 PEERS := $(VENV)/.peers
 LARQ  := $(VENV)/larq
 $(PEERS): $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(PIP) $(EDITABLE) '.[bench]'
 	@touch $@
 
 # Its binaries are for Python 3.11 and NumPy 1, so it has an environment of its own.
@@ -56,13 +73,13 @@ bench-training: $(READY)  ## images a second in training, beside plain PyTorch; 
 	$(BIN)/python benchmarks/training.py --out $(RESULTS)/training.json
 
 # Both builds stay under build/, so that a second run compiles only what changed.
-sanitize:        ## the native tests under Address-, UndefinedBehavior- and ThreadSanitizer; needs CMake
+sanitize: $(READY)  ## the C++ tests under Address-, UndefinedBehavior- and ThreadSanitizer
 	@set -e; for kind in address,undefined thread; do \
 	  folder=build/sanitize-$${kind%%,*}; \
-	  cmake -S . -B $$folder -DCMAKE_BUILD_TYPE=Release -DSIGNBIT_PYTHON=OFF \
+	  $(BIN)/cmake -S . -B $$folder -DCMAKE_BUILD_TYPE=Release -DSIGNBIT_PYTHON=OFF \
 	    -DSIGNBIT_NATIVE_TESTS=ON -DSIGNBIT_SANITIZE=$$kind >/dev/null; \
-	  MAKEFLAGS=--no-print-directory cmake --build $$folder --parallel; \
-	  ctest --test-dir $$folder --output-on-failure; \
+	  MAKEFLAGS=--no-print-directory $(BIN)/cmake --build $$folder --parallel; \
+	  $(BIN)/ctest --test-dir $$folder --output-on-failure; \
 	done
 
 clean:           ## remove the environment and everything built

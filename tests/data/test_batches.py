@@ -1,5 +1,7 @@
 import os
 import signal
+from dataclasses import dataclass
+from multiprocessing import forkserver
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +11,20 @@ from numpy.typing import NDArray
 
 from signbit.data import ImageDataset
 from signbit.data.batches import image_batches, in_order
-from signbit.errors import DataError
+from signbit.data.readers import Decoded, Read
+from signbit.errors import DataError, InputError
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (9, 3, 4, 3), dtype=np.uint8)
 
 
-def dataset(workers: int, read=lambda index: IMAGES[index]) -> ImageDataset:  # type: ignore[no-untyped-def]
+def dataset(workers: int, read: Read | None = None) -> ImageDataset:
     return ImageDataset(
-        read, np.zeros(9), ["a", "b"], source="here", split="train", workers=workers
+        read or Decoded(IMAGES),
+        np.zeros(9),
+        ["a", "b"],
+        source="here",
+        split="train",
+        workers=workers,
     )
 
 
@@ -34,13 +42,20 @@ def test_any_number_of_workers_gives_the_same(workers: int) -> None:
     assert torch.equal(drawn, torch.rand(3)), "the global generator was moved"
 
 
-def test_workers_are_other_processes_that_decode_anew(tmp_path: Path) -> None:
-    def read(index: int) -> NDArray[np.uint8]:
-        with open(tmp_path / str(os.getpid()), "a") as file:
+@dataclass
+class Marking:
+    """Writes each index that it is asked for into a file of the process that asks."""
+
+    folder: Path
+
+    def __call__(self, index: int) -> NDArray[np.uint8]:
+        with open(self.folder / str(os.getpid()), "a") as file:
             file.write(f"{index} ")
         return IMAGES[index]
 
-    opened = dataset(2, read)
+
+def test_workers_are_other_processes_that_decode_anew(tmp_path: Path) -> None:
+    opened = dataset(2, Marking(tmp_path))
     for _ in range(2):
         list(image_batches(opened, in_order(9, 2)))
     assert str(os.getpid()) not in os.listdir(tmp_path)
@@ -48,25 +63,39 @@ def test_workers_are_other_processes_that_decode_anew(tmp_path: Path) -> None:
     assert sorted(said.split()) == sorted("012345678" * 2)
 
 
-def test_an_image_that_cannot_be_decoded_is_named() -> None:
-    def read(index: int) -> NDArray[np.uint8]:
-        if index == 4:
-            raise DataError("4.png: not a readable image")
-        return IMAGES[index]
+def test_workers_are_forked_from_a_process_without_threads(tmp_path: Path) -> None:
+    """Not from this one, whose threads (of OpenMP, of engines) a fork would lack."""
+    list(image_batches(dataset(2, Marking(tmp_path)), in_order(9, 2)))
+    server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    assert os.listdir(f"/proc/{server}/task") == [str(server)]
 
+
+def test_what_cannot_be_sent_to_a_worker_is_refused() -> None:
+    with pytest.raises(InputError, match=r"here: workers=1 sends `read` to other processes, and"):
+        list(image_batches(dataset(1, lambda index: IMAGES[index]), in_order(9, 3)))
+
+
+def unreadable(index: int) -> NDArray[np.uint8]:
+    if index == 4:
+        raise DataError("4.png: not a readable image")
+    return IMAGES[index]
+
+
+def test_an_image_that_cannot_be_decoded_is_named() -> None:
     with pytest.raises(DataError) as caught:
-        list(image_batches(dataset(1, read), in_order(9, 3)))
+        list(image_batches(dataset(1, unreadable), in_order(9, 3)))
     assert str(caught.value) == "4.png: not a readable image"
 
 
-def test_a_worker_that_dies_is_a_clear_error() -> None:
-    def read(index: int) -> NDArray[np.uint8]:
-        if index == 4:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return IMAGES[index]
+def deadly(index: int) -> NDArray[np.uint8]:
+    if index == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return IMAGES[index]
 
+
+def test_a_worker_that_dies_is_a_clear_error() -> None:
     with pytest.raises(DataError, match=r"here: a process that decodes the train split died"):
-        list(image_batches(dataset(1, read), in_order(9, 3)))
+        list(image_batches(dataset(1, deadly), in_order(9, 3)))
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(7, [3, 3, 1]), (6, [3, 3]), (2, [2])])

@@ -3,6 +3,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
@@ -161,24 +162,27 @@ def test_a_folder_that_cannot_be_made_is_said(folder: Path) -> None:
     assert "set SIGNBIT_CACHE to a folder that can be written" in source.said[-1]
 
 
-def _open_slowly(marks: str, start: float) -> None:
+def _open_slowly(cache: str, marks: str, together: Barrier) -> None:
+    os.environ["SIGNBIT_CACHE"] = cache
+
     def slowly() -> Iterator[NDArray[np.uint8]]:
         (Path(marks) / str(os.getpid())).touch()
         for image in pixels():
             time.sleep(0.02)
             yield image
 
-    time.sleep(max(0.0, start - time.time()))
+    together.wait(60)
     np.testing.assert_array_equal(cached(KEY, SHAPE, slowly, lambda text: None), pixels())
 
 
-def test_of_processes_that_open_it_at_once_one_decodes(tmp_path: Path) -> None:
+def test_of_processes_that_open_it_at_once_one_decodes(tmp_path: Path, folder: Path) -> None:
     marks = tmp_path / "marks"
     marks.mkdir()
-    context = multiprocessing.get_context("fork")
-    together = time.time() + 0.3
+    context = multiprocessing.get_context("forkserver")
+    together = context.Barrier(3)
     processes = [
-        context.Process(target=_open_slowly, args=(str(marks), together)) for _ in range(3)
+        context.Process(target=_open_slowly, args=(str(folder), str(marks), together))
+        for _ in range(3)
     ]
     for process in processes:
         process.start()

@@ -6,6 +6,7 @@ import pytest
 
 from signbit.data import ImageDataset, digest
 from signbit.data.digest import content_digest
+from signbit.data.readers import Decoded
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (1203, 2, 2, 3), dtype=np.uint8)
 LABELS = np.arange(1203) % 2
@@ -19,7 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def dataset(workers: int, labels=LABELS, fingerprint: str | None = "f") -> ImageDataset:  # type: ignore[no-untyped-def]
     return ImageDataset(
-        lambda index: IMAGES[index],
+        Decoded(IMAGES),
         labels,
         ["a", "b"],
         source="here",

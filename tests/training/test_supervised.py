@@ -3,16 +3,19 @@
 import os
 import signal
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from signbit import recipes
 from signbit.data.dataset import ImageDataset
 from signbit.data.loader import Loader
+from signbit.data.readers import Read
 from signbit.errors import CheckpointError, DataError, IsaError, RecipeError
 from signbit.layers import BinaryConv2d
 from signbit.training import images, load_run, train
@@ -98,22 +101,28 @@ def test_decoding_processes_change_no_number(short_recipe: Recipe, tmp_path: Pat
     assert train(short_recipe, None, tmp_path / "2", progress=False).resumed_from == 3
 
 
+@dataclass
+class DieAtLast:
+    """Kills the process that reads an image, if it is not `main` and the run has begun."""
+
+    read: Read
+    main: int
+    run: Path
+
+    def __call__(self, index: int) -> NDArray[np.uint8]:
+        if os.getpid() != self.main and (self.run / "recipe.yaml").exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.read(index)
+
+
 def test_a_decoding_process_that_dies_ends_the_run(
     short_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    main = os.getpid()
     real = images.open_dataset
 
     def deadly(source: str, split: str, *, labelled: bool) -> ImageDataset:
         opened = real(source, split, labelled=labelled)
-        read = opened.read
-
-        def die_at_last(index: int):  # type: ignore[no-untyped-def]
-            if os.getpid() != main and (tmp_path / "run/recipe.yaml").exists():
-                os.kill(os.getpid(), signal.SIGKILL)
-            return read(index)
-
-        opened.read = die_at_last
+        opened.read = DieAtLast(opened.read, os.getpid(), tmp_path / "run")
         return opened
 
     monkeypatch.setattr(images, "open_dataset", deadly)

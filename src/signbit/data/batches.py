@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import pickle
 from collections.abc import Iterator, Sequence
+from multiprocessing.context import BaseContext
 
 import numpy as np
 import torch
@@ -11,7 +14,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from signbit.data.dataset import ImageDataset
-from signbit.errors import DataError
+from signbit.data.readers import Read
+from signbit.errors import DataError, InputError
 
 __all__ = ["image_batches", "in_order"]
 
@@ -22,7 +26,7 @@ def image_batches(
     """For each array of n indices in `chosen` its images, uint8 (n, H, W, C), in that order.
 
     The same for every `dataset.workers`. Raises DataError where an image cannot be decoded or a
-    worker process dies.
+    worker process dies, InputError where `dataset.read` cannot be sent to one.
     """
     if dataset.workers == 0:
         images = dataset.images
@@ -38,16 +42,16 @@ def in_order(count: int, batch_size: int = 500) -> list[NDArray[np.int64]]:
 class _Decoder(Dataset[Tensor | DataError]):
     """A batch for an array of indices. Errors are handed over: raised, they would be traces."""
 
-    def __init__(self, dataset: ImageDataset) -> None:
-        self._dataset = dataset
+    def __init__(self, read: Read) -> None:
+        self._read = read
 
     def __getitem__(self, indices: NDArray[np.int64]) -> Tensor | DataError:
         try:
-            images = [self._dataset.read(int(index)) for index in indices]
+            images = [self._read(int(index)) for index in indices]
         except DataError as error:
             return error
         if not images:
-            return torch.empty((0, *self._dataset.read(0).shape), dtype=torch.uint8)
+            return torch.empty((0, *self._read(0).shape), dtype=torch.uint8)
         # A tensor, because torch hands tensors over through shared memory.
         return torch.from_numpy(np.stack(images))
 
@@ -55,13 +59,13 @@ class _Decoder(Dataset[Tensor | DataError]):
 def _from_workers(
     dataset: ImageDataset, chosen: Sequence[NDArray[np.int64]]
 ) -> Iterator[NDArray[np.uint8]]:
+    _require_sendable(dataset)
     loader: DataLoader[Tensor | DataError] = DataLoader(
-        _Decoder(dataset),
+        _Decoder(dataset.read),
         batch_size=None,  # the sampler's items are whole batches already
         sampler=chosen,
         num_workers=dataset.workers,
-        # Sources read by closures over open tables, which a forked process simply has.
-        multiprocessing_context="fork",
+        multiprocessing_context=_context(),
         # Without one of its own it would draw from the global generator, and dropout would differ.
         generator=torch.Generator(),
     )
@@ -73,5 +77,31 @@ def _from_workers(
     except RuntimeError as error:
         raise DataError(
             f"{dataset.source}: a process that decodes the {dataset.split} split died ({error}); "
-            "it may have run out of memory: lower data.workers"
+            "it may have run out of memory: lower data.workers. Each process imports your script, "
+            'if there is one: all that trains must stand under `if __name__ == "__main__":`'
+        ) from error
+
+
+def _context() -> BaseContext:
+    """Processes that are not forks of this one.
+
+    A fork has this process's locks as they were, and none of the threads (of OpenMP, the engine,
+    whatever else was imported) that would open them. A server that never computes is forked
+    instead; it has imported torch once for all of them.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
+def _require_sendable(dataset: ImageDataset) -> None:
+    try:
+        pickle.dumps(dataset.read)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise InputError(
+            f"{dataset.source}: workers={dataset.workers} sends `read` to other processes, and it "
+            f"cannot be sent ({error}); make it a function or an object of a class at the top of a "
+            "module, or use workers=0"
         ) from error

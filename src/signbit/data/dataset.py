@@ -5,7 +5,7 @@ Encoded images are decoded when they are asked for, so that opening a large fold
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from signbit.data.decoding import decoded
 from signbit.data.fingerprint import combined
-from signbit.data.images import Interpolation, fit
+from signbit.data.images import Interpolation
+from signbit.data.readers import Chosen, Decoded, Fitted, Read
 from signbit.data.unlabelled import UNLABELLED, no_labels
 from signbit.errors import DataError
 
@@ -28,12 +29,13 @@ class ImageDataset:
 
     `fingerprint` changes when the images may have changed; None where nothing tells, or where they
     are decoded already. `workers` is how many processes decode the images whenever they are
-    trained on; with 0 they are decoded once, into `images`.
+    trained on; with 0 they are decoded once, into `images`. Processes are sent `read`, so it must
+    be picklable then: a function or an object of a class at the top of a module.
     """
 
     def __init__(
         self,
-        read: Callable[[int], NDArray[np.uint8]],
+        read: Read,
         labels: ArrayLike,
         class_names: Sequence[str],
         *,
@@ -69,7 +71,7 @@ class ImageDataset:
         split: str,
     ) -> ImageDataset:
         """A data set of decoded images, uint8 (N, H, W, C)."""
-        dataset = cls(lambda index: images[index], labels, class_names, source=source, split=split)
+        dataset = cls(Decoded(images), labels, class_names, source=source, split=split)
         dataset.images = images
         return dataset
 
@@ -96,17 +98,9 @@ class ImageDataset:
         input_size: tuple[int, int, int],
         resize_shorter_side: int,
         interpolation: Interpolation = "bilinear",
-    ) -> Callable[[int], NDArray[np.uint8]]:
+    ) -> Read:
         """`read`, with every image at `input_size` (H, W, C)."""
-        height, width, _ = input_size
-
-        def read(index: int) -> NDArray[np.uint8]:
-            image = self.read(index)
-            if image.shape == input_size and resize_shorter_side == min(height, width):
-                return image
-            return fit(image, input_size, resize_shorter_side, interpolation)
-
-        return read
+        return Fitted(self.read, input_size, resize_shorter_side, interpolation)
 
     def fitted(
         self,
@@ -138,7 +132,7 @@ class ImageDataset:
         """The images at `indices`, in that order."""
         chosen = np.asarray(indices, dtype=np.int64)
         return ImageDataset(
-            lambda index: self.read(int(chosen[index])),
+            Chosen(self.read, chosen),
             self.labels[chosen],
             self.class_names,
             source=self.source,

@@ -5,6 +5,7 @@ Without labels, images may lie at any depth.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -53,19 +54,26 @@ def open_folder(folder: Path, split: str, *, labelled: bool = True) -> ImageData
             f"{folder}: no images of the {split} split; expected {split}/<class>/<image> or "
             f"<class>/<image>, or Parquet files"
         )
+    return ImageDataset(
+        _Files(files), labels, names, source=str(folder), split=split, fingerprint=of_files(files)
+    )
 
-    def read(index: int) -> NDArray[np.uint8]:
+
+@dataclass(frozen=True)
+class _Files:
+    """Image i is in file i."""
+
+    files: list[Path]
+
+    def __call__(self, index: int) -> NDArray[np.uint8]:
+        path = self.files[index]
         try:
-            data = files[index].read_bytes()
+            data = path.read_bytes()
         except OSError as error:
             raise DataError(
-                f"{files[index]}: cannot be read ({error.strerror}); an image file is needed"
+                f"{path}: cannot be read ({error.strerror}); an image file is needed"
             ) from error
-        return decode(data, str(files[index]))
-
-    return ImageDataset(
-        read, labels, names, source=str(folder), split=split, fingerprint=of_files(files)
-    )
+        return decode(data, str(path))
 
 
 def _folders(folder: Path) -> list[Path]:

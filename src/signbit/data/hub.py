@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +55,8 @@ def open_hub(name: str, split: str, *, labelled: bool = True) -> ImageDataset:
     # What the library downloaded lies in Arrow files; a table made in memory has none.
     files = [Path(file["filename"]) for file in table.cache_files]
     encoded = table.cast_column(images[0], datasets.Image(decode=False))
-
-    def read(index: int) -> NDArray[np.uint8]:
-        row = encoded[index][images[0]]
-        where = f"hub:{name}: image {index} of the {split} split"
-        if row["bytes"] is None:
-            with open(row["path"], "rb") as file:
-                return decode(file.read(), where)
-        return decode(row["bytes"], where)
-
     dataset = ImageDataset(
-        read,
+        _Rows(encoded, images[0], f"hub:{name}", split),
         labels,
         names,
         source=f"hub:{name}",
@@ -74,6 +66,24 @@ def open_hub(name: str, split: str, *, labelled: bool = True) -> ImageDataset:
     if undivided:
         return dataset.take(train_or_held_out(dataset.labels, asked, dataset.source))
     return dataset
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Image i is in row i of the library's table, which pickles as the names of its Arrow files."""
+
+    table: Any
+    column: str
+    source: str
+    split: str
+
+    def __call__(self, index: int) -> NDArray[np.uint8]:
+        row = self.table[index][self.column]
+        where = f"{self.source}: image {index} of the {self.split} split"
+        if row["bytes"] is None:
+            with open(row["path"], "rb") as file:
+                return decode(file.read(), where)
+        return decode(row["bytes"], where)
 
 
 def _classes(table: Any, name: str, split: str) -> tuple[NDArray[np.int64], list[str]]:
