@@ -6,7 +6,7 @@ import pytest
 from tests.compiler.nets import Array, compiled, network, pixels, pytorch_logits
 
 from signbit.compiler import Compiled
-from signbit.compiler.agreement import EndToEnd, NodeAgreement
+from signbit.compiler.agreement import Agreement, EndToEnd, NodeAgreement
 from signbit.compiler.verify import verify, verify_end_to_end, verify_nodes
 from signbit.errors import InputError
 from signbit.runtime.reference import ReferenceEngine
@@ -129,18 +129,22 @@ def test_wrong_answers_are_counted(digits: Compiled) -> None:
     assert found.pytorch_top1 is None
 
 
-def test_a_sign_next_to_its_threshold_is_listed() -> None:
-    # Without statistics to move it, a stem of zeros has every value exactly at the threshold of 0;
-    # a bias next to 0 puts PyTorch's on the negative side.
+def _stem_next_to_zero(bias: float) -> tuple[Compiled, Array]:
+    """Every value behind the stem is `bias` where the image is all alike: its terms cancel."""
     model = network("digits", "bnn", SIZE)
     state = model.state_dict()
     state["stem.0.weight"].zero_()
+    state["stem.0.weight"][:, 0, 1, 0] = 1
+    state["stem.0.weight"][:, 0, 1, 1] = -1
     state["stem.1.running_mean"].zero_()
-    state["stem.1.bias"].fill_(-1e-5)
-    result = compiled(model, SIZE)
+    state["stem.1.running_var"].fill_(1)
+    state["stem.1.weight"].fill_(1)
+    state["stem.1.bias"].fill_(bias)
+    return compiled(model, SIZE), np.full((5, *SIZE), 200, np.uint8)
+
+
+def _with_one_sign_positive(result: Compiled) -> ReferenceEngine:
     tensor = result.graph.nodes[0].signs[0].tensor
-    reference = ReferenceEngine(result.data)
-    assert reference.run_nodes({"image": pixels(1, SIZE)}, [tensor])[tensor].all()
 
     class Positive(ReferenceEngine):
         def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> dict[str, Array]:
@@ -149,12 +153,36 @@ def test_a_sign_next_to_its_threshold_is_listed() -> None:
                 results[tensor][-1, 7, 7, 31] = 0
             return results
 
-    stem = verify_nodes(result, pixels(5, SIZE), engine=Positive(result.data), batch_size=5)[0]
+    return Positive(result.data)
+
+
+def test_a_sign_next_to_its_threshold_is_listed() -> None:
+    result, images = _stem_next_to_zero(-1e-6)
+    found = verify(result, images, engine=_with_one_sign_positive(result), batch_size=5)
+    stem = found.nodes[0]
     assert stem.agrees
     assert stem.signs_different == 0
     (near,) = stem.signs_near
     assert (near.image, near.position) == (4, (7, 7, 31))
-    assert near.value == pytest.approx(-1e-5)
+    assert near.value == pytest.approx(-1e-6)
+    assert found.near == {"signs": 1, "images": 1, "answers_changed": 0}
+    assert found.to_dict()["near"] == found.near
+
+
+def test_answers_that_changed_with_a_sign_next_to_its_threshold_are_counted() -> None:
+    result, images = _stem_next_to_zero(-1e-6)
+    engine = _with_one_sign_positive(result)
+    nodes = tuple(verify_nodes(result, images, engine=engine, batch_size=5))
+    assert Agreement(nodes, EndToEnd(images=5, changed=[0, 4])).near["answers_changed"] == 1
+    assert Agreement(nodes, EndToEnd(images=5, changed=[0])).near["answers_changed"] == 0
+
+
+def test_what_is_near_depends_on_how_large_the_sum_can_be() -> None:
+    # 9 taps of weights 1 and −1 on normalised pixels: 5e-5 is small, and far beyond any rounding.
+    result, images = _stem_next_to_zero(-5e-5)
+    stem = verify_nodes(result, images, engine=_with_one_sign_positive(result), batch_size=5)[0]
+    assert stem.signs_different == 1
+    assert stem.signs_near == []
 
 
 def test_no_images_at_all(digits: Compiled) -> None:
@@ -179,4 +207,4 @@ def test_refuses_labels_that_do_not_fit(digits: Compiled) -> None:
 
 def test_relative_error_of_nothing() -> None:
     assert NodeAgreement("a", "real_conv", "").relative_error == 0
-    assert EndToEnd(images=4, disagreements=1).agreement == 0.75
+    assert EndToEnd(images=4, changed=[2]).agreement == 0.75

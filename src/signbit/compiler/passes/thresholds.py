@@ -49,27 +49,28 @@ def thresholds(graph: Graph) -> None:
     """
     for node in graph:
         if node.op == "sign":
-            source, (threshold, flip) = _compare(graph, node)
-            graph.update(node.name, input=source, threshold=threshold, flip=flip)
+            source, (threshold, flip), steps = _compare(graph, node)
+            changes = {"threshold": threshold, "flip": flip, "steps": tuple(steps)}
+            graph.update(node.name, input=source, **changes)
 
 
-def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison]:
-    """The value to compare, and with what."""
+def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison, list[Node]]:
+    """The value to compare, with what, and the steps that this takes over."""
     if sign.pixel_signs is not None:
-        return pixel_comparison(graph, sign)
+        return (*pixel_comparison(graph, sign), [])
     steps = _steps(graph, sign)
     base = graph[steps[0].input] if steps else graph[sign.input]
     if base.yields_integers and base.op == "binary_conv":
         assert base.weight is not None
         comparison = integer_comparison(steps, base.weight[0].size, base.shape.channels)
         if comparison is not None:
-            return base.name, comparison
+            return base.name, comparison, steps
     elif base.yields_integers and all(is_monotone(step) for step in steps):
-        return base.name, sum_comparison(steps, base.shape.channels)
+        return base.name, sum_comparison(steps, base.shape.channels), steps
     while steps and not all(is_monotone(step) for step in steps):
         steps = steps[1:]
     source = graph[steps[0].input] if steps else graph[sign.input]
-    return source.name, real_comparison(steps, source.shape.channels)
+    return source.name, real_comparison(steps, source.shape.channels), steps
 
 
 def _steps(graph: Graph, sign: Node) -> list[Node]:
