@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pytest
 from tests.compiler.nets import Array, compiled, network, pixels, pytorch_logits
+from torch import nn
 
 from signbit.compiler import Compiled
 from signbit.compiler.agreement import Agreement, EndToEnd, NodeAgreement
 from signbit.compiler.verify import verify, verify_end_to_end, verify_nodes
 from signbit.errors import InputError
+from signbit.layers import BinaryConv2d, BinaryLinear
 from signbit.runtime.reference import ReferenceEngine
 
 SIZE = (8, 8, 1)
@@ -183,6 +185,40 @@ def test_what_is_near_depends_on_how_large_the_sum_can_be() -> None:
     stem = verify_nodes(result, images, engine=_with_one_sign_positive(result), batch_size=5)[0]
     assert stem.signs_different == 1
     assert stem.signs_near == []
+
+
+HEADS: dict[str, list[nn.Module]] = {
+    "Linear, Linear": [nn.Flatten(), nn.Linear(192, 32), nn.Linear(32, 10)],
+    "Linear, Dropout, Linear behind a binary convolution": [
+        *(nn.Conv2d(3, 8, 3, 2), nn.BatchNorm2d(8), BinaryConv2d(8, 8, 3), nn.BatchNorm2d(8)),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 16), nn.Dropout()),
+        nn.Linear(16, 10),
+    ],
+    "Linear, BatchNorm1d, Linear": [
+        *(nn.Flatten(), nn.Linear(192, 32), nn.BatchNorm1d(32), nn.Linear(32, 10)),
+    ],
+    "Conv2d with a bias to 1x1, sign": [
+        *(nn.Conv2d(3, 8, 2, 2), nn.ReLU(), nn.Conv2d(8, 8, 1), nn.Conv2d(8, 32, 4)),
+        *(nn.Flatten(), BinaryLinear(32, 10)),
+    ],
+    "three of them, then a sign": [
+        *(nn.Flatten(), nn.Linear(192, 32), nn.Linear(32, 32), nn.BatchNorm1d(32)),
+        *(nn.Linear(32, 32), BinaryLinear(32, 10)),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", list(HEADS))
+def test_a_bias_that_moved_on_is_no_false_alarm(name: str) -> None:
+    """Its node yields the value without it, which PyTorch has not; the next node has both."""
+    model = nn.Sequential(*HEADS[name]).eval()
+    size = (8, 8, 3)
+    images = pixels(16, size)
+    found = verify(compiled(model, size), images)
+    assert found.agrees
+    assert max(node.relative_error for node in found.nodes) < 1e-5
+    assert sum(node.signs_different for node in found.nodes) == 0
+    assert found.end_to_end.max_error < 1e-4
 
 
 def test_no_images_at_all(digits: Compiled) -> None:

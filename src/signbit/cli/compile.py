@@ -202,7 +202,7 @@ def _near(agreement: Agreement) -> console.Titled:
     rows: list[list[object]] = [
         ["signs that differ", near["signs"]],
         ["images with such a sign", near["images"]],
-        ["of these, images with another top class", near["answers_changed"]],
+        ["of these, another top class, or largest feature", near["answers_changed"]],
     ]
     return console.table("signs next to their threshold", ["what", "figure"], rows)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ class NodeReach:
     graph: Graph
     constants: Mapping[str, npt.NDArray[Any]]
     feeds: Mapping[str, npt.NDArray[Any]]
+    _known: dict[str, Reach] = field(default_factory=dict)
+    """Of tensors: several nodes may read one."""
 
     def of_integers(self, node: Node) -> Reach:
         """Of the sum of a binary convolution or an int16 stem, which is exact."""
@@ -48,14 +50,17 @@ class NodeReach:
             reach = reach.plus(of_channels.scaled(self.constants[node.sums.scale]))
         if node.shortcut is not None:
             reach = reach.plus(self._shortcut(node.shortcut, len(reach.largest))).scaled(1)
-        slopes = (None if s is None else self.constants[s] for s in self._slopes(node))
+        names = (node.slope, node.positive_slope)
+        slopes = (None if name is None else self.constants[name] for name in names)
         reach = reach.activated(node.activation, *slopes)
         return reach if node.offset is None else reach.scaled(1, self.constants[node.offset])
 
-    def _slopes(self, node: Node) -> tuple[str | None, str | None]:
-        return node.slope, node.positive_slope
-
     def _of_tensor(self, name: str) -> Reach:
+        if name not in self._known:
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+    def _find(self, name: str) -> Reach:
         tensor = self.graph.tensor(name)
         if tensor.kind == "bits":
             return Reach(np.ones(tensor.channels), 0)
