@@ -205,6 +205,34 @@ def test_behind_pools_and_sums(name: str) -> None:
     assert all(n.agrees and not n.signs_near for n in verify(result, images).nodes)
 
 
+def _scaling(inputs: int, outputs: int, weight: float, bias: float | None) -> nn.Conv2d:
+    conv = nn.Conv2d(inputs, outputs, 1, groups=inputs, bias=bias is not None)
+    nn.init.constant_(conv.weight, weight)
+    if conv.bias is not None:
+        nn.init.constant_(conv.bias, bias or 0.0)
+    return conv
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [_scaling(3, 3, 1.0, None)],
+        [_scaling(3, 6, -3.0, 0.0)],
+        [nn.Hardtanh(), _scaling(3, 6, 0.7, 0.0)],
+        [_scaling(3, 3, 1.0, 0.0), nn.MaxPool2d(2), Times(-1.0)],
+    ],
+)
+def test_behind_a_convolution_of_one_weight_a_filter(layers: list[nn.Module]) -> None:
+    channels = 6 if any(isinstance(x, nn.Conv2d) and x.out_channels == 6 for x in layers) else 3
+    assert_equal_signs(nn.Sequential(*layers, signs_of(channels)), MEAN, STD)
+
+
+def test_a_thermometer_of_one_channel() -> None:
+    conv = _scaling(1, 8, 1.0, 0.0)
+    conv.bias = nn.Parameter(-torch.tensor([51, 84, 102, 119, 153, 170, 204, 238]) / 255)
+    assert_equal_signs(nn.Sequential(conv, signs_of(8)), [0.0], [1.0])
+
+
 def test_a_sign_that_changes_twice_is_refused() -> None:
     class Middle(nn.Module):
         def __init__(self) -> None:

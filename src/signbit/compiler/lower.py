@@ -43,7 +43,8 @@ class Provenance:
     steps: tuple[ir.Node, ...] = ()
     """Of a bits tensor: per-channel maths that its threshold has taken over, in order."""
     is_of_pixels: bool = False
-    """Of a bits tensor: whether each sign is one pixel's, by PyTorch's own answer."""
+    """Of a bits tensor: whether each sign is one pixel's, by PyTorch's own answer. (Not behind a
+    convolution, which PyTorch may round otherwise in a batch of another size.)"""
     beside: tuple[str, ...] = ()
     """Of a node that does the work of several: the others, whose channels follow."""
 
@@ -216,7 +217,7 @@ class _Lowering:
             _provenance(node.origin),
             signed=node.signed,
             steps=node.steps,
-            is_of_pixels=node.pixel_signs is not None,
+            is_of_pixels=node.pixel_signs is not None and self.graph[node.input].op != "real_conv",
         )
 
 

@@ -41,11 +41,11 @@ def ask_pytorch(
         return
     negative: dict[str, list[Bools]] = {sign.signed: [] for sign in signs}
     replay = PartialReplay(program, negative)
-    channels = graph[IMAGE].shape.channels
+    channels = {sign.signed: _channels(graph, sign.input) for sign in signs}
     for images in _of_one_value_each(graph[IMAGE]):
         replay(normalise(images, mean, std))
         for name, found in negative.items():
-            values = replay.recorded[name].reshape(len(images), channels, -1)
+            values = replay.recorded[name].reshape(len(images), channels[name], -1)
             found.append(torch.lt(values, 0).numpy())
     for sign in signs:
         everywhere = np.concatenate(negative[sign.signed])
@@ -67,11 +67,13 @@ def _of_one_value_each(image: Node) -> Iterator[npt.NDArray[np.uint8]]:
 
 
 def _is_of_one_pixel(graph: Graph, name: str) -> bool:
-    """Whether each value depends on one pixel of its own channel alone."""
+    """Whether each value depends on one pixel alone, of one channel."""
     node = graph[name]
-    if node.op == "image" or node.op in _CHOICES:
-        shown = node.op != "view" or (not node.zeros and not node.repeat)
-        return node.op == "image" or (shown and _is_of_one_pixel(graph, node.input))
+    if node.op == "image":
+        return True
+    if node.op in _CHOICES or node.op == "real_conv":
+        shown = not node.zeros and not node.repeat and (node.op != "real_conv" or _scales(node))
+        return shown and _is_of_one_pixel(graph, node.input)
     if node.op not in _STEPS:
         return False
     others = node.operands()[1:]
@@ -80,6 +82,21 @@ def _is_of_one_pixel(graph: Graph, name: str) -> bool:
     # Of two values only those of the same place are of one pixel.
     in_place = all(graph[other].shape == node.shape for other in others)
     return in_place and all(_is_in_place(graph, operand) for operand in node.operands())
+
+
+def _scales(conv: Node) -> bool:
+    """Whether a convolution multiplies each value of one channel by a real weight of a filter."""
+    assert conv.weight is not None
+    one = conv.weight[0].size == 1 and conv.padding == (0, 0)
+    return one and conv.weight.dtype.kind == "f"
+
+
+def _channels(graph: Graph, name: str) -> int:
+    """Of a value of one pixel: those it had before it was flattened."""
+    node = graph[name]
+    while node.op not in ("image", "real_conv"):
+        node = graph[node.input]
+    return node.shape.channels
 
 
 def _is_in_place(graph: Graph, name: str) -> bool:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from signbit.bitformat.int16_stem import MAX_PIXEL
 from signbit.compiler.ir import Graph, Node, is_by_channel, refuse
 from signbit.compiler.passes.step_values import evaluate, is_monotone
-from signbit.runtime.exact import Float32
+from signbit.runtime.exact import Float32, fma
 
 __all__ = ["pixel_comparison"]
 
@@ -26,14 +26,19 @@ Bools = npt.NDArray[np.bool_]
 _LOWEST = np.float32(np.finfo(np.float32).min)
 
 
-def pixel_comparison(graph: Graph, sign: Node) -> tuple[str, tuple[Float32, npt.NDArray[np.uint8]]]:
-    """The value to compare (the image, or a pool), and (threshold, flip), (channels,) each.
+def pixel_comparison(
+    graph: Graph, sign: Node
+) -> tuple[str, tuple[Float32, npt.NDArray[np.uint8]], list[Node]]:
+    """The value to compare, its (threshold, flip), (channels,) each, and the steps taken over.
 
+    The value is the image, a pool, or a convolution of one weight a filter.
     Raises CompileError where the sign of a channel changes more than once along its values.
     """
     assert sign.pixel_signs is not None
+    steps: list[Node] = []
     base = graph[sign.input]
     while base.op == "pointwise":
+        steps.insert(0, base)
         base = graph[base.input]
     if not _chooses_alike(graph, sign):
         raise refuse(
@@ -56,7 +61,7 @@ def pixel_comparison(graph: Graph, sign: Node) -> tuple[str, tuple[Float32, npt.
     # Where the sign never changes, nothing lies below the lowest float.
     threshold = np.where(changed, after, _LOWEST)
     flip = np.where(changed, ~negative[:, 0], negative[:, 0])
-    return base.name, (threshold, flip.astype(np.uint8))
+    return base.name, (threshold, flip.astype(np.uint8)), steps
 
 
 def _values(graph: Graph, node: Node) -> Float32:
@@ -67,6 +72,10 @@ def _values(graph: Graph, node: Node) -> Float32:
     values = _values(graph, graph[node.input])
     if node.op == "max_pool":
         return values
+    if node.op == "real_conv":
+        assert node.weight is not None
+        each = node.shape.channels // node.groups
+        return fma(values.repeat(each, axis=0), node.weight.reshape(-1, 1), 0)
     if node.shortcut is not None:
         return values + _values(graph, graph[node.shortcut.tensor])
     if node.map:
@@ -86,9 +95,15 @@ def _chooses_alike(graph: Graph, sign: Node) -> bool:
         node = graph[node.input]
     pools = [k for k, node in enumerate(path) if node.op == "max_pool" and node.kernel != (1, 1)]
     return not pools or any(
-        all(step.op == "max_pool" or (is_by_channel(step) and is_monotone(step)) for step in steps)
-        for steps in (path[: pools[-1]], path[pools[0] :])
+        all(_keeps_order(step) for step in steps) for steps in (path[: pools[-1]], path[pools[0] :])
     )
+
+
+def _keeps_order(step: Node) -> bool:
+    """Whether a step never falls, or never rises, with the pixel."""
+    if step.op in ("max_pool", "real_conv"):
+        return True
+    return is_by_channel(step) and is_monotone(step)
 
 
 def _reason(negative: Bools, channel: int) -> str:

@@ -57,7 +57,7 @@ def thresholds(graph: Graph) -> None:
 def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison, list[Node]]:
     """The value to compare, with what, and the steps that this takes over."""
     if sign.pixel_signs is not None:
-        return (*pixel_comparison(graph, sign), [])
+        return pixel_comparison(graph, sign)
     steps = _steps(graph, sign)
     base = graph[steps[0].input] if steps else graph[sign.input]
     if base.yields_integers and base.op == "binary_conv":
