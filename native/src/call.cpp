@@ -63,7 +63,7 @@ const ThreadPlan& Call::thread_plan() {
 int Call::images_at_once(int64_t images) {
   if (workers_ == 1) return 1;
   static_cast<void>(thread_plan());
-  return state_.sharing.images_at_once(images);
+  return state_.sharing.images_at_once(images, workers_);
 }
 
 void Call::run_node(const NodePlan& node, const Frame& frame) {

@@ -115,7 +115,7 @@ Status Engine::run(const Images& images, float* output) noexcept {
   try {
     State& state = *state_;
     SIGNBIT_TRY(check_pixels(state.plan, images, state.image_elements));
-    Call call(&state, images.count == 1 && state.sharing.next_runs_alone());
+    Call call(&state, images.count == 1 && state.sharing.image_runs_alone());
     call.context().prepare(call.workers(), 1);
     const ImageRun run{images, output, state.image_elements, state.output_elements};
     int64_t done = 0;

@@ -1,12 +1,10 @@
 #include "sharing.h"
 
 #include <algorithm>
-#include <chrono>
 
 namespace sbnn {
 
 void Sharing::time_image(const Frame& frame, Scratch* scratch) {
-  using Clock = std::chrono::steady_clock;
   step_times_.resize(plan_.steps.size());
   Clock::time_point start = Clock::now();
   for (size_t i = 0; i < plan_.steps.size(); ++i) {
@@ -21,34 +19,49 @@ void Sharing::time_image(const Frame& frame, Scratch* scratch) {
 }
 
 const ThreadPlan& Sharing::plan_for(ThreadPool* pool, int threads) {
-  ++calls_;
-  if (planned_for_ == threads && (measured_ || calls_ < retry_at_)) return threads_;
-  planned_for_ = threads;
-  measured_ = true;
-  if (all_) {
-    threads_.threads.assign(plan_.steps.size(), threads);
-    return threads_;
+  const auto found = planned_.find(threads);
+  const bool known = found != planned_.end();
+  if (known && (found->second.measured || Clock::now() < found->second.retry)) {
+    return found->second.plan;
   }
-  options_.clear();
-  for (int fewer = 2; measured_ && fewer < threads; fewer *= 2) measured_ = add_option(pool, fewer);
-  measured_ = measured_ && add_option(pool, threads);
-  threads_ = plan_threads(plan_, step_times_, options_);
-  retry_at_ = 2 * calls_;
-  const int64_t always = threads == pool->threads() ? kAlways : 0;
-  alone_.store(threads_.is_shared() ? 0 : measured_ ? always : calls_, std::memory_order_relaxed);
-  return threads_;
+  Planned planned = make_plan_for(pool, threads);
+  if (known) planned.wait = 2 * found->second.wait;
+  planned.retry = Clock::now() + planned.wait;
+  if (planned_.empty() || threads >= planned_.rbegin()->first) {
+    const Clock::rep until = planned.measured ? kAlways : planned.retry.time_since_epoch().count();
+    alone_until_.store(planned.plan.is_shared() ? 0 : until, std::memory_order_relaxed);
+  }
+  return planned_.insert_or_assign(threads, std::move(planned)).first->second.plan;
 }
 
-bool Sharing::add_option(ThreadPool* pool, int threads) {
-  ThreadCosts costs;
-  if (!measure_threads(*plan_.kernels, pool, threads, &costs)) return false;
-  options_.push_back(costs);
-  return true;
+Sharing::Planned Sharing::make_plan_for(ThreadPool* pool, int threads) const {
+  Planned planned;
+  if (all_) {
+    planned.plan.threads.assign(plan_.steps.size(), threads);
+    planned.plan.alone = 1;  // more than `shared`
+    return planned;
+  }
+  for (int fewer = 2; fewer < threads; fewer *= 2) {
+    planned.measured &= add_option(pool, fewer, &planned);
+  }
+  planned.measured &= add_option(pool, threads, &planned);
+  planned.plan = plan_threads(plan_, step_times_, planned.options);
+  return planned;
 }
 
-int Sharing::images_at_once(int64_t images) const {
-  if (!all_) return plan_images(threads_, images, options_);
-  return images >= planned_for_ ? planned_for_ : 0;
+// Whether the option's costs are measured. Until they are, a barrier counts as slower than any that
+// was seen between free cores: then large steps are shared and doubtful ones are not.
+bool Sharing::add_option(ThreadPool* pool, int threads, Planned* planned) const {
+  ThreadCosts costs{threads, 5000 + 500.0 * threads, 1, 0.03};
+  const bool measured = measure_threads(*plan_.kernels, pool, threads, &costs);
+  planned->options.push_back(costs);
+  return measured;
+}
+
+int Sharing::images_at_once(int64_t images, int threads) const {
+  const Planned& planned = planned_.at(threads);
+  if (!all_) return plan_images(planned.plan, images, planned.options);
+  return images >= threads ? threads : 0;
 }
 
 }  // namespace sbnn

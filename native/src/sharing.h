@@ -6,7 +6,9 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
+#include <chrono>
+#include <limits>
+#include <map>
 
 #include "thread_plan.h"
 
@@ -20,12 +22,11 @@ class Sharing {
 
   bool shares_all() const { return all_; }
 
-  // Whether the next image that comes alone should run on one thread, which needs no pool: it is
-  // known to pay, or the machine was too busy to know.
-  bool next_runs_alone() {
-    const int64_t images = alone_.load(std::memory_order_relaxed);
-    if (images > 0 && images != kAlways) alone_.fetch_sub(1, std::memory_order_relaxed);
-    return images > 0;
+  // Whether an image that comes alone should run on one thread, which needs no pool: the plan for
+  // the most threads so far says so.
+  bool image_runs_alone() const {
+    const Clock::rep until = alone_until_.load(std::memory_order_relaxed);
+    return until == kAlways || (until != 0 && Clock::now().time_since_epoch().count() < until);
   }
 
   // The rest is for a call that holds the pool.
@@ -36,31 +37,38 @@ class Sharing {
   // Runs an image on the caller's thread and notes what its steps take.
   void time_image(const Frame& frame, Scratch* scratch);
 
-  // The plan for so many threads at most, once images are timed; asked for once a call.
+  // The plan for so many threads at most, at least 2, once images are timed.
   const ThreadPlan& plan_for(ThreadPool* pool, int threads);
-  // See plan_images; on the threads of the last plan_for.
-  int images_at_once(int64_t images) const;
+  // See plan_images; after plan_for.
+  int images_at_once(int64_t images, int threads) const;
 
  private:
-  bool add_option(ThreadPool* pool, int threads);
+  using Clock = std::chrono::steady_clock;
 
   // Timed at least; each step counts as in the best of them. The first images of a process meet
   // memory that is new and a core that has yet to reach its frequency.
   static constexpr int kTimedImages = 3;
   static constexpr double kTimedNanoseconds = 1e6;
-  static constexpr int64_t kAlways = INT64_MAX;
+  static constexpr Clock::rep kAlways = std::numeric_limits<Clock::rep>::max();
+
+  // For some number of threads.
+  struct Planned {
+    bool measured = true;  // the machine, or else it was too busy, and is tried again
+    Clock::time_point retry;
+    Clock::duration wait = std::chrono::milliseconds(100);  // doubles
+    std::vector<ThreadCosts> options;
+    ThreadPlan plan;
+  };
+  Planned make_plan_for(ThreadPool* pool, int threads) const;
+  bool add_option(ThreadPool* pool, int threads, Planned* planned) const;
 
   const Plan& plan_;
   const bool all_;
-  std::atomic<int64_t> alone_{0};  // images, or kAlways
+  std::atomic<Clock::rep> alone_until_{0};
   int timed_ = 0;
   double timed_ns_ = 0;
   std::vector<double> step_times_;  // ns
-  int planned_for_ = 0;
-  bool measured_ = false;             // the machine, or else it was too busy:
-  int64_t calls_ = 0, retry_at_ = 0;  // then every so often it is tried again
-  std::vector<ThreadCosts> options_;
-  ThreadPlan threads_;
+  std::map<int, Planned> planned_;  // by threads
 };
 
 }  // namespace sbnn

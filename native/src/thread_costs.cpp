@@ -42,8 +42,9 @@ class Team {
     const Clock::time_point begin = Clock::now();
     for (int meeting = 0; meeting < kMeetings && Clock::now() - begin < kLongest; ++meeting) {
       const Clock::time_point start = Clock::now();
-      const bool apart = together([](Team&, Member&, Member&) {});
-      if (apart) samples.push_back(since(start));
+      together([](Team&, Member&, Member&) {});
+      const double took = since(start);
+      if (were_apart()) samples.push_back(took);
     }
     if (samples.size() < kLeastSamples) return 0;
     // Interruptions only make it longer.
@@ -96,12 +97,15 @@ class Team {
     team.work_(team, member, team.members_[static_cast<size_t>((index + 1) % count)]);
   }
 
-  // Whether each member had a CPU of its own.
-  bool together(Work work) {
+  void together(Work work) {
     work_ = work;
     arrived_.store(0);
     const auto count = static_cast<int>(members_.size());
     pool_->parallel_for(count, meet, this, count);
+  }
+
+  // Whether each member had a CPU of its own when they met.
+  bool were_apart() {
     cpus_.clear();
     for (const Member& member : members_) cpus_.push_back(member.cpu);
     std::sort(cpus_.begin(), cpus_.end());
@@ -113,7 +117,8 @@ class Team {
     double least = 0;
     for (int run = 0; run < kRuns; ++run) {
       if (before != nullptr) together(before);
-      if (!together(work)) continue;
+      together(work);
+      if (!were_apart()) continue;
       double slowest = 0;
       for (const Member& member : members_) slowest = std::max(slowest, member.took);
       least = least == 0 ? slowest : std::min(least, slowest);
