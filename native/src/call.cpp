@@ -62,7 +62,8 @@ const ThreadPlan& Call::thread_plan() {
 
 int Call::images_at_once(int64_t images) {
   if (workers_ == 1) return 1;
-  static_cast<void>(thread_plan());
+  const ThreadPlan& plan = thread_plan();
+  if (images == 1 && state_.sharing.is_not_worth_waking(plan, state_.pool)) return 1;
   return state_.sharing.images_at_once(images, workers_);
 }
 

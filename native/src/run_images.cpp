@@ -1,6 +1,7 @@
 #include "run_images.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include "batch_head.h"
@@ -70,7 +71,13 @@ void time_image(Call* call, const ImageRun& run, int64_t image) {
 
 void run_image(Call* call, const ImageRun& run, int64_t image) {
   const Frame frame = frame_of(call, run, image, 0);
+  Sharing& sharing = call->state().sharing;
+  const auto start = std::chrono::steady_clock::now();
   for (size_t i = 0; i < call->state().plan.steps.size(); ++i) call->run_step(i, frame);
+  if (sharing.is_on_trial(call->workers())) {
+    const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
+    sharing.judge(call->workers(), took.count());
+  }
   copy_result(call, run, frame, image);
 }
 

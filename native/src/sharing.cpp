@@ -21,17 +21,31 @@ void Sharing::time_image(const Frame& frame, Scratch* scratch) {
 const ThreadPlan& Sharing::plan_for(ThreadPool* pool, int threads) {
   const auto found = planned_.find(threads);
   const bool known = found != planned_.end();
-  if (known && (found->second.measured || Clock::now() < found->second.retry)) {
+  if (known && (found->second.certain || Clock::now() < found->second.retry)) {
     return found->second.plan;
   }
   Planned planned = make_plan_for(pool, threads);
   if (known) planned.wait = 2 * found->second.wait;
   planned.retry = Clock::now() + planned.wait;
-  if (planned_.empty() || threads >= planned_.rbegin()->first) {
-    const Clock::rep until = planned.measured ? kAlways : planned.retry.time_since_epoch().count();
-    alone_until_.store(planned.plan.is_shared() ? 0 : until, std::memory_order_relaxed);
-  }
+  if (planned_.empty() || threads >= planned_.rbegin()->first) set_alone(planned);
   return planned_.insert_or_assign(threads, std::move(planned)).first->second.plan;
+}
+
+void Sharing::set_alone(const Planned& planned) {
+  const Clock::rep until = planned.certain ? kAlways : planned.retry.time_since_epoch().count();
+  alone_until_.store(planned.plan.is_shared() ? 0 : until, std::memory_order_relaxed);
+}
+
+void Sharing::judge(int threads, double nanoseconds) {
+  Planned& planned = planned_.at(threads);
+  planned.best = planned.trials == kTrials ? nanoseconds : std::min(planned.best, nanoseconds);
+  --planned.trials;
+  if (planned.best < planned.plan.alone) planned.trials = 0;
+  if (planned.trials > 0 || planned.best < planned.plan.alone) return;
+  planned.plan = plan_threads(plan_, step_times_, {});
+  planned.certain = false;
+  planned.retry = Clock::now() + planned.wait;
+  if (threads == planned_.rbegin()->first) set_alone(planned);
 }
 
 Sharing::Planned Sharing::make_plan_for(ThreadPool* pool, int threads) const {
@@ -42,10 +56,11 @@ Sharing::Planned Sharing::make_plan_for(ThreadPool* pool, int threads) const {
     return planned;
   }
   for (int fewer = 2; fewer < threads; fewer *= 2) {
-    planned.measured &= add_option(pool, fewer, &planned);
+    planned.certain &= add_option(pool, fewer, &planned);
   }
-  planned.measured &= add_option(pool, threads, &planned);
+  planned.certain &= add_option(pool, threads, &planned);
   planned.plan = plan_threads(plan_, step_times_, planned.options);
+  if (planned.plan.is_shared()) planned.trials = kTrials;
   return planned;
 }
 
@@ -56,6 +71,14 @@ bool Sharing::add_option(ThreadPool* pool, int threads, Planned* planned) const 
   const bool measured = measure_threads(*plan_.kernels, pool, threads, &costs);
   planned->options.push_back(costs);
   return measured;
+}
+
+bool Sharing::is_not_worth_waking(const ThreadPlan& plan, const ThreadPool& pool) {
+  if (all_ || plan.alone - plan.shared > kWakeNanoseconds) return false;
+  const Clock::time_point now = Clock::now();
+  const bool soon = now - last_image_ < kSoon;
+  last_image_ = now;
+  return !soon && pool.sleeps();
 }
 
 int Sharing::images_at_once(int64_t images, int threads) const {

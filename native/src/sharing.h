@@ -39,6 +39,13 @@ class Sharing {
 
   // The plan for so many threads at most, at least 2, once images are timed.
   const ThreadPlan& plan_for(ThreadPool* pool, int threads);
+  // Whether the plan is still on trial: then each image's time is wanted. A plan whose images all
+  // take longer than on one thread, for whatever reason, is dropped for a while.
+  bool is_on_trial(int threads) const { return planned_.at(threads).trials > 0; }
+  void judge(int threads, double nanoseconds);
+  // Whether an image should do without that plan, as workers would have to be woken for less than
+  // that takes. Images that follow each other soon have them woken.
+  bool is_not_worth_waking(const ThreadPlan& plan, const ThreadPool& pool);
   // See plan_images; after plan_for.
   int images_at_once(int64_t images, int threads) const;
 
@@ -49,17 +56,24 @@ class Sharing {
   // memory that is new and a core that has yet to reach its frequency.
   static constexpr int kTimedImages = 3;
   static constexpr double kTimedNanoseconds = 1e6;
+  static constexpr int kTrials = 16;
+  // To wake a worker: some system calls, and tens of microseconds until it runs.
+  static constexpr double kWakeNanoseconds = 50e3;
+  static constexpr std::chrono::milliseconds kSoon{1};
   static constexpr Clock::rep kAlways = std::numeric_limits<Clock::rep>::max();
 
   // For some number of threads.
   struct Planned {
-    bool measured = true;  // the machine, or else it was too busy, and is tried again
+    bool certain = true;  // the machine was not too busy, and the plan not dropped; or tried again
     Clock::time_point retry;
     Clock::duration wait = std::chrono::milliseconds(100);  // doubles
     std::vector<ThreadCosts> options;
     ThreadPlan plan;
+    int trials = 0;   // left
+    double best = 0;  // ns of an image
   };
   Planned make_plan_for(ThreadPool* pool, int threads) const;
+  void set_alone(const Planned& planned);
   bool add_option(ThreadPool* pool, int threads, Planned* planned) const;
 
   const Plan& plan_;
@@ -68,6 +82,7 @@ class Sharing {
   int timed_ = 0;
   double timed_ns_ = 0;
   std::vector<double> step_times_;  // ns
+  Clock::time_point last_image_;
   std::map<int, Planned> planned_;  // by threads
 };
 

@@ -49,6 +49,9 @@ class ThreadPool {
     parallel_for(count, task, context, threads_);
   }
 
+  // Whether the first of the other workers sleeps; waking it takes longer than small networks do.
+  bool sleeps() const { return spans_[1].asleep.load(std::memory_order_relaxed); }
+
   // Keeps the workers on the caller's CPUs, which may have changed since they were started.
   void follow(const CpuSet& cpus);
 
