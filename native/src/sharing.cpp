@@ -25,7 +25,7 @@ const ThreadPlan& Sharing::plan_for(ThreadPool* pool, int threads) {
     return found->second.plan;
   }
   Planned planned = make_plan_for(pool, threads);
-  if (known) planned.wait = 2 * found->second.wait;
+  if (known) planned.wait = std::min<Clock::duration>(2 * found->second.wait, kLongestWait);
   planned.retry = Clock::now() + planned.wait;
   if (planned_.empty() || threads >= planned_.rbegin()->first) set_alone(planned);
   return planned_.insert_or_assign(threads, std::move(planned)).first->second.plan;

@@ -57,6 +57,7 @@ class Sharing {
   static constexpr int kTimedImages = 3;
   static constexpr double kTimedNanoseconds = 1e6;
   static constexpr int kTrials = 16;
+  static constexpr std::chrono::seconds kLongestWait{10};
   // To wake a worker: some system calls, and tens of microseconds until it runs.
   static constexpr double kWakeNanoseconds = 50e3;
   static constexpr std::chrono::milliseconds kSoon{1};
@@ -66,7 +67,7 @@ class Sharing {
   struct Planned {
     bool certain = true;  // the machine was not too busy, and the plan not dropped; or tried again
     Clock::time_point retry;
-    Clock::duration wait = std::chrono::milliseconds(100);  // doubles
+    Clock::duration wait = std::chrono::milliseconds(100);  // doubles, up to kLongestWait
     std::vector<ThreadCosts> options;
     ThreadPlan plan;
     int trials = 0;   // left

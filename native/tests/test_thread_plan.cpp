@@ -3,9 +3,10 @@
 
 #include <cmath>
 
+#include "context.h"
 #include "dispatch.h"
 #include "engine_case.h"
-#include "thread_plan.h"
+#include "sharing.h"
 
 namespace {
 
@@ -116,6 +117,30 @@ void test_images(const Network& network) {
   CHECK(sbnn::plan_images(large, 16, {kTwo}) == 2);
 }
 
+// A plan that shares is kept where an image shows that it is faster, and dropped where none is.
+void test_trial(const Network& network) {
+  sbnn::ThreadPool pool(2);
+  CHECK(pool.try_acquire());
+  sbnn::Context context(network.plan);
+  context.prepare(1, 1);
+  const std::vector<uint8_t> image(kSize * kSize * 3);
+  sbnn::Frame frame = context.frame(0);
+  frame.image = image.data();
+  for (const bool pays : {true, false}) {
+    sbnn::Sharing sharing(network.plan, false);
+    CHECK(!sharing.is_timed());
+    while (!sharing.is_timed()) sharing.time_image(frame, context.scratch(0));
+    const sbnn::ThreadPlan& plan = sharing.plan_for(&pool, 2);
+    CHECK(plan.is_shared() && !sharing.image_runs_alone() && sharing.is_on_trial(2));
+    int trials = 0;
+    for (; sharing.is_on_trial(2); ++trials) sharing.judge(2, (pays ? 0.9 : 1.1) * plan.alone);
+    CHECK(pays ? trials == 1 : trials > 1);
+    CHECK(plan.is_shared() == pays && sharing.image_runs_alone() != pays);
+    CHECK(sharing.images_at_once(1, 2) == (pays ? 0 : 1));
+  }
+  pool.release();
+}
+
 }  // namespace
 
 int main() {
@@ -124,5 +149,6 @@ int main() {
   test_machine(network);
   test_more_threads(network);
   test_images(network);
+  test_trial(network);
   return test::finish();
 }
