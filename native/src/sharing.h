@@ -32,7 +32,8 @@ class Sharing {
   // The rest is for a call that holds the pool.
 
   bool is_timed() const {
-    return all_ || (timed_ >= kTimedImages && timed_ns_ >= kTimedNanoseconds);
+    return all_ || (timed_ >= kTimedImages &&
+                    (timed_ * best_image_ >= kTimedNanoseconds || timed_ >= kMostTimedImages));
   }
   // Runs an image on the caller's thread and notes what its steps take.
   void time_image(const Frame& frame, Scratch* scratch);
@@ -53,8 +54,9 @@ class Sharing {
   using Clock = std::chrono::steady_clock;
 
   // Timed at least; each step counts as in the best of them. The first images of a process meet
-  // memory that is new and a core that has yet to reach its frequency.
-  static constexpr int kTimedImages = 3;
+  // memory that is new and a core that has yet to reach its frequency; so the time that counts is
+  // without interruptions.
+  static constexpr int kTimedImages = 3, kMostTimedImages = 1000;
   static constexpr double kTimedNanoseconds = 1e6;
   static constexpr int kTrials = 16;
   static constexpr std::chrono::seconds kLongestWait{10};
@@ -81,8 +83,8 @@ class Sharing {
   const bool all_;
   std::atomic<Clock::rep> alone_until_{0};
   int timed_ = 0;
-  double timed_ns_ = 0;
-  std::vector<double> step_times_;  // ns
+  double best_image_ = 0;  // ns, the sum of:
+  std::vector<double> step_times_;
   Clock::time_point last_image_;
   std::map<int, Planned> planned_;  // by threads
 };
