@@ -19,7 +19,10 @@ import numpy.typing as npt
 from signbit.bitformat.graph import Graph, Node, TensorSpec, output_size
 from signbit.bitformat.int16_stem import is_int16
 
-__all__ = ["LayerCost", "ModelCost", "count"]
+__all__ = ["ALLOWED", "LayerCost", "ModelCost", "count"]
+
+ALLOWED = "allow_real"
+"""Key of a file's notes that lists the layers which may compute with reals, by name."""
 
 Constant = npt.NDArray[np.generic]
 
@@ -120,6 +123,7 @@ def count(graph: Graph, constants: Mapping[str, Constant], file_bytes: int) -> M
     """The cost of a valid graph; file_bytes is the size of its file."""
     tensors = {tensor.name: tensor for tensor in graph.tensors}
     reasons = _reasons(graph, tensors)
+    allowed = graph.source.get(ALLOWED, "").split(", ")
     layers, seen = [], set[str]()
     for node in graph.nodes:
         source = tensors[node.input]
@@ -133,7 +137,9 @@ def count(graph: Graph, constants: Mapping[str, Constant], file_bytes: int) -> M
                 name=node.name,
                 op=node.op,
                 kind=kind,
-                why=_why_not_binary(kind, node, source, reasons),
+                why=_ALLOWED
+                if node.name in allowed
+                else _why_not_binary(kind, node, source, reasons),
                 weight=weight,
                 output=tensors[node.outputs[0]].shape,
                 binary_parameters=prod(weight) if weight and kind in _IN_BITS else 0,
@@ -145,6 +151,8 @@ def count(graph: Graph, constants: Mapping[str, Constant], file_bytes: int) -> M
         )
     return ModelCost(tuple(layers), file_bytes)
 
+
+_ALLOWED = "allowed by name: meant to be binary, an operand is no sign"
 
 _IN_BITS = ("binary", "binary weights")
 """Kinds whose weights are stored in one bit."""
