@@ -1,7 +1,8 @@
 """Which line of a model, and which of its modules, asks how many images there are.
 
-`torch.export` says that a model is not the same for every batch size, but not where. It is followed
-once more, its batch size free to become fixed, while the modules are watched.
+`torch.export` notes what must hold of the batch size for its graph to be the model, but takes two
+images or more for granted, and says not where it was asked. So its notes are read, and the model is
+followed once more, its batch size free to become fixed, while the modules are watched.
 """
 
 from __future__ import annotations
@@ -13,9 +14,25 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.export import Dim
+from torch.export import Dim, ExportedProgram
 
-__all__ = ["where_batch_size_matters"]
+__all__ = ["holds_for_every_batch_size", "where_batch_size_matters"]
+
+_TRIED = range(1, 257)
+"""Batch sizes for which a note must hold. One that fails for larger ones alone is about the memory
+that PyTorch can address; a model's own comparison with a larger number is refused by the export."""
+
+
+def holds_for_every_batch_size(program: ExportedProgram) -> bool:
+    """Whether the exported graph is the model for one image as for many."""
+    (name,) = program.graph_signature.user_inputs[:1]
+    image = next(fx for fx in program.graph.nodes if fx.name == name).meta["val"]
+    size = image.shape[0].node
+    return all(_holds(guard, size.expr) for guard in size.shape_env.guards)
+
+
+def _holds(guard: Any, batch: Any) -> bool:
+    return all(guard.expr.subs(batch, count) for count in _TRIED)
 
 
 def where_batch_size_matters(model: nn.Module, example: Tensor) -> str:
@@ -44,13 +61,16 @@ class _Watch:
 
     def __init__(self) -> None:
         self.found = ""
-        self._sizes: Any = None
+        self._size: torch.SymInt | None = None
+        self._batch: Any = None
         self._inside: list[str] = []
 
     def entering(self, name: str) -> Any:
         def enter(module: nn.Module, args: Any) -> None:
-            if self._sizes is None and isinstance(args[0].shape[0], torch.SymInt):
-                self._sizes = args[0].shape[0].node.shape_env
+            if self._size is None and isinstance(args[0].shape[0], torch.SymInt):
+                self._size = args[0].shape[0]
+                # Now, as it is a number once the model has fixed it.
+                self._batch = self._size.node.expr
             self._look()
             self._inside.append(name)
 
@@ -64,9 +84,12 @@ class _Watch:
         return leave
 
     def _look(self) -> None:
-        if not self.found and self._sizes is not None and self._sizes.guards:
+        if self.found or self._size is None:
+            return
+        noted = self._size.node.shape_env.guards
+        if broken := [guard for guard in noted if not _holds(guard, self._batch)]:
             module = (self._inside or [""])[-1] or "the model"
-            self.found = f"{module}{_line(self._sizes.guards[0])}"
+            self.found = f"{module}{_line(broken[0])}"
 
 
 def _line(guard: Any) -> str:

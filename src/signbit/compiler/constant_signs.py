@@ -60,5 +60,5 @@ def _refusal(layer: Node, cause: Node) -> CompileError:
             "behind the layer, or take one that keeps the sign (Hardtanh, RPReLU)"
         )
     else:
-        why = f"{cause.origin} yields values of one sign, by its parameters; train them again"
+        why = f"{cause.origin} yields values of one sign, by its parameters; train it again"
     return CompileError(f"{where}: every sign of its input is the same for all images: {why}")

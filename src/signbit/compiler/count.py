@@ -8,7 +8,7 @@ says where that gives other figures than the papers print.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any
@@ -123,7 +123,11 @@ def count(graph: Graph, constants: Mapping[str, Constant], file_bytes: int) -> M
     """The cost of a valid graph; file_bytes is the size of its file."""
     tensors = {tensor.name: tensor for tensor in graph.tensors}
     reasons = _reasons(graph, tensors)
-    allowed = graph.source.get(ALLOWED, "").split(", ")
+    allowed = {
+        title
+        for name in graph.source.get(ALLOWED, "").split(", ")
+        for title in (name, *(f"{name}.{op}" for op in ("binary_conv2d", "binary_linear")))
+    }
     layers, seen = [], set[str]()
     for node in graph.nodes:
         source = tensors[node.input]
@@ -137,9 +141,7 @@ def count(graph: Graph, constants: Mapping[str, Constant], file_bytes: int) -> M
                 name=node.name,
                 op=node.op,
                 kind=kind,
-                why=_ALLOWED
-                if node.name in allowed
-                else _why_not_binary(kind, node, source, reasons),
+                why=_why_not_binary(kind, node, source, reasons, allowed),
                 weight=weight,
                 output=tensors[node.outputs[0]].shape,
                 binary_parameters=prod(weight) if weight and kind in _IN_BITS else 0,
@@ -151,8 +153,6 @@ def count(graph: Graph, constants: Mapping[str, Constant], file_bytes: int) -> M
         )
     return ModelCost(tuple(layers), file_bytes)
 
-
-_ALLOWED = "allowed by name: meant to be binary, an operand is no sign"
 
 _IN_BITS = ("binary", "binary weights")
 """Kinds whose weights are stored in one bit."""
@@ -254,7 +254,11 @@ def _writers_back(graph: Graph, starts: list[str], among: set[str]) -> set[str]:
     return found
 
 
-def _why_not_binary(kind: str, node: Node, source: TensorSpec, reasons: Mapping[str, str]) -> str:
+def _why_not_binary(
+    kind: str, node: Node, source: TensorSpec, reasons: Mapping[str, str], allowed: Container[str]
+) -> str:
+    if node.op == "real_conv" and node.name in allowed:
+        return "allowed by name: was meant to be binary, but an operand is no sign"
     fixed = {
         "binary": "",
         "int16": "first layer: reads pixels, in int16",

@@ -15,7 +15,7 @@ from torch.export import Dim, ExportedProgram
 from torch.fx import Interpreter
 from torch.fx import Node as FxNode
 
-from signbit.compiler.batch_size import where_batch_size_matters
+from signbit.compiler.batch_size import holds_for_every_batch_size, where_batch_size_matters
 from signbit.compiler.float32 import stored_by_name
 from signbit.errors import CompileError
 
@@ -42,15 +42,18 @@ def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgra
             program = torch.export.export(model, (example,), dynamic_shapes=({0: Dim("batch")},))
             # No decomposition, but in-place operations become plain ones.
             functional: ExportedProgram = program.run_decompositions({})
+            fixed = not holds_for_every_batch_size(program)
         except (RuntimeError, ValueError, TypeError, AttributeError, AssertionError) as error:
-            if "Constraints violated" in str(error):
-                where = where_batch_size_matters(model, example)
-                raise _of_one_batch_size(where or type(model).__name__) from error
+            if where := where_batch_size_matters(model, example):
+                raise _of_one_batch_size(where) from error
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise CompileError(
                 f"torch.export cannot follow {type(model).__name__} for images of {height}×{width}×"
                 f"{channels} and any batch size: {reason}"
             ) from error
+        if fixed:
+            where = where_batch_size_matters(model, example)
+            raise _of_one_batch_size(where or type(model).__name__)
     for fx in functional.graph.output_node().all_input_nodes:
         if any(isinstance(size, torch.SymInt) for size in fx.meta["val"].shape[1:]):
             raise _of_one_batch_size(f"the result of {type(model).__name__}")

@@ -74,14 +74,14 @@ def trace(
 def _require_signs(lost: Mapping[str, CompileError], allowed: Sequence[str]) -> None:
     for name in allowed:
         if name not in lost:
-            choices = f"choose among {', '.join(lost)}" if lost else "none of this model has"
+            choices = f"choose among {', '.join(lost)}" if lost else "this model has none"
             raise CompileError(f"allow_real: {name!r} is no layer that lost its signs; {choices}")
     left = [name for name in lost if name not in allowed]
     if left:
-        also = f"; so do {', '.join(left[1:])}" if left[1:] else ""
+        others = f" (likewise: {', '.join(left[1:])})" if left[1:] else ""
         raise CompileError(
-            f"{lost[left[0]]}. A layer may compute in float32 where it is named: "
-            f"allow_real=[{left[0]!r}] or --allow-real {left[0]}{also}"
+            f"{lost[left[0]]}. To compute the layer in float32 all the same, name it: "
+            f"allow_real=[{left[0]!r}] or --allow-real {left[0]}{others}"
         )
 
 

@@ -1,4 +1,4 @@
-"""How the signs of each binary layer are balanced, as a run's history has it, and which hardly vary.
+"""How the signs of each binary layer are balanced, as a run's history has it; who hardly varies.
 
 `signs.py` measures; this reads an entry of the history.
 """
