@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import TRAIN_EXTRA, Cli
 
+from signbit.cli import console
+from signbit.training import load_run
+
 KEYS = ["parameters", "binary_parameters", "bytes", "bops", "flops", "ops", "layers"]
 
 
@@ -35,6 +38,37 @@ def test_real_layers_say_why(cli: Cli, model_file: Path) -> None:
     assert "first layer: reads pixels" in shown.out
     for column in ("BOPs", "FLOPs", "OPs", "bytes"):
         assert column in shown.out
+
+
+def test_each_layer_with_weights_has_a_line_that_80_columns_hold(
+    cli: Cli, model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "FILE_WIDTH", 80)
+    shown = cli("inspect", model_file).out
+    start = shown.index("what is binary")
+    kinds = shown[start : shown.index("layers (binary", start)].splitlines()
+    assert max(map(len, kinds)) <= 80
+    rows = {line.split()[0]: line for line in kinds if line.strip()}
+    layers = cli("inspect", model_file, "--json").figures["layers"]
+    for layer in layers:
+        if layer["weight"]:
+            assert (layer["why"] or layer["kind"]) in " ".join(rows[layer["name"]].split())
+
+
+def test_the_signs_that_a_run_recorded(cli: Cli, run_folder: Path, model_file: Path) -> None:
+    signs = cli("inspect", run_folder, "--json").figures["signs"]
+    assert [balance["layer"] for balance in signs] == ["conv1", "conv2"]
+    history = load_run(run_folder).history[-1]
+    for balance in signs:
+        name = balance["layer"]
+        assert balance["weights"] == history[f"weights/{name}/mean"]
+        assert balance["inputs"] == history[f"inputs/{name}/mean"]
+        assert balance["flips"] == history[f"flips/{name}"]
+    shown = cli("inspect", run_folder).out
+    assert "signs after the last epoch" in shown
+    assert console.percent(signs[0]["inputs"]) in shown
+    # A file has no history.
+    assert "signs" not in cli("inspect", model_file, "--json").figures
 
 
 def test_works_without_the_train_extra(fresh_cli: Cli, model_file: Path) -> None:
