@@ -46,13 +46,19 @@ def test_each_layer_with_weights_has_a_line_that_80_columns_hold(
     monkeypatch.setattr(console, "FILE_WIDTH", 80)
     shown = cli("inspect", model_file).out
     start = shown.index("what is binary")
-    kinds = shown[start : shown.index("layers (binary", start)].splitlines()
-    assert max(map(len, kinds)) <= 80
-    rows = {line.split()[0]: line for line in kinds if line.strip()}
-    layers = cli("inspect", model_file, "--json").figures["layers"]
-    for layer in layers:
+    lines = shown[start : shown.index("layers (binary", start)].splitlines()
+    assert max(map(len, lines)) <= 80
+    column = next(line for line in lines if "or real" in line).index("binary")
+    found: dict[str, str] = {}
+    for line in lines:
+        name, kind = line[:column].strip(), line[column:].strip()
+        if name:
+            found[name] = kind
+        elif found:
+            found[next(reversed(found))] += f" {kind}"
+    for layer in cli("inspect", model_file, "--json").figures["layers"]:
         if layer["weight"]:
-            assert (layer["why"] or layer["kind"]) in " ".join(rows[layer["name"]].split())
+            assert found[layer["name"]].strip() == (layer["why"] or layer["kind"])
 
 
 def test_the_signs_that_a_run_recorded(cli: Cli, run_folder: Path, model_file: Path) -> None:
