@@ -18,9 +18,9 @@ from torch.export import Dim, ExportedProgram
 
 __all__ = ["holds_for_every_batch_size", "where_batch_size_matters"]
 
-_TRIED = range(1, 257)
-"""Batch sizes for which a note must hold. One that fails for larger ones alone is about the memory
-that PyTorch can address; a model's own comparison with a larger number is refused by the export."""
+_MANY = 256
+"""Batch sizes from 1 on for which a note must hold. What fails for larger ones alone is about the
+memory that PyTorch can address: a model's own such comparison is refused by the export."""
 
 
 def holds_for_every_batch_size(program: ExportedProgram) -> bool:
@@ -32,7 +32,15 @@ def holds_for_every_batch_size(program: ExportedProgram) -> bool:
 
 
 def _holds(guard: Any, batch: Any) -> bool:
-    return all(guard.expr.subs(batch, count) for count in _TRIED)
+    """Of torch's own code for two images or more: with one it asks about strides, not values."""
+    place = _place(guard)
+    least = 2 if place and Path(torch.__file__).parent in Path(place.filename).parents else 1
+    return all(guard.expr.subs(batch, count) for count in range(least, _MANY + 1))
+
+
+def _place(guard: Any) -> traceback.FrameSummary | None:
+    place = getattr(getattr(guard, "sloc", None), "framework_loc", None)
+    return place if isinstance(place, traceback.FrameSummary) else None
 
 
 def where_batch_size_matters(model: nn.Module, example: Tensor) -> str:
@@ -94,8 +102,8 @@ class _Watch:
 
 def _line(guard: Any) -> str:
     """ " (FILE, line N: CODE)" of the model's own code; torch's says nothing to its user."""
-    place = getattr(getattr(guard, "sloc", None), "framework_loc", None)
-    if not isinstance(place, traceback.FrameSummary) or place.lineno is None:
+    place = _place(guard)
+    if place is None or place.lineno is None:
         return ""
     if Path(torch.__file__).parent in Path(place.filename).parents:
         return ""
