@@ -2,6 +2,7 @@
 // and makes; sizes are checked again here, as a wrong one would touch foreign memory. The GIL is
 // released while they run.
 
+#include <cstring>
 #include <memory>
 #include <mutex>
 
@@ -124,6 +125,20 @@ void add_by_channel(const Array<const float>& addend, const Array<float>& sum, i
   });
 }
 
+// Whether all values are -1 or +1.
+bool are_signs(const Array<const float>& values) {
+  const float* const data = values.data();
+  const size_t count = values.size();
+  const GilRelease release;
+  uint32_t differing = 0;
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, data + i, sizeof bits);
+    differing |= (bits & 0x7fffffffu) ^ 0x3f800000u;
+  }
+  return differing == 0;
+}
+
 }  // namespace
 
 void add_training(nb::module_& module) {
@@ -136,6 +151,7 @@ void add_training(nb::module_& module) {
       .def_prop_ro("out_size", &SignConv::out_size)
       .def("run", &SignConv::run, nb::arg("weights"), nb::arg("x"), nb::arg("shift").none(),
            nb::arg("signs"), nb::arg("dots"), nb::arg("threads"));
+  module.def("are_signs", are_signs, nb::arg("values"));
   module.def("add_by_channel", add_by_channel, nb::arg("addend"), nb::arg("sum"),
              nb::arg("threads"));
   module.def("surrogate_gradient", surrogate_gradient, nb::arg("kind"), nb::arg("t"), nb::arg("k"),

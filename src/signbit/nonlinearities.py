@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from signbit import select
+from signbit.choices import takes
 from signbit.errors import InputError
 from signbit.ops.rprelu import rprelu
-from signbit.ops.switch import applies_to, has_hooks, keeps_bits
 
 __all__ = ["Maxout", "RPReLU"]
 
@@ -33,7 +34,7 @@ class RPReLU(nn.Module):
         self.after = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.dim() == 4 and applies_to(x) and keeps_bits(self, x) and not has_hooks(self.prelu):
+        if takes(self, "rprelu", select.rprelu(self, x)):
             return rprelu(x, self.before, self.prelu.weight, self.after)
         y: Tensor = self.prelu(x + _by_channel(self.before, x)) + _by_channel(self.after, x)
         return y
