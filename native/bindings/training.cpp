@@ -2,7 +2,6 @@
 // and makes; sizes are checked again here, as a wrong one would touch foreign memory. The GIL is
 // released while they run.
 
-#include <cstring>
 #include <memory>
 #include <mutex>
 
@@ -127,16 +126,7 @@ void add_by_channel(const Array<const float>& addend, const Array<float>& sum, i
 
 // Whether all values are -1 or +1.
 bool are_signs(const Array<const float>& values) {
-  const float* const data = values.data();
-  const size_t count = values.size();
-  const GilRelease release;
-  uint32_t differing = 0;
-  for (size_t i = 0; i < count; ++i) {
-    uint32_t bits;
-    std::memcpy(&bits, data + i, sizeof bits);
-    differing |= (bits & 0x7fffffffu) ^ 0x3f800000u;
-  }
-  return differing == 0;
+  return sbnn::are_signs(values.data(), static_cast<int64_t>(values.size()));
 }
 
 }  // namespace

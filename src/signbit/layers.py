@@ -172,7 +172,7 @@ def _times(factor: Tensor | None, weight: BinaryWeight) -> BinaryWeight:
 
 
 def _pair(name: str, value: int | Pair, least: int) -> Pair:
-    pair = (value, value) if isinstance(value, int) else value
+    pair = (value, value) if isinstance(value, int) else tuple(value)
     if len(pair) != 2 or min(pair) < least:
         raise InputError(f"BinaryConv2d: {name} must be an int or a pair >= {least}, got {value}")
     return pair

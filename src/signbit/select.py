@@ -11,6 +11,7 @@ takes x) are asked at every call.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import torch
@@ -25,7 +26,7 @@ from signbit.errors import InputError, ModelFileError
 from signbit.estimators import Estimator
 from signbit.ops.binary_unit import MAX_POOL, MAX_TAPS
 from signbit.ops.layer import SURROGATES, has_conv_backward
-from signbit.ops.sign_conv import are_signs, plan_of
+from signbit.ops.sign_conv import are_signs, sign_conv_plan
 from signbit.ops.switch import native_ops
 
 __all__ = [
@@ -83,9 +84,9 @@ def context(x: Tensor) -> Reason:
 def _tensor(name: str, x: Tensor | None) -> Reason:
     if type(x) is not Tensor and type(x) is not nn.Parameter:
         return f"{name} is a {type(x).__name__}, no plain tensor"
-    if x.device.type != "cpu" or x.dtype != torch.float32:
+    if not x.is_cpu or x.dtype is not torch.float32:
         return f"{name} is {_short(x.dtype)} on {x.device}; native ops know float32 on a CPU"
-    if x.layout != torch.strided or x.is_neg():
+    if x.layout is not torch.strided or x.is_neg():
         return f"{name} does not lie in memory as plain numbers"
     return None
 
@@ -230,19 +231,37 @@ def _geometry(layer: Any, x: Tensor) -> Reason:
         return "its input is empty"
     if min(_out_size(layer, x)) < 1:
         return "its kernel does not fit into the input"
+    return _plan(x.shape[1:], layer.out_channels, _window(layer), layer.groups)
+
+
+_Window = tuple[_Pair, _Pair, _Pair, _Pair]
+"""Kernel, stride, padding, dilation."""
+
+
+def _window(layer: Any) -> _Window:
+    return layer.kernel_size, layer.stride, layer.padding, layer.dilation
+
+
+@lru_cache(maxsize=256)
+def _plan(image: tuple[int, int, int], out: int, window: _Window, groups: int) -> Reason:
+    channels, *size = image
+    kernel, *geometry = window
     try:
-        plan_of(x, layer.weight, (layer.stride, layer.padding, layer.dilation), layer.groups)
+        sign_conv_plan((size[0], size[1]), (channels, out), kernel, *geometry, groups)
     except (InputError, ModelFileError) as error:
         return f"the kernels refuse its size: {error}"
     return None
 
 
 def _out_size(layer: Any, x: Tensor) -> _Pair:
+    return _outputs(x.shape[2:], _window(layer))
+
+
+@lru_cache(maxsize=256)
+def _outputs(size: _Pair, window: _Window) -> _Pair:
     height, width = (
         (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
-        for size, kernel, stride, padding, dilation in zip(
-            x.shape[2:], layer.kernel_size, layer.stride, layer.padding, layer.dilation, strict=True
-        )
+        for size, kernel, stride, padding, dilation in zip(size, *window, strict=True)
     )
     return height, width
 
@@ -272,7 +291,7 @@ def binary_unit(
         return "a unit has neither groups nor dilation"
     if layer.out_channels % 16:
         return "a unit has a multiple of 16 output channels"
-    if layer.weight[0].numel() > MAX_TAPS:
+    if layer.weight.shape[1:].numel() > MAX_TAPS:
         return f"a unit's filters have at most {MAX_TAPS} weights"
     window = pool_window(pool)
     if pool is not None:
@@ -339,12 +358,11 @@ def _norm(norm: nn.Module) -> Reason:
         return "its normalisation does not train"
     if not norm.affine or norm.momentum is None or not norm.track_running_stats:
         return "a unit's normalisation is affine, with running statistics and a momentum"
-    return (
-        _tensor("its normalisation's weight", norm.weight)
-        or _tensor("its normalisation's bias", norm.bias)
-        or _tensor("its normalisation's mean", norm.running_mean)
-        or _tensor("its normalisation's variance", norm.running_var)
-    )
+    for values in (*norm._parameters.values(), norm.running_mean, norm.running_var):
+        reason = _tensor("a value of its normalisation", values)
+        if reason is not None:
+            return reason
+    return None
 
 
 def is_clip(nonlinearity: nn.Module) -> bool:

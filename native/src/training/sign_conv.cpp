@@ -19,7 +19,8 @@ void pack_filter(const float* weights, int64_t taps, uint64_t* words) {
   }
 }
 
-// A row of pixels. Where there are gaps between groups, each group's signs are packed by themselves.
+// A row of pixels. Where there are gaps between groups, each group's signs are packed by
+// themselves.
 void pack_row(const BitsLayout& bits, const float* x, const float* shift, int64_t pixels,
               uint8_t* signs) {
   const PointwiseTable& table = pointwise_table();
@@ -38,6 +39,17 @@ void pack_row(const BitsLayout& bits, const float* x, const float* shift, int64_
 }
 
 }  // namespace
+
+bool are_signs(const float* values, int64_t count) {
+  constexpr uint32_t kMagnitude = 0x7fffffff, kOne = 0x3f800000;
+  uint32_t differing = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, values + i, sizeof bits);
+    differing |= (bits & kMagnitude) ^ kOne;
+  }
+  return differing == 0;
+}
 
 Status SignConv::make(const SignConvShape& shape, SignConv* conv) {
   conv->shape_ = shape;

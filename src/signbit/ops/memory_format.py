@@ -19,10 +19,10 @@ def is_channels_last(x: Tensor) -> bool:
     """Whether PyTorch takes the strides of x (N, C, H, W) for channels-last memory.
 
     Images of one channel or one pixel are contiguous either way, and slices neither way; strides
-    decide, as in ATen's `suggest_memory_format`.
+    decide, as in ATen's `suggest_memory_format`; a single value an image says nothing.
     """
     of_batch, of_channel, of_row, of_column = x.stride()
-    if of_channel == 0:
+    if of_channel == 0 or x.shape[1:].numel() == 1:
         return False
     least = 0
     for size, stride in (

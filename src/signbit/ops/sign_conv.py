@@ -20,13 +20,13 @@ from signbit.ops.memory_format import arranged, conv_is_channels_last, pixels_of
 from signbit.ops.second_order import gradients_with_graph, wants_graph
 from signbit.runtime import _native
 
-__all__ = ["are_signs", "plan_of", "sign_conv2d"]
+__all__ = ["are_signs", "sign_conv2d", "sign_conv_plan"]
 
 _Sizes = tuple[int, int]
 
 
 @lru_cache(maxsize=64)
-def _plan(
+def sign_conv_plan(
     size: _Sizes,
     channels: _Sizes,
     kernel: _Sizes,
@@ -35,15 +35,16 @@ def _plan(
     dilation: _Sizes,
     groups: int,
 ) -> _native.training.SignConv:
+    """The kernels' plan; raises InputError or ModelFileError for a size that they refuse."""
     return _native.training.SignConv(size, channels, kernel, stride, padding, dilation, groups)
 
 
-def plan_of(
+def _plan_of(
     x: Tensor, weight: Tensor, geometry: Sequence[Sequence[int]], groups: int
 ) -> _native.training.SignConv:
     """The plan of a convolution of x (N, in, H, W) with weight (out, in / groups, kh, kw)."""
     stride, padding, dilation = (cast(_Sizes, tuple(pair)) for pair in geometry)
-    return _plan(
+    return sign_conv_plan(
         (x.shape[2], x.shape[3]),
         (x.shape[1], weight.shape[0]),
         (weight.shape[2], weight.shape[3]),
@@ -59,7 +60,7 @@ def are_signs(values: Tensor) -> bool:
     dense = values.detach()
     if dense.dim() == 4 and not dense.is_contiguous():
         dense = pixels_of(dense)
-    return _native.training.are_signs(dense.contiguous())
+    return _native.training.are_signs(dense.contiguous().view(-1))
 
 
 @torch.library.custom_op(
@@ -79,7 +80,7 @@ def _sign_conv2d(
     dilation: Sequence[int],
     groups: int,
 ) -> tuple[Tensor, Tensor]:
-    plan = plan_of(x, weight_signs, (stride, padding, dilation), groups)
+    plan = _plan_of(x, weight_signs, (stride, padding, dilation), groups)
     pixels = pixels_of(x)
     signs = x.new_empty((*pixels.shape[:3], plan.sign_bytes), dtype=torch.uint8)
     dots = x.new_empty((len(x), *plan.out_size, len(weight_signs)))
@@ -106,7 +107,7 @@ def _(
     dilation: Sequence[int],
     groups: int,
 ) -> tuple[Tensor, Tensor]:
-    plan = plan_of(x, weight_signs, (stride, padding, dilation), groups)
+    plan = _plan_of(x, weight_signs, (stride, padding, dilation), groups)
     pixels = x.new_empty((len(x), *plan.out_size, len(weight_signs)))
     dots = arranged(pixels, conv_is_channels_last(x, weight_signs))
     signs = x.new_empty((len(x), *x.shape[2:], plan.sign_bytes), dtype=torch.uint8)
