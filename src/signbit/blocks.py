@@ -20,7 +20,7 @@ from signbit.ops.layer import surrogate_of
 from signbit.ops.mean import shifted
 from signbit.ops.real_unit import real_unit
 
-__all__ = ["ConvBlock", "normalised_conv"]
+__all__ = ["ConvBlock", "Stem", "normalised_conv"]
 
 
 class ConvBlock(nn.Sequential):
@@ -29,6 +29,19 @@ class ConvBlock(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         conv, *pool, norm, nonlinearity = self
         return normalised_conv(conv, norm, nonlinearity, x, pool=pool[0] if pool else None)
+
+
+class Stem(ConvBlock):
+    """A network's first block. While it trains its images become channels-last, which all that
+    follows keeps: the memory that native ops work in.
+
+    Evaluation leaves them as they are, for the sake of what is exported.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and x.dim() == 4:
+            x = x.to(memory_format=torch.channels_last)
+        return super().forward(x)
 
 
 def normalised_conv(
