@@ -9,6 +9,7 @@ from torch import Tensor
 
 from signbit.binarizers.activations import ActivationBinarizer
 from signbit.ops.memory_format import arranged, is_channels_last, pixels_of
+from signbit.ops.second_order import wants_graph
 from signbit.runtime import _native
 
 __all__ = ["shifted"]
@@ -43,6 +44,8 @@ class _WithMean(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, of_x: Tensor, of_mean: Tensor) -> Tensor:
         n, channels, height, width = of_x.shape
+        if wants_graph():
+            return of_x + (of_mean / (height * width))[:, :, None, None]
         pixels = pixels_of(of_x)  # the gradient itself, as the native operations make it
         _native.training.add_by_channel(
             (of_mean / (height * width)).contiguous(),
