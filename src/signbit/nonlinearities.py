@@ -57,6 +57,8 @@ class Maxout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         negative, positive = _by_channel(self.negative, x), _by_channel(self.positive, x)
+        if select.context(x) is not None:
+            return x * torch.where(x < 0, negative, positive)
         y: Tensor = _Chosen.apply(x, negative, positive)  # type: ignore[no-untyped-call]
         return y
 
@@ -78,8 +80,10 @@ class _Chosen(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, negative, positive = ctx.saved_tensors
-        below = torch.ops.aten.threshold_backward(grad, -x, 0)  # grad where x < 0, else 0
-        above = grad - below
+        # grad where not x < 0, NaN included: a threshold at the largest value below 0.
+        limits = torch.finfo(x.dtype)
+        above = torch.ops.aten.threshold_backward(grad, x, -limits.tiny * limits.eps)
+        below = grad - above
         return (
             negative * below + positive * above,
             (below * x).sum_to_size(negative.shape),
