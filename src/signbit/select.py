@@ -85,14 +85,10 @@ def _tensor(name: str, x: Tensor | None) -> Reason:
     if type(x) is not Tensor and type(x) is not nn.Parameter:
         return f"{name} is a {type(x).__name__}, no plain tensor"
     if not x.is_cpu or x.dtype is not torch.float32:
-        return f"{name} is {_short(x.dtype)} on {x.device}; native ops know float32 on a CPU"
+        return f"{name} is {str(x.dtype)[6:]} on {x.device}; native ops know float32 on a CPU"
     if x.layout is not torch.strided or x.is_neg():
         return f"{name} does not lie in memory as plain numbers"
     return None
-
-
-def _short(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 def _evaluation(module: nn.Module, x: Tensor | None) -> Reason:
@@ -125,27 +121,16 @@ def _altered(module: nn.Module, forward: Callable[..., Any]) -> Reason:
 
 
 def _hooked(module: nn.Module) -> Reason:
-    for hooks in (
-        all_modules._global_forward_hooks,
-        all_modules._global_forward_pre_hooks,
-        all_modules._global_backward_hooks,
-        all_modules._global_backward_pre_hooks,
-    ):
-        if hooks and _listens(hooks):
+    for kind in ("forward", "forward_pre", "backward", "backward_pre"):
+        if _listens(vars(all_modules)[f"_global_{kind}_hooks"]):
             return "a hook is registered for all modules"
-    for hooks in (
-        module._forward_hooks,
-        module._forward_pre_hooks,
-        module._backward_hooks,
-        module._backward_pre_hooks,
-    ):
-        if hooks and _listens(hooks):
+        if _listens(vars(module)[f"_{kind}_hooks"]):
             return f"{type(module).__name__} has a hook"
     return None
 
 
 def _listens(hooks: Mapping[int, Callable[..., Any]]) -> bool:
-    return not all(getattr(hook, "_misses_calls", False) for hook in hooks.values())
+    return bool(hooks) and not all(getattr(h, "_misses_calls", False) for h in hooks.values())
 
 
 def _pytorch(kind: type[nn.Module], module: nn.Module) -> Reason:
@@ -326,11 +311,7 @@ def unit_weight(layer: Any, weight: BinaryWeight) -> Reason:
     return _weight(layer.weight, weight)
 
 
-def real_unit(
-    conv: nn.Module,
-    norm: nn.Module,
-    x: Tensor | None = None,
-) -> Reason:
+def real_unit(conv: nn.Module, norm: nn.Module, x: Tensor | None = None) -> Reason:
     """For a convolution of reals without bias and its normalisation, without pool or shortcut."""
     reason = (None if x is None else context(x)) or _pytorch(nn.Conv2d, conv) or _norm(norm)
     if reason is not None:
