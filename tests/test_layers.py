@@ -21,6 +21,7 @@ from signbit.binarizers import (
 from signbit.errors import InputError
 from signbit.layers import BinaryConv2d, BinaryLinear
 from signbit.ops import use_native_ops
+from signbit.why import why
 
 
 def test_dot_products_stay_exact_integers_under_autocast():
@@ -113,7 +114,7 @@ def test_magnitudes_of_a_vector_are_its_mean():
 def test_native_operations_take_symmetric_signs_only(parts, native):
     layer = BinaryConv2d(16, 16, 3, padding=1, **parts)
     x = torch.randn(2, 16, 5, 5)
-    assert layer.is_native(x) == native
+    assert (why(layer, x)[0].path == "native") == native
     y = layer(x)
     with use_native_ops(False):
         torch.testing.assert_close(layer(x), y, rtol=1e-6, atol=1e-6)

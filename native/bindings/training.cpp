@@ -124,6 +124,11 @@ void add_by_channel(const Array<const float>& addend, const Array<float>& sum, i
   });
 }
 
+// Whether all values are -1 or +1.
+bool are_signs(const Array<const float>& values) {
+  return sbnn::are_signs(values.data(), static_cast<int64_t>(values.size()));
+}
+
 }  // namespace
 
 void add_training(nb::module_& module) {
@@ -136,6 +141,7 @@ void add_training(nb::module_& module) {
       .def_prop_ro("out_size", &SignConv::out_size)
       .def("run", &SignConv::run, nb::arg("weights"), nb::arg("x"), nb::arg("shift").none(),
            nb::arg("signs"), nb::arg("dots"), nb::arg("threads"));
+  module.def("are_signs", are_signs, nb::arg("values"));
   module.def("add_by_channel", add_by_channel, nb::arg("addend"), nb::arg("sum"),
              nb::arg("threads"));
   module.def("surrogate_gradient", surrogate_gradient, nb::arg("kind"), nb::arg("t"), nb::arg("k"),

@@ -1,7 +1,7 @@
 """What networks are made of: a convolution, its normalisation, a shortcut, a non-linearity.
 
-Owns the choice between the modules one by one and the op that does the same in fewer passes and
-keeps less for backward.
+Owns the way from the modules one by one to the op that does the same in fewer passes and keeps less
+for backward; when that may be is `select`'s business.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from signbit import select
 from signbit.binarizers.weights import BinaryWeight
+from signbit.choices import takes
 from signbit.layers import BinaryConv2d
-from signbit.ops.binary_unit import MAX_POOL, MAX_TAPS, UnitSettings, binary_unit
-from signbit.ops.layer import has_conv_backward, surrogate_of
+from signbit.ops.binary_unit import UnitSettings, binary_unit
+from signbit.ops.layer import surrogate_of
 from signbit.ops.mean import shifted
 from signbit.ops.real_unit import real_unit
-from signbit.ops.switch import applies_to, has_hooks
 
-__all__ = ["ConvBlock", "normalised_conv"]
+__all__ = ["ConvBlock", "Stem", "normalised_conv"]
 
 
 class ConvBlock(nn.Sequential):
@@ -28,6 +29,19 @@ class ConvBlock(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         conv, *pool, norm, nonlinearity = self
         return normalised_conv(conv, norm, nonlinearity, x, pool=pool[0] if pool else None)
+
+
+class Stem(ConvBlock):
+    """A network's first block. While it trains its images become channels-last, which all that
+    follows keeps: the memory that native ops work in.
+
+    Evaluation leaves them as they are, for the sake of what is exported.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and x.dim() == 4:
+            x = x.to(memory_format=torch.channels_last)
+        return super().forward(x)
 
 
 def normalised_conv(
@@ -44,73 +58,38 @@ def normalised_conv(
     While norm trains, on a CPU in float32, everything up to the sum is one op where `norm` is a
     BatchNorm2d and `conv` either a BinaryConv2d that native ops know, `pool` being one of windows
     that touch, or a real convolution without bias, pool and shortcut; nn.Hardtanh(-1, 1) is a part
-    of it, any other non-linearity follows. The native op is more exact than PyTorch's batch
-    normalisation; otherwise results differ from those of the modules in rounding alone, those of a
-    real convolution not at all.
+    of it, any other non-linearity follows. `select` has the rules, `why` says what came of them.
+    The native op is more exact than PyTorch's batch normalisation; otherwise results differ from
+    those of the modules in rounding alone, those of a real convolution not at all.
     """
-    if applies_to(x) and _can_fuse(conv, norm, pool):
+    clip = select.is_clip(nonlinearity)
+    if isinstance(conv, BinaryConv2d):
+        reason = select.binary_unit(conv, BinaryConv2d.forward, norm, pool, x, shortcut)
+        weight = conv.weight_binarizer(conv.weight) if reason is None else None
+        if weight is not None:
+            reason = select.unit_weight(conv, weight)
+        if takes(conv, "binary_unit", reason):
+            assert weight is not None
+            assert isinstance(norm, nn.BatchNorm2d)
+            window = select.pool_window(pool)
+            unit = _native_unit(conv, weight, norm, clip, x, shortcut, window)
+            return unit if clip else cast(Tensor, nonlinearity(unit))
+        # Binarized once, whatever becomes of it: a binarizer may draw or count.
+        y = conv(x) if weight is None else conv.convolve(x, weight)
+    elif (
+        pool is None
+        and shortcut is None
+        and takes(conv, "real_unit", select.real_unit(conv, norm, x))
+    ):
+        assert isinstance(conv, nn.Conv2d)
         assert isinstance(norm, nn.BatchNorm2d)
-        clip = _clips(nonlinearity)
-        after: nn.Module = nn.Identity() if clip else nonlinearity
-        if isinstance(conv, BinaryConv2d) and _is_native(conv, pool, x):
-            weight = conv.weight_binarizer(conv.weight)
-            if weight.scale is None or not weight.scale.requires_grad:
-                unit = _native_unit(conv, weight, norm, clip, x, shortcut, _window(pool))
-                return cast(Tensor, after(unit))
-        if type(conv) is nn.Conv2d and pool is None and shortcut is None and _is_plain(conv):
-            return cast(Tensor, after(real_unit(conv, norm, clip, x)))
-    y = conv(x) if pool is None else pool(conv(x))
-    y = norm(y)
+        unit = real_unit(conv, norm, clip, x)
+        return unit if clip else cast(Tensor, nonlinearity(unit))
+    else:
+        y = conv(x)
+    y = norm(y if pool is None else pool(y))
     result: Tensor = nonlinearity(y if shortcut is None else y + shortcut)
     return result
-
-
-def _can_fuse(conv: nn.Module, norm: nn.Module, pool: nn.Module | None) -> bool:
-    """Whether the normalisation is such that the ops do the same, and nobody listens in."""
-    silent = [conv, norm, pool, getattr(conv, "activation_binarizer", None)]
-    if any(module is not None and has_hooks(module) for module in silent):
-        return False
-    if type(norm) is not nn.BatchNorm2d or not norm.training or not norm.affine:
-        return False
-    return norm.momentum is not None and norm.track_running_stats
-
-
-def _clips(nonlinearity: nn.Module) -> bool:
-    """Whether the non-linearity is the op's own clip."""
-    if type(nonlinearity) is not nn.Hardtanh or has_hooks(nonlinearity):
-        return False
-    return nonlinearity.min_val == -1 and nonlinearity.max_val == 1
-
-
-def _is_native(conv: BinaryConv2d, pool: nn.Module | None, x: Tensor) -> bool:
-    geometry = (conv.stride, conv.padding, conv.dilation)
-    return (
-        conv.is_native(x)
-        and has_conv_backward(geometry, conv.groups)
-        and conv.out_channels % 16 == 0
-        and conv.weight[0].numel() <= MAX_TAPS
-        and 1 <= _window(pool) <= MAX_POOL
-    )
-
-
-def _is_plain(conv: nn.Conv2d) -> bool:
-    return conv.bias is None and conv.padding_mode == "zeros" and type(conv.padding) is tuple
-
-
-def _window(pool: nn.Module | None) -> int:
-    """Height and width of the pool's windows, where they touch; 1 without a pool, 0 otherwise."""
-    if pool is None:
-        return 1
-    if type(pool) is not nn.MaxPool2d or pool.return_indices or pool.ceil_mode:
-        return 0
-    if pool.padding not in (0, (0, 0)) or pool.dilation not in (1, (1, 1)):
-        return 0
-    sizes = {*_pair(pool.kernel_size), *_pair(pool.stride)}
-    return sizes.pop() if len(sizes) == 1 else 0
-
-
-def _pair(value: int | tuple[int, ...]) -> tuple[int, ...]:
-    return value if isinstance(value, tuple) else (value, value)
 
 
 def _native_unit(

@@ -83,7 +83,8 @@ def _polynomial(x: Tensor, parameters: Sequence[float]) -> Tensor:
 
 def _ede(x: Tensor, parameters: Sequence[float]) -> Tensor:
     t, k = parameters
-    return torch.tanh(x * t).square_().mul_(-k * t).add_(k * t)
+    # Not in place on tanh's result, which its own derivative needs.
+    return torch.tanh(x * t).square().mul_(-k * t).add_(k * t)
 
 
 register_estimator("identity", _identity)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from signbit import select
 from signbit.binarizers.activations import (
     ActivationBinarizer,
     BinaryActivation,
@@ -18,12 +19,10 @@ from signbit.binarizers.activations import (
 )
 from signbit.binarizers.weights import BinaryWeight, PlainSign, WeightBinarizer
 from signbit.binary_ops import Pair, binary_conv2d, binary_linear
+from signbit.choices import takes
 from signbit.errors import InputError
-from signbit.estimators import Estimator
-from signbit.ops.layer import SURROGATES
 from signbit.ops.mean import shifted
 from signbit.ops.sign_conv import sign_conv2d
-from signbit.ops.switch import applies_to, has_hooks, keeps_bits
 
 __all__ = ["BinaryConv2d", "BinaryLinear", "binary_conv2d", "binary_linear"]
 
@@ -86,9 +85,12 @@ class BinaryConv2d(nn.Module):
             raise InputError(
                 f"BinaryConv2d expects (N, {self.in_channels}, H, W), got {tuple(x.shape)}"
             )
+        return self.convolve(x, self.weight_binarizer(self.weight))
+
+    def convolve(self, x: Tensor, weight: BinaryWeight) -> Tensor:
+        """What forward returns, of a weight that is binarized already."""
         geometry = (self.stride, self.padding, self.dilation, self.groups)
-        weight = self.weight_binarizer(self.weight)
-        if applies_to(x) and self.is_native(x):
+        if takes(self, "sign_conv2d", select.sign_conv(self, weight, x)):
             x, shift = shifted(self.activation_binarizer, x)
             return sign_conv2d(x, shift, weight, self.activation_binarizer.estimator, *geometry)
         activation: BinaryActivation = self.activation_binarizer(x)
@@ -99,10 +101,6 @@ class BinaryConv2d(nn.Module):
         box = self.weight.new_full((1, 1, *self.kernel_size), 1 / math.prod(self.kernel_size))
         means = F.conv2d(activation.magnitudes, box, None, self.stride, self.padding, self.dilation)
         return y * means
-
-    def is_native(self, x: Tensor) -> bool:
-        """Whether native operations know its binarizers, and may be used on x now."""
-        return keeps_bits(self, x) and _is_native(self)
 
     def extra_repr(self) -> str:
         return (
@@ -147,7 +145,7 @@ class BinaryLinear(nn.Module):
         if x.dim() != 2 or x.shape[1] != self.in_features:
             raise InputError(f"BinaryLinear expects (N, {self.in_features}), got {tuple(x.shape)}")
         weight = self.weight_binarizer(self.weight)
-        if self.training and applies_to(x) and _is_native(self):
+        if takes(self, "sign_conv2d", select.sign_linear(self, weight, x)):
             # A convolution of images of one pixel.
             x, shift = shifted(self.activation_binarizer, x[:, :, None, None])
             weight = weight._replace(signs=weight.signs[:, :, None, None])
@@ -163,17 +161,6 @@ class BinaryLinear(nn.Module):
         return f"{self.in_features}, {self.out_features}"
 
 
-def _is_native(layer: BinaryConv2d | BinaryLinear) -> bool:
-    binarizer = layer.activation_binarizer
-    return (
-        layer.weight_binarizer.is_symmetric
-        and type(binarizer).forward is ActivationBinarizer.forward
-        and not has_hooks(binarizer)
-        and type(binarizer.estimator).__call__ is Estimator.__call__
-        and binarizer.estimator.name in SURROGATES
-    )
-
-
 def _times(factor: Tensor | None, weight: BinaryWeight) -> BinaryWeight:
     """The weight times what the activation is scaled by, one value."""
     if factor is None:
@@ -185,7 +172,7 @@ def _times(factor: Tensor | None, weight: BinaryWeight) -> BinaryWeight:
 
 
 def _pair(name: str, value: int | Pair, least: int) -> Pair:
-    pair = (value, value) if isinstance(value, int) else value
+    pair = (value, value) if isinstance(value, int) else tuple(value)
     if len(pair) != 2 or min(pair) < least:
         raise InputError(f"BinaryConv2d: {name} must be an int or a pair >= {least}, got {value}")
     return pair

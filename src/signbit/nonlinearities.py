@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from signbit import select
+from signbit.choices import takes
 from signbit.errors import InputError
 from signbit.ops.rprelu import rprelu
-from signbit.ops.switch import applies_to, has_hooks, keeps_bits
 
 __all__ = ["Maxout", "RPReLU"]
 
@@ -33,7 +34,7 @@ class RPReLU(nn.Module):
         self.after = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.dim() == 4 and applies_to(x) and keeps_bits(self, x) and not has_hooks(self.prelu):
+        if takes(self, "rprelu", select.rprelu(self, x)):
             return rprelu(x, self.before, self.prelu.weight, self.after)
         y: Tensor = self.prelu(x + _by_channel(self.before, x)) + _by_channel(self.after, x)
         return y
@@ -56,6 +57,8 @@ class Maxout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         negative, positive = _by_channel(self.negative, x), _by_channel(self.positive, x)
+        if select.context(x) is not None:
+            return x * torch.where(x < 0, negative, positive)
         y: Tensor = _Chosen.apply(x, negative, positive)  # type: ignore[no-untyped-call]
         return y
 
@@ -77,8 +80,10 @@ class _Chosen(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, negative, positive = ctx.saved_tensors
-        below = torch.ops.aten.threshold_backward(grad, -x, 0)  # grad where x < 0, else 0
-        above = grad - below
+        # grad where not x < 0, NaN included: a threshold at the largest value below 0.
+        limits = torch.finfo(x.dtype)
+        above = torch.ops.aten.threshold_backward(grad, x, -limits.tiny * limits.eps)
+        below = grad - above
         return (
             negative * below + positive * above,
             (below * x).sum_to_size(negative.shape),

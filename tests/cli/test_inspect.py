@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import io
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from tests.cli.conftest import TRAIN_EXTRA, Cli
 
 from signbit.cli import console
+from signbit.cli.training_view import paths_table
 from signbit.training import load_run
+from signbit.why import LayerPath
 
 KEYS = ["parameters", "binary_parameters", "bytes", "bops", "flops", "ops", "layers"]
 
@@ -99,6 +104,28 @@ def test_training_memory_of_a_run(cli: Cli, run_folder: Path) -> None:
     assert figures["bytes"] == sum(layer["bytes"] for layer in figures["layers"]) > 0
     shown = cli("inspect", run_folder, "--training")
     assert "kept for backward" in shown.out
+
+
+def test_which_way_the_layers_of_a_run_train(cli: Cli, run_folder: Path) -> None:
+    paths = cli("inspect", run_folder, "--training", "--json").figures["paths"]
+    units = {path["module"] for path in paths if path["path"] == "unit"}
+    assert units == {"stem.0", "conv1", "conv2"}
+    shown = cli("inspect", run_folder, "--training")
+    assert "how they train on a CPU" in shown.out
+    assert all(name in shown.out for name in units)
+
+
+def test_which_way_layers_train_is_whole_at_80_columns() -> None:
+    path = LayerPath(
+        "layers.3.1.first.0.a_long_name", "BinaryConv2d", "reference", "its weight has an offset"
+    )
+    console = Console(width=80, file=io.StringIO())
+    console.print(paths_table([path], compiled=False).table)
+    header, _, *rows = [line for line in console.file.getvalue().splitlines() if line.strip()]
+    starts = [header.index(column) for column in ("layer", "kind", "path", "why")]
+    for start, end, value in zip(starts, [*starts[1:], 80], asdict(path).values(), strict=True):
+        folded = "".join(row[start:end] for row in rows)
+        assert "".join(folded.split()) == "".join(value.split())
 
 
 def test_training_memory_of_a_compiled_network_is_refused(cli: Cli, model_file: Path) -> None:

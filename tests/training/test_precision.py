@@ -4,7 +4,7 @@ from torch import nn
 
 from signbit.layers import BinaryConv2d
 from signbit.ops import native_ops
-from signbit.ops.switch import applies_to
+from signbit.select import context
 from signbit.training.precision import Precision
 
 
@@ -19,7 +19,7 @@ def test_real_layers_compute_in_it_and_signs_stay_exact(name: str, dtype: torch.
     with precision.forward():
         assert real(x[:, :3]).dtype == dtype
         result = binary(x)
-        assert not applies_to(x)
+        assert context(x) == "autocast is on"
     assert native_ops()
     assert result.dtype == torch.float32
     # Dots of up to 4,608 signs: bfloat16 has integers up to 256, float16 up to 2,048.

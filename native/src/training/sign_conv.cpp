@@ -19,7 +19,37 @@ void pack_filter(const float* weights, int64_t taps, uint64_t* words) {
   }
 }
 
+// A row of pixels. Where there are gaps between groups, each group's signs are packed by
+// themselves.
+void pack_row(const BitsLayout& bits, const float* x, const float* shift, int64_t pixels,
+              uint8_t* signs) {
+  const PointwiseTable& table = pointwise_table();
+  if (bits.contiguous()) {
+    table.pack_signs(x, shift, pixels, bits.channels, bits.pixel_bytes, signs);
+    return;
+  }
+  for (int64_t p = 0; p < pixels; ++p) {
+    for (int64_t c = 0; c < bits.channels; c += bits.group_channels) {
+      table.pack_signs(x, shift == nullptr ? nullptr : shift + c, 1, bits.group_channels,
+                       bits.group_bytes, signs);
+      x += bits.group_channels;
+      signs += bits.group_bytes;
+    }
+  }
+}
+
 }  // namespace
+
+bool are_signs(const float* values, int64_t count) {
+  constexpr uint32_t kMagnitude = 0x7fffffff, kOne = 0x3f800000;
+  uint32_t differing = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, values + i, sizeof bits);
+    differing |= (bits & kMagnitude) ^ kOne;
+  }
+  return differing == 0;
+}
 
 Status SignConv::make(const SignConvShape& shape, SignConv* conv) {
   conv->shape_ = shape;
@@ -102,8 +132,8 @@ const float* SignConv::run_image(const SignConvBatch& batch, int64_t image, int 
   for (int64_t y = 0; y < shape_.height; ++y) {
     const int64_t row = image * shape_.height + y;
     uint8_t* const signs = batch.signs + row * row_bytes;
-    pointwise_table().pack_signs(batch.x + row * shape_.width * shape_.in_channels, shift,
-                                 shape_.width, shape_.in_channels, layout.pixel_bytes, signs);
+    pack_row(layout.bits, batch.x + row * shape_.width * shape_.in_channels, shift, shape_.width,
+             signs);
     std::memcpy(arenas_[own].data() + layout.at(y, 0), signs, static_cast<size_t>(row_bytes));
   }
   float* const dots = batch.dots == nullptr ? dots_[own].data()

@@ -25,6 +25,9 @@ struct SignConvBatch {
   float* dots;         // null: each image's are only handed to a callback
 };
 
+// Whether all values are -1 or +1: set_weights sees no more of them than their sign.
+bool are_signs(const float* values, int64_t count);
+
 class SignConv {
  public:
   // One graph of one node; Code::kInput where no such convolution exists. Throws std::bad_alloc.

@@ -71,8 +71,6 @@ class AdaptiveWeight(WeightBinarizer):
     A filter of equal weights gets alpha = 0.
     """
 
-    is_symmetric = False
-
     def forward(self, weight: Tensor) -> BinaryWeight:
         spread, deviation, mean = _standardised(weight, correction=0)
         return BinaryWeight(self.estimator(spread), deviation, mean)

@@ -29,9 +29,6 @@ class BinaryWeight(NamedTuple):
 class WeightBinarizer(nn.Module):
     """Base of the weight binarizers: holds the estimator of their sign."""
 
-    is_symmetric = True
-    """Whether the result is -scale and +scale, without offset: all that native operations know."""
-
     def __init__(self, estimator: Estimator | None = None) -> None:
         super().__init__()
         self.estimator = estimator or Clip()
@@ -52,8 +49,6 @@ class PlainSign(WeightBinarizer):
 
 class RealWeight(WeightBinarizer):
     """w itself: for networks that binarize activations only (32/1)."""
-
-    is_symmetric = False
 
     def forward(self, weight: Tensor) -> BinaryWeight:
         return BinaryWeight(weight)

@@ -39,7 +39,8 @@ def inspect(
         bool,
         typer.Option(
             "--training",
-            help="What training the run keeps in memory for its backward pass, by layer; measured.",
+            help="What training the run keeps in memory for its backward pass, by layer; measured. "
+            "And which layers train on native operations on a CPU, or why not.",
         ),
     ] = False,
 ) -> None:
@@ -55,9 +56,9 @@ def inspect(
     Example: [bold]signbit inspect resnet18 --method bireal --classes 1000[/]
     """
     if training:
-        from signbit.cli.training_memory import show_training_memory
+        from signbit.cli.training_view import show_training
 
-        show_training_memory(path, as_json=json)
+        show_training(path, as_json=json)
         return
     signs: list[SignBalance] = []
     with console.figures_only():

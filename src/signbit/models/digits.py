@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from signbit.blocks import ConvBlock, normalised_conv
+from signbit.blocks import Stem, normalised_conv
 
 if TYPE_CHECKING:
     from signbit.methods.base import Method
@@ -21,7 +21,7 @@ class DigitsNet(nn.Module):
 
     def __init__(self, method: Method, *, classes: int, channels: int) -> None:
         super().__init__()
-        self.stem = ConvBlock(
+        self.stem = Stem(
             nn.Conv2d(channels, 32, 3, padding=1, bias=False),
             nn.BatchNorm2d(32),
             method.stem_nonlinearity(32),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from signbit.blocks import ConvBlock
+from signbit.blocks import Stem
 from signbit.models.resnet18 import ResidualUnit
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class ReActNetA(nn.Module):
 
     def __init__(self, method: Method, *, classes: int, channels: int) -> None:
         super().__init__()
-        self.stem = ConvBlock(
+        self.stem = Stem(
             nn.Conv2d(channels, _WIDTHS[0], 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(_WIDTHS[0]),
             method.stem_nonlinearity(_WIDTHS[0]),

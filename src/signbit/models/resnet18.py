@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from signbit.blocks import ConvBlock
+from signbit.blocks import Stem
 
 if TYPE_CHECKING:
     from signbit.methods.base import Method
@@ -66,7 +66,7 @@ class ResNet18Cifar(nn.Module):
     def __init__(self, method: Method, *, classes: int, channels: int) -> None:
         super().__init__()
         width = _WIDTHS[0]
-        self.stem = ConvBlock(
+        self.stem = Stem(
             nn.Conv2d(channels, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
             method.stem_nonlinearity(width),

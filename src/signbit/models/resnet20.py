@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from signbit.blocks import ConvBlock
+from signbit.blocks import Stem
 
 if TYPE_CHECKING:
     from signbit.methods.base import Method
@@ -25,7 +25,7 @@ class ResNet20(nn.Module):
 
     def __init__(self, method: Method, *, classes: int, channels: int) -> None:
         super().__init__()
-        self.stem = ConvBlock(
+        self.stem = Stem(
             nn.Conv2d(channels, 16, 3, padding=1, bias=False),
             nn.BatchNorm2d(16),
             method.stem_nonlinearity(16),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from signbit.blocks import ConvBlock
+from signbit.blocks import ConvBlock, Stem
 
 if TYPE_CHECKING:
     from signbit.methods.base import Method
@@ -25,7 +25,7 @@ class VGGSmall(nn.Module):
 
     def __init__(self, method: Method, *, classes: int, channels: int) -> None:
         super().__init__()
-        self.stem = ConvBlock(
+        self.stem = Stem(
             nn.Conv2d(channels, 128, 3, padding=1, bias=False),
             nn.BatchNorm2d(128),
             method.stem_nonlinearity(128),

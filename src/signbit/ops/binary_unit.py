@@ -15,10 +15,15 @@ from functools import lru_cache
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from signbit.ops.layer import pixels_of
+from signbit.binarizers.weights import BinaryWeight
+from signbit.binary_ops import binary_conv2d
+from signbit.estimators import sign
+from signbit.ops.layer import SURROGATES
+from signbit.ops.memory_format import arranged, conv_is_channels_last, pixels_of
+from signbit.ops.second_order import gradients_with_graph, wants_graph
 from signbit.ops.switch import gradient_dtype
 from signbit.runtime import _native
 
@@ -89,8 +94,8 @@ class _BinaryUnit(torch.autograd.Function):
             gradient_dtype() == torch.bfloat16,
         )
         ctx.settings, ctx.eps = settings, norm.eps
-        y = torch.empty((n, *ctx.plan.out_size, out))
-        statistics = torch.empty((2, out), dtype=torch.float64)
+        y = x.new_empty((n, *ctx.plan.out_size, out))
+        statistics = x.new_empty((2, out), dtype=torch.float64)
         ctx.plan.forward(
             _input(x, shift, weight_signs, weight_scale, gamma, beta, shortcut, settings, norm.eps),
             y,
@@ -100,7 +105,8 @@ class _BinaryUnit(torch.autograd.Function):
             norm.momentum,
             torch.get_num_threads(),
         )
-        result = y.permute(0, 3, 1, 2)
+        ctx.channels_last = conv_is_channels_last(x, weight_signs)
+        result = arranged(y, ctx.channels_last)
         ctx.save_for_backward(
             *(x, shift, weight_signs, weight_scale, gamma, beta, statistics),
             result if settings.clip else None,
@@ -108,16 +114,17 @@ class _BinaryUnit(torch.autograd.Function):
         return result
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, shift, weight_signs, weight_scale, gamma, beta, statistics, y = ctx.saved_tensors
         settings: UnitSettings = ctx.settings
+        if wants_graph():
+            return _gradients_with_graph(ctx, grad)
         n, channels, height, width = x.shape
         out, _, *kernel = weight_signs.shape
-        of_x = torch.empty((n, height, width, channels))
+        of_x = x.new_empty((n, height, width, channels))
         of_shift = None if shift is None else torch.zeros_like(shift)
-        of_weight = torch.empty((out, *kernel, channels))
-        of_gamma, of_beta = torch.empty((2, out)).unbind()
+        of_weight = x.new_empty((out, *kernel, channels))
+        of_gamma, of_beta = x.new_empty((2, out)).unbind()
         gradient = pixels_of(grad)
         of_shortcut = torch.empty_like(gradient) if ctx.needs_input_grad[6] else None
         ctx.plan.backward(
@@ -139,16 +146,48 @@ class _BinaryUnit(torch.autograd.Function):
             torch.get_num_threads(),
         )
         return (
-            of_x.permute(0, 3, 1, 2),
+            arranged(of_x, ctx.channels_last),
             of_shift,
-            of_weight.permute(0, 3, 1, 2),
+            arranged(of_weight, ctx.channels_last),
             None,
             of_gamma,
             of_beta,
-            None if of_shortcut is None else of_shortcut.permute(0, 3, 1, 2),
+            None if of_shortcut is None else arranged(of_shortcut, ctx.channels_last),
             None,
             None,
         )
+
+
+def _gradients_with_graph(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    """As backward, in PyTorch's operations."""
+    x, shift, weight_signs, weight_scale, gamma, beta, _, y = ctx.saved_tensors
+    settings: UnitSettings = ctx.settings
+    number, *parameters = settings.surrogate
+    estimator = SURROGATES[number]
+
+    def normalised(
+        x: Tensor, shift: Tensor | None, weight_signs: Tensor, gamma: Tensor, beta: Tensor
+    ) -> Tensor:
+        moved = x if shift is None else x + shift[:, :, None, None]
+        weight = BinaryWeight(weight_signs, weight_scale)
+        signs = sign(moved, estimator, parameters)
+        dots = binary_conv2d(signs, weight, settings.stride, settings.padding)
+        if settings.pool > 1:
+            dots = F.max_pool2d(dots, settings.pool)
+        return F.batch_norm(dots, None, None, gamma, beta, True, 0.0, ctx.eps)
+
+    of_sum = grad if y is None else grad * (y.detach().abs() < 1)
+    wants = ctx.needs_input_grad
+    of_x, of_shift, of_weight, of_gamma, of_beta = gradients_with_graph(
+        normalised,
+        (x, shift, weight_signs, gamma, beta),
+        (*wants[:3], *wants[4:6]),
+        of_sum,
+    )
+    if settings.add_input and of_x is not None:
+        of_x = of_x + of_sum
+    of_shortcut = of_sum if wants[6] else None
+    return of_x, of_shift, of_weight, None, of_gamma, of_beta, of_shortcut, None, None
 
 
 def _input(
@@ -185,7 +224,7 @@ def binary_unit(
     shortcut: Tensor | None,
     settings: UnitSettings,
 ) -> Tensor:
-    """y (N, out, H', W') in channels-last memory; moves norm's running statistics.
+    """y (N, out, H', W'), memory as `nn.Conv2d` gives it; moves norm's running statistics.
 
     x (N, in, H, W) float32, shift (N, in), weight_signs (out, in, kh, kw) of ±1, weight_scale
     (out,), positive where dots are pooled; norm affine, with running statistics and a momentum;

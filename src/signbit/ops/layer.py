@@ -10,6 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from signbit.ops.memory_format import arranged, conv_is_channels_last, pixels_of
 from signbit.ops.switch import gradient_dtype
 from signbit.runtime import _native
 
@@ -19,7 +20,6 @@ __all__ = [
     "LayerGradients",
     "conv_backward",
     "has_conv_backward",
-    "pixels_of",
     "surrogate_of",
 ]
 
@@ -27,11 +27,6 @@ SURROGATES = ("identity", "clip", "polynomial", "ede")
 """Estimators by the number under which the kernels know them."""
 
 _Sizes = tuple[int, int]
-
-
-def pixels_of(x: Tensor) -> Tensor:
-    """(N, C, H, W) as contiguous (N, H, W, C), without a copy where memory is in that order."""
-    return x.detach().permute(0, 2, 3, 1).contiguous()
 
 
 def surrogate_of(estimator: str, parameters: Sequence[float]) -> tuple[int, float, float]:
@@ -70,9 +65,10 @@ class LayerGradients:
     def __init__(self, layer: Layer) -> None:
         n, channels, height, width = layer.x.shape
         out, inner, *kernel = layer.weight_signs.shape
-        self._of_x = torch.empty((n, height, width, channels))
+        self._channels_last = conv_is_channels_last(layer.x, layer.weight_signs)
+        self._of_x = layer.x.new_empty((n, height, width, channels))
         self._of_shift = None if layer.shift is None else torch.zeros_like(layer.shift)
-        self._of_weight = torch.empty((out, *kernel, inner))
+        self._of_weight = layer.x.new_empty((out, *kernel, inner))
 
     def arrays(self) -> _native.training.LayerGradients:
         """As the kernels write them."""
@@ -80,8 +76,8 @@ class LayerGradients:
 
     def tensors(self) -> tuple[Tensor, Tensor | None, Tensor]:
         """Shaped like x, shift and the weight."""
-        of_weight = self._of_weight.permute(0, 3, 1, 2)
-        return self._of_x.permute(0, 3, 1, 2), self._of_shift, of_weight
+        of_x = arranged(self._of_x, self._channels_last)
+        return of_x, self._of_shift, arranged(self._of_weight, self._channels_last)
 
 
 def has_conv_backward(geometry: Sequence[Sequence[int]], groups: int) -> bool:

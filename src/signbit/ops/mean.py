@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from signbit.binarizers.activations import ActivationBinarizer
-from signbit.ops.layer import pixels_of
+from signbit.ops.memory_format import arranged, is_channels_last, pixels_of
+from signbit.ops.second_order import wants_graph
 from signbit.runtime import _native
 
 __all__ = ["shifted"]
@@ -20,13 +21,17 @@ def shifted(binarizer: ActivationBinarizer, x: Tensor) -> tuple[Tensor, Tensor |
     Where the shift comes from the mean of x, the gradient of that mean is added to the gradient of
     x in place, and not, as PyTorch would, written out as large as x and then added.
     """
-    if type(binarizer).shift is not ActivationBinarizer.shift:
+    if getattr(binarizer.shift, "__func__", None) is not ActivationBinarizer.shift:
         shift = binarizer.shift(x)
-        return x, None if shift is None else shift.expand(len(x), -1).contiguous()
+        return x, None if shift is None else _for_each(x, shift)
     same: Tensor
     mean: Tensor
     same, mean = _WithMean.apply(x)  # type: ignore[no-untyped-call]
-    return same, binarizer.shift_from_mean(mean)
+    return same, _for_each(x, binarizer.shift_from_mean(mean))
+
+
+def _for_each(x: Tensor, shift: Tensor) -> Tensor:
+    return shift.to(x.dtype).expand(len(x), x.shape[1]).contiguous()
 
 
 class _WithMean(torch.autograd.Function):
@@ -39,10 +44,12 @@ class _WithMean(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, of_x: Tensor, of_mean: Tensor) -> Tensor:
         n, channels, height, width = of_x.shape
+        if wants_graph():
+            return of_x + (of_mean / (height * width))[:, :, None, None]
         pixels = pixels_of(of_x)  # the gradient itself, as the native operations make it
         _native.training.add_by_channel(
             (of_mean / (height * width)).contiguous(),
             pixels.reshape(n, height * width, channels),
             torch.get_num_threads(),
         )
-        return pixels.permute(0, 3, 1, 2)
+        return arranged(pixels, is_channels_last(of_x))

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
+
+from signbit.ops.second_order import gradients_with_graph, wants_graph
 
 __all__ = ["real_unit"]
 
@@ -51,13 +52,21 @@ class _RealUnit(torch.autograd.Function):
         )
         if clip:
             y = F.hardtanh(y)
-        ctx.save_for_backward(x, weight, gamma, mean, deviation, y if clip else None)
+        ctx.save_for_backward(x, weight, gamma, beta, mean, deviation, y if clip else None)
         return y
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, gamma, mean, deviation, y = ctx.saved_tensors
+        x, weight, gamma, beta, mean, deviation, y = ctx.saved_tensors
+        if wants_graph():
+
+            def unit(x: Tensor, weight: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+                real = _convolve(x, weight, ctx.geometry, ctx.groups)
+                result = F.batch_norm(real, None, None, gamma, beta, True, 0.0, ctx.eps)
+                return F.hardtanh(result) if ctx.clip else result
+
+            inputs = (x, weight, gamma, beta)
+            return *gradients_with_graph(unit, inputs, ctx.needs_input_grad, grad), *[None] * 6
         if y is not None:
             grad = _aten.hardtanh_backward(grad, y, -1.0, 1.0)
         real = _convolve(x, weight, ctx.geometry, ctx.groups)

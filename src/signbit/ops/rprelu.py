@@ -5,23 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from signbit.ops.layer import pixels_of
+from signbit.ops.memory_format import arranged, is_channels_last, pixels_of
+from signbit.ops.second_order import gradients_with_graph, wants_graph
 from signbit.runtime import _native
 
 __all__ = ["rprelu"]
 
 
 def rprelu(x: Tensor, before: Tensor, slope: Tensor, after: Tensor) -> Tensor:
-    """t > 0 ? t : slope[c]·t, plus after[c], where t = x + before[c]; channels-last memory.
+    """t > 0 ? t : slope[c]·t, plus after[c], where t = x + before[c]; memory as x.
 
     x (N, C, H, W) float32 on a CPU, the others (C,). The result has the bits that PyTorch's own
     operations give, and gradients reach all four.
     """
     result: Tensor = _RPReLU.apply(x, before, slope, after)  # type: ignore[no-untyped-call]
     return result
+
+
+def _bent(x: Tensor, before: Tensor, slope: Tensor) -> Tensor:
+    return F.prelu(x + before.reshape(-1, 1, 1), slope)
 
 
 class _RPReLU(torch.autograd.Function):
@@ -38,15 +43,18 @@ class _RPReLU(torch.autograd.Function):
             y.flatten(1, 2),
             torch.get_num_threads(),
         )
-        return y.permute(0, 3, 1, 2)
+        return arranged(y, is_channels_last(x))
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, before, slope = ctx.saved_tensors
+        if wants_graph():
+            wanted = ctx.needs_input_grad
+            graph = gradients_with_graph(_bent, (x, before, slope), wanted, gradient)
+            return *graph, gradient.sum((0, 2, 3)) if wanted[3] else None
         pixels = pixels_of(x)
         of_x = torch.empty_like(pixels)
-        of_parameters = torch.empty((3, len(before)))
+        of_parameters = x.new_empty((3, len(before)))
         _native.training.rprelu_gradients(
             pixels.flatten(1, 2),
             pixels_of(gradient).flatten(1, 2),
@@ -57,4 +65,4 @@ class _RPReLU(torch.autograd.Function):
             torch.get_num_threads(),
         )
         of_before, of_slope, of_after = of_parameters.unbind()
-        return of_x.permute(0, 3, 1, 2), of_before, of_slope, of_after
+        return arranged(of_x, is_channels_last(x)), of_before, of_slope, of_after

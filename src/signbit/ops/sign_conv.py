@@ -13,17 +13,20 @@ import torch
 from torch import Tensor
 
 from signbit.binarizers.weights import BinaryWeight
-from signbit.estimators import Estimator
-from signbit.ops.layer import Layer, LayerGradients, conv_backward, has_conv_backward, pixels_of
+from signbit.binary_ops import binary_conv2d
+from signbit.estimators import Estimator, sign
+from signbit.ops.layer import Layer, LayerGradients, conv_backward, has_conv_backward
+from signbit.ops.memory_format import arranged, conv_is_channels_last, pixels_of
+from signbit.ops.second_order import gradients_with_graph, wants_graph
 from signbit.runtime import _native
 
-__all__ = ["plan_of", "sign_conv2d"]
+__all__ = ["are_signs", "sign_conv2d", "sign_conv_plan"]
 
 _Sizes = tuple[int, int]
 
 
 @lru_cache(maxsize=64)
-def _plan(
+def sign_conv_plan(
     size: _Sizes,
     channels: _Sizes,
     kernel: _Sizes,
@@ -32,15 +35,16 @@ def _plan(
     dilation: _Sizes,
     groups: int,
 ) -> _native.training.SignConv:
+    """The kernels' plan; raises InputError or ModelFileError for a size that they refuse."""
     return _native.training.SignConv(size, channels, kernel, stride, padding, dilation, groups)
 
 
-def plan_of(
+def _plan_of(
     x: Tensor, weight: Tensor, geometry: Sequence[Sequence[int]], groups: int
 ) -> _native.training.SignConv:
     """The plan of a convolution of x (N, in, H, W) with weight (out, in / groups, kh, kw)."""
     stride, padding, dilation = (cast(_Sizes, tuple(pair)) for pair in geometry)
-    return _plan(
+    return sign_conv_plan(
         (x.shape[2], x.shape[3]),
         (x.shape[1], weight.shape[0]),
         (weight.shape[2], weight.shape[3]),
@@ -49,6 +53,14 @@ def plan_of(
         dilation,
         groups,
     )
+
+
+def are_signs(values: Tensor) -> bool:
+    """Whether all of a float32 tensor on a CPU are -1 or +1."""
+    dense = values.detach()
+    if dense.dim() == 4 and not dense.is_contiguous():
+        dense = pixels_of(dense)
+    return _native.training.are_signs(dense.contiguous().view(-1))
 
 
 @torch.library.custom_op(
@@ -68,10 +80,10 @@ def _sign_conv2d(
     dilation: Sequence[int],
     groups: int,
 ) -> tuple[Tensor, Tensor]:
-    plan = plan_of(x, weight_signs, (stride, padding, dilation), groups)
+    plan = _plan_of(x, weight_signs, (stride, padding, dilation), groups)
     pixels = pixels_of(x)
-    signs = torch.empty((*pixels.shape[:3], plan.sign_bytes), dtype=torch.uint8)
-    dots = torch.empty((len(x), *plan.out_size, len(weight_signs)))
+    signs = x.new_empty((*pixels.shape[:3], plan.sign_bytes), dtype=torch.uint8)
+    dots = x.new_empty((len(x), *plan.out_size, len(weight_signs)))
     plan.run(
         pixels_of(weight_signs),
         pixels,
@@ -80,7 +92,7 @@ def _sign_conv2d(
         dots,
         torch.get_num_threads(),
     )
-    return dots.permute(0, 3, 1, 2), signs
+    return arranged(dots, conv_is_channels_last(x, weight_signs)), signs
 
 
 @_sign_conv2d.register_fake
@@ -95,8 +107,9 @@ def _(
     dilation: Sequence[int],
     groups: int,
 ) -> tuple[Tensor, Tensor]:
-    plan = plan_of(x, weight_signs, (stride, padding, dilation), groups)
-    dots = x.new_empty((len(x), *plan.out_size, len(weight_signs))).permute(0, 3, 1, 2)
+    plan = _plan_of(x, weight_signs, (stride, padding, dilation), groups)
+    pixels = x.new_empty((len(x), *plan.out_size, len(weight_signs)))
+    dots = arranged(pixels, conv_is_channels_last(x, weight_signs))
     signs = x.new_empty((len(x), *x.shape[2:], plan.sign_bytes), dtype=torch.uint8)
     return dots, signs
 
@@ -109,6 +122,17 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> 
 
 def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
     x, shift, weight_signs, signs = ctx.saved_tensors
+    if wants_graph():
+
+        def dots(x: Tensor, shift: Tensor | None, weight_signs: Tensor) -> Tensor:
+            moved = x if shift is None else x + shift[:, :, None, None]
+            of_x = sign(moved, ctx.estimator, ctx.parameters)
+            stride, padding, dilation = ctx.geometry
+            weight = BinaryWeight(weight_signs)
+            return binary_conv2d(of_x, weight, stride, padding, dilation, ctx.groups)
+
+        inputs = (x, shift, weight_signs)
+        return (*gradients_with_graph(dots, inputs, ctx.needs_input_grad, grad), *[None] * 6)
     layer = Layer(x, shift, signs, weight_signs, ctx.estimator, ctx.parameters)
     is_linear = x.shape[2:] == (1, 1)  # the kernels' register tiles are made for rows of pixels
     if is_linear or not has_conv_backward(ctx.geometry, ctx.groups):
@@ -139,18 +163,19 @@ def _convolution_backward(
             *(grad, signs, layer.weight_signs, None, *geometry, False, [0, 0], groups),
             [True, True, False],
         )
-    of_x = of_signs.contiguous(memory_format=torch.channels_last)
+    of_x = pixels_of(of_signs)
     of_shift = None if shift is None else torch.zeros_like(shift)
     shape = (len(x), x.shape[2] * x.shape[3], x.shape[1])
     _native.training.surrogate_gradient(
         *layer.surrogate(),
         pixels_of(x).reshape(shape),
         None if shift is None else shift.detach().contiguous(),
-        pixels_of(of_x).reshape(shape),
+        of_x.view(shape),
         of_shift,
         threads,
     )
-    return of_x, of_shift, of_weight
+    channels_last = conv_is_channels_last(x, layer.weight_signs)
+    return arranged(of_x, channels_last), of_shift, of_weight
 
 
 _sign_conv2d.register_autograd(_backward, setup_context=_setup)
@@ -166,10 +191,11 @@ def sign_conv2d(
     dilation: Sequence[int],
     groups: int,
 ) -> Tensor:
-    """weight.scale[c] * conv2d(sign(x + shift), weight.signs), zero padding; channels-last memory.
+    """weight.scale[c] * conv2d(sign(x + shift), weight.signs), zero padding.
 
     x (N, in, H, W) float32 on a CPU, shift (N, in) or None, weight.signs (out, in / groups, kh, kw)
-    of ±1; result (N, out, H', W'). Differentiable in x and the shift, as `estimator` (one of
+    of ±1; result (N, out, H', W'), in memory as
+    `nn.Conv2d` gives it. Differentiable in x and the shift, as `estimator` (one of
     SURROGATES) says, in the weight's signs and in its scale.
     """
     dots, _ = _sign_conv2d(

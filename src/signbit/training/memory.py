@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +14,8 @@ from torch.nn.modules.module import (
 )
 
 from signbit.errors import InputError
+from signbit.module_state import unchanged
+from signbit.select import may_miss_calls
 
 __all__ = ["Kept", "kept_for_backward"]
 
@@ -48,9 +48,12 @@ def kept_for_backward(model: nn.Module, images: Tensor) -> list[Kept]:
     kept: dict[nn.Module, int] = {}
     calls = [model]
 
+    # What an op does in a module's place is what it keeps: no module runs for the measurement.
+    @may_miss_calls
     def enter(module: nn.Module, args: Any) -> None:
         calls.append(module)
 
+    @may_miss_calls
     def leave(module: nn.Module, args: Any, output: Any) -> None:
         calls.pop()
 
@@ -61,7 +64,7 @@ def kept_for_backward(model: nn.Module, images: Tensor) -> list[Kept]:
             kept[calls[-1]] = kept.get(calls[-1], 0) + storage.nbytes()
         return tensor
 
-    with _state_of(model):
+    with unchanged(model):
         model.train()
         hooks = [
             register_module_forward_pre_hook(enter),
@@ -79,17 +82,3 @@ def kept_for_backward(model: nn.Module, images: Tensor) -> list[Kept]:
         for module, count in kept.items()
         if module in names
     ]
-
-
-@contextmanager
-def _state_of(model: nn.Module) -> Iterator[None]:
-    training = {module: module.training for module in model.modules()}
-    buffers = [buffer.clone() for buffer in model.buffers()]
-    try:
-        yield
-    finally:
-        for module, mode in training.items():
-            module.training = mode
-        with torch.no_grad():
-            for buffer, before in zip(model.buffers(), buffers, strict=True):
-                buffer.copy_(before)

@@ -45,11 +45,11 @@ inline typename Vec::Floats derivative(typename Vec::Floats x, typename Vec::Flo
   switch (kind) {
     case Surrogate::kIdentity:
       break;
-    case Surrogate::kClip:  // 1 - (1 < |x|)
-      return Vec::select_less(one, magnitude(x), Vec::set(0.0f), one);
+    case Surrogate::kClip:  // |x| <= 1, which is |x| < the next float after 1; not of NaN
+      return Vec::select_less(magnitude(x), Vec::set(0x1.000002p+0f), one, Vec::set(0.0f));
     case Surrogate::kPolynomial: {
       const typename Vec::Floats slope = Vec::fma(magnitude(x), Vec::set(-2.0f), Vec::set(2.0f));
-      return Vec::larger(slope, Vec::set(0.0f));
+      return Vec::larger(Vec::set(0.0f), slope);  // slope < 0 ? 0 : slope, NaN kept
     }
     case Surrogate::kEde: {
       // 1 - tanh(u)² = 4e / (1 + e)² with e = exp(-2|u|): nothing is lost where tanh is near ±1.

@@ -57,7 +57,7 @@ void rprelu_gradients(const float* x, const float* gradient, const RPReLUConstan
         const typename Vec::Floats through = Vec::select_less(zero, t, g, Vec::multiply(g, slope));
         part.store(of_x + at, through);
         of_before = Vec::add(of_before, through);
-        of_slope = Vec::fma(g, Vec::smaller(t, zero), of_slope);
+        of_slope = Vec::fma(g, Vec::smaller(zero, t), of_slope);  // NaN kept
         of_after = Vec::add(of_after, g);
       }
       part.add_to(sums, of_before);
