@@ -22,6 +22,7 @@ def test_compares_both_sides_and_replaces_the_file(
     agreement = figures["agreement"]
     assert agreement["agrees"]
     assert agreement["end_to_end"]["images"] == 40
+    assert set(agreement["near"]) == {"signs", "images", "answers_changed"}
     binary = [node for node in agreement["nodes"] if node["op"] == "binary_conv"]
     assert binary
     assert all(node["dots"] and node["dots_different"] == 0 for node in binary)
@@ -32,7 +33,7 @@ def test_compares_both_sides_and_replaces_the_file(
 def test_the_tables(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     shown = cli("compile", run_folder, "-o", tmp_path / "model.sbnn", "--images", "4")
     assert shown.code == 0
-    for title in ("layers", "node by node", "end to end"):
+    for title in ("layers", "node by node", "end to end", "signs next to their threshold"):
         assert title in shown.out
 
 

@@ -1,8 +1,10 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from signbit.compiler.exported import Replay, export
+from signbit.compiler.exported import PartialReplay, Replay, export
 from signbit.errors import CompileError
 
 
@@ -31,6 +33,22 @@ def test_replay_records_what_the_model_computes() -> None:
         torch.testing.assert_close(replay.recorded["conv2d"], model.conv(x), rtol=0, atol=0)
     assert replay.recorded.keys() == {"conv2d"}
     assert not any(name.endswith("_") for name in names)
+
+
+def test_a_partial_replay_computes_what_is_needed() -> None:
+    class Counted(PartialReplay):
+        calls = 0
+
+        def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
+            self.calls += 1
+            return super().call_function(target, args, kwargs)
+
+    model = _InPlace().eval()
+    replay = Counted(export(model, (6, 6, 1)), ["relu"])
+    x = torch.randn(2, 1, 6, 6)
+    replay(x)
+    assert replay.calls == 2
+    torch.testing.assert_close(replay.recorded["relu"], model.act(model.conv(x)), rtol=0, atol=0)
 
 
 def test_refuses_training_mode() -> None:

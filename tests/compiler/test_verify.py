@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pytest
 from tests.compiler.nets import Array, compiled, network, pixels, pytorch_logits
+from torch import nn
 
 from signbit.compiler import Compiled
-from signbit.compiler.agreement import EndToEnd, NodeAgreement
+from signbit.compiler.agreement import Agreement, EndToEnd, NodeAgreement
 from signbit.compiler.verify import verify, verify_end_to_end, verify_nodes
 from signbit.errors import InputError
+from signbit.layers import BinaryConv2d, BinaryLinear
 from signbit.runtime.reference import ReferenceEngine
 
 SIZE = (8, 8, 1)
@@ -129,18 +131,22 @@ def test_wrong_answers_are_counted(digits: Compiled) -> None:
     assert found.pytorch_top1 is None
 
 
-def test_a_sign_next_to_its_threshold_is_listed() -> None:
-    # Without statistics to move it, a stem of zeros has every value exactly at the threshold of 0;
-    # a bias next to 0 puts PyTorch's on the negative side.
+def _stem_next_to_zero(bias: float) -> tuple[Compiled, Array]:
+    """Every value behind the stem is `bias` where the image is all alike: its terms cancel."""
     model = network("digits", "bnn", SIZE)
     state = model.state_dict()
     state["stem.0.weight"].zero_()
+    state["stem.0.weight"][:, 0, 1, 0] = 1
+    state["stem.0.weight"][:, 0, 1, 1] = -1
     state["stem.1.running_mean"].zero_()
-    state["stem.1.bias"].fill_(-1e-5)
-    result = compiled(model, SIZE)
+    state["stem.1.running_var"].fill_(1)
+    state["stem.1.weight"].fill_(1)
+    state["stem.1.bias"].fill_(bias)
+    return compiled(model, SIZE), np.full((5, *SIZE), 200, np.uint8)
+
+
+def _with_one_sign_positive(result: Compiled) -> ReferenceEngine:
     tensor = result.graph.nodes[0].signs[0].tensor
-    reference = ReferenceEngine(result.data)
-    assert reference.run_nodes({"image": pixels(1, SIZE)}, [tensor])[tensor].all()
 
     class Positive(ReferenceEngine):
         def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> dict[str, Array]:
@@ -149,12 +155,70 @@ def test_a_sign_next_to_its_threshold_is_listed() -> None:
                 results[tensor][-1, 7, 7, 31] = 0
             return results
 
-    stem = verify_nodes(result, pixels(5, SIZE), engine=Positive(result.data), batch_size=5)[0]
+    return Positive(result.data)
+
+
+def test_a_sign_next_to_its_threshold_is_listed() -> None:
+    result, images = _stem_next_to_zero(-1e-6)
+    found = verify(result, images, engine=_with_one_sign_positive(result), batch_size=5)
+    stem = found.nodes[0]
     assert stem.agrees
     assert stem.signs_different == 0
     (near,) = stem.signs_near
     assert (near.image, near.position) == (4, (7, 7, 31))
-    assert near.value == pytest.approx(-1e-5)
+    assert near.value == pytest.approx(-1e-6)
+    assert found.near == {"signs": 1, "images": 1, "answers_changed": 0}
+    assert found.to_dict()["near"] == found.near
+
+
+def test_answers_that_changed_with_a_sign_next_to_its_threshold_are_counted() -> None:
+    result, images = _stem_next_to_zero(-1e-6)
+    engine = _with_one_sign_positive(result)
+    nodes = tuple(verify_nodes(result, images, engine=engine, batch_size=5))
+    assert Agreement(nodes, EndToEnd(images=5, changed=[0, 4])).near["answers_changed"] == 1
+    assert Agreement(nodes, EndToEnd(images=5, changed=[0])).near["answers_changed"] == 0
+
+
+def test_what_is_near_depends_on_how_large_the_sum_can_be() -> None:
+    # 9 taps of weights 1 and −1 on normalised pixels: 5e-5 is small, and far beyond any rounding.
+    result, images = _stem_next_to_zero(-5e-5)
+    stem = verify_nodes(result, images, engine=_with_one_sign_positive(result), batch_size=5)[0]
+    assert stem.signs_different == 1
+    assert stem.signs_near == []
+
+
+HEADS: dict[str, list[nn.Module]] = {
+    "Linear, Linear": [nn.Flatten(), nn.Linear(192, 32), nn.Linear(32, 10)],
+    "Linear, Dropout, Linear behind a binary convolution": [
+        *(nn.Conv2d(3, 8, 3, 2), nn.BatchNorm2d(8), BinaryConv2d(8, 8, 3), nn.BatchNorm2d(8)),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 16), nn.Dropout()),
+        nn.Linear(16, 10),
+    ],
+    "Linear, BatchNorm1d, Linear": [
+        *(nn.Flatten(), nn.Linear(192, 32), nn.BatchNorm1d(32), nn.Linear(32, 10)),
+    ],
+    "Conv2d with a bias to 1x1, sign": [
+        *(nn.Conv2d(3, 8, 2, 2), nn.ReLU(), nn.Conv2d(8, 8, 1), nn.Conv2d(8, 32, 4)),
+        *(nn.Flatten(), BinaryLinear(32, 10)),
+    ],
+    "three of them, then a sign": [
+        *(nn.Flatten(), nn.Linear(192, 32), nn.Linear(32, 32), nn.BatchNorm1d(32)),
+        *(nn.Linear(32, 32), BinaryLinear(32, 10)),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", list(HEADS))
+def test_a_bias_that_moved_on_is_no_false_alarm(name: str) -> None:
+    """Its node yields the value without it, which PyTorch has not; the next node has both."""
+    model = nn.Sequential(*HEADS[name]).eval()
+    size = (8, 8, 3)
+    images = pixels(16, size)
+    found = verify(compiled(model, size), images)
+    assert found.agrees
+    assert max(node.relative_error for node in found.nodes) < 1e-5
+    assert sum(node.signs_different for node in found.nodes) == 0
+    assert found.end_to_end.max_error < 1e-4
 
 
 def test_no_images_at_all(digits: Compiled) -> None:
@@ -179,4 +243,4 @@ def test_refuses_labels_that_do_not_fit(digits: Compiled) -> None:
 
 def test_relative_error_of_nothing() -> None:
     assert NodeAgreement("a", "real_conv", "").relative_error == 0
-    assert EndToEnd(images=4, disagreements=1).agreement == 0.75
+    assert EndToEnd(images=4, changed=[2]).agreement == 0.75

@@ -105,6 +105,7 @@ def compile_(
         totals_table(str(output), cost),
         _nodes(agreement),
         _features(agreement) if labels is None else _end_to_end(agreement),
+        _near(agreement),
     ]
     if change is not None:
         figures["int16_stem"] = change.to_dict()
@@ -194,6 +195,16 @@ def _nodes(agreement: Agreement) -> console.Titled:
         rows,
         words=(0, 1),
     )
+
+
+def _near(agreement: Agreement) -> console.Titled:
+    near = agreement.near
+    rows: list[list[object]] = [
+        ["signs that differ", near["signs"]],
+        ["images with such a sign", near["images"]],
+        ["of these, another top class, or largest feature", near["answers_changed"]],
+    ]
+    return console.table("signs next to their threshold", ["what", "figure"], rows)
 
 
 def _end_to_end(agreement: Agreement) -> console.Titled:

@@ -69,8 +69,8 @@ class EndToEnd:
     """
 
     images: int = 0
-    disagreements: int = 0
-    """Images whose top class differs between engine and PyTorch."""
+    changed: list[int] = field(default_factory=list)
+    """Numbers of the images whose top class differs between engine and PyTorch."""
     onednn_disagreements: int = 0
     """Images whose top class differs between PyTorch with and without oneDNN."""
     labelled: bool = False
@@ -82,6 +82,11 @@ class EndToEnd:
     """Of each image's outputs, engine and PyTorch."""
     onednn_cosines: list[float] = field(default_factory=list)
     """The same, PyTorch with and without oneDNN."""
+
+    @property
+    def disagreements(self) -> int:
+        """Images whose top class differs between engine and PyTorch."""
+        return len(self.changed)
 
     @property
     def agreement(self) -> float:
@@ -125,10 +130,23 @@ class Agreement:
         """Whether every node agrees."""
         return all(node.agrees for node in self.nodes)
 
+    @property
+    def near(self) -> dict[str, int]:
+        """Signs that differ next to their threshold, images with one, and those of another answer.
+
+        An answer is the top class. Nodes are fed PyTorch's own inputs: what such a sign changes
+        behind its node is no other node's difference, but it may be the answer's.
+        """
+        signs = [near for node in self.nodes for near in node.signs_near]
+        images = {near.image for near in signs}
+        changed = images.intersection(self.end_to_end.changed)
+        return {"signs": len(signs), "images": len(images), "answers_changed": len(changed)}
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "agrees": self.agrees,
             "nodes": [node.to_dict() for node in self.nodes],
+            "near": self.near,
             "end_to_end": self.end_to_end.to_dict(),
         }

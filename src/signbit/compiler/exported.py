@@ -16,7 +16,7 @@ from torch.fx import Node as FxNode
 
 from signbit.errors import CompileError
 
-__all__ = ["Replay", "export", "normalise", "stored_tensors"]
+__all__ = ["PartialReplay", "Replay", "export", "normalise", "stored_tensors"]
 
 
 def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgram:
@@ -104,3 +104,21 @@ class Replay(Interpreter):
         if n.name in self.wanted:
             self.recorded[n.name] = result
         return result
+
+
+class PartialReplay(Replay):
+    """Computes the nodes asked for and what they need, and yields no result."""
+
+    def __init__(self, program: ExportedProgram, wanted: Collection[str]) -> None:
+        super().__init__(program, wanted)
+        pending = [fx for fx in program.graph.nodes if fx.name in self.wanted]
+        self.needed = set(pending)
+        while pending:
+            inputs = set(pending.pop().all_input_nodes) - self.needed
+            self.needed |= inputs
+            pending += inputs
+
+    def run_node(self, n: FxNode) -> Any:
+        if n.op == "output":
+            return (None,)
+        return super().run_node(n) if n in self.needed else None

@@ -137,6 +137,10 @@ class Node:
     flip: npt.NDArray[np.uint8] | None = None
     signed: str = ""
     """Of a sign: the exported node whose sign it is."""
+    steps: tuple[Node, ...] = ()
+    """Of a sign: per-channel maths that its threshold has taken over, in order."""
+    pixel_signs: npt.NDArray[np.bool_] | None = None
+    """Of a sign that one pixel decides: whether PyTorch's is −1, (channels, 256) by its value."""
 
     @property
     def yields_integers(self) -> bool:

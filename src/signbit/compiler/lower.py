@@ -40,6 +40,11 @@ class Provenance:
     """The operation, as PyTorch names it."""
     signed: str = ""
     """Of a bits tensor: node of the exported graph whose sign it holds."""
+    steps: tuple[ir.Node, ...] = ()
+    """Of a bits tensor: per-channel maths that its threshold has taken over, in order."""
+    is_of_pixels: bool = False
+    """Of a bits tensor: whether each sign is one pixel's, by PyTorch's own answer. (Not behind a
+    convolution, which PyTorch may round otherwise in a batch of another size.)"""
     beside: tuple[str, ...] = ()
     """Of a node that does the work of several: the others, whose channels follow."""
 
@@ -208,8 +213,13 @@ class _Lowering:
     def declare(self, key: str, name: str, kind: str, node: ir.Node) -> None:
         self.tensor_names[key] = name
         self.tensors.append(TensorSpec(name, kind, *node.shape))
-        self.tensor_provenance[name] = _provenance(node.origin, node.signed)
+        self.tensor_provenance[name] = replace(
+            _provenance(node.origin),
+            signed=node.signed,
+            steps=node.steps,
+            is_of_pixels=node.pixel_signs is not None and self.graph[node.input].op != "real_conv",
+        )
 
 
-def _provenance(origin: ir.Origin, signed: str = "") -> Provenance:
-    return Provenance(origin.export, origin.module, origin.target, signed, origin.beside)
+def _provenance(origin: ir.Origin) -> Provenance:
+    return Provenance(origin.export, origin.module, origin.target, beside=origin.beside)

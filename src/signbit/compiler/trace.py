@@ -18,6 +18,7 @@ from torch.fx import Node as FxNode
 from signbit.compiler.exported import stored_tensors
 from signbit.compiler.ir import HELPERS, IMAGE, Graph, Node, Origin, Shape, refuse
 from signbit.compiler.mapping import HALF, MAPPINGS, Call, Tracer
+from signbit.compiler.pixel_signs import ask_pytorch
 from signbit.errors import CompileError
 
 __all__ = ["trace"]
@@ -52,6 +53,7 @@ def trace(program: ExportedProgram, mean: tuple[float, ...], std: tuple[float, .
     walk.add_image(mean, std)
     for fx in program.graph.nodes:
         walk.visit(fx)
+    ask_pytorch(walk.graph, program, mean, std)
     return walk.graph
 
 

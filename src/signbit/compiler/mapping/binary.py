@@ -108,7 +108,7 @@ def _of_signs(product: _Product) -> str:
     sums: dict[str, Any] = {}
     if product.offset is not None:
         shape = call.shape()._replace(channels=window["groups"])
-        beside = {**window, **_beside(call), "shape": shape}
+        beside = {**window, **call.part(), "shape": shape}
         name = call.add("sign_sum", source, part="signs", **beside)
         sums = {"sums": name, "sums_scale": product.offset}
     own = {**window, **sums, "scale": product.factors, "shift": shift}
@@ -155,7 +155,7 @@ def _with_sum_of_reals(product: _Product, offset: Array, shift: Array) -> str:
     A second one, 1×1, multiplies it by each filter's offset, so that the weights stay signs.
     """
     call, window = product.call, product.window
-    groups, beside = window["groups"], _beside(call)
+    groups, beside = window["groups"], call.part()
     weight = product.weight.astype(np.int8)
     graph = call.tracer.graph
     name = call.add("real_conv", product.source, weight=weight, **window, **beside)
@@ -175,14 +175,9 @@ def _scaled(product: _Product, op: str, weight: npt.NDArray[Any], shift: Array) 
     call, source, window = product.call, product.source, product.window
     if product.scale is None and not shift.any():
         return call.add(op, source, weight=weight, **window)
-    name = call.add(op, source, weight=weight, **window, **_beside(call))
+    name = call.add(op, source, weight=weight, **window, **call.part())
     factors = product.factors
     return call.add("pointwise", call.tracer.graph[name], scale=factors, shift=shift)
-
-
-def _beside(call: Call) -> dict[str, Any]:
-    """Origins of a value that PyTorch has only as a part of this call's."""
-    return {"origin": call.origin._replace(export=""), "body": call.origin}
 
 
 MAPPINGS = {

@@ -41,7 +41,8 @@ def _conv2d_named_padding(call: Call) -> str:
 def _real(call: Call, padding: Pair) -> str:
     weight = call.constant("weight")
     source = call.value("input")
-    return _with_bias(call, _convolution(call, "real_conv", source, weight, padding))
+    name = _convolution(call, "real_conv", source, weight, padding, **_before_bias(call))
+    return _with_bias(call, name)
 
 
 def _convolution(
@@ -65,8 +66,13 @@ def _linear(call: Call) -> str:
     weight = call.constant("weight")
     source = call.value("input")
     check_vector(call, "input")
-    node = call.add("real_conv", source, weight=weight[:, None, None, :])
+    node = call.add("real_conv", source, weight=weight[:, None, None, :], **_before_bias(call))
     return _with_bias(call, node)
+
+
+def _before_bias(call: Call) -> dict[str, Any]:
+    """What a convolution's node needs to know where PyTorch's value has a bias too."""
+    return {} if call.arguments["bias"] is None else call.part()
 
 
 def _with_bias(call: Call, name: str) -> str:
@@ -83,7 +89,8 @@ def _pixel_conv2d(call: Call) -> str:
     weight = call.constant("weight").astype(np.int16)
     padding = call.pair("padding")
     pad = call.constant("pad").astype(np.uint8) if any(padding) else None
-    node = _convolution(call, "real_conv", image, weight, padding, pad_value=pad)
+    own = {"pad_value": pad, **call.part()}  # PyTorch has the value with scale and shift
+    node = _convolution(call, "real_conv", image, weight, padding, **own)
     scale, shift = call.constant("scale"), call.constant("shift")
     return call.add("pointwise", call.tracer.graph[node], scale=scale, shift=shift)
 

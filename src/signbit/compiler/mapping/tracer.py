@@ -120,6 +120,10 @@ class Call:
             raise self.refuse(f"{name} must be one or two fixed integers, is {value}")
         return items[0], items[-1]
 
+    def part(self) -> dict[str, Any]:
+        """Origins of a node whose value PyTorch has only as a part of this call's."""
+        return {"origin": self.origin._replace(export=""), "body": self.origin}
+
     def shape(self) -> Shape:
         """Shape of the call's result for one image."""
         sizes = self.sizes()

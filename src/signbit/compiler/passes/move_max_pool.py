@@ -45,8 +45,9 @@ def is_non_decreasing(node: Node) -> bool:
 def _move(graph: Graph, pool: Node, steps: list[Node]) -> None:
     *between, conv = steps
     graph.update(conv.name, pool=Pool(pool.kernel, pool.stride), shape=pool.shape)
-    for step in between:
-        graph.update(step.name, shape=pool.shape, origin=step.origin._replace(export=""))
+    for step in steps:  # PyTorch has the values of every pixel
+        origin = step.origin._replace(export="")
+        graph.update(step.name, shape=pool.shape, origin=origin, body=step.body_origin)
     # What the last step yields now is what PyTorch's pool yields.
     last = between[0] if between else conv
     graph.update(last.name, origin=pool.origin, body=last.body_origin)

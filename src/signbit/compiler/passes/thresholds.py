@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from signbit.bitformat.int16_stem import MAX_SUM
 from signbit.compiler.ir import Graph, Node, is_by_channel
-from signbit.runtime.exact import fma, sigmoid
+from signbit.compiler.passes.pixel_comparison import pixel_comparison
+from signbit.compiler.passes.step_values import evaluate, is_monotone
 
 __all__ = [
     "Comparison",
-    "evaluate",
     "integer_comparison",
     "real_comparison",
     "sum_comparison",
@@ -49,25 +49,28 @@ def thresholds(graph: Graph) -> None:
     """
     for node in graph:
         if node.op == "sign":
-            source, (threshold, flip) = _compare(graph, node)
-            graph.update(node.name, input=source, threshold=threshold, flip=flip)
+            source, (threshold, flip), steps = _compare(graph, node)
+            changes = {"threshold": threshold, "flip": flip, "steps": tuple(steps)}
+            graph.update(node.name, input=source, **changes)
 
 
-def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison]:
-    """The value to compare, and with what."""
+def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison, list[Node]]:
+    """The value to compare, with what, and the steps that this takes over."""
+    if sign.pixel_signs is not None:
+        return pixel_comparison(graph, sign)
     steps = _steps(graph, sign)
     base = graph[steps[0].input] if steps else graph[sign.input]
     if base.yields_integers and base.op == "binary_conv":
         assert base.weight is not None
         comparison = integer_comparison(steps, base.weight[0].size, base.shape.channels)
         if comparison is not None:
-            return base.name, comparison
-    elif base.yields_integers and all(_is_monotone(step) for step in steps):
-        return base.name, sum_comparison(steps, base.shape.channels)
-    while steps and not all(_is_monotone(step) for step in steps):
+            return base.name, comparison, steps
+    elif base.yields_integers and all(is_monotone(step) for step in steps):
+        return base.name, sum_comparison(steps, base.shape.channels), steps
+    while steps and not all(is_monotone(step) for step in steps):
         steps = steps[1:]
     source = graph[steps[0].input] if steps else graph[sign.input]
-    return source.name, real_comparison(steps, source.shape.channels)
+    return source.name, real_comparison(steps, source.shape.channels), steps
 
 
 def _steps(graph: Graph, sign: Node) -> list[Node]:
@@ -86,40 +89,6 @@ def _is_for_signs(graph: Graph, node: Node) -> bool:
         return False
     readers = graph.readers(node.name)
     return all(reader.op == "sign" or _is_for_signs(graph, reader) for reader in readers)
-
-
-def _is_monotone(step: Node) -> bool:
-    if step.activation == "sigmoid":
-        return False
-    if step.slope is None:
-        return True
-    below, above = step.slope, step.positive_slope
-    if above is None:
-        return bool((below >= 0).all())
-    rises, falls = (below >= 0) & (above >= 0), (below <= 0) & (above <= 0)
-    return bool((rises | falls).all())
-
-
-def evaluate(steps: Sequence[Node], values: Float32, channels: slice) -> Float32:
-    """The engine's float32 arithmetic of the steps on values of shape (channels, any)."""
-    for step in steps:
-        if step.scale is not None:
-            assert step.shift is not None
-            values = fma(values, step.scale[channels, None], step.shift[channels, None])
-        if step.activation == "relu":
-            values = np.where(values < 0, np.float32(0), values)
-        elif step.activation == "hardtanh":
-            values = np.clip(values, np.float32(-1), np.float32(1))
-        elif step.slope is not None:  # prelu and maxout
-            slope = step.slope[channels, None].astype(np.float32)
-            above = np.ones_like(slope)
-            if step.positive_slope is not None:
-                above = step.positive_slope[channels, None].astype(np.float32)
-            with np.errstate(over="ignore", invalid="ignore"):
-                values = np.where(values < 0, values * slope, values * above)
-        elif step.activation == "sigmoid":
-            values = sigmoid(values)
-    return values
 
 
 def integer_comparison(steps: Sequence[Node], taps: int, channels: int) -> Comparison | None:

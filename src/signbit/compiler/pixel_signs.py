@@ -1,0 +1,107 @@
+"""What PyTorch says of each of a pixel's 256 values, for signs that one pixel decides.
+
+A mean of k/255 makes the pixel k exactly 0 in PyTorch's order of operations, and something next to
+0 in any other order. So nothing is derived from the constants: PyTorch itself, with its own
+operations and roundings, is asked for all 256 values, and the file's comparison is made of its
+answers (`passes/pixel_comparison.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.export import ExportedProgram
+
+from signbit.bitformat.int16_stem import MAX_PIXEL
+from signbit.compiler.exported import PartialReplay, normalise
+from signbit.compiler.ir import IMAGE, Graph, Node
+
+__all__ = ["ask_pytorch"]
+
+Bools = npt.NDArray[np.bool_]
+
+_BLOCK_ELEMENTS = 1 << 22
+_STEPS = ("pointwise", "batch_norm")
+_CHOICES = ("flatten", "max_pool", "view")
+"""Operations that yield one of their input's values at each place."""
+
+
+def ask_pytorch(
+    graph: Graph, program: ExportedProgram, mean: tuple[float, ...], std: tuple[float, ...]
+) -> None:
+    """Give each sign that one pixel decides `pixel_signs`, of a graph as it was traced.
+
+    A sign stays as it is where PyTorch's answer depends on where the pixel stands.
+    """
+    signs = [node for node in graph if node.op == "sign" and _is_of_one_pixel(graph, node.input)]
+    if not signs:
+        return
+    negative: dict[str, list[Bools]] = {sign.signed: [] for sign in signs}
+    replay = PartialReplay(program, negative)
+    channels = {sign.signed: _channels(graph, sign.input) for sign in signs}
+    for images in _of_one_value_each(graph[IMAGE]):
+        replay(normalise(images, mean, std))
+        for name, found in negative.items():
+            values = replay.recorded[name].reshape(len(images), channels[name], -1)
+            found.append(torch.lt(values, 0).numpy())
+    for sign in signs:
+        everywhere = np.concatenate(negative[sign.signed])
+        first = everywhere[:, :, 0]
+        if (everywhere == first[:, :, None]).all():
+            graph.update(sign.name, pixel_signs=first.T.copy())
+
+
+def _of_one_value_each(image: Node) -> Iterator[npt.NDArray[np.uint8]]:
+    """256 images (N, H, W, C) in order, some at a time: all pixels of the k-th are k.
+
+    Then a pool yields k too, and so does every place of a map.
+    """
+    step = max(1, _BLOCK_ELEMENTS // int(np.prod(image.shape)))
+    values = np.arange(MAX_PIXEL + 1, dtype=np.uint8)
+    for start in range(0, len(values), step):
+        block = values[start : start + step]
+        yield np.tile(block[:, None, None, None], image.shape)
+
+
+def _is_of_one_pixel(graph: Graph, name: str) -> bool:
+    """Whether each value depends on one pixel alone, of one channel."""
+    node = graph[name]
+    if node.op == "image":
+        return True
+    if node.op in _CHOICES or node.op == "real_conv":
+        shown = not node.zeros and not node.repeat and (node.op != "real_conv" or _scales(node))
+        return shown and _is_of_one_pixel(graph, node.input)
+    if node.op not in _STEPS:
+        return False
+    others = node.operands()[1:]
+    if not others:
+        return _is_of_one_pixel(graph, node.input)
+    # Of two values only those of the same place are of one pixel.
+    in_place = all(graph[other].shape == node.shape for other in others)
+    return in_place and all(_is_in_place(graph, operand) for operand in node.operands())
+
+
+def _scales(conv: Node) -> bool:
+    """Whether a convolution multiplies each value of one channel by a real weight of a filter."""
+    assert conv.weight is not None
+    one = conv.weight[0].size == 1 and conv.padding == (0, 0)
+    return one and conv.weight.dtype.kind == "f"
+
+
+def _channels(graph: Graph, name: str) -> int:
+    """Of a value of one pixel: those it had before it was flattened."""
+    node = graph[name]
+    while node.op not in ("image", "real_conv"):
+        node = graph[node.input]
+    return node.shape.channels
+
+
+def _is_in_place(graph: Graph, name: str) -> bool:
+    """Whether each value depends on the pixel where it stands alone."""
+    node = graph[name]
+    if node.op == "image":
+        return True
+    return node.op in _STEPS and all(_is_in_place(graph, operand) for operand in node.operands())

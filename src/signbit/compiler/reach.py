@@ -1,0 +1,73 @@
+"""How far rounding can move a value: how large its terms can be, and how often they are rounded.
+
+A sum of n products in float32, in any order, is within γ_n·Σ|w·x| of the exact one, where
+γ_n = n·u / (1 − n·u) and u = 2⁻²⁴ is the unit roundoff (Higham, "Accuracy and Stability of
+Numerical Algorithms", 2nd ed. 2002, section 3.1). Engine and PyTorch are each that close to it, so
+they are within 2·γ_n·Σ|w·x| of each other: where PyTorch's value is closer than that to 0, its sign
+may be the other one in the engine, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from signbit.compiler.ir import Node
+
+__all__ = ["Reach", "through"]
+
+Array = npt.NDArray[np.float64]
+
+_UNIT_ROUNDOFF = 2.0**-24
+
+_STEP_ROUNDINGS = 8
+"""Of one step on each element, at most: a batch-norm's two constants take PyTorch five operations,
+its product and sum two, and the file's constants are rounded once more."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Of a value of the file, for each of its channels."""
+
+    largest: Array
+    """(channels,) what the magnitudes of its terms can add up to"""
+    roundings: int
+    """On the way of a term, at most; 0 where the value is exact."""
+
+    @property
+    def margin(self) -> Array:
+        """2·γ_n·largest: how far the engine's value can be from PyTorch's; (channels,)."""
+        error = self.roundings * _UNIT_ROUNDOFF
+        return 2 * error / (1 - error) * self.largest
+
+    def plus(self, other: Reach) -> Reach:
+        """Of the sum of both."""
+        return Reach(self.largest + other.largest, max(self.roundings, other.roundings))
+
+    def scaled(self, factor: npt.ArrayLike, shift: npt.ArrayLike = 0) -> Reach:
+        """Of factor·value + shift."""
+        largest = np.abs(factor) * self.largest + np.abs(shift)
+        return Reach(largest, self.roundings + _STEP_ROUNDINGS)
+
+    def activated(self, activation: str | None, *slopes: npt.ArrayLike | None) -> Reach:
+        """Of an activation of the value; slopes: those of prelu and maxout."""
+        if activation == "sigmoid":  # rises by a quarter at most, and adds a rounded 1
+            return self.scaled(0.25, 1)
+        given = [np.abs(slope) for slope in slopes if slope is not None]
+        if not given:
+            return self
+        if activation == "prelu":
+            given.append(np.ones(1))
+        return self.scaled(np.max(np.broadcast_arrays(*given), axis=0))
+
+
+def through(reach: Reach, steps: tuple[Node, ...]) -> Reach:
+    """Of what the steps make of a value, which a threshold has taken over."""
+    for step in steps:
+        if step.scale is not None:
+            assert step.shift is not None
+            reach = reach.scaled(step.scale, step.shift)
+        reach = reach.activated(step.activation, step.slope, step.positive_slope)
+    return reach

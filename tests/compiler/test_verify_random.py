@@ -1,0 +1,101 @@
+"""Verification of networks put together at random: no false alarm, and no fault that it misses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from tests.compiler.nets import compiled, pixels
+from tests.compiler.random_nets import random_net
+
+from signbit.bitformat import encode
+from signbit.bitformat.graph import Node
+from signbit.compiler import Compiled
+from signbit.compiler.verify import verify_nodes
+from signbit.runtime.reference import ReferenceEngine
+
+Array = npt.NDArray[Any]
+
+SIZE = (12, 12, 3)
+COUNT = 6
+
+
+def _check(seed: int) -> int:
+    """Compile and verify one network; the number of its faults that show."""
+    result = compiled(random_net(seed), SIZE)
+    images = pixels(COUNT, SIZE, seed)
+    assert [node for node in verify_nodes(result, images) if not node.agrees] == []
+    shown = 0
+    for node, constant, change in _faults(result, np.random.default_rng(seed)):
+        data = encode(result.graph, {**result.constants, constant: change})
+        faulty = ReferenceEngine(data)
+        if _shows(node, ReferenceEngine(result.data), faulty, images):
+            found = verify_nodes(result, images, engine=faulty)
+            assert not all(other.agrees for other in found), f"{constant} of {seed}"
+            shown += 1
+    return shown
+
+
+def _faults(result: Compiled, random: np.random.Generator) -> Iterator[tuple[Node, str, Array]]:
+    """A node, one of its constants, and the same with one number changed: one of each kind."""
+    nodes = list(result.graph.nodes)
+    random.shuffle(nodes)
+    kinds: set[str] = set()
+    for node in nodes:
+        for kind, name, by in _changes(node, result.constants):
+            if kind not in kinds:
+                kinds.add(kind)
+                changed = result.constants[name].copy()
+                place = tuple(random.integers(size) for size in changed.shape)
+                if kind in ("weight bit", "flip"):
+                    changed[place] ^= changed.dtype.type(1)
+                else:
+                    changed[place] += by
+                yield node, name, changed
+
+
+def _changes(node: Node, constants: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
+    """Kind of number, the constant that holds some, and how far to move one."""
+    if node.weight is not None:
+        packed = constants[node.weight].dtype == np.uint64
+        yield "weight bit" if packed else "weight", node.weight, 0.1
+    if node.scale is not None and node.shift is not None:
+        yield "scale", node.scale, 0.1 * float(np.abs(constants[node.scale]).max())
+        yield "bias", node.shift, 0.1 * float(np.abs(constants[node.shift]).max())
+    if node.offset is not None:
+        yield "offset", node.offset, 0.1
+    for output in node.signs:
+        if constants[output.threshold].dtype == np.int32:
+            yield "integer threshold", output.threshold, 1
+        elif constants[output.threshold].any():
+            yield "real threshold", output.threshold, 1
+        if constants[output.flip].any():
+            yield "flip", output.flip, 0
+
+
+def _shows(node: Node, right: ReferenceEngine, faulty: ReferenceEngine, images: Array) -> bool:
+    """Whether what the node yields for the images changes by more than any rounding."""
+    values, changed = (
+        engine.run_nodes({"image": images}, node.outputs) for engine in (right, faulty)
+    )
+    for name in node.outputs:
+        if name != node.real and (values[name] != changed[name]).any():
+            return True
+        difference = np.abs(np.subtract(values[name], changed[name], dtype=np.float64)).max()
+        if name == node.real and difference > 0.01 * np.abs(values[name]).max():
+            return True
+    return False
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_one_network(seed: int) -> None:
+    assert _check(seed) > 0
+
+
+@pytest.mark.slow
+def test_many_networks() -> None:
+    shown = [_check(seed) for seed in range(10, 40)]
+    assert sum(shown) > 2 * len(shown)
