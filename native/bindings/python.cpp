@@ -46,7 +46,7 @@ void require_dtype(const Array& array, nb::dlpack::dtype dtype) {
 class Model {
  public:
   static Model open(const nb::bytes& path, int threads, const std::string& isa) {
-    const sbnn::EngineOptions options{threads, isa};
+    const sbnn::EngineOptions options{threads, isa, false};
     const char* const name = path.c_str();
     Model model;
     sbnn::Status status;
@@ -58,8 +58,8 @@ class Model {
     return model;
   }
 
-  static Model load(const nb::bytes& data, int threads, const std::string& isa) {
-    const sbnn::EngineOptions options{threads, isa};
+  static Model load(const nb::bytes& data, int threads, const std::string& isa, bool share_all) {
+    const sbnn::EngineOptions options{threads, isa, share_all};
     const auto* bytes = static_cast<const uint8_t*>(data.data());
     const size_t size = data.size();
     Model model;
@@ -148,7 +148,7 @@ class Model {
     raise_if_failed(status);
     nb::list list;
     for (const sbnn::NodeTime& time : times) {
-      list.append(nb::make_tuple(time.milliseconds, time.limit_gmacs));
+      list.append(nb::make_tuple(time.milliseconds, time.limit_gmacs, time.threads));
     }
     return list;
   }
@@ -207,9 +207,11 @@ class Model {
 NB_MODULE(_native, module) {
   nb::set_leak_warnings(false);  // a daemon thread's call keeps its model beyond the exit
   module.def("usable_isas", &sbnn::usable_isas);
+  module.def("available_threads", &sbnn::available_threads);
   nb::class_<Model>(module, "Model")
       .def_static("open", &Model::open)
-      .def_static("load", &Model::load)
+      .def_static("load", &Model::load, nb::arg("data"), nb::arg("threads"), nb::arg("isa"),
+                  nb::arg("share_all") = false)
       .def_prop_ro("isa", [](const Model& model) { return model.engine().isa(); })
       .def_prop_ro("threads", [](const Model& model) { return model.engine().threads(); })
       .def_prop_ro("graph_json", [](const Model& model) { return model.graph().json; })

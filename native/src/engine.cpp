@@ -1,7 +1,5 @@
 #include "signbit/engine.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <climits>
@@ -10,9 +8,9 @@
 #include <cstring>
 #include <system_error>
 
-#include "batch_head.h"
 #include "dispatch.h"
 #include "engine_state.h"
+#include "run_images.h"
 
 namespace sbnn {
 namespace {
@@ -40,108 +38,14 @@ Status read_file(const char* path, std::vector<uint8_t>* bytes) {
   return std::ferror(file.get()) != 0 ? refuse() : Status();
 }
 
-// Several images at a time, each by one worker in the arena of its number.
-struct BatchTask {
-  const Plan* plan;
-  Context* context;
-  const Images* images;
-  int64_t first;
-  int64_t image_elements;
-  int output;
-  int64_t output_elements;
-  float* results;
-};
-
-void copy_output(const Frame& frame, int tensor, int64_t elements, float* result) {
-  std::memcpy(result, frame.tensor(tensor), static_cast<size_t>(elements) * sizeof(float));
-}
-
-void run_image(void* context, int index, int worker) {
-  const BatchTask& task = *static_cast<BatchTask*>(context);
-  const int64_t image = task.first + index;
-  Frame frame = task.context->frame(worker);
-  frame.image = image_at(*task.images, task.image_elements, image);
-  frame.image_is_float = task.images->is_float;
-  const std::vector<Step>& steps = task.plan->steps;
-  const size_t alone = steps.size() - (task.plan->batch_head ? 1 : 0);
-  for (size_t i = 0; i < alone; ++i) {
-    run_step(*task.plan, steps[i], frame, Split(), 0, task.context->scratch(worker));
-  }
-  if (task.plan->batch_head) {
-    copy_output(frame, task.plan->nodes.back().node->input, task.context->head_channels(),
-                task.context->head_input(index));
-  } else {
-    copy_output(frame, task.output, task.output_elements,
-                task.results + image * task.output_elements);
-  }
-}
-
-// The head of all images of a BatchTask, cut into as many parts as there are workers.
-struct HeadTask {
-  const BatchTask* batch;
-  int64_t images;
-  int parts;
-};
-
-void run_head_part(void* context, int index, int worker) {
-  const HeadTask& task = *static_cast<HeadTask*>(context);
-  const BatchTask& batch = *task.batch;
-  const auto chunks = static_cast<int64_t>(batch.plan->nodes.back().chunks.size());
-  run_head(*batch.plan, batch.context->head_input(0), task.images,
-           {chunks * index / task.parts, chunks * (index + 1) / task.parts},
-           batch.results + batch.first * batch.output_elements, batch.context->scratch(worker));
-}
-
-// One node or step of one image, cut for all workers.
-struct NodeTask {
-  const Plan* plan;
-  const NodePlan* node;
-  const Frame* frame;
-  Split split;
-  Context* context;
-};
-
-void run_part(void* context, int index, int worker) {
-  const NodeTask& task = *static_cast<NodeTask*>(context);
-  run_node(*task.plan, *task.node, *task.frame, task.split, index, task.context->scratch(worker));
-}
-
-struct StepTask {
-  const Plan* plan;
-  const Step* step;
-  const Frame* frame;
-  Split split;
-  Context* context;
-};
-
-void run_step_part(void* context, int index, int worker) {
-  const StepTask& task = *static_cast<StepTask*>(context);
-  run_step(*task.plan, *task.step, *task.frame, task.split, index, task.context->scratch(worker));
-}
-
 }  // namespace
 
-int available_threads() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return std::clamp(CPU_COUNT(&set), 1, kMaxThreads);
-}
+int available_threads() { return std::min(available_cores(), kMaxThreads); }
 
 std::vector<std::string> usable_isas() {
   std::vector<std::string> names;
   for (const KernelTable* kernels : usable_kernels()) names.emplace_back(kernels->isa);
   return names;
-}
-
-void run_node_on(Call* call, const Plan& plan, const NodePlan& node, const Frame& frame) {
-  NodeTask task{&plan, &node, &frame, split_node(node, call->workers()), &call->context()};
-  call->parallel_for(task.split.parts(), run_part, &task);
-}
-
-void run_step_on(Call* call, const Plan& plan, const Step& step, const Frame& frame) {
-  StepTask task{&plan, &step, &frame, split_step(plan, step, call->workers()), &call->context()};
-  call->parallel_for(task.split.parts(), run_step_part, &task);
 }
 
 Status check_pixels(const Plan& plan, const Images& images, int64_t elements) {
@@ -187,7 +91,7 @@ Status Engine::load(const uint8_t* data, size_t size, const EngineOptions& optio
     Graph graph;
     SIGNBIT_TRY(read_model(data, size, &graph));
     const int threads = options.threads == 0 ? available_threads() : options.threads;
-    auto state = std::make_unique<State>(std::move(graph), threads);
+    auto state = std::make_unique<State>(std::move(graph), threads, options.share_all);
     SIGNBIT_TRY(make_plan(state->graph, *kernels, &state->plan));
     state->graph.constants.clear();  // their bytes are the caller's
     const TensorSpec& image = state->graph.tensors[static_cast<size_t>(state->graph.input)];
@@ -211,30 +115,20 @@ Status Engine::run(const Images& images, float* output) noexcept {
   try {
     State& state = *state_;
     SIGNBIT_TRY(check_pixels(state.plan, images, state.image_elements));
-    Call call(&state.pool, &state.contexts);
-    const int workers = call.workers();
+    Call call(&state, images.count == 1 && state.sharing.image_runs_alone());
+    call.context().prepare(call.workers(), 1);
+    const ImageRun run{images, output, state.image_elements, state.output_elements};
+    int64_t done = 0;
+    for (; done < images.count && call.times_images(); ++done) time_image(&call, run, done);
+    if (done == images.count) return {};
     // Whole images keep every worker busy without barriers; what is left is shared node by node.
-    const int64_t whole = workers == 1 ? images.count : images.count / workers * workers;
-    // Of a batch with a head, so many at a time that the head takes them together.
-    const int64_t together = state.plan.batch_head ? kHeadImages : ThreadPool::kMaxCount;
-    const int64_t most = std::max<int64_t>(together / workers, 1) * workers;
-    call.context().prepare(workers, whole > 0 ? workers : 1,
-                           state.plan.batch_head ? std::min(most, whole) : 0);
-    BatchTask batch{&state.plan,        &call.context(),       &images, 0, state.image_elements,
-                    state.graph.output, state.output_elements, output};
-    for (; batch.first < whole; batch.first += most) {
-      HeadTask head{&batch, std::min(most, whole - batch.first), workers};
-      call.parallel_for(static_cast<int>(head.images), run_image, &batch);
-      if (state.plan.batch_head) call.parallel_for(head.parts, run_head_part, &head);
+    const int together = call.images_at_once(images.count - done);
+    if (together > 0) {
+      const int64_t whole = (images.count - done) / together * together;
+      run_whole_images(&call, run, {done, done + whole}, together);
+      done += whole;
     }
-    for (int64_t image = whole; image < images.count; ++image) {
-      Frame frame = call.context().frame(0);
-      frame.image = image_at(images, state.image_elements, image);
-      frame.image_is_float = images.is_float;
-      for (const Step& step : state.plan.steps) run_step_on(&call, state.plan, step, frame);
-      copy_output(frame, state.graph.output, state.output_elements,
-                  output + image * state.output_elements);
-    }
+    for (; done < images.count; ++done) run_image(&call, run, done);
     return {};
   } catch (const std::bad_alloc&) {
     return out_of_memory();

@@ -4,75 +4,64 @@
 #include <new>
 
 #include "context.h"
+#include "sharing.h"
 #include "signbit/engine.h"
 #include "thread_pool.h"
 
 namespace sbnn {
 
 struct Engine::State {
-  State(Graph read_graph, int threads)
-      : graph(std::move(read_graph)), pool(threads), contexts(plan) {}
+  State(Graph read_graph, int threads, bool share_all)
+      : graph(std::move(read_graph)), pool(threads), contexts(plan), sharing(plan, share_all) {}
 
   Graph graph;
   Plan plan;
   ThreadPool pool;
   ContextPool contexts;
+  Sharing sharing;
   int64_t image_elements = 0;
   int64_t output_elements = 0;
 };
 
-// A context for one call, with the thread pool where no other call has it.
+// A context for one call, with the thread pool where it may have more than one thread: no other
+// call has the pool, and not all cores are taken by calls of this or of other engines.
 class Call {
  public:
-  Call(ThreadPool* pool, ContextPool* contexts)
-      : pool_(pool), contexts_(contexts), has_pool_(pool->threads() > 1 && pool->try_acquire()) {
-    try {
-      context_ = contexts->take();
-    } catch (...) {
-      if (has_pool_) pool_->release();
-      throw;
-    }
-  }
-  ~Call() {
-    if (has_pool_) pool_->release();
-    contexts_->give_back(std::move(context_));
-  }
+  Call(Engine::State* state, bool alone);
+  ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
-  int workers() const { return has_pool_ ? pool_->threads() : 1; }
+  Engine::State& state() { return state_; }
   Context& context() { return *context_; }
+  int workers() const { return workers_; }  // 1 without the pool
 
-  void parallel_for(int count, ThreadPool::Task task, void* task_context) {
-    if (has_pool_) {
-      pool_->parallel_for(count, task, task_context);
-    } else {
-      for (int index = 0; index < count; ++index) task(task_context, index, 0);
-    }
-  }
+  // Whether images should be timed before others run; see Sharing.
+  bool times_images() const { return workers_ > 1 && !state_.sharing.is_timed(); }
+  int images_at_once(int64_t images);  // see plan_images
+
+  // One node of an image, in an arena of plan.whole_storage.
+  void run_node(const NodePlan& node, const Frame& frame);
+  // One step, in an arena of plan.storage; returns on how many threads.
+  int run_step(size_t step, const Frame& frame);
+  void parallel_for(int count, ThreadPool::Task task, void* task_context, int threads);
 
  private:
-  ThreadPool* pool_;
-  ContextPool* contexts_;
-  bool has_pool_;
+  const ThreadPlan& thread_plan();
+
+  Engine::State& state_;
+  CoreShare cores_;
+  int workers_ = 1;
+  const ThreadPlan* plan_ = nullptr;
   std::unique_ptr<Context> context_;
   FloatEnvironment environment_;
 };
-
-// CPUs that this process may use.
-int available_threads();
 
 // The address of one image of a batch.
 inline const void* image_at(const Images& images, int64_t elements, int64_t index) {
   const int64_t bytes = elements * (images.is_float ? static_cast<int64_t>(sizeof(float)) : 1);
   return static_cast<const uint8_t*>(images.data) + index * bytes;
 }
-
-// Runs one node on one image with all the workers of a call.
-void run_node_on(Call* call, const Plan& plan, const NodePlan& node, const Frame& frame);
-
-// The same for a step, in an arena of plan.storage.
-void run_step_on(Call* call, const Plan& plan, const Step& step, const Frame& frame);
 
 // Refuses float32 pixels that are not finite or that meet int16 weights.
 Status check_pixels(const Plan& plan, const Images& images, int64_t elements);

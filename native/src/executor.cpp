@@ -41,16 +41,18 @@ Scratch::Scratch(const ScratchSizes& sizes)
   }
 }
 
+int useful_threads(const NodePlan& node, int threads) {
+  return std::clamp(static_cast<int>(std::min(node.cost / kPartNanoseconds, 1024.0)), 1, threads);
+}
+
 Split split_node(const NodePlan& node, int threads) {
   // Several parts a thread, equally many, even out what disturbs one of the threads.
   constexpr int64_t kPartPixels = 12;
-  constexpr int kPartsPerThread = 2;
+  constexpr int64_t kPartsPerThread = 2;
   Split split;
   if (threads == 1) return split;
-  auto wanted = static_cast<int64_t>(
-      std::min(node.cost / kPartNanoseconds, static_cast<double>(threads * kPartsPerThread)));
-  if (wanted < 2) return split;
-  if (wanted > threads) wanted -= wanted % threads;
+  int64_t wanted = threads;
+  if (node.cost >= kPartNanoseconds * kPartsPerThread * threads) wanted *= kPartsPerThread;
   split.pixel_parts = static_cast<int>(std::clamp<int64_t>(node.pixels() / kPartPixels, 1, wanted));
   // Threads must not share a pixel whose signs are written bit by bit.
   if (split.pixel_parts < threads && !node.spread_signs) {
@@ -91,11 +93,8 @@ Split split_step(const Plan& plan, const Step& step, int threads) {
     return split;
   }
   // At each cut some of the producer's rows are made twice: no more parts than threads.
-  const double cost = node.cost + plan.nodes[static_cast<size_t>(step.producer)].cost;
-  const double most = std::min(
-      {cost / kPartNanoseconds, static_cast<double>(threads), static_cast<double>(node.height)});
   Split split;
-  split.pixel_parts = std::max(1, static_cast<int>(most));
+  split.pixel_parts = static_cast<int>(std::min(int64_t{threads}, node.height));
   return split;
 }
 

@@ -56,12 +56,14 @@ struct Frame {
   float* row_sums() const { return reinterpret_cast<float*>(arena + storage->row_sums); }
 };
 
-// How a node is cut for several threads.
+// How a node or a step is cut for several threads; into fewer parts where it cannot be cut so far.
 struct Split {
   int pixel_parts = 1;
   int chunk_parts = 1;
   int parts() const { return pixel_parts * chunk_parts; }
 };
+// How many of some threads a node should have, by its rough cost.
+int useful_threads(const NodePlan& node, int threads);
 Split split_node(const NodePlan& node, int threads);
 Split split_step(const Plan& plan, const Step& step, int threads);
 

@@ -211,7 +211,7 @@ Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
     }
     SIGNBIT_TRY(selection.close());
     SIGNBIT_TRY(check_work_bytes("run_nodes", static_cast<double>(state.plan.whole_storage.bytes)));
-    Call call(&state.pool, &state.contexts);
+    Call call(&state, false);
     call.context().prepare(call.workers(), 0);
     AlignedArray<uint8_t> arena(static_cast<size_t>(state.plan.whole_storage.bytes));
     for (int64_t index = 0; index < count; ++index) {
@@ -222,7 +222,7 @@ Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
       run.start(&frame);
       for (size_t i = 0; i < state.plan.nodes.size(); ++i) {
         if (!selection.needs(i)) continue;
-        run_node_on(&call, state.plan, state.plan.nodes[i], frame);
+        call.run_node(state.plan.nodes[i], frame);
         run.restore_feeds(*state.plan.nodes[i].node, &frame);
       }
       for (const Fetch& fetch : fetches) {
@@ -250,16 +250,25 @@ Status Engine::time_nodes(const Images& images, int runs, std::vector<NodeTime>*
     const AlignedArray<uint8_t> black(static_cast<size_t>(state.image_elements));
     const Images timed = images.count > 0 ? images : Images{black.data(), 1, false};
     std::vector<std::vector<double>> samples(state.plan.nodes.size());
-    Call call(&state.pool, &state.contexts);
+    std::vector<int> threads(samples.size(), 1);
+    Call call(&state, false);
     call.context().prepare(call.workers(), 1);
+    const auto frame_of = [&](int64_t image) {
+      Frame frame = call.context().frame(0);
+      frame.image = image_at(timed, state.image_elements, image);
+      frame.image_is_float = timed.is_float;
+      return frame;
+    };
+    for (int64_t image = 0; call.times_images(); image = (image + 1) % timed.count) {
+      state.sharing.time_image(frame_of(image), call.context().scratch(0));
+    }
     for (int run = 0; run < runs; ++run) {
       for (int64_t image = 0; image < timed.count; ++image) {
-        Frame frame = call.context().frame(0);
-        frame.image = image_at(timed, state.image_elements, image);
-        frame.image_is_float = timed.is_float;
-        for (const Step& step : state.plan.steps) {
+        const Frame frame = frame_of(image);
+        for (size_t i = 0; i < state.plan.steps.size(); ++i) {
+          const Step& step = state.plan.steps[i];
           const auto start = std::chrono::steady_clock::now();
-          run_step_on(&call, state.plan, step, frame);
+          const int used = call.run_step(i, frame);
           const std::chrono::duration<double, std::milli> took =
               std::chrono::steady_clock::now() - start;
           // Nodes that run in turns share the time as they did in the calling thread.
@@ -267,17 +276,19 @@ Status Engine::time_nodes(const Images& images, int runs, std::vector<NodeTime>*
           if (step.producer != kNone) {
             share = call.context().scratch(0)->producer_share;
             samples[static_cast<size_t>(step.producer)].push_back(took.count() * share);
+            threads[static_cast<size_t>(step.producer)] = used;
           }
+          threads[static_cast<size_t>(step.node)] = used;
           samples[static_cast<size_t>(step.node)].push_back(took.count() * (1 - share));
         }
       }
     }
     // Threads that share a core share its limit.
-    const int cores = std::min(call.workers(), available_threads());
+    const int cores = available_threads();
     times->clear();
     for (size_t i = 0; i < samples.size(); ++i) {
       const double limit = core_limit(*state.plan.kernels, state.plan.nodes[i].kernel);
-      times->push_back({median(&samples[i]), cores * limit});
+      times->push_back({median(&samples[i]), threads[i], std::min(threads[i], cores) * limit});
     }
     return {};
   } catch (const std::bad_alloc&) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "check.h"
@@ -46,10 +47,11 @@ inline std::vector<uint8_t> pixels() {
   return result;
 }
 
-inline EnginePointer load(const std::vector<uint8_t>& bytes, int threads, const std::string& isa) {
+inline EnginePointer load(const std::vector<uint8_t>& bytes, int threads, const std::string& isa,
+                          bool share_all = false) {
   EnginePointer engine;
   const sbnn::Status status =
-      sbnn::Engine::load(bytes.data(), bytes.size(), {threads, isa}, &engine);
+      sbnn::Engine::load(bytes.data(), bytes.size(), {threads, isa, share_all}, &engine);
   if (!status.ok()) std::fprintf(stderr, "%s\n", status.message().c_str());
   CHECK(status.ok());
   return engine;
@@ -72,8 +74,10 @@ inline void test_everywhere(const std::vector<uint8_t>& bytes, const std::vector
                             const Logits& expected) {
   const std::vector<float> real(images.begin(), images.end());
   for (const std::string& isa : sbnn::usable_isas()) {
-    for (int threads = 1; threads <= 4; ++threads) {
-      const EnginePointer engine = load(bytes, threads, isa);
+    for (const auto& [threads, share_all] :
+         {std::pair(1, false), std::pair(2, false), std::pair(3, false), std::pair(4, false),
+          std::pair(2, true), std::pair(3, true), std::pair(4, true), std::pair(8, true)}) {
+      const EnginePointer engine = load(bytes, threads, isa, share_all);
       CHECK(engine->isa() == isa && engine->threads() == threads);
       for (const int batch : {1, 2, kImages}) {
         for (int first = 0; first + batch <= kImages; first += batch) {
@@ -88,11 +92,22 @@ inline void test_everywhere(const std::vector<uint8_t>& bytes, const std::vector
   }
 }
 
+// Every instruction set with nodes on the threads that pay, which for this network is one, and with
+// all nodes on all threads.
+inline std::vector<std::pair<std::string, bool>> with_and_without(
+    const std::vector<std::string>& isas) {
+  std::vector<std::pair<std::string, bool>> both;
+  for (const std::string& isa : isas) {
+    for (const bool share_all : {false, true}) both.emplace_back(isa, share_all);
+  }
+  return both;
+}
+
 // One engine, more callers than it has threads: one of them gets the pool, the others do without.
 inline void test_callers_at_once(const std::vector<uint8_t>& bytes,
                                  const std::vector<uint8_t>& images, const Logits& expected) {
-  for (const std::string& isa : sbnn::usable_isas()) {
-    const EnginePointer engine = load(bytes, 3, isa);
+  for (const auto& [isa, share_all] : with_and_without(sbnn::usable_isas())) {
+    const EnginePointer engine = load(bytes, 3, isa, share_all);
     std::atomic<int> wrong{0};
     std::vector<std::thread> callers;
     for (int caller = 0; caller < 4; ++caller) {

@@ -1,5 +1,6 @@
 // Every index runs once, whatever the counts, pauses and number of threads; a fork may drop a pool.
 
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +43,47 @@ void test_loops(int threads) {
   pool.release();
 }
 
+// A loop for some of the workers leaves the others alone, asleep or not.
+void test_fewer_threads() {
+  constexpr int kThreads = 5;
+  sbnn::ThreadPool pool(kThreads);
+  CHECK(pool.try_acquire());
+  for (int round = 0; round < 600; ++round) {
+    const int threads = 1 + round % kThreads, tasks = round % 40;
+    Job job{std::vector<int>(static_cast<size_t>(tasks)), std::vector<int>(kThreads * 64)};
+    pool.parallel_for(tasks, count, &job, threads);
+    for (const int runs : job.runs) CHECK(runs == 1);
+    for (int worker = threads; worker < kThreads; ++worker) {
+      CHECK(job.by_worker[static_cast<size_t>(worker) * 64] == 0);
+    }
+    if (round % 100 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  pool.release();
+}
+
+void note_cpu(void* context, int index, int) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));  // so that another takes the next
+  static_cast<int*>(context)[index] = sched_getcpu();
+}
+
+// Workers go where their caller may run.
+void test_pinned_caller() {
+  sbnn::ThreadPool pool(3);
+  CHECK(pool.try_acquire());
+  std::thread([&] {
+    const int cpu = sched_getcpu();
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    CHECK(sched_setaffinity(0, sizeof set, &set) == 0);
+    pool.follow(sbnn::CpuSet::of_this_thread());
+    int cpus[12];
+    pool.parallel_for(12, note_cpu, cpus);
+    for (const int used : cpus) CHECK(used == cpu);
+  }).join();
+  pool.release();
+}
+
 void test_one_owner() {
   sbnn::ThreadPool pool(2);
   CHECK(pool.try_acquire());
@@ -70,6 +112,8 @@ void test_fork() {
 
 int main() {
   for (const int threads : {1, 2, 4}) test_loops(threads);
+  test_fewer_threads();
+  test_pinned_caller();
   test_one_owner();
   test_fork();
   return test::finish();

@@ -37,6 +37,25 @@ def test_the_tables(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
         assert title in shown.out
 
 
+def test_a_line_for_each_layer(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    arguments = ("compile", run_folder, "-o", tmp_path / "model.sbnn", "--images", "4")
+    layers = cli(*arguments, "--json").figures["layers"]
+    kinds = {layer["name"]: layer["why"] or layer["kind"] for layer in layers if layer["weight"]}
+    assert kinds["conv1"] == kinds["conv2"] == "binary"
+    assert kinds["stem.0"] == "first layer: reads pixels"
+    shown = cli(*arguments).out
+    for name, kind in kinds.items():
+        assert any(name in line and kind in line for line in shown.splitlines())
+
+
+def test_a_layer_that_need_not_be_allowed(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.sbnn"
+    allowed = ("--allow-real", "conv1", "--allow-real", "conv2")
+    mistake = cli("compile", run_folder, "-o", target, *allowed).mistake
+    assert "'conv1' is no layer that lost its signs; this model has none" in mistake
+    assert not target.exists()
+
+
 def test_an_int16_stem(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "model.sbnn"
     arguments = ("compile", run_folder, "-o", target, "--images", "60", "--stem", "int16")

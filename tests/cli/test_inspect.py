@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import TRAIN_EXTRA, Cli
 
+from signbit.cli import console
+from signbit.training import load_run
+
 KEYS = ["parameters", "binary_parameters", "bytes", "bops", "flops", "ops", "layers"]
 
 
@@ -35,6 +38,43 @@ def test_real_layers_say_why(cli: Cli, model_file: Path) -> None:
     assert "first layer: reads pixels" in shown.out
     for column in ("BOPs", "FLOPs", "OPs", "bytes"):
         assert column in shown.out
+
+
+def test_each_layer_with_weights_has_a_line_that_80_columns_hold(
+    cli: Cli, model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "FILE_WIDTH", 80)
+    shown = cli("inspect", model_file).out
+    start = shown.index("what is binary")
+    lines = shown[start : shown.index("layers (binary", start)].splitlines()
+    assert max(map(len, lines)) <= 80
+    column = next(line for line in lines if "or real" in line).index("binary")
+    found: dict[str, str] = {}
+    for line in lines:
+        name, kind = line[:column].strip(), line[column:].strip()
+        if name:
+            found[name] = kind
+        elif found:
+            found[next(reversed(found))] += f" {kind}"
+    for layer in cli("inspect", model_file, "--json").figures["layers"]:
+        if layer["weight"]:
+            assert found[layer["name"]].strip() == (layer["why"] or layer["kind"])
+
+
+def test_the_signs_that_a_run_recorded(cli: Cli, run_folder: Path, model_file: Path) -> None:
+    signs = cli("inspect", run_folder, "--json").figures["signs"]
+    assert [balance["layer"] for balance in signs] == ["conv1", "conv2"]
+    history = load_run(run_folder).history[-1]
+    for balance in signs:
+        name = balance["layer"]
+        assert balance["weights"] == history[f"weights/{name}/mean"]
+        assert balance["inputs"] == history[f"inputs/{name}/mean"]
+        assert balance["flips"] == history[f"flips/{name}"]
+    shown = cli("inspect", run_folder).out
+    assert "signs after the last epoch" in shown
+    assert console.percent(signs[0]["inputs"]) in shown
+    # A file has no history.
+    assert "signs" not in cli("inspect", model_file, "--json").figures
 
 
 def test_works_without_the_train_extra(fresh_cli: Cli, model_file: Path) -> None:

@@ -224,6 +224,8 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
         lambda x: F.pad(_signs(x), (0, 0, 0, 0, 1, 1)),
         "a zero is no sign",
     ),
+    "one image alone": (lambda x: x.squeeze(0), "drops the dimension of the images"),
+    "one image alone, of several": (lambda x: x.squeeze((-4, 2)), "drops the dimension of"),
     "even kernel, same padding": (
         lambda x: F.conv2d(x, torch.ones(4, 4, 2, 2), padding="same"),
         "pads one side more",

@@ -13,12 +13,13 @@ from tests.runtime.graphs import Case
 
 import signbit
 from signbit.bitformat.int16_stem import has_integer_sums
+from signbit.runtime import _native
 from signbit.runtime.reference import ReferenceEngine
 
 Array = npt.NDArray[Any]
 
 ISAS = signbit.cpu_isas()
-THREADS = st.integers(1, 4)
+THREADS = st.sampled_from((1, 2, 3, 4, 8))
 
 every_isa = pytest.mark.parametrize("isa", ISAS)
 
@@ -36,20 +37,32 @@ def assert_identical(actual: Mapping[str, Array], expected: Mapping[str, Array])
         np.testing.assert_array_equal(bits(actual[name]), bits(array), err_msg=name)
 
 
+def sharing_engine(data: bytes, threads: int, isa: str = "") -> signbit.Engine:
+    """An engine that cuts every node for all threads, on however few cores.
+
+    Small networks run on one thread otherwise, as more do not pay.
+    """
+    engine = signbit.load(data, threads=threads, isa=isa or None)
+    engine._model = _native.Model.load(data, threads, isa, share_all=True)
+    return engine
+
+
 def check(case: Case, isa: str, threads: int) -> None:
     reference = ReferenceEngine(case.data)
-    engine = signbit.load(case.data, threads=threads, isa=isa)
-    assert (engine.isa, engine.threads) == (isa, threads)
     expected = reference.run_nodes(case.feeds, case.fetches)
-    assert_identical(engine.run_nodes(case.feeds, case.fetches), expected)
     images = case.feeds["image"]
-    assert_identical({"output": engine(images)}, {"output": reference(images)})
+    output = reference(images)
+    for load in (signbit.load, sharing_engine):
+        engine = load(case.data, threads=threads, isa=isa)
+        assert (engine.isa, engine.threads) == (isa, threads)
+        assert_identical(engine.run_nodes(case.feeds, case.fetches), expected)
+        assert_identical({"output": engine(images)}, {"output": output})
 
 
 def check_each_node(case: Case, isa: str, threads: int, seed: int) -> None:
     """A node fed with its own inputs (bits and reals out of the blue) gives its outputs."""
     reference = ReferenceEngine(case.data)
-    engine = signbit.load(case.data, threads=threads, isa=isa)
+    engine = sharing_engine(case.data, threads, isa)
     rng = np.random.default_rng(seed)
     batch = int(rng.integers(0, 4))
     for node in case.graph.nodes:

@@ -202,7 +202,8 @@ def test_explain_holds_convolutions_against_the_machine(isa: str) -> None:
                 assert node["share"] is None
                 continue
             # Measured once a process, so exactly a multiple.
-            assert limit == min(threads, cores) * (alone["limit_gmacs_per_s"] or 0)
+            assert 1 <= node["threads"] <= min(threads, cores)
+            assert limit == node["threads"] * (alone["limit_gmacs_per_s"] or 0)
             assert limit > 0
             assert node["share"] == pytest.approx(node["gmacs_per_s"] / limit)
     limits = {node["op"]: node["limit_gmacs_per_s"] for node in one}

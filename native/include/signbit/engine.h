@@ -16,8 +16,12 @@
 namespace sbnn {
 
 struct EngineOptions {
-  int threads = 0;  // 0: as many as the process may use
+  // At most; an image uses no more than pay. 0: as many as the process may use.
+  int threads = 0;
   std::string isa;  // empty: SIGNBIT_ISA, else the best
+  // For tests: every node on all threads, even where they do not pay and where there are fewer
+  // cores.
+  bool share_all = false;
 };
 
 // `count` images, (height, width, channels) each, uint8 or float32.
@@ -54,12 +58,17 @@ struct NodeInfo {
 
 struct NodeTime {
   double milliseconds = 0;  // median, an image
+  int threads = 1;          // that it ran on
   // The most G multiply-adds a second of the node's kind that the cores it ran on can do, measured
   // once a process by loops over registers; 0 for other nodes than convolutions of signs and of
   // float32. For signs it is that of one xor, count and add a word, which a kernel that counts
   // several words at once may exceed.
   double limit_gmacs = 0;
 };
+
+// CPUs that the calling thread may use, but no more than the process's control groups (a
+// container's quota) allow: the default number of threads.
+int available_threads();
 
 // Names of the instruction sets that can run here, best first.
 std::vector<std::string> usable_isas();
@@ -77,7 +86,7 @@ class Engine {
 
   const Graph& graph() const;  // without constants
   const char* isa() const;
-  int threads() const;
+  int threads() const;  // at most, of one call
   std::vector<NodeInfo> nodes() const;
 
   // Writes (count, height, width, channels) of the output tensor. Pixels must be finite.
@@ -89,11 +98,12 @@ class Engine {
 
   // The time of each node over `runs` passes; without images, on a black one. A pool and the node
   // before it may run in turns, a band of rows at a time: their time is divided as it was in the
-  // calling thread. An engine that another thread is calling meanwhile is timed on the caller's
-  // thread alone.
+  // calling thread. While other calls of this process run, there may be fewer threads than when the
+  // engine is alone.
   Status time_nodes(const Images& images, int runs, std::vector<NodeTime>* times) noexcept;
 
  private:
+  friend class Call;
   struct State;
   explicit Engine(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

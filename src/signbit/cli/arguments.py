@@ -65,7 +65,8 @@ Overrides = Annotated[
     ),
 ]
 Threads = Annotated[
-    int | None, typer.Option(min=1, help="Threads of the engine; default: as many as cores.")
+    int | None,
+    typer.Option(min=1, help="Most threads of the engine; default: the CPUs it may use."),
 ]
 Isa = Annotated[
     str | None,

@@ -60,6 +60,15 @@ def compile_(
         typer.Option(help="The test images' split; default: as the run or the probe has it."),
     ] = None,
     unreadable: UnreadableImages = None,
+    allow_real: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-real",
+            metavar="LAYER",
+            help="A layer that may compute in float32 although it was meant to be binary; again "
+            "for each one.",
+        ),
+    ] = None,
     threads: Threads = None,
     isa: Isa = None,
     json: Json = False,
@@ -73,9 +82,8 @@ def compile_(
     Example: [bold]signbit compile runs/b --features -o features.sbnn[/]
     """
     import signbit
-    from signbit.cli.costs import layers_table, totals_table
+    from signbit.cli.costs import kinds_table, layers_table, totals_table
     from signbit.cli.runs import compile_run, deployed, with_int16_stem
-    from signbit.compiler.count import count
     from signbit.compiler.verify import verify
 
     _require_writable(output)
@@ -89,18 +97,19 @@ def compile_(
             rounded = with_int16_stem(trained)
             change = _stem_change(trained, rounded, dataset)
             trained, notes = rounded, {**notes, "stem": stem.value}
-        compiled = compile_run(trained, notes)
+        compiled = compile_run(trained, notes, allow_real or ())
         compiled.save(output)
         console.say(f"{output}: written; running both sides on {len(dataset)} images")
         engine = signbit.load(output, threads=threads, isa=isa)
         agreement = verify(compiled, dataset.images, labels, engine=engine)
-    cost = count(compiled.graph, compiled.constants, len(compiled.data))
+    cost = compiled.cost
     figures: dict[str, object] = {
         "model": str(output),
         **cost.to_dict(),
         "agreement": agreement.to_dict(),
     }
     tables = [
+        kinds_table(cost),
         layers_table(cost),
         totals_table(str(output), cost),
         _nodes(agreement),

@@ -1,4 +1,4 @@
-"""The per-layer table that `inspect` and `compile` print."""
+"""The per-layer tables that `inspect` and `compile` print."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from signbit.cli import console
 if TYPE_CHECKING:
     from signbit.compiler.count import LayerCost, ModelCost
 
-__all__ = ["layers_table", "totals_table"]
+__all__ = ["kinds_table", "layers_table", "totals_table"]
 
 COLUMNS = ["layer", "op", "weights", "output", "binary", "real", "BOPs", "FLOPs", "OPs", "bytes"]
 
@@ -23,12 +23,18 @@ def layers_table(cost: ModelCost) -> console.Titled:
             "×".join(map(str, layer.weight)),
             "×".join(map(str, layer.output)),
             *(console.compact(figure) if figure else None for figure in _figures(layer)),
-            layer.why or layer.kind,
         ]
         for layer in cost.layers
     ]
-    columns = [*COLUMNS, "binary, or why real"]
-    return console.table("layers (binary, real: parameters)", columns, rows, words=(0, 1, 10))
+    return console.table("layers (binary, real: parameters)", COLUMNS, rows, words=(0, 1))
+
+
+def kinds_table(cost: ModelCost) -> console.Titled:
+    """A row for each layer with weights: binary, or real and why."""
+    from signbit.compiler.report import layer_kinds
+
+    columns = ["layer", "binary, or real and why"]
+    return console.table("what is binary", columns, layer_kinds(cost), words=(0, 1))
 
 
 def _figures(layer: LayerCost) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -9,11 +10,12 @@ import typer
 
 from signbit.cli import console
 from signbit.cli.arguments import Json, is_run
-from signbit.cli.costs import layers_table, totals_table
+from signbit.cli.costs import kinds_table, layers_table, totals_table
 from signbit.errors import InputError, ModelFileError
 
 if TYPE_CHECKING:
     from signbit.compiler.count import ModelCost
+    from signbit.training.sign_balance import SignBalance
 
 __all__ = ["inspect"]
 
@@ -43,6 +45,8 @@ def inspect(
 ) -> None:
     """Show every layer of a network: shape, parameters, operations, bytes, and why some are real.
 
+    Of a run also how its signs were balanced after its last epoch.
+
     OPs = FLOPs of the real layers + BOPs of the binary ones / 64, as the papers count.
     Bits are one for a binary parameter, 32 for a real one. A network that nobody has trained
     yet is named with its method and the number of its classes.
@@ -55,17 +59,21 @@ def inspect(
 
         show_training_memory(path, as_json=json)
         return
+    signs: list[SignBalance] = []
     with console.figures_only():
         if method is not None:
             source, cost = _untrained(str(path), method, classes)
         elif classes is not None:
             raise InputError("--classes is for the name of a network; add --method")
         elif is_run(path):
-            source, cost = _run(path)
+            source, cost, signs = _run(path)
         else:
             source, cost = _model(path)
-    figures = {"model": str(path), "source": source, **cost.to_dict()}
-    tables = [layers_table(cost), totals_table(str(path), cost)]
+    figures: dict[str, object] = {"model": str(path), "source": source, **cost.to_dict()}
+    tables = [kinds_table(cost), layers_table(cost), totals_table(str(path), cost)]
+    if signs:
+        figures["signs"] = [asdict(balance) for balance in signs]
+        tables.append(_signs(signs))
     if source:
         rows = source.items()
         tables.append(console.table("where it came from", ["what", "value"], rows, words=(0, 1)))
@@ -84,16 +92,33 @@ def _model(path: Path) -> tuple[dict[str, str], ModelCost]:
     return graph.source, count(graph, constants, len(data))
 
 
-def _run(path: Path) -> tuple[dict[str, str], ModelCost]:
+def _run(path: Path) -> tuple[dict[str, str], ModelCost, list[SignBalance]]:
     from signbit.cli.runs import compile_run, deployed
-    from signbit.compiler.count import count
     from signbit.training.run import read_run
+    from signbit.training.sign_balance import sign_balances
 
     # A run without labels has no classifier: its backbone is its network.
     features = read_run(path).recipe.selfsup is not None
     run = deployed(path, features=features, probe=None)
     compiled = compile_run(run.run, run.notes)
-    return compiled.graph.source, count(compiled.graph, compiled.constants, len(compiled.data))
+    # A network that was imported has no epochs behind it.
+    last = run.run.history[-1] if run.run.history else {}
+    return compiled.graph.source, compiled.cost, sign_balances(last)
+
+
+def _signs(balances: list[SignBalance]) -> console.Titled:
+    rows = [
+        [
+            balance.layer,
+            *(
+                None if share is None else console.percent(share)
+                for share in (balance.weights, balance.inputs, balance.flips)
+            ),
+        ]
+        for balance in balances
+    ]
+    columns = ["layer", "weights +1", "inputs +1", "flipped"]
+    return console.table("signs after the last epoch, as the run recorded them", columns, rows)
 
 
 def _untrained(network: str, method: str, classes: int | None) -> tuple[dict[str, str], ModelCost]:
@@ -102,7 +127,6 @@ def _untrained(network: str, method: str, classes: int | None) -> tuple[dict[str
 
     from signbit import methods, models
     from signbit.compiler import compile_model
-    from signbit.compiler.count import count
 
     if classes is None:
         raise InputError(f"how many classes does {network} tell? add them, as in --classes 1000")
@@ -121,4 +145,4 @@ def _untrained(network: str, method: str, classes: int | None) -> tuple[dict[str
         resize_shorter_side=height,
     )
     source = {"network": network, "method": method, "state": "untrained"}
-    return source, count(compiled.graph, compiled.constants, len(compiled.data))
+    return source, compiled.cost

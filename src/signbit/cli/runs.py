@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,8 +94,13 @@ def with_int16_stem(run: Run) -> Run:
     return replace(run, model=round_stem(run.model, mean, std, input_size=run.input_size))
 
 
-def compile_run(run: Run, notes: Mapping[str, str] | None = None) -> Compiled:
-    """Compile a run's network; the file remembers where it came from, and these notes."""
+def compile_run(
+    run: Run, notes: Mapping[str, str] | None = None, allow_real: Sequence[str] = ()
+) -> Compiled:
+    """Compile a run's network; the file remembers where it came from, and these notes.
+
+    allow_real: as `compile_model` takes it.
+    """
     import signbit
     from signbit.compiler import compile_model
 
@@ -109,6 +114,7 @@ def compile_run(run: Run, notes: Mapping[str, str] | None = None) -> Compiled:
         class_names=run.class_names,
         resize_shorter_side=shorter_side,
         interpolation=interpolation,
+        allow_real=allow_real,
         source={
             "recipe": run.recipe.description,
             "network": run.recipe.network,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 from torch import nn
@@ -9,10 +10,15 @@ from torch import nn
 from signbit.bitformat.container import encode
 from signbit.bitformat.graph import Graph, InputSpec
 from signbit.bitformat.versions import with_lowest_format
+from signbit.compiler.constant_signs import require_signs_that_vary
+from signbit.compiler.count import ALLOWED
 from signbit.compiler.exported import export
+from signbit.compiler.float32 import in_float32
 from signbit.compiler.ir import IMAGE
 from signbit.compiler.lower import lower
 from signbit.compiler.passes import run_passes
+from signbit.compiler.passes.remove_dead import remove_dead
+from signbit.compiler.silent_floats import kept_real
 from signbit.compiler.trace import trace
 from signbit.compiler.writer import Compiled
 from signbit.errors import CompileError, ModelFileError
@@ -30,25 +36,36 @@ def compile_model(
     resize_shorter_side: int,
     interpolation: str = "bilinear",
     source: Mapping[str, str] | None = None,
+    allow_real: Sequence[str] = (),
 ) -> Compiled:
     """Compile a network that takes (x / 255 − mean) / std to a file that takes raw pixels x.
 
     model: in evaluation mode, float images (N, C, H, W) to logits. input_size: (height, width,
     channels). mean, std: one a channel, std > 0. class_names: one a logit, or none.
     resize_shorter_side, interpolation ("bilinear" or "nearest"): how a photograph becomes an
-    input. source: free notes of where the model came from.
-    Raises CompileError naming module path, operation and reason for what the engine cannot do.
+    input. source: free notes of where the model came from. allow_real: module paths of binary
+    layers that may compute with reals, as one of their operands is no sign.
+    A model whose parameters are in another precision is compiled as its copy in float32 if they
+    have that value there, with a warning; the model itself stays as it is.
+    Raises CompileError naming module path, operation and reason for what the engine cannot do, for
+    a binary layer that lost its signs and is not in allow_real, for one whose input has the same
+    signs whatever the image, and for numbers that are not finite.
     """
+    model, notice = in_float32(model)
+    if notice:
+        warnings.warn(notice, stacklevel=2)
     program = export(model, input_size)
     means, deviations = tuple(map(float, mean)), tuple(map(float, std))
-    graph = trace(program, means, deviations)
+    graph = trace(program, means, deviations, kept_real(model), allow_real)
+    remove_dead(graph)
+    require_signs_that_vary(graph)
     run_passes(graph)
     lowered = lower(graph)
     compiled = Graph(
         input=InputSpec(IMAGE, resize_shorter_side, interpolation),
         output=lowered.output,
         classes=tuple(class_names),
-        source=dict(source or {}),
+        source=dict(source or {}) | ({ALLOWED: ", ".join(allow_real)} if allow_real else {}),
         tensors=lowered.tensors,
         nodes=lowered.nodes,
     )
@@ -66,4 +83,5 @@ def compile_model(
         program=program,
         mean=means,
         std=deviations,
+        notice=notice,
     )

@@ -8,7 +8,7 @@ says where that gives other figures than the papers print.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any
@@ -19,7 +19,10 @@ import numpy.typing as npt
 from signbit.bitformat.graph import Graph, Node, TensorSpec, output_size
 from signbit.bitformat.int16_stem import is_int16
 
-__all__ = ["LayerCost", "ModelCost", "count"]
+__all__ = ["ALLOWED", "LayerCost", "ModelCost", "count"]
+
+ALLOWED = "allow_real"
+"""Key of a file's notes that lists the layers which may compute with reals, by name."""
 
 Constant = npt.NDArray[np.generic]
 
@@ -120,6 +123,11 @@ def count(graph: Graph, constants: Mapping[str, Constant], file_bytes: int) -> M
     """The cost of a valid graph; file_bytes is the size of its file."""
     tensors = {tensor.name: tensor for tensor in graph.tensors}
     reasons = _reasons(graph, tensors)
+    allowed = {
+        title
+        for name in graph.source.get(ALLOWED, "").split(", ")
+        for title in (name, *(f"{name}.{op}" for op in ("binary_conv2d", "binary_linear")))
+    }
     layers, seen = [], set[str]()
     for node in graph.nodes:
         source = tensors[node.input]
@@ -133,7 +141,7 @@ def count(graph: Graph, constants: Mapping[str, Constant], file_bytes: int) -> M
                 name=node.name,
                 op=node.op,
                 kind=kind,
-                why=_why_not_binary(kind, node, source, reasons),
+                why=_why_not_binary(kind, node, source, reasons, allowed),
                 weight=weight,
                 output=tensors[node.outputs[0]].shape,
                 binary_parameters=prod(weight) if weight and kind in _IN_BITS else 0,
@@ -246,7 +254,11 @@ def _writers_back(graph: Graph, starts: list[str], among: set[str]) -> set[str]:
     return found
 
 
-def _why_not_binary(kind: str, node: Node, source: TensorSpec, reasons: Mapping[str, str]) -> str:
+def _why_not_binary(
+    kind: str, node: Node, source: TensorSpec, reasons: Mapping[str, str], allowed: Container[str]
+) -> str:
+    if node.op == "real_conv" and node.name in allowed:
+        return "allowed by name: was meant to be binary, but an operand is no sign"
     fixed = {
         "binary": "",
         "int16": "first layer: reads pixels, in int16",

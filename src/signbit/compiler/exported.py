@@ -9,11 +9,14 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.fx.experimental._config as shape_options
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 from torch.fx import Interpreter
 from torch.fx import Node as FxNode
 
+from signbit.compiler.batch_size import holds_for_every_batch_size, where_batch_size_matters
+from signbit.compiler.float32 import stored_by_name
 from signbit.errors import CompileError
 
 __all__ = ["PartialReplay", "Replay", "export", "normalise", "stored_tensors"]
@@ -23,28 +26,50 @@ def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgra
     """`torch.export` of the model in evaluation mode, the batch size left open.
 
     input_size is (height, width, channels). The result has no operations that write into their
-    input. Raises CompileError where the model trains, cannot be exported, or fixes its batch size.
+    input. Raises CompileError where the model trains, cannot be exported, or is not the same for
+    every batch size, one image included.
     """
     if model.training:
         raise CompileError("the model is in training mode; call model.eval() first")
     height, width, channels = input_size
-    if any(tensor.device.type != "cpu" for tensor in model.state_dict().values()):
+    if any(tensor.device.type != "cpu" for _, tensor in stored_by_name(model)):
         raise CompileError("the model is not on the CPU; call model.cpu() first")
     example = torch.zeros(2, channels, height, width)
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            # torch's own deprecations while it copies its tree specifications
-            warnings.simplefilter("ignore", FutureWarning)
+    with torch.no_grad(), warnings.catch_warnings(), _any_batch_size():
+        # torch's own deprecations while it copies its tree specifications
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
             program = torch.export.export(model, (example,), dynamic_shapes=({0: Dim("batch")},))
             # No decomposition, but in-place operations become plain ones.
             functional: ExportedProgram = program.run_decompositions({})
-            return functional
-    except (RuntimeError, ValueError, TypeError, AssertionError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise CompileError(
-            f"torch.export cannot follow {type(model).__name__} for images of {height}×{width}×"
-            f"{channels} and any batch size: {reason}"
-        ) from error
+            fixed = not holds_for_every_batch_size(program)
+        except (RuntimeError, ValueError, TypeError, AttributeError, AssertionError) as error:
+            if where := where_batch_size_matters(model, example):
+                raise _of_one_batch_size(where) from error
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise CompileError(
+                f"torch.export cannot follow {type(model).__name__} for images of {height}×{width}×"
+                f"{channels} and any batch size: {reason}"
+            ) from error
+        if fixed:
+            where = where_batch_size_matters(model, example)
+            raise _of_one_batch_size(where or type(model).__name__)
+    for fx in functional.graph.output_node().all_input_nodes:
+        if any(isinstance(size, torch.SymInt) for size in fx.meta["val"].shape[1:]):
+            raise _of_one_batch_size(f"the result of {type(model).__name__}")
+    return functional
+
+
+def _of_one_batch_size(where: str) -> CompileError:
+    return CompileError(
+        f"{where}: is not the same for each image of any batch size; leave out what depends on the "
+        "number of images"
+    )
+
+
+def _any_batch_size() -> Any:
+    """Without it torch.export takes for granted that there are two images or more."""
+    return shape_options.patch(backed_size_oblivious=True)  # type: ignore[attr-defined]
 
 
 def stored_tensors(program: ExportedProgram) -> dict[str, Tensor]:

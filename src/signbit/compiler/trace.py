@@ -6,7 +6,7 @@ Owns the walk over the exported graph; what each operation means is in `mapping`
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +19,7 @@ from signbit.compiler.exported import stored_tensors
 from signbit.compiler.ir import HELPERS, IMAGE, Graph, Node, Origin, Shape, refuse
 from signbit.compiler.mapping import HALF, MAPPINGS, Call, Tracer
 from signbit.compiler.pixel_signs import ask_pytorch
+from signbit.compiler.silent_floats import KeptReal
 from signbit.errors import CompileError
 
 __all__ = ["trace"]
@@ -39,27 +40,57 @@ _NON_LINEARITIES = {
     *("softsign", "tanh", "threshold"),
 }
 
+_SIGNS = (
+    torch.ops.signbit.sign.default,
+    torch.ops.aten.sign.default,
+    torch.ops.aten.sgn.default,
+)
+
 _FILLS = {"aten.new_full.default", "aten.new_ones.default", "aten.new_zeros.default"}
 
 
-def trace(program: ExportedProgram, mean: tuple[float, ...], std: tuple[float, ...]) -> Graph:
+def trace(
+    program: ExportedProgram,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    kept_real: Mapping[str, KeptReal] | None = None,
+    allow_real: Sequence[str] = (),
+) -> Graph:
     """The compiler's graph of an exported model, from raw pixels (0 to 255) to the model's output.
 
     mean and std, one a channel, in units where 255 is 1: what the pixels are normalised with
-    before the model sees them. Raises CompileError naming module, op and reason for an operation
-    that has no counterpart.
+    before the model sees them. kept_real: as `silent_floats.kept_real` has it. allow_real: layers
+    that may compute with reals although their operands were meant to be signs.
+    Raises CompileError naming module, op and reason for an operation that has no counterpart, for a
+    layer that lost its signs, and for a name that is no such layer's.
     """
-    walk = _Walk(program)
+    walk = _Walk(program, kept_real or {})
     walk.add_image(mean, std)
     for fx in program.graph.nodes:
         walk.visit(fx)
+    _require_signs(walk.lost, allow_real)
     ask_pytorch(walk.graph, program, mean, std)
     return walk.graph
 
 
+def _require_signs(lost: Mapping[str, CompileError], allowed: Sequence[str]) -> None:
+    for name in allowed:
+        if name not in lost:
+            choices = f"choose among {', '.join(lost)}" if lost else "this model has none"
+            raise CompileError(f"allow_real: {name!r} is no layer that lost its signs; {choices}")
+    left = [name for name in lost if name not in allowed]
+    if left:
+        others = f" (likewise: {', '.join(left[1:])})" if left[1:] else ""
+        raise CompileError(
+            f"{lost[left[0]]}. To compute the layer in float32 all the same, name it: "
+            f"allow_real=[{left[0]!r}] or --allow-real {left[0]}{others}"
+        )
+
+
 class _Walk(Tracer):
-    def __init__(self, program: ExportedProgram) -> None:
+    def __init__(self, program: ExportedProgram, kept_real: Mapping[str, KeptReal]) -> None:
         super().__init__()
+        self.kept_real = kept_real
         self.program = program
         signature = program.graph_signature
         if len(signature.user_inputs) != 1 or len(signature.user_outputs) != 1:
@@ -70,6 +101,7 @@ class _Walk(Tracer):
         if signature.buffers_to_mutate or signature.user_inputs_to_mutate:
             raise CompileError("the model writes into a buffer or its input while it runs")
         self.input_name = signature.user_inputs[0]
+        self.names = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self.stored = stored_tensors(program)
 
     def add_image(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
@@ -95,13 +127,28 @@ class _Walk(Tracer):
     def visit(self, fx: FxNode) -> None:
         if fx.op == "placeholder":
             if fx.name in self.stored:
-                self.constants[fx] = self.stored[fx.name].detach()
+                self.constants[fx] = self.parameter(fx)
         elif fx.op == "output":
             self.finish(fx)
         elif fx.op == "call_function":
             self.call(fx)
         else:
             raise refuse(_origin(fx), "has no counterpart in the engine")
+
+    def parameter(self, fx: FxNode) -> Tensor:
+        """A parameter, buffer or lifted constant; the first two must be finite where they are read.
+
+        A sign makes +1 of what is no number, so that nothing behind it would show it.
+        """
+        value = self.stored[fx.name].detach()
+        name = self.names.get(fx.name)
+        broken = int((~value.isfinite()).sum()) if name and fx.users else 0
+        if broken:
+            raise CompileError(
+                f"{name}: {broken} of its {value.numel()} values are NaN or infinite; load weights "
+                "from before training diverged"
+            )
+        return value
 
     def call(self, fx: FxNode) -> None:
         inputs = fx.all_input_nodes
@@ -125,6 +172,9 @@ class _Walk(Tracer):
             return  # sizes and assertions about them: the graph's shapes are known without
         if mapping is None:
             raise refuse(origin, _unknown(str(fx.target)))
+        kind = _reals(fx)
+        if kind not in (None, torch.float32):
+            raise refuse(origin, f"yields {kind}; the engine's reals are float32")
         self.values[fx] = mapping(Call(self, fx, origin))
 
     def fold(self, fx: FxNode) -> None:
@@ -138,6 +188,8 @@ class _Walk(Tracer):
         args = torch.fx.map_arg(fx.args, value)
         kwargs = torch.fx.map_arg(fx.kwargs, value)
         function = cast("Callable[..., Any]", fx.target)
+        if fx.target in _SIGNS and not _is_finite(args[0]):
+            raise refuse(_origin(fx), "takes the sign of NaN or infinity; no weight is that")
         with torch.no_grad():
             self.constants[fx] = function(*args, **kwargs)
 
@@ -145,7 +197,8 @@ class _Walk(Tracer):
         result = fx.args[0]
         assert isinstance(result, tuple | list)
         (node,) = result
-        assert isinstance(node, FxNode)
+        if not isinstance(node, FxNode):
+            raise CompileError(f"the model returns {node}; its forward must return the logits")
         if node not in self.values:
             raise CompileError("the model's output does not depend on its input")
         output = self.graph[self.values[node]]
@@ -159,6 +212,17 @@ def _filled(fx: FxNode) -> Tensor:
     function = cast("Callable[..., Tensor]", fx.target)
     (like,) = fx.all_input_nodes
     return function(torch.empty(0, dtype=like.meta["val"].dtype), *fx.args[1:], **fx.kwargs)
+
+
+def _is_finite(value: Any) -> bool:
+    return not isinstance(value, Tensor) or bool(value.isfinite().all())
+
+
+def _reals(fx: FxNode) -> torch.dtype | None:
+    """What the real numbers of a result are; None for something else."""
+    value = fx.meta["val"]
+    value = value[0] if isinstance(value, tuple | list) else value
+    return value.dtype if value.is_floating_point() else None
 
 
 def _is_tensor(fx: FxNode) -> bool:

@@ -9,7 +9,9 @@ from torch.export import ExportedProgram
 
 from signbit.bitformat.container import write_file
 from signbit.bitformat.graph import Graph
+from signbit.compiler.count import ModelCost, count
 from signbit.compiler.lower import Constant, Provenance
+from signbit.compiler.report import report
 
 __all__ = ["Compiled"]
 
@@ -27,6 +29,18 @@ class Compiled:
     program: ExportedProgram
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    notice: str = ""
+    """What was done to the model before; empty where nothing was."""
+
+    @property
+    def cost(self) -> ModelCost:
+        """Every layer: binary, or real and why; parameters, operations, bytes."""
+        return count(self.graph, self.constants, len(self.data))
+
+    @property
+    def report(self) -> str:
+        """A line for each layer with weights: binary, or real and why."""
+        return report(self.cost, self.notice)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the file beside its target, then rename: an interrupted save leaves the old one.

@@ -34,15 +34,16 @@ _DTYPES = {
 class NodeReport(TypedDict):
     """One node of `Engine.explain`; bytes are its constants', ms and macs one image's.
 
-    limit_gmacs_per_s is what the cores that ran the node can do at most, and share is
-    gmacs_per_s divided by it; both are None but for convolutions of signs and of float32. See
-    `Engine.explain` for what the limit means.
+    threads is how many the node ran on. limit_gmacs_per_s is what their cores can do at most, and
+    share is gmacs_per_s divided by it; both are None but for convolutions of signs and of float32.
+    See `Engine.explain` for what the limit means.
     """
 
     name: str
     op: str
     kernel: str
     bytes: int
+    threads: int
     ms: float
     macs: int
     gmacs_per_s: float
@@ -60,8 +61,10 @@ def load(
 ) -> Engine:
     """Load an `.sbnn` file from a path or from its bytes.
 
-    `threads` defaults to the CPUs this process may use; `isa` to the environment variable
-    SIGNBIT_ISA, then to the best there is. Raises ModelFileError or ModelVersionError for a
+    `threads` is the most that a call uses; see `Engine.threads`. It defaults to the CPUs that this
+    thread may use (`sched_getaffinity`), but no more than the process's control groups allow, a
+    container's CPU quota rounded up; `isa` to the environment variable SIGNBIT_ISA, then to the
+    best there is. Raises ModelFileError or ModelVersionError for a
     file that is missing or cannot be read, IsaError for an instruction set that cannot run
     here, InputError for a number of threads below 1 or above 1024.
     """
@@ -137,7 +140,16 @@ class Engine:
 
     @property
     def threads(self) -> int:
-        """How many threads one call may use, the caller's included."""
+        """How many threads one call may use at most, the caller's included.
+
+        It uses fewer where more would not pay. The first images (some, together at least a
+        millisecond) run on one thread and are timed node by node; what a barrier and moving data
+        between cores cost is measured once a process; from both, each node gets its number of
+        threads, down to one, and a batch as many images at once as pay; if images are no faster so,
+        as where the cores are busy, one thread does it for a while. `explain` shows the numbers.
+        A call also leaves alone the cores that its thread may not use at the time, and those on
+        which other calls of this process are running. No answer depends on any of it.
+        """
         return self._model.threads
 
     @property
@@ -174,21 +186,21 @@ class Engine:
         What a convolution does besides stands behind its kernel's name: `+map`, `+sums`, `+border`
         of a binary_conv; `+signs` of a real_conv that reads signs, `+packed` where its weights are.
 
-        The time is the median over a few runs on these images, one by one, or on a black one, with
-        the engine's threads. A pool and the node whose reals only it reads run in turns, a band of
-        rows at a time: each has the time of its own turns.
+        The time is the median over a few runs on these images, one by one, or on a black one, each
+        node on as many threads as pay. A pool and the node whose reals only it reads run in turns,
+        a band of rows at a time: each has the time of its own turns.
 
         The limit is measured once a process and instruction set, in a few milliseconds, by loops
         over registers without memory: for signs, one xor, count and add a word (so a kernel that
         counts several words at once may pass 1); for float32, fused multiply-adds. It is that of
-        one core, times the engine's threads or the CPUs this process may use, whichever is less;
+        one core, times the node's threads or the CPUs this process may use, whichever is less;
         cores that slow each other down, by frequency or as two threads of one core, lower a share.
         A node's time is all of it: preparing the input, epilogue, and waiting for threads.
         """
         batch = None if images is None else self._checked(self._model.input, images)
         times = self._model.time_nodes(batch, _TIMING_RUNS)
         reports: list[NodeReport] = []
-        for node, (ms, limit) in zip(self._model.nodes, times, strict=True):
+        for node, (ms, limit, threads) in zip(self._model.nodes, times, strict=True):
             speed = node["macs"] / ms / 1e6 if ms > 0 else 0.0
             reports.append(
                 {
@@ -196,6 +208,7 @@ class Engine:
                     "op": node["op"],
                     "kernel": node["kernel"],
                     "bytes": node["bytes"],
+                    "threads": threads,
                     "ms": ms,
                     "macs": node["macs"],
                     "gmacs_per_s": speed,

@@ -24,6 +24,7 @@ from signbit.training.recipe import Recipe
 from signbit.training.result import RunResult
 from signbit.training.run import RunFolder, run_facts
 from signbit.training.scalars import Scalars
+from signbit.training.sign_balance import stuck_signs
 
 __all__ = ["Learner", "Materials", "Session"]
 
@@ -91,9 +92,6 @@ class Session:
         )
         task = learner.task(Materials(wrapped, loader, self.test, precision, self.accelerator))
 
-        def finish(epoch: int, entry: dict[str, float]) -> None:
-            self._save(entry, optimizer, precision.scaler)
-
         scalars = None
         if self.accelerator.is_main_process:
             # Points that a killed run wrote after its last checkpoint are hidden.
@@ -103,6 +101,13 @@ class Session:
         with TrainingProgress(epochs, task.steps, first, show=show) as shown:
             if first:
                 self._say_what_changed(shown, facts)
+
+            def finish(epoch: int, entry: dict[str, float]) -> None:
+                self._save(entry, optimizer, precision.scaler)
+                if epoch == 0:
+                    for line in stuck_signs(entry):
+                        shown.say(f"warning: {line}")
+
             try:
                 run_epochs(
                     task,

@@ -22,6 +22,7 @@ from signbit.bitformat.graph import MAX_TAPS, Shortcut
 from signbit.compiler.ir import Node
 from signbit.compiler.mapping.convolution import check_vector
 from signbit.compiler.mapping.tracer import Call
+from signbit.compiler.silent_floats import takes_a_sign, why_no_signs
 
 __all__ = ["MAPPINGS"]
 
@@ -90,7 +91,38 @@ def _product(call: Call, weight: Array, window: dict[str, Any], groups: int) -> 
         raise call.refuse(f"has {weight[0].size} weights a filter, at most {MAX_TAPS} are allowed")
     if product.is_binary and product.source.is_sign:
         return _of_signs(product)
+    reasons = [reason for reason in (_lost_weights(product), _lost_inputs(product)) if reason]
+    if reasons:
+        call.tracer.lost[call.layer] = call.refuse(
+            "is no product of signs: " + "; and ".join(reasons)
+        )
     return _of_reals(product)
+
+
+def _lost_weights(product: _Product) -> str:
+    """Why the weights are no signs where they were meant to be; empty where all is well."""
+    call = product.call
+    kept = call.tracer.kept_real.get(call.origin.module)
+    meant = not kept.weights if kept else _meant_as_signs(product)
+    weight = product.weight.transpose(0, 3, 1, 2)
+    rank = len(call.arguments["weight_signs"].meta["val"].shape)
+    return why_no_signs(weight if rank == 4 else weight[:, :, 0, 0]) if meant else ""
+
+
+def _meant_as_signs(product: _Product) -> bool:
+    share = float((np.abs(product.weight) == 1).mean())
+    return share >= 0.5 or takes_a_sign(product.call.arguments["weight_signs"])
+
+
+def _lost_inputs(product: _Product) -> str:
+    """The same of the input: every operation that may follow a sign keeps signs, or is refused."""
+    kept = product.call.tracer.kept_real.get(product.call.origin.module)
+    if product.source.is_sign or kept is None or kept.inputs:
+        return ""
+    return (
+        f"its input holds the reals of {product.source.origin}: let the activation binarizer take "
+        "signbit.estimators.sign, or RealActivation hand reals on"
+    )
 
 
 def _by_filter(call: Call, name: str, filters: int) -> Array | None:

@@ -38,6 +38,13 @@ def _reshape(call: Call) -> str:
     raise call.refuse(f"reshapes {before} to {after} for each image; the engine only flattens maps")
 
 
+def _squeeze(call: Call) -> str:
+    dim, rank = call.arguments["dim"], len(call.sizes("self")) + 1
+    if 0 in {each % rank for each in ([dim] if isinstance(dim, int) else dim)}:
+        raise call.refuse("drops the dimension of the images where there is one alone")
+    return _reshape(call)
+
+
 def _slice(call: Call) -> str:
     source = call.value("self")
     dim, sizes = call.arguments["dim"], call.sizes("self")
@@ -98,8 +105,6 @@ _RESHAPES = (
     "aten.expand.default",
     "aten.flatten.using_ints",
     "aten.reshape.default",
-    "aten.squeeze.dim",
-    "aten.squeeze.dims",
     "aten.unflatten.int",
     "aten.unsqueeze.default",
     "aten.view.default",
@@ -115,4 +120,6 @@ MAPPINGS = {
     "aten.pad.default": _pad,
     "aten.constant_pad_nd.default": _pad,
     "aten.slice.Tensor": _slice,
+    "aten.squeeze.dim": _squeeze,
+    "aten.squeeze.dims": _squeeze,
 }

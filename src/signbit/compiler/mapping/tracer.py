@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.fx import Node as FxNode
 
 from signbit.compiler.ir import HELPERS, Graph, Node, Origin, Shape, refuse
+from signbit.compiler.silent_floats import KeptReal
 from signbit.errors import CompileError
 
 __all__ = ["HALF", "Call", "Tracer"]
@@ -32,6 +34,10 @@ class Tracer:
         """Exported node -> its result, for what depends on parameters alone."""
         self.batch = ""
         """The symbol of the batch size."""
+        self.kept_real: Mapping[str, KeptReal] = {}
+        """Module path of a binary layer -> which of its operands are meant to be real."""
+        self.lost: dict[str, CompileError] = {}
+        """Layer meant to multiply signs -> why it does not."""
 
 
 class Call:
@@ -49,6 +55,11 @@ class Call:
         self.arguments = {a.name: a.default_value for a in schema if a.has_default_value()}
         self.arguments |= {a.name: value for a, value in zip(schema, fx.args, strict=False)}
         self.arguments |= fx.kwargs
+
+    @property
+    def layer(self) -> str:
+        """Path of the module that calls, or the operation's name where the model itself does."""
+        return self.origin.module or self.origin.target.split(".")[1]
 
     def refuse(self, reason: str) -> CompileError:
         """The error for what the engine cannot do about this call."""
@@ -152,7 +163,7 @@ class Call:
         """
         graph = self.tracer.graph
         short = self.origin.target.split(".")[1]
-        name = self.origin.module or short
+        name = self.layer
         if part or name in graph:
             name = f"{name}.{part or short}"
         name = graph.unique(name)
