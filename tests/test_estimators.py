@@ -55,7 +55,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("estimator", "oracle"), CASES, ids=lambda v: repr(v)[:30])
+@pytest.mark.parametrize(
+    ("estimator", "oracle"), CASES, ids=[repr(estimator) for estimator, _ in CASES]
+)
 def test_gradient_is_incoming_times_derivative(estimator, oracle):
     rng = np.random.default_rng(0)
     x = np.concatenate([EDGES, rng.normal(0, 1.5, 200)])
