@@ -103,7 +103,8 @@ class _Random:
             kind = self.one_of(BinaryLinear, nn.Linear, nn.Linear)
             layers.append(kind(features, wide))
             layers += [nn.BatchNorm1d(wide)] if self.chance() else []
-            layers += self.one_of([], [], [nn.ReLU()], [nn.Dropout()], [nn.Hardtanh()])
+            centred = [nn.ReLU(), nn.BatchNorm1d(wide)]  # or all signs behind it are +1
+            layers += self.one_of([], [], centred, [nn.Dropout()], [nn.Hardtanh()])
             features = wide
         return nn.Sequential(*layers, nn.Linear(features, 5))
 
@@ -124,4 +125,16 @@ def random_net(seed: int, side: int = 12) -> nn.Module:
         layers.append(block)
     with torch.no_grad():
         last = nn.Sequential(*layers).eval()(torch.zeros(1, 3, side, side)).shape[-1]
-    return randomise(nn.Sequential(*layers, random.head(channels, last)), seed)
+    model = randomise(nn.Sequential(*layers, random.head(channels, last)), seed)
+    _centre(model, torch.randn(16, 3, side, side))
+    return model
+
+
+@torch.no_grad()
+def _centre(model: nn.Module, images: Tensor) -> None:
+    """Give normalisations the statistics of images, so that the signs behind them vary."""
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = 1.0
+    model.train()(images)
+    model.eval()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from signbit import methods
 from signbit.blocks import ConvBlock
+from signbit.layers import BinaryConv2d, BinaryLinear
 from signbit.methods import Method
 from signbit.models import reactnet, resnet18, resnet18_blocks, resnet20
 from signbit.models.resnet20 import ResidualUnit
@@ -118,6 +119,19 @@ def _short_stage(method: Method, in_channels: int, out_channels: int, stride: in
     """ResNet-20's with two units instead of six."""
     first = ResidualUnit(method, in_channels, out_channels, stride)
     return nn.Sequential(first, ResidualUnit(method, out_channels, out_channels, 1))
+
+
+def randomise_latents(model: nn.Module) -> None:
+    """Give latent weights both signs and an ordinary size; some methods' start is tiny, above 0.
+
+    With random statistics behind them the sums of tiny weights would hardly vary, and their signs
+    not at all: such a layer is refused.
+    """
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, BinaryConv2d | BinaryLinear):
+                module.weight.copy_(0.1 * torch.randn(module.weight.shape, generator=generator))
 
 
 def randomise_vectors(model: nn.Module) -> None:

@@ -13,7 +13,14 @@ import numpy.typing as npt
 import pytest
 import torch
 from tests.compiler.nets import compiled, randomise
-from tests.compiler.small import SIZE, narrow, randomise_vectors, small_net, train_briefly
+from tests.compiler.small import (
+    SIZE,
+    narrow,
+    randomise_latents,
+    randomise_vectors,
+    small_net,
+    train_briefly,
+)
 from torch import nn
 
 import signbit
@@ -69,6 +76,7 @@ def _set_weights(model: nn.Module, size: tuple[int, int, int], trained: bool) ->
     if trained:
         train_briefly(model, size, classes=10, steps=4)
     else:
+        randomise_latents(model)
         randomise_vectors(model)
         randomise(model)
 

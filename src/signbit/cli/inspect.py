@@ -133,8 +133,9 @@ def _untrained(network: str, method: str, classes: int | None) -> tuple[dict[str
         raise InputError(f"how many classes does {network} tell? add them, as in --classes 1000")
     model = models.build(network, methods.get(method), classes=classes, channels=3)
     with torch.no_grad():
-        for values in (*model.parameters(), *model.buffers()):
-            if values.is_floating_point() and values.dim() == 1:
+        # Statistics stay as they are: behind them any sign is possible to the compiler.
+        for values in model.parameters():
+            if values.dim() == 1:
                 values.uniform_(0.5, 1)
     height, width = cast("tuple[int, int]", model.input_size)
     compiled = compile_model(
