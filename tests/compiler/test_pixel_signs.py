@@ -100,7 +100,8 @@ def assert_equal_signs_or_refused(model: nn.Module, mean: list[float], std: list
     try:
         assert_equal_signs(model, mean, std)
     except CompileError as error:
-        assert "every sign of its input is the same for all images" in str(error)
+        if "every sign of its input is the same for all images" not in str(error):
+            raise
         signs = pytorch(model, every_value(len(mean)), mean, std)
         np.testing.assert_array_equal(signs, np.broadcast_to(signs[:, :1, :1], signs.shape))
 
