@@ -63,7 +63,9 @@ def main() -> int:
                 if kind == "inference":
                     for side, package in packages.items():
                         files[side].mkdir(exist_ok=True)
-                        Worker(package, "compile", str(files[side]), network).end()
+                        worker = Worker(package, "compile", str(files[side]), network)
+                        worker.answer()
+                        worker.end()
                 result = compare(kind, network, packages, files, arguments.pairs)
                 report["results"][f"{network}, {kind}"] = result
                 print(rows(f"{network}, {kind}", result), flush=True)
@@ -84,6 +86,8 @@ def compare(
             for side in order
         }
         workers = {side: Worker(packages[side], kind, subjects[side]) for side in order}
+        for worker in workers.values():
+            worker.answer()  # both have started by now
         turns: dict[str, list[Times]] = {side: [] for side in order}
         for _ in range(TURNS):
             for side in order:
@@ -153,20 +157,19 @@ class Worker:
             text=True,
             env={**os.environ, "PYTHONPATH": path},
         )
-        self._answer()
 
     def turn(self) -> Times:
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        return self._answer()
+        return self.answer()
 
     def end(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
 
-    def _answer(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:

@@ -62,16 +62,16 @@ def _depthwise() -> nn.Module:
 NETWORKS: dict[str, Setting] = {
     "digits": Setting(lambda: _build("digits", "sdbnn", channels=1), (8, 8, 1), 128),
     **{
-        f"resnet20-{method}": Setting(lambda m=method: _build("resnet20", m), (32, 32, 3), 128)
+        f"resnet20-{method}": Setting(lambda m=method: _build("resnet20", m), (32, 32, 3), 64)
         for method in METHODS
     },
-    "vgg-small-bnn": Setting(lambda: _build("vgg-small", "bnn"), (32, 32, 3), 64),
-    "resnet18-cifar-bireal": Setting(lambda: _build("resnet18-cifar", "bireal"), (32, 32, 3), 32),
+    "vgg-small-bnn": Setting(lambda: _build("vgg-small", "bnn"), (32, 32, 3), 32),
+    "resnet18-cifar-bireal": Setting(lambda: _build("resnet18-cifar", "bireal"), (32, 32, 3), 16),
     "resnet18-224-bireal": Setting(
-        lambda: _build("resnet18", "bireal", classes=1000), (224, 224, 3), 4
+        lambda: _build("resnet18", "bireal", classes=1000), (224, 224, 3), 2
     ),
-    "reactnet-a": Setting(lambda: _build("reactnet-a", "reactnet", classes=1000), (224, 224, 3), 4),
-    "depthwise": Setting(_depthwise, (32, 32, 3), 128),
+    "reactnet-a": Setting(lambda: _build("reactnet-a", "reactnet", classes=1000), (224, 224, 3), 2),
+    "depthwise": Setting(_depthwise, (32, 32, 3), 64),
 }
 
 
