@@ -69,7 +69,7 @@ class Sharing {
   struct Planned {
     bool certain = true;  // the machine was not too busy, and the plan not dropped; or tried again
     Clock::time_point retry;
-    Clock::duration wait = std::chrono::milliseconds(100);  // doubles, up to kLongestWait
+    Clock::duration wait = std::chrono::milliseconds(10);  // doubles, up to kLongestWait
     std::vector<ThreadCosts> options;
     ThreadPlan plan;
     int trials = 0;   // left
