@@ -136,6 +136,7 @@ def test_gradients_nobody_wants_are_not_computed():
     assert weight.scale.grad is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", ["bare", "scale", "all"])
 def test_the_operations_are_well_formed(parts):
     torch.manual_seed(0)

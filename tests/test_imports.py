@@ -111,6 +111,7 @@ def test_the_version_is_the_package_s() -> None:
     assert signbit.__version__ == declared
 
 
+@pytest.mark.slow
 def test_names_of_learning_without_labels_stay_what_they_are() -> None:
     """A module of a function's name would take its place as soon as it is imported."""
     names = "[callable(getattr(s, name)) for name in s.__all__]"

@@ -368,6 +368,7 @@ def test_transformations_are_pytorch_s_business() -> None:
     assert torch.equal(together[0], maxout(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("native", [True, False])
 def test_a_depthwise_network_learns_digits(native: bool) -> None:
     from sklearn.datasets import load_digits

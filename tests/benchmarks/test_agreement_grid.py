@@ -92,6 +92,7 @@ def test_the_table_has_sums():
     ]
 
 
+@pytest.mark.slow
 def test_a_case_is_measured_once(monkeypatch, tmp_path, capsys):
     out = tmp_path / "grid.json"
     arguments = ["--data", "unused", "--imagenet", "unused", "--out", str(out)]
@@ -110,6 +111,7 @@ def test_a_case_is_measured_once(monkeypatch, tmp_path, capsys):
     assert "1 of 6 cases, failed: none" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_an_engine_that_differs_is_found(monkeypatch):
     data = agreement_grid.compiled(
         Case("digits", "bnn", "1/1", "random"), agreement_grid.Photographs("", "")

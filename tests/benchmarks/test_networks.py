@@ -36,6 +36,7 @@ def test_sizes(name):
     assert sum(p.numel() for p in model.parameters() if id(p) not in skipped) == WEIGHTS[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*BINARY, *REAL])
 def test_a_seed_names_a_network_and_leaves_torch_alone(name):
     before = torch.random.get_rng_state()

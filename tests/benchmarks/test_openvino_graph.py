@@ -7,6 +7,7 @@ import pytest
 from tests.benchmarks.conftest import Alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shortcut", [False, True])
 @pytest.mark.parametrize("channels", [16, 64])
 def test_a_chain_gives_the_same_answer_on_the_binary_kernel(
@@ -18,6 +19,7 @@ def test_a_chain_gives_the_same_answer_on_the_binary_kernel(
     assert all(kernel.endswith("_u1") for kernel in kernels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("architecture", "method"), [("resnet20", "sdbnn"), ("vgg-small", "bnn"), ("resnet20", "bnn")]
 )
@@ -29,6 +31,7 @@ def test_a_network_gives_the_same_answer(
     np.testing.assert_allclose(answer / scale, expected / scale, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_every_op_with_random_epilogues(beside_peers: Alone, seed: int) -> None:
     answer, expected, _ = beside_peers("of_random_ops", seed)

@@ -8,6 +8,7 @@ from tests.bitformat.samples import sample_bytes
 from tests.cli.conftest import TRAIN_EXTRA, Cli
 
 
+@pytest.mark.slow
 def test_figures_without_the_train_extra(fresh_cli: Cli, model_file: Path) -> None:
     figures = fresh_cli(
         "bench", model_file, "--batch", "4", "--threads", "1", "--isa", "scalar", "--runs", "5",
@@ -23,6 +24,7 @@ def test_figures_without_the_train_extra(fresh_cli: Cli, model_file: Path) -> No
     assert all((node["share"] is None) == (node["limit_gmacs_per_s"] is None) for node in nodes)
 
 
+@pytest.mark.slow
 def test_the_table(cli: Cli, model_file: Path) -> None:
     shown = cli("bench", model_file, "--runs", "3", "--per-node")
     assert shown.code == 0

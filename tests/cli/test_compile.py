@@ -56,6 +56,7 @@ def test_a_layer_that_need_not_be_allowed(cli: Cli, run_folder: Path, tmp_path: 
     assert not target.exists()
 
 
+@pytest.mark.slow
 def test_an_int16_stem(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "model.sbnn"
     arguments = ("compile", run_folder, "-o", target, "--images", "60", "--stem", "int16")
@@ -84,6 +85,7 @@ def test_an_int16_stem(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     assert "what the int16 stem changed" in cli(*arguments).out
 
 
+@pytest.mark.slow
 def test_a_float_stem_is_the_default(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     files = [tmp_path / "default.sbnn", tmp_path / "float32.sbnn"]
     for target, stem in zip(files, ([], ["--stem", "float32"]), strict=True):
@@ -93,6 +95,7 @@ def test_a_float_stem_is_the_default(cli: Cli, run_folder: Path, tmp_path: Path)
     assert json.loads(signbit.load(files[0]).graph_json)["format"] == 1
 
 
+@pytest.mark.slow
 def test_features_alone(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "features.sbnn"
     arguments = ("compile", run_folder, "--features", "-o", target, "--images", "40")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import save_file
 from tests.cli.conftest import Cli
@@ -9,6 +10,7 @@ from tests.cli.conftest import Cli
 from signbit import methods, models
 
 
+@pytest.mark.slow
 def test_an_imported_network_is_a_run(cli: Cli, tmp_path: Path) -> None:
     model = models.build("real-resnet20", methods.get("real"), classes=10, channels=3)
     save_file(model.state_dict(), tmp_path / "x.safetensors")

@@ -135,6 +135,7 @@ def album(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_most_similar_images_of_a_folder(
     cli: Cli, run_folder: Path, features_file: Path, photo: Path, album: Path
 ) -> None:

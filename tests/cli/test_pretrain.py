@@ -60,6 +60,7 @@ def test_a_run_without_classifier_says_what_to_do(cli: Cli, recipe: Path, tmp_pa
     assert f"signbit compile {out} --features" in line
 
 
+@pytest.mark.slow
 def test_its_backbone_is_inspected(cli: Cli, recipe: Path, tmp_path: Path) -> None:
     out, file = tmp_path / "run", tmp_path / "backbone.sbnn"
     assert cli("pretrain", recipe, "--out", out).code == 0
@@ -75,6 +76,7 @@ def test_help_shows_the_way_from_teacher_to_student(cli: Cli) -> None:
         assert words in shown
 
 
+@pytest.mark.slow
 def test_images_without_labels_all_the_way(cli: Cli, recipe: Path, tmp_path: Path) -> None:
     photos, out, file = tmp_path / "photos", tmp_path / "run", tmp_path / "features.sbnn"
     digits = open_dataset("digits", "train").images[:40, ..., 0]

@@ -57,6 +57,7 @@ def test_a_recipe_that_refuses_names_the_file_and_leaves_no_run(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_skips_them_does_so_in_every_command(
     cli: Cli, recipe: Path, photos: Path, tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_run_that_skips_them_does_so_in_every_command(
     assert "nothing to train" in cli(*tuning).err
 
 
+@pytest.mark.slow
 def test_a_run_that_refuses_them_may_be_told_to_skip_them(
     cli: Cli, run_folder: Path, photos: Path, tmp_path: Path
 ) -> None:

@@ -102,6 +102,7 @@ def test_a_fixed_batch_size_is_refused(function: Callable[[Tensor], Tensor]) -> 
         compiled(_net(function), SIZE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "function",
     [

@@ -179,6 +179,7 @@ def test_binary_linear_layer_on_a_flattened_map() -> None:
     assert pool.real is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding", "dilation", "groups"),
     [

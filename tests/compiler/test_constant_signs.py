@@ -89,6 +89,7 @@ VARYING: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(VARYING))
 def test_compiles_what_varies(name: str) -> None:
     compiled(Between(VARYING[name]).eval(), SIZE)

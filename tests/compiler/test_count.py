@@ -175,6 +175,7 @@ def test_published_operations_of_reactnet_a() -> None:
     assert (round(cost.flops / 1e8, 2), round(cost.ops / 1e8, 2)) == (0.12, 0.87)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("binarize", "kind", "why"),
     [

@@ -67,6 +67,7 @@ def test_a_backbone_that_flattens_compiles_to_its_map() -> None:
     np.testing.assert_allclose(engine(images), vector.permute(0, 2, 3, 1).numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "method"),
     [("resnet20", "reactnet"), ("resnet20", "bireal"), ("resnet18-cifar", "xnor")],

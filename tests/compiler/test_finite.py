@@ -28,6 +28,7 @@ def _net() -> nn.Sequential:
     ).eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize(
     "name",

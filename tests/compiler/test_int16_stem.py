@@ -112,6 +112,7 @@ def test_every_integer_is_compared() -> None:
     assert not found.agrees
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(8, 8, 1), (32, 32, 3)])
 def test_our_networks(size: tuple[int, int, int]) -> None:
     model = network("digits" if size[2] == 1 else "resnet20", "sdbnn", size)

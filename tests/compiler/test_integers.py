@@ -42,6 +42,7 @@ def _found(result: Compiled, changed: str = "") -> dict[str, NodeAgreement]:
     return {node.name: node for node in nodes}
 
 
+@pytest.mark.slow
 def test_sums_of_signs_are_compared_too(adabin: Compiled) -> None:
     found = _found(adabin)
     assert all(node.agrees for node in found.values())

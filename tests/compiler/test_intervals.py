@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
@@ -61,6 +62,7 @@ def _adaptive() -> AdaptiveActivation:
     return binarizer
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=10)
 @given(
     names=st.lists(st.sampled_from(sorted(STEPS)), min_size=3, max_size=8), seed=st.integers(0, 9)

@@ -34,6 +34,7 @@ QUICK = ("adabin", "reactnet", "xnor")
 BINARY = [name for name in methods.names() if name != "real"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method",
     [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in BINARY],
@@ -57,6 +58,7 @@ def test_both_operands_binary(method: str) -> None:
     assert "pointwise" not in op_names(result) or method == "xnor" or method.startswith("sdbnn")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["adabin", "xnor"])
 def test_real_weights_on_signs(method: str) -> None:
     result = compiled(small_net(method, "activations"), SIZE)
@@ -68,6 +70,7 @@ def test_real_weights_on_signs(method: str) -> None:
     assert all(weight.dtype == np.float32 for weight in weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["adabin", "reactnet"])
 def test_binary_weights_on_reals(method: str) -> None:
     result = compiled(small_net(method, "weights"), SIZE)

@@ -171,6 +171,7 @@ def test_every_mean_that_is_a_pixel() -> None:
         assert_equal_signs(signs_of(64), mean, [0.2 + k / 256 for k in range(64)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold", [0.2, 0.3, 0.4, 0.5, 0.6])
 def test_a_threshold_of_the_user(threshold: float) -> None:
     flat = nn.Sequential(Add(-threshold), nn.Flatten(), BinaryLinear(SIDE * SIDE, 8))
@@ -202,6 +203,7 @@ OF_POOLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(OF_POOLS))
 def test_behind_pools_and_sums(name: str) -> None:
     model = OF_POOLS[name]

@@ -14,6 +14,7 @@ from signbit.compiler.reach import Reach
 from signbit.runtime.reference import ReferenceEngine
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["adabin", "xnor"])
 def test_no_value_is_larger(method: str) -> None:
     """Of every real of a network that has every kind of node, fed the values before it or none."""

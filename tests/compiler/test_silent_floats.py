@@ -148,6 +148,7 @@ class Kept(RealWeight):
     """A user's own form of it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [PlainSign(), MeanAbsScale(), RealWeight(), Kept()])
 @pytest.mark.parametrize("inputs", [None, RealActivation(), RealActivation(nn.ReLU())])
 def test_what_is_meant_to_be_real_compiles(
@@ -187,6 +188,7 @@ class Calls(nn.Module):
         return binary_conv2d(sign(x, "clip"), weight)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("linear", [False, True])
 def test_calls_of_the_operations(linear: bool) -> None:
     def net(function: Callable[[Tensor], Tensor]) -> nn.Module:
@@ -233,6 +235,7 @@ class Deep(nn.Module):
         return y
 
 
+@pytest.mark.slow
 def test_layers_are_allowed_by_name_alone() -> None:
     model = Deep().eval()
     name = "layer2.0.0"
@@ -250,6 +253,7 @@ def test_layers_are_allowed_by_name_alone() -> None:
     assert verify(result, pixels(4, SIZE)).agrees
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["layer2", "kept", "stem", "nowhere", ""])
 def test_a_name_that_allows_nothing_lists_the_choices(name: str) -> None:
     reason = _reason(Deep().eval(), allow_real=["last", name])

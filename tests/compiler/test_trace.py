@@ -117,6 +117,7 @@ MAPPED: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(MAPPED))
 def test_maps(name: str) -> None:
     function, features = MAPPED[name]
@@ -236,6 +237,7 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(REFUSED))
 def test_refuses(name: str) -> None:
     function, reason = REFUSED[name]

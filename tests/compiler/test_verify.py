@@ -208,6 +208,7 @@ HEADS: dict[str, list[nn.Module]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(HEADS))
 def test_a_bias_that_moved_on_is_no_false_alarm(name: str) -> None:
     """Its node yields the value without it, which PyTorch has not; the next node has both."""

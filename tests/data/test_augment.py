@@ -56,6 +56,7 @@ def test_every_result_is_a_mirrored_or_plain_window_of_the_black_padded_image(
     np.testing.assert_array_equal(images, kept)
 
 
+@pytest.mark.slow
 def test_sides_and_windows_are_equally_likely_and_independent() -> None:
     images = random_images(500)
     augment = Augmentation(flip=True, crop_padding=PADDING)

@@ -28,6 +28,7 @@ def dataset(workers: int, read: Read | None = None) -> ImageDataset:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1, 2])
 def test_any_number_of_workers_gives_the_same(workers: int) -> None:
     chosen = [np.array([3, 1]), np.array([], dtype=np.int64), np.array([8, 0, 8]), np.array([2])]
@@ -54,6 +55,7 @@ class Marking:
         return IMAGES[index]
 
 
+@pytest.mark.slow
 def test_workers_are_other_processes_that_decode_anew(tmp_path: Path) -> None:
     opened = dataset(2, Marking(tmp_path))
     for _ in range(2):
@@ -93,6 +95,7 @@ def deadly(index: int) -> NDArray[np.uint8]:
     return IMAGES[index]
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_a_clear_error() -> None:
     with pytest.raises(DataError, match=r"here: a process that decodes the train split died"):
         list(image_batches(dataset(1, deadly), in_order(9, 3)))

@@ -30,6 +30,7 @@ def invented(monkeypatch):
     return namespace
 
 
+@pytest.mark.slow
 def test_the_invented_method_trains_and_compiles_by_the_recipe(invented):
     (text,) = blocks("yaml")
     recipe = parse_recipe(yaml.safe_load(text), "docs/methods.md")

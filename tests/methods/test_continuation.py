@@ -31,6 +31,7 @@ def train(method, model, optimiser, epochs):
             method.after_step(model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("binarize", ["both", "activations", "weights"])
 @pytest.mark.parametrize("name", methods.names())
 def test_a_continued_training_equals_an_unbroken_one(name, binarize):

@@ -119,6 +119,7 @@ def images_for(model, architecture, count):
     return torch.randn(count, CHANNELS[architecture], *size, generator=generator)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "architecture"), GRID)
 def test_export_keeps_the_named_operations(method, architecture):
     _, model = build(method, architecture)
@@ -152,6 +153,7 @@ def test_a_few_steps_learn_a_tiny_batch(method, architecture):
     assert losses[-1] < 0.5 * losses[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "architecture"), GRID)
 def test_a_saved_model_gives_the_same_logits(method, architecture):
     _, model = build(method, architecture)

@@ -88,6 +88,7 @@ def test_reactnet_a_of_its_own_method():
     assert isinstance(model.stem[2], nn.Identity)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["reactnet", "sdbnn"])
 def test_every_parameter_learns(method):
     model = build("reactnet-a", method)

@@ -77,6 +77,7 @@ def test_cifar_networks_have_the_names_of_the_public_checkpoints(
     assert len(layers) == int(depth) == 6 * CIFAR[architecture] + 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["real-resnet20", "real-resnet56"])
 def test_public_checkpoints_score_as_their_own_code_does(
     architecture: str, shared_data: Path
@@ -156,6 +157,7 @@ def test_compiled_it_gives_the_same_answers() -> None:
     assert {node.op for node in result.graph.nodes} == {"real_conv", "global_mean"}
 
 
+@pytest.mark.slow
 def test_it_trains_and_compiles_like_the_others(tmp_path: Path) -> None:
     recipe = parse_recipe(
         {

@@ -58,6 +58,7 @@ print(json.dumps(worst))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isa", _native.usable_isas())
 def test_a_step_agrees_with_float64(isa: str) -> None:
     done = subprocess.run(

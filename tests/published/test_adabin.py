@@ -60,6 +60,7 @@ def authors_network(state: dict[str, Tensor], x: Tensor) -> Tensor:
     return F.linear(norm(x.mean((2, 3)), "bn2"), state["linear.weight"], state["linear.bias"])
 
 
+@pytest.mark.slow
 def test_it_answers_and_scores_as_published(file: Path, shared_data: Path, tmp_path: Path) -> None:
     """78.11 % on all 10,000 of these images; its authors' code has 78.13 % on them."""
     run = published.import_network(NAME, file, tmp_path / "run")

@@ -188,6 +188,7 @@ def test_recipes_without_a_published_figure_say_what_is_ours(name: str) -> None:
     assert "ours" in recipes.text(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in WITHOUT_LABELS if name in IMAGENET])
 def test_without_labels_as_published(name: str) -> None:
     recipe = recipes.load(name)

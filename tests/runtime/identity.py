@@ -21,7 +21,9 @@ Array = npt.NDArray[Any]
 ISAS = signbit.cpu_isas()
 THREADS = st.sampled_from((1, 2, 3, 4, 8))
 
-every_isa = pytest.mark.parametrize("isa", ISAS)
+every_isa = pytest.mark.parametrize(
+    "isa", [ISAS[0], *(pytest.param(isa, marks=pytest.mark.slow) for isa in ISAS[1:])]
+)
 
 
 def bits(array: Array) -> Array:

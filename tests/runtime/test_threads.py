@@ -108,10 +108,10 @@ def test_no_node_has_more_threads_than_the_engine(threads: int) -> None:
         assert 1 <= node["threads"] <= threads
 
 
-def test_a_tiny_network_runs_on_one_thread() -> None:
-    """Its nodes take less than any barrier."""
+def test_what_takes_less_than_a_barrier_runs_on_one_thread() -> None:
+    """Behind the sample's convolutions: three nodes of a sixth of a microsecond each."""
     engine = signbit.load(sample_bytes(), threads=8)
-    assert [node["threads"] for node in engine.explain()] == [1] * len(engine.explain())
+    assert [node["threads"] for node in engine.explain()][2:] == [1, 1, 1]
     assert engine.threads == 8
 
 

@@ -30,6 +30,7 @@ WIDTHS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", models.names())
 def test_width_size_and_names(name: str) -> None:
     method = get("real" if models.is_real(name) else "reactnet")

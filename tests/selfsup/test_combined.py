@@ -61,6 +61,7 @@ def test_bad_values_are_refused() -> None:
         objective()(small.views()[0])
 
 
+@pytest.mark.slow
 def test_it_compiles_as_one_graph() -> None:
     plain, own = objective(), objective()
     compiled = torch.compile(own, dynamic=False, backend="aot_eager", fullgraph=True)

@@ -88,6 +88,7 @@ def test_it_sees_the_students_normalised_images_and_stays_as_it_is(tmp_path: Pat
     assert digest == own_teacher(Teacher(), DIGITS).digest != state_digest({})
 
 
+@pytest.mark.slow
 def test_it_teaches_what_the_same_network_does_as_a_stored_one(tmp_path: Path) -> None:
     stored = tmp_path / "teacher"
     pretrain(recipe_of("method.name=real", "epochs=1"), None, stored, progress=False)
@@ -98,6 +99,7 @@ def test_it_teaches_what_the_same_network_does_as_a_stored_one(tmp_path: Path) -
         assert state(tmp_path / name) == state(tmp_path / "path")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("both", [False, True])
 def test_a_broken_run_goes_on_with_it_and_not_with_another(both: bool, tmp_path: Path) -> None:
     queue = "{queue: 50, momentum: 0.9, temperature: 0.2}"

@@ -75,6 +75,7 @@ def interrupted(recipe: Recipe, path: Path, epoch: int) -> None:
         until_interrupted(recipe, path, epoch)
 
 
+@pytest.mark.slow
 def test_it_learns_to_tell_digits_apart(tmp_path: Path) -> None:
     """Chance is one tenth."""
     recipe = recipe_of("epochs=6", "train_images=320", "selfsup.contrastive.queue=320")
@@ -104,6 +105,7 @@ def test_a_checkpoint_holds_everything_and_the_run_its_backbone(plain: Path) -> 
         load_run(plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["contrastive", "guided", "both", "bf16", "blurred crops"])
 def test_a_broken_run_goes_on_to_the_same_bytes(
     kind: str, plain: Path, teacher: Path, tmp_path: Path
@@ -179,6 +181,7 @@ def test_guidance_alone_has_one_view_and_neither_queue_nor_second_encoder(
     assert {name.partition(".")[0] for name in stored.model} == {"embedder"}
 
 
+@pytest.mark.slow
 def test_stages_are_runs_one_after_the_other(tmp_path: Path) -> None:
     stages = "stages=[{method: {params: {binarize: activations}}}, {epochs: 2}]"
     recipe = recipe_of(stages)

@@ -62,6 +62,7 @@ def recipe(epochs: int) -> Any:
     return recipes.load("sdbnn-digits", overrides)
 
 
+@pytest.mark.slow
 def test_one_graph_lasts_for_all_epochs_and_a_broken_run_goes_on(
     graphs: list[Any], tmp_path: Path
 ) -> None:

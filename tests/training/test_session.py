@@ -53,6 +53,7 @@ def state(folder: Path) -> tuple[bytes, dict[str, Any]]:
     return (path / "state.safetensors").read_bytes(), facts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -175,6 +176,7 @@ def test_stages_are_runs_one_after_the_other(
     assert again.resumed_from == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [0, 1])
 def test_a_run_broken_in_any_stage_goes_on(stage: int, tmp_path: Path) -> None:
     recipe = staged()

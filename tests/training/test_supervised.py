@@ -90,6 +90,7 @@ def test_the_same_recipe_gives_the_same_bits_and_another_seed_others(
     assert not same(tmp_path / "a", tmp_path / "c")
 
 
+@pytest.mark.slow
 def test_decoding_processes_change_no_number(short_recipe: Recipe, tmp_path: Path) -> None:
     train(short_recipe, None, tmp_path / "0", progress=False)
     decoding = short_recipe.data.model_copy(update={"workers": 2})
@@ -115,6 +116,7 @@ class DieAtLast:
         return self.read(index)
 
 
+@pytest.mark.slow
 def test_a_decoding_process_that_dies_ends_the_run(
     short_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +134,7 @@ def test_a_decoding_process_that_dies_ends_the_run(
     assert not [thread for thread in threading.enumerate() if "prefetch" in thread.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sdbnn-digits", "bnn-digits"])
 def test_an_interrupted_run_goes_on_to_the_same_bits(
     name: str,

@@ -82,6 +82,7 @@ while results[-1][0] != 0:
 """
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_step_of_ending_an_epoch_leaves_whole_checkpoints(tmp_path: Path) -> None:
     worlds.run_script(COMMON + EVERY_STEP, tmp_path)
     results = json.loads((tmp_path / "results.json").read_text())

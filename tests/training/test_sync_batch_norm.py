@@ -101,6 +101,7 @@ def joined(name: str, xs: Tensor, gs: Tensor) -> dict[str, Tensor]:
     return found
 
 
+@pytest.mark.slow
 def test_parts_of_a_batch_give_what_the_joined_batch_gives(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 

@@ -94,6 +94,7 @@ def _check(model: Product) -> Compiled:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(3))
 @pytest.mark.parametrize("delta", [None, -0.37])
 def test_weights_with_an_offset_on_signs(case: int, delta: float | None) -> None:
@@ -125,6 +126,7 @@ def test_offsets_of_zero_are_none() -> None:
     assert result.graph.format == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(3))
 @pytest.mark.parametrize("delta", [None, 0.6])
 @pytest.mark.parametrize("with_offset", [False, True])
@@ -139,6 +141,7 @@ def test_real_weights_on_signs(case: int, delta: float | None, with_offset: bool
     assert result.constants[conv.weight].dtype == np.float32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(3))
 @pytest.mark.parametrize("delta", [None, 0.6])
 @pytest.mark.parametrize("with_offset", [False, True])

@@ -115,6 +115,7 @@ def test_a_sign_that_changes_twice_has_no_integer_comparison() -> None:
 MAXOUTS = [(0.25, 1.5), (0.0, 0.5), (0.5, 0.0), (-0.5, -2.0), (-1.0, 0.0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("below", "above"), MAXOUTS)
 @settings(deadline=None)
 @given(shift=st.integers(-9, 9), values=st.lists(finite, max_size=5))
