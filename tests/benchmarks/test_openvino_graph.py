@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from tests.benchmarks.conftest import Alone
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shortcut", [False, True])

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from tests.benchmarks.conftest import Alone
 
+pytestmark = pytest.mark.slow
+
 
 def test_images_vary_smoothly(beside_peers: Alone) -> None:
     images = beside_peers("images_for", 20, 3)
@@ -33,7 +35,6 @@ def test_scaling_compares_the_fewest_cores_with_the_most(beside_peers: Alone) ->
     )
 
 
-@pytest.mark.slow
 def test_peers_answer_like_pytorch(beside_peers: Alone) -> None:
     expected, exact, rounded = beside_peers("of_real_network")
     for answer in exact.values():
