@@ -24,7 +24,7 @@ import signbit
 from signbit.cli.runs import compile_run
 from signbit.cli.scoring import match_classes
 from signbit.compiler.count import count
-from signbit.compiler.verify import verify
+from signbit.compiler.verification.verify import verify
 from signbit.data import open_dataset
 from signbit.runtime.reference import ReferenceEngine
 from signbit.training import load_run

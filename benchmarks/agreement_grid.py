@@ -28,7 +28,7 @@ import signbit
 from grid_cases import Case, Images, Photographs, cases, compiled, evaluated
 from signbit.compiler import Compiled
 from signbit.compiler.count import ModelCost, count
-from signbit.compiler.verify import verify_end_to_end, verify_nodes
+from signbit.compiler.verification.verify import verify_end_to_end, verify_nodes
 from signbit.runtime.reference import ReferenceEngine
 from tables import table
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from signbit import methods, models
 from signbit.compiler import Compiled, compile_model
 from signbit.data import open_dataset
-from signbit.data.preprocessing import Preprocessing
+from signbit.data.pixels.preprocessing import Preprocessing
 
 __all__ = ["ALIKE", "Case", "Images", "Photographs", "cases", "compiled", "evaluated"]
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from real_networks import real_resnet18_cifar
 from signbit import methods, models
 from signbit.compiler import compile_model
-from signbit.layers import BinaryConv2d, BinaryLinear
-from signbit.rounding import round_stem
+from signbit.nn.layers import BinaryConv2d, BinaryLinear
+from signbit.nn.stem_rounding import round_stem
 
 __all__ = ["BINARY", "REAL", "Network", "build", "compiled_bytes"]
 

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 import machine
 from signbit import methods, models
 from signbit.errors import IsaError
-from signbit.ops import use_native_ops
+from signbit.fast import use_native_ops
 from tables import figure, table
 from training_reference import REFERENCES
 

@@ -23,9 +23,9 @@ from torch import Tensor
 import machine
 from signbit import recipes
 from signbit.data import ImageDataset, Preprocessing, open_dataset
-from signbit.data.augment import Augmentation
-from signbit.data.inputs import normalized
-from signbit.data.transforms import Normalization, to_unit
+from signbit.data.loading.inputs import normalized
+from signbit.data.pixels.augment import Augmentation
+from signbit.data.pixels.transforms import Normalization, to_unit
 
 
 def timed(call: Callable[[], object], repeat: int = 1) -> float:

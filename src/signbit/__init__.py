@@ -6,7 +6,6 @@ the engine are resolved at first use.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from signbit.errors import (
@@ -22,6 +21,7 @@ from signbit.errors import (
     RecipeError,
     SignbitError,
 )
+from signbit.lazy import from_modules
 
 if TYPE_CHECKING:
     from signbit.runtime.engine import Engine, cpu_isas, load
@@ -46,15 +46,9 @@ __all__ = [
     "load",
 ]
 
-_FROM_ENGINE = ("Engine", "cpu_isas", "load")
-
-
-def __getattr__(name: str) -> object:
-    if name not in _FROM_ENGINE:
-        raise AttributeError(f"module 'signbit' has no attribute {name!r}")
-    value: object = getattr(import_module("signbit.runtime.engine"), name)
-    globals()[name] = value
-    return value
+__getattr__ = from_modules(
+    __name__, dict.fromkeys(("Engine", "cpu_isas", "load"), "runtime.engine")
+)
 
 
 def __dir__() -> list[str]:

@@ -6,7 +6,7 @@ import torch
 
 import signbit
 from networks import BINARY, REAL, build, compiled_bytes
-from signbit.layers import BinaryConv2d
+from signbit.nn.layers import BinaryConv2d
 from signbit.runtime.reference import ReferenceEngine
 
 WEIGHTS = {

@@ -9,8 +9,8 @@ import pytest
 from selfsup import ADAM_RATES, ARMS, SGD_RATES, Bench, Job, choose, history, rows
 from signbit import recipes
 from signbit.training.recipe import Recipe
-from signbit.training.recipe_parsing import single_runs
-from signbit.training.recipe_sections import Bop
+from signbit.training.recipe.parsing import single_runs
+from signbit.training.recipe.sections import Bop
 
 ON_THE_SHELF = {
     recipe: recipe.replace("cifar10", "resnet20-cifar10") for recipe, *_ in ARMS.values()

@@ -10,8 +10,8 @@ from tests.cli.conftest import TRAIN_EXTRA, Cli
 
 from signbit.cli import console
 from signbit.cli.training_view import paths_table
+from signbit.nn.paths import LayerPath
 from signbit.training import load_run
-from signbit.why import LayerPath
 
 KEYS = ["parameters", "binary_parameters", "bytes", "bops", "flops", "ops", "layers"]
 

@@ -14,7 +14,7 @@ import signbit
 from signbit.bitformat import encode
 from signbit.cli.main import run
 from signbit.data import open_dataset
-from signbit.selfsup.features import extract
+from signbit.selfsup.evaluation.features import extract
 from signbit.selfsup.trained import load_backbone_run
 
 

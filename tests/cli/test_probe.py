@@ -8,7 +8,7 @@ from tests.cli.conftest import Cli
 from torch import nn
 
 from signbit.errors import CheckpointError
-from signbit.selfsup.probe import Probe, save_probe
+from signbit.selfsup.evaluation.probe import Probe, save_probe
 
 SHORT = ("--epochs", "5")
 

@@ -9,8 +9,8 @@ import torch
 from tests.compiler.nets import randomise
 from torch import Tensor, nn
 
-from signbit.layers import BinaryConv2d, BinaryLinear
-from signbit.nonlinearities import RPReLU
+from signbit.nn.layers import BinaryConv2d, BinaryLinear
+from signbit.nn.nonlinearities import RPReLU
 
 __all__ = ["random_net"]
 

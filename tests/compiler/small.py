@@ -11,12 +11,12 @@ from tests.compiler.nets import pixels, randomise
 from torch import Tensor, nn
 
 from signbit import methods
-from signbit.blocks import ConvBlock
-from signbit.layers import BinaryConv2d, BinaryLinear
 from signbit.methods import Method
 from signbit.models import reactnet, resnet18, resnet18_blocks, resnet20
 from signbit.models.resnet20 import ResidualUnit
 from signbit.models.resnet34 import ResNet34
+from signbit.nn.blocks import ConvBlock
+from signbit.nn.layers import BinaryConv2d, BinaryLinear
 
 __all__ = [
     "SIZE",

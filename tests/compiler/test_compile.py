@@ -15,10 +15,10 @@ from tests.compiler.nets import (
 )
 from torch import Tensor, nn
 
-from signbit.binarizers import ASD, WSD, AbsMeanScale, MeanAbsScale, RealActivation
 from signbit.compiler import Compiled
-from signbit.compiler.verify import verify_nodes
-from signbit.layers import BinaryConv2d, BinaryLinear
+from signbit.compiler.verification.verify import verify_nodes
+from signbit.nn.binarizers import ASD, WSD, AbsMeanScale, MeanAbsScale, RealActivation
+from signbit.nn.layers import BinaryConv2d, BinaryLinear
 from signbit.runtime.reference import ReferenceEngine
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from signbit import methods, models
 from signbit.compiler.count import LayerCost, ModelCost, count
-from signbit.layers import BinaryConv2d
+from signbit.nn.layers import BinaryConv2d
 
 
 def _cost(model: nn.Module, size: tuple[int, int, int]) -> ModelCost:

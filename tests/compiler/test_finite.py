@@ -7,11 +7,11 @@ import torch
 from tests.compiler.nets import compiled
 from torch import Tensor, nn
 
-from signbit.binarizers import AdaptiveActivation, BinaryWeight, MeanAbsScale
-from signbit.binarizers.weights import WeightBinarizer
 from signbit.errors import CompileError
-from signbit.estimators import sign
-from signbit.layers import BinaryConv2d
+from signbit.nn.binarizers import AdaptiveActivation, BinaryWeight, MeanAbsScale
+from signbit.nn.binarizers.weights import WeightBinarizer
+from signbit.nn.estimators import sign
+from signbit.nn.layers import BinaryConv2d
 
 SIZE = (6, 6, 3)
 

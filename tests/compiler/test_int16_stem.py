@@ -25,15 +25,16 @@ from signbit.compiler.compile import compile_model
 from signbit.compiler.count import count
 from signbit.compiler.exported import normalise
 from signbit.compiler.ir import IMAGE, Shape
-from signbit.compiler.passes import remove_dead, thresholds
-from signbit.compiler.passes.thresholds import evaluate, sum_comparison
-from signbit.compiler.stem_change import compare_stems
-from signbit.compiler.verify import verify_nodes
+from signbit.compiler.passes import remove_dead
+from signbit.compiler.passes.signs import thresholds
+from signbit.compiler.passes.signs.thresholds import evaluate, sum_comparison
+from signbit.compiler.verification.stem_change import compare_stems
+from signbit.compiler.verification.verify import verify_nodes
 from signbit.errors import CompileError
-from signbit.layers import BinaryConv2d
-from signbit.rounding import round_conv, round_stem
+from signbit.nn.layers import BinaryConv2d
+from signbit.nn.pixel_conv import PixelConv2d, pixel_sums
+from signbit.nn.stem_rounding import round_conv, round_stem
 from signbit.runtime.reference import ReferenceEngine
-from signbit.stem import PixelConv2d, pixel_sums
 
 SIZE = (9, 8, 3)
 

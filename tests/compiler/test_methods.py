@@ -11,7 +11,7 @@ from tests.compiler.small import SIZE, small_net
 import signbit
 from signbit import methods
 from signbit.compiler import Compiled
-from signbit.compiler.verify import verify_nodes
+from signbit.compiler.verification.verify import verify_nodes
 from signbit.runtime.reference import ReferenceEngine
 
 COUNT = 6

@@ -25,7 +25,7 @@ from torch import nn
 
 import signbit
 from signbit import methods, models
-from signbit.compiler.verify import verify
+from signbit.compiler.verification.verify import verify
 from signbit.data import open_dataset
 from signbit.runtime.reference import ReferenceEngine
 

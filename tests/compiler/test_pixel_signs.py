@@ -19,9 +19,9 @@ from torch import Tensor, nn
 import signbit
 from signbit.compiler import Compiled, compile_model
 from signbit.compiler.exported import normalise
-from signbit.compiler.verify import verify
+from signbit.compiler.verification.verify import verify
 from signbit.errors import CompileError
-from signbit.layers import BinaryConv2d, BinaryLinear
+from signbit.nn.layers import BinaryConv2d, BinaryLinear
 from signbit.runtime.reference import ReferenceEngine
 
 Array = npt.NDArray[Any]

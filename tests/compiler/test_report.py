@@ -5,10 +5,10 @@ from __future__ import annotations
 from tests.compiler.nets import compiled, network
 from torch import nn
 
-from signbit.binarizers import RealActivation, RealWeight
 from signbit.compiler.count import LayerCost, ModelCost
 from signbit.compiler.report import layer_kinds, report
-from signbit.layers import BinaryConv2d
+from signbit.nn.binarizers import RealActivation, RealWeight
+from signbit.nn.layers import BinaryConv2d
 
 
 def test_every_layer_with_weights_has_a_line() -> None:

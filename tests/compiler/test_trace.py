@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from signbit.compiler import compile_model
 from signbit.errors import CompileError
-from signbit.layers import BinaryConv2d
+from signbit.nn.layers import BinaryConv2d
 
 SIZE = (8, 8, 3)
 

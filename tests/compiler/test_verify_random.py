@@ -14,7 +14,7 @@ from tests.compiler.random_nets import random_net
 from signbit.bitformat import encode
 from signbit.bitformat.graph import Node
 from signbit.compiler import Compiled
-from signbit.compiler.verify import verify_nodes
+from signbit.compiler.verification.verify import verify_nodes
 from signbit.runtime.reference import ReferenceEngine
 
 Array = npt.NDArray[Any]

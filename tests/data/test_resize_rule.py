@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from signbit.data.images import fit
+from signbit.data.pixels.images import fit
 
 Pixels = NDArray[np.uint8]
 
@@ -61,7 +61,7 @@ def test_imagenet_s_crop_of_many_sizes(width: int, height: int) -> None:
 def test_any_size_any_crop(width: int, height: int, side: int, data: st.DataObject) -> None:
     scaled = resized_size(width, height, side)
     crop = data.draw(st.integers(1, scaled[1])), data.draw(st.integers(1, scaled[0]))
-    # Longer pictures are resized in part, equal but for rounding: tests/data/test_images.py.
+    # Longer pictures are resized in part, equal but for rounding: tests/data/pixels/test_images.py.
     if max(width, height) <= 64 * min(width, height):
         image = noise(width, height)
         np.testing.assert_array_equal(fit(image, (*crop, 3), side), oracle(image, crop, side))

@@ -6,8 +6,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from signbit import methods, models, published
-from signbit.published import table
+from signbit import methods, models
+from signbit.exchange import published
+from signbit.exchange.published import table
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "importing.md").read_text("utf-8")
 

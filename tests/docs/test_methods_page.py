@@ -10,7 +10,7 @@ from tests.compiler.nets import assert_same_answers, randomise
 
 from signbit import methods, models
 from signbit.methods.initial import INITIAL_WEIGHTS
-from signbit.training.recipe_parsing import parse_recipe
+from signbit.training.recipe.parsing import parse_recipe
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "methods.md").read_text("utf-8")
 TABLE = PAGE.partition("## The methods")[2].partition("\nEverywhere sign")[0].partition("\n¹")[0]

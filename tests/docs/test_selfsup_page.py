@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from tests.bitformat.samples import sample_bytes
 
 from signbit import methods, models
-from signbit.selfsup import diagnostics
-from signbit.selfsup.own_teacher import require_place
-from signbit.selfsup.teachers import moco_embedder
+from signbit.selfsup.evaluation import diagnostics
+from signbit.selfsup.teachers.own import require_place
+from signbit.selfsup.teachers.stored import moco_embedder
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "selfsup.md").read_text("utf-8")
 

@@ -1,9 +1,9 @@
 """AdaBin's parts. What its layers compute is in test_steps."""
 
 from signbit import methods
-from signbit.binarizers import AdaptiveActivation, AdaptiveWeight
-from signbit.estimators import EDE, Polynomial
-from signbit.nonlinearities import Maxout
+from signbit.nn.binarizers import AdaptiveActivation, AdaptiveWeight
+from signbit.nn.estimators import EDE, Polynomial
+from signbit.nn.nonlinearities import Maxout
 
 
 def test_parts_and_parameters():

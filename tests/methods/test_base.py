@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from signbit import methods, models
-from signbit.binarizers import RealActivation, RealWeight
-from signbit.block_order import CONV_FIRST
-from signbit.estimators import EDE
-from signbit.layers import BinaryConv2d
+from signbit.nn.binarizers import RealActivation, RealWeight
+from signbit.nn.block_order import CONV_FIRST
+from signbit.nn.estimators import EDE
+from signbit.nn.layers import BinaryConv2d
 
 
 def schedule_of(model):

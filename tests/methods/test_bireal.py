@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from signbit import methods
-from signbit.binarizers import MeanAbsScale, PlainSignActivation
-from signbit.estimators import Clip, Polynomial
+from signbit.nn.binarizers import MeanAbsScale, PlainSignActivation
+from signbit.nn.estimators import Clip, Polynomial
 
 
 def test_parts():

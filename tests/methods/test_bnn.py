@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from signbit import methods
-from signbit.binarizers import PlainSign, PlainSignActivation
-from signbit.estimators import Clip
+from signbit.nn.binarizers import PlainSign, PlainSignActivation
+from signbit.nn.estimators import Clip
 
 
 def test_parts():

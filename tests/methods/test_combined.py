@@ -5,11 +5,11 @@ import torch
 from torch import nn
 
 from signbit import methods
-from signbit.binarizers import ASD, WSD, AdaptiveActivation, AdaptiveWeight, Libra, RSign
 from signbit.errors import RecipeError
-from signbit.estimators import EDE, Clip, Polynomial
 from signbit.models import build
-from signbit.nonlinearities import Maxout, RPReLU
+from signbit.nn.binarizers import ASD, WSD, AdaptiveActivation, AdaptiveWeight, Libra, RSign
+from signbit.nn.estimators import EDE, Clip, Polynomial
+from signbit.nn.nonlinearities import Maxout, RPReLU
 
 
 def test_the_defaults_are_reactnets():

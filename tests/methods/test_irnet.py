@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from signbit import methods
-from signbit.binarizers import Libra, PlainSignActivation
+from signbit.nn.binarizers import Libra, PlainSignActivation
 
 
 def test_parts_and_parameters():

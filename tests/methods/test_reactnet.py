@@ -3,9 +3,9 @@
 from torch import nn
 
 from signbit import methods
-from signbit.binarizers import MeanAbsScale, RSign
-from signbit.estimators import Clip, Polynomial
-from signbit.nonlinearities import RPReLU
+from signbit.nn.binarizers import MeanAbsScale, RSign
+from signbit.nn.estimators import Clip, Polynomial
+from signbit.nn.nonlinearities import RPReLU
 
 
 def test_parts():

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from signbit import methods
-from signbit.binarizers import ASD, WSD, MeanAbsScale, PlainSign, PlainSignActivation, ScaledWSD
-from signbit.estimators import EDE, Clip, Polynomial
+from signbit.nn.binarizers import ASD, WSD, MeanAbsScale, PlainSign, PlainSignActivation, ScaledWSD
+from signbit.nn.estimators import EDE, Clip, Polynomial
 
 
 def test_parts_and_parameters():

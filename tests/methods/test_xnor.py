@@ -4,15 +4,15 @@ import torch
 from torch import nn
 
 from signbit import methods
-from signbit.binarizers import (
+from signbit.nn.binarizers import (
     AbsMeanScale,
     MeanAbsMap,
     PlainSignActivation,
     ReleasedXnorScale,
     XnorScale,
 )
-from signbit.block_order import NORM_FIRST
-from signbit.estimators import Clip, ClipInside
+from signbit.nn.block_order import NORM_FIRST
+from signbit.nn.estimators import Clip, ClipInside
 
 
 def test_parts():

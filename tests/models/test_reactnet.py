@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from signbit import methods, models
-from signbit.layers import BinaryConv2d
 from signbit.models.reactnet import Repeat
 from signbit.models.resnet18 import ResidualUnit
+from signbit.nn.layers import BinaryConv2d
 
 WIDTHS = [32, 64, 128, 128, 256, 256, *[512] * 6, 1024, 1024]
 

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from signbit import methods, models
 from signbit.compiler import compile_model
 from signbit.data import open_dataset
-from signbit.data.preprocessing import Preprocessing
+from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.models.real_resnet import Bottleneck
 from signbit.training import evaluate_model, load_run, train
-from signbit.training.recipe_parsing import parse_recipe
+from signbit.training.recipe.parsing import parse_recipe
 
 CIFAR = {"real-resnet20": 3, "real-resnet32": 5, "real-resnet44": 7, "real-resnet56": 9}
 IMAGENET = {

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from signbit import methods, models
-from signbit.layers import BinaryConv2d
 from signbit.models.resnet18 import ResidualUnit, averaged_shortcut, strided_shortcut
+from signbit.nn.layers import BinaryConv2d
 
 # 9·(4·64·64 + 64·128 + 3·128·128 + 128·256 + 3·256·256 + 256·512 + 3·512·512)
 BINARY_WEIGHTS = 10_985_472

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from signbit import methods, models
-from signbit.layers import BinaryConv2d
 from signbit.models.resnet18_blocks import Block
+from signbit.nn.layers import BinaryConv2d
 
 
 def test_it_has_the_parameters_of_the_other_resnet18() -> None:

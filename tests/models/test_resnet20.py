@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from signbit import methods, models
-from signbit.layers import BinaryConv2d
 from signbit.models.resnet20 import ResidualUnit, SubsampleShortcut
+from signbit.nn.layers import BinaryConv2d
 
 
 def test_size_and_layers():

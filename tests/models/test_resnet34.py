@@ -3,7 +3,7 @@
 import torch
 
 from signbit import methods, models
-from signbit.layers import BinaryConv2d
+from signbit.nn.layers import BinaryConv2d
 
 
 def test_size_and_layers():

@@ -3,7 +3,7 @@
 from torch import nn
 
 from signbit import methods, models
-from signbit.layers import BinaryConv2d
+from signbit.nn.layers import BinaryConv2d
 
 
 def test_size():

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from signbit import recipes
-from signbit.layers import BinaryConv2d
+from signbit.nn.layers import BinaryConv2d
 from signbit.training.networks import build_network, make_method
 from signbit.training.recipe import Recipe
-from signbit.training.recipe_parsing import single_runs
+from signbit.training.recipe.parsing import single_runs
 
 STEPPED_FIRST = [
     "adabin-resnet18-imagenet-two-stage",

@@ -5,9 +5,9 @@ from signbit import models, recipes
 from signbit.selfsup import build_backbone
 from signbit.training.networks import build_network, make_method
 from signbit.training.optimizer import make_optimizer
-from signbit.training.recipe_parsing import single_runs
-from signbit.training.recipe_sections import Adam, Bop, ResizedCrop, Sgd, Steps
-from signbit.training.teacher import Teacher
+from signbit.training.recipe.parsing import single_runs
+from signbit.training.recipe.sections import Adam, Bop, ResizedCrop, Sgd, Steps
+from signbit.training.supervised.teacher import Teacher
 
 WITHOUT_LABELS = [name for name in recipes.names() if recipes.load(name).selfsup is not None]
 CIFAR10 = [name for name in recipes.names() if "cifar10" in name]

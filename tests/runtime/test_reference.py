@@ -14,9 +14,9 @@ from tests.runtime.graphs import Case
 from tests.runtime.strategies import binary_convs, linears, networks, real_convs
 
 from signbit.bitformat import encode, pack_bits
+from signbit.bitformat.exact import fma
 from signbit.bitformat.graph import Graph, InputSpec, Node, Shortcut, SignOutput, TensorSpec
 from signbit.errors import InputError
-from signbit.runtime.exact import fma
 from signbit.runtime.reference import ReferenceEngine
 
 Array = npt.NDArray[Any]

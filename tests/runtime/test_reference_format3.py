@@ -11,6 +11,7 @@ from tests.runtime import oracle
 
 from signbit.bitformat import encode, pack_bits
 from signbit.bitformat.borders import border_patterns
+from signbit.bitformat.exact import fma
 from signbit.bitformat.graph import (
     Graph,
     InputSpec,
@@ -21,7 +22,6 @@ from signbit.bitformat.graph import (
     TensorSpec,
     output_size,
 )
-from signbit.runtime.exact import fma
 from signbit.runtime.reference import ReferenceEngine
 
 Array = npt.NDArray[Any]

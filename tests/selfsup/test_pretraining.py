@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.training.supervised.test_train import train_until_interrupted as until_interrupted
 from tests.training.test_session import state
-from tests.training.test_supervised import train_until_interrupted as until_interrupted
 
-from signbit.data.dataset import ImageDataset
+from signbit.data.loading.dataset import ImageDataset
 from signbit.errors import CheckpointError, RecipeError
 from signbit.selfsup.pretraining import pretrain
 from signbit.selfsup.trained import load_backbone_run
 from signbit.training import images, load_run, train
 from signbit.training.recipe import Recipe
-from signbit.training.recipe_parsing import apply_overrides, parse_recipe
-from signbit.training.run import RunFolder
+from signbit.training.recipe.parsing import apply_overrides, parse_recipe
+from signbit.training.runs.folder import RunFolder
 
 VIEWS = {
     "crop_area": 0.3,
@@ -71,7 +71,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def interrupted(recipe: Recipe, path: Path, epoch: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.training.test_supervised.train", pretrain)
+        patch.setattr("tests.training.supervised.test_train.train", pretrain)
         until_interrupted(recipe, path, epoch)
 
 
@@ -163,7 +163,7 @@ def test_nearest_neighbours_are_looked_at_as_often_as_asked(tmp_path: Path, plai
 def test_guidance_alone_has_one_view_and_neither_queue_nor_second_encoder(
     teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from signbit.data.view_inputs import Views
+    from signbit.data.loading.view_inputs import Views
 
     seen = set()
     real = Views.__call__

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from signbit.errors import CheckpointError
 from signbit.selfsup.pretraining import pretrain
-from signbit.training.run import RunFolder
+from signbit.training.runs.folder import RunFolder
 
 __all__ = ["teacher"]  # a fixture
 

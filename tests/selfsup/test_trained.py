@@ -11,8 +11,8 @@ from signbit import recipes
 from signbit.errors import CheckpointError
 from signbit.selfsup.head import Embedder, ProjectionHead
 from signbit.selfsup.trained import backbone_digest, load_backbone_run
-from signbit.training import checkpoint as checkpoints
 from signbit.training import load_run, train
+from signbit.training.runs import checkpoint as checkpoints
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from tests.training.test_session import state
 
 from signbit.data import open_dataset
 from signbit.errors import DataError
-from signbit.selfsup.finetune import finetune
-from signbit.selfsup.linear import Plan
+from signbit.selfsup.evaluation.finetune import finetune
+from signbit.selfsup.evaluation.linear import Plan
+from signbit.selfsup.evaluation.probe import train_probe
 from signbit.selfsup.pretraining import pretrain
-from signbit.selfsup.probe import train_probe
 from signbit.selfsup.trained import load_backbone_run
 from signbit.training.images import open_images
 from signbit.training.recipe import Recipe

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import torch
+from tests.training.supervised.test_train import train_until_interrupted
 from tests.training.test_session import state
-from tests.training.test_supervised import train_until_interrupted
 from torch import Tensor, nn
 
 from signbit import methods, recipes
+from signbit.fast import use_native_ops
 from signbit.models import build
-from signbit.ops import use_native_ops
 from signbit.training import load_run, train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

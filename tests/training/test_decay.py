@@ -7,7 +7,7 @@ from torch import nn
 from signbit import methods, models
 from signbit.training.decay import DECAYED
 from signbit.training.optimizer import make_optimizer
-from signbit.training.recipe_sections import Adam, Sgd
+from signbit.training.recipe.sections import Adam, Sgd
 
 
 def built(method: str, network: str = "resnet18", **parameters: object) -> nn.Module:

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from signbit import recipes
-from signbit.data.augment import Augmentation
-from signbit.data.resized_crop import ResizedCrop
+from signbit.data.pixels.augment import Augmentation
+from signbit.data.pixels.resized_crop import ResizedCrop
 from signbit.errors import DataError
 from signbit.training.images import augmentation_of, fit_images, open_images, preprocessing_of
 from signbit.training.networks import build_network, make_method

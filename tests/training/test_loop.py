@@ -8,7 +8,7 @@ from torch import nn
 from signbit.errors import DivergedError
 from signbit.training.loop import Plan, Step, run_epochs
 from signbit.training.progress import TrainingProgress
-from signbit.training.recipe_sections import Schedule
+from signbit.training.recipe.sections import Schedule
 
 
 class Countdown:

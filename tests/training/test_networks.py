@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from signbit.training.networks import build_network, classes_of, make_method
-from signbit.training.recipe_sections import MethodRecipe
+from signbit.training.recipe.sections import MethodRecipe
 
 
 def test_the_limit_of_latent_weights_is_the_recipe_s() -> None:

@@ -6,7 +6,7 @@ from signbit.errors import RecipeError
 from signbit.methods import get
 from signbit.models import build
 from signbit.training.optimizer import make_optimizer
-from signbit.training.recipe_sections import Adam, Bop, Sgd
+from signbit.training.recipe.sections import Adam, Bop, Sgd
 
 
 def digits() -> nn.Module:

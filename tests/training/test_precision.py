@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from signbit.layers import BinaryConv2d
-from signbit.ops import native_ops
-from signbit.select import context
+from signbit.fast import native_ops
+from signbit.nn.layers import BinaryConv2d
+from signbit.nn.select import context
 from signbit.training.precision import Precision
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from signbit.training.recipe_sections import Schedule, Steps
+from signbit.training.recipe.sections import Schedule, Steps
 from signbit.training.schedule import learning_rate, progress_at
 
 

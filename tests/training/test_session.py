@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tests.training.test_supervised import train_until_interrupted
+from tests.training.supervised.test_train import train_until_interrupted
 
 from signbit import recipes
 from signbit.errors import CheckpointError, RecipeError
 from signbit.training import load_run, train
 from signbit.training.precision import Precision
 from signbit.training.recipe import Recipe
-from signbit.training.run import RunFolder
+from signbit.training.runs.folder import RunFolder
 
 SHORT = ["epochs=3", "train_images=160", "batch_size=32"]
 BOP = "optimizer={name: bop, gamma: 0.05, threshold: 1e-4, rest: {name: adam, lr: 0.01, weight_decay: 0.0}}"  # noqa: E501

@@ -6,7 +6,7 @@
 
 namespace sbnn {
 
-// The derivative that stands in for that of sign: see signbit/estimators.py.
+// The derivative that stands in for that of sign: see signbit/nn/estimators.py.
 enum class Surrogate : int { kIdentity, kClip, kPolynomial, kEde };
 
 struct SurrogateArgs {

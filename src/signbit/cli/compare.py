@@ -14,7 +14,7 @@ from signbit.errors import RecipeError
 
 if TYPE_CHECKING:
     from signbit.training import Recipe
-    from signbit.training.comparison.table import Row
+    from signbit.training.reports.comparison.table import Row
 
 __all__ = ["compare"]
 
@@ -56,11 +56,11 @@ def compare(
     seeds=3[/]
     """
     # First, so that nothing is trained where plots cannot be drawn.
-    from signbit.training.comparison.plot import draw
-    from signbit.training.comparison.runs import Contender, finished_runs
-    from signbit.training.comparison.runs import compare as compare_methods
-    from signbit.training.comparison.table import as_json, as_markdown, rows_of
-    from signbit.training.files import write_text, writing
+    from signbit.training.reports.comparison.plot import draw
+    from signbit.training.reports.comparison.runs import Contender, finished_runs
+    from signbit.training.reports.comparison.runs import compare as compare_methods
+    from signbit.training.reports.comparison.table import as_json, as_markdown, rows_of
+    from signbit.training.runs.whole_files import write_text, writing
 
     names = [word for word in methods if ":" in word.partition("=")[0] or "=" not in word]
     overrides = [word for word in methods if word not in names]

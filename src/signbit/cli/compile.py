@@ -14,10 +14,10 @@ from signbit.cli.arguments import Data, Isa, Json, Threads, UnreadableImages
 
 if TYPE_CHECKING:
     from signbit.cli.runs import Deployed
-    from signbit.compiler.agreement import Agreement
-    from signbit.compiler.stem_change import StemChange
+    from signbit.compiler.verification.agreement import Agreement
+    from signbit.compiler.verification.stem_change import StemChange
     from signbit.data import ImageDataset
-    from signbit.data.readable import Unreadable
+    from signbit.data.loading.readable import Unreadable
     from signbit.training import Run
 
 __all__ = ["Stem", "compile_"]
@@ -84,7 +84,7 @@ def compile_(
     import signbit
     from signbit.cli.costs import kinds_table, layers_table, totals_table
     from signbit.cli.runs import compile_run, deployed, with_int16_stem
-    from signbit.compiler.verify import verify
+    from signbit.compiler.verification.verify import verify
 
     _require_writable(output)
     with console.figures_only():
@@ -161,7 +161,7 @@ def _sample(
 
 
 def _stem_change(run: Run, rounded: Run, dataset: ImageDataset) -> StemChange:
-    from signbit.compiler.stem_change import compare_stems
+    from signbit.compiler.verification.stem_change import compare_stems
 
     mean, std = run.normalization
     images, labels = dataset.images, dataset.labels if run.class_names else None
@@ -169,7 +169,7 @@ def _stem_change(run: Run, rounded: Run, dataset: ImageDataset) -> StemChange:
 
 
 def _stem_table(change: StemChange) -> console.Titled:
-    from signbit.compiler.cosine import median
+    from signbit.compiler.verification.cosine import median
 
     rows: list[list[object]] = [
         ["images", change.images],
@@ -231,7 +231,7 @@ def _end_to_end(agreement: Agreement) -> console.Titled:
 
 
 def _features(agreement: Agreement) -> console.Titled:
-    from signbit.compiler.cosine import median
+    from signbit.compiler.verification.cosine import median
 
     found = agreement.end_to_end
     rows: list[list[object]] = [["images", found.images]]

@@ -32,7 +32,7 @@ def curves(
 
     Example: [bold]signbit curves runs/moco runs/guided -o curves.png[/]
     """
-    from signbit.training.curves import draw, read_curves
+    from signbit.training.reports.curves import draw, read_curves
 
     if output.suffix.lower() != ".png" or output.is_dir() or not output.parent.is_dir():
         raise InputError(f"{output}: -o names a .png file in a folder that is there")

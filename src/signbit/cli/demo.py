@@ -45,7 +45,7 @@ def demo(
     from signbit.cli.runs import compile_run
     from signbit.cli.scoring import match_classes, top1
     from signbit.data import open_dataset
-    from signbit.data.transforms import Normalization, to_unit
+    from signbit.data.pixels.transforms import Normalization, to_unit
     from signbit.training import load_run
     from signbit.training import train as train_recipe
 
@@ -89,7 +89,14 @@ def _run_alone(
         inputs, outputs = Path(folder) / "images.npy", Path(folder) / "logits.npy"
         np.save(inputs, images)
         done = subprocess.run(
-            [sys.executable, "-m", "signbit.cli.alone", str(model_file), str(inputs), str(outputs)],
+            [
+                sys.executable,
+                "-m",
+                "signbit.cli.without_torch",
+                str(model_file),
+                str(inputs),
+                str(outputs),
+            ],
             stdout=subprocess.PIPE,
             check=False,
         )

@@ -21,7 +21,7 @@ from signbit.cli.arguments import (
 from signbit.errors import DataError
 
 if TYPE_CHECKING:
-    from signbit.data.readable import Unreadable
+    from signbit.data.loading.readable import Unreadable
 
 __all__ = ["evaluate"]
 

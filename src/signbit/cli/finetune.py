@@ -41,7 +41,7 @@ def finetune(
 
     Example: [bold]signbit finetune runs/b --labels 0.01 --data path/to/cifar10[/]
     """
-    from signbit.selfsup.finetune import finetune as finetune_run
+    from signbit.selfsup.evaluation.finetune import finetune as finetune_run
 
     folder = out or run / f"finetune-{labels:g}"
     with console.figures_only():

@@ -38,7 +38,7 @@ def import_(
 
     Example: [bold]signbit import real-resnet20 resnet20.safetensors --out runs/real[/]
     """
-    from signbit import published
+    from signbit.exchange import published
 
     with console.figures_only():
         run = published.import_network(name, file, out, data=data)

@@ -15,7 +15,7 @@ from signbit.errors import InputError, ModelFileError
 
 if TYPE_CHECKING:
     from signbit.compiler.count import ModelCost
-    from signbit.training.sign_balance import SignBalance
+    from signbit.training.reports.sign_balance import SignBalance
 
 __all__ = ["inspect"]
 
@@ -95,8 +95,8 @@ def _model(path: Path) -> tuple[dict[str, str], ModelCost]:
 
 def _run(path: Path) -> tuple[dict[str, str], ModelCost, list[SignBalance]]:
     from signbit.cli.runs import compile_run, deployed
-    from signbit.training.run import read_run
-    from signbit.training.sign_balance import sign_balances
+    from signbit.training.reports.sign_balance import sign_balances
+    from signbit.training.runs.folder import read_run
 
     # A run without labels has no classifier: its backbone is its network.
     features = read_run(path).recipe.selfsup is not None

@@ -65,7 +65,7 @@ def _classify(
     import numpy as np
 
     from signbit.cli.scoring import load_classifier, resize_rule
-    from signbit.data.images import decode, fit
+    from signbit.data.pixels.images import decode, fit
 
     engine = load_classifier(model, threads, isa)
     shorter_side, interpolation = resize_rule(engine)
@@ -106,8 +106,8 @@ def _similar(
 
     import signbit
     from signbit.cli.scoring import resize_rule
-    from signbit.data.images import decode, fit
-    from signbit.selfsup.retrieval import embed, image_files, read_gallery
+    from signbit.data.pixels.images import decode, fit
+    from signbit.selfsup.evaluation.retrieval import embed, image_files, read_gallery
 
     engine = signbit.load(model, threads=threads, isa=isa)
     shorter_side, interpolation = resize_rule(engine)

@@ -56,8 +56,8 @@ def probe(
 
     Example: [bold]signbit probe runs/b --data path/to/cifar10 --lr 0.1 --lr 1 --lr 10[/]
     """
-    from signbit.selfsup.linear import Plan
-    from signbit.selfsup.probe import require_folder, save_probe, train_probe
+    from signbit.selfsup.evaluation.linear import Plan
+    from signbit.selfsup.evaluation.probe import require_folder, save_probe, train_probe
     from signbit.selfsup.trained import load_backbone_run
 
     plan = Plan(epochs, batch, tuple(lr or (0.1,)), seed)

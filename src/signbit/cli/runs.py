@@ -11,7 +11,7 @@ from signbit.errors import InputError
 
 if TYPE_CHECKING:
     from signbit.compiler import Compiled
-    from signbit.data.readable import Unreadable
+    from signbit.data.loading.readable import Unreadable
     from signbit.training import Run
 
 __all__ = ["OUTPUT", "Deployed", "compile_run", "deployed", "with_int16_stem"]
@@ -70,7 +70,7 @@ def _of_own_images(run: Run, notes: dict[str, str]) -> Deployed:
 def _with_probe(path: Path, folder: Path) -> Deployed:
     from torch import nn
 
-    from signbit.selfsup.probe import load_probe
+    from signbit.selfsup.evaluation.probe import load_probe
     from signbit.selfsup.trained import load_backbone_run
 
     run = load_backbone_run(path)
@@ -88,7 +88,7 @@ def _with_probe(path: Path, folder: Path) -> Deployed:
 
 def with_int16_stem(run: Run) -> Run:
     """The run with its network's stem rounded to int16; InputError where that cannot be done."""
-    from signbit.rounding import round_stem
+    from signbit.nn.stem_rounding import round_stem
 
     mean, std = run.normalization
     return replace(run, model=round_stem(run.model, mean, std, input_size=run.input_size))

@@ -18,9 +18,9 @@ from signbit.cli.runs import OUTPUT
 from signbit.errors import DataError, SignbitError
 
 if TYPE_CHECKING:
-    from signbit.data.dataset import ImageDataset
-    from signbit.data.images import Interpolation
-    from signbit.data.readable import Unreadable
+    from signbit.data.loading.dataset import ImageDataset
+    from signbit.data.loading.readable import Unreadable
+    from signbit.data.pixels.images import Interpolation
     from signbit.runtime.engine import Engine
 
 __all__ = [
@@ -98,7 +98,7 @@ def open_split(
 ) -> ImageDataset:
     """Images as `signbit.data.open_dataset` gives them, or those of them that can be decoded."""
     from signbit.data import open_dataset
-    from signbit.data.readable import without_unreadable
+    from signbit.data.loading.readable import without_unreadable
 
     dataset = open_dataset(source, split, labelled=labelled)
     return without_unreadable(dataset, console.say) if unreadable == "skip" else dataset

@@ -11,7 +11,7 @@ from signbit.cli.arguments import is_run
 from signbit.errors import InputError
 
 if TYPE_CHECKING:
-    from signbit.why import LayerPath
+    from signbit.nn.paths import LayerPath
 
 __all__ = ["paths_table", "show_training"]
 
@@ -26,10 +26,10 @@ def show_training(path: Path, *, as_json: bool) -> None:
     with console.figures_only():
         import torch
 
+        from signbit.nn.paths import why
         from signbit.training import load_run
-        from signbit.training.memory import kept_for_backward
         from signbit.training.precision import Precision
-        from signbit.why import why
+        from signbit.training.reports.memory import kept_for_backward
 
         run = load_run(path)
         height, width, channels = run.input_size

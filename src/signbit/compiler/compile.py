@@ -10,17 +10,17 @@ from torch import nn
 from signbit.bitformat.container import encode
 from signbit.bitformat.graph import Graph, InputSpec
 from signbit.bitformat.versions import with_lowest_format
-from signbit.compiler.constant_signs import require_signs_that_vary
+from signbit.compiler.checks.constant_signs import require_signs_that_vary
+from signbit.compiler.checks.float32 import in_float32
+from signbit.compiler.checks.silent_floats import kept_real
+from signbit.compiler.compiled import Compiled
 from signbit.compiler.count import ALLOWED
 from signbit.compiler.exported import export
-from signbit.compiler.float32 import in_float32
 from signbit.compiler.ir import IMAGE
 from signbit.compiler.lower import lower
 from signbit.compiler.passes import run_passes
 from signbit.compiler.passes.remove_dead import remove_dead
-from signbit.compiler.silent_floats import kept_real
 from signbit.compiler.trace import trace
-from signbit.compiler.writer import Compiled
 from signbit.errors import CompileError, ModelFileError
 
 __all__ = ["compile_model"]

@@ -15,8 +15,8 @@ from torch.export import Dim, ExportedProgram
 from torch.fx import Interpreter
 from torch.fx import Node as FxNode
 
-from signbit.compiler.batch_size import holds_for_every_batch_size, where_batch_size_matters
-from signbit.compiler.float32 import stored_by_name
+from signbit.compiler.checks.batch_size import holds_for_every_batch_size, where_batch_size_matters
+from signbit.compiler.checks.float32 import stored_by_name
 from signbit.errors import CompileError
 
 __all__ = ["PartialReplay", "Replay", "export", "normalise", "stored_tensors"]

@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.export import ExportedProgram
 from torch.fx import Node as FxNode
 
+from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.exported import stored_tensors
 from signbit.compiler.ir import HELPERS, IMAGE, Graph, Node, Origin, Shape, refuse
 from signbit.compiler.mapping import HALF, MAPPINGS, Call, Tracer
 from signbit.compiler.pixel_signs import ask_pytorch
-from signbit.compiler.silent_floats import KeptReal
 from signbit.errors import CompileError
 
 __all__ = ["trace"]

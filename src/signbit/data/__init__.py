@@ -4,9 +4,9 @@ Importing this package needs NumPy and Pillow only; the transforms and the loade
 modules of their own.
 """
 
-from signbit.data.dataset import ImageDataset
-from signbit.data.images import decode, fit
-from signbit.data.preprocessing import Preprocessing
-from signbit.data.sources import open_dataset
+from signbit.data.loading.dataset import ImageDataset
+from signbit.data.pixels.images import decode, fit
+from signbit.data.pixels.preprocessing import Preprocessing
+from signbit.data.sources.any_source import open_dataset
 
 __all__ = ["ImageDataset", "Preprocessing", "decode", "fit", "open_dataset"]

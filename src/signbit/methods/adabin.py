@@ -5,12 +5,12 @@ Tu, Chen, Ren, Wang 2022, "AdaBin: Improving Binary Neural Networks with Adaptiv
 
 from __future__ import annotations
 
-from signbit.binarizers import AdaptiveActivation, AdaptiveWeight
-from signbit.estimators import EDE, Polynomial
 from signbit.methods.base import Method
 from signbit.methods.initial import INITIAL_WEIGHTS
 from signbit.methods.parameters import pick, require_ede_range
-from signbit.nonlinearities import Maxout
+from signbit.nn.binarizers import AdaptiveActivation, AdaptiveWeight
+from signbit.nn.estimators import EDE, Polynomial
+from signbit.nn.nonlinearities import Maxout
 
 __all__ = ["method"]
 

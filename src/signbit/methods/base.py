@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from signbit.binarizers.activations import ActivationBinarizer, RealActivation
-from signbit.binarizers.weights import RealWeight, WeightBinarizer
-from signbit.block_order import CONV_FIRST, BlockOrder
 from signbit.errors import RecipeError
-from signbit.estimators import Estimator
-from signbit.layers import BinaryConv2d, BinaryLinear
+from signbit.nn.binarizers.activations import ActivationBinarizer, RealActivation
+from signbit.nn.binarizers.weights import RealWeight, WeightBinarizer
+from signbit.nn.block_order import CONV_FIRST, BlockOrder
+from signbit.nn.estimators import Estimator
+from signbit.nn.layers import BinaryConv2d, BinaryLinear
 
 __all__ = ["Method"]
 

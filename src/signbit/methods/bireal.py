@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from torch import nn
 
-from signbit.binarizers import MeanAbsScale, PlainSignActivation
-from signbit.estimators import Clip, Polynomial
 from signbit.methods.base import Method
 from signbit.methods.initial import small_positive
+from signbit.nn.binarizers import MeanAbsScale, PlainSignActivation
+from signbit.nn.estimators import Clip, Polynomial
 
 __all__ = ["method"]
 

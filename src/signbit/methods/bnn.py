@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from torch import nn
 
-from signbit.binarizers import PlainSign, PlainSignActivation
-from signbit.estimators import Clip
-from signbit.layers import BinaryConv2d, BinaryLinear
 from signbit.methods.base import Method
+from signbit.nn.binarizers import PlainSign, PlainSignActivation
+from signbit.nn.estimators import Clip
+from signbit.nn.layers import BinaryConv2d, BinaryLinear
 
 __all__ = ["method"]
 

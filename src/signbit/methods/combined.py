@@ -9,7 +9,10 @@ from collections.abc import Callable
 
 from torch import nn
 
-from signbit.binarizers import (
+from signbit.methods.base import Method
+from signbit.methods.initial import INITIAL_WEIGHTS, small_positive
+from signbit.methods.parameters import pick, require_flags
+from signbit.nn.binarizers import (
     ASD,
     WSD,
     AdaptiveActivation,
@@ -20,13 +23,10 @@ from signbit.binarizers import (
     PlainSignActivation,
     RSign,
 )
-from signbit.binarizers.activations import ActivationBinarizer
-from signbit.binarizers.weights import WeightBinarizer
-from signbit.estimators import EDE, Clip, Estimator, Polynomial
-from signbit.methods.base import Method
-from signbit.methods.initial import INITIAL_WEIGHTS, small_positive
-from signbit.methods.parameters import pick, require_flags
-from signbit.nonlinearities import Maxout, RPReLU
+from signbit.nn.binarizers.activations import ActivationBinarizer
+from signbit.nn.binarizers.weights import WeightBinarizer
+from signbit.nn.estimators import EDE, Clip, Estimator, Polynomial
+from signbit.nn.nonlinearities import Maxout, RPReLU
 
 __all__ = ["method"]
 

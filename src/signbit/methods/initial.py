@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from torch import nn
 
-from signbit.binarizers import RealWeight
-from signbit.layers import BinaryConv2d, BinaryLinear
+from signbit.nn.binarizers import RealWeight
+from signbit.nn.layers import BinaryConv2d, BinaryLinear
 
 __all__ = ["INITIAL_WEIGHTS", "small_positive", "small_positive_in_every_stage"]
 

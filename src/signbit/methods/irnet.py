@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from torch import nn
 
-from signbit.binarizers import Libra, PlainSignActivation
-from signbit.estimators import EDE
 from signbit.methods.base import Method
 from signbit.methods.initial import INITIAL_WEIGHTS
 from signbit.methods.parameters import pick, require_ede_range, require_flags
+from signbit.nn.binarizers import Libra, PlainSignActivation
+from signbit.nn.estimators import EDE
 
 __all__ = ["method"]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from torch import nn
 
-from signbit.binarizers import MeanAbsScale, RSign
-from signbit.estimators import Clip, Polynomial
 from signbit.methods.base import Method
 from signbit.methods.initial import small_positive
-from signbit.nonlinearities import RPReLU
+from signbit.nn.binarizers import MeanAbsScale, RSign
+from signbit.nn.estimators import Clip, Polynomial
+from signbit.nn.nonlinearities import RPReLU
 
 __all__ = ["method"]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from signbit.binarizers import RealActivation, RealWeight
 from signbit.methods.base import Method
+from signbit.nn.binarizers import RealActivation, RealWeight
 
 __all__ = ["method"]
 

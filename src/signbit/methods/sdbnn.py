@@ -10,13 +10,13 @@ from collections.abc import Callable
 
 from torch import nn
 
-from signbit.binarizers import ASD, WSD, MeanAbsScale, PlainSign, PlainSignActivation, ScaledWSD
-from signbit.binarizers.activations import ActivationBinarizer
-from signbit.binarizers.weights import WeightBinarizer
-from signbit.estimators import EDE, Clip, Estimator, Polynomial
 from signbit.methods.base import Method
 from signbit.methods.initial import INITIAL_WEIGHTS, small_positive_in_every_stage
 from signbit.methods.parameters import pick, require_ede_range, require_flags, require_whole
+from signbit.nn.binarizers import ASD, WSD, MeanAbsScale, PlainSign, PlainSignActivation, ScaledWSD
+from signbit.nn.binarizers.activations import ActivationBinarizer
+from signbit.nn.binarizers.weights import WeightBinarizer
+from signbit.nn.estimators import EDE, Clip, Estimator, Polynomial
 
 __all__ = ["imagenet", "method"]
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from torch import nn
 
-from signbit.binarizers import (
+from signbit.methods.base import Method
+from signbit.methods.initial import INITIAL_WEIGHTS
+from signbit.methods.parameters import pick, require_flags
+from signbit.nn.binarizers import (
     AbsMeanScale,
     MeanAbsMap,
     PlainSignActivation,
     ReleasedXnorScale,
     XnorScale,
 )
-from signbit.block_order import NORM_FIRST, norm_first
-from signbit.estimators import Clip, ClipInside
-from signbit.methods.base import Method
-from signbit.methods.initial import INITIAL_WEIGHTS
-from signbit.methods.parameters import pick, require_flags
+from signbit.nn.block_order import NORM_FIRST, norm_first
+from signbit.nn.estimators import Clip, ClipInside
 
 __all__ = ["method"]
 

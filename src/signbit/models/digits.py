@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from signbit.blocks import Stem, normalised_conv
+from signbit.nn.blocks import Stem, normalised_conv
 
 if TYPE_CHECKING:
     from signbit.methods.base import Method

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from signbit.blocks import Stem
 from signbit.models.resnet18 import ResidualUnit
+from signbit.nn.blocks import Stem
 
 if TYPE_CHECKING:
     from signbit.methods.base import Method

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from signbit.blocks import Stem
+from signbit.nn.blocks import Stem
 
 if TYPE_CHECKING:
     from signbit.methods.base import Method

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from signbit.blocks import ConvBlock, normalised_conv
 from signbit.models.resnet18 import ResNet18Cifar, strided_shortcut
+from signbit.nn.blocks import ConvBlock, normalised_conv
 
 if TYPE_CHECKING:
     from signbit.methods.base import Method

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from signbit.blocks import Stem
+from signbit.nn.blocks import Stem
 
 if TYPE_CHECKING:
     from signbit.methods.base import Method

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from signbit.blocks import ConvBlock, Stem
+from signbit.nn.blocks import ConvBlock, Stem
 
 if TYPE_CHECKING:
     from signbit.methods.base import Method

@@ -1,5 +1,5 @@
 """Published configurations as YAML, one file each. No code lives here."""
 
-from signbit.training.recipe_files import load, names, text
+from signbit.training.recipe.recipe_files import load, names, text
 
 __all__ = ["load", "names", "text"]

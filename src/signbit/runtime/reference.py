@@ -15,10 +15,10 @@ import numpy as np
 
 from signbit.bitformat.checks import Array
 from signbit.bitformat.container import decode
+from signbit.bitformat.exact import Float32
 from signbit.bitformat.graph import Node, TensorSpec
 from signbit.bitformat.int16_stem import REFUSAL, has_integer_sums, is_int16
 from signbit.errors import InputError
-from signbit.runtime.exact import Float32
 from signbit.runtime.reference_epilogue import apply_epilogue
 from signbit.runtime.reference_ops import BODIES, pool_dots
 

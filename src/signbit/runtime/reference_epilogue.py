@@ -11,8 +11,8 @@ import numpy as np
 
 from signbit.bitformat.borders import border_patterns, has_border_shift
 from signbit.bitformat.checks import Array
+from signbit.bitformat.exact import Float32, fma, sigmoid
 from signbit.bitformat.graph import Node, Shortcut
-from signbit.runtime.exact import Float32, fma, sigmoid
 
 __all__ = ["apply_epilogue"]
 

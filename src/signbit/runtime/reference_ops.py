@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from signbit.bitformat.bits import unpack_bits
 from signbit.bitformat.checks import Array
+from signbit.bitformat.exact import Float32, fma
 from signbit.bitformat.graph import Node, Pair, output_size
-from signbit.runtime.exact import Float32, fma
 
 __all__ = ["BODIES", "pool_dots"]
 

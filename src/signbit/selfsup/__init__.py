@@ -6,18 +6,19 @@ resolved on first use, so that finding similar images (`retrieval`) does not imp
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from signbit.lazy import from_modules
 
 if TYPE_CHECKING:
     from signbit.selfsup.backbone import Backbone, build_backbone
-    from signbit.selfsup.combined import ContrastiveAndGuided
-    from signbit.selfsup.contrastive import Contrastive
-    from signbit.selfsup.diagnostics import diagnose
-    from signbit.selfsup.guided import Guided
+    from signbit.selfsup.evaluation.diagnostics import diagnose
     from signbit.selfsup.head import Embedder, ProjectionHead
-    from signbit.selfsup.objective import Losses, Objective
-    from signbit.selfsup.teachers import open_teacher
+    from signbit.selfsup.objectives.contrastive import Contrastive
+    from signbit.selfsup.objectives.contrastive_and_guided import ContrastiveAndGuided
+    from signbit.selfsup.objectives.guided import Guided
+    from signbit.selfsup.objectives.objective import Losses, Objective
+    from signbit.selfsup.teachers.stored import open_teacher
 
 __all__ = [
     "Backbone",
@@ -37,22 +38,19 @@ __all__ = [
 
 _HOMES = {
     "Backbone": "backbone",
-    "Contrastive": "contrastive",
-    "ContrastiveAndGuided": "combined",
+    "Contrastive": "objectives.contrastive",
+    "ContrastiveAndGuided": "objectives.contrastive_and_guided",
     "Embedder": "head",
-    "Guided": "guided",
-    "Losses": "objective",
-    "Objective": "objective",
+    "Guided": "objectives.guided",
+    "Losses": "objectives.objective",
+    "Objective": "objectives.objective",
     "ProjectionHead": "head",
     "build_backbone": "backbone",
-    "diagnose": "diagnostics",
-    "open_teacher": "teachers",
+    "diagnose": "evaluation.diagnostics",
+    "open_teacher": "teachers.stored",
     "pretrain": "pretraining",
-    "weighted_knn": "knn",
+    "weighted_knn": "evaluation.knn",
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = from_modules(__name__, _HOMES)

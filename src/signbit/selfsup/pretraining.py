@@ -10,29 +10,29 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from signbit.data.dataset import ImageDataset
-from signbit.data.preprocessing import Preprocessing
-from signbit.data.seeds import derive_seed
+from signbit.data.loading.dataset import ImageDataset
+from signbit.data.loading.seeds import derive_seed
+from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.errors import RecipeError
 from signbit.selfsup.backbone import build_backbone
-from signbit.selfsup.combined import ContrastiveAndGuided
-from signbit.selfsup.contrastive import Contrastive
-from signbit.selfsup.guided import Guided
 from signbit.selfsup.head import Embedder, ProjectionHead
-from signbit.selfsup.objective import Objective
-from signbit.selfsup.own_teacher import own_teacher, require_place
-from signbit.selfsup.task import SelfSupervised
-from signbit.selfsup.teachers import open_teacher
+from signbit.selfsup.objectives.contrastive import Contrastive
+from signbit.selfsup.objectives.contrastive_and_guided import ContrastiveAndGuided
+from signbit.selfsup.objectives.guided import Guided
+from signbit.selfsup.objectives.objective import Objective
+from signbit.selfsup.selfsup_task import SelfSupervised
+from signbit.selfsup.teachers.own import own_teacher, require_place
+from signbit.selfsup.teachers.stored import open_teacher
 from signbit.training.images import preprocessing_of
 from signbit.training.networks import make_method
 from signbit.training.optimizer import make_optimizer
 from signbit.training.recipe import Recipe
-from signbit.training.recipe_selfsup import GuidedSection, SelfSup
-from signbit.training.result import RunResult
-from signbit.training.run import RunFolder
+from signbit.training.recipe.selfsup import GuidedSection, SelfSup
+from signbit.training.runs.folder import RunFolder
+from signbit.training.runs.result import RunResult
 from signbit.training.session import Learner
 from signbit.training.stages import begin_with, run_stages
-from signbit.training.teacher import FrozenTeacher
+from signbit.training.supervised.teacher import FrozenTeacher
 
 __all__ = ["pretrain"]
 

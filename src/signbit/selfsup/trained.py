@@ -9,8 +9,8 @@ from torch import nn
 
 from signbit.selfsup.backbone import build_backbone
 from signbit.training.networks import make_method
-from signbit.training.run import Run, read_run
-from signbit.training.state import load_state, state_digest
+from signbit.training.runs.folder import Run, read_run
+from signbit.training.runs.state_dicts import load_state, state_digest
 
 __all__ = ["backbone_digest", "load_backbone_run"]
 

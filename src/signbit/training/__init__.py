@@ -5,30 +5,28 @@ Names are resolved on first use, so that reading recipes does not import torch.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from signbit.lazy import from_modules
 
 if TYPE_CHECKING:
-    from signbit.training.evaluate import Evaluation, evaluate_model
     from signbit.training.recipe import Recipe
-    from signbit.training.result import RunResult
-    from signbit.training.run import Run, load_run
-    from signbit.training.supervised import train
+    from signbit.training.runs.folder import Run, load_run
+    from signbit.training.runs.result import RunResult
+    from signbit.training.supervised.evaluate import Evaluation, evaluate_model
+    from signbit.training.supervised.train import train
 
 __all__ = ["Evaluation", "Recipe", "Run", "RunResult", "evaluate_model", "load_run", "train"]
 
 _HOMES = {
-    "Evaluation": "evaluate",
+    "Evaluation": "supervised.evaluate",
     "Recipe": "recipe",
-    "Run": "run",
-    "RunResult": "result",
-    "evaluate_model": "evaluate",
-    "load_run": "run",
-    "train": "supervised",
+    "Run": "runs.folder",
+    "RunResult": "runs.result",
+    "evaluate_model": "supervised.evaluate",
+    "load_run": "runs.folder",
+    "train": "supervised.train",
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = from_modules(__name__, _HOMES)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 
 from torch import Tensor, nn
 
-from signbit.binarizers import RSign
-from signbit.layers import BinaryConv2d
-from signbit.nonlinearities import RPReLU
-from signbit.training.signs import binary_weights
+from signbit.nn.binarizers import RSign
+from signbit.nn.layers import BinaryConv2d
+from signbit.nn.nonlinearities import RPReLU
+from signbit.training.reports.signs import binary_weights
 
 __all__ = ["DECAYED"]
 

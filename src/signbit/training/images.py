@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from signbit.data.augment import Augmentation
-from signbit.data.dataset import ImageDataset
-from signbit.data.preprocessing import Preprocessing
-from signbit.data.readable import without_unreadable
-from signbit.data.resized_crop import ResizedCrop
-from signbit.data.seeds import derive_seed
-from signbit.data.sources import open_dataset
-from signbit.data.split import share_of_classes
-from signbit.data.storage import Say
-from signbit.data.unlabelled import LABELS_NEEDED
+from signbit.data.loading.dataset import ImageDataset
+from signbit.data.loading.readable import without_unreadable
+from signbit.data.loading.seeds import derive_seed
+from signbit.data.loading.storage import Say
+from signbit.data.pixels.augment import Augmentation
+from signbit.data.pixels.preprocessing import Preprocessing
+from signbit.data.pixels.resized_crop import ResizedCrop
+from signbit.data.sources.any_source import open_dataset
+from signbit.data.sources.split import share_of_classes
+from signbit.data.sources.unlabelled import LABELS_NEEDED
 from signbit.errors import DataError
 from signbit.training.recipe import Recipe
 

@@ -16,11 +16,11 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from signbit.data.seeds import derive_seed
+from signbit.data.loading.seeds import derive_seed
 from signbit.errors import DivergedError
 from signbit.training.progress import TrainingProgress
-from signbit.training.recipe_sections import Schedule
-from signbit.training.scalars import Scalars
+from signbit.training.recipe.sections import Schedule
+from signbit.training.runs.scalars import Scalars
 from signbit.training.schedule import learning_rate, progress_at
 
 __all__ = ["Plan", "Step", "Task", "run_epochs"]
@@ -91,7 +91,7 @@ def run_epochs(
     being finite.
     """
     for epoch in range(first, plan.epochs):
-        # Whatever a network draws (dropout, say) depends on the epoch alone: see data/seeds.py.
+        # Whatever a network draws (dropout, say) depends on the epoch alone: data.loading.seeds.
         torch.manual_seed(derive_seed(plan.seed, "epoch", epoch, accelerator.process_index))
         task.start_epoch(epoch)
         at = partial(progress_at, plan.schedule, epoch, epochs=plan.epochs, steps=task.steps)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from signbit import methods, models
-from signbit.binarizers import RealWeight
 from signbit.methods import Method
-from signbit.training.recipe_sections import MethodRecipe
+from signbit.nn.binarizers import RealWeight
+from signbit.training.recipe.sections import MethodRecipe
 
 __all__ = ["build_network", "classes_of", "has_real_weights", "make_method"]
 

@@ -10,9 +10,9 @@ from torch import nn
 from signbit.errors import RecipeError
 from signbit.training.bop import Bop, SideBySide
 from signbit.training.decay import DECAYED
-from signbit.training.recipe_sections import Adam, Sgd
-from signbit.training.recipe_sections import Bop as BopSection
-from signbit.training.signs import binary_weights
+from signbit.training.recipe.sections import Adam, Sgd
+from signbit.training.recipe.sections import Bop as BopSection
+from signbit.training.reports.signs import binary_weights
 
 __all__ = ["make_optimizer"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from signbit.training.recipe_sections import Schedule, Steps
+from signbit.training.recipe.sections import Schedule, Steps
 
 __all__ = ["learning_rate", "progress_at"]
 

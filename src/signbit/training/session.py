@@ -10,21 +10,21 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from signbit.data.dataset import ImageDataset
-from signbit.data.loader import Loader
-from signbit.data.preprocessing import Preprocessing
-from signbit.training.checkpoint import Checkpoint, write_checkpoint
-from signbit.training.compiled import compiled
-from signbit.training.identity import recipe_digest
+from signbit.data.loading.dataset import ImageDataset
+from signbit.data.loading.loader import Loader
+from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.training.loop import Plan, Task, run_epochs
 from signbit.training.precision import Precision
 from signbit.training.processes import require_agreement
 from signbit.training.progress import TrainingProgress
 from signbit.training.recipe import Recipe
-from signbit.training.result import RunResult
-from signbit.training.run import RunFolder, run_facts
-from signbit.training.scalars import Scalars
-from signbit.training.sign_balance import stuck_signs
+from signbit.training.recipe.identity import recipe_digest
+from signbit.training.reports.sign_balance import stuck_signs
+from signbit.training.runs.checkpoint import Checkpoint, write_checkpoint
+from signbit.training.runs.folder import RunFolder, run_facts
+from signbit.training.runs.result import RunResult
+from signbit.training.runs.scalars import Scalars
+from signbit.training.torch_compile import compiled
 
 __all__ = ["Learner", "Materials", "Session"]
 

@@ -13,21 +13,21 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from signbit.data.dataset import ImageDataset
-from signbit.data.seeds import derive_seed
-from signbit.ops import native_ops, use_native_ops
-from signbit.training.effects import require_effect
+from signbit.data.loading.dataset import ImageDataset
+from signbit.data.loading.seeds import derive_seed
+from signbit.fast import native_ops, use_native_ops
 from signbit.training.images import fit_images, open_images
-from signbit.training.lock import locked
 from signbit.training.processes import join, lost_process_named, require_images
 from signbit.training.progress import TrainingProgress
 from signbit.training.recipe import Recipe
-from signbit.training.recipe_parsing import single_runs
-from signbit.training.result import RunResult
-from signbit.training.run import RunFolder
+from signbit.training.recipe.idle_keys import require_effect
+from signbit.training.recipe.parsing import single_runs
+from signbit.training.runs.folder import RunFolder
+from signbit.training.runs.initial_weights import read_state
+from signbit.training.runs.lock import locked
+from signbit.training.runs.result import RunResult
+from signbit.training.runs.state_dicts import binarizer_names, load_state, state_digest
 from signbit.training.session import Learner, Session
-from signbit.training.start import read_state
-from signbit.training.state import binarizer_names, load_state, state_digest
 from signbit.training.sync_batch_norm import synchronize_batch_norm
 
 __all__ = ["Prepare", "begin_with", "run_stages"]

@@ -12,10 +12,10 @@ from tests.compiler.nets import op_names
 from tests.runtime import oracle
 from torch import Tensor, nn
 
-from signbit.binarizers.weights import BinaryWeight
 from signbit.compiler import Compiled, compile_model
-from signbit.estimators import sign
-from signbit.layers import binary_conv2d, binary_linear
+from signbit.nn.binarizers.weights import BinaryWeight
+from signbit.nn.estimators import sign
+from signbit.nn.layers import binary_conv2d, binary_linear
 from signbit.runtime.reference import ReferenceEngine
 
 Array = npt.NDArray[Any]

@@ -19,10 +19,10 @@ import numpy.typing as npt
 
 from signbit.bitformat.borders import axis_patterns
 from signbit.bitformat.graph import MAX_TAPS, Shortcut
+from signbit.compiler.checks.silent_floats import takes_a_sign, why_no_signs
 from signbit.compiler.ir import Node
 from signbit.compiler.mapping.convolution import check_vector
 from signbit.compiler.mapping.tracer import Call
-from signbit.compiler.silent_floats import takes_a_sign, why_no_signs
 
 __all__ = ["MAPPINGS"]
 
@@ -121,7 +121,7 @@ def _lost_inputs(product: _Product) -> str:
         return ""
     return (
         f"its input holds the reals of {product.source.origin}: let the activation binarizer take "
-        "signbit.estimators.sign, or RealActivation hand reals on"
+        "signbit.nn.sign, or RealActivation hand reals on"
     )
 
 

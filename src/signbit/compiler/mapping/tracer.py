@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.fx import Node as FxNode
 
+from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.ir import HELPERS, Graph, Node, Origin, Shape, refuse
-from signbit.compiler.silent_floats import KeptReal
 from signbit.errors import CompileError
 
 __all__ = ["HALF", "Call", "Tracer"]

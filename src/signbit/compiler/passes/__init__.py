@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from signbit.compiler.ir import Graph
-from signbit.compiler.passes.absorb_flatten import absorb_flatten
-from signbit.compiler.passes.absorb_maps import absorb_maps
-from signbit.compiler.passes.absorb_views import absorb_views
-from signbit.compiler.passes.fold_batch_norm import fold_batch_norm
-from signbit.compiler.passes.fold_into_weights import fold_into_weights
-from signbit.compiler.passes.fuse_epilogue import fuse_epilogue
-from signbit.compiler.passes.gather_affine import gather_affine
-from signbit.compiler.passes.merge_branches import merge_branches
-from signbit.compiler.passes.move_biases import move_biases
-from signbit.compiler.passes.move_max_pool import move_max_pool
-from signbit.compiler.passes.pool_signs import pool_signs
+from signbit.compiler.passes.fold.fold_batch_norm import fold_batch_norm
+from signbit.compiler.passes.fold.fold_into_weights import fold_into_weights
+from signbit.compiler.passes.fold.gather_affine import gather_affine
+from signbit.compiler.passes.fold.round_constants import round_constants
+from signbit.compiler.passes.merge.absorb_flatten import absorb_flatten
+from signbit.compiler.passes.merge.absorb_maps import absorb_maps
+from signbit.compiler.passes.merge.absorb_views import absorb_views
+from signbit.compiler.passes.merge.fuse_epilogue import fuse_epilogue
+from signbit.compiler.passes.merge.merge_branches import merge_branches
+from signbit.compiler.passes.merge.share_equal import share_equal
+from signbit.compiler.passes.move.move_biases import move_biases
+from signbit.compiler.passes.move.move_max_pool import move_max_pool
 from signbit.compiler.passes.remove_dead import remove_dead
-from signbit.compiler.passes.round_constants import round_constants
-from signbit.compiler.passes.share_equal import share_equal
-from signbit.compiler.passes.thresholds import thresholds
+from signbit.compiler.passes.signs.pool_signs import pool_signs
+from signbit.compiler.passes.signs.thresholds import thresholds
 
 __all__ = ["FUSION", "MAPPING", "Pass", "run_passes"]
 

@@ -1,0 +1,1 @@
+"""What a model must be before it compiles: each file is one reason to refuse it."""

@@ -1,0 +1,64 @@
+"""A binary layer whose input has the same signs whatever the image says nothing: it is refused."""
+
+from __future__ import annotations
+
+from signbit.compiler.checks.intervals import Interval, intervals
+from signbit.compiler.ir import IMAGE, Graph, Node
+from signbit.errors import CompileError
+
+__all__ = ["require_signs_that_vary"]
+
+
+def require_signs_that_vary(graph: Graph) -> None:
+    """Raise CompileError for a layer that reads signs of which every channel is constant.
+
+    graph: as it was traced. The message names the layer, what makes its signs so, and the cure. One
+    channel that varies is enough, and a value that some image could reach, trained or not.
+    """
+    bounds = intervals(graph)
+    for node in graph:
+        if node.op == "sign" and _is_one_sided(bounds[node.input]):
+            layer = _reader(graph, node)
+            if layer is not None:
+                raise _refusal(layer, _cause(graph, node, bounds))
+
+
+def _is_one_sided(value: Interval) -> bool:
+    """Whether the sign of every channel is known: +1 from 0 on, −1 below."""
+    return bool(((value.low >= 0) | (value.high < 0)).all())
+
+
+def _reader(graph: Graph, sign: Node) -> Node | None:
+    """The first layer with weights behind a sign on the way to the output; None where none is."""
+    for reader in graph.readers(sign.name):
+        layer = reader if reader.weight is not None else _reader(graph, reader)
+        if layer is not None:
+            return layer
+    return None
+
+
+def _cause(graph: Graph, sign: Node, bounds: dict[str, Interval]) -> Node:
+    """The first node on the way to a sign whose own input was not yet one-sided."""
+    node = graph[sign.input]
+    while True:
+        before = [name for name in node.operands() if _is_one_sided(bounds[name])]
+        if not before:
+            return node
+        node = graph[before[0]]
+
+
+def _refusal(layer: Node, cause: Node) -> CompileError:
+    where = layer.body_origin
+    if cause.name == IMAGE:
+        why = (
+            "pixels are 0 to 255 and the mean is 0, so none is negative; normalise with the mean "
+            "of the training images"
+        )
+    elif cause.op == "pointwise":
+        why = (
+            f"{cause.origin} lets nothing negative through, or nothing else; leave it out, put it "
+            "behind the layer, or take one that keeps the sign (Hardtanh, RPReLU)"
+        )
+    else:
+        why = f"{cause.origin} yields values of one sign, by its parameters; train it again"
+    return CompileError(f"{where}: every sign of its input is the same for all images: {why}")

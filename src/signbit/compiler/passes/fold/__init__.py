@@ -1,0 +1,1 @@
+"""Passes that compute with constants: batch norms, scales and shifts become one another."""

@@ -1,0 +1,1 @@
+"""Passes that make fewer nodes of several, and change no value."""

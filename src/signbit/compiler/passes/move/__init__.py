@@ -1,0 +1,1 @@
+"""Passes that change the order of two operations, where the result stays the same."""

@@ -1,0 +1,206 @@
+"""One node of a compiled file after the other, fed PyTorch's own values, against PyTorch's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.fx import Node as FxNode
+
+from signbit.bitformat.graph import Node, TensorSpec
+from signbit.bitformat.int16_stem import has_integer_sums
+from signbit.compiler.compiled import Compiled
+from signbit.compiler.exported import Replay, normalise
+from signbit.compiler.lower import Provenance
+from signbit.compiler.verification.agreement import NearSign, NodeAgreement
+from signbit.compiler.verification.integers import integers
+from signbit.compiler.verification.node_reach import NodeReach
+from signbit.compiler.verification.reach import through
+
+__all__ = ["NodeComparison", "NodeRunner", "largest_error", "nhwc"]
+
+Array = npt.NDArray[Any]
+
+_CLIPPING = (torch.ops.aten.hardtanh.default, torch.ops.aten.relu.default)
+
+
+class NodeRunner(Protocol):
+    """What verification needs of an engine; the native one and the reference have it."""
+
+    def __call__(self, images: Array) -> Array: ...
+
+    def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> Mapping[str, Array]:
+        """As in `signbit.runtime.reference.ReferenceEngine`."""
+
+
+class NodeComparison:
+    """Walks the file's nodes for one batch after another and adds up what differs."""
+
+    def __init__(self, compiled: Compiled, engine: NodeRunner) -> None:
+        self.compiled = compiled
+        self.engine = engine
+        self.tensors = {tensor.name: tensor for tensor in compiled.graph.tensors}
+        self.writers = {name: node for node in compiled.graph.nodes for name in node.outputs}
+        self.exported = {fx.name: fx for fx in compiled.program.graph.nodes}
+        self.found = {
+            node.name: NodeAgreement(node.name, node.op, compiled.node_provenance[node.name].module)
+            for node in compiled.graph.nodes
+        }
+        self.replay = Replay(compiled.program, self.wanted())
+
+    def wanted(self) -> set[str]:
+        """Nodes of the exported graph whose values are needed."""
+        wanted: set[str] = set()
+        for tensor in self.compiled.tensor_provenance.values():
+            wanted |= {tensor.export, tensor.signed, self.unclipped(tensor)}
+        for node in self.compiled.graph.nodes:
+            if self.integers_of(node):
+                wanted |= {x.name for fx in self.calls(node) for x in fx.all_input_nodes}
+        return wanted
+
+    def integers_of(self, node: Node) -> str:
+        """Name under which an engine yields a node's integers; empty where it has none."""
+        if has_integer_sums(node, self.compiled.constants):
+            return f"{node.name}#dots"
+        return (node.real or "") if node.op == "sign_sum" else ""
+
+    def calls(self, node: Node) -> list[FxNode]:
+        """The exported calls whose work a node does."""
+        provenance = self.compiled.node_provenance[node.name]
+        return [self.exported[name] for name in (provenance.export, *provenance.beside)]
+
+    def add(self, first: int, images: npt.NDArray[np.uint8]) -> None:
+        """Compare every node on a batch whose first image has the number `first`."""
+        self.replay(normalise(images, self.compiled.mean, self.compiled.std))
+        for node in self.compiled.graph.nodes:
+            found = self.found[node.name]
+            fetches = [name for name in node.outputs if self.has_counterpart(name)]
+            dots = self.integers_of(node)
+            feeds = self.feeds(node, images)
+            results = self.engine.run_nodes(feeds, [*fetches, dots] if dots else fetches)
+            if dots:
+                expected = self.dots(node, results[dots].shape)
+                found.dots += expected.size
+                found.dots_different += int((results[dots] != expected).sum())
+            for name in fetches:
+                if name == node.real:
+                    self.compare_reals(found, name, results[name])
+                else:
+                    different = results[name] != self.value(name)
+                    found.signs += different.size
+                    if different.any():
+                        self.count_signs(
+                            found, name, different, first, self.margin(node, name, feeds)
+                        )
+
+    def has_counterpart(self, name: str) -> bool:
+        """Whether PyTorch yields the value of a tensor, or the real it is the sign of."""
+        provenance = self.compiled.tensor_provenance[name]
+        return bool(provenance.export or provenance.signed)
+
+    def feeds(self, node: Node, images: npt.NDArray[np.uint8]) -> dict[str, Array]:
+        """PyTorch's values of a node's inputs; where it has none, of the inputs before them.
+
+        Signs of pixels are made of pixels: a pool in front of them takes the engine's own values.
+        """
+        if any(self.compiled.tensor_provenance[name].is_of_pixels for name in node.outputs):
+            return {self.compiled.graph.input.tensor: images}
+        feeds: dict[str, Array] = {}
+        pending = list(node.inputs)
+        while pending:
+            name = pending.pop()
+            if self.tensors[name].kind == "image":
+                feeds[name] = images
+            elif self.has_counterpart(name):
+                feeds[name] = self.value(name)
+            else:
+                pending += self.writers[name].inputs
+        return feeds
+
+    def value(self, name: str) -> Array:
+        """PyTorch's value of a tensor of the file: reals, or bits with 1 = negative."""
+        provenance, tensor = self.compiled.tensor_provenance[name], self.tensors[name]
+        value = nhwc(self.replay.recorded[provenance.export or provenance.signed], tensor)
+        return (value < 0).astype(np.uint8) if tensor.kind == "bits" else value
+
+    def dots(self, node: Node, shape: tuple[int, ...]) -> Array:
+        """PyTorch's integers, from its own signs or pixels."""
+
+        def value(operand: FxNode) -> Tensor:
+            return self.replay.recorded[operand.name]
+
+        parts = [integers(node, fx, value) for fx in self.calls(node)]
+        _, height, width, channels = shape
+        spec = TensorSpec("", "real", height, width, channels)
+        return nhwc(torch.cat(parts, 1), spec).astype(np.int32)
+
+    def unclipped(self, tensor: Provenance) -> str:
+        """Exported node of a tensor's reals before they are clipped.
+
+        The errors of sums are as large as the sums are, also of those that hardtanh leaves alone.
+        """
+        name = tensor.export or tensor.signed
+        if name and self.exported[name].target in _CLIPPING:
+            return str(self.exported[name].all_input_nodes[0].name)
+        return name
+
+    def compare_reals(self, found: NodeAgreement, name: str, result: Array) -> None:
+        expected = self.value(name)
+        found.reals += expected.size
+        if expected.size:
+            found.max_error = max(found.max_error, largest_error(result, expected))
+            unclipped = self.unclipped(self.compiled.tensor_provenance[name])
+            reals = self.replay.recorded[unclipped].nan_to_num(nan=0, posinf=0, neginf=0)
+            found.max_value = max(found.max_value, float(reals.abs().max()))
+
+    def margin(self, node: Node, name: str, feeds: Mapping[str, Array]) -> Array:
+        """How close to 0 PyTorch's value may be where a sign differs; (channels,).
+
+        By the reach of the value (`compiler.reach`); 0 for what the engine must know exactly.
+        """
+        provenance = self.compiled.tensor_provenance[name]
+        if provenance.is_of_pixels or not provenance.signed:
+            return np.zeros(self.tensors[name].channels)
+        (output,) = (output for output in node.signs if output.tensor == name)
+        nodes = NodeReach(self.compiled.graph, self.compiled.constants, feeds)
+        of_integers = self.compiled.constants[output.threshold].dtype == np.int32
+        reach = nodes.of_integers(node) if of_integers else nodes.of_value(node)
+        return through(reach, provenance.steps).margin
+
+    def count_signs(
+        self, found: NodeAgreement, name: str, different: Array, first: int, margin: Array
+    ) -> None:
+        """Different signs of a batch: those next to their thresholds, and the others."""
+        signed = self.compiled.tensor_provenance[name].signed
+        if signed:
+            reals = nhwc(self.replay.recorded[signed], self.tensors[name])
+            near = different & (np.abs(reals) < margin)
+            for image, y, x, channel in np.argwhere(near).tolist():
+                value = float(reals[image, y, x, channel])
+                found.signs_near.append(NearSign(first + image, (y, x, channel), value))
+            different &= ~near
+        found.signs_different += int(different.sum())
+
+
+def largest_error(result: Array, expected: Array) -> float:
+    """Of two arrays of reals, neither empty; infinite where either side is no number.
+
+    Equal infinities agree. Differences are taken in float64, as those of float32 may overflow.
+    """
+    with np.errstate(invalid="ignore"):
+        errors = np.abs(np.subtract(result, expected, dtype=np.float64))
+    errors[result == expected] = 0
+    errors[np.isnan(errors)] = np.inf
+    return float(errors.max())
+
+
+def nhwc(value: Tensor, tensor: TensorSpec) -> Array:
+    """A value of PyTorch's, (N, C, H, W) or flattened in that order, as the file lays it out."""
+    height, width, channels = tensor.shape
+    mapped = value.reshape(len(value), channels, height, width).permute(0, 2, 3, 1)
+    array: Array = mapped.contiguous().numpy()
+    return array

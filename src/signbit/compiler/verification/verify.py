@@ -1,0 +1,141 @@
+"""Holds a compiled file against the PyTorch model it came from, node by node and end to end.
+
+A node is fed PyTorch's own values of its inputs, so that nothing an earlier node rounded
+differently can excuse it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from signbit.compiler.compiled import Compiled
+from signbit.compiler.exported import Replay, normalise
+from signbit.compiler.verification.agreement import Agreement, EndToEnd, NodeAgreement
+from signbit.compiler.verification.cosine import cosines
+from signbit.compiler.verification.node_comparison import (
+    NodeComparison,
+    NodeRunner,
+    largest_error,
+    nhwc,
+)
+from signbit.errors import InputError
+
+__all__ = ["Agreement", "NodeRunner", "verify", "verify_end_to_end", "verify_nodes"]
+
+Array = npt.NDArray[Any]
+
+_BATCH_SIZE = 100
+
+
+def verify(
+    compiled: Compiled,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.integer] | None = None,
+    *,
+    engine: NodeRunner | None = None,
+    batch_size: int = _BATCH_SIZE,
+) -> Agreement:
+    """Both comparisons on images uint8 (N, H, W, C) and labels (N,); engine: the native one.
+
+    Raises InputError for images of another shape or type.
+    """
+    runner = _engine(compiled) if engine is None else engine
+    return Agreement(
+        nodes=tuple(verify_nodes(compiled, images, engine=runner, batch_size=batch_size)),
+        end_to_end=verify_end_to_end(
+            compiled, images, labels, engine=runner, batch_size=batch_size
+        ),
+    )
+
+
+def verify_nodes(
+    compiled: Compiled,
+    images: npt.NDArray[np.uint8],
+    *,
+    engine: NodeRunner | None = None,
+    batch_size: int = _BATCH_SIZE,
+) -> list[NodeAgreement]:
+    """Each node of the file on PyTorch's own inputs, in order of execution."""
+    runner = _engine(compiled) if engine is None else engine
+    comparison = NodeComparison(compiled, runner)
+    for first, batch in _batches(compiled, images, batch_size):
+        comparison.add(first, batch)
+    return list(comparison.found.values())
+
+
+def verify_end_to_end(
+    compiled: Compiled,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.integer] | None = None,
+    *,
+    engine: NodeRunner | None = None,
+    batch_size: int = _BATCH_SIZE,
+) -> EndToEnd:
+    """Outputs of engine, PyTorch, and PyTorch with oneDNN switched off: top classes and cosines.
+
+    labels are for networks that end in a score a class.
+    """
+    runner = _engine(compiled) if engine is None else engine
+    if labels is not None and labels.shape != (len(images),):
+        raise InputError(f"labels: must have shape ({len(images)},), has {labels.shape}")
+    replay = Replay(compiled.program)
+    output = next(t for t in compiled.graph.tensors if t.name == compiled.graph.output)
+
+    def rows(value: Tensor) -> Array:
+        return nhwc(value, output).reshape(len(value), -1)
+
+    found = EndToEnd(labelled=labels is not None)
+    for first, batch in _batches(compiled, images, batch_size):
+        normalised = normalise(batch, compiled.mean, compiled.std)
+        logits = rows(replay(normalised))
+        plain = rows(_without_onednn(replay, normalised))
+        answers = runner(batch).reshape(logits.shape)
+        top, expected = answers.argmax(1), logits.argmax(1)
+        found.images += len(batch)
+        found.changed += (first + np.flatnonzero(top != expected)).tolist()
+        found.onednn_disagreements += int((plain.argmax(1) != expected).sum())
+        found.cosines += cosines(answers, logits)
+        found.onednn_cosines += cosines(plain, logits)
+        found.max_error = max(found.max_error, largest_error(answers, logits))
+        if labels is not None:
+            truth = labels[first : first + len(batch)]
+            found.engine_correct += int((top == truth).sum())
+            found.pytorch_correct += int((expected == truth).sum())
+    return found
+
+
+def _engine(compiled: Compiled) -> NodeRunner:
+    import signbit
+
+    engine: NodeRunner = signbit.load(compiled.data)
+    return engine
+
+
+def _batches(
+    compiled: Compiled, images: npt.NDArray[np.uint8], batch_size: int
+) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
+    shape = next(t for t in compiled.graph.tensors if t.kind == "image").shape
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != shape:
+        raise InputError(
+            f"images: must be uint8 of shape (N, {', '.join(map(str, shape))}), "
+            f"are {images.dtype} of shape {images.shape}"
+        )
+    if batch_size < 1:
+        raise InputError(f"batch_size: must be at least 1, is {batch_size}")
+    for first in range(0, len(images), batch_size):
+        yield first, images[first : first + batch_size]
+
+
+def _without_onednn(replay: Replay, images: Tensor) -> Tensor:
+    with warnings.catch_warnings():
+        # torch's own note about graphics cards, on every use of these flags
+        warnings.filterwarnings("ignore", message="TF32 acceleration", category=UserWarning)
+        with torch.backends.mkldnn.flags(enabled=False):
+            return replay(images)

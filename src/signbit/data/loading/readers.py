@@ -1,0 +1,59 @@
+"""How image i of a data set is got out of another's: calls that a worker process can be sent.
+
+Worker processes share no memory with the process that trains, so what they read by is pickled:
+objects of classes at the top of a module, no closures. A source's own is in the source's file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.data.pixels.images import Interpolation, fit
+
+__all__ = ["Chosen", "Decoded", "Fitted", "Read"]
+
+Read = Callable[[int], NDArray[np.uint8]]
+"""Index → the image, uint8 (H, W, 1 or 3). Raises DataError where it cannot be decoded."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Images that are decoded already, uint8 (N, H, W, C)."""
+
+    images: NDArray[np.uint8]
+
+    def __call__(self, index: int) -> NDArray[np.uint8]:
+        image: NDArray[np.uint8] = self.images[index]
+        return image
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Those of `read` whose indices are `indices`, int64 (N,), in that order."""
+
+    read: Read
+    indices: NDArray[np.int64]
+
+    def __call__(self, index: int) -> NDArray[np.uint8]:
+        return self.read(int(self.indices[index]))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Those of `read` at `input_size` (H, W, C), by the rule of `pixels.images.fit`."""
+
+    read: Read
+    input_size: tuple[int, int, int]
+    resize_shorter_side: int
+    interpolation: Interpolation
+
+    def __call__(self, index: int) -> NDArray[np.uint8]:
+        image = self.read(index)
+        height, width, _ = self.input_size
+        if image.shape == self.input_size and self.resize_shorter_side == min(height, width):
+            return image
+        return fit(image, self.input_size, self.resize_shorter_side, self.interpolation)

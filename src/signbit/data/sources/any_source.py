@@ -1,0 +1,42 @@
+"""One front for every source of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from signbit.data.loading.dataset import ImageDataset
+from signbit.data.sources.digits import open_digits
+from signbit.data.sources.folder import open_folder
+from signbit.data.sources.hub import open_hub
+from signbit.data.sources.parquet import open_parquet, parquet_files
+from signbit.errors import DataError
+
+__all__ = ["open_dataset"]
+
+_HUB = "hub:"
+
+
+def open_dataset(source: str | Path, split: str, *, labelled: bool = True) -> ImageDataset:
+    """The images of `split` ("train" or "test") of `source`.
+
+    `source` is "digits" (scikit-learn's), "hub:owner/name" (the Hugging Face Hub), or a folder:
+    of Parquet files in the Hub's layout, or of images with one folder a class. The network is
+    used for "hub:" only. Raises DataError where the source or the split is missing or empty, or
+    images have no labels.
+
+    With labelled=False labels are taken where every image has one, and all images are of one class,
+    "unlabelled", where not. Of a source that has no split but train every fifth image is then held
+    out from it, and any other name means these.
+    """
+    if source == "digits":
+        return open_digits(split)
+    if isinstance(source, str) and source.startswith(_HUB):
+        return open_hub(source.removeprefix(_HUB), split, labelled=labelled)
+    folder = Path(source).expanduser()
+    if not folder.exists():
+        raise DataError(f"{folder}: no such folder (data is a folder, digits, or {_HUB}OWNER/NAME)")
+    if not folder.is_dir():
+        raise DataError(f"{folder}: not a folder; name the folder that holds the images")
+    if parquet_files(folder):
+        return open_parquet(folder, split, labelled=labelled)
+    return open_folder(folder, split, labelled=labelled)

@@ -1,0 +1,105 @@
+"""Data sets on the Hugging Face Hub, through the `datasets` library (it downloads and caches)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.data.loading.dataset import ImageDataset
+from signbit.data.loading.fingerprint import of_files
+from signbit.data.pixels.images import decode
+from signbit.data.sources.split import train_or_held_out
+from signbit.data.sources.unlabelled import LABELS_NEEDED, UNLABELLED, lacking, no_labels
+from signbit.errors import DataError, MissingExtraError
+
+__all__ = ["open_hub"]
+
+
+def open_hub(name: str, split: str, *, labelled: bool = True) -> ImageDataset:
+    """Split `split` of the Hub's data set `name` ("owner/name").
+
+    The first image feature gives the images, the first class label the labels and class names.
+    Raises DataError where the data set, the split, either feature or a label is missing. With
+    labelled=False (see `signbit.data.open_dataset`) labels may be.
+    """
+    try:
+        import datasets
+    except ImportError as error:
+        raise MissingExtraError("the Hub needs `datasets`; install signbit[train]") from error
+    try:
+        # Asked for one split the library prepares all of them too, and it does not say which.
+        loaded = datasets.load_dataset(name, split=split if labelled else None)
+    except (OSError, ValueError) as error:
+        raise DataError(f"hub:{name}: cannot load the {split} split ({error})") from error
+    tables = {split: loaded} if labelled else dict(loaded)
+    undivided = not labelled and [*tables] == ["train"]
+    if split not in tables and not undivided:
+        raise DataError(f"hub:{name}: no split {split!r}; there are: {', '.join(tables)}")
+    asked, split = split, "train" if undivided else split
+    table = tables[split]
+    images = [key for key, value in table.features.items() if isinstance(value, datasets.Image)]
+    if not images:
+        raise DataError(
+            f"hub:{name}: an image is needed, but its features are: {', '.join(table.features)}"
+        )
+    try:
+        labels, names = _classes(table, name, split)
+    except DataError:
+        if labelled:
+            raise
+        labels, names = no_labels(len(table)), [*UNLABELLED]
+    # What the library downloaded lies in Arrow files; a table made in memory has none.
+    files = [Path(file["filename"]) for file in table.cache_files]
+    encoded = table.cast_column(images[0], datasets.Image(decode=False))
+    dataset = ImageDataset(
+        _Rows(encoded, images[0], f"hub:{name}", split),
+        labels,
+        names,
+        source=f"hub:{name}",
+        split=split,
+        fingerprint=of_files(files, images[0], split) if files else None,
+    )
+    if undivided:
+        return dataset.take(train_or_held_out(dataset.labels, asked, dataset.source))
+    return dataset
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Image i is in row i of the library's table, which pickles as the names of its Arrow files."""
+
+    table: Any
+    column: str
+    source: str
+    split: str
+
+    def __call__(self, index: int) -> NDArray[np.uint8]:
+        row = self.table[index][self.column]
+        where = f"{self.source}: image {index} of the {self.split} split"
+        if row["bytes"] is None:
+            with open(row["path"], "rb") as file:
+                return decode(file.read(), where)
+        return decode(row["bytes"], where)
+
+
+def _classes(table: Any, name: str, split: str) -> tuple[NDArray[np.int64], list[str]]:
+    """Labels and class names. DataError where an image has no label."""
+    import datasets
+
+    columns = [
+        key for key, value in table.features.items() if isinstance(value, datasets.ClassLabel)
+    ]
+    if not columns:
+        raise DataError(
+            f"hub:{name}: no class label, its features are: {', '.join(table.features)}; "
+            f"{LABELS_NEEDED}"
+        )
+    labels = table[columns[0]][:]
+    # The Hub's data sets write −1 for a label that nobody has given.
+    if missing := sum(label is None or label < 0 for label in labels):
+        raise lacking(missing, f"hub:{name}", split)
+    return np.asarray(labels, dtype=np.int64), table.features[columns[0]].names

@@ -1,0 +1,208 @@
+"""Folders of Parquet files in the Hub's image-classification layout.
+
+A row has an image column (a struct of `bytes` and `path`) and an integer label column; the split
+is the start of the file name, as in `train-00000-of-00001.parquet`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.data.loading.dataset import ImageDataset
+from signbit.data.loading.fingerprint import of_files
+from signbit.data.pixels.images import decode
+from signbit.data.sources.split import train_or_held_out
+from signbit.data.sources.unlabelled import LABELS_NEEDED, UNLABELLED, lacking, no_labels
+from signbit.errors import DataError, MissingExtraError
+
+__all__ = ["open_parquet", "parquet_files"]
+
+
+def parquet_files(folder: Path) -> dict[str, list[Path]]:
+    """Parquet files at any depth of `folder`, sorted, by split."""
+    splits: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*.parquet")):
+        splits.setdefault(path.stem.split("-")[0], []).append(path)
+    return splits
+
+
+def open_parquet(folder: Path, split: str, *, labelled: bool = True) -> ImageDataset:
+    """The images of `split`. Raises DataError on a missing split, column, or damaged file.
+
+    Class names come from the files' own `huggingface` metadata, else from `dataset_info` in the
+    folder's README.md, else they are the numbers. With labelled=False (see
+    `signbit.data.open_dataset`) there may be no label column, or labels that are missing.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingExtraError("Parquet files need pyarrow; install signbit[train]") from error
+    splits = parquet_files(folder)
+    undivided = not labelled and [*splits] == ["train"]
+    if split not in splits and not undivided:
+        raise DataError(f"{folder}: no split {split!r}; there are: {', '.join(sorted(splits))}")
+    asked, split = split, "train" if undivided else split
+    files = splits[split]
+    if len({path.parent for path in files}) > 1:
+        folders = ", ".join(sorted({str(path.parent.relative_to(folder)) for path in files}))
+        raise DataError(f"{folder}: several data sets ({folders}); name one of these folders")
+    try:
+        schema = parquet.read_schema(files[0])
+    except pyarrow.ArrowException as error:
+        raise _unreadable(folder, split, error) from error
+    image_column = _image_column(schema, folder)
+    rows = _Rows(folder, split, files, image_column)
+    count = len(rows.rows)
+    try:
+        labels, names = _classes(schema, folder, splits, split)
+    except DataError:
+        if labelled:
+            raise
+        labels, names = no_labels(count), [*UNLABELLED]
+    dataset = ImageDataset(
+        rows,
+        labels,
+        names,
+        source=str(folder),
+        split=split,
+        fingerprint=of_files(files, image_column),
+    )
+    if undivided:
+        return dataset.take(train_or_held_out(dataset.labels, asked, str(folder)))
+    return dataset
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Image i is in row i of the files; a process that is sent this reads them itself."""
+
+    folder: Path
+    split: str
+    files: list[Path]
+    column: str
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any] | None]:
+        """All of them, encoded."""
+        import pyarrow
+        from pyarrow import parquet
+
+        try:
+            table = parquet.read_table(self.files, columns=[self.column])
+        except pyarrow.ArrowException as error:
+            raise _unreadable(self.folder, self.split, error) from error
+        rows: list[dict[str, Any] | None] = table.column(self.column).combine_chunks().to_pylist()
+        return rows
+
+    def __call__(self, index: int) -> NDArray[np.uint8]:
+        row = self.rows[index] or {}
+        where = f"image {index} of the {self.split} split ({row.get('path') or 'no name'})"
+        if not row.get("bytes"):
+            raise DataError(f"{self.folder}: {where}: no bytes stored")
+        return decode(row["bytes"], f"{self.folder}: {where}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "rows"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+def _unreadable(folder: Path, split: str, error: Exception) -> DataError:
+    return DataError(f"{folder}: cannot read the {split} split ({error})")
+
+
+def _features(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
+    """Column descriptions from the schema metadata that the `datasets` library writes."""
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return {name: value for name, value in features.items() if isinstance(value, dict)}
+
+
+def _image_column(schema: Any, folder: Path) -> str:
+    for field in schema:
+        if hasattr(field.type, "fields") and {"bytes", "path"} <= {
+            part.name for part in field.type.fields
+        }:
+            return str(field.name)
+    raise DataError(
+        f"{folder}: no image column (a struct of bytes and path) among: {', '.join(schema.names)}"
+    )
+
+
+def _classes(
+    schema: Any, folder: Path, splits: dict[str, list[Path]], split: str
+) -> tuple[NDArray[np.int64], list[str]]:
+    """The labels of `split` and the names of its classes. DataError where an image has no label."""
+    import pyarrow
+    from pyarrow import parquet
+
+    features = _features(schema.metadata or {})
+    column = _label_column(schema, features, folder)
+    try:
+        values = parquet.read_table(splits[split], columns=[column]).column(column)
+        names = features.get(column, {}).get("names") or _readme_names(folder, column)
+        return _labels(values, folder, split), names or _numbers(splits, column)
+    except pyarrow.ArrowException as error:
+        raise DataError(f"{folder}: cannot read the labels, column {column} ({error})") from error
+
+
+def _label_column(schema: Any, features: dict[str, dict[str, Any]], folder: Path) -> str:
+    classes = [name for name, value in features.items() if value.get("_type") == "ClassLabel"]
+    for name in ["label", "labels", *classes]:
+        if name in schema.names:
+            return name
+    raise DataError(f"{folder}: no label column among: {', '.join(schema.names)}; {LABELS_NEEDED}")
+
+
+def _labels(column: Any, folder: Path, split: str) -> NDArray[np.int64]:
+    if column.null_count:
+        raise lacking(column.null_count, str(folder), split)
+    labels = column.to_numpy()
+    if labels.dtype.kind not in "iu":
+        raise DataError(f"{folder}: labels are {column.type}, but integers are needed")
+    # The Hub's data sets write −1 for a label that nobody has given.
+    if negative := int((labels < 0).sum()):
+        raise lacking(negative, str(folder), split)
+    return np.asarray(labels, dtype=np.int64)
+
+
+def _numbers(splits: dict[str, list[Path]], label_column: str) -> list[str]:
+    """ "0", "1", … up to the highest label of any split, so that all splits agree."""
+    from pyarrow import compute, parquet
+
+    files = [path for paths in splits.values() for path in paths]
+    column = parquet.read_table(files, columns=[label_column]).column(label_column)
+    highest = compute.max(column).as_py()
+    return [str(number) for number in range((-1 if highest is None else highest) + 1)]
+
+
+def _readme_names(folder: Path, label_column: str) -> list[str] | None:
+    """Class names from `dataset_info` in the YAML front matter of a data set card."""
+    card = folder / "README.md"
+    if not card.is_file():
+        return None
+    import yaml  # part of the train extra; the engine's commands import this module without it
+
+    parts = card.read_text(encoding="utf-8").split("---\n", 2)
+    if len(parts) < 3 or parts[0].strip():
+        return None
+    try:
+        info = yaml.safe_load(parts[1])["dataset_info"]
+        for feature in info["features"]:
+            if feature["name"] == label_column:
+                names = feature["dtype"]["class_label"]["names"]
+                return [str(names[key]) for key in sorted(names, key=int)]
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+        return None
+    return None

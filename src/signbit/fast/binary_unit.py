@@ -1,0 +1,239 @@
+"""Binary convolution, max pool, batch normalisation, shortcut and clip as one step, on a CPU.
+
+    y = clip(gamma · (s·D - mean) / sqrt(var + eps) + beta + shortcut)
+
+where D are dots of signs or, pooled, the largest of each window of dots; mean and variance are the
+batch's own. All it keeps for backward is x and y, which the layers around it keep as well: signs
+and dots are made again from x, in less than a tenth of a step's time, and the clip's mask and the
+normalised values follow from those and from y.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from signbit.fast.layer import SURROGATES
+from signbit.fast.memory_format import arranged, conv_is_channels_last, pixels_of
+from signbit.fast.second_order import gradients_with_graph, wants_graph
+from signbit.fast.switch import gradient_dtype
+from signbit.nn.binarizers.weights import BinaryWeight
+from signbit.nn.estimators import sign
+from signbit.nn.functional import binary_conv2d
+from signbit.runtime import _native
+
+__all__ = ["MAX_POOL", "MAX_TAPS", "UnitSettings", "binary_unit"]
+
+MAX_TAPS = 2**15 - 1
+"""Taps of a dot that int16 surely holds."""
+
+MAX_POOL = 15
+"""Height and width of a window whose places a byte numbers."""
+
+_Sizes = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class UnitSettings:
+    """What a unit does beside its tensors; windows of `pool` x `pool` dots touch, 1: no pool.
+
+    Without dilation and groups. With `add_input`, x is the shortcut, too: not with a pool.
+    """
+
+    stride: _Sizes
+    padding: _Sizes
+    pool: int
+    add_input: bool
+    clip: bool
+    surrogate: tuple[int, float, float]
+    """Of the activations' estimator, as `surrogate_of` gives it."""
+
+
+@lru_cache(maxsize=64)
+def _plan(
+    size: _Sizes,
+    channels: _Sizes,
+    kernel: _Sizes,
+    stride: _Sizes,
+    padding: _Sizes,
+    pool: int,
+    bfloat16: bool,
+) -> _native.training.BinaryUnit:
+    return _native.training.BinaryUnit(size, channels, kernel, stride, padding, pool, bfloat16)
+
+
+class _BinaryUnit(torch.autograd.Function):
+    # Not a torch.library op, whose calls cost 0.2 ms each in Python; nothing traces training steps.
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        shift: Tensor | None,
+        weight_signs: Tensor,
+        weight_scale: Tensor | None,
+        gamma: Tensor,
+        beta: Tensor,
+        shortcut: Tensor | None,
+        norm: nn.BatchNorm2d,
+        settings: UnitSettings,
+    ) -> Tensor:
+        n, channels, height, width = x.shape
+        out, _, *kernel = weight_signs.shape
+        ctx.plan = _plan(
+            (height, width),
+            (channels, out),
+            (kernel[0], kernel[1]),
+            settings.stride,
+            settings.padding,
+            settings.pool,
+            gradient_dtype() == torch.bfloat16,
+        )
+        ctx.settings, ctx.eps = settings, norm.eps
+        y = x.new_empty((n, *ctx.plan.out_size, out))
+        statistics = x.new_empty((2, out), dtype=torch.float64)
+        ctx.plan.forward(
+            _input(x, shift, weight_signs, weight_scale, gamma, beta, shortcut, settings, norm.eps),
+            y,
+            statistics,
+            norm.running_mean,
+            norm.running_var,
+            norm.momentum,
+            torch.get_num_threads(),
+        )
+        ctx.channels_last = conv_is_channels_last(x, weight_signs)
+        result = arranged(y, ctx.channels_last)
+        ctx.save_for_backward(
+            *(x, shift, weight_signs, weight_scale, gamma, beta, statistics),
+            result if settings.clip else None,
+        )
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, shift, weight_signs, weight_scale, gamma, beta, statistics, y = ctx.saved_tensors
+        settings: UnitSettings = ctx.settings
+        if wants_graph():
+            return _gradients_with_graph(ctx, grad)
+        n, channels, height, width = x.shape
+        out, _, *kernel = weight_signs.shape
+        of_x = x.new_empty((n, height, width, channels))
+        of_shift = None if shift is None else torch.zeros_like(shift)
+        of_weight = x.new_empty((out, *kernel, channels))
+        of_gamma, of_beta = x.new_empty((2, out)).unbind()
+        gradient = pixels_of(grad)
+        of_shortcut = torch.empty_like(gradient) if ctx.needs_input_grad[6] else None
+        ctx.plan.backward(
+            _input(x, shift, weight_signs, weight_scale, gamma, beta, None, settings, ctx.eps),
+            statistics,
+            *settings.surrogate,
+            _native.training.UnitGradients(
+                *(
+                    None if y is None else pixels_of(y),
+                    gradient,
+                    of_x,
+                    of_shift,
+                    of_weight,
+                    of_gamma,
+                    of_beta,
+                ),
+                of_shortcut,
+            ),
+            torch.get_num_threads(),
+        )
+        return (
+            arranged(of_x, ctx.channels_last),
+            of_shift,
+            arranged(of_weight, ctx.channels_last),
+            None,
+            of_gamma,
+            of_beta,
+            None if of_shortcut is None else arranged(of_shortcut, ctx.channels_last),
+            None,
+            None,
+        )
+
+
+def _gradients_with_graph(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    """As backward, in PyTorch's operations."""
+    x, shift, weight_signs, weight_scale, gamma, beta, _, y = ctx.saved_tensors
+    settings: UnitSettings = ctx.settings
+    number, *parameters = settings.surrogate
+    estimator = SURROGATES[number]
+
+    def normalised(
+        x: Tensor, shift: Tensor | None, weight_signs: Tensor, gamma: Tensor, beta: Tensor
+    ) -> Tensor:
+        moved = x if shift is None else x + shift[:, :, None, None]
+        weight = BinaryWeight(weight_signs, weight_scale)
+        signs = sign(moved, estimator, parameters)
+        dots = binary_conv2d(signs, weight, settings.stride, settings.padding)
+        if settings.pool > 1:
+            dots = F.max_pool2d(dots, settings.pool)
+        return F.batch_norm(dots, None, None, gamma, beta, True, 0.0, ctx.eps)
+
+    of_sum = grad if y is None else grad * (y.detach().abs() < 1)
+    wants = ctx.needs_input_grad
+    of_x, of_shift, of_weight, of_gamma, of_beta = gradients_with_graph(
+        normalised,
+        (x, shift, weight_signs, gamma, beta),
+        (*wants[:3], *wants[4:6]),
+        of_sum,
+    )
+    if settings.add_input and of_x is not None:
+        of_x = of_x + of_sum
+    of_shortcut = of_sum if wants[6] else None
+    return of_x, of_shift, of_weight, None, of_gamma, of_beta, of_shortcut, None, None
+
+
+def _input(
+    x: Tensor,
+    shift: Tensor | None,
+    weight_signs: Tensor,
+    weight_scale: Tensor | None,
+    gamma: Tensor,
+    beta: Tensor,
+    shortcut: Tensor | None,
+    settings: UnitSettings,
+    eps: float,
+) -> _native.training.UnitInput:
+    return _native.training.UnitInput(
+        pixels_of(x),
+        None if shift is None else shift.detach().contiguous(),
+        pixels_of(weight_signs),
+        None if weight_scale is None else weight_scale.detach().contiguous(),
+        gamma.detach(),
+        beta.detach(),
+        None if shortcut is None else pixels_of(shortcut),
+        settings.add_input,
+        settings.clip,
+        eps,
+    )
+
+
+def binary_unit(
+    x: Tensor,
+    shift: Tensor | None,
+    weight_signs: Tensor,
+    weight_scale: Tensor | None,
+    norm: nn.BatchNorm2d,
+    shortcut: Tensor | None,
+    settings: UnitSettings,
+) -> Tensor:
+    """y (N, out, H', W'), memory as `nn.Conv2d` gives it; moves norm's running statistics.
+
+    x (N, in, H, W) float32, shift (N, in), weight_signs (out, in, kh, kw) of ±1, weight_scale
+    (out,), positive where dots are pooled; norm affine, with running statistics and a momentum;
+    the shortcut is shaped like y. `out` is a multiple of 16 and a filter has at most MAX_TAPS taps.
+    Gradients reach x, shift, weight_signs, the shortcut and norm's weight and bias.
+    """
+    assert norm.num_batches_tracked is not None
+    norm.num_batches_tracked.add_(1)
+    result: Tensor = _BinaryUnit.apply(  # type: ignore[no-untyped-call]
+        *(x, shift, weight_signs, weight_scale, norm.weight, norm.bias, shortcut, norm, settings),
+    )
+    return result

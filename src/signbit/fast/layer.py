@@ -1,0 +1,112 @@
+"""A binary convolution's input and what its backward pass makes of it, as the kernels want them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from signbit.fast.memory_format import arranged, conv_is_channels_last, pixels_of
+from signbit.fast.switch import gradient_dtype
+from signbit.runtime import _native
+
+__all__ = [
+    "SURROGATES",
+    "Layer",
+    "LayerGradients",
+    "conv_backward",
+    "has_conv_backward",
+    "surrogate_of",
+]
+
+SURROGATES = ("identity", "clip", "polynomial", "ede")
+"""Estimators by the number under which the kernels know them."""
+
+_Sizes = tuple[int, int]
+
+
+def surrogate_of(estimator: str, parameters: Sequence[float]) -> tuple[int, float, float]:
+    """The estimator's number, t and k."""
+    t, k = parameters if estimator == "ede" else (0.0, 0.0)
+    return SURROGATES.index(estimator), t, k
+
+
+@dataclass(frozen=True)
+class Layer:
+    """x (N, in, H, W), shift (N, in) or None, its signs as bits, and ±1 (out, in, kh, kw)."""
+
+    x: Tensor
+    shift: Tensor | None
+    signs: Tensor
+    weight_signs: Tensor
+    estimator: str
+    parameters: Sequence[float]
+
+    def surrogate(self) -> tuple[int, float, float]:
+        """The estimator's number, t and k."""
+        return surrogate_of(self.estimator, self.parameters)
+
+    def arguments(self) -> tuple[_native.training.LayerInput, int, float, float]:
+        """What the kernels want to know of it."""
+        shift = None if self.shift is None else self.shift.detach().contiguous()
+        arrays = _native.training.LayerInput(
+            pixels_of(self.x), shift, self.signs, pixels_of(self.weight_signs)
+        )
+        return arrays, *self.surrogate()
+
+
+class LayerGradients:
+    """Memory for the gradients of a Layer's x, shift and weight signs."""
+
+    def __init__(self, layer: Layer) -> None:
+        n, channels, height, width = layer.x.shape
+        out, inner, *kernel = layer.weight_signs.shape
+        self._channels_last = conv_is_channels_last(layer.x, layer.weight_signs)
+        self._of_x = layer.x.new_empty((n, height, width, channels))
+        self._of_shift = None if layer.shift is None else torch.zeros_like(layer.shift)
+        self._of_weight = layer.x.new_empty((out, *kernel, inner))
+
+    def arrays(self) -> _native.training.LayerGradients:
+        """As the kernels write them."""
+        return _native.training.LayerGradients(self._of_x, self._of_shift, self._of_weight)
+
+    def tensors(self) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Shaped like x, shift and the weight."""
+        of_x = arranged(self._of_x, self._channels_last)
+        return of_x, self._of_shift, arranged(self._of_weight, self._channels_last)
+
+
+def has_conv_backward(geometry: Sequence[Sequence[int]], groups: int) -> bool:
+    """Whether the kernels know the gradients: geometry is (stride, padding, dilation)."""
+    return groups == 1 and tuple(geometry[2]) == (1, 1)
+
+
+def conv_backward(
+    x: Tensor, weight: Tensor, geometry: Sequence[Sequence[int]]
+) -> _native.training.ConvBackward:
+    """The backward pass of a convolution of x (N, in, H, W) with weight (out, in, kh, kw)."""
+    stride, padding, _ = (cast(_Sizes, tuple(pair)) for pair in geometry)
+    return _conv_backward(
+        (x.shape[2], x.shape[3]),
+        (x.shape[1], weight.shape[0]),
+        (weight.shape[2], weight.shape[3]),
+        stride,
+        padding,
+        gradient_dtype() == torch.bfloat16,
+    )
+
+
+@lru_cache(maxsize=64)
+def _conv_backward(
+    size: _Sizes,
+    channels: _Sizes,
+    kernel: _Sizes,
+    stride: _Sizes,
+    padding: _Sizes,
+    bfloat16: bool,
+) -> _native.training.ConvBackward:
+    return _native.training.ConvBackward(size, channels, kernel, stride, padding, bfloat16)

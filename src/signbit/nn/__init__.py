@@ -1,0 +1,63 @@
+"""What a binary network is made of, for anyone's own PyTorch code.
+
+Layers and blocks binarize their weights and inputs by binarizers, which take signs by estimators.
+`why` says which modules native operations stand in for. Names are resolved on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from signbit.lazy import from_modules
+
+if TYPE_CHECKING:
+    from signbit.nn.block_order import CONV_FIRST, NORM_FIRST, BlockOrder
+    from signbit.nn.blocks import ConvBlock, Stem, normalised_conv
+    from signbit.nn.estimators import register_estimator, scale_gradient, sign
+    from signbit.nn.layers import BinaryConv2d, BinaryLinear
+    from signbit.nn.nonlinearities import Maxout, RPReLU
+    from signbit.nn.pixel_conv import PixelConv2d
+    from signbit.nn.round_stem import round_stem
+    from signbit.nn.why import LayerPath, why
+
+__all__ = [
+    "CONV_FIRST",
+    "NORM_FIRST",
+    "BinaryConv2d",
+    "BinaryLinear",
+    "BlockOrder",
+    "ConvBlock",
+    "LayerPath",
+    "Maxout",
+    "PixelConv2d",
+    "RPReLU",
+    "Stem",
+    "normalised_conv",
+    "register_estimator",
+    "round_stem",
+    "scale_gradient",
+    "sign",
+    "why",
+]
+
+_HOMES = {
+    "CONV_FIRST": "block_order",
+    "NORM_FIRST": "block_order",
+    "BlockOrder": "block_order",
+    "ConvBlock": "blocks",
+    "Stem": "blocks",
+    "normalised_conv": "blocks",
+    "register_estimator": "estimators",
+    "scale_gradient": "estimators",
+    "sign": "estimators",
+    "BinaryConv2d": "layers",
+    "BinaryLinear": "layers",
+    "Maxout": "nonlinearities",
+    "RPReLU": "nonlinearities",
+    "PixelConv2d": "pixel_conv",
+    "round_stem": "round_stem",
+    "LayerPath": "why",
+    "why": "why",
+}
+
+__getattr__ = from_modules(__name__, _HOMES)

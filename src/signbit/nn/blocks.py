@@ -1,0 +1,126 @@
+"""What networks are made of: a convolution, its normalisation, a shortcut, a non-linearity.
+
+Owns the way from the modules one by one to the op that does the same in fewer passes and keeps less
+for backward; when that may be is `select`'s business.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from signbit.fast.binary_unit import UnitSettings, binary_unit
+from signbit.fast.layer import surrogate_of
+from signbit.fast.mean import shifted
+from signbit.fast.real_unit import real_unit
+from signbit.nn import select
+from signbit.nn.binarizers.weights import BinaryWeight
+from signbit.nn.choices import takes
+from signbit.nn.layers import BinaryConv2d
+
+__all__ = ["ConvBlock", "Stem", "normalised_conv"]
+
+
+class ConvBlock(nn.Sequential):
+    """Convolution, max pool (optional), normalisation, non-linearity, as `normalised_conv`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        conv, *pool, norm, nonlinearity = self
+        return normalised_conv(conv, norm, nonlinearity, x, pool=pool[0] if pool else None)
+
+
+class Stem(ConvBlock):
+    """A network's first block. While it trains its images become channels-last, which all that
+    follows keeps: the memory that native ops work in.
+
+    Evaluation leaves them as they are, for the sake of what is exported.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and x.dim() == 4:
+            x = x.to(memory_format=torch.channels_last)
+        return super().forward(x)
+
+
+def normalised_conv(
+    conv: nn.Module,
+    norm: nn.Module,
+    nonlinearity: nn.Module,
+    x: Tensor,
+    shortcut: Tensor | None = None,
+    *,
+    pool: nn.Module | None = None,
+) -> Tensor:
+    """nonlinearity(norm(pool(conv(x))) + shortcut); x (N, in, H, W), shortcut as the result.
+
+    While norm trains, on a CPU in float32, everything up to the sum is one op where `norm` is a
+    BatchNorm2d and `conv` either a BinaryConv2d that native ops know, `pool` being one of windows
+    that touch, or a real convolution without bias, pool and shortcut; nn.Hardtanh(-1, 1) is a part
+    of it, any other non-linearity follows. `select` has the rules, `why` says what came of them.
+    The native op is more exact than PyTorch's batch normalisation; otherwise results differ from
+    those of the modules in rounding alone, those of a real convolution not at all.
+    """
+    clip = select.is_clip(nonlinearity)
+    if isinstance(conv, BinaryConv2d):
+        reason = select.binary_unit(conv, BinaryConv2d.forward, norm, pool, x, shortcut)
+        weight = conv.weight_binarizer(conv.weight) if reason is None else None
+        if weight is not None:
+            reason = select.unit_weight(conv, weight)
+        if takes(conv, "binary_unit", reason):
+            assert weight is not None
+            assert isinstance(norm, nn.BatchNorm2d)
+            window = select.pool_window(pool)
+            unit = _native_unit(conv, weight, norm, clip, x, shortcut, window)
+            return unit if clip else cast(Tensor, nonlinearity(unit))
+        # Binarized once, whatever becomes of it: a binarizer may draw or count.
+        y = conv(x) if weight is None else conv.convolve(x, weight)
+    elif (
+        pool is None
+        and shortcut is None
+        and takes(conv, "real_unit", select.real_unit(conv, norm, x))
+    ):
+        assert isinstance(conv, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        unit = real_unit(conv, norm, clip, x)
+        return unit if clip else cast(Tensor, nonlinearity(unit))
+    else:
+        y = conv(x)
+    y = norm(y if pool is None else pool(y))
+    result: Tensor = nonlinearity(y if shortcut is None else y + shortcut)
+    return result
+
+
+def _native_unit(
+    conv: BinaryConv2d,
+    weight: BinaryWeight,
+    norm: nn.BatchNorm2d,
+    clip: bool,
+    x: Tensor,
+    shortcut: Tensor | None,
+    pool: int,
+) -> Tensor:
+    if pool > 1:
+        weight = _with_positive_scale(weight)
+    estimator = conv.activation_binarizer.estimator
+    is_input = shortcut is x and pool == 1
+    x, shift = shifted(conv.activation_binarizer, x)
+    settings = UnitSettings(
+        stride=conv.stride,
+        padding=conv.padding,
+        pool=pool,
+        add_input=is_input,
+        clip=clip,
+        surrogate=surrogate_of(estimator.name, estimator.parameters),
+    )
+    added = None if is_input else shortcut
+    return binary_unit(x, shift, weight.signs, weight.scale, norm, added, settings)
+
+
+def _with_positive_scale(weight: BinaryWeight) -> BinaryWeight:
+    """The same weight: a largest dot times a negative scale would be the smallest product."""
+    if weight.scale is None:
+        return weight
+    direction = torch.where(weight.scale < 0, -1.0, 1.0).reshape(-1, 1, 1, 1)
+    return BinaryWeight(weight.signs * direction, weight.scale.abs())

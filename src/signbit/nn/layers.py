@@ -1,0 +1,178 @@
+"""BinaryConv2d and BinaryLinear: layers whose arithmetic is a dot product of signs.
+
+They put a binarized activation and a binarized weight together; `binary_ops` computes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from signbit.errors import InputError
+from signbit.fast.mean import shifted
+from signbit.fast.sign_conv import sign_conv2d
+from signbit.nn import select
+from signbit.nn.binarizers.activations import (
+    ActivationBinarizer,
+    BinaryActivation,
+    PlainSignActivation,
+)
+from signbit.nn.binarizers.weights import BinaryWeight, PlainSign, WeightBinarizer
+from signbit.nn.choices import takes
+from signbit.nn.functional import Pair, binary_conv2d, binary_linear
+
+__all__ = ["BinaryConv2d", "BinaryLinear", "binary_conv2d", "binary_linear"]
+
+
+class BinaryConv2d(nn.Module):
+    """A 2-D convolution of signs with signs; no bias (a normalisation follows).
+
+    Input (N, in_channels, H, W), real; output (N, out_channels, H', W'), real: the convolution of
+    activation_binarizer(x) with weight_binarizer(weight), zeros around the binarized input, and
+    times its magnitudes where it has some. `weight` is the latent real weight
+    that receives the updates, (out_channels, in_channels / groups, kh, kw), initially
+    Kaiming-uniform as in `nn.Conv2d`. Binarizers default to plain signs with the clip estimator.
+    Raises InputError for channels that do not divide by groups, and for a wrong input shape.
+
+    >>> layer = BinaryConv2d(16, 32, 3, padding=1, weight_binarizer=MeanAbsScale())
+    >>> layer(torch.randn(8, 16, 32, 32)).shape
+    torch.Size([8, 32, 32, 32])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Pair,
+        stride: int | Pair = 1,
+        padding: int | Pair = 0,
+        dilation: int | Pair = 1,
+        groups: int = 1,
+        *,
+        weight_binarizer: WeightBinarizer | None = None,
+        activation_binarizer: ActivationBinarizer | None = None,
+    ) -> None:
+        if min(in_channels, out_channels, groups) < 1:
+            raise InputError(
+                "BinaryConv2d needs in_channels, out_channels and groups >= 1, got "
+                f"{in_channels}, {out_channels} and {groups}"
+            )
+        if in_channels % groups or out_channels % groups:
+            raise InputError(
+                f"BinaryConv2d: groups={groups} must divide in_channels={in_channels} and "
+                f"out_channels={out_channels}"
+            )
+        super().__init__()
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.kernel_size = _pair("kernel_size", kernel_size, 1)
+        self.stride = _pair("stride", stride, 1)
+        self.padding = _pair("padding", padding, 0)
+        self.dilation = _pair("dilation", dilation, 1)
+        self.groups = groups
+        self.activation_binarizer = activation_binarizer or PlainSignActivation()
+        self.weight_binarizer = weight_binarizer or PlainSign()
+        self.weight = nn.Parameter(
+            torch.empty(out_channels, in_channels // groups, *self.kernel_size)
+        )
+        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dim() != 4 or x.shape[1] != self.in_channels:
+            raise InputError(
+                f"BinaryConv2d expects (N, {self.in_channels}, H, W), got {tuple(x.shape)}"
+            )
+        return self.convolve(x, self.weight_binarizer(self.weight))
+
+    def convolve(self, x: Tensor, weight: BinaryWeight) -> Tensor:
+        """What forward returns, of a weight that is binarized already."""
+        geometry = (self.stride, self.padding, self.dilation, self.groups)
+        if takes(self, "sign_conv2d", select.sign_conv(self, weight, x)):
+            x, shift = shifted(self.activation_binarizer, x)
+            return sign_conv2d(x, shift, weight, self.activation_binarizer.estimator, *geometry)
+        activation: BinaryActivation = self.activation_binarizer(x)
+        weight = _times(activation.scale, weight)
+        y = binary_conv2d(activation.signs, weight, *geometry, input_offset=activation.offset)
+        if activation.magnitudes is None:
+            return y
+        box = self.weight.new_full((1, 1, *self.kernel_size), 1 / math.prod(self.kernel_size))
+        means = F.conv2d(activation.magnitudes, box, None, self.stride, self.padding, self.dilation)
+        return y * means
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
+            f"stride={self.stride}, padding={self.padding}, dilation={self.dilation}, "
+            f"groups={self.groups}"
+        )
+
+
+class BinaryLinear(nn.Module):
+    """A linear layer of signs with signs; no bias (a normalisation follows).
+
+    Input (N, in_features), real; output (N, out_features), real. `weight` is the latent real
+    weight (out_features, in_features). Binarizers and errors as in `BinaryConv2d`.
+
+    >>> BinaryLinear(100, 10)(torch.randn(8, 100)).shape
+    torch.Size([8, 10])
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        weight_binarizer: WeightBinarizer | None = None,
+        activation_binarizer: ActivationBinarizer | None = None,
+    ) -> None:
+        if min(in_features, out_features) < 1:
+            raise InputError(
+                "BinaryLinear needs in_features and out_features >= 1, got "
+                f"{in_features} and {out_features}"
+            )
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.activation_binarizer = activation_binarizer or PlainSignActivation()
+        self.weight_binarizer = weight_binarizer or PlainSign()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dim() != 2 or x.shape[1] != self.in_features:
+            raise InputError(f"BinaryLinear expects (N, {self.in_features}), got {tuple(x.shape)}")
+        weight = self.weight_binarizer(self.weight)
+        if takes(self, "sign_conv2d", select.sign_linear(self, weight, x)):
+            # A convolution of images of one pixel.
+            x, shift = shifted(self.activation_binarizer, x[:, :, None, None])
+            weight = weight._replace(signs=weight.signs[:, :, None, None])
+            geometry = ((1, 1), (0, 0), (1, 1), 1)
+            estimator = self.activation_binarizer.estimator
+            return sign_conv2d(x, shift, weight, estimator, *geometry).flatten(1)
+        activation: BinaryActivation = self.activation_binarizer(x)
+        weight = _times(activation.scale, weight)
+        y = binary_linear(activation.signs, weight, input_offset=activation.offset)
+        return y if activation.magnitudes is None else y * activation.magnitudes
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}"
+
+
+def _times(factor: Tensor | None, weight: BinaryWeight) -> BinaryWeight:
+    """The weight times what the activation is scaled by, one value."""
+    if factor is None:
+        return weight
+    scale = factor.expand(len(weight.signs)) if weight.scale is None else factor * weight.scale
+    return BinaryWeight(
+        weight.signs, scale, None if weight.offset is None else factor * weight.offset
+    )
+
+
+def _pair(name: str, value: int | Pair, least: int) -> Pair:
+    pair = (value, value) if isinstance(value, int) else tuple(value)
+    if len(pair) != 2 or min(pair) < least:
+        raise InputError(f"BinaryConv2d: {name} must be an int or a pair >= {least}, got {value}")
+    return pair

@@ -1,0 +1,100 @@
+"""Non-linearities with parameters for each channel, made of operations that compilers know.
+
+Inputs are (N, channels, H, W) or (N, channels); outputs have the same shape.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from signbit.errors import InputError
+from signbit.fast.rprelu import rprelu
+from signbit.nn import select
+from signbit.nn.choices import takes
+
+__all__ = ["Maxout", "RPReLU"]
+
+
+class RPReLU(nn.Module):
+    """PReLU(x + before) + after: a PReLU whose corner lies anywhere, one for each channel.
+
+    All learnable: before and after start at 0, PReLU's slope for negative values at 0.25.
+    Liu et al. 2020, "ReActNet: Towards Precise Binary Neural Network with Generalized Activation
+    Functions". Raises InputError for a channel count below 1.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        _require_channels("RPReLU", channels)
+        self.before = nn.Parameter(torch.zeros(channels))
+        self.prelu = nn.PReLU(channels)
+        self.after = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if takes(self, "rprelu", select.rprelu(self, x)):
+            return rprelu(x, self.before, self.prelu.weight, self.after)
+        y: Tensor = self.prelu(x + _by_channel(self.before, x)) + _by_channel(self.after, x)
+        return y
+
+
+class Maxout(nn.Module):
+    """positive * relu(x) - negative * relu(-x), both factors learnable, one of each a channel.
+
+    As (x < 0 ? negative : positive) * x, so the derivative at 0 is `positive`. They start at 1 and
+    0.25 and are not bounded: with a factor below 0 it is not monotone. Tu et al. 2022, "AdaBin:
+    Improving Binary Neural Networks with Adaptive Binary Sets". Raises InputError for a channel
+    count below 1.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        _require_channels("Maxout", channels)
+        self.positive = nn.Parameter(torch.ones(channels))
+        self.negative = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x: Tensor) -> Tensor:
+        negative, positive = _by_channel(self.negative, x), _by_channel(self.positive, x)
+        if select.context(x) is not None:
+            return x * torch.where(x < 0, negative, positive)
+        y: Tensor = _Chosen.apply(x, negative, positive)  # type: ignore[no-untyped-call]
+        return y
+
+    def extra_repr(self) -> str:
+        return f"{len(self.positive)}"
+
+
+class _Chosen(torch.autograd.Function):
+    """x * where(x < 0, negative, positive), both (channels,) or (channels, 1, 1).
+
+    PyTorch's own backward of that takes twice as long and keeps three tensors as large as x.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, negative: Tensor, positive: Tensor) -> Tensor:
+        ctx.save_for_backward(x, negative, positive)
+        return x * torch.where(x < 0, negative, positive)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, negative, positive = ctx.saved_tensors
+        # grad where not x < 0, NaN included: a threshold at the largest value below 0.
+        limits = torch.finfo(x.dtype)
+        above = torch.ops.aten.threshold_backward(grad, x, -limits.tiny * limits.eps)
+        below = grad - above
+        return (
+            negative * below + positive * above,
+            (below * x).sum_to_size(negative.shape),
+            (above * x).sum_to_size(positive.shape),
+        )
+
+
+def _by_channel(values: Tensor, x: Tensor) -> Tensor:
+    return values.reshape(-1, 1, 1) if x.dim() == 4 else values
+
+
+def _require_channels(name: str, channels: int) -> None:
+    if channels < 1:
+        raise InputError(f"{name} needs channels >= 1, got {channels}")

@@ -1,5 +1,0 @@
-"""Operations of training on the engine's kernels, and the switch that turns them off."""
-
-from signbit.ops.switch import native_ops, use_native_ops
-
-__all__ = ["native_ops", "use_native_ops"]

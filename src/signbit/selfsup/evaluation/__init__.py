@@ -1,0 +1,1 @@
+"""What features are worth: probes, neighbours, fine-tuning, retrieval."""

@@ -1,0 +1,1 @@
+"""What learning without labels minimises, and the parts that objectives share."""

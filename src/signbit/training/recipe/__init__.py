@@ -1,0 +1,5 @@
+"""Recipes: YAML in, validated data out. Nothing here imports torch but `idle_keys`."""
+
+from signbit.training.recipe.recipe import Recipe
+
+__all__ = ["Recipe"]

@@ -1,0 +1,124 @@
+"""What the runs of a comparison reached: one row a method, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import signbit
+from signbit.training.recipe import Recipe
+from signbit.training.recipe.identity import identity
+from signbit.training.recipe.sections import Steps
+from signbit.training.reports.comparison.runs import Finished
+
+__all__ = ["Row", "as_json", "as_markdown", "rows_of"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method's figures over its seeds; top-1 is 0 … 1, on all test images.
+
+    `top1` and `best` have one value a seed: after the last epoch, and after the best one, as papers
+    tend to print it. `std` is the standard deviation of `top1` with n − 1, None for one seed.
+    `train_loss`, `test_loss` (last epoch) and `seconds` (an epoch's training) are means.
+    """
+
+    label: str
+    seeds: list[int]
+    top1: list[float]
+    best: list[float]
+    mean: float
+    std: float | None
+    train_loss: float
+    test_loss: float
+    seconds: float
+
+
+def rows_of(runs: Sequence[Finished]) -> list[Row]:
+    """One row for each label, the best mean first."""
+    rows = []
+    for label in dict.fromkeys(run.label for run in runs):
+        own = sorted((run for run in runs if run.label == label), key=lambda run: run.recipe.seed)
+        last = [run.history[-1] for run in own]
+        top1 = [entry["top1"] for entry in last]
+        mean = _mean(top1)
+        rows.append(
+            Row(
+                label=label,
+                seeds=[run.recipe.seed for run in own],
+                top1=top1,
+                best=[max(entry["top1"] for entry in run.history) for run in own],
+                mean=mean,
+                std=_deviation(top1, mean),
+                train_loss=_mean([entry["train_loss"] for entry in last]),
+                test_loss=_mean([entry["test_loss"] for entry in last]),
+                seconds=_mean([entry["seconds"] for run in own for entry in run.history]),
+            )
+        )
+    return sorted(rows, key=lambda row: -row.mean)
+
+
+def as_markdown(rows: Sequence[Row], protocol: Recipe) -> str:
+    """A table with the protocol above it; top-1 in percent."""
+    lines = [
+        f"{_described(protocol)} Top-1 in percent after the last epoch, on all test images; ± is "
+        "the standard deviation over seeds (n − 1).",
+        "",
+        "| method | seeds | top-1 | each seed | best epoch | train loss | test loss | s/epoch |",
+        "|---|--:|--:|---|--:|--:|--:|--:|",
+    ]
+    for row in rows:
+        spread = "" if row.std is None else f" ± {100 * row.std:.2f}"
+        each = ", ".join(f"{100 * value:.2f}" for value in row.top1)
+        lines.append(
+            f"| {row.label} | {len(row.seeds)} | {100 * row.mean:.2f}{spread} | {each} | "
+            f"{100 * _mean(row.best):.2f} | {row.train_loss:.3f} | {row.test_loss:.3f} | "
+            f"{row.seconds:.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def as_json(rows: Sequence[Row], protocol: Recipe) -> str:
+    """All figures with everything of the protocol that changes numbers."""
+    shared: dict[str, Any] = identity(protocol)
+    for key in ("method", "seed"):
+        del shared[key]
+    figures = {
+        "protocol": shared,
+        "rows": [asdict(row) for row in rows],
+        "versions": {"signbit": signbit.__version__, "torch": torch.__version__},
+    }
+    return json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
+
+
+def _described(protocol: Recipe) -> str:
+    optimizer = protocol.optimizer.model_dump(exclude_defaults=True)
+    name = optimizer.pop("name")
+    values = ", ".join(f"{key} {value}" for key, value in optimizer.items())
+    schedule = protocol.schedule
+    if isinstance(schedule, Steps):
+        shares = ", ".join(f"{share:g}" for share in schedule.at)
+        schedule_words = f"rate ×{schedule.factor:g} at {shares} of the run"
+    else:
+        schedule_words = f"{schedule} schedule"
+    epochs = f"{protocol.epochs} epoch{'' if protocol.epochs == 1 else 's'}"
+    return (
+        f"{protocol.network} on {Path(protocol.data.source).name}: {epochs}, batch "
+        f"{protocol.batch_size}, {name} ({values}), {schedule_words}."
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _deviation(values: Sequence[float], mean: float) -> float | None:
+    if len(values) < 2:
+        return None
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))

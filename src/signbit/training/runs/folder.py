@@ -1,0 +1,268 @@
+"""A run folder: what was trained, how, on what, how it went, and the network itself.
+
+recipe.yaml  run.json  metrics.jsonl  tensorboard/  checkpoints/epoch-0012/
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import nn
+
+from signbit.data.loading.dataset import ImageDataset
+from signbit.data.loading.digest import content_digest
+from signbit.data.pixels.preprocessing import Preprocessing
+from signbit.errors import CheckpointError
+from signbit.training.runs import checkpoint as checkpoints
+from signbit.training.runs import whole_files
+from signbit.training.runs.checkpoint import Checkpoint
+from signbit.training.recipe.identity import (identity, recipe_digest)
+from signbit.training.networks import build_network, make_method
+from signbit.training.recipe import Recipe
+from signbit.training.recipe.parsing import (flat, parse_recipe)
+
+__all__ = ["Run", "RunFolder", "StoredRun", "load_run", "read_run", "run_facts"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as read back; `model` is in eval mode, `epoch` counts its finished epochs.
+
+    A network that was imported has none.
+    """
+
+    path: Path
+    model: nn.Module
+    recipe: Recipe
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
+    epoch: int
+    history: list[dict[str, float]]
+
+    @property
+    def input_size(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the network's input."""
+        return self.preprocessing.input_size
+
+    @property
+    def normalization(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """(mean, std) per channel, in units of 0 … 1."""
+        return self.preprocessing.mean, self.preprocessing.std
+
+    @property
+    def resize(self) -> tuple[int, str]:
+        """(shorter side in pixels, interpolation) of the resize before the centre is cut."""
+        return self.preprocessing.resize_shorter_side, self.preprocessing.interpolation
+
+    @property
+    def finished(self) -> bool:
+        """Whether every epoch of the recipe is done."""
+        return self.epoch == self.recipe.epochs
+
+
+class RunFolder:
+    """The files of a run, by name; every one of them is replaced whole."""
+
+    def __init__(self, path: str | Path) -> None:
+        if not str(path).strip():
+            raise CheckpointError("the run folder's name is empty; name a folder, such as runs/one")
+        self.path = Path(path)
+        self.checkpoints = self.path / "checkpoints"
+        self.tensorboard = self.path / "tensorboard"
+
+    def recipe(self) -> Recipe | None:
+        """The stored recipe, or None in a folder without one."""
+        path = self.path / "recipe.yaml"
+        if not path.exists():
+            return None
+        try:
+            return parse_recipe(yaml.safe_load(path.read_text("utf-8")), str(path))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise CheckpointError(f"{path}: cannot be read ({error})") from error
+
+    def facts(self) -> dict[str, Any]:
+        """What `run_facts` stored. Raises CheckpointError where it is missing or damaged."""
+        path = self.path / "run.json"
+        try:
+            return dict(whole_files.read_json(path))
+        except (OSError, ValueError, TypeError) as error:
+            raise CheckpointError(f"{path}: cannot be read ({error})") from error
+
+    def checkpoint(self, recipe: Recipe) -> Checkpoint | None:
+        """The newest checkpoint, or None. CheckpointError where it is not of `recipe`."""
+        path = checkpoints.latest(self.checkpoints)
+        if path is None:
+            return None
+        checkpoint = checkpoints.read_checkpoint(path)
+        if checkpoint.recipe_digest != recipe_digest(recipe):
+            raise CheckpointError(f"{path}: belongs to another recipe than {self.path}/recipe.yaml")
+        return checkpoint
+
+    def require_same_recipe(self, recipe: Recipe) -> None:
+        """Raise CheckpointError naming every value of `recipe` that the stored one has otherwise.
+
+        The description and the data's location may differ; the images themselves are compared by
+        `require_same_data`.
+        """
+        stored = self.recipe()
+        if stored is None:
+            if checkpoints.latest(self.checkpoints) is not None:
+                raise CheckpointError(f"{self.path}: has checkpoints, but recipe.yaml is missing")
+            return
+        there, now = flat(identity(stored)), flat(identity(recipe))
+        differences = [
+            f"{key} is {there.get(key, 'absent')} there and {now.get(key, 'absent')} now"
+            for key in sorted({*there, *now})
+            if there.get(key) != now.get(key)
+        ]
+        if differences:
+            raise CheckpointError(
+                f"{self.path}: holds a run of another recipe ({'; '.join(differences)}); "
+                "resume with the same recipe, or choose another folder"
+            )
+
+    def require_same_inputs(self, facts: dict[str, Any]) -> None:
+        """Raise CheckpointError where the stored run saw other images, labels or class names.
+
+        Or had another teacher, or began with other weights.
+        """
+        stored = self.facts()
+        if "imported" in stored:
+            raise CheckpointError(
+                f"{self.path}: holds an imported network; to train it further, choose another "
+                f"folder and start={self.path}"
+            )
+        for key in ("class_names", "train_images", "train_digest"):
+            if stored.get(key) != facts[key]:
+                raise CheckpointError(
+                    f"{self.path}: its run used other training data ({key} differs); resume with "
+                    f"the same data ({stored.get('source')}), or choose another folder"
+                )
+        for key, what in (("teacher_digest", "another teacher"), ("start_digest", "other weights")):
+            if stored.get(key) != facts[key]:
+                raise CheckpointError(
+                    f"{self.path}: its run has {what} to learn from ({key} differs); resume with "
+                    "the same, or choose another folder"
+                )
+
+    def create(self, recipe: Recipe, facts: dict[str, Any]) -> None:
+        """Write recipe.yaml and run.json, recipe last: with it the folder is a run."""
+        with whole_files.writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            whole_files.write_json(self.path / "run.json", facts)
+            whole_files.write_text(self.path / "recipe.yaml", recipe.to_yaml())
+
+    def write_metrics(self, history: list[dict[str, float]]) -> None:
+        """metrics.jsonl: one JSON object a line, one line an epoch."""
+        text = "".join(json.dumps(entry) + "\n" for entry in history)
+        with whole_files.writing(self.path / "metrics.jsonl"):
+            whole_files.write_text(self.path / "metrics.jsonl", text)
+
+
+def run_facts(
+    train: ImageDataset,
+    preprocessing: Preprocessing,
+    processes: int,
+    *,
+    teacher_digest: str | None = None,
+    start_digest: str | None = None,
+) -> dict[str, Any]:
+    """What a run folder records beside the recipe, as JSON values."""
+    return {
+        "format": 1,
+        "class_names": list(train.class_names),
+        "preprocessing": preprocessing.to_json(),
+        "source": train.source,
+        "train_images": len(train),
+        "train_digest": content_digest(train),
+        "teacher_digest": teacher_digest,
+        "start_digest": start_digest,
+        "versions": {
+            "signbit": _signbit_version(),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "threads": torch.get_num_threads(),
+        "processes": processes,
+    }
+
+
+def _signbit_version() -> str:
+    try:
+        return metadata.version("signbit")
+    except metadata.PackageNotFoundError:
+        return "not installed (source tree)"
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """What a run folder holds, its network's weights as those of `checkpoint`."""
+
+    path: Path
+    recipe: Recipe
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
+    checkpoint: Checkpoint
+
+    def with_model(self, model: nn.Module) -> Run:
+        """The run, once its network is built."""
+        return Run(
+            path=self.path,
+            model=model.eval(),
+            recipe=self.recipe,
+            class_names=self.class_names,
+            preprocessing=self.preprocessing,
+            epoch=self.checkpoint.epoch,
+            history=self.checkpoint.history,
+        )
+
+
+def read_run(path: str | Path) -> StoredRun:
+    """Read a run folder of any kind of training, at its newest checkpoint.
+
+    Raises CheckpointError where the folder is not a run, has no finished epoch, or is damaged.
+    """
+    folder = RunFolder(path)
+    recipe = folder.recipe()
+    if recipe is None:
+        raise CheckpointError(f"{path}: not a run folder (no recipe.yaml in it)")
+    facts = folder.facts()
+    checkpoint = folder.checkpoint(recipe)
+    if checkpoint is None:
+        raise CheckpointError(f"{path}: no epoch is finished yet, so there is no network to load")
+    try:
+        preprocessing = Preprocessing.from_json(facts["preprocessing"])
+        names = tuple(str(name) for name in facts["class_names"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder.path}/run.json: bad or missing {error}") from error
+    return StoredRun(folder.path, recipe, names, preprocessing, checkpoint)
+
+
+def load_run(path: str | Path) -> Run:
+    """Read a run folder: the network of its newest checkpoint, and what it was made of.
+
+    Raises CheckpointError as `read_run` does, and where the run has no classifier, as it learned
+    without labels.
+    """
+    stored = read_run(path)
+    if stored.recipe.selfsup is not None:
+        raise CheckpointError(
+            f"{path}: this run learned without labels, so it has no classifier; train one on its "
+            f"features (signbit probe {path}), or compile them alone (signbit compile {path} "
+            "--features)"
+        )
+    model = build_network(
+        stored.recipe.network,
+        make_method(stored.recipe.method),
+        classes=len(stored.class_names),
+        channels=stored.preprocessing.input_size[2],
+    )
+    stored.checkpoint.restore_model(model)
+    return stored.with_model(model)

@@ -1,0 +1,1 @@
+"""Training with labels, and what it is measured by."""

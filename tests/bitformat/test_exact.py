@@ -1,0 +1,164 @@
+"""The fused multiply-add is that of the C library, bit for bit; exp and sigmoid follow the page."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from signbit.bitformat.exact import exp, fma, sigmoid
+
+Float32 = npt.NDArray[np.float32]
+Fmaf = Callable[[float, float, float], float]
+
+
+@pytest.fixture(scope="module")
+def fmaf() -> Fmaf:
+    path = ctypes.util.find_library("m")
+    if path is None:
+        pytest.skip("no C mathematics library (libm) to compare with")
+    function: Any = ctypes.CDLL(path).fmaf
+    function.argtypes = [ctypes.c_float] * 3
+    function.restype = ctypes.c_float
+    return function  # type: ignore[no-any-return]
+
+
+def assert_same_bits(actual: Float32, expected: Float32) -> None:
+    """Equal bit for bit; any NaN equals any other."""
+    both_nan = np.isnan(actual) & np.isnan(expected)
+    differ = (actual.view(np.int32) != expected.view(np.int32)) & ~both_nan
+    assert not differ.any(), f"{differ.sum()} differ, first at {np.argmax(differ)}"
+
+
+def check(fmaf: Fmaf, a: Float32, b: Float32, c: Float32) -> None:
+    expected = np.fromiter(
+        map(fmaf, a.tolist(), b.tolist(), c.tolist()), dtype=np.float32, count=len(a)
+    )
+    assert_same_bits(fma(a, b, c), expected)
+
+
+def test_fma_of_any_bit_patterns(fmaf: Fmaf) -> None:
+    rng = np.random.default_rng(1)
+    a, b, c = rng.integers(0, 2**32, (3, 1_000_000), dtype=np.uint32).view(np.float32)
+    check(fmaf, a, b, c)
+
+
+def test_fma_of_like_magnitudes(fmaf: Fmaf) -> None:
+    rng = np.random.default_rng(2)
+    a, b, c = rng.standard_normal((3, 1_000_000)).astype(np.float32)
+    check(fmaf, a, b, c)
+    check(fmaf, a, b, -(a * b))  # cancels to the product's rounding error
+
+
+def test_fma_beside_halfway_products(fmaf: Fmaf) -> None:
+    """The product is halfway between two float32; an addend far below decides."""
+    rng = np.random.default_rng(3)
+    n = 300_000
+    a = (rng.integers(2**11, 2**12, n) | 1).astype(np.float32)
+    b = (rng.integers(2**12, 2**13, n) | 1).astype(np.float32)  # a·b is odd, of 24 or 25 bits
+    exponents = rng.integers(-149, -30, n)
+    c = np.ldexp(rng.choice([-1.0, 1.0], n), exponents).astype(np.float32)
+    check(fmaf, a, b, c)
+    # The same in the subnormal range: the last place is 2^-149 whatever the magnitude.
+    low = np.ldexp(a, rng.integers(-90, -60, n)).astype(np.float32)
+    check(fmaf, low, b * np.float32(2.0**-80), np.zeros(n, np.float32))
+    check(fmaf, low, b * np.float32(2.0**-80), c * np.float32(2.0**-100))
+
+
+def test_fma_beside_halfway_sums(fmaf: Fmaf) -> None:
+    """The product is half an ulp of the addend, less or more by one part in 2^46."""
+    rng = np.random.default_rng(4)
+    n = 300_000
+    c = rng.standard_normal(n).astype(np.float32)
+    ulp = np.spacing(np.abs(c))
+    tiny = np.float32(2.0**-23)
+    sign = rng.choice(np.float32([-1, 1]), n)
+    for first, second in ((1 + tiny, 1 - tiny), (1 + tiny, 1), (1 - tiny / 2, 1), (1, 1)):
+        check(fmaf, np.full(n, first, np.float32), sign * ulp / 2 * np.float32(second), c)
+
+
+def test_fma_of_special_values(fmaf: Fmaf) -> None:
+    values = np.float32(
+        [
+            0.0,
+            -0.0,
+            1,
+            -1,
+            np.inf,
+            -np.inf,
+            np.nan,
+            2.0**-149,
+            -(2.0**-149),
+            3.4028235e38,
+            2.0**-126,
+        ]
+    )
+    a, b, c = (grid.ravel() for grid in np.meshgrid(values, values, values))
+    check(fmaf, a, b, c)
+
+
+def test_fma_agrees_with_fractions() -> None:
+    """A second oracle, without any library: rounding an exact fraction by hand."""
+    rng = np.random.default_rng(5)
+    a, b = rng.standard_normal((2, 300)).astype(np.float32)
+    c = (rng.standard_normal(300) * 2.0 ** rng.integers(-30, 30, 300)).astype(np.float32)
+    got = fma(a, b, c)
+    for x, y, z, result in zip(a.tolist(), b.tolist(), c.tolist(), got, strict=True):
+        exact = Fraction(x) * Fraction(y) + Fraction(z)
+        below, above = np.nextafter(result, np.float32([-np.inf, np.inf]))
+        error = abs(Fraction(float(result)) - exact)
+        assert error <= abs(Fraction(float(below)) - exact)
+        assert error <= abs(Fraction(float(above)) - exact)
+
+
+def test_fma_broadcasts_scalars() -> None:
+    assert_same_bits(fma(np.float32([1, 2]), 3, np.float32(0.5)), np.float32([3.5, 6.5]))
+    assert fma(2, 3, 4).shape == ()
+
+
+def scalar_exp(fmaf: Fmaf, x: np.float32) -> np.float32:
+    """The recipe of docs/format.md, one number at a time."""
+
+    def step(a: np.float32, b: str, c: np.float32 | str) -> np.float32:
+        addend = float.fromhex(c) if isinstance(c, str) else float(c)
+        return np.float32(fmaf(float(a), float.fromhex(b), addend))
+
+    x = np.float32(-87) if x < -87 else np.float32(88) if x > 88 else x
+    n = step(x, "0x1.715476p+0", "0x1.8p+23") - np.float32(12582912)
+    r = step(n, "-0x1.62e400p-1", x)
+    r = step(n, "-0x1.7f7d1cp-20", r)
+    p = np.float32(float.fromhex("0x1.6850e4p-10"))
+    for c in ("0x1.123bccp-7", "0x1.555b98p-5", "0x1.55548ep-3", "0x1.fffff8p-2", "0x1p0", "0x1p0"):
+        p = np.float32(fmaf(float(p), float(r), float.fromhex(c)))
+    return np.float32(np.ldexp(p, int(n)))
+
+
+def test_exp_and_sigmoid_follow_the_recipe(fmaf: Fmaf) -> None:
+    rng = np.random.default_rng(6)
+    x = np.concatenate(
+        [rng.uniform(-95, 95, 8_000), rng.standard_normal(8_000), [0.0, -0.0, 87, -87, 88, -88]]
+    ).astype(np.float32)
+    by_hand = np.array([scalar_exp(fmaf, value) for value in x])
+    assert_same_bits(exp(x), by_hand)
+    inverse = np.array([scalar_exp(fmaf, -value) for value in x])
+    assert_same_bits(sigmoid(x), np.float32(1) / (np.float32(1) + inverse))
+
+
+def test_exp_is_within_two_ulp() -> None:
+    x = np.linspace(-87, 88, 400_001).astype(np.float32)
+    relative = exp(x).astype(np.float64) / np.exp(x.astype(np.float64)) - 1
+    assert np.abs(relative).max() < 2 * 2.0**-23
+
+
+def test_sigmoid_at_its_ends() -> None:
+    values = sigmoid(np.float32([-np.inf, -1000, 0, -0.0, 1000, np.inf]))
+    assert values[2] == values[3] == 0.5
+    assert values[4] == values[5] == 1
+    assert 0 < values[0] == values[1] < 1e-37
+    assert np.isnan(sigmoid(np.float32([np.nan]))).all()

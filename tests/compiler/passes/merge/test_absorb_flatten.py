@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+from tests.compiler.graphs import Builder, compare_with_zero, lowered, ops
+
+from signbit.compiler.ir import Shape
+from signbit.compiler.passes.fold import round_constants
+from signbit.compiler.passes.merge import absorb_flatten
+from signbit.errors import CompileError
+from signbit.runtime.reference import ReferenceEngine
+
+
+def _flatten(build: Builder, source: str) -> str:
+    height, width, channels = build.graph[source].shape
+    shape = Shape(1, 1, height * width * channels)
+    return build.add("flatten", source, shape, is_sign=build.graph[source].is_sign)
+
+
+def test_weights_are_permuted_from_pytorchs_order() -> None:
+    build = Builder((2, 3, 4))
+    stem = build.conv("image", 5)
+    flat = _flatten(build, stem)
+    linear = build.conv(flat, 6, 1, padding=0)
+    weight = build.graph[linear].weight
+    assert weight is not None
+    matrix = weight.reshape(6, 30)
+    build.graph.output = linear
+    absorb_flatten(build.graph)
+    assert ops(build.graph) == ["image", "real_conv", "real_conv"]
+    assert build.graph[linear].kernel == (2, 3)
+
+    round_constants(build.graph)
+    result, data = lowered(build.graph)
+    mapped = np.random.default_rng(1).normal(size=(2, 2, 3, 5)).astype(np.float32)
+    tensor = next(node.input for node in result.nodes if node.real == result.output)
+    found = ReferenceEngine(data).run_nodes({tensor: mapped}, [result.output])[result.output]
+    # Channel, y, x: the order in which PyTorch flattens.
+    expected = np.moveaxis(mapped.astype(np.float64), 3, 1).reshape(2, 30) @ matrix.T
+    np.testing.assert_allclose(found[:, 0, 0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_moves_behind_a_sign_and_a_non_linearity() -> None:
+    build = Builder((4, 4, 3))
+    active = build.activation(_flatten(build, build.stem(3)), "hardtanh")
+    sign = build.sign(active)
+    linear = build.conv(sign, 8, 1, padding=0)
+    build.graph.output = linear
+    assert build.graph[linear].op == "binary_conv"
+    absorb_flatten(build.graph)
+    assert "flatten" not in ops(build.graph)
+    assert build.graph[linear].kernel == (4, 4)
+    assert build.graph[build.graph[linear].input].shape == Shape(4, 4, 3)
+    round_constants(build.graph)
+    compare_with_zero(build.graph)
+    lowered(build.graph)
+
+
+def test_one_number_for_all_features_is_one_a_channel() -> None:
+    build = Builder((4, 4, 3))
+    flat = _flatten(build, build.stem(3))
+    scaled = build.add("pointwise", flat, scale=np.full(48, 0.5), shift=np.zeros(48))
+    linear = build.conv(build.sign(scaled), 2, 1, padding=0)
+    build.graph.output = linear
+    absorb_flatten(build.graph)
+    scales = [node.scale for node in build.graph if node.scale is not None]
+    assert [len(scale) for scale in scales] == [3, 3]
+
+
+def test_refuses_one_number_for_each_feature_before_a_sign() -> None:
+    build = Builder((4, 4, 3))
+    flat = _flatten(build, build.stem(3))
+    scaled = build.add("pointwise", flat, scale=np.arange(48.0), shift=np.zeros(48))
+    build.graph.output = build.conv(build.sign(scaled), 2, 1, padding=0)
+    with pytest.raises(CompileError, match="one a channel"):
+        absorb_flatten(build.graph)
+
+
+def test_refuses_a_map_as_output() -> None:
+    build = Builder((4, 4, 3))
+    build.graph.output = _flatten(build, build.stem(3))
+    with pytest.raises(CompileError, match="must end in one value a class"):
+        absorb_flatten(build.graph)
+
+
+def test_refuses_an_addition_of_flattened_maps() -> None:
+    build = Builder((4, 4, 3))
+    flat = _flatten(build, build.stem(3))
+    build.graph.output = build.plus(flat, flat)
+    with pytest.raises(CompileError, match="only linear layers"):
+        absorb_flatten(build.graph)
+
+
+def test_sums_of_signs_and_a_maxout_move_with_it() -> None:
+    build = Builder((4, 4, 3))
+    slopes = {"slope": np.full(48, -0.5), "positive_slope": np.full(48, 2.0)}
+    flat = _flatten(build, build.stem(3))
+    sign = build.sign(build.add("pointwise", flat, activation="maxout", **slopes))
+    linear = build.conv(sign, 8, 1, padding=0)
+    sums = build.add("sign_sum", sign, Shape(1, 1, 1))
+    build.graph.move_before(linear, sums)
+    scale = np.linspace(-1, 1, 8)
+    fields = {"sums": sums, "sums_scale": scale, "scale": scale, "shift": scale}
+    build.graph.update(linear, **fields)
+    build.graph.output = linear
+    absorb_flatten(build.graph)
+    assert build.graph[sums].kernel == build.graph[linear].kernel == (4, 4)
+    maxout = next(node for node in build.graph if node.activation == "maxout")
+    assert maxout.positive_slope is not None
+    assert maxout.positive_slope.tolist() == [2, 2, 2]
+    round_constants(build.graph)
+    lowered(build.graph)
+
+
+def test_the_mean_of_all_magnitudes_is_a_mean_of_means() -> None:
+    build = Builder((4, 2, 3))
+    stem = build.stem(5)
+    mean = build.add("mean_abs", _flatten(build, stem), Shape(1, 1, 1))
+    build.graph.output = mean
+    absorb_flatten(build.graph)
+    assert ops(build.graph)[-2:] == ["mean_abs", "global_mean"]
+    round_constants(build.graph)
+    result, data = lowered(build.graph)
+    mapped = np.random.default_rng(1).normal(size=(2, 4, 2, 5)).astype(np.float32)
+    tensor = next(node.input for node in result.nodes if node.op == "mean_abs")
+    found = ReferenceEngine(data).run_nodes({tensor: mapped}, [result.output])[result.output]
+    np.testing.assert_allclose(found[:, 0, 0, 0], np.abs(mapped).mean((1, 2, 3)), rtol=1e-6)

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+from tests.compiler.graphs import Builder, lowered, ops
+
+from signbit.bitformat.graph import Shortcut
+from signbit.compiler.ir import Shape
+from signbit.compiler.passes.merge import absorb_views
+from signbit.errors import CompileError
+from signbit.runtime.reference import ReferenceEngine
+
+
+def _subsample(build: Builder, source: str) -> str:
+    height, width, channels = build.graph[source].shape
+    shape = Shape((height + 1) // 2, (width + 1) // 2, channels)
+    return build.add("view", source, shape, stride=(2, 2), is_sign=build.graph[source].is_sign)
+
+
+def _pad(build: Builder, source: str, before: int, after: int) -> str:
+    height, width, channels = build.graph[source].shape
+    return build.add("view", source, Shape(height, width, before + channels + after), zeros=before)
+
+
+@pytest.mark.parametrize("view_first", [True, False])
+def test_subsampled_and_padded_shortcut(view_first: bool) -> None:
+    build = Builder((7, 6, 3))
+    stem = build.stem(4)
+    view = _pad(build, _subsample(build, stem), 1, 3)
+    body = build.conv(stem, 8, stride=2)
+    operands = (view, body) if view_first else (body, view)
+    graph = build.finish(build.plus(*operands))
+    absorb_views(graph)
+    assert "view" not in ops(graph)
+    add = graph[graph.output]
+    assert add.input == body
+    assert add.shortcut == Shortcut(stem, (2, 2), 1)
+
+    result, data = lowered(graph)
+    random = np.random.default_rng(2)
+    mapped = random.normal(size=(2, 7, 6, 4)).astype(np.float32)
+    conv = random.normal(size=(2, 4, 3, 8)).astype(np.float32)
+    assert add.shortcut is not None
+    node = next(node for node in result.nodes if node.shortcut is not None)
+    assert node.shortcut is not None
+    feeds = {node.shortcut.tensor: mapped, node.input: conv}
+    found = ReferenceEngine(data).run_nodes(feeds, [result.output])[result.output]
+    expected = conv.copy()
+    expected[..., 1:5] += mapped[:, ::2, ::2]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_subsampling_alone_pools_single_pixels() -> None:
+    build = Builder((5, 5, 3))
+    graph = build.finish(_subsample(build, build.stem(2)))
+    absorb_views(graph)
+    node = graph[graph.output]
+    assert (node.op, node.kernel, node.stride) == ("max_pool", (1, 1), (2, 2))
+    lowered(graph)
+
+
+def test_refuses_zero_channels_that_are_not_added() -> None:
+    build = Builder((5, 5, 3))
+    padded = _pad(build, build.stem(2), 1, 1)
+    build.graph.output = build.conv(padded, 2)
+    with pytest.raises(CompileError, match="something other than a shortcut"):
+        absorb_views(build.graph)
+
+
+def _repeat(build: Builder, source: str, times: int = 2) -> str:
+    shape = build.graph[source].shape
+    return build.add("view", source, shape._replace(channels=times * shape.channels), repeat=True)
+
+
+@pytest.mark.parametrize("outermost", ["repeat", "subsample"])
+def test_repeated_channels_of_a_subsampled_map(outermost: str) -> None:
+    build = Builder((8, 6, 3))
+    stem = build.stem(3)
+    inner, outer = (_subsample, _repeat) if outermost == "repeat" else (_repeat, _subsample)
+    view = outer(build, inner(build, stem))
+    body = build.conv(stem, 6, stride=2)
+    graph = build.finish(build.plus(view, body))
+    absorb_views(graph)
+    add = graph[graph.output]
+    assert (add.input, add.shortcut) == (body, Shortcut(stem, (2, 2), repeat=True))
+    lowered(graph)
+
+
+def test_repeated_twice_is_repeated() -> None:
+    build = Builder()
+    stem = build.stem(2)
+    graph = build.finish(build.plus(build.conv(stem, 8), _repeat(build, _repeat(build, stem))))
+    absorb_views(graph)
+    assert graph[graph.output].shortcut == Shortcut(stem, repeat=True)
+
+
+@pytest.mark.parametrize("kind", ["zeros inside", "zeros outside", "both sides", "convolution"])
+def test_refuses_repeated_channels_that_no_shortcut_shows(kind: str) -> None:
+    build = Builder()
+    stem = build.stem(2)
+    if kind == "zeros inside":
+        output = build.plus(build.conv(stem, 8), _repeat(build, _pad(build, stem, 0, 2)))
+    elif kind == "zeros outside":
+        output = build.plus(build.conv(stem, 8), _pad(build, _repeat(build, stem), 0, 4))
+    elif kind == "both sides":
+        output = build.plus(_repeat(build, stem), _repeat(build, build.activation(stem, "relu")))
+    else:
+        output = build.conv(_repeat(build, stem), 8)
+    build.graph.output = output
+    with pytest.raises(CompileError, match="something other than a shortcut"):
+        absorb_views(build.graph)

@@ -1,0 +1,229 @@
+import numpy as np
+import pytest
+from tests.compiler.graphs import (
+    SCALES,
+    SHIFTS,
+    Builder,
+    answers,
+    compare_with_zero,
+    lowered,
+    ops,
+)
+
+from signbit.bitformat.graph import Shortcut
+from signbit.compiler.ir import Graph
+from signbit.compiler.passes import remove_dead
+from signbit.compiler.passes.merge import fuse_epilogue
+from signbit.compiler.passes.signs import thresholds
+
+
+def _fused(graph: Graph) -> Graph:
+    """Fuse, and check that no bit changed."""
+    compare_with_zero(graph)
+    before = answers(graph)
+    fuse_epilogue(graph)
+    np.testing.assert_array_equal(answers(graph), before)
+    return graph
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_residual_unit_is_one_node(swapped: bool) -> None:
+    build = Builder()
+    stem = build.stem(8)
+    unit = build.affine(build.conv(build.sign(stem), 8))
+    total = build.plus(stem, unit) if swapped else build.plus(unit, stem)
+    active = build.activation(total, "prelu", 0.3)
+    graph = _fused(build.finish(active))
+    assert ops(graph) == ["image", "real_conv", "sign", "binary_conv"]
+    node = graph[active]
+    assert node.parts() == (False, True, True, True, False)
+    assert node.shortcut is not None
+    assert node.shortcut.tensor == stem
+    # The node is named and accounted for by its body, its value by the last step.
+    assert node.title == "v4"
+    assert node.body_origin.export == "fx_v4"
+    assert node.origin.export == f"fx_{active}"
+
+
+def test_order_of_the_epilogue_is_kept() -> None:
+    build = Builder()
+    active = build.activation(build.stem(), "relu")
+    graph = _fused(build.finish(build.affine(active)))
+    # An affine after a non-linearity is a node of its own.
+    assert ops(graph) == ["image", "real_conv", "pointwise"]
+
+
+def test_two_additions_are_two_nodes() -> None:
+    build = Builder()
+    stem = build.stem(8)
+    mean = build.mean(stem)
+    first = build.plus(build.conv(build.sign(stem), 8), stem)
+    graph = _fused(build.finish(build.plus(first, mean, (0, 0))))
+    assert ops(graph).count("pointwise") == 1
+
+
+def test_does_not_fuse_a_value_that_others_read() -> None:
+    build = Builder()
+    conv = build.conv("image", 4)
+    graph = _fused(build.finish(build.plus(build.activation(conv, "relu"), conv)))
+    # Nor an addition into the non-linearity: it would come before it.
+    assert ops(graph) == ["image", "real_conv", "pointwise", "pointwise"]
+    assert not any(graph[conv].parts())
+
+
+def test_a_shift_behind_a_non_linearity_is_an_offset() -> None:
+    """RPReLU: the second bias."""
+    build = Builder()
+    active = build.activation(build.stem(), "prelu", 0.3)
+    shift = build.random.choice(SHIFTS, 5)
+    graph = _fused(build.finish(build.add("pointwise", active, scale=np.ones(5), shift=shift)))
+    assert ops(graph) == ["image", "real_conv"]
+    node = graph[graph.output]
+    assert node.parts() == (False, True, False, True, True)
+    assert node.offset is not None
+    np.testing.assert_array_equal(node.offset, np.float32(shift))
+    assert lowered(graph)[0].nodes[0].offset is not None
+
+
+def test_a_shift_that_can_be_one_is_no_offset() -> None:
+    build = Builder()
+    conv = build.conv("image", 4)
+    graph = _fused(build.finish(build.add("pointwise", conv, scale=np.ones(4), shift=np.ones(4))))
+    assert graph[graph.output].parts() == (False, True, False, False, False)
+
+
+def test_nothing_follows_an_offset() -> None:
+    build = Builder()
+    active = build.activation(build.stem(), "relu")
+    offset = build.add("pointwise", active, scale=np.ones(5), shift=np.ones(5))
+    graph = _fused(build.finish(build.activation(offset, "hardtanh")))
+    assert ops(graph) == ["image", "real_conv", "pointwise"]
+
+
+def test_maxout_has_two_slopes() -> None:
+    build = Builder()
+    slopes = {name: build.random.choice(SCALES, 5) for name in ("slope", "positive_slope")}
+    graph = _fused(
+        build.finish(build.add("pointwise", build.stem(), activation="maxout", **slopes))
+    )
+    assert ops(graph) == ["image", "real_conv"]
+    positive = graph[graph.output].positive_slope
+    assert positive is not None
+    np.testing.assert_array_equal(positive, np.float32(slopes["positive_slope"]))
+
+
+def test_a_repeated_shortcut_is_never_the_input() -> None:
+    build = Builder()
+    stem = build.stem(4)
+    unit = build.affine(build.conv(build.sign(stem), 8))
+    adding = build.add("pointwise", unit, shortcut=Shortcut(stem, repeat=True))
+    graph = _fused(build.finish(adding))
+    assert ops(graph) == ["image", "real_conv", "sign", "binary_conv"]
+    assert graph[adding].shortcut == Shortcut(stem, repeat=True)
+
+
+def test_a_product_with_a_map_stays_a_node() -> None:
+    build = Builder()
+    conv = build.conv("image", 4)
+    by_pixel = build.add("mean_abs", build.stem(), build.graph[conv].shape._replace(channels=1))
+    graph = _fused(
+        build.finish(build.activation(build.add("pointwise", conv, map=by_pixel), "relu"))
+    )
+    assert ops(graph)[-1] == "pointwise"
+    assert graph[conv].map == ""
+    last = graph[graph.output]
+    assert (last.map, last.activation) == (by_pixel, "relu")
+
+
+@pytest.mark.parametrize("part", ["map", "sums", "shift"])
+def test_a_convolution_with_more_than_dots_takes_the_rest(part: str) -> None:
+    build = Builder()
+    stem = build.stem(8)
+    value = build.conv_with(part, build.sign(stem), 8)
+    if part == "map":
+        value = build.affine(value)
+    graph = build.finish(build.activation(build.plus(value, stem), "prelu", -0.5))
+    _fused(graph)
+    assert graph[graph.output].op == "binary_conv"
+    assert graph[graph.output].parts() == (part == "map", True, True, True, False)
+
+
+def test_does_not_fuse_into_the_output() -> None:
+    build = Builder()
+    conv = build.conv("image", 4)
+    build.activation(conv, "relu")
+    graph = build.finish(conv)
+    fuse_epilogue(graph)
+    assert graph[conv].activation is None
+
+
+def test_does_not_fuse_past_signs_of_reals() -> None:
+    build = Builder()
+    conv = build.conv("image", 4)
+    binary = build.conv(build.sign(conv), 4)
+    graph = _fused(build.finish(build.plus(binary, build.affine(conv))))
+    assert graph[conv].scale is None
+
+
+def test_signs_of_integers_do_not_see_the_epilogue() -> None:
+    build = Builder()
+    conv = build.conv(build.sign(build.stem()), 4)
+    positive = build.affine(conv, positive=True)
+    binary = build.conv(build.sign(positive), 4)
+    active = build.activation(build.affine(conv), "hardtanh")
+    graph = build.finish(build.plus(binary, active))
+    before = answers(graph)
+    thresholds(graph)
+    remove_dead(graph)
+    fuse_epilogue(graph)
+    assert ops(graph).count("pointwise") == 0
+    assert graph[active].op == "binary_conv"
+    np.testing.assert_array_equal(answers(graph), before)
+
+
+def test_a_shortcut_that_depends_on_the_nodes_own_signs_stays_apart() -> None:
+    build = Builder()
+    conv = build.conv(build.sign(build.stem()), 4)
+    binary = build.conv(build.sign(build.affine(conv)), 4)
+    pooled = build.max_pool(binary, 1, 1)
+    graph = build.finish(build.plus(build.affine(conv), pooled))
+    before = answers(graph)
+    thresholds(graph)
+    remove_dead(graph)
+    fuse_epilogue(graph)
+    np.testing.assert_array_equal(answers(graph), before)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_networks_keep_their_bits(seed: int) -> None:
+    build = Builder(seed=seed)
+    random = build.random
+    value = build.stem(6)
+    values = [value]
+    for _ in range(12):
+        kind = random.integers(0, 6)
+        source = values[-1] if random.random() < 0.7 else values[random.integers(len(values))]
+        if kind == 0:
+            value = build.conv(build.sign(source), 6)
+        elif kind == 1:
+            value = build.affine(source)
+        elif kind == 2:
+            name = ("relu", "hardtanh", "sigmoid")[random.integers(3)]
+            value = build.activation(source, name)
+        elif kind == 3:
+            value = build.activation(source, "prelu", float(random.choice([-0.5, 0.25])))
+        elif kind == 4:
+            value = build.plus(source, values[random.integers(len(values))])
+        else:
+            value = build.plus(source, build.mean(source), (0, 0))
+        values.append(value)
+    graph = build.finish(build.plus(values[-1], values[-2]))
+    remove_dead(graph)
+    before = answers(graph)
+    thresholds(graph)
+    remove_dead(graph)
+    np.testing.assert_array_equal(answers(graph), before)
+    count = len(graph.nodes)
+    fuse_epilogue(graph)
+    assert len(graph.nodes) <= count
+    np.testing.assert_array_equal(answers(graph), before)

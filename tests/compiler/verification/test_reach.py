@@ -1,0 +1,77 @@
+"""How far rounding can move a value: a bound that holds, and is no larger than it says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests.compiler.nets import compiled, pixels
+from tests.compiler.small import SIZE, small_net
+
+from signbit.bitformat.graph import Node
+from signbit.compiler.verification.node_reach import NodeReach
+from signbit.compiler.verification.reach import Reach
+from signbit.runtime.reference import ReferenceEngine
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["adabin", "xnor"])
+def test_no_value_is_larger(method: str) -> None:
+    """Of every real of a network that has every kind of node, fed the values before it or none."""
+    result = compiled(small_net(method), SIZE)
+    images = pixels(1, SIZE)
+    reals = {node.real: node for node in result.graph.nodes if node.real is not None}
+    values = ReferenceEngine(result.data).run_nodes({"image": images}, reals)
+    for fed in (values, {}):
+        for name, node in reals.items():
+            before = {other: value for other, value in fed.items() if other != name}
+            reach = NodeReach(result.graph, result.constants, before).of_value(node)
+            assert reach.largest.shape == (values[name].shape[-1],)
+            assert (np.abs(values[name]).max((0, 1, 2)) <= reach.largest * (1 + 1e-5)).all()
+
+
+def test_of_a_convolution() -> None:
+    """One channel a group; weights and shifts by hand, pixels up to 255."""
+    result = compiled(torch.nn.Conv2d(3, 3, 1, groups=3, bias=False).eval(), SIZE)
+    (node,) = result.graph.nodes
+    assert isinstance(node, Node)
+    constants = dict(result.constants)
+    constants[str(node.weight)] = np.array([2, -3, 0.5], np.float32).reshape(3, 1, 1, 1)
+    constants[str(node.shift)] = np.array([1, -1, 0], np.float32)
+    reach = NodeReach(result.graph, constants, {}).of_value(node)
+    np.testing.assert_allclose(reach.largest, [511, 766, 127.5])
+    assert reach.roundings == 1 + 8
+
+
+def test_orders_of_one_sum_differ_by_less() -> None:
+    random = np.random.default_rng(0)
+    for taps in (27, 576, 4608):
+        x, w = random.normal(size=(2, 50, taps)).astype(np.float32)
+        products = x * w
+        one = np.add.accumulate(products, axis=1)[:, -1]
+        other = np.add.accumulate(products[:, ::-1], axis=1)[:, -1]
+        margin = Reach(np.abs(products).sum(1).astype(np.float64), taps).margin
+        assert (one != other).any()
+        assert (np.abs(one - other) < margin).all()
+        # Of unit roundoffs 2^-24, two for each of the terms.
+        np.testing.assert_allclose(margin, 2 * taps * 2.0**-24 * np.abs(products).sum(1), rtol=1e-3)
+
+
+def test_an_exact_value_has_no_margin() -> None:
+    assert (Reach(np.array([4608.0]), 0).margin == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("activation", "slopes", "largest"),
+    [
+        ("relu", (None, None), [2, 4]),
+        ("hardtanh", (None, None), [2, 4]),
+        ("prelu", ([0.25, -3], None), [2, 12]),
+        ("maxout", ([0.25, -3], [0.5, 1]), [1, 12]),
+        ("sigmoid", (None, None), [1.5, 2]),
+    ],
+)
+def test_of_activations(activation: str, slopes: tuple[object, object], largest: object) -> None:
+    arrays = [None if s is None else np.array(s) for s in slopes]
+    reach = Reach(np.array([2.0, 4.0]), 3).activated(activation, *arrays)
+    np.testing.assert_array_equal(reach.largest, np.asarray(largest, np.float64))

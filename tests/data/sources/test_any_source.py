@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+from tests.data.conftest import WriteFolder, WriteParquet, colours, png
+
+from signbit.data.sources import any_source
+from signbit.errors import DataError
+
+
+def test_each_kind_of_source_is_recognised(
+    tmp_path: Path,
+    write_folder: WriteFolder,
+    write_parquet: WriteParquet,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_folder(tmp_path / "photos", {"train/cat": 1})
+    write_parquet(tmp_path / "rows/train.parquet", [png(colours(1)[0])], [0], ["bee"])
+    assert any_source("digits", "test").source == "digits"
+    assert any_source(tmp_path / "photos", "train").class_names == ("cat",)
+    assert any_source(str(tmp_path / "rows"), "train").class_names == ("bee",)
+    monkeypatch.setattr(
+        any_source, "open_hub", lambda name, split, labelled: f"{name} {split} {labelled}"
+    )
+    assert any_source("hub:owner/name", "train") == "owner/name train True"
+    assert any_source("hub:owner/name", "train", labelled=False) == "owner/name train False"
+
+
+def test_a_missing_folder_says_what_data_can_be(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"absent: no such folder .*digits.*hub:"):
+        any_source(tmp_path / "absent", "train")
+
+
+def test_a_file_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "train.parquet"
+    file.write_bytes(b"")
+    with pytest.raises(DataError, match="not a folder"):
+        any_source(file, "train")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no images"):
+        any_source(tmp_path / "empty", "train")
+
+
+def test_images_without_labels_are_taken_where_asked(
+    tmp_path: Path, write_folder: WriteFolder, write_parquet: WriteParquet
+) -> None:
+    write_folder(tmp_path, {"photos": 6})
+    write_parquet(tmp_path / "rows/train.parquet", [png(each) for each in colours(6)], None)
+    for source in ("photos", "rows"):
+        opened = any_source(tmp_path / source, "test", labelled=False)
+        assert (len(opened), opened.class_names) == (1, ("unlabelled",))
+        with pytest.raises(DataError, match=r"labels are needed here: name images that have some"):
+            any_source(tmp_path / source, "train")
+    assert len(any_source("digits", "test", labelled=False).class_names) == 10

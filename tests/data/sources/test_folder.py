@@ -1,0 +1,153 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.data.conftest import WriteFolder, colours
+
+from signbit.data.sources.folder import open_folder
+from signbit.errors import DataError
+
+
+def test_split_folders(tmp_path: Path, write_folder: WriteFolder) -> None:
+    write_folder(tmp_path, {"train/cat": 2, "train/dog": 1, "test/dog": 2})
+    images = colours(5)
+    train, test = open_folder(tmp_path, "train"), open_folder(tmp_path, "test")
+    np.testing.assert_array_equal(train.images, images[:3])
+    np.testing.assert_array_equal(train.labels, [0, 0, 1])
+    np.testing.assert_array_equal(test.images, images[3:])
+    np.testing.assert_array_equal(test.labels, [1, 1])
+    assert train.class_names == test.class_names == ("cat", "dog")
+
+
+def test_class_folders_get_a_held_out_split(tmp_path: Path, write_folder: WriteFolder) -> None:
+    write_folder(tmp_path, {"cat": 6, "dog": 2})
+    train, test = open_folder(tmp_path, "train"), open_folder(tmp_path, "test")
+    np.testing.assert_array_equal(test.images, colours(8)[[1, 7]])
+    np.testing.assert_array_equal(test.labels, [0, 1])
+    assert len(train) == 6
+
+
+def test_other_files_and_hidden_folders_are_passed_over(
+    tmp_path: Path, write_folder: WriteFolder
+) -> None:
+    write_folder(tmp_path, {"cat": 2, ".cache": 1})
+    (tmp_path / "cat/notes.txt").write_text("not an image")
+    assert open_folder(tmp_path, "train").class_names == ("cat",)
+    assert len(open_folder(tmp_path, "train")) == 1
+
+
+def test_what_is_missing_is_named(tmp_path: Path, write_folder: WriteFolder) -> None:
+    with pytest.raises(DataError, match="no images of the train split; expected"):
+        open_folder(tmp_path, "train")
+    write_folder(tmp_path, {"train/cat": 1})
+    with pytest.raises(DataError, match=r"no split 'test'; there are: train"):
+        open_folder(tmp_path, "test")
+    write_folder(tmp_path, {"test/cow": 1})
+    with pytest.raises(DataError, match=r"class 'cow' is not in the training split"):
+        open_folder(tmp_path, "test")
+
+
+def test_a_corrupt_image_is_named(tmp_path: Path, write_folder: WriteFolder) -> None:
+    write_folder(tmp_path, {"train/cat": 1})
+    (tmp_path / "train/cat/broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 then nothing")
+    with pytest.raises(DataError, match=r"broken\.jpg: not a readable image"):
+        _ = open_folder(tmp_path, "train").images
+
+
+def test_hidden_files_are_no_images(tmp_path: Path, write_folder: WriteFolder) -> None:
+    write_folder(tmp_path, {"train/cat": 2})
+    for name in ("._00.png", ".hidden.jpg"):
+        (tmp_path / "train/cat" / name).write_bytes(b"not a photo")
+    assert open_folder(tmp_path, "train").images.shape == (2, 4, 4, 3)
+
+
+def test_an_empty_class_is_named(tmp_path: Path, write_folder: WriteFolder) -> None:
+    write_folder(tmp_path, {"train/cat": 2, "train/dog": 0})
+    with pytest.raises(DataError, match=r"train/dog: this class has no images"):
+        open_folder(tmp_path, "train")
+
+
+def test_what_has_an_images_name_but_is_no_file_is_named(
+    tmp_path: Path, write_folder: WriteFolder
+) -> None:
+    write_folder(tmp_path, {"train/cat": 1, "train/dog": 1})
+    (tmp_path / "train/cat/z.jpg").mkdir()
+    (tmp_path / "train/dog/z.jpg").symlink_to(tmp_path / "gone.jpg")
+    opened = open_folder(tmp_path, "train")
+    for index, name in ((1, "cat"), (3, "dog")):
+        with pytest.raises(DataError, match=rf"{name}/z\.jpg: cannot be read \("):
+            opened.read(index)
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        {".": 7},  # flat
+        {"all": 7},  # one folder
+        {"2019/05": 3, "2019/06": 2, "2020": 2},  # nested
+        {".": 1, "cat": 3, "dog": 3},  # loose ones beside classes
+        {"train": 7},
+        {"train/all": 7},
+        {"train/2019/05": 3, "train/2020/01": 4},
+    ],
+)
+def test_without_labels_images_lie_anywhere(
+    tmp_path: Path, write_folder: WriteFolder, folders: dict[str, int]
+) -> None:
+    write_folder(tmp_path, folders)
+    images = colours(7)
+    for split, chosen in (("train", [0, 2, 3, 4, 5]), ("test", [1, 6]), ("val", [1, 6])):
+        opened = open_folder(tmp_path, split, labelled=False)
+        assert opened.class_names == ("unlabelled",)
+        np.testing.assert_array_equal(opened.images, images[chosen])
+        np.testing.assert_array_equal(opened.labels, [0] * len(chosen))
+
+
+def test_class_folders_are_labels_though_none_are_needed(
+    tmp_path: Path, write_folder: WriteFolder
+) -> None:
+    write_folder(tmp_path / "whole", {"cat": 6, "dog": 2})
+    for split in ("train", "test"):
+        asked, taken = (
+            open_folder(tmp_path / "whole", split, labelled=each) for each in (True, False)
+        )
+        assert asked.class_names == taken.class_names
+        assert asked.fingerprint == taken.fingerprint
+        np.testing.assert_array_equal(asked.labels, taken.labels)
+    write_folder(tmp_path / "split", {"train/cat": 6, "train/dog": 2})
+    assert open_folder(tmp_path / "split", "test", labelled=False).labels.tolist() == [0, 1]
+    (tmp_path / "whole/cow").mkdir()
+    with pytest.raises(DataError, match="cow: this class has no images; add some or remove it"):
+        open_folder(tmp_path / "whole", "train", labelled=False)
+
+
+def test_of_two_splits_one_may_lack_labels(tmp_path: Path, write_folder: WriteFolder) -> None:
+    write_folder(tmp_path / "a", {"train": 3, "test/cat": 1, "test/dog": 1})
+    write_folder(tmp_path / "b", {"train/cat": 2, "train/dog": 1, "test": 2})
+    for name, labelled in (("a", 1), ("b", 2)):
+        train, test = (
+            open_folder(tmp_path / name, split, labelled=False) for split in ("train", "test")
+        )
+        assert (len(train), len(train.class_names)) == (3, labelled)
+        assert (len(test), test.class_names) == (2, ("unlabelled",))
+    with pytest.raises(DataError, match="no split 'val'; there are: test, train"):
+        open_folder(tmp_path / "a", "val", labelled=False)
+
+
+def test_where_labels_are_needed_their_lack_is_named(
+    tmp_path: Path, write_folder: WriteFolder
+) -> None:
+    write_folder(tmp_path / "flat", {".": 3})
+    with pytest.raises(DataError, match=r"flat: its 3 images are in no class folder .* --data"):
+        open_folder(tmp_path / "flat", "train")
+    write_folder(tmp_path / "nested", {"2019/05": 2, "2020/01": 1})
+    with pytest.raises(DataError, match=r"2019: this class has no images but 2 in folders inside"):
+        open_folder(tmp_path / "nested", "train")
+
+
+def test_too_few_images_without_labels(tmp_path: Path, write_folder: WriteFolder) -> None:
+    with pytest.raises(DataError, match="no images in this folder"):
+        open_folder(tmp_path, "train", labelled=False)
+    write_folder(tmp_path, {".": 1})
+    with pytest.raises(DataError, match="of 1 none can be held out"):
+        open_folder(tmp_path, "train", labelled=False)

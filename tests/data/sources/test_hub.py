@@ -1,0 +1,82 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.data.conftest import colours, png
+
+from signbit.data.sources.hub import open_hub
+from signbit.errors import DataError
+
+datasets = pytest.importorskip("datasets")
+
+
+def hub_table(labels: tuple[int | None, ...] = (1, 0, 1)) -> Any:
+    features = datasets.Features(
+        {"photo": datasets.Image(), "species": datasets.ClassLabel(names=["fox", "owl"])}
+    )
+    rows = {
+        "photo": [{"bytes": png(image), "path": None} for image in colours(len(labels))],
+        "species": list(labels),
+    }
+    return datasets.Dataset.from_dict(rows, features=features)
+
+
+def test_images_labels_and_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def load(name: str, split: str) -> Any:
+        asked.append((name, split))
+        return hub_table()
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    opened = open_hub("someone/animals", "train")
+    assert asked == [("someone/animals", "train")]
+    np.testing.assert_array_equal(opened.images, colours(3))
+    np.testing.assert_array_equal(opened.labels, [1, 0, 1])
+    assert opened.class_names == ("fox", "owl")
+
+
+@pytest.mark.parametrize("error", [ConnectionError("offline"), ValueError("Unknown split")])
+def test_what_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def load(name: str, split: str) -> Any:
+        raise error
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    with pytest.raises(DataError, match=r"hub:a/b: cannot load the test split"):
+        open_hub("a/b", "test")
+
+
+def test_a_table_without_images_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = datasets.Dataset.from_dict({"text": ["hello"]})
+    monkeypatch.setattr(datasets, "load_dataset", lambda name, split: table)
+    with pytest.raises(DataError, match="its features are: text"):
+        open_hub("a/b", "train")
+
+
+@pytest.mark.parametrize("labels", [None, (1, None, 0), (1, -1, 0)])
+def test_labels_may_be_missing_where_none_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, labels: tuple[int | None, ...] | None
+) -> None:
+    table = hub_table().remove_columns("species") if labels is None else hub_table(labels)
+    tables = datasets.DatasetDict({"train": table, "test": hub_table()})
+
+    def load(name: str, split: str | None) -> Any:
+        return tables if split is None else tables[split]
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    opened = open_hub("a/b", "train", labelled=False)
+    assert opened.class_names == ("unlabelled",)
+    np.testing.assert_array_equal(opened.images, colours(3))
+    assert open_hub("a/b", "test", labelled=False).class_names == ("fox", "owl")
+    with pytest.raises(DataError, match="hub:a/b: no split 'val'; there are: train, test"):
+        open_hub("a/b", "val", labelled=False)
+    with pytest.raises(DataError, match=r"(no class label|1 images .* lack a label).*are needed"):
+        open_hub("a/b", "train")
+
+
+def test_of_a_train_split_alone_some_are_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = datasets.DatasetDict({"train": hub_table((0, 1, 0, 1, 1))})
+    monkeypatch.setattr(datasets, "load_dataset", lambda name, split: tables)
+    train, test = (open_hub("a/b", split, labelled=False) for split in ("train", "test"))
+    assert (len(train), test.labels.tolist()) == (3, [0, 1])
+    np.testing.assert_array_equal(test.images, colours(5)[[2, 3]])

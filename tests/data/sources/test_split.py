@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from signbit.data.sources.split import held_out_split, share_of_classes, train_or_held_out
+from signbit.errors import DataError, InputError
+
+
+def test_every_fifth_image_of_each_class_is_held_out() -> None:
+    labels = np.array([0] * 7 + [1] * 6 + [0])
+    np.testing.assert_array_equal(held_out_split(labels, "test", "s"), [1, 6, 8])
+
+
+def test_the_two_splits_share_nothing_and_miss_nothing() -> None:
+    labels = np.random.randint(0, 4, 103)
+    train, test = (held_out_split(labels, split, "s") for split in ("train", "test"))
+    np.testing.assert_array_equal(np.sort(np.concatenate([train, test])), np.arange(103))
+    for label in range(4):
+        share = np.mean(labels[test] == label) * len(test) / np.sum(labels == label)
+        assert 0.1 < share < 0.3
+
+
+def test_another_split_is_refused() -> None:
+    with pytest.raises(DataError, match=r"s: no split 'val'; there are: train, test"):
+        held_out_split(np.zeros(10, dtype=np.int64), "val", "s")
+
+
+def test_a_share_of_every_class() -> None:
+    labels = np.array([0] * 100 + [1] * 30 + [2] * 3)
+    np.random.default_rng(0).shuffle(labels)
+    chosen = share_of_classes(labels, 0.1, seed=5)
+    assert np.bincount(labels[chosen]).tolist() == [10, 3, 1]
+    assert (np.diff(chosen) > 0).all()
+    assert chosen.tolist() == share_of_classes(labels, 0.1, seed=5).tolist()
+    assert chosen.tolist() != share_of_classes(labels, 0.1, seed=6).tolist()
+    larger = share_of_classes(labels, 0.55, seed=5)
+    assert np.bincount(labels[larger]).tolist() == [55, 17, 2]
+    assert set(chosen) <= set(larger)
+    assert share_of_classes(labels, 1.0, seed=5).tolist() == list(range(133))
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.01, float("nan")])
+def test_impossible_shares(share: float) -> None:
+    with pytest.raises(InputError, match="above 0 and at most 1"):
+        share_of_classes(np.zeros(4, np.int64), share, seed=0)
+
+
+def test_any_other_name_than_train_is_what_is_held_out() -> None:
+    labels = np.array([0] * 7 + [1] * 2)
+    for name in ("test", "validation"):
+        np.testing.assert_array_equal(train_or_held_out(labels, name, "s"), [1, 6, 8])
+    np.testing.assert_array_equal(train_or_held_out(labels, "train", "s"), [0, 2, 3, 4, 5, 7])
+    with pytest.raises(DataError, match="s: has no test images, and of 2 none can be held out"):
+        train_or_held_out(np.arange(2), "train", "s")

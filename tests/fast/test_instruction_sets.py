@@ -1,0 +1,71 @@
+"""The same training step on every instruction set, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from signbit.runtime import _native
+
+STEP = """
+import copy, json, torch
+from torch import nn
+from signbit.nn.binarizers import ASD, WSD
+from signbit.nn.blocks import normalised_conv
+from signbit.nn.estimators import EDE
+from signbit.nn.layers import BinaryConv2d
+from signbit.nn.nonlinearities import RPReLU
+from signbit.fast import use_native_ops
+
+def step(layer, pool, norm, x, other, native):
+    x = x.clone().requires_grad_()
+    with use_native_ops(native):
+        y = normalised_conv(layer, norm, nn.Hardtanh(), x, other, pool=pool)
+        (y * torch.arange(y.numel()).reshape(y.shape).sin()).sum().backward()
+    return [y.detach(), x.grad, *(p.grad for m in (layer, norm) for p in m.parameters())]
+
+torch.manual_seed(0)
+worst = 0.0
+for channels, out, window in ((16, 16, 1), (20, 48, 1), (64, 32, 1), (16, 48, 2), (24, 32, 3)):
+    layer = BinaryConv2d(channels, out, 3, padding=1, weight_binarizer=WSD(out, EDE(1.0, 1.0)),
+                         activation_binarizer=ASD(channels, 4, EDE(1.0, 1.0)))
+    norm = nn.BatchNorm2d(out)
+    x, other = torch.randn(5, channels, 7, 9), torch.randn(5, out, 7 // window, 9 // window)
+    pool = None if window == 1 else nn.MaxPool2d(window)
+    double_layer, double_norm = (copy.deepcopy(module).double() for module in (layer, norm))
+    doubles = (double_layer, pool, double_norm, x.double(), other.double())
+    for mine, theirs in zip(step(layer, pool, norm, x, other, True), step(*doubles, False)):
+        worst = max(worst, float((mine - theirs).abs().max() / theirs.abs().max()))
+for channels in (7, 16, 20, 61):
+    bent = RPReLU(channels)
+    for parameter in bent.parameters():
+        nn.init.normal_(parameter)
+    x, gradient = torch.randn(2, 3, channels, 7, 9)
+    double = copy.deepcopy(bent).double()
+    found = []
+    for module, images in ((bent, x), (double, x.double())):
+        images = images.clone().requires_grad_()
+        y = module(images)
+        y.backward(gradient.to(y.dtype))
+        found.append([y.detach(), images.grad, *(p.grad for p in module.parameters())])
+    for mine, theirs in zip(*found):
+        worst = max(worst, float((mine - theirs).abs().max() / theirs.abs().max()))
+print(json.dumps(worst))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("isa", _native.usable_isas())
+def test_a_step_agrees_with_float64(isa: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STEP],
+        env={**os.environ, "SIGNBIT_ISA": isa},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert 0 < json.loads(done.stdout) < 1e-5
