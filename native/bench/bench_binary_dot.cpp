@@ -7,9 +7,9 @@
 #include <cstdio>
 #include <vector>
 
-#include "dispatch.h"
-#include "signbit/kernels.h"
-#include "signbit/memory.h"
+#include "cpu/dispatch.h"
+#include "cpu/memory.h"
+#include "kernels/kernels.h"
 
 namespace {
 

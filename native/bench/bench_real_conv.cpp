@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "dispatch.h"
-#include "executor.h"
+#include "cpu/dispatch.h"
+#include "run/executor.h"
 
 namespace {
 

@@ -9,11 +9,11 @@
 #include <ctime>
 #include <string>
 
-#include "core_limit.h"
-#include "dispatch.h"
-#include "signbit/memory.h"
-#include "signbit/training.h"
-#include "signbit/types.h"
+#include "cpu/core_limit.h"
+#include "cpu/dispatch.h"
+#include "cpu/memory.h"
+#include "format/types.h"
+#include "training/training.h"
 
 namespace {
 

@@ -5,9 +5,9 @@
 #include <cstring>
 #include <vector>
 
+#include "cpu/memory.h"
 #include "draws.h"
-#include "signbit/kernels.h"
-#include "signbit/memory.h"
+#include "kernels/kernels.h"
 
 namespace test {
 

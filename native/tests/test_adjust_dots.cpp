@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "check.h"
-#include "dispatch.h"
+#include "cpu/dispatch.h"
+#include "cpu/memory.h"
 #include "draws.h"
-#include "signbit/memory.h"
 
 using sbnn::AlignedArray;
 using test::integer;

@@ -2,7 +2,7 @@
 // tiles, odd filter counts, triples and singles, the largest counts.
 
 #include "check.h"
-#include "dispatch.h"
+#include "cpu/dispatch.h"
 #include "dot_case.h"
 
 using sbnn::AlignedArray;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "borders.h"
 #include "check.h"
 #include "draws.h"
+#include "format/borders.h"
 
 using test::integer;
 

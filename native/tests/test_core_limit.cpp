@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "check.h"
-#include "core_limit.h"
-#include "dispatch.h"
-#include "signbit/memory.h"
+#include "cpu/core_limit.h"
+#include "cpu/dispatch.h"
+#include "cpu/memory.h"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "check.h"
-#include "cores.h"
+#include "cpu/cores.h"
 
 namespace {
 

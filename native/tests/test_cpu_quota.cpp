@@ -6,7 +6,7 @@
 #include <string>
 
 #include "check.h"
-#include "cpu_quota.h"
+#include "cpu/cpu_quota.h"
 
 namespace {
 

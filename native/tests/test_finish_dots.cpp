@@ -2,7 +2,7 @@
 // scalar kernels: the same bits, and nothing beside them touched.
 
 #include "check.h"
-#include "dispatch.h"
+#include "cpu/dispatch.h"
 #include "dot_case.h"
 
 using sbnn::AlignedArray;

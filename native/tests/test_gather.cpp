@@ -5,8 +5,8 @@
 
 #include "check.h"
 #include "draws.h"
-#include "gather.h"
-#include "plan.h"
+#include "plan/layouts/gather.h"
+#include "plan/plan.h"
 
 using test::integer;
 

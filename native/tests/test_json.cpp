@@ -3,7 +3,7 @@
 #include <string>
 
 #include "check.h"
-#include "json.h"
+#include "format/json.h"
 
 using sbnn::Json;
 

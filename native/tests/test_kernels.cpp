@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "check.h"
-#include "dispatch.h"
+#include "cpu/dispatch.h"
+#include "cpu/memory.h"
 #include "draws.h"
-#include "signbit/kernels.h"
-#include "signbit/memory.h"
+#include "kernels/kernels.h"
 
 using sbnn::AlignedArray;
 using sbnn::KernelTable;

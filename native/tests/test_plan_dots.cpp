@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "check.h"
-#include "dispatch.h"
-#include "plan.h"
+#include "cpu/dispatch.h"
+#include "plan/plan.h"
 
 using sbnn::Activation;
 using sbnn::kNone;

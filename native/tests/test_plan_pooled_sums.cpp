@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "check.h"
-#include "plan.h"
+#include "plan/plan.h"
 
 using sbnn::Activation;
 using sbnn::kNone;

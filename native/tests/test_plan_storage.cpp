@@ -1,7 +1,7 @@
 // Which tensors share memory: only those whose lives do not overlap, and a sum with its operand.
 
 #include "check.h"
-#include "plan.h"
+#include "plan/plan.h"
 
 using sbnn::Graph;
 using sbnn::kNone;

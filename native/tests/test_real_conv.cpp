@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "check.h"
-#include "dispatch.h"
+#include "cpu/dispatch.h"
+#include "cpu/memory.h"
 #include "draws.h"
-#include "pixel_tracks.h"
-#include "signbit/kernels.h"
-#include "signbit/memory.h"
+#include "kernels/kernels.h"
+#include "plan/layouts/pixel_tracks.h"
 
 using sbnn::KernelTable;
 using test::integer;

@@ -2,10 +2,10 @@
 
 #include <vector>
 
-#include "bits_layout.h"
 #include "check.h"
-#include "dispatch.h"
+#include "cpu/dispatch.h"
 #include "draws.h"
+#include "plan/layouts/bits_layout.h"
 
 using test::integer;
 

@@ -1,8 +1,8 @@
 // What threads cost is measured once, or not at all where they get no core each.
 
 #include "check.h"
-#include "dispatch.h"
-#include "thread_costs.h"
+#include "cpu/dispatch.h"
+#include "threads/thread_costs.h"
 
 int main() {
   const sbnn::KernelTable& kernels = *sbnn::usable_kernels().front();

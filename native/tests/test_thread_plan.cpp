@@ -3,10 +3,10 @@
 
 #include <cmath>
 
-#include "context.h"
-#include "dispatch.h"
+#include "cpu/dispatch.h"
 #include "engine_case.h"
-#include "sharing.h"
+#include "run/context.h"
+#include "threads/sharing.h"
 
 namespace {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "check.h"
-#include "thread_pool.h"
+#include "threads/thread_pool.h"
 
 namespace {
 

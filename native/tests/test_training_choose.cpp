@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "cpu_features.h"
+#include "cpu/cpu_features.h"
 #include "training_case.h"
 
 using sbnn::Code;

@@ -6,11 +6,11 @@
 #include <cstring>
 #include <vector>
 
-#include "bits_layout.h"
 #include "check.h"
+#include "cpu/memory.h"
 #include "draws.h"
-#include "signbit/memory.h"
-#include "signbit/training.h"
+#include "plan/layouts/bits_layout.h"
+#include "training/training.h"
 
 namespace test {
 

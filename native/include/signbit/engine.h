@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "signbit/graph.h"
+#include "format/graph.h"
 #include "signbit/status.h"
 
 namespace sbnn {

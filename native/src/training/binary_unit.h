@@ -4,7 +4,7 @@
 #pragma once
 
 #include "signbit/status.h"
-#include "training/conv_backward.h"
+#include "training/gradients/conv_backward.h"
 #include "training/sign_conv.h"
 
 namespace sbnn {

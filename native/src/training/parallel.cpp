@@ -5,7 +5,7 @@
 #include <memory>
 #include <mutex>
 
-#include "thread_pool.h"
+#include "threads/thread_pool.h"
 
 namespace sbnn {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "signbit/training.h"
+#include "training/training.h"
 
 namespace sbnn {
 

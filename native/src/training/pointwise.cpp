@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "dispatch.h"
+#include "cpu/dispatch.h"
 
 namespace sbnn {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "dispatch.h"
-#include "node_runner.h"
+#include "cpu/dispatch.h"
+#include "run/node_runner.h"
 #include "training/pointwise.h"
 
 namespace sbnn {

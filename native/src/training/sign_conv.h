@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "executor.h"
+#include "run/executor.h"
 #include "signbit/status.h"
 #include "training/parallel.h"
 

@@ -3,7 +3,7 @@
 
 #include <immintrin.h>
 
-#include "signbit/kernels.h"
+#include "kernels/kernels.h"
 
 namespace sbnn {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "signbit/kernels.h"
+#include "kernels/kernels.h"
 
 namespace sbnn {
 namespace {

@@ -1,6 +1,6 @@
 // Gradients for AVX2 and FMA3.
 #include "kernels/avx2/vector.h"
-#include "training/gradient_kernels.h"
+#include "training/gradients/gradient_kernels.h"
 
 namespace sbnn {
 namespace {

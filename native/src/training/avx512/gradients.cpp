@@ -1,6 +1,6 @@
 // Gradients for AVX-512 F, BW, DQ and VL.
 #include "kernels/avx512/common.h"
-#include "training/gradient_kernels.h"
+#include "training/gradients/gradient_kernels.h"
 
 namespace sbnn {
 namespace {

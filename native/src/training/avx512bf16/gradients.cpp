@@ -1,6 +1,6 @@
 // Gradients for AVX-512 with BF16: one instruction multiplies and adds sixteen pairs of bfloat16.
 #include "kernels/avx512/common.h"
-#include "training/gradient_kernels.h"
+#include "training/gradients/gradient_kernels.h"
 
 namespace sbnn {
 namespace {

@@ -1,6 +1,6 @@
 // Gradients for any CPU: baseline code.
 #include "kernels/scalar/vector.h"
-#include "training/gradient_kernels.h"
+#include "training/gradients/gradient_kernels.h"
 
 namespace sbnn {
 namespace {

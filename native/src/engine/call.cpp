@@ -1,0 +1,93 @@
+#include "engine/engine_state.h"
+
+namespace sbnn {
+namespace {
+
+// One node or step of one image, cut for several workers.
+struct NodeTask {
+  const Plan& plan;
+  const NodePlan& node;
+  const Frame& frame;
+  Split split;
+  Context& memory;
+};
+
+void run_node_part(void* context, int index, int worker) {
+  const NodeTask& task = *static_cast<NodeTask*>(context);
+  run_node(task.plan, task.node, task.frame, task.split, index, task.memory.scratch(worker));
+}
+
+struct StepTask {
+  const Plan& plan;
+  const Step& step;
+  const Frame& frame;
+  Split split;
+  Context& memory;
+};
+
+void run_step_part(void* context, int index, int worker) {
+  const StepTask& task = *static_cast<StepTask*>(context);
+  run_step(task.plan, task.step, task.frame, task.split, index, task.memory.scratch(worker));
+}
+
+}  // namespace
+
+Call::Call(Engine::State* state, bool alone)
+    : state_(*state), cores_(alone ? 1 : state->pool.threads()) {
+  const bool all = state_.sharing.shares_all();
+  if ((all ? state_.pool.threads() : cores_.cores()) > 1 && state_.pool.try_acquire()) {
+    workers_ = all ? state_.pool.threads() : cores_.cores();
+  } else {
+    cores_.keep(1);
+  }
+  try {
+    if (workers_ > 1) state_.pool.follow(cores_.cpus());
+    context_ = state_.contexts.take();
+  } catch (...) {
+    if (workers_ > 1) state_.pool.release();
+    throw;
+  }
+}
+
+Call::~Call() {
+  if (workers_ > 1) state_.pool.release();
+  state_.contexts.give_back(std::move(context_));
+}
+
+// With the pool, and once images are timed.
+const ThreadPlan& Call::thread_plan() {
+  if (plan_ == nullptr) plan_ = &state_.sharing.plan_for(&state_.pool, workers_);
+  return *plan_;
+}
+
+int Call::images_at_once(int64_t images) {
+  if (workers_ == 1) return 1;
+  const ThreadPlan& plan = thread_plan();
+  if (images == 1 && state_.sharing.is_not_worth_waking(plan, state_.pool)) return 1;
+  return state_.sharing.images_at_once(images, workers_);
+}
+
+void Call::run_node(const NodePlan& node, const Frame& frame) {
+  // Nodes alone are not timed.
+  const int threads = state_.sharing.shares_all() ? workers_ : useful_threads(node, workers_);
+  NodeTask task{state_.plan, node, frame, split_node(node, threads), *context_};
+  parallel_for(task.split.parts(), run_node_part, &task, threads);
+}
+
+int Call::run_step(size_t step, const Frame& frame) {
+  const int threads = workers_ == 1 ? 1 : thread_plan().threads[step];
+  const Step& spec = state_.plan.steps[step];
+  StepTask task{state_.plan, spec, frame, split_step(state_.plan, spec, threads), *context_};
+  parallel_for(task.split.parts(), run_step_part, &task, threads);
+  return threads;
+}
+
+void Call::parallel_for(int count, ThreadPool::Task task, void* task_context, int threads) {
+  if (threads > 1) {
+    state_.pool.parallel_for(count, task, task_context, threads);
+  } else {
+    for (int index = 0; index < count; ++index) task(task_context, index, 0);
+  }
+}
+
+}  // namespace sbnn

@@ -1,0 +1,138 @@
+#include "signbit/engine.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <system_error>
+
+#include "cpu/dispatch.h"
+#include "engine/engine_state.h"
+#include "run/run_images.h"
+
+namespace sbnn {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+const Status& out_of_memory() {
+  static const Status status(Code::kMemory, "not enough memory");
+  return status;
+}
+
+// The whole file, or the reason why not.
+Status read_file(const char* path, std::vector<uint8_t>* bytes) {
+  const auto refuse = [&] { return Status(Code::kModelFile, std::strerror(errno)); };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "rb"), std::fclose);
+  if (file == nullptr) return refuse();
+  if (std::fseek(file.get(), 0, SEEK_END) != 0) return refuse();
+  const long size = std::ftell(file.get());
+  if (size < 0 || std::fseek(file.get(), 0, SEEK_SET) != 0) return refuse();
+  if (size == LONG_MAX) {
+    errno = EISDIR;  // what seeking to the end of a folder yields
+    return refuse();
+  }
+  bytes->resize(static_cast<size_t>(size));
+  bytes->resize(std::fread(bytes->data(), 1, bytes->size(), file.get()));
+  return std::ferror(file.get()) != 0 ? refuse() : Status();
+}
+
+}  // namespace
+
+int available_threads() { return std::min(available_cores(), kMaxThreads); }
+
+std::vector<std::string> usable_isas() {
+  std::vector<std::string> names;
+  for (const KernelTable* kernels : usable_kernels()) names.emplace_back(kernels->isa);
+  return names;
+}
+
+Status check_pixels(const Plan& plan, const Images& images, int64_t elements) {
+  if (!images.is_float) return {};
+  if (plan.pixels_only) {
+    return {Code::kInput, "images: this model's stem is int16 and takes uint8 pixels"};
+  }
+  const float* const pixels = static_cast<const float*>(images.data);
+  for (int64_t i = 0; i < images.count * elements; ++i) {
+    if (!std::isfinite(pixels[i])) {
+      return {Code::kInput,
+              "images: image " + std::to_string(i / elements) + " has a pixel that is not finite"};
+    }
+  }
+  return {};
+}
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::~Engine() = default;
+
+Status Engine::open(const char* path, const EngineOptions& options,
+                    std::unique_ptr<Engine>* engine) noexcept {
+  try {
+    std::vector<uint8_t> bytes;
+    SIGNBIT_TRY(read_file(path, &bytes).within(path));
+    const Status status = load(bytes.data(), bytes.size(), options, engine);
+    const bool of_file = status.code() == Code::kModelFile || status.code() == Code::kModelVersion;
+    return of_file ? status.within(path) : status;
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
+  }
+}
+
+Status Engine::load(const uint8_t* data, size_t size, const EngineOptions& options,
+                    std::unique_ptr<Engine>* engine) noexcept {
+  try {
+    if (options.threads < 0 || options.threads > kMaxThreads) {
+      return {Code::kInput, "threads: must be 1 to " + std::to_string(kMaxThreads) + ", is " +
+                                std::to_string(options.threads)};
+    }
+    const KernelTable* kernels = nullptr;
+    SIGNBIT_TRY(choose_kernels(options.isa, &kernels));
+    Graph graph;
+    SIGNBIT_TRY(read_model(data, size, &graph));
+    const int threads = options.threads == 0 ? available_threads() : options.threads;
+    auto state = std::make_unique<State>(std::move(graph), threads, options.share_all);
+    SIGNBIT_TRY(make_plan(state->graph, *kernels, &state->plan));
+    state->graph.constants.clear();  // their bytes are the caller's
+    const TensorSpec& image = state->graph.tensors[static_cast<size_t>(state->graph.input)];
+    const TensorSpec& output = state->graph.tensors[static_cast<size_t>(state->graph.output)];
+    state->image_elements = image.height * image.width * image.channels;
+    state->output_elements = output.height * output.width * output.channels;
+    engine->reset(new Engine(std::move(state)));
+    return {};
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
+  } catch (const std::system_error& error) {
+    return {Code::kMemory, std::string("cannot start threads: ") + error.what()};
+  }
+}
+
+const Graph& Engine::graph() const { return state_->graph; }
+const char* Engine::isa() const { return state_->plan.kernels->isa; }
+int Engine::threads() const { return state_->pool.threads(); }
+
+Status Engine::run(const Images& images, float* output) noexcept {
+  try {
+    State& state = *state_;
+    SIGNBIT_TRY(check_pixels(state.plan, images, state.image_elements));
+    Call call(&state, images.count == 1 && state.sharing.image_runs_alone());
+    call.context().prepare(call.workers(), 1);
+    const ImageRun run{images, output, state.image_elements, state.output_elements};
+    int64_t done = 0;
+    for (; done < images.count && call.times_images(); ++done) time_image(&call, run, done);
+    if (done == images.count) return {};
+    // Whole images keep every worker busy without barriers; what is left is shared node by node.
+    const int together = call.images_at_once(images.count - done);
+    if (together > 0) {
+      const int64_t whole = (images.count - done) / together * together;
+      run_whole_images(&call, run, {done, done + whole}, together);
+      done += whole;
+    }
+    for (; done < images.count; ++done) run_image(&call, run, done);
+    return {};
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
+  }
+}
+
+}  // namespace sbnn

@@ -1,0 +1,69 @@
+// What an Engine is made of, shared by engine.cpp (running) and inspect.cpp (looking inside).
+#pragma once
+
+#include <new>
+
+#include "run/context.h"
+#include "signbit/engine.h"
+#include "threads/sharing.h"
+#include "threads/thread_pool.h"
+
+namespace sbnn {
+
+struct Engine::State {
+  State(Graph read_graph, int threads, bool share_all)
+      : graph(std::move(read_graph)), pool(threads), contexts(plan), sharing(plan, share_all) {}
+
+  Graph graph;
+  Plan plan;
+  ThreadPool pool;
+  ContextPool contexts;
+  Sharing sharing;
+  int64_t image_elements = 0;
+  int64_t output_elements = 0;
+};
+
+// A context for one call, with the thread pool where it may have more than one thread: no other
+// call has the pool, and not all cores are taken by calls of this or of other engines.
+class Call {
+ public:
+  Call(Engine::State* state, bool alone);
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  Engine::State& state() { return state_; }
+  Context& context() { return *context_; }
+  int workers() const { return workers_; }  // 1 without the pool
+
+  // Whether images should be timed before others run; see Sharing.
+  bool times_images() const { return workers_ > 1 && !state_.sharing.is_timed(); }
+  int images_at_once(int64_t images);  // see plan_images
+
+  // One node of an image, in an arena of plan.whole_storage.
+  void run_node(const NodePlan& node, const Frame& frame);
+  // One step, in an arena of plan.storage; returns on how many threads.
+  int run_step(size_t step, const Frame& frame);
+  void parallel_for(int count, ThreadPool::Task task, void* task_context, int threads);
+
+ private:
+  const ThreadPlan& thread_plan();
+
+  Engine::State& state_;
+  CoreShare cores_;
+  int workers_ = 1;
+  const ThreadPlan* plan_ = nullptr;
+  std::unique_ptr<Context> context_;
+  FloatEnvironment environment_;
+};
+
+// The address of one image of a batch.
+inline const void* image_at(const Images& images, int64_t elements, int64_t index) {
+  const int64_t bytes = elements * (images.is_float ? static_cast<int64_t>(sizeof(float)) : 1);
+  return static_cast<const uint8_t*>(images.data) + index * bytes;
+}
+
+// Refuses float32 pixels that are not finite or that meet int16 weights.
+Status check_pixels(const Plan& plan, const Images& images, int64_t elements);
+
+}  // namespace sbnn

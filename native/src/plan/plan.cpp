@@ -1,0 +1,187 @@
+#include "plan/plan.h"
+
+#include <algorithm>
+
+namespace sbnn {
+namespace {
+
+AlignedArray<uint64_t> pack_flip(const Graph& graph, int index) {
+  const Constant& constant = graph.constants[static_cast<size_t>(index)];
+  AlignedArray<uint64_t> words((constant.bytes + 63) / 64);
+  for (size_t c = 0; c < constant.bytes; ++c)
+    words[c / 64] |= uint64_t{constant.data[c]} << (c % 64);
+  return words;
+}
+
+void plan_epilogue(const Graph& graph, const std::vector<TensorLayout>& tensors, NodePlan* plan) {
+  const Node& node = *plan->node;
+  plan->scale = copy_constant<float>(graph, node.scale);
+  plan->shift = copy_constant<float>(graph, node.shift);
+  plan->slope = copy_constant<float>(graph, node.slope);
+  plan->positive_slope = copy_constant<float>(graph, node.positive_slope);
+  plan->offset = copy_constant<float>(graph, node.offset);
+  plan->sums_scale = copy_constant<float>(graph, node.sums.scale);
+  plan->wants_real = node.real != kNone;
+  for (const AlignedArray<float>* constant :
+       {&plan->scale, &plan->shift, &plan->slope, &plan->positive_slope, &plan->offset,
+        &plan->sums_scale}) {
+    plan->bytes += static_cast<int64_t>(constant->bytes());
+  }
+  for (const SignOutput& output : node.signs) {
+    SignPlan sign;
+    if (graph.constants[static_cast<size_t>(output.threshold)].dtype == DType::kI32) {
+      sign.integer_threshold = copy_constant<int32_t>(graph, output.threshold);
+    } else {
+      sign.threshold = copy_constant<float>(graph, output.threshold);
+      plan->wants_real = true;
+    }
+    sign.flip = pack_flip(graph, output.flip);
+    plan->bytes += static_cast<int64_t>(sign.integer_threshold.bytes() + sign.threshold.bytes() +
+                                        sign.flip.bytes());
+    plan->spread_signs |= !tensors[static_cast<size_t>(output.tensor)].bits.contiguous();
+    plan->signs.push_back(std::move(sign));
+  }
+}
+
+// Bodies whose values are float32 of all channels at once.
+void plan_simple_body(const TensorLayout& input, const KernelTable& kernels, NodePlan* plan) {
+  const Node& node = *plan->node;
+  plan->chunks.push_back({0, plan->channels, 0, 0});
+  plan->tile_step = round_up(plan->channels, 16);
+  plan->tile_pixels = std::clamp<int64_t>(16384 / plan->tile_step, 1, kTileWindows);
+  const bool bits = input.kind == Kind::kBits;
+  plan->values_in_place =
+      node.op == Op::kPointwise && input.kind == Kind::kReal && node.map == kNone;
+  if (plan->values_in_place) {
+    plan->tile_step = plan->channels;
+    plan->tile_pixels = plan->pixels();
+  }
+  int64_t reads = plan->pixels() * plan->channels;
+  switch (node.op) {
+    case Op::kMaxPool:
+      plan->kernel = bits ? "max_pool_b1" : std::string("max_pool_f32_") + kernels.isa;
+      reads *= node.kernel.y * node.kernel.x;
+      break;
+    case Op::kAvgPool:
+      plan->kernel = std::string("avg_pool_f32_") + kernels.isa;
+      reads *= node.kernel.y * node.kernel.x;
+      break;
+    case Op::kGlobalMean:
+      plan->kernel = std::string("global_mean_f32_") + kernels.isa;
+      reads *= input.pixels();
+      break;
+    case Op::kSignSum:
+      plan->kernel = std::string("sign_sum_b1_") + kernels.isa;
+      reads *= node.kernel.y * node.kernel.x;
+      break;
+    case Op::kMeanAbs:
+      plan->kernel = std::string("mean_abs_f32_") + kernels.isa;
+      reads *= 4 * input.channels;  // one by one
+      break;
+    default:
+      plan->kernel = std::string("pointwise_f32_") + kernels.isa;
+      if (node.map != kNone) plan->kernel += "+map";
+      break;
+  }
+  plan->cost = static_cast<double>(reads) * (bits ? 0.02 : 0.1);
+}
+
+Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
+  NodePlan result;
+  result.node = &node;
+  const int first_output = node.real != kNone ? node.real : node.signs[0].tensor;
+  const TensorLayout& output = plan->tensors[static_cast<size_t>(first_output)];
+  const TensorLayout& input = plan->tensors[static_cast<size_t>(node.input)];
+  result.height = output.height;
+  result.width = output.width;
+  result.channels = output.channels;
+  plan_epilogue(graph, plan->tensors, &result);
+  if (node.op == Op::kBinaryConv) {
+    SIGNBIT_TRY(plan_binary_conv(graph, input, *plan->kernels, &result));
+    plan_dots(graph, plan->tensors, *plan->kernels, &result);
+  } else if (node.op == Op::kRealConv) {
+    SIGNBIT_TRY(plan_real_conv(graph, input, *plan->kernels, &result));
+  } else {
+    plan_simple_body(input, *plan->kernels, &result);
+  }
+  result.cost += 0.1 * static_cast<double>(result.pixels() * result.channels);
+
+  ScratchSizes& scratch = plan->scratch;
+  if (!result.values_in_place) {
+    scratch.tile_values = std::max(scratch.tile_values, result.tile_pixels * result.tile_step);
+  }
+  if (result.window_area > 1) {
+    scratch.dots = std::max(scratch.dots, kTileWindows * result.tile_step);
+  }
+  const int64_t gathered = result.binary.gather.words();
+  if (gathered > 0) {
+    scratch.gathered_words = std::max(scratch.gathered_words, kTileWindows * gathered);
+    scratch.sums_bytes = std::max(scratch.sums_bytes, result.binary.sums_end);
+  } else if (result.binary.triples > 0) {
+    scratch.sums_bytes = std::max(scratch.sums_bytes, input.bytes);
+  }
+  scratch.runs = std::max(scratch.runs, result.tile_pixels / result.width + 2);
+  const RealConvPlan& real = result.real;
+  const int64_t unit_values = real.tile_units * result.tile_step;
+  scratch.tile_values = std::max(scratch.tile_values, unit_values << real.levels());
+  scratch.panel_bytes = std::max(scratch.panel_bytes, real.panel.bytes());
+  scratch.staging_pixels = std::max(scratch.staging_pixels, real.panel.staging());
+  scratch.conv_units = std::max(scratch.conv_units, real.tile_units);
+  scratch.signs = std::max(scratch.signs, static_cast<int64_t>(node.signs.size()));
+  if (node.op == Op::kGlobalMean) {
+    scratch.row_sums = std::max(scratch.row_sums, input.height * row_sums_step(input.channels));
+  }
+  if (node.op == Op::kSignSum) {
+    const int64_t columns = columns_reached(node, input, result.tile_pixels);
+    SIGNBIT_TRY(check_work_bytes(node.name, 4.0 * static_cast<double>(columns * node.groups)));
+    scratch.sign_sums = std::max(scratch.sign_sums, columns * node.groups);
+  }
+  scratch.input_pixel_bytes = std::max(scratch.input_pixel_bytes, input.pixel_bytes);
+  plan->pixels_only |= result.integer && node.op == Op::kRealConv;
+  plan->nodes.push_back(std::move(result));
+  return {};
+}
+
+}  // namespace
+
+Status check_work_bytes(const std::string& where, double bytes) {
+  if (bytes <= static_cast<double>(kMaxWorkBytes)) return {};
+  return {Code::kModelFile,
+          where + ": would need " + std::to_string(bytes / 1e9) + " GB of memory, at most " +
+              std::to_string(static_cast<double>(kMaxWorkBytes) / 1e9) + " are allowed"};
+}
+
+Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan) {
+  plan->kernels = &kernels;
+  plan->tensors = plan_tensors(graph);
+  for (size_t i = 0; i < graph.tensors.size(); ++i) {
+    SIGNBIT_TRY(
+        check_work_bytes("tensors[" + std::to_string(i) + "] ('" + graph.tensors[i].name + "')",
+                         static_cast<double>(plan->tensors[i].bytes)));
+  }
+  plan->steps = plan_steps(graph, plan->tensors);
+  plan->storage = plan_storage(graph, plan->tensors, true);
+  plan->whole_storage = plan_storage(graph, plan->tensors, false);
+  SIGNBIT_TRY(check_work_bytes("tensors", static_cast<double>(plan->storage.bytes)));
+  plan->nodes.reserve(graph.nodes.size());
+  double constants = 0;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const std::string where = "nodes[" + std::to_string(i) + "]";
+    SIGNBIT_TRY(plan_node(graph, graph.nodes[i], plan).within(where));
+    constants += static_cast<double>(plan->nodes.back().bytes);
+    SIGNBIT_TRY(check_work_bytes(where, constants));
+  }
+  for (const Step& step : plan->steps) {
+    if (step.producer == kNone) continue;
+    plan->scratch.band_bytes = std::max(plan->scratch.band_bytes, band_bytes(*plan, step));
+  }
+  plan->batch_head = has_batch_head(graph, *plan);
+  if (plan->batch_head) {
+    const int64_t step = plan->nodes.back().tile_step;
+    plan->scratch.tile_values = std::max(plan->scratch.tile_values, kHeadImages * step);
+    plan->scratch.conv_units = std::max(plan->scratch.conv_units, kHeadImages);
+  }
+  return {};
+}
+
+}  // namespace sbnn

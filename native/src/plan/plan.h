@@ -1,0 +1,232 @@
+// A graph made ready to run on one set of kernels: where every tensor lies, how every node is cut
+// into tiles, and its weights in the order in which the kernels read them.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "cpu/memory.h"
+#include "format/graph.h"
+#include "kernels/kernels.h"
+#include "plan/layouts/bits_layout.h"
+#include "plan/layouts/gather.h"
+#include "plan/layouts/row_panel.h"
+
+namespace sbnn {
+
+// Windows of one tile, before pooling. Small enough for L1, large enough that a block's weights are
+// read many times while they are there.
+constexpr int64_t kTileWindows = 64;
+
+// Images of a tile of a batch's head, see batch_head.h.
+constexpr int64_t kHeadImages = 64;
+
+// One image's worth of a tensor. Bits have a border of 0 around them as wide as the padding of the
+// convolutions that read them; a producer never writes it, so it stays 0 for ever.
+struct TensorLayout {
+  Kind kind = Kind::kReal;
+  int64_t height = 0, width = 0, channels = 0;
+  int64_t pixel_bytes = 0;  // from a pixel to the next (not of an image: it may be u8 or float32)
+  int64_t row_bytes = 0;
+  int64_t origin = 0;  // of pixel (0, 0)
+  int64_t bytes = 0;
+  int64_t border_y = 0, border_x = 0;
+  BitsLayout bits;
+
+  int64_t pixels() const { return height * width; }
+  int64_t at(int64_t y, int64_t x) const { return origin + y * row_bytes + x * pixel_bytes; }
+};
+
+// Where each tensor begins in an arena; kNone for the image, which is the caller's memory, and for
+// what exists in bands only.
+struct StoragePlan {
+  std::vector<int64_t> offsets;
+  int64_t row_sums = 0;  // where a step leaves them for the step behind it
+  int64_t bytes = 0;
+};
+
+// Filters of one group that a kernel call computes together.
+struct Block {
+  int64_t group = 0;
+  int64_t channel = 0;  // first
+  int64_t filters = 0;
+  size_t weights = 0;  // index of its first weight
+};
+
+// Channels that an epilogue call finishes together, and the blocks that yield them.
+struct Chunk {
+  int64_t channel = 0;
+  int64_t channels = 0;
+  size_t first_block = 0;
+  size_t blocks = 0;
+};
+
+struct SignPlan {
+  AlignedArray<float> threshold;  // one of these two is empty
+  AlignedArray<int32_t> integer_threshold;
+  AlignedArray<uint64_t> flip;
+};
+
+// What BinaryDotArgs needs; see there for the arithmetic.
+//
+// A window is read in runs of bits that lie side by side: a row of the kernel, or a tap where
+// dilation or groups part them. Runs of whole 32-bit words are read where they are. Others, which
+// only inputs of at most 16 channels a group have, are gathered first, a tile of windows at a time.
+struct BinaryConvPlan {
+  int64_t height = 0, width = 0;  // before pooling
+  GatherPlan gather;              // empty where windows are read in place
+  int64_t runs = 0;               // 1 where gathered
+  int triples = 0, singles = 0;
+  std::vector<int64_t> offsets;  // of triples, then of singles
+  int64_t second = 0;            // bytes from a triple's first word to its second
+  int64_t sums_end = 0;  // bytes from a window's address to the end of its triples' first words
+  AlignedArray<uint32_t> weights;
+  AlignedArray<int32_t> base;  // [border pattern][base_step]
+  int64_t base_step = 0;
+  std::vector<int64_t> row_base;     // by y; the row of a pattern begins at row_base + column_base
+  std::vector<int64_t> column_base;  // by x
+  std::vector<int64_t> same_until;   // by x of a pooled output: where that changes next
+};
+
+// What RealConvArgs needs. Windows lie in a panel of rows, or in the input itself where that is
+// float32 and has no padding. A unit is a window of each track and yields 2^levels outputs of a
+// row.
+struct RealConvPlan {
+  bool in_place = false;                  // where the input is float32
+  int64_t value_bytes = 0;                // of an input value in a panel: int16 or float32
+  std::vector<int64_t> offsets;           // of segments in a panel, in bytes
+  std::vector<int64_t> offsets_in_place;  // the same in the input
+  std::vector<ConvTrack> tracks;
+  int64_t steps = 0;               // of all tracks and segments
+  AlignedArray<uint32_t> weights;  // steps
+  PanelPlan panel;
+  int64_t tile_units = 0;  // at most
+
+  int levels() const { return panel.tracks.levels; }
+  int64_t row_outputs() const { return panel.units << levels(); }  // of all units of a row
+};
+
+struct NodePlan {
+  const Node* node = nullptr;
+  int64_t height = 0, width = 0, channels = 0;  // of the outputs
+  int64_t window_area = 1;                      // windows pooled into one output
+  int64_t tile_pixels = 0;
+  int64_t tile_step = 0;  // values from a tile's pixel to the next
+  bool integer = false;   // v0 is int32
+  bool wants_real = false;
+  bool values_in_place = false;  // v0 is read where the input lies, so tiles need not fit L1
+  bool spread_signs = false;     // some sign output has gaps between groups
+  bool finishes_dots = false;    // the epilogue follows each vector of dots, see FinishDotsArgs,
+  Activation finish = Activation::kNone;  // with this activation
+  bool adjusts_dots = false;              // dots become reals first, see AdjustDotsArgs,
+  bool shifts_by_border = false;          // with a shift for each border pattern
+  std::vector<Chunk> chunks;
+  std::vector<Block> blocks;
+  // Empty where absent. A shift by border has a row for each pattern, as BinaryConvPlan's base.
+  AlignedArray<float> scale, shift, slope, positive_slope, offset, sums_scale;
+  std::vector<SignPlan> signs;
+  BinaryConvPlan binary;
+  RealConvPlan real;
+  std::string kernel;
+  int64_t macs = 0;   // an image
+  int64_t bytes = 0;  // of constants, as held for the kernels
+  double cost = 0;    // a rough time in ns, to decide how far to split
+
+  int64_t pixels() const { return height * width; }
+};
+
+// Nodes that run together: one, or one and the `producer` of a tensor that only this node reads.
+// Such a tensor never exists as a whole: each thread makes the rows that it is about to read. Reals
+// of a pool come a band of rows at a time, so that they stay in the cache; signs that a pointwise
+// node makes for a binary convolution fit there anyway.
+//
+// A max pool may take its maxima of a convolution's sums; what makes reals of sums is then done for
+// the largest of a window alone. See plan_pooled_sums.cpp.
+struct Step {
+  int node = kNone;  // the last of them
+  int producer = kNone;
+  int64_t band_rows = 0;  // of a pool's output
+  bool pools_sums = false;
+  AlignedArray<uint32_t> order;  // then by channel, see PoolArgs; empty where nothing is turned
+  bool writes_row_sums = false;  // of its reals, while they are in the cache,
+  bool reads_row_sums = false;   // for the global mean that is the next step
+};
+
+// From a row's sums to the next row's, in floats: whole vectors.
+inline int64_t row_sums_step(int64_t channels) { return round_up(channels, 16); }
+
+// The largest scratch any node of the plan needs.
+struct ScratchSizes {
+  int64_t tile_values = 0;
+  int64_t dots = 0;
+  int64_t panel_bytes = 0;     // of a real convolution: rows,
+  int64_t staging_pixels = 0;  // a row before it is split,
+  int64_t conv_units = 0;      // windows
+  int64_t signs = 0;
+  int64_t runs = 0;  // rows that a tile is in
+  int64_t band_bytes = 0;
+  int64_t input_pixel_bytes = 0;  // of pooled signs
+  int64_t gathered_words = 0;     // of the gathered windows of a tile
+  int64_t sums_bytes = 0;         // of the words that complete triples
+  int64_t row_sums = 0;           // of a global mean's input
+  int64_t sign_sums = 0;          // of the columns that a tile's windows meet
+};
+
+struct Plan {
+  const KernelTable* kernels = nullptr;
+  std::vector<TensorLayout> tensors;
+  std::vector<NodePlan> nodes;
+  bool pixels_only = false;   // a node has int16 weights: images are uint8
+  std::vector<Step> steps;    // every node, in order
+  bool batch_head = false;    // the last of them may run for several images at once
+  StoragePlan storage;        // for steps: tensors share memory once nobody reads them any more
+  StoragePlan whole_storage;  // every tensor has its own, for looking at them
+  ScratchSizes scratch;
+};
+
+// Reads the constants of `graph`, which are not needed afterwards; keeps pointers to its nodes.
+Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan);
+
+// A constant by channel; empty where the file has none.
+template <typename T>
+AlignedArray<T> copy_constant(const Graph& graph, int index) {
+  if (index == kNone) return {};
+  const Constant& constant = graph.constants[static_cast<size_t>(index)];
+  AlignedArray<T> copy(constant.bytes / sizeof(T));
+  std::memcpy(copy.data(), constant.data, constant.bytes);
+  return copy;
+}
+
+// Columns that windows of a tile's pixels reach, if they lie in one row.
+inline int64_t columns_reached(const Node& node, const TensorLayout& input, int64_t pixels) {
+  const int64_t reach = (pixels - 1) * node.stride.x + (node.kernel.x - 1) * node.dilation.x + 1;
+  return std::min(input.width, reach);
+}
+
+// The parts of make_plan that have a file of their own.
+std::vector<TensorLayout> plan_tensors(const Graph& graph);
+std::vector<Step> plan_steps(const Graph& graph, const std::vector<TensorLayout>& tensors);
+bool has_batch_head(const Graph& graph, const Plan& plan);
+void plan_pooled_sums(const Graph& graph, const Node& conv, const Node& pool, Step* step);
+StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse);
+Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
+                        NodePlan* plan);
+// What is known once a binary convolution and its epilogue are planned: how its dots are finished.
+void plan_dots(const Graph& graph, const std::vector<TensorLayout>& tensors,
+               const KernelTable& kernels, NodePlan* plan);
+Status plan_real_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
+                      NodePlan* plan);
+
+// How a step's rows between its two nodes lie in the band, and the bytes of a whole band.
+struct BandLayout {
+  int64_t pixel_bytes, row_bytes;
+};
+BandLayout band_layout(const Plan& plan, const Step& step);
+int64_t band_bytes(const Plan& plan, const Step& step);
+
+// Refuses what would need more memory than any machine this runs on should give.
+Status check_work_bytes(const std::string& where, double bytes);
+
+}  // namespace sbnn

@@ -1,0 +1,99 @@
+// How a binary convolution's dots become its values: in registers, in the common epilogue, or
+// adjusted before it.
+
+#include "plan/plan.h"
+
+namespace sbnn {
+namespace {
+
+// Rows of the file's shift, (row patterns, column patterns, channels), as far apart as the base's.
+AlignedArray<float> spread_shift(const AlignedArray<float>& dense, const NodePlan& plan) {
+  const auto channels = static_cast<size_t>(plan.channels);
+  const auto step = static_cast<size_t>(plan.binary.base_step);
+  const size_t patterns = dense.size() / channels;
+  AlignedArray<float> rows(patterns * step);
+  for (size_t pattern = 0; pattern < patterns; ++pattern) {
+    std::memcpy(rows.data() + pattern * step, dense.data() + pattern * channels,
+                channels * sizeof(float));
+  }
+  return rows;
+}
+
+void plan_adjustment(const Graph& graph, NodePlan* plan) {
+  const Node& node = *plan->node;
+  const bool by_border = graph.has_border_shift(node);
+  if (by_border) plan->shift = spread_shift(plan->shift, *plan);
+  plan->shifts_by_border = by_border;
+  plan->adjusts_dots = by_border || node.map != kNone || node.sums.tensor != kNone;
+  if (node.map != kNone) plan->kernel += "+map";
+  if (node.sums.tensor != kNone) plan->kernel += "+sums";
+  if (by_border) plan->kernel += "+border";
+}
+
+// Whether the epilogue needs more than FinishDotsArgs has for activations other than maxout.
+bool is_general(const Node& node) {
+  return node.activation == Activation::kMaxout || node.offset != kNone || node.shortcut.repeat;
+}
+
+bool can_finish_shortcut(const TensorLayout& shortcut, const KernelTable& kernels,
+                         const NodePlan& plan) {
+  const Shortcut& spec = plan.node->shortcut;
+  if (shortcut.height != plan.height || shortcut.width != plan.width || spec.offset != 0) {
+    return false;
+  }
+  if (spec.repeat) return shortcut.channels % kernels.word_lanes == 0;
+  return shortcut.channels == plan.channels;
+}
+
+// Whether a binary convolution's epilogue may follow each vector of its dots, see FinishDotsArgs.
+bool can_finish_dots(const std::vector<TensorLayout>& tensors, const KernelTable& kernels,
+                     const NodePlan& plan) {
+  const Node& node = *plan.node;
+  if (kernels.finish_dots == nullptr || plan.window_area > 1 || node.signs.size() > 1) return false;
+  if (plan.adjusts_dots) return false;
+  if (plan.wants_real) {
+    if (plan.scale.empty()) return false;
+    if (node.activation == Activation::kSigmoid || node.activation == Activation::kRelu) {
+      return false;
+    }
+    if (node.activation == Activation::kHardtanh && is_general(node)) return false;
+    if (!plan.signs.empty() && plan.signs[0].threshold.empty()) return false;
+  }
+  if (node.shortcut.tensor != kNone &&
+      !can_finish_shortcut(tensors[static_cast<size_t>(node.shortcut.tensor)], kernels, plan)) {
+    return false;
+  }
+  for (const SignOutput& output : node.signs) {
+    if (tensors[static_cast<size_t>(output.tensor)].pixel_bytes * 8 != plan.channels) return false;
+  }
+  for (const Block& block : plan.blocks) {
+    if (block.filters % kernels.word_lanes != 0) return false;
+  }
+  return true;
+}
+
+// A general epilogue as a maxout with an offset: v·1 is v, and so is v + -0.0, whatever v is.
+void make_maxout(NodePlan* plan) {
+  const auto fill = [&](AlignedArray<float>* constant, float value) {
+    if (!constant->empty()) return;
+    *constant = AlignedArray<float>(static_cast<size_t>(plan->channels));
+    std::fill_n(constant->data(), plan->channels, value);
+    plan->bytes += static_cast<int64_t>(constant->bytes());
+  };
+  fill(&plan->slope, 1.0f);
+  fill(&plan->positive_slope, 1.0f);
+  fill(&plan->offset, -0.0f);
+  plan->finish = Activation::kMaxout;
+}
+
+}  // namespace
+
+void plan_dots(const Graph& graph, const std::vector<TensorLayout>& tensors,
+               const KernelTable& kernels, NodePlan* plan) {
+  plan_adjustment(graph, plan);
+  plan->finishes_dots = can_finish_dots(tensors, kernels, *plan);
+  plan->finish = plan->node->activation;
+  if (plan->finishes_dots && plan->wants_real && is_general(*plan->node)) make_maxout(plan);
+}
+
+}  // namespace sbnn

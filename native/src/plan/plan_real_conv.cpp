@@ -1,0 +1,246 @@
+// Real convolutions made ready: how a window lies in rows of the input, whether a fast convolution
+// pays, and the weights packed step by step.
+
+#include <algorithm>
+
+#include "plan/layouts/plan_filters.h"
+
+namespace sbnn {
+namespace {
+
+class RealConvPlanner {
+ public:
+  RealConvPlanner(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
+                  NodePlan* plan)
+      : graph_(graph),
+        input_(input),
+        kernels_(kernels),
+        node_(*plan->node),
+        plan_(*plan),
+        real_(plan->real),
+        group_channels_(input.channels / node_.groups) {
+    // Neighbouring pixels lie side by side: one segment a row.
+    row_segments_ = node_.groups == 1 && (node_.dilation.x == 1 || node_.kernel.x == 1);
+    segments_ = row_segments_ ? node_.kernel.y : node_.kernel.y * node_.kernel.x;
+    values_ = row_segments_ ? node_.kernel.x * input.channels : group_channels_;
+  }
+
+  Status plan() {
+    const Constant& weight = graph_.constants[static_cast<size_t>(node_.weight)];
+    plan_.integer = weight.dtype == DType::kI16;
+    real_.value_bytes = plan_.integer ? sizeof(int16_t) : sizeof(float);
+    const int64_t taps = node_.kernel.y * node_.kernel.x * group_channels_;
+    plan_.macs = plan_.pixels() * plan_.channels * taps;
+    cut_filters(node_.groups, &plan_);
+    choose_levels();
+    cut_tiles();
+    plan_panel();
+    plan_segments();
+    SIGNBIT_TRY(check_work_bytes(node_.name + ": rows of the input",
+                                 static_cast<double>(real_.panel.bytes())));
+    const double packed = packed_size(plan_, kernels_.float_lanes, real_.steps);
+    SIGNBIT_TRY(check_work_bytes(node_.name, packed * sizeof(uint32_t)));
+    real_.weights = AlignedArray<uint32_t>(static_cast<size_t>(packed));
+    if (plan_.integer) {
+      pack_pixel_weights(weight);
+    } else if (weight.dtype == DType::kU64) {
+      const auto row_bytes = static_cast<int64_t>(weight.bytes) / plan_.channels;
+      pack_real_weights([&](int64_t filter, int64_t tap) {
+        return read_bits(weight.data + filter * row_bytes, tap, 1) != 0 ? -1.0f : 1.0f;
+      });
+    } else {
+      pack_real_weights([&](int64_t filter, int64_t tap) {
+        float value;
+        std::memcpy(&value, weight.data + (filter * real_.steps + tap) * 4, sizeof value);
+        return value;
+      });
+    }
+    plan_.bytes += static_cast<int64_t>(real_.weights.bytes());
+    plan_.kernel = std::string(plan_.integer ? "conv_i16_" : "conv_f32_") + kernels_.isa;
+    if (input_.kind == Kind::kBits) plan_.kernel += "+signs";
+    if (weight.dtype == DType::kU64) plan_.kernel += "+packed";
+    plan_.cost = static_cast<double>(plan_.macs) / (4.0 * kernels_.float_lanes);
+    return {};
+  }
+
+ private:
+  int64_t values_per_step() const { return plan_.integer ? 2 : 1; }
+  int64_t steps_of(int64_t values) const {
+    return (values + values_per_step() - 1) / values_per_step();
+  }
+  // The number of levels of fast convolution with the least work: steps, and what it costs to begin
+  // a track and to put sums together, about as much as kTrackSteps steps.
+  void choose_levels() {
+    TrackShape& shape = real_.panel.tracks;
+    shape.values = values_;
+    shape.place = row_segments_ ? node_.stride.x * input_.channels : values_;
+    if (!plan_.integer || !row_segments_ || node_.dilation.x != 1) return;
+    constexpr double kTrackSteps = 3.5;
+    double least = 0;
+    for (int levels = 0; levels <= kMaxTrackLevels; ++levels) {
+      TrackShape tried = shape;
+      tried.levels = levels;
+      double work = 0;
+      for (const int64_t length : track_lengths(tried)) {
+        work += static_cast<double>(segments_ * steps_of(length)) + kTrackSteps;
+      }
+      work *= static_cast<double>(units_of(levels));
+      if (levels == 0 || work < least) {
+        least = work;
+        shape.levels = levels;
+      }
+    }
+  }
+
+  int64_t units_of(int levels) const {
+    return (plan_.width + (int64_t{1} << levels) - 1) >> levels;
+  }
+
+  // Tiles of nearly equal size that begin at whole units where rows do.
+  void cut_tiles() {
+    constexpr int64_t kWhole = int64_t{1} << kMaxTrackLevels;
+    // 12 units of a fast convolution are whole register tiles of 1, 2, 3 or 6.
+    const int64_t fit = windows_that_fit(plan_);
+    const int64_t most = real_.levels() == 0 ? fit : std::min(fit, int64_t{12} << real_.levels());
+    const int64_t tiles = (plan_.pixels() + most - 1) / most;
+    const int64_t even = round_up((plan_.pixels() + tiles - 1) / tiles, kWhole);
+    plan_.tile_pixels = std::min({most, even, plan_.pixels()});
+    const int64_t rows = tile_rows();
+    const int64_t outputs = int64_t{1} << real_.levels();
+    real_.tile_units =
+        real_.levels() == 0 ? plan_.tile_pixels : plan_.tile_pixels / outputs + 2 * rows;
+  }
+
+  // Output rows that a tile may meet.
+  int64_t tile_rows() const {
+    return std::min(plan_.height, (plan_.tile_pixels + plan_.width - 2) / plan_.width + 1);
+  }
+
+  void plan_panel() {
+    PanelPlan& panel = real_.panel;
+    panel.channels = input_.channels;
+    panel.left = node_.padding.x;
+    panel.width = input_.width;
+    panel.height = input_.height;
+    panel.units = units_of(real_.levels());
+    panel.columns =
+        (plan_.width - 1) * node_.stride.x + node_.dilation.x * (node_.kernel.x - 1) + 1;
+    int64_t row_values = panel.columns * panel.channels;
+    if (real_.levels() > 0) {
+      const TrackShape& shape = panel.tracks;
+      panel.columns = shape.row_places(panel.units, 0) * node_.stride.x;
+      const int64_t track_values = shape.row_places(panel.units, shape.levels) * shape.place;
+      panel.pitch = round_up(track_values + kSplitSlack, 32);
+      row_values = panel.pitch * track_count(shape.levels);
+    }
+    panel.row_bytes = round_up(row_values * real_.value_bytes, 64);
+    // Twice what a tile needs, so that rows seldom move.
+    panel.capacity =
+        2 * ((tile_rows() - 1) * node_.stride.y + node_.dilation.y * (node_.kernel.y - 1) + 1);
+    real_.in_place = !plan_.integer && input_.kind != Kind::kBits && node_.padding.y == 0 &&
+                     node_.padding.x == 0;
+    if (real_.in_place && input_.kind == Kind::kReal) panel.capacity = 0;
+    fill_pads();
+  }
+
+  void fill_pads() {
+    PanelPlan& panel = real_.panel;
+    const auto channels = static_cast<size_t>(input_.channels);
+    if (plan_.integer) {
+      panel.pad_pixels = AlignedArray<int16_t>(channels);
+    } else {
+      panel.pad_reals = AlignedArray<float>(channels);
+    }
+    if (node_.pad_value == kNone) return;
+    const Constant& pad = graph_.constants[static_cast<size_t>(node_.pad_value)];
+    if (plan_.integer) {
+      std::copy(pad.data, pad.data + channels, panel.pad_pixels.data());
+    } else {
+      std::memcpy(panel.pad_reals.data(), pad.data, pad.bytes);
+    }
+  }
+
+  void plan_segments() {
+    const PanelPlan& panel = real_.panel;
+    for (int64_t segment = 0; segment < segments_; ++segment) {
+      const int64_t y = row_segments_ ? segment : segment / node_.kernel.x;
+      const int64_t x = row_segments_ ? 0 : segment % node_.kernel.x;
+      const int64_t row = y * node_.dilation.y;
+      const int64_t column = x * node_.dilation.x * input_.channels;
+      real_.offsets.push_back(row * panel.row_bytes + column * real_.value_bytes);
+      real_.offsets_in_place.push_back((row * input_.width * input_.channels + column) *
+                                       static_cast<int64_t>(sizeof(float)));
+    }
+    int64_t shift = 0;
+    for (const int64_t length : track_lengths(panel.tracks)) {
+      const int64_t steps = steps_of(length);
+      real_.tracks.push_back({shift * real_.value_bytes, static_cast<int>(steps), real_.steps});
+      real_.steps += segments_ * steps;
+      shift += panel.pitch;
+    }
+  }
+
+  // A step of float32 is a tap.
+  template <typename Weight>
+  void pack_real_weights(Weight weight) {
+    pack_blocks(kernels_.float_lanes, kernels_.max_tile_vectors, real_.steps, &plan_,
+                reinterpret_cast<float*>(real_.weights.data()), weight);
+  }
+
+  void pack_pixel_weights(const Constant& weight) {
+    std::vector<uint32_t> pairs;
+    int64_t current = kNone;
+    pack_blocks(kernels_.float_lanes, kernels_.max_tile_vectors, real_.steps, &plan_,
+                real_.weights.data(), [&](int64_t filter, int64_t step) {
+                  if (filter != current) pairs = filter_pairs(weight, filter);
+                  current = filter;
+                  return pairs[static_cast<size_t>(step)];
+                });
+  }
+
+  // The weights of one filter in pairs, track by track, in each segment by segment.
+  std::vector<uint32_t> filter_pairs(const Constant& weight, int64_t filter) const {
+    std::vector<std::vector<std::vector<int16_t>>> by_segment;
+    std::vector<int16_t> row(static_cast<size_t>(values_));
+    for (int64_t segment = 0; segment < segments_; ++segment) {
+      std::memcpy(row.data(),
+                  weight.data + (filter * segments_ + segment) * values_ *
+                                    static_cast<int64_t>(sizeof(int16_t)),
+                  row.size() * sizeof(int16_t));
+      by_segment.push_back(split_weights(real_.panel.tracks, row.data()));
+    }
+    std::vector<uint32_t> pairs;
+    for (size_t track = 0; track < real_.tracks.size(); ++track) {
+      for (std::vector<std::vector<int16_t>>& tracks : by_segment) {
+        std::vector<int16_t>& values = tracks[track];
+        values.resize(2 * static_cast<size_t>(real_.tracks[track].steps));
+        for (size_t i = 0; i < values.size(); i += 2) {
+          uint32_t pair;
+          std::memcpy(&pair, &values[i], sizeof pair);
+          pairs.push_back(pair);
+        }
+      }
+    }
+    return pairs;
+  }
+
+  const Graph& graph_;
+  const TensorLayout& input_;
+  const KernelTable& kernels_;
+  const Node& node_;
+  NodePlan& plan_;
+  RealConvPlan& real_;
+  const int64_t group_channels_;
+  bool row_segments_ = false;
+  int64_t segments_ = 0;
+  int64_t values_ = 0;  // of a segment
+};
+
+}  // namespace
+
+Status plan_real_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
+                      NodePlan* plan) {
+  return RealConvPlanner(graph, input, kernels, plan).plan();
+}
+
+}  // namespace sbnn

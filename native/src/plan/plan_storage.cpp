@@ -1,0 +1,210 @@
+// Where tensors lie: the layout of each, and which share memory.
+
+#include <algorithm>
+
+#include "plan/plan.h"
+
+namespace sbnn {
+namespace {
+
+bool same_layout(const TensorLayout& a, const TensorLayout& b) {
+  return a.origin == b.origin && a.row_bytes == b.row_bytes && a.pixel_bytes == b.pixel_bytes &&
+         a.height == b.height && a.width == b.width;
+}
+
+// A piece of the arena that holds one tensor at a time.
+struct Slot {
+  int64_t bytes = 0;
+  int64_t offset = 0;
+  int layout_of = kNone;  // of signs: a tensor with the layout that all its tensors have
+  int free_after = -1;    // the last node that reads what is in it
+};
+
+// The last node that reads each tensor; past the end for the output. What a producer reads is read
+// until its step has run.
+std::vector<int> last_readers(const Graph& graph, const std::vector<int>& reader_of) {
+  std::vector<int> last(graph.tensors.size(), -1);
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    const int now = reader_of[i] == kNone ? static_cast<int>(i) : reader_of[i];
+    node.for_inputs([&](int tensor) { last[static_cast<size_t>(tensor)] = now; });
+    // A tensor that nobody reads still occupies its slot while it is written.
+    if (node.real != kNone) last[static_cast<size_t>(node.real)] = now;
+    for (const SignOutput& output : node.signs) last[static_cast<size_t>(output.tensor)] = now;
+  }
+  last[static_cast<size_t>(graph.output)] = static_cast<int>(graph.nodes.size());
+  return last;
+}
+
+class SlotAllocator {
+ public:
+  SlotAllocator(const std::vector<TensorLayout>& tensors, bool reuse)
+      : tensors_(tensors), reuse_(reuse), slot_of_(tensors.size(), kNone) {}
+
+  // Puts a tensor where another is, which nobody reads any more once its elements are overwritten.
+  void replace(int tensor, int old_tensor, int last_reader) {
+    const int slot = slot_of_[static_cast<size_t>(old_tensor)];
+    slots_[static_cast<size_t>(slot)].free_after = last_reader;
+    slot_of_[static_cast<size_t>(tensor)] = slot;
+  }
+
+  // Signs share only with signs of the very same layout, whose border is where theirs is.
+  // Reals take the smallest free slot that is large enough, else the largest, enlarged.
+  void place(int tensor, int now, int last_reader) {
+    const TensorLayout& layout = tensors_[static_cast<size_t>(tensor)];
+    const bool bits = layout.kind == Kind::kBits;
+    Slot* best = nullptr;
+    for (Slot& slot : slots_) {
+      if (!reuse_) break;
+      if (slot.free_after >= now || (slot.layout_of != kNone) != bits) continue;
+      if (bits) {
+        if (same_layout(tensors_[static_cast<size_t>(slot.layout_of)], layout)) best = &slot;
+      } else if (best == nullptr || better(slot, *best, layout.bytes)) {
+        best = &slot;
+      }
+    }
+    if (best == nullptr) {
+      slots_.emplace_back();
+      best = &slots_.back();
+      if (bits) best->layout_of = tensor;
+    }
+    best->bytes = std::max(best->bytes, layout.bytes);
+    best->free_after = last_reader;
+    slot_of_[static_cast<size_t>(tensor)] = static_cast<int>(best - slots_.data());
+  }
+
+  StoragePlan finish() {
+    StoragePlan plan;
+    for (Slot& slot : slots_) {
+      slot.offset = plan.bytes;
+      plan.bytes += round_up(slot.bytes, static_cast<int64_t>(kAlignment));
+    }
+    for (const int slot : slot_of_) {
+      plan.offsets.push_back(slot == kNone ? kNone : slots_[static_cast<size_t>(slot)].offset);
+    }
+    return plan;
+  }
+
+ private:
+  static bool better(const Slot& a, const Slot& b, int64_t bytes) {
+    const bool a_fits = a.bytes >= bytes, b_fits = b.bytes >= bytes;
+    if (a_fits != b_fits) return a_fits;
+    return a_fits ? a.bytes < b.bytes : a.bytes > b.bytes;
+  }
+
+  const std::vector<TensorLayout>& tensors_;
+  bool reuse_;
+  std::vector<Slot> slots_;
+  std::vector<int> slot_of_;
+};
+
+}  // namespace
+
+std::vector<TensorLayout> plan_tensors(const Graph& graph) {
+  const size_t count = graph.tensors.size();
+  std::vector<TensorLayout> layouts(count);
+  std::vector<int64_t> groups(count, 1);
+  for (const Node& node : graph.nodes) {
+    if (node.op != Op::kBinaryConv && node.op != Op::kSignSum) continue;
+    const auto input = static_cast<size_t>(node.input);
+    if (node.groups > 1) groups[input] = node.groups;
+    if (node.op != Op::kBinaryConv) continue;
+    layouts[input].border_y = std::max(layouts[input].border_y, node.padding.y);
+    layouts[input].border_x = std::max(layouts[input].border_x, node.padding.x);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const TensorSpec& spec = graph.tensors[i];
+    TensorLayout& layout = layouts[i];
+    layout.kind = spec.kind;
+    layout.height = spec.height;
+    layout.width = spec.width;
+    layout.channels = spec.channels;
+    layout.pixel_bytes = spec.channels * static_cast<int64_t>(sizeof(float));
+    if (spec.kind == Kind::kBits) {
+      layout.bits = BitsLayout(spec.channels, groups[i]);
+      layout.pixel_bytes = layout.bits.pixel_bytes;
+    }
+    layout.row_bytes = (spec.width + 2 * layout.border_x) * layout.pixel_bytes;
+    layout.origin = layout.border_y * layout.row_bytes + layout.border_x * layout.pixel_bytes;
+    layout.bytes =
+        (spec.height + 2 * layout.border_y) * layout.row_bytes + static_cast<int64_t>(kSlackBytes);
+  }
+  return layouts;
+}
+
+// A tensor whose every element is read by the thread that writes the same element of `node.real`,
+// just before it does; kNone where there is none. Kernels read whole vectors, so where pixels are
+// not whole vectors a thread would also read what its neighbour writes.
+int overwritable(const Node& node, const Node* producer, const std::vector<TensorLayout>& tensors,
+                 const std::vector<int>& last, int now) {
+  constexpr int64_t kVectorFloats = 16;
+  const TensorLayout& real = tensors[static_cast<size_t>(node.real)];
+  const auto fits = [&](int tensor) {
+    const TensorLayout& old = tensors[static_cast<size_t>(tensor)];
+    // A producer reads rows that the other threads' outputs may lie in, and a map or sums are read
+    // for other elements than their own.
+    bool read_elsewhere = tensor == node.map || tensor == node.sums.tensor;
+    if (producer != nullptr) {
+      producer->for_inputs([&](int input) { read_elsewhere |= input == tensor; });
+    }
+    if (read_elsewhere) return false;
+    return old.kind == Kind::kReal && last[static_cast<size_t>(tensor)] == now &&
+           old.height == real.height && old.width == real.width && old.channels == real.channels &&
+           real.channels % kVectorFloats == 0;
+  };
+  const Shortcut& shortcut = node.shortcut;
+  const bool pointwise = node.op == Op::kPointwise;
+  if (pointwise && fits(node.input) && shortcut.tensor != node.input) return node.input;
+  const bool same_element =
+      shortcut.stride.y == 1 && shortcut.stride.x == 1 && shortcut.offset == 0;
+  if (shortcut.tensor != kNone && same_element && fits(shortcut.tensor) &&
+      (pointwise || shortcut.tensor != node.input)) {
+    return shortcut.tensor;
+  }
+  return kNone;
+}
+
+StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse) {
+  std::vector<Step> steps;
+  if (reuse) steps = plan_steps(graph, tensors);
+  std::vector<int> reader_of(graph.nodes.size(), kNone);              // of a producer
+  std::vector<const Node*> producer_of(graph.nodes.size(), nullptr);  // of its reader
+  int64_t row_sums = 0;
+  for (const Step& step : steps) {
+    if (step.producer != kNone) {
+      reader_of[static_cast<size_t>(step.producer)] = step.node;
+      producer_of[static_cast<size_t>(step.node)] =
+          &graph.nodes[static_cast<size_t>(step.producer)];
+    }
+    if (step.writes_row_sums) {
+      const int real = graph.nodes[static_cast<size_t>(step.node)].real;
+      const TensorLayout& summed = tensors[static_cast<size_t>(real)];
+      row_sums = std::max(row_sums, summed.height * row_sums_step(summed.channels));
+    }
+  }
+  const std::vector<int> last = last_readers(graph, reader_of);
+  SlotAllocator allocator(tensors, reuse);
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    const auto place = [&](int tensor) {
+      allocator.place(tensor, static_cast<int>(i), last[static_cast<size_t>(tensor)]);
+    };
+    if (reader_of[i] != kNone) continue;  // what it makes is in bands
+    if (node.real != kNone) {
+      const int old =
+          reuse ? overwritable(node, producer_of[i], tensors, last, static_cast<int>(i)) : kNone;
+      if (old == kNone) {
+        place(node.real);
+      } else {
+        allocator.replace(node.real, old, last[static_cast<size_t>(node.real)]);
+      }
+    }
+    for (const SignOutput& output : node.signs) place(output.tensor);
+  }
+  StoragePlan plan = allocator.finish();
+  plan.row_sums = plan.bytes;
+  plan.bytes += round_up(row_sums * static_cast<int64_t>(sizeof(float)), kAlignment);
+  return plan;
+}
+
+}  // namespace sbnn

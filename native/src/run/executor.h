@@ -1,0 +1,82 @@
+// Runs the nodes of a plan on one image, any range of a node's pixels and chunks at a time, so that
+// threads may share a node. Results do not depend on how it is cut.
+#pragma once
+
+#include <vector>
+
+#include "plan/plan.h"
+
+namespace sbnn {
+
+// What one thread needs beside the tensors.
+struct Scratch {
+  explicit Scratch(const ScratchSizes& sizes);
+
+  AlignedArray<int32_t> tile;  // v0, int32 or float32
+  AlignedArray<int32_t> dots;  // before pooling
+  RowPanel panel;              // of a real convolution,
+  int64_t conv_units = 0;      // and how many units a tile has
+  AlignedArray<uint8_t> pooled_signs;
+  AlignedArray<uint8_t> band;       // rows between the two nodes of a step
+  double producer_share = 0;        // of the time that this thread's last part of such a step took
+  AlignedArray<float> row_sums;     // of a global mean's input
+  AlignedArray<int32_t> sign_sums;  // of the columns that a tile's windows meet
+  AlignedArray<uint32_t> gathered;  // words of a tile's windows
+  AlignedArray<uint8_t> sums;       // of triples of words: of an input's, or of gathered windows'
+  int64_t sums_done = 0;            // how far into the input, for the node that runs
+  std::vector<SignArgs> signs;
+  std::vector<const uint8_t*> conv_windows;  // by unit
+  std::vector<WindowRun> window_runs;        // of a tile that is gathered, at most kTileWindows
+  int64_t gathered_group = kNone;            // whose words they are, of the tile
+  // By window of a tile:
+  std::vector<const uint8_t*> gathered_windows;
+  std::vector<const uint8_t*> windows;
+  std::vector<const uint8_t*> group_windows;
+  std::vector<const int32_t*> base;
+  std::vector<uint8_t*> sign_pixels;
+  // By run of a tile:
+  std::vector<EpilogueRun> runs;
+  std::vector<uint8_t*> sign_runs;  // [sign][run]
+};
+
+// One image and the arena that holds its tensors.
+struct Frame {
+  uint8_t* arena = nullptr;
+  const StoragePlan* storage = nullptr;
+  const void* image = nullptr;
+  bool image_is_float = false;
+  int banded = kNone;                     // a tensor of which only some rows exist,
+  uint8_t* band = nullptr;                // and where it would begin
+  const float* input_row_sums = nullptr;  // of a global mean's input, if they are made already
+
+  uint8_t* tensor(int index) const {
+    if (index == banded) return band;
+    return arena + storage->offsets[static_cast<size_t>(index)];
+  }
+  float* row_sums() const { return reinterpret_cast<float*>(arena + storage->row_sums); }
+};
+
+// How a node or a step is cut for several threads; into fewer parts where it cannot be cut so far.
+struct Split {
+  int pixel_parts = 1;
+  int chunk_parts = 1;
+  int parts() const { return pixel_parts * chunk_parts; }
+};
+// How many of some threads a node should have, by its rough cost.
+int useful_threads(const NodePlan& node, int threads);
+Split split_node(const NodePlan& node, int threads);
+Split split_step(const Plan& plan, const Step& step, int threads);
+
+void run_node(const Plan& plan, const NodePlan& node, const Frame& frame, const Split& split,
+              int part, Scratch* scratch);
+
+// The same for a whole step, in an arena of plan.storage.
+void run_step(const Plan& plan, const Step& step, const Frame& frame, const Split& split, int part,
+              Scratch* scratch);
+
+// The dots of a binary convolution before pooling, or the sums of an int16 one, as (height, width,
+// channels).
+void run_dots(const Plan& plan, const NodePlan& node, const Frame& frame, Scratch* scratch,
+              int32_t* dots);
+
+}  // namespace sbnn

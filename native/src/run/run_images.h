@@ -1,0 +1,25 @@
+// Whole images on the workers of a call: one shared node by node, or several at once.
+#pragma once
+
+#include "engine/engine_state.h"
+#include "run/node_runner.h"
+
+namespace sbnn {
+
+// What Engine::run was given.
+struct ImageRun {
+  const Images& images;
+  float* output;
+  int64_t image_elements, output_elements;
+};
+
+// One image, on the caller's thread, and how long its steps take.
+void time_image(Call* call, const ImageRun& run, int64_t image);
+
+// One image, each step on the threads that pay.
+void run_image(Call* call, const ImageRun& run, int64_t image);
+
+// Some images, each on one of `workers` threads.
+void run_whole_images(Call* call, const ImageRun& run, const Range& which, int workers);
+
+}  // namespace sbnn
