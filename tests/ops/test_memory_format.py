@@ -13,7 +13,7 @@ from torch.nn.functional import conv2d
 from signbit import methods, models
 from signbit.blocks import ConvBlock
 from signbit.layers import BinaryConv2d, BinaryLinear
-from signbit.nonlinearities import RPReLU
+from signbit.nonlinearities import Maxout, RPReLU
 from signbit.ops.memory_format import arranged, conv_is_channels_last
 
 
@@ -59,6 +59,7 @@ LAYERS = {
     ),
     "real unit": lambda: real_unit(16, 16),
     "rprelu": lambda: RPReLU(16),
+    "maxout": lambda: Maxout(16),
 }
 
 

@@ -12,7 +12,7 @@ from signbit.binarizers import ASD, MeanAbsScale, PlainSignActivation
 from signbit.blocks import normalised_conv
 from signbit.estimators import EDE, Polynomial
 from signbit.layers import BinaryConv2d, BinaryLinear
-from signbit.nonlinearities import RPReLU
+from signbit.nonlinearities import Maxout, RPReLU
 from signbit.ops import use_native_ops
 
 
@@ -41,6 +41,7 @@ LAYERS = {
     "unit": lambda: Unit(None, True, activation_binarizer=asd()),
     "pooled": lambda: Unit(nn.MaxPool2d(2), False, weight_binarizer=MeanAbsScale()),
     "rprelu": lambda: RPReLU(16),
+    "maxout": lambda: Maxout(16),
 }
 
 
