@@ -31,6 +31,11 @@ KINDS = ("inference", "training")
 TURNS = 2
 WORKER = Path(__file__).with_name("against_worker.py")
 
+KEEP_FREED_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "4000000000", "MALLOC_MMAP_THRESHOLD_": "4000000000"}
+"""glibc's settings for both sides. Without them a training step gives pages back to the kernel and
+takes them again, 3,000 to 7,000 faults a step of ResNet-20; which ones depends on where in the heap
+a tensor happens to lie, and is 3 % of the time more or less."""
+
 Times = dict[str, float]
 """What was called → milliseconds a call."""
 
@@ -155,7 +160,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, **KEEP_FREED_MEMORY, "PYTHONPATH": path},
         )
 
     def turn(self) -> Times:

@@ -17,15 +17,12 @@ from signbit.compiler import Compiled, compile_model
 from signbit.data import open_dataset
 from signbit.data.pixels.preprocessing import Preprocessing
 
-__all__ = ["ALIKE", "Case", "Images", "Photographs", "cases", "compiled", "evaluated"]
+__all__ = ["Case", "Images", "Photographs", "cases", "compiled", "evaluated"]
 
 Images = npt.NDArray[np.uint8]
 
 BINARIZE = {"1/1": "both", "32/1": "activations", "1/32": "weights"}
 """Bits of a weight / bits of an activation, as papers write it -> the methods' parameter."""
-
-ALIKE = ("resnet18-norm",)
-"""Networks that differ from another one by what the real classifier sees alone; not in the grid."""
 
 STEPS, BATCH = 3, 8
 """Of the brief training."""
@@ -74,7 +71,6 @@ def cases() -> list[Case]:
     return [
         Case(network, method, bits, weights)
         for network in models.names()
-        if network not in ALIKE
         for method in methods.names()
         if method == "real" or not models.is_real(network)
         for bits in (BINARIZE if method != "real" else ("32/32",))

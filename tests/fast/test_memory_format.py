@@ -14,7 +14,7 @@ from signbit import methods, models
 from signbit.fast.memory_format import arranged, conv_is_channels_last
 from signbit.nn.blocks import ConvBlock
 from signbit.nn.layers import BinaryConv2d, BinaryLinear
-from signbit.nn.nonlinearities import RPReLU
+from signbit.nn.nonlinearities import Maxout, RPReLU
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
@@ -59,6 +59,7 @@ LAYERS = {
     ),
     "real unit": lambda: real_unit(16, 16),
     "rprelu": lambda: RPReLU(16),
+    "maxout": lambda: Maxout(16),
 }
 
 

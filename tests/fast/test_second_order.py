@@ -13,7 +13,7 @@ from signbit.nn.binarizers import ASD, MeanAbsScale, PlainSignActivation
 from signbit.nn.blocks import normalised_conv
 from signbit.nn.estimators import EDE, Polynomial
 from signbit.nn.layers import BinaryConv2d, BinaryLinear
-from signbit.nn.nonlinearities import RPReLU
+from signbit.nn.nonlinearities import Maxout, RPReLU
 
 
 class Unit(nn.Module):
@@ -41,6 +41,7 @@ LAYERS = {
     "unit": lambda: Unit(None, True, activation_binarizer=asd()),
     "pooled": lambda: Unit(nn.MaxPool2d(2), False, weight_binarizer=MeanAbsScale()),
     "rprelu": lambda: RPReLU(16),
+    "maxout": lambda: Maxout(16),
 }
 
 

@@ -307,6 +307,7 @@ NAN_LAYERS = {
         16, 16, 3, groups=4, activation_binarizer=PlainSignActivation(e)
     ),
     "rprelu": lambda e: RPReLU(16),
+    "maxout": lambda e: Maxout(16),
 }
 
 

@@ -28,6 +28,11 @@ struct RPReLUConstants {
   const float* after;
 };
 
+struct MaxoutConstants {
+  const float* negative;
+  const float* positive;
+};
+
 struct PointwiseTable {
   // signs[p][c] = x[p][c] + shift[c] < 0; `shift` may be null. Bits behind the channels become 0.
   void (*pack_signs)(const float* x, const float* shift, int64_t pixels, int64_t channels,
@@ -68,6 +73,13 @@ struct PointwiseTable {
   // min(t, 0), and of the gradient, the gradients of before, slope and after, are added to
   // sums[0][c], sums[1][c] and sums[2][c].
   void (*rprelu_gradients)(const float* x, const float* gradient, const RPReLUConstants& constants,
+                           int64_t pixels, int64_t channels, float* of_x, double* sums);
+  // AdaBin's Maxout: y = x·(x < 0 ? negative[c] : positive[c]).
+  void (*maxout)(const float* x, const MaxoutConstants& constants, int64_t pixels, int64_t channels,
+                 float* y);
+  // The other way: of_x = gradient·(x < 0 ? negative[c] : positive[c]). Sums of the gradient times
+  // x where x < 0, and of the rest, are added to sums[0][c] and sums[1][c].
+  void (*maxout_gradients)(const float* x, const float* gradient, const MaxoutConstants& constants,
                            int64_t pixels, int64_t channels, float* of_x, double* sums);
   // sum[p][c] += addend[c].
   void (*add_by_channel)(const float* addend, int64_t pixels, int64_t channels, float* sum);

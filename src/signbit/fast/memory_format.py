@@ -5,6 +5,7 @@ The kernels work on images whose channels lie together; PyTorch calls that chann
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 __all__ = ["arranged", "conv_is_channels_last", "is_channels_last", "pixels_of"]
@@ -21,6 +22,9 @@ def is_channels_last(x: Tensor) -> bool:
     Images of one channel or one pixel are contiguous either way, and slices neither way; strides
     decide, as in ATen's `suggest_memory_format`; a single value an image says nothing.
     """
+    last = x.is_contiguous(memory_format=torch.channels_last)
+    if 1 not in x.shape and last != x.is_contiguous():
+        return last  # as nearly always
     of_batch, of_channel, of_row, of_column = x.stride()
     if of_channel == 0 or x.shape[1:].numel() == 1:
         return False

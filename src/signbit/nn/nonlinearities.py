@@ -5,12 +5,11 @@ Inputs are (N, channels, H, W) or (N, channels); outputs have the same shape.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from signbit.errors import InputError
+from signbit.fast.maxout import maxout
 from signbit.fast.rprelu import rprelu
 from signbit.nn import select
 from signbit.nn.choices import takes
@@ -56,39 +55,13 @@ class Maxout(nn.Module):
         self.negative = nn.Parameter(torch.full((channels,), 0.25))
 
     def forward(self, x: Tensor) -> Tensor:
+        if takes(self, "maxout", select.maxout(self, x)):
+            return maxout(x, self.negative, self.positive)
         negative, positive = _by_channel(self.negative, x), _by_channel(self.positive, x)
-        if select.context(x) is not None:
-            return x * torch.where(x < 0, negative, positive)
-        y: Tensor = _Chosen.apply(x, negative, positive)  # type: ignore[no-untyped-call]
-        return y
+        return x * torch.where(x < 0, negative, positive)
 
     def extra_repr(self) -> str:
         return f"{len(self.positive)}"
-
-
-class _Chosen(torch.autograd.Function):
-    """x * where(x < 0, negative, positive), both (channels,) or (channels, 1, 1).
-
-    PyTorch's own backward of that takes twice as long and keeps three tensors as large as x.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, negative: Tensor, positive: Tensor) -> Tensor:
-        ctx.save_for_backward(x, negative, positive)
-        return x * torch.where(x < 0, negative, positive)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x, negative, positive = ctx.saved_tensors
-        # grad where not x < 0, NaN included: a threshold at the largest value below 0.
-        limits = torch.finfo(x.dtype)
-        above = torch.ops.aten.threshold_backward(grad, x, -limits.tiny * limits.eps)
-        below = grad - above
-        return (
-            negative * below + positive * above,
-            (below * x).sum_to_size(negative.shape),
-            (above * x).sum_to_size(positive.shape),
-        )
 
 
 def _by_channel(values: Tensor, x: Tensor) -> Tensor:

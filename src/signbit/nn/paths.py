@@ -15,7 +15,7 @@ from signbit.nn.blocks import ConvBlock
 from signbit.nn.choices import Choice, recorded_choices
 from signbit.nn.layers import BinaryConv2d, BinaryLinear
 from signbit.nn.module_state import unchanged
-from signbit.nn.nonlinearities import RPReLU
+from signbit.nn.nonlinearities import Maxout, RPReLU
 
 __all__ = ["LayerPath", "why"]
 
@@ -73,6 +73,8 @@ def _expected(module: nn.Module) -> Iterator[Choice]:
             yield Choice(part, "sign_conv2d", reason)
         elif isinstance(part, RPReLU):
             yield Choice(part, "rprelu", around or select.rprelu(part))
+        elif isinstance(part, Maxout):
+            yield Choice(part, "maxout", around or select.maxout(part))
 
 
 def _expected_unit(block: ConvBlock, around: str | None) -> Choice:

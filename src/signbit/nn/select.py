@@ -33,6 +33,7 @@ __all__ = [
     "binary_unit",
     "context",
     "is_clip",
+    "maxout",
     "may_miss_calls",
     "pool_window",
     "real_unit",
@@ -120,17 +121,25 @@ def _altered(module: nn.Module, forward: Callable[..., Any]) -> Reason:
     return _hooked(module)
 
 
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_GLOBAL_HOOKS = tuple(f"_global{name}" for name in _HOOKS)
+
+
 def _hooked(module: nn.Module) -> Reason:
-    for kind in ("forward", "forward_pre", "backward", "backward_pre"):
-        if _listens(vars(all_modules)[f"_global_{kind}_hooks"]):
+    # Asked of every module at every step, so nearly always empty dictionaries cost next to nothing.
+    everywhere = vars(all_modules)
+    for name in _GLOBAL_HOOKS:
+        if everywhere[name] and _listens(everywhere[name]):
             return "a hook is registered for all modules"
-        if _listens(vars(module)[f"_{kind}_hooks"]):
+    own = vars(module)
+    for name in _HOOKS:
+        if own[name] and _listens(own[name]):
             return f"{type(module).__name__} has a hook"
     return None
 
 
 def _listens(hooks: Mapping[int, Callable[..., Any]]) -> bool:
-    return bool(hooks) and not all(getattr(h, "_misses_calls", False) for h in hooks.values())
+    return not all(getattr(hook, "_misses_calls", False) for hook in hooks.values())
 
 
 def _pytorch(kind: type[nn.Module], module: nn.Module) -> Reason:
@@ -372,19 +381,31 @@ def _pair(value: int | tuple[int, ...]) -> tuple[int, ...]:
 
 def rprelu(module: Any, x: Tensor | None = None) -> Reason:
     """For an RPReLU and x (N, channels, H, W)."""
-    reason = (
+    return (
         (None if x is None else context(x))
         or _evaluation(module, x)
         or _pytorch(nn.PReLU, module.prelu)
+        or _by_channel(x, module.before, module.prelu.weight, module.after)
     )
-    if reason is not None:
-        return reason
-    if x is not None and (x.dim() != 4 or 0 in x.shape or x.shape[1] != len(module.before)):
+
+
+def maxout(module: Any, x: Tensor | None = None) -> Reason:
+    """For a Maxout and x (N, channels, H, W)."""
+    return (
+        (None if x is None else context(x))
+        or _evaluation(module, x)
+        or _by_channel(x, module.negative, module.positive)
+    )
+
+
+def _by_channel(x: Tensor | None, first: Tensor, *others: Tensor) -> Reason:
+    """Parameters of a non-linearity, and its input."""
+    if x is not None and (x.dim() != 4 or 0 in x.shape or x.shape[1] != len(first)):
         return "its input is no batch of images with its channels"
-    for values in (module.before, module.prelu.weight, module.after):
+    for values in (first, *others):
         reason = _tensor("a parameter", values)
         if reason is not None:
             return reason
-        if values.shape != module.before.shape:
-            return "its parameters are not one value a channel each"
+        if values.shape != first.shape:
+            return "its parameters are not one value per channel each"
     return None

@@ -181,6 +181,18 @@ class training:  # noqa: N801  (a submodule)
         threads: int,
     ) -> None: ...
     @staticmethod
+    def maxout(x: Any, negative: Any, positive: Any, y: Any, threads: int) -> None: ...
+    @staticmethod
+    def maxout_gradients(
+        x: Any,
+        gradient: Any,
+        negative: Any,
+        positive: Any,
+        of_x: Any,
+        of_parameters: Any,
+        threads: int,
+    ) -> None: ...
+    @staticmethod
     def are_signs(values: Any) -> bool: ...
     @staticmethod
     def add_by_channel(addend: Any, sum: Any, threads: int) -> None: ...
