@@ -1,6 +1,8 @@
-// A model file as plain data: what docs/format.md describes, names resolved to indices.
+// A model file as plain data: what docs/format.md describes. Which keys an operation or step has,
+// and of which types, is the table's (table.inc.h, made of operations.toml).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -14,14 +16,6 @@ namespace sbnn {
 
 constexpr int kNone = -1;  // an optional tensor or constant that is absent
 
-struct TensorSpec {
-  std::string name;
-  Kind kind = Kind::kReal;
-  int64_t height = 0;
-  int64_t width = 0;
-  int64_t channels = 0;
-};
-
 // A tensor of the file; its bytes may be unaligned.
 struct Constant {
   std::string name;
@@ -31,91 +25,92 @@ struct Constant {
   size_t bytes = 0;
 };
 
-struct Pool {
-  Pair kernel{1, 1};
-  Pair stride{1, 1};
+// What a key holds: integers (a choice by its place among the choices, a flag as 0 or 1, a constant
+// as its index in Graph::constants or kNone), or tap sets.
+struct Value {
+  std::array<int64_t, 4> numbers{};
+  std::vector<Pair> taps;
 };
 
-// What a binary convolution adds for a weight offset.
-struct SignSums {
-  int tensor = kNone;
-  int scale = kNone;
+// The keys that the file gives an operation or a step; what it leaves out is at the table's default.
+class Keys {
+ public:
+  const Value& at(Key key) const;
+  void set(Key key, Value value) { given_.emplace_back(key, std::move(value)); }
+
+  int64_t integer(Key key) const { return at(key).numbers[0]; }
+  bool flag(Key key) const { return integer(key) != 0; }
+  int constant(Key key) const { return static_cast<int>(integer(key)); }
+  Pair pair(Key key) const { return {at(key).numbers[0], at(key).numbers[1]}; }
+  Sides sides(Key key) const {
+    const auto& n = at(key).numbers;
+    return {n[0], n[1], n[2], n[3]};
+  }
+
+ private:
+  std::vector<std::pair<Key, Value>> given_;
 };
 
-struct Shortcut {
-  int tensor = kNone;
-  Pair stride{1, 1};
-  int64_t offset = 0;
-  bool repeat = false;
+struct Step {
+  StepOp op = StepOp{};
+  Keys keys;
 };
 
-struct SignOutput {
-  int tensor = kNone;
+// A tensor that a node writes: reals, or signs. Constants are indices, kNone where 0 is meant.
+struct Output {
+  Kind kind = Kind::kReal;
+  int64_t after = 0;  // steps that it follows
   int threshold = kNone;
   int flip = kNone;
 };
 
-// Tensors and constants are indices into Graph::tensors and Graph::constants.
 struct Node {
   std::string name;
-  Op op = Op::kPointwise;
-  int input = kNone;
-  Pair kernel{1, 1};
-  Pair stride{1, 1};
-  Pair padding{0, 0};
-  Pair dilation{1, 1};
-  int64_t groups = 1;
-  int weight = kNone;
-  int pad_value = kNone;
-  bool has_pool = false;
-  Pool pool;
-  int map = kNone;  // a tensor
-  SignSums sums;    // absent where its tensor is kNone
-  int scale = kNone;
-  int shift = kNone;
-  Shortcut shortcut;  // absent where its tensor is kNone
-  Activation activation = Activation::kNone;
-  int slope = kNone;
-  int positive_slope = kNone;
-  int offset = kNone;
-  int real = kNone;
-  std::vector<SignOutput> signs;
+  Op op = Op{};
+  std::vector<int> inputs;  // numbers of tensors
+  Keys keys;
+  std::vector<Step> steps;
+  std::vector<Output> outputs;
+  int first_output = 0;  // number of the first tensor that it writes
+  size_t arity = 0;      // how many of its inputs the operation reads
+};
 
-  // Calls visit(tensor) for each tensor that the node reads.
-  template <typename Visit>
-  void for_inputs(Visit visit) const {
-    for (const int tensor : {input, map, sums.tensor, shortcut.tensor}) {
-      if (tensor != kNone) visit(tensor);
-    }
-  }
+// What a tensor holds for one image. Filled in by validate().
+struct TensorSpec {
+  Kind kind = Kind::kReal;
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t channels = 0;
+};
+
+struct GraphInput {
+  std::string name;
+  TensorSpec tensor;
+};
+
+struct GraphOutput {
+  std::string name;
+  int tensor = kNone;
+  std::vector<std::string> classes;
 };
 
 struct Graph {
-  int64_t format = 1;
-  int input = kNone;
-  int output = kNone;
-  std::vector<TensorSpec> tensors;
+  bool any_size = false;
+  std::vector<GraphInput> inputs;
+  std::vector<GraphOutput> outputs;
   std::vector<Node> nodes;
   std::vector<Constant> constants;
-  std::vector<std::string> classes;
+  std::vector<TensorSpec> tensors;  // of inputs, then of every output of every node
   std::vector<std::pair<std::string, std::string>> source;
   std::string json;
-
-  // Whether a binary convolution's shift depends on the border.
-  bool has_border_shift(const Node& node) const {
-    return node.op == Op::kBinaryConv && node.shift != kNone &&
-           constants[static_cast<size_t>(node.shift)].shape.size() == 3;
-  }
 };
 
-// The name of an op as the file spells it.
-const char* op_name(Op op);
-
-// Reads and checks a whole file; the constants of `graph` point into `data`.
-Status read_model(const uint8_t* data, size_t size, Graph* graph);
+// Reads and checks a whole file; the constants of `graph` point into `data`. With a height and width
+// other than 0 the image input has that size, which only a file of any size allows.
+Status read_model(const uint8_t* data, size_t size, Pair input_size, Graph* graph);
 
 // What the two halves of read_model do; they are apart for the tests' sake.
 Status read_graph(const std::string& json, Graph* graph);
-Status validate(const Graph& graph);
+Status validate(Graph* graph);
 
 }  // namespace sbnn

@@ -16,9 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from signbit.bitformat.checks import Array
-from signbit.bitformat.graph import MAX_ITEMS
-from signbit.bitformat.schema import Graph, from_json, to_json, validate
+from signbit.bitformat.graph import Graph
+from signbit.bitformat.schema import from_json, to_json
 from signbit.bitformat.strict_json import Json, parse
+from signbit.bitformat.table import LIMITS
+from signbit.bitformat.validate import validate
 from signbit.errors import ModelFileError
 
 __all__ = ["MAX_HEADER_BYTES", "decode", "encode", "write_file"]
@@ -109,8 +111,10 @@ def _split(data: bytes) -> tuple[dict[str, Json], memoryview]:
 
 
 def _constants(header: dict[str, Json], body: memoryview) -> dict[str, Array]:
-    if len(header) > MAX_ITEMS:
-        raise ModelFileError(f"header: {len(header)} tensors, at most {MAX_ITEMS} are allowed")
+    if len(header) > LIMITS["items"]:
+        raise ModelFileError(
+            f"header: {len(header)} tensors, at most {LIMITS['items']} are allowed"
+        )
     constants: dict[str, Array] = {}
     position = 0
     for name, entry in header.items():

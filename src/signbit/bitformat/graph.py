@@ -1,214 +1,155 @@
-"""The graph of an `.sbnn` file as plain data, its limits, and the size rule of windows.
+"""The graph of an `.sbnn` file as plain data: what docs/format.md describes, key by key.
 
-Mirrors docs/format.md key by key. Says nothing about JSON (schema.py) or validity (validate.py).
+A tensor is known by its number: the graph's inputs come first, then every output of every node, in
+order. A constant n is the file's tensor called "n". Says nothing about JSON (schema.py) or about
+what is valid (validate.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from signbit.bitformat.table import OPERATIONS, STEPS, Operation, StepRule
 
 __all__ = [
-    "ACTIVATIONS",
     "FORMAT_VERSION",
     "INTERPOLATIONS",
     "KINDS",
-    "MAX_CHANNELS",
-    "MAX_ELEMENTS",
-    "MAX_ITEMS",
-    "MAX_SIZE",
-    "MAX_TAPS",
-    "OPS",
     "RESIZE_RULES",
     "Graph",
-    "InputSpec",
+    "GraphInput",
+    "GraphOutput",
     "Node",
-    "Op",
+    "Output",
     "Pair",
-    "Pool",
-    "Shortcut",
-    "SignOutput",
-    "SignSums",
-    "TensorSpec",
-    "output_size",
+    "Resize",
+    "Shape",
+    "Sides",
+    "Step",
 ]
 
-FORMAT_VERSION = 3  # the newest that is known; versions.py says what each brought
-
-MAX_ITEMS = 65_536  # nodes; tensors of the graph; tensors of the file
-MAX_SIZE = 16_384  # height, width, kernel, stride, dilation, padding
-MAX_CHANNELS = 65_536
-MAX_ELEMENTS = 1 << 30  # of one tensor of the graph
-MAX_TAPS = (1 << 24) - 1  # of one binary dot product, so that it is exact in float32
+FORMAT_VERSION = 1
 
 KINDS = ("image", "real", "bits")
 INTERPOLATIONS = ("bilinear", "nearest")
 RESIZE_RULES = ("torchvision",)
-ACTIVATIONS = ("relu", "hardtanh", "prelu", "sigmoid", "maxout")
 
 Pair = tuple[int, int]
 """(vertical, horizontal)"""
+Sides = tuple[int, int, int, int]
+"""(top, left, bottom, right)"""
+Shape = tuple[int, int, int]
+"""(height, width, channels) of one image's tensor; a vector has height = width = 1."""
 
 
 @dataclass(frozen=True)
-class Op:
-    """What an op may read and which keys of its own it has."""
+class Step:
+    """One step after an operation. `keys` holds what differs from the table's defaults."""
 
-    inputs: tuple[str, ...]
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-
-
-_WINDOWS = ("kernel", "stride", "padding", "dilation", "groups")
-_CONVOLUTION = (*_WINDOWS, "weight")
-
-OPS = {
-    "real_conv": Op(("image", "real", "bits"), _CONVOLUTION, ("pad_value",)),
-    "binary_conv": Op(("bits",), _CONVOLUTION, ("pool", "map", "sums")),
-    "max_pool": Op(("real", "bits"), ("kernel", "stride", "padding")),
-    "avg_pool": Op(("real",), ("kernel", "stride")),
-    "global_mean": Op(("real",)),
-    "pointwise": Op(("image", "real"), (), ("map",)),
-    "sign_sum": Op(("bits",), _WINDOWS),
-    "mean_abs": Op(("real",)),
-}
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """One tensor of the graph, as it is for one image; kind is image, real or bits."""
-
-    name: str
-    kind: str
-    height: int
-    width: int
-    channels: int
+    op: str
+    keys: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(height, width, channels)"""
-        return self.height, self.width, self.channels
+    def rule(self) -> StepRule:
+        return STEPS[self.op]
+
+    def __getitem__(self, key: str) -> Any:
+        """A key's value, or its default; KeyError for a key that the step does not have."""
+        return _value(self.keys, self.rule, key)
 
 
 @dataclass(frozen=True)
-class InputSpec:
-    """The image tensor, and how a photograph is made to fit it."""
+class Output:
+    """A tensor that a node writes: reals, or the signs (u < threshold[c]) XOR flip[c].
 
-    tensor: str
-    resize_shorter_side: int
-    interpolation: str = "bilinear"
-    resize_rule: str = "torchvision"
-    """How sizes are rounded."""
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Maximum of a binary convolution's dots over windows, without padding."""
-
-    kernel: Pair
-    stride: Pair
-
-
-@dataclass(frozen=True)
-class SignSums:
-    """What a binary convolution adds for a weight offset: sums[y, x, g(c)] · scale[c].
-
-    tensor: real (out height, out width, groups), as sign_sum makes it; scale names a constant.
+    It follows the first `after` steps; None means all of them. An I32 threshold compares the
+    operation's own integers, and then `after` is 0.
     """
 
-    tensor: str
-    scale: str
-
-
-@dataclass(frozen=True)
-class Shortcut:
-    """The real tensor an epilogue adds: [y·stride, x·stride, c − offset], +0.0 for no channel.
-
-    Stride (0, 0) broadcasts a 1×1 tensor. With `repeat`, which has offset 0, channel c reads
-    c mod the tensor's channels instead.
-    """
-
-    tensor: str
-    stride: Pair = (1, 1)
-    offset: int = 0
-    repeat: bool = False
-
-
-@dataclass(frozen=True)
-class SignOutput:
-    """A bits tensor an epilogue writes: (u < threshold[c]) XOR flip[c]; both name constants."""
-
-    tensor: str
-    threshold: str
-    flip: str
+    kind: str = "real"
+    after: int | None = None
+    threshold: int | None = None
+    """Constant, F32 or I32 (channels,); None means 0."""
+    flip: int | None = None
+    """Constant, U8 (channels,) of 0 and 1; None means 0."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A body (op) and the common epilogue; a field that the op lacks or that is absent is None.
-
-    weight, pad_value, scale, shift, slope, positive_slope and offset name constants; map names the
-    tensor read, real the tensor written.
-    """
+    """An operation, the steps that follow it, and the tensors that are written."""
 
     name: str
     op: str
-    input: str
-    kernel: Pair | None = None
-    stride: Pair | None = None
-    padding: Pair | None = None
-    dilation: Pair | None = None
-    groups: int | None = None
-    weight: str | None = None
-    pad_value: str | None = None
-    pool: Pool | None = None
-    map: str | None = None
-    sums: SignSums | None = None
-    scale: str | None = None
-    shift: str | None = None
-    shortcut: Shortcut | None = None
-    activation: str | None = None
-    slope: str | None = None
-    positive_slope: str | None = None
-    offset: str | None = None
-    real: str | None = None
-    signs: tuple[SignOutput, ...] = ()
+    inputs: tuple[int, ...]
+    """Every tensor that is read: the operation's inputs, then what steps refer to by place."""
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+    outputs: tuple[Output, ...] = (Output(),)
 
     @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of the tensors this node writes."""
-        reals = () if self.real is None else (self.real,)
-        return reals + tuple(output.tensor for output in self.signs)
+    def rule(self) -> Operation:
+        return OPERATIONS[self.op]
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of the tensors this node reads."""
-        maps = () if self.map is None else (self.map,)
-        sums = () if self.sums is None else (self.sums.tensor,)
-        shortcuts = () if self.shortcut is None else (self.shortcut.tensor,)
-        return (self.input, *maps, *sums, *shortcuts)
+    def __getitem__(self, key: str) -> Any:
+        """A key's value, or its default; KeyError for a key that the operation does not have."""
+        return _value(self.keys, self.rule, key)
+
+
+@dataclass(frozen=True)
+class Resize:
+    """How a photograph is made to fit an image input."""
+
+    shorter_side: int
+    interpolation: str = "bilinear"
+    rule: str = "torchvision"
+    """How sizes are rounded."""
+
+
+@dataclass(frozen=True)
+class GraphInput:
+    """A tensor that a caller gives: kind is image or real, shape that of one image."""
+
+    name: str
+    kind: str
+    shape: Shape
+    resize: Resize | None = None
+
+
+@dataclass(frozen=True)
+class GraphOutput:
+    """A tensor that a caller gets; class names where its channels are scores of classes."""
+
+    name: str
+    tensor: int
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A network: tensors, and nodes in order of execution."""
+    """A network: nodes in order of execution."""
 
-    input: InputSpec
-    output: str
-    tensors: tuple[TensorSpec, ...]
+    inputs: tuple[GraphInput, ...]
+    outputs: tuple[GraphOutput, ...]
     nodes: tuple[Node, ...]
-    classes: tuple[str, ...] = ()
-    source: dict[str, str] = field(default_factory=dict)
-    format: int = 1
-    """Version of docs/format.md; versions.py finds the lowest that holds a graph."""
+    source: Mapping[str, str] = field(default_factory=dict)
+    any_size: bool = False
+    """Whether the file was compiled for inputs of any height and width."""
+    format: int = FORMAT_VERSION
 
-    def tensor(self, name: str) -> TensorSpec:
-        """The tensor of this name; KeyError if the graph declares none."""
-        for tensor in self.tensors:
-            if tensor.name == name:
-                return tensor
-        raise KeyError(name)
+    def first_tensors(self) -> Iterator[int]:
+        """The number of each node's first output, node by node."""
+        number = len(self.inputs)
+        for node in self.nodes:
+            yield number
+            number += len(node.outputs)
 
 
-def output_size(size: int, kernel: int, stride: int, padding: int = 0, dilation: int = 1) -> int:
-    """Windows that fit along one axis; zero or negative where the window is too large."""
-    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+def _value(keys: Mapping[str, Any], rule: Operation | StepRule, name: str) -> Any:
+    if name in keys:
+        return keys[name]
+    for key in rule.keys:
+        if key.name == name:
+            return key.default
+    raise KeyError(f"{rule.name} has no key {name!r}")

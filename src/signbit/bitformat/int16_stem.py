@@ -37,30 +37,28 @@ _INT16 = np.dtype(np.int16)
 
 def is_int16(node: Node, constants: Mapping[str, Array]) -> bool:
     """Whether a node is a convolution of pixels with int16 weights."""
-    return node.weight is not None and constants[node.weight].dtype == _INT16
+    return "weight" in node.keys and constants[str(node["weight"])].dtype == _INT16
 
 
 def has_integer_sums(node: Node, constants: Mapping[str, Array]) -> bool:
-    """Whether a node's body yields int32 (which thresholds and `#dots` know), not float32."""
+    """Whether a node's operation yields int32 (which thresholds and `#dots` know), not float32."""
     return node.op == "binary_conv" or is_int16(node, constants)
 
 
 def check_weight(weight: Array, source_kind: str, where: str) -> None:
     """Check int16 weights (out, kh, kw, in / groups) that read a tensor of this kind.
 
-    Raises ModelFileError naming the field.
+    `where` is their field. Raises ModelFileError.
     """
-    require(
-        source_kind == "image", f"{where}.input", f"int16 weights read pixels, not {source_kind}"
-    )
+    require(source_kind == "image", where, f"int16 weights read pixels, not {source_kind}")
     magnitudes = np.abs(weight.astype(np.int64)).reshape(len(weight), -1)
     require(
         bool((magnitudes <= MAX_WEIGHT).all()),
-        f"{where}.weight",
+        where,
         f"int16 weights must be −{MAX_WEIGHT} to {MAX_WEIGHT}",
     )
     require(
         bool((magnitudes.sum(axis=1) <= MAX_SUM // MAX_PIXEL).all()),
-        f"{where}.weight",
+        where,
         f"{MAX_PIXEL} times the sum of a filter's magnitudes must be below {MAX_SUM + 1}",
     )

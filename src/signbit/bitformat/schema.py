@@ -1,107 +1,113 @@
-"""The file's schema: the graph's dataclasses, their JSON text, and what makes them valid.
+"""The graph's JSON text: written with defaults left out, and read key by key as the table says.
 
-`from_json` checks keys and types alone; `validate` checks values, order and shapes.
+Reading checks keys, types and ranges, in the order of docs/format.md; validate.py checks the rest.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from signbit.bitformat.graph import (
     FORMAT_VERSION,
-    MAX_ITEMS,
-    OPS,
+    INTERPOLATIONS,
+    KINDS,
     RESIZE_RULES,
     Graph,
-    InputSpec,
+    GraphInput,
+    GraphOutput,
     Node,
-    Op,
-    Pair,
-    Pool,
-    Shortcut,
-    SignOutput,
-    SignSums,
-    TensorSpec,
-    output_size,
+    Output,
+    Resize,
+    Shape,
+    Step,
 )
 from signbit.bitformat.strict_json import Json, parse
-from signbit.bitformat.validate import validate
-from signbit.bitformat.validate_body import BODY_KEYS
+from signbit.bitformat.table import LIMITS, OPERATIONS, STEPS, Key, Operation, StepRule
 from signbit.errors import ModelFileError, ModelVersionError
 
-__all__ = [
-    "FORMAT_VERSION",
-    "OPS",
-    "Graph",
-    "InputSpec",
-    "Node",
-    "Op",
-    "Pair",
-    "Pool",
-    "Shortcut",
-    "SignOutput",
-    "SignSums",
-    "TensorSpec",
-    "from_json",
-    "output_size",
-    "to_json",
-    "validate",
-]
+__all__ = ["from_json", "to_json"]
 
 _T = TypeVar("_T")
 
-_GRAPH_KEYS = ("format", "input", "output", "classes", "source", "tensors", "nodes")
-_INPUT_KEYS = ("tensor", "resize_shorter_side", "interpolation")
-_INPUT_OPTIONAL = ("resize_rule",)
-_TENSOR_KEYS = ("name", "kind", "height", "width", "channels")
-_NODE_KEYS = ("name", "op", "input")
-_EPILOGUE_KEYS = (
-    *("scale", "shift", "shortcut", "activation", "slope", "positive_slope", "offset"),
-    *("real", "signs"),
-)
+MAX_CONSTANT = LIMITS["items"] - 1
+
+
+# Writing.
 
 
 def to_json(graph: Graph) -> str:
-    """The graph as compact JSON text; absent keys are left out."""
-    value = {
-        "format": graph.format,
-        "input": _plain(graph.input, _INPUT_KEYS + _INPUT_OPTIONAL),
-        "output": graph.output,
-        "classes": list(graph.classes),
-        "source": graph.source,
-        "tensors": [_plain(tensor, _TENSOR_KEYS) for tensor in graph.tensors],
-        "nodes": [_plain_node(node) for node in graph.nodes],
-    }
+    """The graph as compact JSON text; keys at their defaults are left out."""
+    value: dict[str, object] = {"format": graph.format}
+    if graph.any_size:
+        value["any_size"] = True
+    value["inputs"] = [_plain_input(given) for given in graph.inputs]
+    value["outputs"] = [_plain_output(wanted) for wanted in graph.outputs]
+    if graph.source:
+        value["source"] = dict(graph.source)
+    value["nodes"] = [_plain_node(node) for node in graph.nodes]
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def _plain(item: object, keys: tuple[str, ...]) -> dict[str, object]:
-    return {key: getattr(item, key) for key in keys if getattr(item, key) is not None}
+def _plain_input(given: GraphInput) -> dict[str, object]:
+    plain: dict[str, object] = {
+        "name": given.name,
+        "kind": given.kind,
+        "shape": list(given.shape),
+    }
+    if given.resize is not None:
+        resize = {"shorter_side": given.resize.shorter_side}
+        plain["resize"] = resize | _differing(
+            {"interpolation": given.resize.interpolation, "rule": given.resize.rule},
+            {"interpolation": INTERPOLATIONS[0], "rule": RESIZE_RULES[0]},
+        )
+    return plain
+
+
+def _plain_output(wanted: GraphOutput) -> dict[str, object]:
+    plain: dict[str, object] = {"name": wanted.name, "tensor": wanted.tensor}
+    return plain | _differing({"classes": list(wanted.classes)}, {"classes": []})
 
 
 def _plain_node(node: Node) -> dict[str, object]:
-    plain = _plain(node, _NODE_KEYS + BODY_KEYS + _EPILOGUE_KEYS)
-    if node.pool is not None:
-        plain["pool"] = _plain(node.pool, ("kernel", "stride"))
-    if node.sums is not None:
-        plain["sums"] = _plain(node.sums, ("tensor", "scale"))
-    if node.shortcut is not None:
-        repeat = ("repeat",) if node.shortcut.repeat else ()
-        plain["shortcut"] = _plain(node.shortcut, ("tensor", "stride", "offset", *repeat))
-    if node.signs:
-        plain["signs"] = [_plain(output, ("tensor", "threshold", "flip")) for output in node.signs]
-    else:
-        del plain["signs"]
+    plain: dict[str, object] = {"name": node.name, "op": node.op, "inputs": list(node.inputs)}
+    plain |= _plain_keys(node.keys, node.rule)
+    if node.steps:
+        plain["steps"] = [
+            {"op": step.op} | _plain_keys(step.keys, step.rule) for step in node.steps
+        ]
+    if node.outputs != (Output(),):
+        plain["outputs"] = [
+            _differing(vars(output), vars(Output()), always=("kind",)) for output in node.outputs
+        ]
     return plain
+
+
+def _plain_keys(given: Mapping[str, Any], rule: Operation | StepRule) -> dict[str, object]:
+    """In the table's order, without defaults."""
+    values = {key.name: given[key.name] for key in rule.keys if key.name in given}
+    return _differing(values, {key.name: key.default for key in rule.keys if not key.required})
+
+
+def _differing(
+    values: Mapping[str, Any], defaults: Mapping[str, Any], always: Sequence[str] = ()
+) -> dict[str, object]:
+    return {
+        name: value
+        for name, value in values.items()
+        if name in always or name not in defaults or value != defaults[name]
+    }
+
+
+# Reading.
 
 
 def from_json(text: str) -> Graph:
     """Read the graph from JSON text.
 
     Raises ModelVersionError for a newer format, ModelFileError naming the field for a missing,
-    unknown or mistyped key.
+    unknown or mistyped key, or a value outside its range.
     """
     value = parse(text, "signbit")
     if not isinstance(value, dict):
@@ -115,20 +121,21 @@ def from_json(text: str) -> Graph:
         )
     if version < 1:
         raise ModelFileError(f"format: must be at least 1, is {version}")
-    fields = _object(value, "signbit", _GRAPH_KEYS)
+    fields = _object(
+        value, "signbit", ("format", "inputs", "outputs", "nodes"), ("any_size", "source")
+    )
     return Graph(
-        input=_input(fields["input"], "input"),
-        output=_string(fields["output"], "output"),
-        classes=_list(fields["classes"], "classes", _string),
-        source=_source(fields["source"], "source"),
-        tensors=_list(fields["tensors"], "tensors", _tensor),
-        nodes=_list(fields["nodes"], "nodes", _node),
+        any_size="any_size" in fields and _flag(fields["any_size"], "any_size"),
+        inputs=_list(fields["inputs"], "inputs", _input, LIMITS["operands"]),
+        outputs=_list(fields["outputs"], "outputs", _output, LIMITS["outputs"]),
+        source=_source(fields.get("source", {}), "source"),
+        nodes=_list(fields["nodes"], "nodes", _node, LIMITS["items"]),
         format=version,
     )
 
 
 def _object(
-    value: Json, where: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
+    value: Json, where: str, required: Sequence[str], optional: Sequence[str] = ()
 ) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise ModelFileError(f"{where}: must be an object")
@@ -149,24 +156,48 @@ def _string(value: Json, where: str) -> str:
     return value
 
 
+def _choice(value: Json, where: str, choices: Sequence[str]) -> str:
+    text = _string(value, where)
+    if text not in choices:
+        raise ModelFileError(f"{where}: must be one of {', '.join(choices)}, is {text!r}")
+    return text
+
+
 def _integer(value: Json, where: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ModelFileError(f"{where}: must be an integer")
     return value
 
 
-def _list(value: Json, where: str, read: Callable[[Json, str], _T]) -> tuple[_T, ...]:
+def _in_range(value: Json, where: str, least: int, most: int) -> int:
+    number = _integer(value, where)
+    if not least <= number <= most:
+        raise ModelFileError(f"{where}: must be {least} to {most}, is {number}")
+    return number
+
+
+def _flag(value: Json, where: str) -> bool:
+    if value is not True:
+        raise ModelFileError(f"{where}: must be true where it is given")
+    return True
+
+
+def _list(
+    value: Json, where: str, read: Callable[[Json, str], _T], most: int, least: int = 0
+) -> tuple[_T, ...]:
     if not isinstance(value, list):
         raise ModelFileError(f"{where}: must be a list")
-    if len(value) > MAX_ITEMS:
-        raise ModelFileError(f"{where}: has {len(value)} items, at most {MAX_ITEMS} are allowed")
+    if not least <= len(value) <= most:
+        raise ModelFileError(f"{where}: must have {least} to {most} items, has {len(value)}")
     return tuple(read(item, f"{where}[{index}]") for index, item in enumerate(value))
 
 
-def _pair(value: Json, where: str) -> Pair:
-    if not isinstance(value, list) or len(value) != 2:
-        raise ModelFileError(f"{where}: must be a pair of integers [vertical, horizontal]")
-    return _integer(value[0], f"{where}[0]"), _integer(value[1], f"{where}[1]")
+def _integers(value: Json, where: str, count: int, least: int, most: int) -> tuple[int, ...]:
+    if not isinstance(value, list) or len(value) != count:
+        raise ModelFileError(f"{where}: must be a list of {count} integers")
+    return tuple(
+        _in_range(item, f"{where}[{index}]", least, most) for index, item in enumerate(value)
+    )
 
 
 def _source(value: Json, where: str) -> dict[str, str]:
@@ -175,102 +206,126 @@ def _source(value: Json, where: str) -> dict[str, str]:
     return {_string(key, where): _string(item, f"{where}.{key}") for key, item in value.items()}
 
 
-def _input(value: Json, where: str) -> InputSpec:
-    fields = _object(value, where, _INPUT_KEYS, _INPUT_OPTIONAL)
-    return InputSpec(
-        tensor=_string(fields["tensor"], f"{where}.tensor"),
-        resize_shorter_side=_integer(fields["resize_shorter_side"], f"{where}.resize_shorter_side"),
-        interpolation=_string(fields["interpolation"], f"{where}.interpolation"),
-        resize_rule=_string(fields.get("resize_rule", RESIZE_RULES[0]), f"{where}.resize_rule"),
-    )
-
-
-def _tensor(value: Json, where: str) -> TensorSpec:
-    fields = _object(value, where, _TENSOR_KEYS)
-    return TensorSpec(
+def _input(value: Json, where: str) -> GraphInput:
+    fields = _object(value, where, ("name", "kind", "shape"), ("resize",))
+    return GraphInput(
         name=_string(fields["name"], f"{where}.name"),
-        kind=_string(fields["kind"], f"{where}.kind"),
-        height=_integer(fields["height"], f"{where}.height"),
-        width=_integer(fields["width"], f"{where}.width"),
-        channels=_integer(fields["channels"], f"{where}.channels"),
+        kind=_choice(fields["kind"], f"{where}.kind", KINDS[:2]),
+        shape=_shape(fields["shape"], f"{where}.shape"),
+        resize=_resize(fields["resize"], f"{where}.resize") if "resize" in fields else None,
     )
 
 
-def _pool(value: Json, where: str) -> Pool:
-    fields = _object(value, where, ("kernel", "stride"))
-    return Pool(
-        kernel=_pair(fields["kernel"], f"{where}.kernel"),
-        stride=_pair(fields["stride"], f"{where}.stride"),
+def _shape(value: Json, where: str) -> Shape:
+    if not isinstance(value, list) or len(value) != 3:
+        raise ModelFileError(f"{where}: must be a list of 3 integers")
+    height, width = (
+        _in_range(value[axis], f"{where}[{axis}]", 1, LIMITS["size"]) for axis in (0, 1)
+    )
+    return height, width, _in_range(value[2], f"{where}[2]", 1, LIMITS["channels"])
+
+
+def _resize(value: Json, where: str) -> Resize:
+    fields = _object(value, where, ("shorter_side",), ("interpolation", "rule"))
+    return Resize(
+        _in_range(fields["shorter_side"], f"{where}.shorter_side", 1, LIMITS["size"]),
+        _choice(
+            fields.get("interpolation", INTERPOLATIONS[0]), f"{where}.interpolation", INTERPOLATIONS
+        ),
+        _choice(fields.get("rule", RESIZE_RULES[0]), f"{where}.rule", RESIZE_RULES),
     )
 
 
-def _sums(value: Json, where: str) -> SignSums:
-    fields = _object(value, where, ("tensor", "scale"))
-    return SignSums(
-        tensor=_string(fields["tensor"], f"{where}.tensor"),
-        scale=_string(fields["scale"], f"{where}.scale"),
+def _output(value: Json, where: str) -> GraphOutput:
+    fields = _object(value, where, ("name", "tensor"), ("classes",))
+    return GraphOutput(
+        name=_string(fields["name"], f"{where}.name"),
+        tensor=_integer(fields["tensor"], f"{where}.tensor"),
+        classes=_list(fields.get("classes", []), f"{where}.classes", _string, LIMITS["channels"]),
     )
-
-
-def _shortcut(value: Json, where: str) -> Shortcut:
-    fields = _object(value, where, ("tensor", "stride", "offset"), ("repeat",))
-    if fields.get("repeat", True) is not True:
-        raise ModelFileError(f"{where}.repeat: must be true where it is given")
-    return Shortcut(
-        tensor=_string(fields["tensor"], f"{where}.tensor"),
-        stride=_pair(fields["stride"], f"{where}.stride"),
-        offset=_integer(fields["offset"], f"{where}.offset"),
-        repeat="repeat" in fields,
-    )
-
-
-def _sign_output(value: Json, where: str) -> SignOutput:
-    fields = _object(value, where, ("tensor", "threshold", "flip"))
-    return SignOutput(
-        tensor=_string(fields["tensor"], f"{where}.tensor"),
-        threshold=_string(fields["threshold"], f"{where}.threshold"),
-        flip=_string(fields["flip"], f"{where}.flip"),
-    )
-
-
-def _sign_outputs(value: Json, where: str) -> tuple[SignOutput, ...]:
-    return _list(value, where, _sign_output)
 
 
 def _node(value: Json, where: str) -> Node:
     if not isinstance(value, dict):
         raise ModelFileError(f"{where}: must be an object")
     # The op comes first: it decides which keys a node has.
-    name = _string(value.get("op"), f"{where}.op")
-    if name not in OPS:
-        raise ModelFileError(f"{where}.op: unknown op {name!r}; known are {', '.join(OPS)}")
-    op = OPS[name]
-    fields = _object(value, where, _NODE_KEYS + op.required, op.optional + _EPILOGUE_KEYS)
-
-    def read(key: str, reader: Callable[[Json, str], _T]) -> _T | None:
-        return reader(fields[key], f"{where}.{key}") if key in fields else None
-
+    op = _choice(value.get("op"), f"{where}.op", tuple(OPERATIONS))
+    rule = OPERATIONS[op]
+    required = ("name", "op", "inputs", *(key.name for key in rule.keys if key.required))
+    optional = ("steps", "outputs", *(key.name for key in rule.keys if not key.required))
+    fields = _object(value, where, required, optional)
     return Node(
         name=_string(fields["name"], f"{where}.name"),
-        op=name,
-        input=_string(fields["input"], f"{where}.input"),
-        kernel=read("kernel", _pair),
-        stride=read("stride", _pair),
-        padding=read("padding", _pair),
-        dilation=read("dilation", _pair),
-        groups=read("groups", _integer),
-        weight=read("weight", _string),
-        pad_value=read("pad_value", _string),
-        pool=read("pool", _pool),
-        map=read("map", _string),
-        sums=read("sums", _sums),
-        scale=read("scale", _string),
-        shift=read("shift", _string),
-        shortcut=read("shortcut", _shortcut),
-        activation=read("activation", _string),
-        slope=read("slope", _string),
-        positive_slope=read("positive_slope", _string),
-        offset=read("offset", _string),
-        real=read("real", _string),
-        signs=read("signs", _sign_outputs) or (),
+        op=op,
+        inputs=_list(fields["inputs"], f"{where}.inputs", _integer, LIMITS["operands"]),
+        keys=_keys(fields, rule, where),
+        steps=_list(fields.get("steps", []), f"{where}.steps", _step, LIMITS["steps"]),
+        outputs=(
+            _list(fields["outputs"], f"{where}.outputs", _tensor, LIMITS["outputs"], least=1)
+            if "outputs" in fields
+            else (Output(),)
+        ),
     )
+
+
+def _step(value: Json, where: str) -> Step:
+    if not isinstance(value, dict):
+        raise ModelFileError(f"{where}: must be an object")
+    op = _choice(value.get("op"), f"{where}.op", tuple(STEPS))
+    rule = STEPS[op]
+    required = ("op", *(key.name for key in rule.keys if key.required))
+    fields = _object(
+        value, where, required, tuple(key.name for key in rule.keys if not key.required)
+    )
+    return Step(op, _keys(fields, rule, where))
+
+
+def _tensor(value: Json, where: str) -> Output:
+    fields = _object(value, where, ("kind",), ("after", "threshold", "flip"))
+    kind = _choice(fields["kind"], f"{where}.kind", ("real", "signs"))
+
+    def optional(key: str, most: int) -> int | None:
+        if key not in fields:
+            return None
+        return _in_range(fields[key], f"{where}.{key}", 0, most)
+
+    output = Output(
+        kind,
+        after=optional("after", LIMITS["steps"]),
+        threshold=optional("threshold", MAX_CONSTANT),
+        flip=optional("flip", MAX_CONSTANT),
+    )
+    if kind == "real":
+        for key in ("threshold", "flip"):
+            if key in fields:
+                raise ModelFileError(f"{where}.{key}: goes with signs")
+    return output
+
+
+def _keys(fields: Mapping[str, Json], rule: Operation | StepRule, where: str) -> dict[str, Any]:
+    """What is given of the keys that the table has, in its order."""
+    return {
+        key.name: _READERS[key.type](fields[key.name], f"{where}.{key.name}", key)
+        for key in rule.keys
+        if key.name in fields
+    }
+
+
+def _taps(value: Json, where: str, key: Key) -> tuple[tuple[int, ...], ...]:
+    def pair(item: Json, place: str) -> tuple[int, ...]:
+        return _integers(item, place, 2, 0, LIMITS["size"])
+
+    return _list(value, where, pair, LIMITS["size"])
+
+
+_READERS: Mapping[str, Callable[[Json, str, Key], Any]] = {
+    "pair": lambda value, where, key: _integers(value, where, 2, key.least, key.most),
+    "sides": lambda value, where, key: _integers(value, where, 4, key.least, key.most),
+    "integer": lambda value, where, key: _in_range(value, where, key.least, key.most),
+    "flag": lambda value, where, key: _flag(value, where),
+    "choice": lambda value, where, key: _choice(value, where, key.choices),
+    "constant": lambda value, where, key: _in_range(value, where, 0, MAX_CONSTANT),
+    "operand": lambda value, where, key: _in_range(value, where, 0, LIMITS["operands"] - 1),
+    "taps": _taps,
+}
+"""Type of a key in the table → reads its value."""

@@ -1,168 +1,207 @@
-"""What makes a graph and its constants valid: names, order of execution, ranges, shapes.
+"""What makes a graph and its constants valid, checked in the order of docs/format.md.
 
-Every shape is derived again from the nodes and compared with what the file declares.
+native/src/format/validate/ has the same checks in the same order, written apart from these, and a
+test asks both about the same files: they agree on the verdict and on the field.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from signbit.bitformat.checks import Array, ConstantTable, require, value_in_range
-from signbit.bitformat.graph import (
-    FORMAT_VERSION,
-    INTERPOLATIONS,
-    KINDS,
-    MAX_CHANNELS,
-    MAX_ELEMENTS,
-    MAX_ITEMS,
-    MAX_SIZE,
-    OPS,
-    RESIZE_RULES,
-    Graph,
-    Node,
-    TensorSpec,
-)
-from signbit.bitformat.validate_body import derive_shape
-from signbit.bitformat.validate_dots import check_map, check_sums
-from signbit.bitformat.validate_epilogue import check_epilogue, check_shortcut
-from signbit.bitformat.versions import check_version
+from signbit.bitformat.checks import Array, Constants, require, value_in_range
+from signbit.bitformat.constant_rules import check_constants
+from signbit.bitformat.graph import Graph, Node, Output, Shape, Step
+from signbit.bitformat.int16_stem import has_integer_sums
+from signbit.bitformat.shapes import SHAPE_RULES, check_shape
+from signbit.bitformat.steps import check_step
+from signbit.bitformat.table import LIMITS
+from signbit.errors import ModelFileError
 
-__all__ = ["validate"]
+__all__ = ["Tensor", "arity", "validate"]
 
 
-def validate(graph: Graph, constants: Mapping[str, Array]) -> None:
-    """Check everything that docs/format.md asks of a graph and its constants (name → array).
+class Tensor(NamedTuple):
+    """What a tensor of the graph holds for one image; kind is image, real or bits."""
+
+    kind: str
+    shape: Shape
+
+
+def validate(graph: Graph, constants: Mapping[str, Array]) -> tuple[Tensor, ...]:
+    """Check everything that docs/format.md asks of a graph and its constants; return its tensors.
 
     Raises ModelFileError naming the field.
     """
-    value_in_range(graph.format, 1, FORMAT_VERSION, "format")
-    check_version(graph, constants)
-    tensors = _check_tensors(graph)
-    _check_input(graph, tensors)
-    table = ConstantTable(constants)
-    _Nodes(graph, tensors, table).check()
+    table = Constants(constants)
+    tensors = _Nodes(graph, table).check()
+    _check_outputs(graph, tensors)
     table.require_all_used()
-    _check_output(graph, tensors)
-
-
-def _check_tensors(graph: Graph) -> dict[str, TensorSpec]:
-    value_in_range(len(graph.tensors), 1, MAX_ITEMS, "tensors")
-    tensors: dict[str, TensorSpec] = {}
-    for index, tensor in enumerate(graph.tensors):
-        where = f"tensors[{index}] ({tensor.name!r})"
-        require(tensor.name not in tensors, f"{where}.name", "is declared twice")
-        require(tensor.kind in KINDS, f"{where}.kind", f"must be one of {', '.join(KINDS)}")
-        value_in_range(tensor.height, 1, MAX_SIZE, f"{where}.height")
-        value_in_range(tensor.width, 1, MAX_SIZE, f"{where}.width")
-        value_in_range(tensor.channels, 1, MAX_CHANNELS, f"{where}.channels")
-        elements = tensor.height * tensor.width * tensor.channels
-        require(elements <= MAX_ELEMENTS, where, f"has more than {MAX_ELEMENTS} elements")
-        tensors[tensor.name] = tensor
     return tensors
 
 
-def _check_input(graph: Graph, tensors: dict[str, TensorSpec]) -> None:
-    images = [tensor.name for tensor in tensors.values() if tensor.kind == "image"]
-    require(
-        images == [graph.input.tensor], "input.tensor", "must name the one tensor of kind image"
-    )
-    value_in_range(graph.input.resize_shorter_side, 1, MAX_SIZE, "input.resize_shorter_side")
-    require(
-        graph.input.interpolation in INTERPOLATIONS,
-        "input.interpolation",
-        f"must be one of {', '.join(INTERPOLATIONS)}",
-    )
-    require(
-        graph.input.resize_rule in RESIZE_RULES,
-        "input.resize_rule",
-        f"must be one of {', '.join(RESIZE_RULES)}",
-    )
+def arity(node: Node) -> int:
+    """How many of its inputs a node's operation reads; the others are there for its steps."""
+    if not node.rule.many:
+        return len(node.rule.inputs)
+    by_steps = [step["input"] for step in node.steps if _reads(step)]
+    return min(by_steps, default=len(node.inputs))
 
 
-def _check_output(graph: Graph, tensors: dict[str, TensorSpec]) -> None:
-    require(graph.output in tensors, "output", f"unknown tensor {graph.output!r}")
-    output = tensors[graph.output]
-    require(output.kind == "real", "output", f"must be a real tensor, is {output.kind}")
-    require(
-        len(graph.classes) in (0, output.channels),
-        "classes",
-        f"has {len(graph.classes)} names, the output has {output.channels} channels",
-    )
+def _reads(step: Step) -> bool:
+    return any(key.type == "operand" for key in step.rule.keys)
 
 
 class _Nodes:
-    """Walks the nodes in order, and knows which tensors are written by then."""
+    """Walks the nodes in order, and knows every tensor that is there by then."""
 
-    def __init__(
-        self, graph: Graph, tensors: dict[str, TensorSpec], constants: ConstantTable
-    ) -> None:
-        self.nodes = graph.nodes
-        self.tensors = tensors
+    def __init__(self, graph: Graph, constants: Constants) -> None:
+        self.graph = graph
         self.constants = constants
-        self.written = {graph.input.tensor}
-        self.groups: dict[str, int] = {}  # of the grouped convolutions that read a bits tensor
+        self.tensors: list[Tensor] = []
+        self.groups: dict[int, int] = {}
+        """Of the grouped convolutions and sums that read a bits tensor."""
 
-    def check(self) -> None:
-        value_in_range(len(self.nodes), 1, MAX_ITEMS, "nodes")
+    def check(self) -> tuple[Tensor, ...]:
+        self.check_inputs()
+        value_in_range(len(self.graph.nodes), 1, LIMITS["items"], "nodes")
         names: set[str] = set()
-        for index, node in enumerate(self.nodes):
-            where = f"nodes[{index}] ({node.name!r})"
-            require(node.name not in names, f"{where}.name", "is the name of an earlier node")
+        for index, node in enumerate(self.graph.nodes):
+            where = f"nodes[{index}]"
+            require(node.name not in names, f"{where}.name", f"{node.name!r} is an earlier node's")
             names.add(node.name)
-            self.check_node(node, where)
-        for name in self.tensors:
-            require(name in self.written, "tensors", f"no node writes {name!r}")
+            try:
+                self.check_node(node, where)
+            except ModelFileError as error:
+                raise ModelFileError(f"{error} (node {node.name!r})") from error
+        return tuple(self.tensors)
+
+    def check_inputs(self) -> None:
+        given = self.graph.inputs
+        value_in_range(len(given), 1, LIMITS["operands"], "inputs")
+        for index, each in enumerate(given):
+            where = f"inputs[{index}]"
+            earlier = [before.name for before in given[:index]]
+            require(each.name not in earlier, f"{where}.name", f"{each.name!r} is an earlier one's")
+            require(
+                each.resize is None or each.kind == "image", f"{where}.resize", "goes with images"
+            )
+            check_shape(each.shape, where)
+            self.tensors.append(Tensor(each.kind, each.shape))
 
     def check_node(self, node: Node, where: str) -> None:
-        require(node.op in OPS, f"{where}.op", f"must be one of {', '.join(OPS)}, is {node.op!r}")
-        source = self.read(node.input, f"{where}.input")
-        kinds = OPS[node.op].inputs
+        inputs = self.read_inputs(node, where)
+        self.check_groups(node, inputs[0], where)
+        channels = check_constants(node, inputs[0].kind, inputs[0].shape, self.constants, where)
+        shapes = [tensor.shape for tensor in inputs[: arity(node)]]
+        shape = SHAPE_RULES[node.rule.shape](node, shapes, channels, where)
+        check_shape(shape, where)
+        for index, step in enumerate(node.steps):
+            place = f"{where}.steps[{index}]"
+            kinds = [(tensor.kind, tensor.shape) for tensor in inputs]
+            check_step(node, step, kinds, shape, self.constants, place)
+        for index, output in enumerate(node.outputs):
+            self.check_output(node, output, shape, f"{where}.outputs[{index}]")
         require(
-            source.kind in kinds,
-            f"{where}.input",
-            f"{node.op} reads {' or '.join(kinds)}, {node.input!r} is {source.kind}",
+            len(self.tensors) <= LIMITS["items"],
+            f"{where}.outputs",
+            f"the graph has more than {LIMITS['items']} tensors",
         )
-        shape = derive_shape(node, source, self.constants, where)
-        if node.groups is not None and node.op in ("binary_conv", "sign_sum"):
-            self.check_groups(node.input, node.groups, where)
-        if node.map is not None:
-            check_map(node, self.read(node.map, f"{where}.map"), shape, f"{where}.map")
-        if node.sums is not None:
-            tensor = self.read(node.sums.tensor, f"{where}.sums.tensor")
-            check_sums(node, node.sums, tensor, shape, self.constants, f"{where}.sums")
-        if node.shortcut is not None:
-            tensor = self.read(node.shortcut.tensor, f"{where}.shortcut.tensor")
-            check_shortcut(node.shortcut, tensor, shape, f"{where}.shortcut")
-        check_epilogue(node, source, shape[2], self.constants, where)
-        if node.real is not None:
-            self.write(node.real, "real", shape, f"{where}.real")
-        for index, output in enumerate(node.signs):
-            self.write(output.tensor, "bits", shape, f"{where}.signs[{index}].tensor")
 
-    def check_groups(self, name: str, groups: int, where: str) -> None:
-        """A bits tensor is aligned for one grouping only; ungrouped readers fit with any."""
-        if groups == 1:
+    def read_inputs(self, node: Node, where: str) -> list[Tensor]:
+        """The tensors that a node reads, which must be there, of kinds that it reads."""
+        rule, count = node.rule, arity(node)
+        require(
+            count >= len(rule.inputs) and len(node.inputs) >= count,
+            f"{where}.inputs",
+            f"{node.op} reads {len(rule.inputs)}, the node has {min(count, len(node.inputs))}",
+        )
+        inputs: list[Tensor] = []
+        for index, number in enumerate(node.inputs):
+            place = f"{where}.inputs[{index}]"
+            require(
+                0 <= number < len(self.tensors),
+                place,
+                f"reads tensor {number}, which no earlier node has written",
+            )
+            tensor = self.tensors[number]
+            kinds = ("real",)
+            if index < count:
+                kinds = rule.inputs[min(index, len(rule.inputs) - 1)]
+            require(tensor.kind in kinds, place, f"must be {' or '.join(kinds)}, is {tensor.kind}")
+            if index < count and rule.many:
+                require(
+                    tensor.kind == inputs[0].kind if inputs else True,
+                    place,
+                    "is of another kind than the first input",
+                )
+            inputs.append(tensor)
+        by_steps = {step["input"] for step in node.steps if _reads(step)}
+        for index in range(count, len(node.inputs)):
+            require(index in by_steps, f"{where}.inputs[{index}]", "is read by no step")
+        return inputs
+
+    def check_groups(self, node: Node, source: Tensor, where: str) -> None:
+        """Groups divide the channels, and a bits tensor is aligned for one grouping only."""
+        if not any(key.name == "groups" for key in node.rule.keys):
             return
-        first = self.groups.setdefault(name, groups)
+        groups = node["groups"]
+        require(
+            source.shape[2] % groups == 0,
+            f"{where}.groups",
+            f"{groups} does not divide the {source.shape[2]} input channels",
+        )
+        if groups == 1 or source.kind != "bits" or node.op == "real_conv":
+            return
+        first = self.groups.setdefault(node.inputs[0], groups)
         require(
             groups == first,
             f"{where}.groups",
-            f"is {groups}, but an earlier node reads {name!r} in {first} groups",
+            f"is {groups}, but an earlier node reads the same signs in {first} groups",
         )
 
-    def read(self, name: str, where: str) -> TensorSpec:
-        require(name in self.tensors, where, f"unknown tensor {name!r}")
-        require(name in self.written, where, f"reads {name!r}, which no earlier node has written")
-        return self.tensors[name]
-
-    def write(self, name: str, kind: str, shape: tuple[int, int, int], where: str) -> None:
-        require(name in self.tensors, where, f"unknown tensor {name!r}")
-        require(name not in self.written, where, f"{name!r} is written already")
-        tensor = self.tensors[name]
-        require(tensor.kind == kind, where, f"writes {kind}, {name!r} is {tensor.kind}")
+    def check_output(self, node: Node, output: Output, shape: Shape, where: str) -> None:
+        after = len(node.steps) if output.after is None else output.after
         require(
-            tensor.shape == shape,
-            where,
-            f"the node yields {shape}, {name!r} is declared as {tensor.shape}",
+            after <= len(node.steps), f"{where}.after", f"is {after}, of {len(node.steps)} steps"
         )
-        self.written.add(name)
+        if output.kind == "signs":
+            self.check_signs(node, output, after, shape[2], where)
+        self.tensors.append(Tensor("real" if output.kind == "real" else "bits", shape))
+
+    def check_signs(
+        self, node: Node, output: Output, after: int, channels: int, where: str
+    ) -> None:
+        if output.threshold is not None:
+            array = self.constants.shaped(
+                output.threshold, ("F32", "I32"), (channels,), f"{where}.threshold"
+            )
+            if array.dtype.kind == "i":
+                require(
+                    has_integer_sums(node, self.constants.arrays),
+                    f"{where}.threshold",
+                    f"I32 compares integers, which {node.op} does not yield here",
+                )
+                require(
+                    after == 0, f"{where}.after", "must be 0, as an I32 threshold compares integers"
+                )
+        if output.flip is not None:
+            flip = self.constants.shaped(output.flip, ("U8",), (channels,), f"{where}.flip")
+            require(bool((flip <= 1).all()), f"{where}.flip", "must be 0 or 1")
+
+
+def _check_outputs(graph: Graph, tensors: tuple[Tensor, ...]) -> None:
+    value_in_range(len(graph.outputs), 1, LIMITS["outputs"], "outputs")
+    names: set[str] = set()
+    for index, output in enumerate(graph.outputs):
+        where = f"outputs[{index}]"
+        require(output.name not in names, f"{where}.name", f"{output.name!r} is an earlier one's")
+        names.add(output.name)
+        inside = len(graph.inputs) <= output.tensor < len(tensors)
+        require(inside, f"{where}.tensor", f"no node writes tensor {output.tensor}")
+        channels = tensors[output.tensor].shape[2]
+        require(
+            len(output.classes) in (0, channels),
+            f"{where}.classes",
+            f"has {len(output.classes)} names, the tensor has {channels} channels",
+        )

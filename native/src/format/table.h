@@ -1,0 +1,60 @@
+// The table of operations and steps as the reader and the validator use it. Its rows are in
+// table.inc.h, which `python -m signbit.bitformat.generate` makes of operations.toml.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "format/types.h"
+
+namespace sbnn {
+
+enum class KeyType : uint8_t {
+  kPair,
+  kSides,
+  kInteger,
+  kFlag,
+  kChoice,
+  kConstant,
+  kOperand,
+  kTaps,
+};
+
+struct KeyRow {
+  const char* name;
+  KeyType type;
+  bool required;
+  int64_t least, most;
+  int64_t defaults[4];
+  const char* const* choices;  // ends with a null
+  ConstantShape shape;         // of a constant
+};
+
+// Dtypes that a constant may have, as bits 1 << DType.
+using DTypes = uint32_t;
+// Kinds that an input may have, as bits 1 << Kind.
+using Kinds = uint32_t;
+
+struct OperationRow {
+  const char* name;
+  Kinds inputs[2];
+  size_t input_count;
+  bool many;
+  const Key* keys;
+  size_t key_count;
+  const DTypes* dtypes;  // by place among the keys
+  ShapeRule shape;
+  Yields yields;
+};
+
+struct StepRow {
+  const char* name;
+  const Key* keys;
+  size_t key_count;
+};
+
+const KeyRow& row_of(Key key);
+const OperationRow& row_of(Op op);
+const StepRow& row_of(StepOp op);
+
+}  // namespace sbnn

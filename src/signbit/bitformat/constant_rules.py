@@ -1,0 +1,79 @@
+"""The constants of an operation: dtypes as the table says, and shapes by the rules it names."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from signbit.bitformat import int16_stem
+from signbit.bitformat.bits import WORD_BITS, word_count
+from signbit.bitformat.checks import Array, Constants, require, value_in_range
+from signbit.bitformat.graph import Node, Shape
+from signbit.bitformat.table import LIMITS
+
+__all__ = ["check_constants"]
+
+
+def check_constants(node: Node, kind: str, shape: Shape, constants: Constants, where: str) -> int:
+    """Check an operation's constants, in the table's order; return the filters of its weight.
+
+    kind and shape are the first input's. Without a weight there are as many filters as channels.
+    """
+    channels = shape[2]
+    taps = _taps(node, shape, where)
+    for key in node.rule.keys:
+        number = node[key.name] if key.type == "constant" else None
+        if number is None:
+            continue
+        dtypes, place = node.rule.dtypes[key.name], f"{where}.{key.name}"
+        if key.shape == "filters":
+            weight = constants.take(number, dtypes, place)
+            _check_filters(node, weight, kind, shape, taps, place)
+            channels = len(weight)
+        elif key.shape == "input_channels":
+            wanted = _pad_dtype(node, constants)
+            constants.shaped(number, (wanted,), (shape[2],), place)
+        else:
+            constants.shaped(number, dtypes, (1,), place)
+    return channels
+
+
+def _taps(node: Node, shape: Shape, where: str) -> int:
+    """Of one dot product; 0 where the operation has none."""
+    if not any(key.name == "groups" for key in node.rule.keys):
+        return 0
+    rows, columns = node["kernel"]
+    taps: int = rows * columns * (shape[2] // node["groups"])
+    if node.op != "real_conv":
+        value_in_range(taps, 1, LIMITS["taps"], f"{where}.kernel: taps of one dot product")
+    return taps
+
+
+def _check_filters(
+    node: Node, weight: Array, kind: str, shape: Shape, taps: int, where: str
+) -> None:
+    packed = weight.dtype == np.uint64
+    expected = (*node["kernel"], shape[2] // node["groups"])
+    if packed:
+        value_in_range(taps, 1, LIMITS["taps"], f"{where}: taps of one dot product")
+        expected = (word_count(taps),)
+    require(
+        weight.ndim == len(expected) + 1 and weight.shape[1:] == expected,
+        where,
+        f"must have shape (out, {', '.join(map(str, expected))}), has {weight.shape}",
+    )
+    value_in_range(len(weight), 1, LIMITS["channels"], f"{where}: filters")
+    require(
+        len(weight) % node["groups"] == 0,
+        where,
+        f"has {len(weight)} filters, which {node['groups']} groups do not divide",
+    )
+    if packed and taps % WORD_BITS:
+        unused = weight[:, -1].astype(np.uint64) >> np.uint64(taps % WORD_BITS)
+        require(not unused.any(), where, "has unused bits that are not 0")
+    if weight.dtype == np.int16:
+        int16_stem.check_weight(weight, kind, where)
+
+
+def _pad_dtype(node: Node, constants: Constants) -> str:
+    weight = constants.arrays[str(node["weight"])]
+    return "U8" if weight.dtype == np.int16 else "F32"
