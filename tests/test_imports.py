@@ -77,6 +77,7 @@ def test_public_names() -> None:
         "Engine",
         "InputError",
         "IsaError",
+        "LostProcessError",
         "MissingExtraError",
         "ModelFileError",
         "ModelVersionError",
@@ -93,7 +94,7 @@ def test_public_names() -> None:
 
 def test_errors_have_one_root() -> None:
     errors = [getattr(signbit, name) for name in signbit.__all__ if name.endswith("Error")]
-    assert len(errors) == 11
+    assert len(errors) == 12
     assert all(issubclass(error, signbit.SignbitError) for error in errors)
     assert issubclass(signbit.ModelVersionError, signbit.ModelFileError)
     assert issubclass(signbit.InputError, ValueError)
@@ -117,3 +118,8 @@ def test_names_of_learning_without_labels_stay_what_they_are() -> None:
     names = "[callable(getattr(s, name)) for name in s.__all__]"
     code = f"import signbit.selfsup as s; s.pretrain; print({names})"
     assert "False" not in run(code)
+
+
+def test_every_exception_is_offered() -> None:
+    raised = {name for name, value in vars(signbit.errors).items() if isinstance(value, type)}
+    assert raised <= set(signbit.__all__)
