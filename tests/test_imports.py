@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import tomllib
@@ -123,3 +124,12 @@ def test_names_of_learning_without_labels_stay_what_they_are() -> None:
 def test_every_exception_is_offered() -> None:
     raised = {name for name, value in vars(signbit.errors).items() if isinstance(value, type)}
     assert raised <= set(signbit.__all__)
+
+
+@pytest.mark.parametrize(
+    "package", ["signbit", "signbit.nn", "signbit.training", "signbit.selfsup", "signbit.compiler"]
+)
+def test_every_name_of_a_lazy_package_is_found(package: str) -> None:
+    module = importlib.import_module(package)
+    for name in module.__all__:
+        assert getattr(module, name) is not None
