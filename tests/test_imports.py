@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import tomllib
@@ -77,6 +78,7 @@ def test_public_names() -> None:
         "Engine",
         "InputError",
         "IsaError",
+        "LostProcessError",
         "MissingExtraError",
         "ModelFileError",
         "ModelVersionError",
@@ -93,7 +95,7 @@ def test_public_names() -> None:
 
 def test_errors_have_one_root() -> None:
     errors = [getattr(signbit, name) for name in signbit.__all__ if name.endswith("Error")]
-    assert len(errors) == 11
+    assert len(errors) == 12
     assert all(issubclass(error, signbit.SignbitError) for error in errors)
     assert issubclass(signbit.ModelVersionError, signbit.ModelFileError)
     assert issubclass(signbit.InputError, ValueError)
@@ -117,3 +119,17 @@ def test_names_of_learning_without_labels_stay_what_they_are() -> None:
     names = "[callable(getattr(s, name)) for name in s.__all__]"
     code = f"import signbit.selfsup as s; s.pretrain; print({names})"
     assert "False" not in run(code)
+
+
+def test_every_exception_is_offered() -> None:
+    raised = {name for name, value in vars(signbit.errors).items() if isinstance(value, type)}
+    assert raised <= set(signbit.__all__)
+
+
+@pytest.mark.parametrize(
+    "package", ["signbit", "signbit.nn", "signbit.training", "signbit.selfsup", "signbit.compiler"]
+)
+def test_every_name_of_a_lazy_package_is_found(package: str) -> None:
+    module = importlib.import_module(package)
+    for name in module.__all__:
+        assert getattr(module, name) is not None

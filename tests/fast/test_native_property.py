@@ -160,7 +160,8 @@ def test_dots_are_exact_for_any_groups(case: Case) -> None:
     weight = BinaryWeight(Clip()(layer.weight.detach()))
     moved = x if case.activation == "plain" else x + 0.25
     shift = None if case.activation == "plain" else x.new_full(x.shape[:2], 0.25)
-    mine = sign_conv2d(x, shift, weight, case.estimator, *case.geometry)
+    surrogate = (case.estimator.name, case.estimator.parameters)
+    mine = sign_conv2d(x, shift, weight.signs, None, surrogate, *case.geometry)
     assert torch.equal(mine, binary_conv2d(Clip()(moved), weight, *case.geometry))
 
 

@@ -72,8 +72,9 @@ def test_dots_are_exact_and_gradients_agree(
         y = sign_conv2d(
             leaves[0],
             leaves[1] if with_shift else None,
-            BinaryWeight(leaves[2], None),
-            estimator,
+            leaves[2],
+            None,
+            (estimator.name, estimator.parameters),
             *geometry,
         )
         wanted = expected(
@@ -100,8 +101,8 @@ def test_a_scale_multiplies_the_finished_dots() -> None:
     x, _, signs = draw(3, 16, 16, 1, (3, 3), (5, 5))
     scale = torch.rand(16).requires_grad_()
     geometry = ((1, 1), (1, 1), (1, 1), 1)
-    y = sign_conv2d(x, None, BinaryWeight(signs, scale), Clip(), *geometry)
-    plain = sign_conv2d(x, None, BinaryWeight(signs, None), Clip(), *geometry)
+    y = sign_conv2d(x, None, signs, scale, ("clip", ()), *geometry)
+    plain = sign_conv2d(x, None, signs, None, ("clip", ()), *geometry)
     assert torch.equal(y, plain * scale[:, None, None])
     y.sum().backward()
     assert scale.grad is not None
@@ -115,7 +116,7 @@ def test_threads_may_share_a_shape() -> None:
     def run(case: tuple[Tensor, Tensor, Tensor]) -> list[Tensor]:
         x, _, signs = (tensor.clone() for tensor in case)
         x.requires_grad_()
-        y = sign_conv2d(x, None, BinaryWeight(signs, None), Clip(), *geometry)
+        y = sign_conv2d(x, None, signs, None, ("clip", ()), *geometry)
         y.square().sum().backward()
         assert x.grad is not None
         return [y.detach(), x.grad]

@@ -12,7 +12,7 @@ from tests.training.test_session import state
 from signbit.data import open_dataset
 from signbit.errors import DataError
 from signbit.selfsup.evaluation.finetune import finetune
-from signbit.selfsup.evaluation.linear import Plan
+from signbit.selfsup.evaluation.linear import ProbePlan
 from signbit.selfsup.evaluation.probe import train_probe
 from signbit.selfsup.pretraining import pretrain
 from signbit.selfsup.trained import load_backbone_run
@@ -127,7 +127,7 @@ def test_what_learns_from_labels_says_that_they_are_needed(photos: Path, tmp_pat
     run = load_backbone_run(out)
     needed = r"60 images are in no class folder .* labels are needed here: name .* with --data"
     with pytest.raises(DataError, match=needed):
-        train_probe(run, Plan(1, 16, (0.1,), 0))
+        train_probe(run, ProbePlan(1, 16, (0.1,), 0))
     with pytest.raises(DataError, match=needed):
         finetune(out, tmp_path / "tuned", progress=False)
-    assert train_probe(run, Plan(1, 256, (0.1,), 0), data="digits").facts["top1"] > 0
+    assert train_probe(run, ProbePlan(1, 256, (0.1,), 0), data="digits").facts["top1"] > 0

@@ -6,7 +6,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from signbit.errors import DivergedError
-from signbit.training.loop import Plan, Step, run_epochs
+from signbit.training.loop import EpochPlan, Step, run_epochs
 from signbit.training.progress import TrainingProgress
 from signbit.training.recipe.sections import Schedule
 
@@ -49,7 +49,7 @@ def run(task: Countdown, first: int = 0, schedule: Schedule = "linear") -> list[
     with TrainingProgress(2, task.steps, first, show=False) as progress:
         run_epochs(
             task,
-            Plan(epochs=2, schedule=schedule, rates=(0.6,), seed=0),
+            EpochPlan(epochs=2, schedule=schedule, rates=(0.6,), seed=0),
             torch.optim.SGD([task.weight], lr=123.0),
             Accelerator(mixed_precision="no"),
             scaler=torch.amp.GradScaler("cpu", enabled=False),

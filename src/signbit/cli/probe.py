@@ -56,11 +56,11 @@ def probe(
 
     Example: [bold]signbit probe runs/b --data path/to/cifar10 --lr 0.1 --lr 1 --lr 10[/]
     """
-    from signbit.selfsup.evaluation.linear import Plan
+    from signbit.selfsup.evaluation.linear import ProbePlan
     from signbit.selfsup.evaluation.probe import require_folder, save_probe, train_probe
     from signbit.selfsup.trained import load_backbone_run
 
-    plan = Plan(epochs, batch, tuple(lr or (0.1,)), seed)
+    plan = ProbePlan(epochs, batch, tuple(lr or (0.1,)), seed)
     with console.figures_only():
         trained = load_backbone_run(run)
         name = Path((data or trained.recipe.data.source).rpartition(":")[2]).name

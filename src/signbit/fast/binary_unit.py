@@ -22,9 +22,6 @@ from signbit.fast.layer import SURROGATES
 from signbit.fast.memory_format import arranged, conv_is_channels_last, pixels_of
 from signbit.fast.second_order import gradients_with_graph, wants_graph
 from signbit.fast.switch import gradient_dtype
-from signbit.nn.binarizers.weights import BinaryWeight
-from signbit.nn.estimators import sign
-from signbit.nn.functional import binary_conv2d
 from signbit.runtime import _native
 
 __all__ = ["MAX_POOL", "MAX_TAPS", "UnitSettings", "binary_unit"]
@@ -169,9 +166,11 @@ def _gradients_with_graph(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x: Tensor, shift: Tensor | None, weight_signs: Tensor, gamma: Tensor, beta: Tensor
     ) -> Tensor:
         moved = x if shift is None else x + shift[:, :, None, None]
-        weight = BinaryWeight(weight_signs, weight_scale)
-        signs = sign(moved, estimator, parameters)
-        dots = binary_conv2d(signs, weight, settings.stride, settings.padding)
+        signs = torch.ops.signbit.sign(moved, estimator, parameters)
+        operands = (signs, weight_signs, weight_scale, None, None)
+        dots: Tensor = torch.ops.signbit.binary_conv2d(
+            *operands, settings.stride, settings.padding, (1, 1), 1
+        )
         if settings.pool > 1:
             dots = F.max_pool2d(dots, settings.pool)
         return F.batch_norm(dots, None, None, gamma, beta, True, 0.0, ctx.eps)

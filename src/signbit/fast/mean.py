@@ -1,4 +1,4 @@
-"""A binarizer's shift where it depends on the mean of its input, whose gradient costs one pass."""
+"""The mean of an image's pixels, whose gradient costs one pass."""
 
 from __future__ import annotations
 
@@ -9,34 +9,24 @@ from torch import Tensor
 
 from signbit.fast.memory_format import arranged, is_channels_last, pixels_of
 from signbit.fast.second_order import wants_graph
-from signbit.nn.binarizers.activations import ActivationBinarizer
 from signbit.runtime import _native
 
-__all__ = ["shifted"]
+__all__ = ["with_mean"]
 
 
-def shifted(binarizer: ActivationBinarizer, x: Tensor) -> tuple[Tensor, Tensor | None]:
-    """(x, binarizer.shift(x)) for x (N, C, H, W); one operation alone must use the x returned.
+def with_mean(x: Tensor) -> tuple[Tensor, Tensor]:
+    """x (N, C, H, W) and its mean (N, C) over the pixels; one operation alone must use that x.
 
-    Where the shift comes from the mean of x, the gradient of that mean is added to the gradient of
-    x in place, and not, as PyTorch would, written out as large as x and then added.
+    The gradient of the mean is added to the gradient of x in place, and not, as PyTorch would,
+    written out as large as x and then added.
     """
-    if getattr(binarizer.shift, "__func__", None) is not ActivationBinarizer.shift:
-        shift = binarizer.shift(x)
-        return x, None if shift is None else _for_each(x, shift)
     same: Tensor
     mean: Tensor
     same, mean = _WithMean.apply(x)  # type: ignore[no-untyped-call]
-    return same, _for_each(x, binarizer.shift_from_mean(mean))
-
-
-def _for_each(x: Tensor, shift: Tensor) -> Tensor:
-    return shift.to(x.dtype).expand(len(x), x.shape[1]).contiguous()
+    return same, mean
 
 
 class _WithMean(torch.autograd.Function):
-    """x and its mean over the image."""
-
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         return x.view_as(x), x.mean((2, 3))

@@ -1,7 +1,8 @@
 """Gradients that are to be differentiated themselves, as under `create_graph=True`.
 
 The kernels compute numbers, without a graph. Where autograd asks for one (gradients are recorded
-while it goes backward), an op's backward goes through the same function in PyTorch's operations.
+while it goes backward), an op's backward goes through the same function in PyTorch's operations and
+in the named ones, `signbit::sign` and `signbit::binary_conv2d`, which `signbit.nn` defines.
 """
 
 from __future__ import annotations

@@ -15,9 +15,6 @@ from torch import Tensor
 from signbit.fast.layer import Layer, LayerGradients, conv_backward, has_conv_backward
 from signbit.fast.memory_format import arranged, conv_is_channels_last, pixels_of
 from signbit.fast.second_order import gradients_with_graph, wants_graph
-from signbit.nn.binarizers.weights import BinaryWeight
-from signbit.nn.estimators import Estimator, sign
-from signbit.nn.functional import binary_conv2d
 from signbit.runtime import _native
 
 __all__ = ["are_signs", "sign_conv2d", "sign_conv_plan"]
@@ -126,10 +123,10 @@ def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
 
         def dots(x: Tensor, shift: Tensor | None, weight_signs: Tensor) -> Tensor:
             moved = x if shift is None else x + shift[:, :, None, None]
-            of_x = sign(moved, ctx.estimator, ctx.parameters)
-            stride, padding, dilation = ctx.geometry
-            weight = BinaryWeight(weight_signs)
-            return binary_conv2d(of_x, weight, stride, padding, dilation, ctx.groups)
+            of_x = torch.ops.signbit.sign(moved, ctx.estimator, ctx.parameters)
+            operands = (of_x, weight_signs, None, None, None)
+            conv: Tensor = torch.ops.signbit.binary_conv2d(*operands, *ctx.geometry, ctx.groups)
+            return conv
 
         inputs = (x, shift, weight_signs)
         return (*gradients_with_graph(dots, inputs, ctx.needs_input_grad, grad), *[None] * 6)
@@ -184,23 +181,25 @@ _sign_conv2d.register_autograd(_backward, setup_context=_setup)
 def sign_conv2d(
     x: Tensor,
     shift: Tensor | None,
-    weight: BinaryWeight,
-    estimator: Estimator,
+    weight_signs: Tensor,
+    scale: Tensor | None,
+    surrogate: tuple[str, Sequence[float]],
     stride: Sequence[int],
     padding: Sequence[int],
     dilation: Sequence[int],
     groups: int,
 ) -> Tensor:
-    """weight.scale[c] * conv2d(sign(x + shift), weight.signs), zero padding.
+    """scale[c] * conv2d(sign(x + shift), weight_signs), zero padding.
 
-    x (N, in, H, W) float32 on a CPU, shift (N, in) or None, weight.signs (out, in / groups, kh, kw)
-    of ±1; result (N, out, H', W'), in memory as
-    `nn.Conv2d` gives it. Differentiable in x and the shift, as `estimator` (one of
-    SURROGATES) says, in the weight's signs and in its scale.
+    x (N, in, H, W) float32 on a CPU, shift (N, in) or None, weight_signs (out, in / groups, kh, kw)
+    of ±1, scale (out,) or None for 1; result (N, out, H', W'), in memory as `nn.Conv2d` gives it.
+    Differentiable in x and the shift, as `surrogate`, the name of an estimator (one of SURROGATES)
+    with its parameters, says, in the weight's signs and in its scale.
     """
+    estimator, parameters = surrogate
     dots, _ = _sign_conv2d(
-        *(x, shift, weight.signs, estimator.name, list(estimator.parameters)),
+        *(x, shift, weight_signs, estimator, list(parameters)),
         *(stride, padding, dilation, groups),
     )
-    scaled: Tensor = dots if weight.scale is None else dots * weight.scale.reshape(-1, 1, 1)
+    scaled: Tensor = dots if scale is None else dots * scale.reshape(-1, 1, 1)
     return scaled

@@ -7,39 +7,46 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from signbit.errors import RecipeError
 from signbit.methods import adabin, bireal, bnn, combined, irnet, reactnet, real, sdbnn, xnor
 from signbit.methods.base import Method
-from signbit.methods.effects import idle_parameters
+from signbit.methods.idle import Idle, idle_parameters
 
-__all__ = ["Method", "get", "idle", "names", "parameters", "register"]
+__all__ = ["Idle", "Method", "get", "idle", "names", "parameters", "register"]
 
-_methods: dict[str, Callable[..., Method]] = {
-    "adabin": adabin.method,
-    "bireal": bireal.method,
-    "bnn": bnn.method,
-    "combined": combined.method,
-    "irnet": irnet.method,
-    "reactnet": reactnet.method,
-    "real": real.method,
-    "sdbnn": sdbnn.method,
-    "sdbnn-imagenet": sdbnn.imagenet,
-    "xnor": xnor.method,
+
+class _Entry(NamedTuple):
+    build: Callable[..., Method]
+    idle: Sequence[Idle] = ()
+
+
+_methods = {
+    "adabin": _Entry(adabin.method, adabin.IDLE),
+    "bireal": _Entry(bireal.method),
+    "bnn": _Entry(bnn.method),
+    "combined": _Entry(combined.method, combined.IDLE),
+    "irnet": _Entry(irnet.method),
+    "reactnet": _Entry(reactnet.method),
+    "real": _Entry(real.method, real.IDLE),
+    "sdbnn": _Entry(sdbnn.method, sdbnn.IDLE),
+    "sdbnn-imagenet": _Entry(sdbnn.imagenet, sdbnn.IDLE),
+    "xnor": _Entry(xnor.method, xnor.IDLE),
 }
 
 
-def register(name: str, build: Callable[..., Method]) -> None:
+def register(name: str, build: Callable[..., Method], idle: Sequence[Idle] = ()) -> None:
     """Make `get`, and so recipes, know a method that lives outside of this package.
 
-    build: a function whose keyword parameters, with defaults, are the method's. Raises RecipeError
+    build: a function whose keyword parameters, with defaults, are the method's. idle: which of them
+    do nothing beside which others; recipes that give one of those are refused. Raises RecipeError
     if the name is taken.
     """
     if name in _methods:
         raise RecipeError(f"method {name!r} is already registered; choose another name")
-    _methods[name] = build
+    _methods[name] = _Entry(build, idle)
 
 
 def names() -> list[str]:
@@ -51,7 +58,7 @@ def parameters(name: str) -> dict[str, object]:
     """What the method called `name` takes, with the defaults. RecipeError for an unknown name."""
     if name not in _methods:
         raise RecipeError(f"unknown method {name!r}; choose one of {', '.join(names())}")
-    own = inspect.signature(_methods[name]).parameters
+    own = inspect.signature(_methods[name].build).parameters
     return {**{key: each.default for key, each in own.items()}, "binarize": "both"}
 
 
@@ -69,11 +76,11 @@ def get(name: str, **given: object) -> Method:
                 f"method {name!r} has no parameter {key!r}; choose among {', '.join(known)}"
             )
     what = given.pop("binarize", "both")
-    return _methods[name](**given).binarizing(what)
+    return _methods[name].build(**given).binarizing(what)
 
 
 def idle(name: str, **given: object) -> dict[str, list[str]]:
-    """Those of `given` that do nothing: `get(name, ...)` makes the same method without them.
+    """Those of `given` that do nothing, as the method declares: it is the same without them.
 
     Each with the others that take its effect, such as {"reduction": ["asd"]} where asd is False. A
     parameter that has its default's value is not one of them. Raises RecipeError as `get` does.
@@ -81,4 +88,4 @@ def idle(name: str, **given: object) -> dict[str, list[str]]:
     get(name, **given)
     defaults = parameters(name)
     others = {key: value for key, value in given.items() if value != defaults[key]}
-    return idle_parameters(partial(get, name), others)
+    return idle_parameters(_methods[name].idle, others)

@@ -6,13 +6,16 @@ Tu, Chen, Ren, Wang 2022, "AdaBin: Improving Binary Neural Networks with Adaptiv
 from __future__ import annotations
 
 from signbit.methods.base import Method
+from signbit.methods.idle import Idle
 from signbit.methods.initial import INITIAL_WEIGHTS
 from signbit.methods.parameters import pick, require_ede_range
 from signbit.nn.binarizers import AdaptiveActivation, AdaptiveWeight
 from signbit.nn.estimators import EDE, Polynomial
 from signbit.nn.nonlinearities import Maxout
 
-__all__ = ["method"]
+__all__ = ["IDLE", "method"]
+
+IDLE = (Idle("t_min", "binarize", "activations"), Idle("t_max", "binarize", "activations"))
 
 
 def method(t_min: float = 1e-3, t_max: float = 1e1, initial_weights: str = "kaiming") -> Method:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from torch import nn
 
 from signbit.methods.base import Method
+from signbit.methods.idle import Idle
 from signbit.methods.initial import INITIAL_WEIGHTS, small_positive
 from signbit.methods.parameters import pick, require_flags
 from signbit.nn.binarizers import (
@@ -28,7 +29,14 @@ from signbit.nn.binarizers.weights import WeightBinarizer
 from signbit.nn.estimators import EDE, Clip, Estimator, Polynomial
 from signbit.nn.nonlinearities import Maxout, RPReLU
 
-__all__ = ["method"]
+__all__ = ["IDLE", "method"]
+
+IDLE = (
+    Idle("weights", "binarize", "activations"),
+    Idle("weight_estimator", "binarize", "activations"),
+    Idle("activations", "binarize", "weights"),
+    Idle("activation_estimator", "binarize", "weights"),
+)
 
 _WEIGHTS: dict[str, Callable[[int, Estimator], WeightBinarizer]] = {
     "sign": lambda channels, estimator: PlainSign(estimator),

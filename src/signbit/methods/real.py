@@ -8,9 +8,12 @@ from __future__ import annotations
 from torch import nn
 
 from signbit.methods.base import Method
+from signbit.methods.idle import Idle
 from signbit.nn.binarizers import RealActivation, RealWeight
 
-__all__ = ["method"]
+__all__ = ["IDLE", "method"]
+
+IDLE = (Idle("binarize"),)
 
 
 def method() -> Method:

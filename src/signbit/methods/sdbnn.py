@@ -11,6 +11,7 @@ from collections.abc import Callable
 from torch import nn
 
 from signbit.methods.base import Method
+from signbit.methods.idle import Idle
 from signbit.methods.initial import INITIAL_WEIGHTS, small_positive_in_every_stage
 from signbit.methods.parameters import pick, require_ede_range, require_flags, require_whole
 from signbit.nn.binarizers import ASD, WSD, MeanAbsScale, PlainSign, PlainSignActivation, ScaledWSD
@@ -18,7 +19,16 @@ from signbit.nn.binarizers.activations import ActivationBinarizer
 from signbit.nn.binarizers.weights import WeightBinarizer
 from signbit.nn.estimators import EDE, Clip, Estimator, Polynomial
 
-__all__ = ["imagenet", "method"]
+__all__ = ["IDLE", "imagenet", "method"]
+
+IDLE = (
+    Idle("reduction", "asd", False),
+    Idle("reduction", "binarize", "weights"),
+    Idle("asd", "binarize", "weights"),
+    Idle("wsd", "binarize", "activations"),
+    Idle("scale", "binarize", "activations"),
+)
+"""Of both."""
 
 
 def method(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from torch import nn
 
 from signbit.methods.base import Method
+from signbit.methods.idle import Idle
 from signbit.methods.initial import INITIAL_WEIGHTS
 from signbit.methods.parameters import pick, require_flags
 from signbit.nn.binarizers import (
@@ -21,7 +22,13 @@ from signbit.nn.binarizers import (
 from signbit.nn.block_order import NORM_FIRST, norm_first
 from signbit.nn.estimators import Clip, ClipInside
 
-__all__ = ["method"]
+__all__ = ["IDLE", "method"]
+
+IDLE = (
+    # The released code's estimator and normalisation are there without its scale, too.
+    Idle("scale", "binarize", "activations", but=("released",)),
+    Idle("activation_scale", "binarize", "weights"),
+)
 
 _SCALES = {"mean-abs": XnorScale, "abs-mean": AbsMeanScale, "released": ReleasedXnorScale}
 

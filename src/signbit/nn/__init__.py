@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from signbit.nn.estimators import register_estimator, scale_gradient, sign
     from signbit.nn.layers import BinaryConv2d, BinaryLinear
     from signbit.nn.nonlinearities import Maxout, RPReLU
+    from signbit.nn.paths import LayerPath, why
     from signbit.nn.pixel_conv import PixelConv2d
-    from signbit.nn.round_stem import round_stem
-    from signbit.nn.why import LayerPath, why
+    from signbit.nn.stem_rounding import round_stem
 
 __all__ = [
     "CONV_FIRST",
@@ -55,9 +55,9 @@ _HOMES = {
     "Maxout": "nonlinearities",
     "RPReLU": "nonlinearities",
     "PixelConv2d": "pixel_conv",
-    "round_stem": "round_stem",
-    "LayerPath": "why",
-    "why": "why",
+    "round_stem": "stem_rounding",
+    "LayerPath": "paths",
+    "why": "paths",
 }
 
 __getattr__ = from_modules(__name__, _HOMES)

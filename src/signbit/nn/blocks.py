@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from signbit.fast.binary_unit import UnitSettings, binary_unit
 from signbit.fast.layer import surrogate_of
-from signbit.fast.mean import shifted
 from signbit.fast.real_unit import real_unit
 from signbit.nn import select
 from signbit.nn.binarizers.weights import BinaryWeight
 from signbit.nn.choices import takes
 from signbit.nn.layers import BinaryConv2d
+from signbit.nn.shifts import shifted
 
 __all__ = ["ConvBlock", "Stem", "normalised_conv"]
 

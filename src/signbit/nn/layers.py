@@ -1,18 +1,18 @@
 """BinaryConv2d and BinaryLinear: layers whose arithmetic is a dot product of signs.
 
-They put a binarized activation and a binarized weight together; `binary_ops` computes.
+They put a binarized activation and a binarized weight together; `functional` computes.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from signbit.errors import InputError
-from signbit.fast.mean import shifted
 from signbit.fast.sign_conv import sign_conv2d
 from signbit.nn import select
 from signbit.nn.binarizers.activations import (
@@ -23,6 +23,7 @@ from signbit.nn.binarizers.activations import (
 from signbit.nn.binarizers.weights import BinaryWeight, PlainSign, WeightBinarizer
 from signbit.nn.choices import takes
 from signbit.nn.functional import Pair, binary_conv2d, binary_linear
+from signbit.nn.shifts import shifted
 
 __all__ = ["BinaryConv2d", "BinaryLinear", "binary_conv2d", "binary_linear"]
 
@@ -92,7 +93,8 @@ class BinaryConv2d(nn.Module):
         geometry = (self.stride, self.padding, self.dilation, self.groups)
         if takes(self, "sign_conv2d", select.sign_conv(self, weight, x)):
             x, shift = shifted(self.activation_binarizer, x)
-            return sign_conv2d(x, shift, weight, self.activation_binarizer.estimator, *geometry)
+            surrogate = _surrogate(self.activation_binarizer)
+            return sign_conv2d(x, shift, weight.signs, weight.scale, surrogate, *geometry)
         activation: BinaryActivation = self.activation_binarizer(x)
         weight = _times(activation.scale, weight)
         y = binary_conv2d(activation.signs, weight, *geometry, input_offset=activation.offset)
@@ -148,10 +150,9 @@ class BinaryLinear(nn.Module):
         if takes(self, "sign_conv2d", select.sign_linear(self, weight, x)):
             # A convolution of images of one pixel.
             x, shift = shifted(self.activation_binarizer, x[:, :, None, None])
-            weight = weight._replace(signs=weight.signs[:, :, None, None])
+            signs, surrogate = weight.signs[:, :, None, None], _surrogate(self.activation_binarizer)
             geometry = ((1, 1), (0, 0), (1, 1), 1)
-            estimator = self.activation_binarizer.estimator
-            return sign_conv2d(x, shift, weight, estimator, *geometry).flatten(1)
+            return sign_conv2d(x, shift, signs, weight.scale, surrogate, *geometry).flatten(1)
         activation: BinaryActivation = self.activation_binarizer(x)
         weight = _times(activation.scale, weight)
         y = binary_linear(activation.signs, weight, input_offset=activation.offset)
@@ -159,6 +160,11 @@ class BinaryLinear(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}"
+
+
+def _surrogate(binarizer: ActivationBinarizer) -> tuple[str, Sequence[float]]:
+    """The estimator of a binarizer's sign, by name and parameters."""
+    return binarizer.estimator.name, binarizer.estimator.parameters
 
 
 def _times(factor: Tensor | None, weight: BinaryWeight) -> BinaryWeight:

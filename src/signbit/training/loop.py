@@ -23,7 +23,7 @@ from signbit.training.recipe.sections import Schedule
 from signbit.training.runs.scalars import Scalars
 from signbit.training.schedule import learning_rate, progress_at
 
-__all__ = ["Plan", "Step", "Task", "run_epochs"]
+__all__ = ["EpochPlan", "Step", "Task", "run_epochs"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Task(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
+class EpochPlan:
     """How long, how fast, and from which seed; `rates` are the groups' of the optimiser."""
 
     epochs: int
@@ -71,7 +71,7 @@ class Plan:
 
 def run_epochs(
     task: Task,
-    plan: Plan,
+    plan: EpochPlan,
     optimizer: torch.optim.Optimizer,
     accelerator: Accelerator,
     *,

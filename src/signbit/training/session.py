@@ -13,7 +13,7 @@ from torch import nn
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.loader import Loader
 from signbit.data.pixels.preprocessing import Preprocessing
-from signbit.training.loop import Plan, Task, run_epochs
+from signbit.training.loop import EpochPlan, Task, run_epochs
 from signbit.training.precision import Precision
 from signbit.training.processes import require_agreement
 from signbit.training.progress import TrainingProgress
@@ -111,7 +111,7 @@ class Session:
             try:
                 run_epochs(
                     task,
-                    Plan(epochs, self.recipe.schedule, rates, self.recipe.seed),
+                    EpochPlan(epochs, self.recipe.schedule, rates, self.recipe.seed),
                     optimizer,
                     self.accelerator,
                     scaler=precision.scaler,

@@ -8,7 +8,7 @@ from torch import nn
 from signbit.data.loading.seeds import derive_seed
 from signbit.errors import DivergedError, InputError
 from signbit.selfsup.evaluation.features import CachedBatches, Features
-from signbit.selfsup.evaluation.linear import Plan, choose_rate, score, train_linear
+from signbit.selfsup.evaluation.linear import ProbePlan, choose_rate, score, train_linear
 
 CPU = torch.device("cpu")
 
@@ -22,7 +22,7 @@ def blobs(count: int, classes: int = 3, width: int = 5, seed: int = 0) -> Featur
     return Features(4 * (centres[labels] + noise), labels)
 
 
-def by_hand(features: Features, plan: Plan, classes: int) -> tuple[np.ndarray, np.ndarray]:
+def by_hand(features: Features, plan: ProbePlan, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """The protocol in NumPy float64: SGD with momentum, rate / 10 after 60 and 80 % of epochs."""
     x, y = features.values.numpy().astype(np.float64), features.labels.numpy()
     width = x.shape[1]
@@ -48,7 +48,7 @@ def by_hand(features: Features, plan: Plan, classes: int) -> tuple[np.ndarray, n
 
 
 def test_the_training_is_the_protocol_computed_by_hand() -> None:
-    features, plan = blobs(23), Plan(epochs=10, batch_size=6, rates=(0.1,), seed=4)
+    features, plan = blobs(23), ProbePlan(epochs=10, batch_size=6, rates=(0.1,), seed=4)
     (head,) = train_linear(CachedBatches(features, 6, 4), 5, 3, plan, CPU)
     assert head is not None
     weight, bias = by_hand(features, plan, 3)
@@ -59,9 +59,9 @@ def test_the_training_is_the_protocol_computed_by_hand() -> None:
 def test_rates_side_by_side_give_what_each_gives_alone() -> None:
     features = blobs(20)
     batches = CachedBatches(features, 8, 0)
-    together = train_linear(batches, 5, 3, Plan(4, 8, (0.1, 0.02)), CPU)
+    together = train_linear(batches, 5, 3, ProbePlan(4, 8, (0.1, 0.02)), CPU)
     for head, rate in zip(together, (0.1, 0.02), strict=True):
-        (alone,) = train_linear(batches, 5, 3, Plan(4, 8, (rate,)), CPU)
+        (alone,) = train_linear(batches, 5, 3, ProbePlan(4, 8, (rate,)), CPU)
         assert head is not None
         assert alone is not None
         assert torch.equal(head.weight, alone.weight)
@@ -79,7 +79,7 @@ def test_scores_count_the_label_among_the_first_and_the_first_five() -> None:
 
 def test_a_rate_is_chosen_on_held_out_training_images() -> None:
     training = blobs(60)
-    plan = Plan(epochs=5, batch_size=16, rates=(1e-6, 0.1, 1e38))
+    plan = ProbePlan(epochs=5, batch_size=16, rates=(1e-6, 0.1, 1e38))
     rate, trials = choose_rate(training, 3, plan, CPU)
     assert rate == 0.1
     assert [trial.rate for trial in trials] == [1e-6, 0.1, 1e38]
@@ -93,12 +93,12 @@ def test_a_rate_is_chosen_on_held_out_training_images() -> None:
 
 def test_nothing_is_chosen_where_every_rate_diverges() -> None:
     with pytest.raises(DivergedError, match=r"rate 1e\+38, 2e\+38; lower it"):
-        choose_rate(blobs(60), 3, Plan(3, 16, (1e38, 2e38)), CPU)
+        choose_rate(blobs(60), 3, ProbePlan(3, 16, (1e38, 2e38)), CPU)
 
 
 def test_a_class_of_one_image_leaves_nothing_to_hold_out() -> None:
     with pytest.raises(InputError, match="only one image"):
-        choose_rate(blobs(3), 3, Plan(1, 2, (0.1, 1.0)), CPU)
+        choose_rate(blobs(3), 3, ProbePlan(1, 2, (0.1, 1.0)), CPU)
 
 
 @pytest.mark.parametrize(
@@ -114,4 +114,4 @@ def test_a_class_of_one_image_leaves_nothing_to_hold_out() -> None:
 )
 def test_impossible_plans(values: dict[str, object]) -> None:
     with pytest.raises(InputError, match="a probe needs"):
-        Plan(**values)  # type: ignore[arg-type]
+        ProbePlan(**values)  # type: ignore[arg-type]

@@ -13,11 +13,11 @@ from signbit.data import Preprocessing, open_dataset
 from signbit.errors import CheckpointError, DataError, DivergedError, InputError
 from signbit.recipes import load
 from signbit.selfsup.backbone import build_backbone
-from signbit.selfsup.evaluation.linear import Plan
+from signbit.selfsup.evaluation.linear import ProbePlan
 from signbit.selfsup.evaluation.probe import load_probe, save_probe, train_probe
 from signbit.training import Run
 
-PLAN = Plan(epochs=8, batch_size=64)
+PLAN = ProbePlan(epochs=8, batch_size=64)
 CPU = torch.device("cpu")
 
 

@@ -18,7 +18,7 @@ from signbit.methods import get
 from signbit.models import build
 from signbit.training import load_run, train
 from signbit.training.recipe.sections import MethodRecipe, Teacher
-from signbit.training.supervised.teacher import FrozenTeacher, Objective, open_teacher
+from signbit.training.supervised.teacher import FrozenTeacher, SupervisedLoss, open_teacher
 
 DIGITS = tuple("0123456789")
 RULE = Preprocessing((8, 8, 1), (0.5,), (0.5,), 8)
@@ -43,7 +43,7 @@ def test_the_loss_and_its_gradient(smoothing: float, share: float, temperature: 
     wanted = np.exp(log_softmax(answers / temperature))
     soft = -(wanted * log_softmax(logits / temperature)).sum()
     x = torch.tensor(logits, requires_grad=True)
-    objective = Objective(smoothing, share, temperature)
+    objective = SupervisedLoss(smoothing, share, temperature)
     loss = objective(x, torch.tensor(labels), torch.tensor(answers) if share else None)
     assert float(loss.detach()) == pytest.approx((1 - share) * hard + share * temperature**2 * soft)
     loss.backward()
@@ -56,8 +56,8 @@ def test_the_loss_and_its_gradient(smoothing: float, share: float, temperature: 
 
 def test_sixteen_bits_are_widened_first() -> None:
     logits = torch.tensor([[90.0, 0.0, 0.0]], dtype=torch.float16)
-    assert float(Objective()(logits, torch.tensor([1]), None)) == pytest.approx(90)
-    assert Objective()(logits, torch.tensor([1]), None).dtype == torch.float32
+    assert float(SupervisedLoss()(logits, torch.tensor([1]), None)) == pytest.approx(90)
+    assert SupervisedLoss()(logits, torch.tensor([1]), None).dtype == torch.float32
 
 
 class Doubling(nn.Module):

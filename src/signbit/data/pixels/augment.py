@@ -1,6 +1,6 @@
 """Augmentation of pixels: mirror and padded crop of a uint8 batch, some bytes moved and no more.
 
-docs/decisions/0004-training-input.md says why it is not kornia's.
+docs/decisions/0016-augmentation.md says why it is not kornia's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Linear classifiers on frozen features: training, scores, and the choice of a learning rate.
 
-The protocol of MoCo (He et al. 2020) with the constants of S2-BNN 2021: see `Plan`.
+The protocol of MoCo (He et al. 2020) with the constants of S2-BNN 2021: see `ProbePlan`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from signbit.training.recipe.sections import Steps
 from signbit.training.schedule import learning_rate
 
 __all__ = [
-    "Plan",
+    "ProbePlan",
     "Scores",
     "Trial",
     "choose_rate",
@@ -40,7 +40,7 @@ _TOP = 5
 
 
 @dataclass(frozen=True)
-class Plan:
+class ProbePlan:
     """SGD with momentum 0.9 and no weight decay; the rate is divided by ten at 60 and at 80 %.
 
     The rates are tried side by side on the same batches. Raises InputError for counts below 1,
@@ -78,7 +78,7 @@ class Trial:
 
 
 def train_linear(
-    batches: Batches, width: int, classes: int, plan: Plan, device: torch.device
+    batches: Batches, width: int, classes: int, plan: ProbePlan, device: torch.device
 ) -> list[nn.Linear | None]:
     """One linear classifier (width to classes) a rate of the plan, None where training diverged.
 
@@ -131,7 +131,7 @@ def score(head: nn.Linear, features: Features) -> Scores:
 
 
 def choose_rate(
-    training: Features, classes: int, plan: Plan, device: torch.device
+    training: Features, classes: int, plan: ProbePlan, device: torch.device
 ) -> tuple[float, list[Trial]]:
     """The plan's rate with the best top-1 on a tenth of the training images, and all trials.
 

@@ -23,7 +23,7 @@ from signbit.data.sources.split import share_of_classes
 from signbit.errors import CheckpointError
 from signbit.selfsup.evaluation.features import AugmentedBatches, Batches, CachedBatches, extract
 from signbit.selfsup.evaluation.linear import (
-    Plan,
+    ProbePlan,
     Trial,
     choose_rate,
     diverged,
@@ -103,7 +103,7 @@ def open_probe_images(
 
 def train_probe(
     run: Run,
-    plan: Plan,
+    plan: ProbePlan,
     *,
     data: str | None = None,
     test_split: str | None = None,
@@ -144,7 +144,7 @@ def train_probe(
     if features is not None and len(plan.rates) > 1:
         say(f"learning rates {', '.join(f'{each:g}' for each in plan.rates)}, a tenth held out")
         rate, trials = choose_rate(features, classes, plan, device)
-    chosen = Plan(plan.epochs, plan.batch_size, (rate,), plan.seed)
+    chosen = ProbePlan(plan.epochs, plan.batch_size, (rate,), plan.seed)
     batches: Batches
     if augment or features is None:
         batches = AugmentedBatches(

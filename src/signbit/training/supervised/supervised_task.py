@@ -21,7 +21,7 @@ from signbit.training.recipe import Recipe
 from signbit.training.reports.signs import SignRecords
 from signbit.training.session import Materials
 from signbit.training.supervised.evaluate import count_correct
-from signbit.training.supervised.teacher import FrozenTeacher, Objective
+from signbit.training.supervised.teacher import FrozenTeacher, SupervisedLoss
 
 __all__ = ["Supervised"]
 
@@ -54,7 +54,7 @@ class Supervised:
         self._signs = SignRecords(model)
         self._teacher = None if teacher is None else teacher.to(accelerator.device)
         section = recipe.teacher
-        self._objective = Objective(
+        self._loss = SupervisedLoss(
             recipe.label_smoothing,
             0.0 if section is None else section.weight,
             1.0 if section is None else section.temperature,
@@ -74,7 +74,7 @@ class Supervised:
                 with self._precision.forward():
                     logits = self._wrapped(batch.pixels)
                     answers = None if self._teacher is None else self._teacher(batch.pixels)
-                loss = self._objective(logits, batch.labels, answers)
+                loss = self._loss(logits, batch.labels, answers)
                 # Accelerate averages gradients over processes, whose parts may differ by an image.
                 share = self._accelerator.num_processes / batch.total
                 yield Step(loss * share, len(batch.labels), waited)

@@ -18,7 +18,7 @@ from signbit.training.runs.folder import load_run
 from signbit.training.runs.initial_weights import read_state
 from signbit.training.runs.state_dicts import load_state, state_digest
 
-__all__ = ["FrozenTeacher", "Objective", "open_teacher", "require_size"]
+__all__ = ["FrozenTeacher", "SupervisedLoss", "open_teacher", "require_size"]
 
 
 class FrozenTeacher(nn.Module):
@@ -66,7 +66,7 @@ class FrozenTeacher(nn.Module):
 
 
 @dataclass(frozen=True)
-class Objective:
+class SupervisedLoss:
     """What a step minimises, from logits (N, classes) and labels (N,), as a sum over images.
 
     `teacher_share` of it is the cross-entropy against the teacher's softened answers, times T²,

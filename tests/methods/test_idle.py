@@ -1,9 +1,9 @@
-"""Parameters that do nothing are found by what is built with them, in methods from outside too."""
+"""Parameters that do nothing, as declared, against what is built with and without them."""
 
-import dataclasses
+import itertools
 
 import pytest
-from torch import nn
+from tests.methods.built import built_alike
 
 from signbit import methods
 from signbit.errors import RecipeError
@@ -52,12 +52,14 @@ OTHER_VALUES = {
         ("adabin", {"binarize": "weights", "t_min": 0.1}, {}),
         ("irnet", {"binarize": "activations", "t_min": 0.1}, {}),
         ("sdbnn", {"binarize": "weights", "t_max": 1.0, "wsd": False}, {}),
-        # One that takes the other's effect does not make both idle.
+        # Both take its effect.
         (
             "sdbnn",
             {"binarize": "weights", "asd": False, "reduction": 8},
-            {"asd": ["binarize"], "reduction": []},
+            {"asd": ["binarize"], "reduction": ["asd", "binarize"]},
         ),
+        # It changes more than the scale.
+        ("xnor", {"binarize": "activations", "scale": "released"}, {}),
         # A default says what is so anyway.
         ("sdbnn", {"asd": False, "reduction": 16}, {}),
         ("real", {"binarize": "both"}, {}),
@@ -67,13 +69,32 @@ def test_idle(name, given, expected):
     assert methods.idle(name, **given) == expected
 
 
-@pytest.mark.parametrize("name", [name for name in methods.names() if name != "real"])
-def test_alone_every_parameter_does_something(name):
-    for key in methods.parameters(name):
-        for value in ("activations", "weights") if key == "binarize" else (OTHER_VALUES[key],):
-            if (name, key) == ("xnor", "scale"):
-                value = "abs-mean"
-            assert methods.idle(name, **{key: value}) == {}
+@pytest.mark.parametrize("name", methods.names())
+@pytest.mark.parametrize("binarize", ["both", "activations", "weights"])
+def test_declared_is_what_is_built(name, binarize):
+    """A parameter is declared idle exactly where the method is the same without it."""
+    keys = [key for key in methods.parameters(name) if key != "binarize"]
+    for count in (0, 1, 2):
+        for chosen in itertools.combinations(keys, count):
+            given = {key: OTHER_VALUES[key] for key in chosen}
+            if name == "xnor" and "scale" in given:
+                given["scale"] = "abs-mean"
+            if binarize != "both":
+                given["binarize"] = binarize
+            assert_declared(name, given)
+
+
+def assert_declared(name, given):
+    idle = methods.idle(name, **given)
+    whole = methods.get(name, **given)
+    for key in given:
+        rest = {other: value for other, value in given.items() if other != key}
+        assert (key in idle) == built_alike(whole, methods.get(name, **rest)), (given, key)
+
+
+def test_every_released_parameter_of_xnor_s_scale_is_seen():
+    for binarize in ("activations", "weights"):
+        assert_declared("xnor", {"binarize": binarize, "scale": "released"})
 
 
 @pytest.fixture
@@ -83,40 +104,16 @@ def invented(monkeypatch):
     return methods.register
 
 
-def test_what_a_method_from_outside_captures_counts(invented):
-    class Scaled(nn.Module):
-        def __init__(self, function):
-            super().__init__()
-            self.function = function
-
-    def build(slope=0.1, limit=2.0):
-        method = methods.get("bnn")
-        return dataclasses.replace(
-            method, nonlinearity=lambda channels: Scaled(lambda x: x * slope)
-        )
-
-    invented("mine", build)
-    assert methods.idle("mine", slope=0.2) == {}
-    assert methods.idle("mine", limit=1.0) == {"limit": []}
-    assert methods.idle("mine", slope=0.2, limit=1.0) == {"limit": []}
-
-
-def test_one_that_makes_another_valid_does_something(invented):
-    def build(low=1.0, high=2.0):
-        if low > high:
-            raise RecipeError("low exceeds high")
+def test_a_method_from_outside_declares_its_own(invented):
+    def build(slope=0.1, limit=2.0, kind="a"):
         return methods.get("bnn")
 
-    invented("mine", build)
-    assert methods.idle("mine", low=3.0, high=4.0) == {"low": []}
-
-
-def test_torch_s_random_state_is_left_alone():
-    import torch
-
-    before = torch.random.get_rng_state()
-    methods.idle("sdbnn", reduction=8)
-    assert torch.equal(torch.random.get_rng_state(), before)
+    invented("mine", build, [methods.Idle("slope"), methods.Idle("limit", "kind", "b")])
+    assert methods.idle("mine", slope=0.2) == {"slope": []}
+    assert methods.idle("mine", limit=1.0) == {}
+    assert methods.idle("mine", limit=1.0, kind="b") == {"limit": ["kind"]}
+    invented("undeclared", build)
+    assert methods.idle("undeclared", slope=0.2) == {}
 
 
 def test_what_is_unknown_is_refused_as_ever():

@@ -1,60 +1,24 @@
-"""Whether a method's parameters do anything: what is built with one is held against what is built
-without. So a method declares nothing, and one from outside is looked at like the others.
-"""
+"""Whether two methods are built alike: what declarations of idle parameters are held against."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from types import FunctionType
 
 import torch
 from torch import Tensor, nn
 
-from signbit.errors import RecipeError
 from signbit.methods.base import Method
-
-__all__ = ["idle_parameters"]
-
-Build = Callable[..., Method]
 
 _CHANNELS = 512
 
 
-def idle_parameters(build: Build, given: Mapping[str, object]) -> dict[str, list[str]]:
-    """Those of `given` without which `build` makes the same method.
-
-    Each with the others of `given` that take its effect, that is, without which it would have one.
-    Raises what `build(**given)` raises.
-    """
-    idle: dict[str, list[str]] = {}
-    for key in given:
-        if not _does_something(build, given, key):
-            others = {other: _without(given, other) for other in given if other != key}
-            idle[key] = [
-                other for other, rest in others.items() if _does_something(build, rest, key)
-            ]
-    return idle
+def built_alike(left: Method, right: Method) -> bool:
+    """Whether two methods make the same parts, down to numbers; in doubt they do not."""
+    return _same(_parts(left), _parts(right))
 
 
-def _without(given: Mapping[str, object], key: str) -> dict[str, object]:
-    return {name: value for name, value in given.items() if name != key}
-
-
-def _does_something(build: Build, given: Mapping[str, object], key: str) -> bool:
-    """Whether `key` matters to the others of `given`; not where `given` is no method at all."""
-    whole, less = _parts(build, given), _parts(build, _without(given, key))
-    return whole is not None and not _same(whole, less)
-
-
-def _parts(build: Build, given: Mapping[str, object]) -> list[object] | None:
-    """All that networks and training take from a method, made once, from the same random state.
-
-    None where the parameters do not go together.
-    """
-    try:
-        method = build(**given)
-    except RecipeError:
-        return None
+def _parts(method: Method) -> list[object]:
+    """All that networks and training take from a method, made once, from the same random state."""
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         torch.manual_seed(0)
         model = nn.ModuleList(

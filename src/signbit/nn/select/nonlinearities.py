@@ -1,0 +1,44 @@
+"""When native ops may stand in for non-linearities with parameters for each channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from signbit.nn.select.context import Reason, context, evaluation, plain_tensor
+from signbit.nn.select.modules import pytorch
+
+__all__ = ["maxout", "rprelu"]
+
+
+def rprelu(module: Any, x: Tensor | None = None) -> Reason:
+    """For an RPReLU and x (N, channels, H, W)."""
+    return (
+        (None if x is None else context(x))
+        or evaluation(module, x)
+        or pytorch(nn.PReLU, module.prelu)
+        or _by_channel(x, module.before, module.prelu.weight, module.after)
+    )
+
+
+def maxout(module: Any, x: Tensor | None = None) -> Reason:
+    """For a Maxout and x (N, channels, H, W)."""
+    return (
+        (None if x is None else context(x))
+        or evaluation(module, x)
+        or _by_channel(x, module.negative, module.positive)
+    )
+
+
+def _by_channel(x: Tensor | None, first: Tensor, *others: Tensor) -> Reason:
+    """Parameters of a non-linearity, and its input."""
+    if x is not None and (x.dim() != 4 or 0 in x.shape or x.shape[1] != len(first)):
+        return "its input is no batch of images with its channels"
+    for values in (first, *others):
+        reason = plain_tensor("a parameter", values)
+        if reason is not None:
+            return reason
+        if values.shape != first.shape:
+            return "its parameters are not one value per channel each"
+    return None
