@@ -5,8 +5,8 @@
 
 namespace sbnn {
 
-TapRange Axis::taps_inside(int64_t window) const {
-  const int64_t start = window * stride - before;
+TapRange Axis::taps_inside(int64_t output) const {
+  const int64_t start = output * stride - before;
   const int64_t first = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
   const int64_t last = start >= size ? 0 : (size - 1 - start) / dilation + 1;
   const TapRange range{std::min(first, kernel), std::clamp<int64_t>(last, 0, kernel)};
@@ -29,12 +29,12 @@ Axis column_axis(const Node& node, int64_t width) {
 
 AxisTaps::AxisTaps(const Axis& axis) {
   std::map<std::pair<int64_t, int64_t>, int64_t> places;
-  for (int64_t window = 0; window < axis.windows(); ++window) {
-    const TapRange range = axis.taps_inside(window);
+  for (int64_t output = 0; output < axis.outputs(); ++output) {
+    const TapRange range = axis.taps_inside(output);
     const auto next = static_cast<int64_t>(sets.size());
     const auto [found, added] = places.emplace(std::make_pair(range.first, range.last), next);
     if (added) sets.push_back(range);
-    by_window.push_back(found->second);
+    by_output.push_back(found->second);
   }
 }
 

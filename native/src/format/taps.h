@@ -15,9 +15,9 @@ struct Axis {
 
   // What is left of the padded input behind the first window; negative where that does not fit.
   int64_t room() const { return size + before + after - dilation * (kernel - 1) - 1; }
-  // Windows that fit; 0 where not even one does.
-  int64_t windows() const { return room() < 0 ? 0 : room() / stride + 1; }
-  TapRange taps_inside(int64_t window) const;
+  // Windows that fit, one for each output; 0 where not even one does.
+  int64_t outputs() const { return room() < 0 ? 0 : room() / stride + 1; }
+  TapRange taps_inside(int64_t output) const;
 };
 
 // Of a node's kernel, stride, padding and dilation.
@@ -27,7 +27,7 @@ Axis column_axis(const Node& node, int64_t width);
 // The sets of taps that an axis's windows meet, in the order of their first appearance.
 struct AxisTaps {
   std::vector<TapRange> sets;
-  std::vector<int64_t> by_window;  // the place in `sets` of each window's
+  std::vector<int64_t> by_output;  // the place in `sets` of each output's
 
   explicit AxisTaps(const Axis& axis);
 };

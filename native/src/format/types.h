@@ -31,6 +31,10 @@ struct Sides {
 // Taps [first, last) of one axis of a kernel; 0, 0 for none.
 struct TapRange {
   int64_t first = 0, last = 0;
+
+  bool operator==(const TapRange& other) const {
+    return first == other.first && last == other.last;
+  }
 };
 
 constexpr int64_t round_up(int64_t value, int64_t multiple) {

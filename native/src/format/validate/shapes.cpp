@@ -11,7 +11,7 @@ namespace {
 // Windows along an axis, of which there is at least one.
 Status count_windows(const Axis& axis, bool ceil, const std::string& where, int64_t* count) {
   if (axis.room() < 0) return refuse(where + ".kernel", "does not fit into the input");
-  *count = axis.windows();
+  *count = axis.outputs();
   if (ceil && axis.room() % axis.stride != 0) ++*count;
   const int64_t begin = (*count - 1) * axis.stride;
   if (ceil && begin >= axis.size + axis.before) --*count;
@@ -45,8 +45,8 @@ Status pooled(const Node& node, const Shape& input, const std::string& where, Sh
 Status convolved(const Node& node, const Shape& input, const std::string& where, Shape* shape) {
   SIGNBIT_TRY(windows(node, input, where, shape));
   const Pair kernel = node.keys.pair(Key::kPoolKernel), stride = node.keys.pair(Key::kPoolStride);
-  shape->height = Axis{shape->height, kernel.y, stride.y}.windows();
-  shape->width = Axis{shape->width, kernel.x, stride.x}.windows();
+  shape->height = Axis{shape->height, kernel.y, stride.y}.outputs();
+  shape->width = Axis{shape->width, kernel.x, stride.x}.outputs();
   if (shape->height == 0 || shape->width == 0) {
     return refuse(where + ".pool_kernel", "does not fit into the dots");
   }

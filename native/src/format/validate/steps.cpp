@@ -25,8 +25,8 @@ Status check_tap_sets(const std::vector<TapRange>& sets, const Axis& axis,
   }
   for (const TapRange& met : AxisTaps(axis).sets) {
     if (known.count({met.first, met.last}) == 0) {
-      return refuse(where, "lacks the taps [" + text(met.first) + ", " + text(met.last) +
-                               "], which occur");
+      return refuse(
+          where, "lacks the taps [" + text(met.first) + ", " + text(met.last) + "], which occur");
     }
   }
   return {};
