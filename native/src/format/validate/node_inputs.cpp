@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "format/json_fields.h"
 #include "format/table.h"
 #include "format/validate/checks.h"
 

@@ -6,7 +6,6 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "format/json_fields.h"
 #include "format/validate/checks.h"
 #include "format/validate/constants.h"
 #include "format/validate/node_inputs.h"
@@ -96,7 +95,7 @@ class Validator {
                                            text(source.channels) + " input channels");
     }
     if (groups == 1 || source.kind != Kind::kBits || node.op == Op::kRealConv) return {};
-    const int64_t first = groups_.emitem_of(node.inputs[0], groups).first->second;
+    const int64_t first = groups_.emplace(node.inputs[0], groups).first->second;
     if (groups == first) return {};
     return refuse(where + ".groups", "is " + text(groups) +
                                          ", but an earlier node reads the same " + "signs in " +
