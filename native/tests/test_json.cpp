@@ -27,7 +27,10 @@ void test_values() {
   CHECK(parsed("-0").is(Json::Type::kInteger));
   CHECK(parsed("-120").integer == -120);
   CHECK(parsed("9223372036854775807").integer == INT64_MAX);
-  CHECK(parsed("9223372036854775808").is(Json::Type::kNumber));  // no int64
+  // Beyond int64 it is the nearest one, as every range ends before it.
+  CHECK(parsed("9223372036854775808").is(Json::Type::kInteger));
+  CHECK(parsed("9223372036854775808").integer == INT64_MAX);
+  CHECK(parsed("-" + std::string(1000, '9')).integer == INT64_MIN);
   CHECK(parsed("1.0").is(Json::Type::kNumber));
   CHECK(parsed("1e0").is(Json::Type::kNumber));
   CHECK(parsed("[1, [2], {}]").items[1].items[0].integer == 2);
@@ -66,12 +69,14 @@ void test_grammar() {
 }
 
 void test_limits() {
-  const auto nested = [](int depth) {
-    return std::string(static_cast<size_t>(depth), '[') +
+  const auto nested = [](int depth, const std::string& inside) {
+    return std::string(static_cast<size_t>(depth), '[') + inside +
            std::string(static_cast<size_t>(depth), ']');
   };
-  CHECK(parses(nested(sbnn::kMaxJsonDepth)));
-  CHECK(!parses(nested(sbnn::kMaxJsonDepth + 1)));
+  for (const char* inside : {"", "0", "\"[\"", "0,0"}) {
+    CHECK(parses(nested(sbnn::kMaxJsonDepth, inside)));
+    CHECK(!parses(nested(sbnn::kMaxJsonDepth + 1, inside)));
+  }
   CHECK(!parses(std::string(1'000'000, '[')));
   std::string many = "[0";
   for (int64_t i = 0; i < sbnn::kMaxJsonValues; ++i) many += ",0";
