@@ -139,6 +139,22 @@ def test_a_nan_in_a_corner_stays_though_taps_outside_come_first() -> None:
     np.testing.assert_array_equal(y, np.float32([[-4, -3], [-2, -2]]))
 
 
+@pytest.mark.parametrize(
+    ("op", "keys"),
+    [
+        ("max_pool", {"kernel": (1, 2), "dilation": (1, 5), "padding": (0, 1, 0, 1)}),
+        ("max_pool", {"kernel": (1, 2), "padding": (0, 0, 0, 2)}),
+        ("max_pool", {"kernel": (2, 1), "padding": (2, 0, 0, 0)}),
+        ("avg_pool", {"kernel": (1, 2), "padding": (0, 2, 0, 0)}),
+        ("avg_pool", {"kernel": (1, 2), "padding": (0, 2, 0, 0), "count_padding": True}),
+    ],
+)
+def test_a_window_without_a_tap_inside_is_refused(op: str, keys: dict[str, Any]) -> None:
+    x = np.ones((1, 1, 4, 1), np.float32)
+    with pytest.raises(ModelFileError, match=r"padding: leaves a window without a tap inside"):
+        run_node(op, x, **keys)
+
+
 def test_avg_pool_sums_in_tap_order() -> None:
     """1e8 − 1e8 + 1 differs from 1 + 1e8 − 1e8 in float32: order shows."""
     x = np.float32([[1e8, -1e8, 1], [1, 1e8, -1e8]]).reshape(1, 2, 3, 1)
