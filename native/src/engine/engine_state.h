@@ -42,8 +42,8 @@ class Call {
 
   // One node of an image, in an arena of plan.whole_storage.
   void run_node(const NodePlan& node, const Frame& frame);
-  // One step, in an arena of plan.storage; returns on how many threads.
-  int run_step(size_t step, const Frame& frame);
+  // One stage, in an arena of plan.storage; returns on how many threads.
+  int run_stage(size_t stage, const Frame& frame);
   void parallel_for(int count, ThreadPool::Task task, void* task_context, int threads);
 
  private:

@@ -265,21 +265,21 @@ Status Engine::time_nodes(const Images& images, int runs, std::vector<NodeTime>*
     for (int run = 0; run < runs; ++run) {
       for (int64_t image = 0; image < timed.count; ++image) {
         const Frame frame = frame_of(image);
-        for (size_t i = 0; i < state.plan.steps.size(); ++i) {
-          const Step& step = state.plan.steps[i];
+        for (size_t i = 0; i < state.plan.stages.size(); ++i) {
+          const Stage& stage = state.plan.stages[i];
           const auto start = std::chrono::steady_clock::now();
-          const int used = call.run_step(i, frame);
+          const int used = call.run_stage(i, frame);
           const std::chrono::duration<double, std::milli> took =
               std::chrono::steady_clock::now() - start;
           // Nodes that run in turns share the time as they did in the calling thread.
           double share = 0;
-          if (step.producer != kNone) {
+          if (stage.producer != kNone) {
             share = call.context().scratch(0)->producer_share;
-            samples[static_cast<size_t>(step.producer)].push_back(took.count() * share);
-            threads[static_cast<size_t>(step.producer)] = used;
+            samples[static_cast<size_t>(stage.producer)].push_back(took.count() * share);
+            threads[static_cast<size_t>(stage.producer)] = used;
           }
-          threads[static_cast<size_t>(step.node)] = used;
-          samples[static_cast<size_t>(step.node)].push_back(took.count() * (1 - share));
+          threads[static_cast<size_t>(stage.node)] = used;
+          samples[static_cast<size_t>(stage.node)].push_back(took.count() * (1 - share));
         }
       }
     }

@@ -5,7 +5,7 @@
 namespace sbnn {
 namespace {
 
-AlignedArray<uint64_t> pack_flip(const Graph& graph, int index) {
+AlignedArray<uint64_t> pack_flip(const FusedGraph& graph, int index) {
   const Constant& constant = graph.constants[static_cast<size_t>(index)];
   AlignedArray<uint64_t> words((constant.bytes + 63) / 64);
   for (size_t c = 0; c < constant.bytes; ++c)
@@ -13,8 +13,8 @@ AlignedArray<uint64_t> pack_flip(const Graph& graph, int index) {
   return words;
 }
 
-void plan_epilogue(const Graph& graph, const std::vector<TensorLayout>& tensors, NodePlan* plan) {
-  const Node& node = *plan->node;
+void plan_epilogue(const FusedGraph& graph, const std::vector<TensorLayout>& tensors, NodePlan* plan) {
+  const FusedNode& node = *plan->node;
   plan->scale = copy_constant<float>(graph, node.scale);
   plan->shift = copy_constant<float>(graph, node.shift);
   plan->slope = copy_constant<float>(graph, node.slope);
@@ -45,13 +45,13 @@ void plan_epilogue(const Graph& graph, const std::vector<TensorLayout>& tensors,
 
 // Bodies whose values are float32 of all channels at once.
 void plan_simple_body(const TensorLayout& input, const KernelTable& kernels, NodePlan* plan) {
-  const Node& node = *plan->node;
+  const FusedNode& node = *plan->node;
   plan->chunks.push_back({0, plan->channels, 0, 0});
   plan->tile_step = round_up(plan->channels, 16);
   plan->tile_pixels = std::clamp<int64_t>(16384 / plan->tile_step, 1, kTileWindows);
   const bool bits = input.kind == Kind::kBits;
   plan->values_in_place =
-      node.op == Op::kPointwise && input.kind == Kind::kReal && node.map == kNone;
+      node.op == Op::kIdentity && input.kind == Kind::kReal && node.map == kNone;
   if (plan->values_in_place) {
     plan->tile_step = plan->channels;
     plan->tile_pixels = plan->pixels();
@@ -86,7 +86,7 @@ void plan_simple_body(const TensorLayout& input, const KernelTable& kernels, Nod
   plan->cost = static_cast<double>(reads) * (bits ? 0.02 : 0.1);
 }
 
-Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
+Status plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   NodePlan result;
   result.node = &node;
   const int first_output = node.real != kNone ? node.real : node.signs[0].tensor;
@@ -151,7 +151,7 @@ Status check_work_bytes(const std::string& where, double bytes) {
               std::to_string(static_cast<double>(kMaxWorkBytes) / 1e9) + " are allowed"};
 }
 
-Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan) {
+Status make_plan(const FusedGraph& graph, const KernelTable& kernels, Plan* plan) {
   plan->kernels = &kernels;
   plan->tensors = plan_tensors(graph);
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
@@ -159,7 +159,7 @@ Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan) {
         check_work_bytes("tensors[" + std::to_string(i) + "] ('" + graph.tensors[i].name + "')",
                          static_cast<double>(plan->tensors[i].bytes)));
   }
-  plan->steps = plan_steps(graph, plan->tensors);
+  plan->stages = plan_stages(graph, plan->tensors);
   plan->storage = plan_storage(graph, plan->tensors, true);
   plan->whole_storage = plan_storage(graph, plan->tensors, false);
   SIGNBIT_TRY(check_work_bytes("tensors", static_cast<double>(plan->storage.bytes)));
@@ -171,9 +171,9 @@ Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan) {
     constants += static_cast<double>(plan->nodes.back().bytes);
     SIGNBIT_TRY(check_work_bytes(where, constants));
   }
-  for (const Step& step : plan->steps) {
-    if (step.producer == kNone) continue;
-    plan->scratch.band_bytes = std::max(plan->scratch.band_bytes, band_bytes(*plan, step));
+  for (const Stage& stage : plan->stages) {
+    if (stage.producer == kNone) continue;
+    plan->scratch.band_bytes = std::max(plan->scratch.band_bytes, band_bytes(*plan, stage));
   }
   plan->batch_head = has_batch_head(graph, *plan);
   if (plan->batch_head) {

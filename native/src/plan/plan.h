@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cpu/memory.h"
-#include "format/graph.h"
+#include "plan/fused_graph.h"
 #include "kernels/kernels.h"
 #include "plan/layouts/bits_layout.h"
 #include "plan/layouts/gather.h"
@@ -43,7 +43,7 @@ struct TensorLayout {
 // what exists in bands only.
 struct StoragePlan {
   std::vector<int64_t> offsets;
-  int64_t row_sums = 0;  // where a step leaves them for the step behind it
+  int64_t row_sums = 0;  // where a stage leaves them for the stage behind it
   int64_t bytes = 0;
 };
 
@@ -109,7 +109,7 @@ struct RealConvPlan {
 };
 
 struct NodePlan {
-  const Node* node = nullptr;
+  const FusedNode* node = nullptr;
   int64_t height = 0, width = 0, channels = 0;  // of the outputs
   int64_t window_area = 1;                      // windows pooled into one output
   int64_t tile_pixels = 0;
@@ -144,14 +144,14 @@ struct NodePlan {
 //
 // A max pool may take its maxima of a convolution's sums; what makes reals of sums is then done for
 // the largest of a window alone. See plan_pooled_sums.cpp.
-struct Step {
+struct Stage {
   int node = kNone;  // the last of them
   int producer = kNone;
   int64_t band_rows = 0;  // of a pool's output
   bool pools_sums = false;
   AlignedArray<uint32_t> order;  // then by channel, see PoolArgs; empty where nothing is turned
   bool writes_row_sums = false;  // of its reals, while they are in the cache,
-  bool reads_row_sums = false;   // for the global mean that is the next step
+  bool reads_row_sums = false;   // for the global mean that is the next stage
 };
 
 // From a row's sums to the next row's, in floats: whole vectors.
@@ -179,19 +179,19 @@ struct Plan {
   std::vector<TensorLayout> tensors;
   std::vector<NodePlan> nodes;
   bool pixels_only = false;   // a node has int16 weights: images are uint8
-  std::vector<Step> steps;    // every node, in order
+  std::vector<Stage> stages;   // every node, in order
   bool batch_head = false;    // the last of them may run for several images at once
-  StoragePlan storage;        // for steps: tensors share memory once nobody reads them any more
+  StoragePlan storage;        // for stages: tensors share memory once nobody reads them any more
   StoragePlan whole_storage;  // every tensor has its own, for looking at them
   ScratchSizes scratch;
 };
 
 // Reads the constants of `graph`, which are not needed afterwards; keeps pointers to its nodes.
-Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan);
+Status make_plan(const FusedGraph& graph, const KernelTable& kernels, Plan* plan);
 
 // A constant by channel; empty where the file has none.
 template <typename T>
-AlignedArray<T> copy_constant(const Graph& graph, int index) {
+AlignedArray<T> copy_constant(const FusedGraph& graph, int index) {
   if (index == kNone) return {};
   const Constant& constant = graph.constants[static_cast<size_t>(index)];
   AlignedArray<T> copy(constant.bytes / sizeof(T));
@@ -200,31 +200,31 @@ AlignedArray<T> copy_constant(const Graph& graph, int index) {
 }
 
 // Columns that windows of a tile's pixels reach, if they lie in one row.
-inline int64_t columns_reached(const Node& node, const TensorLayout& input, int64_t pixels) {
+inline int64_t columns_reached(const FusedNode& node, const TensorLayout& input, int64_t pixels) {
   const int64_t reach = (pixels - 1) * node.stride.x + (node.kernel.x - 1) * node.dilation.x + 1;
   return std::min(input.width, reach);
 }
 
 // The parts of make_plan that have a file of their own.
-std::vector<TensorLayout> plan_tensors(const Graph& graph);
-std::vector<Step> plan_steps(const Graph& graph, const std::vector<TensorLayout>& tensors);
-bool has_batch_head(const Graph& graph, const Plan& plan);
-void plan_pooled_sums(const Graph& graph, const Node& conv, const Node& pool, Step* step);
-StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse);
-Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
+std::vector<TensorLayout> plan_tensors(const FusedGraph& graph);
+std::vector<Stage> plan_stages(const FusedGraph& graph, const std::vector<TensorLayout>& tensors);
+bool has_batch_head(const FusedGraph& graph, const Plan& plan);
+void plan_pooled_sums(const FusedGraph& graph, const FusedNode& conv, const FusedNode& pool, Stage* stage);
+StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout>& tensors, bool reuse);
+Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
                         NodePlan* plan);
 // What is known once a binary convolution and its epilogue are planned: how its dots are finished.
-void plan_dots(const Graph& graph, const std::vector<TensorLayout>& tensors,
+void plan_dots(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
                const KernelTable& kernels, NodePlan* plan);
-Status plan_real_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
+Status plan_real_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
                       NodePlan* plan);
 
-// How a step's rows between its two nodes lie in the band, and the bytes of a whole band.
+// How a stage's rows between its two nodes lie in the band, and the bytes of a whole band.
 struct BandLayout {
   int64_t pixel_bytes, row_bytes;
 };
-BandLayout band_layout(const Plan& plan, const Step& step);
-int64_t band_bytes(const Plan& plan, const Step& step);
+BandLayout band_layout(const Plan& plan, const Stage& stage);
+int64_t band_bytes(const Plan& plan, const Stage& stage);
 
 // Refuses what would need more memory than any machine this runs on should give.
 Status check_work_bytes(const std::string& where, double bytes);

@@ -13,12 +13,12 @@ constexpr int64_t kWordBytes = 4;
 // Bits from a tap to the next in the window of one group. A convolution without groups reads whole
 // pixels, whatever groups their layout has for the sake of others; gaps are 0 in pixels and
 // weights.
-int64_t tap_bits(const Node& node, const TensorLayout& input) {
+int64_t tap_bits(const FusedNode& node, const TensorLayout& input) {
   return 8 * (node.groups == 1 ? input.pixel_bytes : input.bits.group_bytes);
 }
 
 // Where a window's bits lie, and in which order the kernel reads them.
-void plan_words(const Node& node, const TensorLayout& input, BinaryConvPlan* plan) {
+void plan_words(const FusedNode& node, const TensorLayout& input, BinaryConvPlan* plan) {
   const bool by_row = node.groups == 1 && (node.dilation.x == 1 || node.kernel.x == 1);
   const int64_t taps = by_row ? node.kernel.x : 1;  // a run
   const int64_t run_bytes = taps * tap_bits(node, input) / 8;
@@ -54,7 +54,7 @@ void plan_words(const Node& node, const TensorLayout& input, BinaryConvPlan* pla
 // One filter's words in the order of the kernel's steps, from the file's dense bits.
 class FilterWords {
  public:
-  FilterWords(const Node& node, const TensorLayout& input, const BinaryConvPlan& plan)
+  FilterWords(const FusedNode& node, const TensorLayout& input, const BinaryConvPlan& plan)
       : channels_(input.bits.group_channels),
         parts_(input.channels / node.groups / channels_),
         part_bits_(8 * input.bits.group_bytes),
@@ -107,7 +107,7 @@ class FilterWords {
 
 // base = K - Σ w over the taps outside the image, for each border pattern: the sum over the taps
 // inside comes from a two-dimensional prefix sum, the rest is the total minus that.
-void tabulate_filter(const Node& node, int64_t channels, const uint8_t* dense,
+void tabulate_filter(const FusedNode& node, int64_t channels, const uint8_t* dense,
                      const std::vector<TapRange>& rows, const std::vector<TapRange>& columns,
                      std::vector<int64_t>* sums, int64_t step, int32_t* base) {
   const int64_t height = node.kernel.y, width = node.kernel.x;
@@ -145,9 +145,9 @@ int64_t even_tile(int64_t pixels, int64_t most) {
 
 }  // namespace
 
-Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
+Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
                         NodePlan* plan) {
-  const Node& node = *plan->node;
+  const FusedNode& node = *plan->node;
   BinaryConvPlan& binary = plan->binary;
   binary.height = row_axis(node, input.height).outputs();
   binary.width = column_axis(node, input.width).outputs();

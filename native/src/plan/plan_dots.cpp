@@ -19,8 +19,8 @@ AlignedArray<float> spread_shift(const AlignedArray<float>& dense, const NodePla
   return rows;
 }
 
-void plan_adjustment(const Graph& graph, NodePlan* plan) {
-  const Node& node = *plan->node;
+void plan_adjustment(const FusedGraph& graph, NodePlan* plan) {
+  const FusedNode& node = *plan->node;
   const bool by_border = graph.has_border_shift(node);
   if (by_border) plan->shift = spread_shift(plan->shift, *plan);
   plan->shifts_by_border = by_border;
@@ -31,7 +31,7 @@ void plan_adjustment(const Graph& graph, NodePlan* plan) {
 }
 
 // Whether the epilogue needs more than FinishDotsArgs has for activations other than maxout.
-bool is_general(const Node& node) {
+bool is_general(const FusedNode& node) {
   return node.activation == Activation::kMaxout || node.offset != kNone || node.shortcut.repeat;
 }
 
@@ -48,7 +48,7 @@ bool can_finish_shortcut(const TensorLayout& shortcut, const KernelTable& kernel
 // Whether a binary convolution's epilogue may follow each vector of its dots, see FinishDotsArgs.
 bool can_finish_dots(const std::vector<TensorLayout>& tensors, const KernelTable& kernels,
                      const NodePlan& plan) {
-  const Node& node = *plan.node;
+  const FusedNode& node = *plan.node;
   if (kernels.finish_dots == nullptr || plan.window_area > 1 || node.signs.size() > 1) return false;
   if (plan.adjusts_dots) return false;
   if (plan.wants_real) {
@@ -88,7 +88,7 @@ void make_maxout(NodePlan* plan) {
 
 }  // namespace
 
-void plan_dots(const Graph& graph, const std::vector<TensorLayout>& tensors,
+void plan_dots(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
                const KernelTable& kernels, NodePlan* plan) {
   plan_adjustment(graph, plan);
   plan->finishes_dots = can_finish_dots(tensors, kernels, *plan);

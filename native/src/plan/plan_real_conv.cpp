@@ -10,7 +10,7 @@ namespace {
 
 class RealConvPlanner {
  public:
-  RealConvPlanner(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
+  RealConvPlanner(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
                   NodePlan* plan)
       : graph_(graph),
         input_(input),
@@ -224,10 +224,10 @@ class RealConvPlanner {
     return pairs;
   }
 
-  const Graph& graph_;
+  const FusedGraph& graph_;
   const TensorLayout& input_;
   const KernelTable& kernels_;
-  const Node& node_;
+  const FusedNode& node_;
   NodePlan& plan_;
   RealConvPlan& real_;
   const int64_t group_channels_;
@@ -238,7 +238,7 @@ class RealConvPlanner {
 
 }  // namespace
 
-Status plan_real_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
+Status plan_real_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
                       NodePlan* plan) {
   return RealConvPlanner(graph, input, kernels, plan).plan();
 }

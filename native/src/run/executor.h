@@ -17,8 +17,8 @@ struct Scratch {
   RowPanel panel;              // of a real convolution,
   int64_t conv_units = 0;      // and how many units a tile has
   AlignedArray<uint8_t> pooled_signs;
-  AlignedArray<uint8_t> band;       // rows between the two nodes of a step
-  double producer_share = 0;        // of the time that this thread's last part of such a step took
+  AlignedArray<uint8_t> band;       // rows between the two nodes of a stage
+  double producer_share = 0;        // of the time that this thread's last part of such a stage took
   AlignedArray<float> row_sums;     // of a global mean's input
   AlignedArray<int32_t> sign_sums;  // of the columns that a tile's windows meet
   AlignedArray<uint32_t> gathered;  // words of a tile's windows
@@ -56,7 +56,7 @@ struct Frame {
   float* row_sums() const { return reinterpret_cast<float*>(arena + storage->row_sums); }
 };
 
-// How a node or a step is cut for several threads; into fewer parts where it cannot be cut so far.
+// How a node or a stage is cut for several threads; into fewer parts where it cannot be cut so far.
 struct Split {
   int pixel_parts = 1;
   int chunk_parts = 1;
@@ -65,13 +65,13 @@ struct Split {
 // How many of some threads a node should have, by its rough cost.
 int useful_threads(const NodePlan& node, int threads);
 Split split_node(const NodePlan& node, int threads);
-Split split_step(const Plan& plan, const Step& step, int threads);
+Split split_stage(const Plan& plan, const Stage& stage, int threads);
 
 void run_node(const Plan& plan, const NodePlan& node, const Frame& frame, const Split& split,
               int part, Scratch* scratch);
 
-// The same for a whole step, in an arena of plan.storage.
-void run_step(const Plan& plan, const Step& step, const Frame& frame, const Split& split, int part,
+// The same for a whole stage, in an arena of plan.storage.
+void run_stage(const Plan& plan, const Stage& stage, const Frame& frame, const Split& split, int part,
               Scratch* scratch);
 
 // The dots of a binary convolution before pooling, or the sums of an int16 one, as (height, width,

@@ -47,7 +47,7 @@ struct NodeContext {
   const KernelTable& kernels;
   const Plan& plan;
   const NodePlan& node;
-  const Node& spec;
+  const FusedNode& spec;
   const TensorLayout& input;
   const Frame& frame;
   Scratch& scratch;

@@ -109,7 +109,7 @@ void NodeRunner::prepare_body(const Tile& tile) {
     case Op::kMeanAbs:
       mean_magnitudes(*this, tile);
       break;
-    case Op::kPointwise:
+    case Op::kIdentity:
       if (!node.values_in_place) copy_pixels(*this, tile);
       break;
     default:

@@ -39,9 +39,9 @@ void run_batch_image(void* context, int index, int worker) {
   const int64_t image = task.first + index;
   const Frame frame = frame_of(task.call, *task.run, image, worker);
   Context& memory = task.call->context();
-  const size_t alone = plan.steps.size() - (plan.batch_head ? 1 : 0);
+  const size_t alone = plan.stages.size() - (plan.batch_head ? 1 : 0);
   for (size_t i = 0; i < alone; ++i) {
-    run_step(plan, plan.steps[i], frame, Split(), 0, memory.scratch(worker));
+    run_stage(plan, plan.stages[i], frame, Split(), 0, memory.scratch(worker));
   }
   if (plan.batch_head) {
     copy_output(frame, plan.nodes.back().node->input, memory.head_channels(),
@@ -73,7 +73,7 @@ void run_image(Call* call, const ImageRun& run, int64_t image) {
   const Frame frame = frame_of(call, run, image, 0);
   Sharing& sharing = call->state().sharing;
   const auto start = std::chrono::steady_clock::now();
-  for (size_t i = 0; i < call->state().plan.steps.size(); ++i) call->run_step(i, frame);
+  for (size_t i = 0; i < call->state().plan.stages.size(); ++i) call->run_stage(i, frame);
   if (sharing.is_on_trial(call->workers())) {
     const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
     sharing.judge(call->workers(), took.count());

@@ -13,10 +13,10 @@ struct ImageRun {
   int64_t image_elements, output_elements;
 };
 
-// One image, on the caller's thread, and how long its steps take.
+// One image, on the caller's thread, and how long its stages take.
 void time_image(Call* call, const ImageRun& run, int64_t image);
 
-// One image, each step on the threads that pay.
+// One image, each stage on the threads that pay.
 void run_image(Call* call, const ImageRun& run, int64_t image);
 
 // Some images, each on one of `workers` threads.

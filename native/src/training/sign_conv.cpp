@@ -61,12 +61,12 @@ Status SignConv::make(const SignConvShape& shape, SignConv* conv) {
     return {Code::kInput, "a binary convolution's kernel does not fit into its input of " +
                               std::to_string(shape.height) + " x " + std::to_string(shape.width)};
   }
-  Graph& graph = conv->graph_;
+  FusedGraph& graph = conv->graph_;
   graph.tensors = {{"signs", Kind::kBits, shape.height, shape.width, shape.in_channels},
                    {"dots", Kind::kReal, conv->out_height_, conv->out_width_, shape.out_channels}};
   graph.input = kSigns;
   graph.output = kDots;
-  Node node;
+  FusedNode node;
   node.op = Op::kBinaryConv;
   node.name = "conv";
   node.input = kSigns;
