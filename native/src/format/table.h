@@ -1,5 +1,5 @@
 // The table of operations and steps as the reader and the validator use it. Its rows are in
-// table.inc.h, which `python -m signbit.bitformat.generate` makes of operations.toml.
+// table_rows.inc.h, which `python -m signbit.bitformat.generate` makes of operations.toml.
 #pragma once
 
 #include <cstddef>
@@ -30,10 +30,11 @@ struct KeyRow {
   ConstantShape shape;         // of a constant
 };
 
-// Dtypes that a constant may have, as bits 1 << DType.
+// Dtypes that a constant may have, and kinds that an input may have, one bit each.
 using DTypes = uint32_t;
-// Kinds that an input may have, as bits 1 << Kind.
 using Kinds = uint32_t;
+constexpr DTypes bit(DType dtype) { return 1u << static_cast<uint32_t>(dtype); }
+constexpr Kinds bit(Kind kind) { return 1u << static_cast<uint32_t>(kind); }
 
 struct OperationRow {
   const char* name;
