@@ -32,7 +32,8 @@ struct Value {
   std::vector<Pair> taps;
 };
 
-// The keys that the file gives an operation or a step; what it leaves out is at the table's default.
+// The keys that the file gives an operation or a step; what it leaves out is at the table's
+// default.
 class Keys {
  public:
   const Value& at(Key key) const;
@@ -105,8 +106,8 @@ struct Graph {
   std::string json;
 };
 
-// Reads and checks a whole file; the constants of `graph` point into `data`. With a height and width
-// other than 0 the image input has that size, which only a file of any size allows.
+// Reads and checks a whole file; the constants of `graph` point into `data`. With a height and
+// width other than 0 the image input has that size, which only a file of any size allows.
 Status read_model(const uint8_t* data, size_t size, Pair input_size, Graph* graph);
 
 // What the two halves of read_model do; they are apart for the tests' sake.
