@@ -2,23 +2,21 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace sbnn {
 
+int64_t Axis::outputs() const {
+  const int64_t room = size + before + after - dilation * (kernel - 1) - 1;
+  return room < 0 ? 0 : room / stride + 1;
+}
+
 TapRange Axis::taps_inside(int64_t output) const {
-  const int64_t start = output * stride - padding;
+  const int64_t start = output * stride - before;
   const int64_t first = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
   const int64_t last = start >= size ? 0 : (size - 1 - start) / dilation + 1;
   const TapRange range{std::min(first, kernel), std::clamp<int64_t>(last, 0, kernel)};
   return range.first < range.last ? range : TapRange{0, 0};
-}
-
-Axis row_axis(const Node& node, int64_t height) {
-  return {height, node.kernel.y, node.stride.y, node.padding.y, node.dilation.y};
-}
-
-Axis column_axis(const Node& node, int64_t width) {
-  return {width, node.kernel.x, node.stride.x, node.padding.x, node.dilation.x};
 }
 
 AxisPatterns::AxisPatterns(const Axis& axis) {

@@ -4,25 +4,24 @@
 #include <cstdint>
 #include <vector>
 
-#include "format/graph.h"
-
 namespace sbnn {
 
 // Taps [first, last) of one axis that lie inside the input; 0, 0 for none.
 struct TapRange {
   int64_t first, last;
+
+  bool operator==(const TapRange& other) const {
+    return first == other.first && last == other.last;
+  }
 };
 
-// A window's positions along one axis of an input of `size`.
+// A window's positions along one axis of an input of `size`, with padding before and after it.
 struct Axis {
-  int64_t size, kernel, stride, padding, dilation;
+  int64_t size, kernel, stride, before, after, dilation;
 
-  int64_t outputs() const { return output_size(size, kernel, stride, padding, dilation); }
+  int64_t outputs() const;  // 0 where the window does not fit
   TapRange taps_inside(int64_t output) const;
 };
-
-Axis row_axis(const Node& node, int64_t height);
-Axis column_axis(const Node& node, int64_t width);
 
 // The patterns of an axis, numbered in the order of their first appearance.
 struct AxisPatterns {

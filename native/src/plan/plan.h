@@ -8,17 +8,21 @@
 #include <vector>
 
 #include "cpu/memory.h"
-#include "plan/fused_graph.h"
 #include "kernels/kernels.h"
+#include "plan/fused_graph.h"
 #include "plan/layouts/bits_layout.h"
 #include "plan/layouts/gather.h"
 #include "plan/layouts/row_panel.h"
+#include "plan/plan_chain.h"
 
 namespace sbnn {
 
 // Windows of one tile, before pooling. Small enough for L1, large enough that a block's weights are
 // read many times while they are there.
 constexpr int64_t kTileWindows = 64;
+
+// What one engine may ask for.
+constexpr int64_t kMaxWorkBytes = int64_t{1} << 34;
 
 // Images of a tile of a batch's head, see batch_head.h.
 constexpr int64_t kHeadImages = 64;
@@ -61,12 +65,6 @@ struct Chunk {
   int64_t channels = 0;
   size_t first_block = 0;
   size_t blocks = 0;
-};
-
-struct SignPlan {
-  AlignedArray<float> threshold;  // one of these two is empty
-  AlignedArray<int32_t> integer_threshold;
-  AlignedArray<uint64_t> flip;
 };
 
 // What BinaryDotArgs needs; see there for the arithmetic.
@@ -127,6 +125,7 @@ struct NodePlan {
   // Empty where absent. A shift by border has a row for each pattern, as BinaryConvPlan's base.
   AlignedArray<float> scale, shift, slope, positive_slope, offset, sums_scale;
   std::vector<SignPlan> signs;
+  ChainPlan chain;  // of a node that runs step by step
   BinaryConvPlan binary;
   RealConvPlan real;
   std::string kernel;
@@ -134,7 +133,10 @@ struct NodePlan {
   int64_t bytes = 0;  // of constants, as held for the kernels
   double cost = 0;    // a rough time in ns, to decide how far to split
 
+  float epsilon = 0;  // of an l2_normalise
+
   int64_t pixels() const { return height * width; }
+  bool by_steps() const { return node->by_steps; }
 };
 
 // Nodes that run together: one, or one and the `producer` of a tensor that only this node reads.
@@ -172,6 +174,7 @@ struct ScratchSizes {
   int64_t sums_bytes = 0;         // of the words that complete triples
   int64_t row_sums = 0;           // of a global mean's input
   int64_t sign_sums = 0;          // of the columns that a tile's windows meet
+  int64_t operand_values = 0;     // of a tile, that a step's operand has to be spread over
 };
 
 struct Plan {
@@ -199,10 +202,17 @@ AlignedArray<T> copy_constant(const FusedGraph& graph, int index) {
   return copy;
 }
 
+// Pixels from a window's first tap to its last.
+inline int64_t rows_spanned(const FusedNode& node) {
+  return (node.kernel.y - 1) * node.dilation.y + 1;
+}
+inline int64_t columns_spanned(const FusedNode& node) {
+  return (node.kernel.x - 1) * node.dilation.x + 1;
+}
+
 // Columns that windows of a tile's pixels reach, if they lie in one row.
 inline int64_t columns_reached(const FusedNode& node, const TensorLayout& input, int64_t pixels) {
-  const int64_t reach = (pixels - 1) * node.stride.x + (node.kernel.x - 1) * node.dilation.x + 1;
-  return std::min(input.width, reach);
+  return std::min(input.width, (pixels - 1) * node.stride.x + columns_spanned(node));
 }
 
 // The parts of make_plan that have a file of their own.

@@ -16,7 +16,7 @@ bool is_real_pool(const FusedGraph& graph, const FusedNode& node) {
 }
 
 int64_t count_reads(const FusedGraph& graph, int tensor) {
-  int64_t reads = graph.output == tensor ? 1 : 0;
+  int64_t reads = graph.is_output(tensor) ? 1 : 0;
   for (const FusedNode& node : graph.nodes) {
     node.for_inputs([&](int input) { reads += input == tensor ? 1 : 0; });
   }
@@ -26,17 +26,15 @@ int64_t count_reads(const FusedGraph& graph, int tensor) {
 // Rows of a pool's output whose windows fit into a band.
 int64_t rows_of_band(const FusedNode& pool, const TensorLayout& input, const TensorLayout& output) {
   const int64_t fitting = kBandBytes / input.row_bytes;
-  return std::clamp<int64_t>((fitting - pool.kernel.y) / pool.stride.y + 1, 1, output.height);
+  return std::clamp<int64_t>((fitting - rows_spanned(pool)) / pool.stride.y + 1, 1, output.height);
 }
 
 // Whether only node `i + 1` reads the one tensor that node `i` writes, as its input.
 bool is_private(const FusedGraph& graph, size_t i) {
   const FusedNode& node = graph.nodes[i];
-  if (i + 1 == graph.nodes.size() || node.signs.size() + (node.real != kNone ? 1 : 0) != 1) {
-    return false;
-  }
-  const int made = node.real != kNone ? node.real : node.signs[0].tensor;
-  return graph.nodes[i + 1].input == made && count_reads(graph, made) == 1;
+  const std::vector<int> made = node.output_tensors();
+  if (i + 1 == graph.nodes.size() || made.size() != 1) return false;
+  return graph.nodes[i + 1].input == made[0] && count_reads(graph, made[0]) == 1;
 }
 
 // Lets each stage that writes what the next one takes the mean of sum up its rows, unless a pool
@@ -73,9 +71,8 @@ std::vector<Stage> plan_stages(const FusedGraph& graph, const std::vector<Tensor
         ++i;
       }
       if (pools) {
-        const int output = next.real != kNone ? next.real : next.signs[0].tensor;
         stage.band_rows = rows_of_band(next, tensors[static_cast<size_t>(next.input)],
-                                      tensors[static_cast<size_t>(output)]);
+                                       tensors[static_cast<size_t>(next.output_tensors()[0])]);
         plan_pooled_sums(graph, node, next, &stage);
       }
     }
@@ -99,7 +96,7 @@ int64_t band_bytes(const Plan& plan, const Stage& stage) {
   const FusedNode& node = *plan.nodes[static_cast<size_t>(stage.node)].node;
   const TensorLayout& between = plan.tensors[static_cast<size_t>(node.input)];
   if (between.kind == Kind::kBits) return between.bytes;
-  const int64_t rows = (stage.band_rows - 1) * node.stride.y + node.kernel.y;
+  const int64_t rows = (stage.band_rows - 1) * node.stride.y + rows_spanned(node);
   return std::min(between.height, rows) * band_layout(plan, stage).row_bytes;
 }
 

@@ -105,8 +105,21 @@ class FilterWords {
   std::vector<uint32_t> words_;
 };
 
-// base = K - Σ w over the taps outside the image, for each border pattern: the sum over the taps
-// inside comes from a two-dimensional prefix sum, the rest is the total minus that.
+// How often base = K - owed·Σ w over the taps outside the image takes their weights away: the
+// border's 0 bits count as +1, so once for taps that count nothing, and twice for -1.
+int64_t owed_by_border(PadSign sign) {
+  switch (sign) {
+    case PadSign::kPositive:
+      return 0;
+    case PadSign::kNegative:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+// That base for each border pattern: the sum over the taps inside comes from a two-dimensional
+// prefix sum, the rest is the total minus that.
 void tabulate_filter(const FusedNode& node, int64_t channels, const uint8_t* dense,
                      const std::vector<TapRange>& rows, const std::vector<TapRange>& columns,
                      std::vector<int64_t>* sums, int64_t step, int32_t* base) {
@@ -124,12 +137,12 @@ void tabulate_filter(const FusedNode& node, int64_t channels, const uint8_t* den
       sum(y + 1, x + 1) = channels - 2 * negative + sum(y, x + 1) + sum(y + 1, x) - sum(y, x);
     }
   }
-  const int64_t taps = height * width * channels;
+  const int64_t taps = height * width * channels, owed = owed_by_border(node.pad_sign);
   for (const TapRange& row : rows) {
     for (const TapRange& column : columns) {
       const int64_t inside = sum(row.last, column.last) - sum(row.first, column.last) -
                              sum(row.last, column.first) + sum(row.first, column.first);
-      *base = static_cast<int32_t>(taps - (sum(height, width) - inside));
+      *base = static_cast<int32_t>(taps - owed * (sum(height, width) - inside));
       base += step;
     }
   }
@@ -149,8 +162,8 @@ Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input, cons
                         NodePlan* plan) {
   const FusedNode& node = *plan->node;
   BinaryConvPlan& binary = plan->binary;
-  binary.height = row_axis(node, input.height).outputs();
-  binary.width = column_axis(node, input.width).outputs();
+  binary.height = node.row_axis(input.height).outputs();
+  binary.width = node.column_axis(input.width).outputs();
   plan->window_area = node.pool.kernel.y * node.pool.kernel.x;
   cut_filters(node.groups, plan);
   plan->tile_pixels = even_tile(plan->pixels(), windows_that_fit(*plan) / plan->window_area);
@@ -163,8 +176,8 @@ Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input, cons
   const int64_t steps = 3 * int64_t{binary.triples} + binary.singles;
   const double packed = packed_size(*plan, kernels.word_lanes, steps);
   SIGNBIT_TRY(check_work_bytes(node.name, packed * kWordBytes));
-  const AxisPatterns row_patterns(row_axis(node, input.height));
-  const AxisPatterns column_patterns(column_axis(node, input.width));
+  const AxisPatterns row_patterns(node.row_axis(input.height));
+  const AxisPatterns column_patterns(node.column_axis(input.width));
   const std::vector<TapRange>&rows = row_patterns.taps, &columns = column_patterns.taps;
   binary.row_base = row_patterns.by_output;
   binary.column_base = column_patterns.by_output;

@@ -20,7 +20,7 @@ struct Slot {
   int free_after = -1;    // the last node that reads what is in it
 };
 
-// The last node that reads each tensor; past the end for the output. What a producer reads is read
+// The last node that reads each tensor; past the end for outputs. What a producer reads is read
 // until its stage has run.
 std::vector<int> last_readers(const FusedGraph& graph, const std::vector<int>& reader_of) {
   std::vector<int> last(graph.tensors.size(), -1);
@@ -29,10 +29,11 @@ std::vector<int> last_readers(const FusedGraph& graph, const std::vector<int>& r
     const int now = reader_of[i] == kNone ? static_cast<int>(i) : reader_of[i];
     node.for_inputs([&](int tensor) { last[static_cast<size_t>(tensor)] = now; });
     // A tensor that nobody reads still occupies its slot while it is written.
-    if (node.real != kNone) last[static_cast<size_t>(node.real)] = now;
-    for (const SignOutput& output : node.signs) last[static_cast<size_t>(output.tensor)] = now;
+    node.for_outputs([&](int tensor) { last[static_cast<size_t>(tensor)] = now; });
   }
-  last[static_cast<size_t>(graph.output)] = static_cast<int>(graph.nodes.size());
+  for (const int output : graph.outputs) {
+    last[static_cast<size_t>(output)] = static_cast<int>(graph.nodes.size());
+  }
   return last;
 }
 
@@ -109,8 +110,9 @@ std::vector<TensorLayout> plan_tensors(const FusedGraph& graph) {
     const auto input = static_cast<size_t>(node.input);
     if (node.groups > 1) groups[input] = node.groups;
     if (node.op != Op::kBinaryConv) continue;
-    layouts[input].border_y = std::max(layouts[input].border_y, node.padding.y);
-    layouts[input].border_x = std::max(layouts[input].border_x, node.padding.x);
+    TensorLayout& layout = layouts[input];
+    layout.border_y = std::max({layout.border_y, node.padding.top, node.padding.bottom});
+    layout.border_x = std::max({layout.border_x, node.padding.left, node.padding.right});
   }
   for (size_t i = 0; i < count; ++i) {
     const TensorSpec& spec = graph.tensors[i];
@@ -184,6 +186,11 @@ StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout
   }
   const std::vector<int> last = last_readers(graph, reader_of);
   SlotAllocator allocator(tensors, reuse);
+  // Reals that a caller gives are there before the first node.
+  for (int tensor = 0; tensor < graph.inputs; ++tensor) {
+    const auto i = static_cast<size_t>(tensor);
+    if (tensors[i].kind == Kind::kReal) allocator.place(tensor, -1, last[i]);
+  }
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const FusedNode& node = graph.nodes[i];
     const auto place = [&](int tensor) {
@@ -200,6 +207,7 @@ StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout
       }
     }
     for (const SignOutput& output : node.signs) place(output.tensor);
+    for (const ChainOutput& output : node.outputs) place(output.tensor);
   }
   StoragePlan plan = allocator.finish();
   plan.row_sums = plan.bytes;

@@ -24,6 +24,7 @@ Scratch::Scratch(const ScratchSizes& sizes)
       pooled_signs(static_cast<size_t>(sizes.input_pixel_bytes)),
       band(static_cast<size_t>(sizes.band_bytes)),
       row_sums(static_cast<size_t>(sizes.row_sums)),
+      operands(static_cast<size_t>(sizes.operand_values)),
       sign_sums(static_cast<size_t>(sizes.sign_sums)),
       gathered(static_cast<size_t>(sizes.gathered_words)),
       sums(static_cast<size_t>(sizes.sums_bytes)),

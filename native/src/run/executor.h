@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "plan/plan.h"
+#include "signbit/arrays.h"
 
 namespace sbnn {
 
@@ -20,6 +21,7 @@ struct Scratch {
   AlignedArray<uint8_t> band;       // rows between the two nodes of a stage
   double producer_share = 0;        // of the time that this thread's last part of such a stage took
   AlignedArray<float> row_sums;     // of a global mean's input
+  AlignedArray<float> operands;     // of a step, by the tile's pixels and channels
   AlignedArray<int32_t> sign_sums;  // of the columns that a tile's windows meet
   AlignedArray<uint32_t> gathered;  // words of a tile's windows
   AlignedArray<uint8_t> sums;       // of triples of words: of an input's, or of gathered windows'
@@ -39,12 +41,12 @@ struct Scratch {
   std::vector<uint8_t*> sign_runs;  // [sign][run]
 };
 
-// One image and the arena that holds its tensors.
+// One sample of a batch and the arena that holds its tensors.
 struct Frame {
   uint8_t* arena = nullptr;
   const StoragePlan* storage = nullptr;
-  const void* image = nullptr;
-  bool image_is_float = false;
+  const InputArray* inputs = nullptr;     // of the batch: images are read from there
+  int64_t sample = 0;
   int banded = kNone;                     // a tensor of which only some rows exist,
   uint8_t* band = nullptr;                // and where it would begin
   const float* input_row_sums = nullptr;  // of a global mean's input, if they are made already
@@ -52,6 +54,10 @@ struct Frame {
   uint8_t* tensor(int index) const {
     if (index == banded) return band;
     return arena + storage->offsets[static_cast<size_t>(index)];
+  }
+  // The sample's part of an image input, which has so many elements a sample.
+  InputArray image(int input, int64_t elements) const {
+    return sample_of(inputs[input], elements, sample);
   }
   float* row_sums() const { return reinterpret_cast<float*>(arena + storage->row_sums); }
 };

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "run/ops/pools.h"
+
 namespace sbnn {
 namespace {
 
@@ -27,8 +29,8 @@ void for_each_band(const Plan& plan, const Stage& stage, const Range& rows, Scra
   Range held{0, 0};  // the producer's rows that the band has
   for (int64_t y = rows.begin; y < rows.end; y += stage.band_rows) {
     const int64_t end = std::min(y + stage.band_rows, rows.end);
-    const int64_t top = y * window.stride.y - window.padding.y;
-    const int64_t bottom = (end - 1) * window.stride.y - window.padding.y + window.kernel.y;
+    const int64_t top = y * window.stride.y - window.padding.top;
+    const int64_t bottom = (end - 1) * window.stride.y - window.padding.top + rows_spanned(window);
     const Range needed{std::max<int64_t>(top, 0), std::min(bottom, height)};
     const int64_t done = std::clamp(held.end, needed.begin, needed.end);
     if (done > needed.begin) {

@@ -11,8 +11,8 @@ namespace {
 Range rows_reached(const FusedNode& conv, const Range& rows) {
   const int64_t first = rows.begin * conv.pool.stride.y;  // before pooling
   const int64_t last = (rows.end - 1) * conv.pool.stride.y + conv.pool.kernel.y - 1;
-  return {first * conv.stride.y - conv.padding.y,
-          last * conv.stride.y - conv.padding.y + (conv.kernel.y - 1) * conv.dilation.y + 1};
+  return {first * conv.stride.y - conv.padding.top,
+          last * conv.stride.y - conv.padding.top + rows_spanned(conv)};
 }
 
 NodeRunner start_runner(const Plan& plan, int node, const Frame& frame, Scratch* scratch) {

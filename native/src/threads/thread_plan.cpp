@@ -49,10 +49,7 @@ std::vector<Edge> edges_of(const Plan& plan) {
         const int64_t floats = layout.height * row_sums_step(layout.channels);
         edges.push_back({writer, i, static_cast<double>(sums ? 4 * floats : layout.bytes)});
       });
-      if (node.real != kNone) writer_of[static_cast<size_t>(node.real)] = i;
-      for (const SignOutput& output : node.signs) {
-        writer_of[static_cast<size_t>(output.tensor)] = i;
-      }
+      node.for_outputs([&](int tensor) { writer_of[static_cast<size_t>(tensor)] = i; });
     }
   }
   return edges;
