@@ -241,6 +241,7 @@ NB_MODULE(_native, module) {
   nb::set_leak_warnings(false);  // a daemon thread's call keeps its model beyond the exit
   module.def("usable_isas", &sbnn::usable_isas);
   module.def("available_threads", &sbnn::available_threads);
+  bindings::add_check_model(module);
   nb::class_<Model>(module, "Model")
       .def_static("open", &Model::open)
       .def_static("load", &Model::load, nb::arg("data"), nb::arg("threads"), nb::arg("isa"),

@@ -94,8 +94,8 @@ class Engine {
   int threads() const;  // at most, of one call
   std::vector<NodeInfo> nodes() const;
 
-  // Writes (count, height, width, channels) of each of the graph's outputs, in its order: float32 of
-  // reals, int8 -1 or +1 of signs. Pixels must be finite.
+  // Writes (count, height, width, channels) of each of the graph's outputs, in its order: float32
+  // of reals, int8 -1 or +1 of signs. Pixels must be finite.
   Status run(const Batch& batch, const std::vector<void*>& outputs) noexcept;
 
   // Runs exactly the nodes that the fetches need, given the feeds, on `count` samples.

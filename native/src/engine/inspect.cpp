@@ -21,9 +21,8 @@ class Selection {
         writer_(graph.tensors.size(), kNone),
         needed_(graph.nodes.size(), false) {
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
-      graph.nodes[i].for_outputs([&](int tensor) {
-        writer_[static_cast<size_t>(tensor)] = static_cast<int>(i);
-      });
+      graph.nodes[i].for_outputs(
+          [&](int tensor) { writer_[static_cast<size_t>(tensor)] = static_cast<int>(i); });
     }
   }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "format/types.h"
 
@@ -57,5 +58,11 @@ struct StepRow {
 const KeyRow& row_of(Key key);
 const OperationRow& row_of(Op op);
 const StepRow& row_of(StepOp op);
+
+bool has_key(Op op, Key key);
+
+// Names in the order of the enums.
+const std::vector<const char*>& operation_names();
+const std::vector<const char*>& step_names();
 
 }  // namespace sbnn

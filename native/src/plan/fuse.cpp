@@ -26,12 +26,8 @@ class NodeFuser {
  private:
   const TensorSpec& input() const { return tensor(node_.inputs[0]); }
   const TensorSpec& output() const { return tensor(node_.first_output); }
-  const TensorSpec& tensor(int number) const {
-    return graph_.tensors[static_cast<size_t>(number)];
-  }
-  const Constant& constant(int index) const {
-    return graph_.constants[static_cast<size_t>(index)];
-  }
+  const TensorSpec& tensor(int number) const { return graph_.tensors[static_cast<size_t>(number)]; }
+  const Constant& constant(int index) const { return graph_.constants[static_cast<size_t>(index)]; }
 
   void read_operation() {
     const Keys& keys = node_.keys;

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "format/borders.h"
 #include "format/graph.h"
+#include "format/taps.h"
 #include "kernels/kernels.h"
 
 namespace sbnn {
@@ -70,9 +70,9 @@ struct FusedNode {
   int map = kNone;  // a tensor
   int scale = kNone;
   int shift = kNone;
-  std::vector<Pair> row_taps, column_taps;  // of a shift that depends on the border
-  SignSums sums;                            // absent where its tensor is kNone
-  Shortcut shortcut;                        // absent where its tensor is kNone
+  std::vector<TapRange> row_taps, column_taps;  // of a shift that depends on the border
+  SignSums sums;                                // absent where its tensor is kNone
+  Shortcut shortcut;                            // absent where its tensor is kNone
   Activation activation = Activation::kNone;
   int slope = kNone;
   int positive_slope = kNone;

@@ -7,7 +7,8 @@
 namespace sbnn {
 namespace {
 
-void plan_epilogue(const FusedGraph& graph, const std::vector<TensorLayout>& tensors, NodePlan* plan) {
+void plan_epilogue(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
+                   NodePlan* plan) {
   const FusedNode& node = *plan->node;
   plan->scale = copy_constant<float>(graph, node.scale);
   plan->shift = copy_constant<float>(graph, node.shift);
@@ -71,20 +72,6 @@ void plan_simple_body(const TensorLayout& input, const KernelTable& kernels, Nod
   plan->cost = static_cast<double>(reads) * (bits ? 0.02 : 0.1);
 }
 
-// A maximum needs a tap inside its input; dilation may leave a window without.
-Status check_windows(const FusedNode& node, const TensorLayout& input, const NodePlan& plan) {
-  if (node.op != Op::kMaxPool) return {};
-  const Axis rows = node.row_axis(input.height), columns = node.column_axis(input.width);
-  const auto all_have_taps = [](const Axis& axis, int64_t outputs) {
-    for (int64_t i = 0; i < outputs; ++i) {
-      if (axis.taps_inside(i) == TapRange{0, 0}) return false;
-    }
-    return true;
-  };
-  if (all_have_taps(rows, plan.height) && all_have_taps(columns, plan.width)) return {};
-  return {Code::kModelFile, node.name + ": a window of the max_pool has no tap inside its input"};
-}
-
 Status plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   NodePlan result;
   result.node = &node;
@@ -105,7 +92,6 @@ Status plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   if (node.op == Op::kL2Normalise) {
     result.epsilon = copy_constant<float>(graph, node.keys.constant(Key::kEpsilon))[0];
   }
-  SIGNBIT_TRY(check_windows(node, input, result));
   const auto passes = static_cast<double>(1 + node.steps.size());
   result.cost += 0.1 * passes * static_cast<double>(result.pixels() * result.channels);
 
@@ -132,7 +118,8 @@ Status plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   scratch.conv_units = std::max(scratch.conv_units, real.tile_units);
   scratch.signs = std::max<int64_t>({scratch.signs, static_cast<int64_t>(node.signs.size()), 1});
   if (node.by_steps) {
-    scratch.operand_values = std::max(scratch.operand_values, result.tile_pixels * result.tile_step);
+    scratch.operand_values =
+        std::max(scratch.operand_values, result.tile_pixels * result.tile_step);
   }
   if (node.op == Op::kGlobalMean) {
     scratch.row_sums = std::max(scratch.row_sums, input.height * row_sums_step(input.channels));
@@ -161,9 +148,8 @@ Status make_plan(const FusedGraph& graph, const KernelTable& kernels, Plan* plan
   plan->kernels = &kernels;
   plan->tensors = plan_tensors(graph);
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
-    SIGNBIT_TRY(
-        check_work_bytes("tensor " + std::to_string(i),
-                         static_cast<double>(plan->tensors[i].bytes)));
+    SIGNBIT_TRY(check_work_bytes("tensor " + std::to_string(i),
+                                 static_cast<double>(plan->tensors[i].bytes)));
   }
   plan->stages = plan_stages(graph, plan->tensors);
   plan->storage = plan_storage(graph, plan->tensors, true);

@@ -182,7 +182,7 @@ struct Plan {
   std::vector<TensorLayout> tensors;
   std::vector<NodePlan> nodes;
   bool pixels_only = false;   // a node has int16 weights: images are uint8
-  std::vector<Stage> stages;   // every node, in order
+  std::vector<Stage> stages;  // every node, in order
   bool batch_head = false;    // the last of them may run for several images at once
   StoragePlan storage;        // for stages: tensors share memory once nobody reads them any more
   StoragePlan whole_storage;  // every tensor has its own, for looking at them
@@ -219,15 +219,17 @@ inline int64_t columns_reached(const FusedNode& node, const TensorLayout& input,
 std::vector<TensorLayout> plan_tensors(const FusedGraph& graph);
 std::vector<Stage> plan_stages(const FusedGraph& graph, const std::vector<TensorLayout>& tensors);
 bool has_batch_head(const FusedGraph& graph, const Plan& plan);
-void plan_pooled_sums(const FusedGraph& graph, const FusedNode& conv, const FusedNode& pool, Stage* stage);
-StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout>& tensors, bool reuse);
-Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
-                        NodePlan* plan);
+void plan_pooled_sums(const FusedGraph& graph, const FusedNode& conv, const FusedNode& pool,
+                      Stage* stage);
+StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
+                         bool reuse);
+Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
+                        const KernelTable& kernels, NodePlan* plan);
 // What is known once a binary convolution and its epilogue are planned: how its dots are finished.
 void plan_dots(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
                const KernelTable& kernels, NodePlan* plan);
-Status plan_real_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
-                      NodePlan* plan);
+Status plan_real_conv(const FusedGraph& graph, const TensorLayout& input,
+                      const KernelTable& kernels, NodePlan* plan);
 
 // How a stage's rows between its two nodes lie in the band, and the bytes of a whole band.
 struct BandLayout {

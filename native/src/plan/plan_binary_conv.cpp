@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "format/borders.h"
 #include "plan/layouts/plan_filters.h"
 
 namespace sbnn {
@@ -158,8 +157,8 @@ int64_t even_tile(int64_t pixels, int64_t most) {
 
 }  // namespace
 
-Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
-                        NodePlan* plan) {
+Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
+                        const KernelTable& kernels, NodePlan* plan) {
   const FusedNode& node = *plan->node;
   BinaryConvPlan& binary = plan->binary;
   binary.height = node.row_axis(input.height).outputs();
@@ -176,11 +175,11 @@ Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input, cons
   const int64_t steps = 3 * int64_t{binary.triples} + binary.singles;
   const double packed = packed_size(*plan, kernels.word_lanes, steps);
   SIGNBIT_TRY(check_work_bytes(node.name, packed * kWordBytes));
-  const AxisPatterns row_patterns(node.row_axis(input.height));
-  const AxisPatterns column_patterns(node.column_axis(input.width));
-  const std::vector<TapRange>&rows = row_patterns.taps, &columns = column_patterns.taps;
-  binary.row_base = row_patterns.by_output;
-  binary.column_base = column_patterns.by_output;
+  const AxisTaps row_taps(node.row_axis(input.height));
+  const AxisTaps column_taps(node.column_axis(input.width));
+  const std::vector<TapRange>&rows = row_taps.sets, &columns = column_taps.sets;
+  binary.row_base = row_taps.by_output;
+  binary.column_base = column_taps.by_output;
   binary.same_until.assign(static_cast<size_t>(plan->width), plan->width);
   const auto step = static_cast<size_t>(node.pool.stride.x);
   for (size_t x = binary.same_until.size() - 1; x > 0; --x) {

@@ -40,8 +40,8 @@ StepPlan plan_step(const FusedGraph& graph, const ChainStep& chained, const Node
     plan.operand = {chained.operand, keys.pair(Key::kEvery), keys.integer(Key::kOffset),
                     static_cast<Repeat>(keys.integer(Key::kRepeat))};
   }
-  const std::vector<Pair>& rows = keys.at(Key::kRowTaps).taps;
-  const std::vector<Pair>& columns = keys.at(Key::kColumnTaps).taps;
+  const std::vector<TapRange>& rows = keys.at(Key::kRowTaps).taps;
+  const std::vector<TapRange>& columns = keys.at(Key::kColumnTaps).taps;
   if (plan.op != StepOp::kAffine || rows.empty()) return plan;
   const FusedNode& spec = *node.node;
   const TensorSpec& input = graph.tensors[static_cast<size_t>(spec.input)];
@@ -57,18 +57,15 @@ StepPlan plan_step(const FusedGraph& graph, const ChainStep& chained, const Node
 
 }  // namespace
 
-std::vector<int64_t> tap_sets(const Axis& axis, const std::vector<Pair>& sets) {
-  const AxisPatterns patterns(axis);
+std::vector<int64_t> tap_sets(const Axis& axis, const std::vector<TapRange>& sets) {
+  const AxisTaps met(axis);
   std::vector<int64_t> places;
-  for (const TapRange& taps : patterns.taps) {
-    const auto found = std::find_if(sets.begin(), sets.end(), [&](const Pair& set) {
-      return set.y == taps.first && set.x == taps.last;
-    });
-    places.push_back(found - sets.begin());
+  for (const TapRange& taps : met.sets) {
+    places.push_back(std::find(sets.begin(), sets.end(), taps) - sets.begin());
   }
   std::vector<int64_t> by_output;
-  for (const int64_t number : patterns.by_output) {
-    by_output.push_back(places[static_cast<size_t>(number)]);
+  for (const int64_t place : met.by_output) {
+    by_output.push_back(places[static_cast<size_t>(place)]);
   }
   return by_output;
 }
@@ -103,8 +100,7 @@ ChainPlan plan_chain(const FusedGraph& graph, const NodePlan& plan) {
     output.after = static_cast<size_t>(chained.output.after);
     output.kind = chained.output.kind;
     if (output.kind == Kind::kBits) {
-      output.sign =
-          plan_sign(graph, chained.output.threshold, chained.output.flip, plan.channels);
+      output.sign = plan_sign(graph, chained.output.threshold, chained.output.flip, plan.channels);
     }
     chain.outputs.push_back(std::move(output));
   }

@@ -62,6 +62,6 @@ SignPlan plan_sign(const FusedGraph& graph, int threshold, int flip, int64_t cha
 ChainPlan plan_chain(const FusedGraph& graph, const NodePlan& plan);
 
 // The place among a file's tap sets of each output's along an axis.
-std::vector<int64_t> tap_sets(const Axis& axis, const std::vector<Pair>& sets);
+std::vector<int64_t> tap_sets(const Axis& axis, const std::vector<TapRange>& sets);
 
 }  // namespace sbnn

@@ -28,8 +28,8 @@ AlignedArray<float> spread_shift(const AlignedArray<float>& dense, const TensorS
   const std::vector<int64_t> columns = tap_sets(node.column_axis(input.width), node.column_taps);
   AlignedArray<float> spread(plan.binary.base.size());
   const auto place = [&](size_t y, size_t x) {
-    const auto set = static_cast<size_t>(rows[y]) * node.column_taps.size() +
-                     static_cast<size_t>(columns[x]);
+    const auto set =
+        static_cast<size_t>(rows[y]) * node.column_taps.size() + static_cast<size_t>(columns[x]);
     std::memcpy(spread.data() + plan.binary.row_base[y] + plan.binary.column_base[x],
                 dense.data() + set * channels, channels * sizeof(float));
   };

@@ -44,7 +44,8 @@ bool keeps_order(bool integer, float scale, float shift) {
 
 }  // namespace
 
-void plan_pooled_sums(const FusedGraph& graph, const FusedNode& conv, const FusedNode& pool, Stage* stage) {
+void plan_pooled_sums(const FusedGraph& graph, const FusedNode& conv, const FusedNode& pool,
+                      Stage* stage) {
   if (conv.by_steps || pool.by_steps) return;
   if (conv.op != Op::kRealConv || conv.groups != 1 || conv.shortcut.tensor != kNone) return;
   if (!keeps_order(conv.activation) || conv.offset != kNone) return;

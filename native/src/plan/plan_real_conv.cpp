@@ -242,8 +242,8 @@ class RealConvPlanner {
 
 }  // namespace
 
-Status plan_real_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
-                      NodePlan* plan) {
+Status plan_real_conv(const FusedGraph& graph, const TensorLayout& input,
+                      const KernelTable& kernels, NodePlan* plan) {
   return RealConvPlanner(graph, input, kernels, plan).plan();
 }
 

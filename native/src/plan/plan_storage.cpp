@@ -137,8 +137,8 @@ std::vector<TensorLayout> plan_tensors(const FusedGraph& graph) {
 // A tensor whose every element is read by the thread that writes the same element of `node.real`,
 // just before it does; kNone where there is none. Kernels read whole vectors, so where pixels are
 // not whole vectors a thread would also read what its neighbour writes.
-int overwritable(const FusedNode& node, const FusedNode* producer, const std::vector<TensorLayout>& tensors,
-                 const std::vector<int>& last, int now) {
+int overwritable(const FusedNode& node, const FusedNode* producer,
+                 const std::vector<TensorLayout>& tensors, const std::vector<int>& last, int now) {
   constexpr int64_t kVectorFloats = 16;
   const TensorLayout& real = tensors[static_cast<size_t>(node.real)];
   const auto fits = [&](int tensor) {
@@ -166,10 +166,11 @@ int overwritable(const FusedNode& node, const FusedNode* producer, const std::ve
   return kNone;
 }
 
-StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout>& tensors, bool reuse) {
+StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
+                         bool reuse) {
   std::vector<Stage> stages;
   if (reuse) stages = plan_stages(graph, tensors);
-  std::vector<int> reader_of(graph.nodes.size(), kNone);              // of a producer
+  std::vector<int> reader_of(graph.nodes.size(), kNone);                   // of a producer
   std::vector<const FusedNode*> producer_of(graph.nodes.size(), nullptr);  // of its reader
   int64_t row_sums = 0;
   for (const Stage& stage : stages) {

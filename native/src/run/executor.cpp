@@ -99,8 +99,8 @@ Split split_stage(const Plan& plan, const Stage& stage, int threads) {
   return split;
 }
 
-void run_stage(const Plan& plan, const Stage& stage, const Frame& frame, const Split& split, int part,
-              Scratch* scratch) {
+void run_stage(const Plan& plan, const Stage& stage, const Frame& frame, const Split& split,
+               int part, Scratch* scratch) {
   const NodePlan& node = plan.nodes[static_cast<size_t>(stage.node)];
   if (stage.producer != kNone) {
     const Range rows = part_of(node.height, part, split.parts());

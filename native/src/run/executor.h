@@ -45,7 +45,7 @@ struct Scratch {
 struct Frame {
   uint8_t* arena = nullptr;
   const StoragePlan* storage = nullptr;
-  const InputArray* inputs = nullptr;     // of the batch: images are read from there
+  const InputArray* inputs = nullptr;  // of the batch: images are read from there
   int64_t sample = 0;
   int banded = kNone;                     // a tensor of which only some rows exist,
   uint8_t* band = nullptr;                // and where it would begin
@@ -77,8 +77,8 @@ void run_node(const Plan& plan, const NodePlan& node, const Frame& frame, const 
               int part, Scratch* scratch);
 
 // The same for a whole stage, in an arena of plan.storage.
-void run_stage(const Plan& plan, const Stage& stage, const Frame& frame, const Split& split, int part,
-              Scratch* scratch);
+void run_stage(const Plan& plan, const Stage& stage, const Frame& frame, const Split& split,
+               int part, Scratch* scratch);
 
 // The dots of a binary convolution before pooling, or the sums of an int16 one, as (height, width,
 // channels).

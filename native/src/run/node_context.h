@@ -29,9 +29,7 @@ struct NodeContext {
   }
 
   // What the node reads, where that is an image.
-  InputArray image() const {
-    return frame.image(spec.input, input.pixels() * input.channels);
-  }
+  InputArray image() const { return frame.image(spec.input, input.pixels() * input.channels); }
 
   // The addresses that a tile's pixels have in a tensor of this layout,
   // where pixel (y, x) lies at (y·stride.y - shift.y, x·stride.x - shift.x).

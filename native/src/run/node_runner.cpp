@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "run/finish_steps.h"
 #include "run/ops/pools.h"
 #include "run/ops/simple.h"
+#include "run/steps/finish_steps.h"
 
 namespace sbnn {
 namespace {

@@ -54,8 +54,8 @@ Range pixels_of(const NodePlan& node, const Range& rows) {
 }
 
 // The band holds the producer's reals.
-void pool_bands_of_reals(const Plan& plan, const Stage& stage, const Frame& whole, const Range& rows,
-                         Scratch* scratch) {
+void pool_bands_of_reals(const Plan& plan, const Stage& stage, const Frame& whole,
+                         const Range& rows, Scratch* scratch) {
   const NodePlan& producer = plan.nodes[static_cast<size_t>(stage.producer)];
   const NodePlan& pool = plan.nodes[static_cast<size_t>(stage.node)];
   Frame frame = whole;

@@ -1,5 +1,5 @@
-// How many threads the stages of a plan pay for: from what each takes on one thread, what sharing it
-// costs on this machine, and which bytes have to move from core to core.
+// How many threads the stages of a plan pay for: from what each takes on one thread, what sharing
+// it costs on this machine, and which bytes have to move from core to core.
 #pragma once
 
 #include <vector>

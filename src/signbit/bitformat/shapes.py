@@ -55,7 +55,28 @@ def _sums(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Sha
 
 
 def _window(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Shape:
+    _require_taps_inside(node, shapes[0][:2], where)
     return *windows(node, shapes[0][:2], where), shapes[0][2]
+
+
+def _require_taps_inside(node: Node, size: Pair, where: str) -> None:
+    """Every window of a pool has a tap inside the image.
+
+    A window reaches into the image from either side, and no step from tap to tap is wider than it.
+    """
+    padding = node["padding"]
+    dilation = node["dilation"] if _has(node, "dilation") else (1, 1)
+    for axis, kernel in enumerate(node["kernel"]):
+        require(
+            max(padding[axis], padding[axis + 2]) < kernel,
+            f"{where}.padding",
+            f"must be less than the kernel's {kernel} along each axis",
+        )
+        require(
+            kernel == 1 or dilation[axis] <= size[axis],
+            f"{where}.dilation",
+            f"must be no more than the input's size, {size}",
+        )
 
 
 def _one_channel(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Shape:

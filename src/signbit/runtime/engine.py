@@ -192,9 +192,9 @@ class Engine:
         What a convolution does besides stands behind its kernel's name: `+map`, `+sums`, `+border`
         of a binary_conv; `+signs` of a real_conv that reads signs, `+packed` where its weights are.
 
-        The time is the median over a few runs on these samples, one by one, or on one of zeros, each
-        node on as many threads as pay. A pool and the node whose reals only it reads run in turns,
-        a band of rows at a time: each has the time of its own turns.
+        The time is the median over a few runs on these samples, one by one, or on one of zeros,
+        each node on as many threads as pay. A pool and the node whose reals only it reads run in
+        turns, a band of rows at a time: each has the time of its own turns.
 
         The limit is measured once a process and instruction set, in a few milliseconds, by loops
         over registers without memory: for signs, one xor, count and add a word (so a kernel that

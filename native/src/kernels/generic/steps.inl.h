@@ -20,8 +20,7 @@ inline void each_vector(const StepArgs& shared, Value value) {
 // The same for a function of the value alone.
 template <typename Function>
 inline void each_value(const StepArgs& args, Function function) {
-  each_vector(args,
-              [&](typename Vec::Floats v, int64_t, const float*) { return function(v); });
+  each_vector(args, [&](typename Vec::Floats v, int64_t, const float*) { return function(v); });
 }
 
 inline void affine(const StepArgs& args) {

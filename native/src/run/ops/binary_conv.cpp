@@ -31,8 +31,7 @@ struct BinaryBody : NodeContext {
     const Pair stride{spec.stride.y * pool.y, spec.stride.x * pool.x};
     const Pair corner{spec.padding.top, spec.padding.left};
     if (!gathers()) {
-      fill_addresses(frame.tensor(spec.input), input, stride, corner, tile,
-                     scratch.windows.data());
+      fill_addresses(frame.tensor(spec.input), input, stride, corner, tile, scratch.windows.data());
     }
     const int32_t** base = scratch.base.data();
     int64_t y = tile.begin / node.width, x = tile.begin % node.width, left = tile.count;

@@ -27,8 +27,7 @@ struct PoolBody : NodeContext {
       args.column_step = spec.dilation.x * source.column_step;
       args.windows = 1;
       if (window.columns == spec.kernel.x) {
-        const int64_t whole =
-            (input.width - columns_spanned(spec) - window.x) / spec.stride.x + 1;
+        const int64_t whole = (input.width - columns_spanned(spec) - window.x) / spec.stride.x + 1;
         args.windows = std::min({whole, node.width - x, tile.count - done});
       }
       args.window_step = spec.stride.x * source.column_step;

@@ -31,8 +31,7 @@ struct RealBody : NodeContext {
     int64_t pixel_bytes = input.channels * static_cast<int64_t>(sizeof(float));
     if (!in_place()) {
       const int64_t top = first_row * spec.stride.y - spec.padding.top;
-      const int64_t rows =
-          (last_row - first_row) * spec.stride.y + rows_spanned(spec);
+      const int64_t rows = (last_row - first_row) * spec.stride.y + rows_spanned(spec);
       scratch.panel.prepare(real.panel, source(), top, top + rows);
       row_bytes = real.panel.row_bytes;
       pixel_bytes = input.channels * real.value_bytes;

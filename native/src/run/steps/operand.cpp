@@ -1,4 +1,4 @@
-#include "run/operand.h"
+#include "run/steps/operand.h"
 
 namespace sbnn {
 namespace {
@@ -31,8 +31,7 @@ OperandRow operand_row(const NodeContext& context, const OperandPlan& operand, c
   if (plain && end <= channels) return {first + chunk.channel, step};
   float* const spread = context.scratch.operands.data();
   for (int64_t c = 0; c < chunk.channels; ++c) {
-    const int64_t channel =
-        channel_of(operand, channels, context.node.channels, chunk.channel + c);
+    const int64_t channel = channel_of(operand, channels, context.node.channels, chunk.channel + c);
     float* value = spread + c;
     for (int64_t i = 0; i < pixels; ++i, value += context.node.tile_step) {
       *value = channel == kNone ? 0.0f : first[i * step + channel];

@@ -1,8 +1,8 @@
-#include "run/finish_steps.h"
+#include "run/steps/finish_steps.h"
 
 #include <cstring>
 
-#include "run/operand.h"
+#include "run/steps/operand.h"
 
 namespace sbnn {
 namespace {
@@ -78,8 +78,8 @@ class StepWalk : NodeContext {
       args.values = piece.values;
       args.pixels = piece.pixels;
       if (reads) {
-        const OperandRow row = operand_row(*this, step.operand, chunk_, piece.y, piece.x,
-                                           piece.pixels);
+        const OperandRow row =
+            operand_row(*this, step.operand, chunk_, piece.y, piece.x, piece.pixels);
         args.operand = row.first;
         args.operand_step = row.step;
       }
@@ -90,8 +90,8 @@ class StepWalk : NodeContext {
   // Pixels that meet the same columns of the border go together.
   void run_bordered(const StepPlan& step, const Piece& piece, StepArgs args) const {
     const BorderShift& border = step.border;
-    const float* const row = border.rows.data() + chunk_.channel +
-                             border.by_row[static_cast<size_t>(piece.y)];
+    const float* const row =
+        border.rows.data() + chunk_.channel + border.by_row[static_cast<size_t>(piece.y)];
     const int64_t* const columns = border.by_column.data() + piece.x;
     for (int64_t i = 0; i < piece.pixels; i += args.pixels) {
       args.pixels = 1;
