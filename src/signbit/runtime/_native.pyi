@@ -26,7 +26,7 @@ class Model:
         data: bytes,
         threads: int,
         isa: str,
-        input_size: _Sizes,
+        input_size: _Sizes = (0, 0),
         share_all: bool = False,
         fuse: bool = True,
     ) -> Model: ...
