@@ -29,9 +29,9 @@ struct BinaryBody : NodeContext {
   void place_rows(const Tile& tile) {
     const Pair& pool = spec.pool.stride;
     const Pair stride{spec.stride.y * pool.y, spec.stride.x * pool.x};
+    const Pair corner{spec.padding.top, spec.padding.left};
     if (!gathers()) {
-      fill_addresses(frame.tensor(spec.input), input, stride, spec.padding, tile,
-                     scratch.windows.data());
+      fill_addresses(frame.tensor(spec.input), input, stride, corner, tile, scratch.windows.data());
     }
     const int32_t** base = scratch.base.data();
     int64_t y = tile.begin / node.width, x = tile.begin % node.width, left = tile.count;
@@ -42,7 +42,7 @@ struct BinaryBody : NodeContext {
       if (gathers()) {
         const uint8_t* const first =
             frame.tensor(spec.input) +
-            input.at(y * stride.y - spec.padding.y, x * stride.x - spec.padding.x);
+            input.at(y * stride.y - spec.padding.top, x * stride.x - spec.padding.left);
         scratch.window_runs.push_back({first, stride.x * input.pixel_bytes, end - x});
       }
       left -= end - x;
@@ -76,7 +76,7 @@ struct BinaryBody : NodeContext {
   void set_window(int64_t y, int64_t x, int64_t slot) {
     const uint8_t* const window =
         frame.tensor(spec.input) +
-        input.at(y * spec.stride.y - spec.padding.y, x * spec.stride.x - spec.padding.x);
+        input.at(y * spec.stride.y - spec.padding.top, x * spec.stride.x - spec.padding.left);
     scratch.base[static_cast<size_t>(slot)] = base_row(y, x);
     if (!gathers()) {
       scratch.windows[static_cast<size_t>(slot)] = window;

@@ -1,7 +1,6 @@
 // The body of sign_sum: signs summed over a window's rows, column by column, then over its columns.
 
-#include "format/borders.h"
-#include "run/node_context.h"
+#include "run/ops/simple.h"
 
 namespace sbnn {
 namespace {
@@ -9,8 +8,8 @@ namespace {
 struct SignSumBody : NodeContext {
   explicit SignSumBody(const NodeContext& context)
       : NodeContext(context),
-        rows(row_axis(spec, input.height)),
-        columns(column_axis(spec, input.width)) {}
+        rows(spec.row_axis(input.height)),
+        columns(spec.column_axis(input.width)) {}
 
   void sum_tile(const Tile& tile) {
     auto* values = reinterpret_cast<float*>(scratch.tile.data());
@@ -30,7 +29,7 @@ struct SignSumBody : NodeContext {
     const int64_t last =
         std::clamp<int64_t>(column_of(end - 1, spec.kernel.x - 1) + 1, first, input.width);
     if (inside.first < inside.last) {
-      sum_columns(y * spec.stride.y - spec.padding.y, inside, first, last);
+      sum_columns(y * spec.stride.y - spec.padding.top, inside, first, last);
     }
     for (; x < end; ++x, values += node.tile_step) {
       TapRange taps{0, spec.kernel.x};
@@ -50,7 +49,7 @@ struct SignSumBody : NodeContext {
   }
 
   int64_t column_of(int64_t x, int64_t tap) const {
-    return x * spec.stride.x - spec.padding.x + tap * spec.dilation.x;
+    return x * spec.stride.x - spec.padding.left + tap * spec.dilation.x;
   }
 
   // Columns [first, last), over the rows of these taps of a window that begins at row `top`.

@@ -12,11 +12,11 @@ struct RealBody : NodeContext {
   explicit RealBody(const NodeContext& context) : NodeContext(context) {}
 
   bool in_place() const {
-    return real.in_place && (input.kind != Kind::kImage || frame.image_is_float);
+    return real.in_place && (input.kind != Kind::kImage || image().is_float);
   }
 
   RowSource source() const {
-    if (input.kind == Kind::kImage) return {frame.image, frame.image_is_float, nullptr, 0};
+    if (input.kind == Kind::kImage) return {image().data, image().is_float, nullptr, 0};
     const uint8_t* const first = frame.tensor(spec.input) + input.at(0, 0);
     if (input.kind == Kind::kBits) return {first, false, &input.bits, input.row_bytes};
     return {first, true, nullptr, 0};
@@ -30,9 +30,8 @@ struct RealBody : NodeContext {
     int64_t row_bytes = input.width * input.channels * static_cast<int64_t>(sizeof(float));
     int64_t pixel_bytes = input.channels * static_cast<int64_t>(sizeof(float));
     if (!in_place()) {
-      const int64_t top = first_row * spec.stride.y - spec.padding.y;
-      const int64_t rows =
-          (last_row - first_row) * spec.stride.y + spec.dilation.y * (spec.kernel.y - 1) + 1;
+      const int64_t top = first_row * spec.stride.y - spec.padding.top;
+      const int64_t rows = (last_row - first_row) * spec.stride.y + rows_spanned(spec);
       scratch.panel.prepare(real.panel, source(), top, top + rows);
       row_bytes = real.panel.row_bytes;
       pixel_bytes = input.channels * real.value_bytes;
