@@ -54,12 +54,17 @@ def sharing_engine(data: bytes, threads: int, isa: str = "") -> signbit.Engine:
     return engine
 
 
+def unfused_engine(data: bytes, threads: int, isa: str = "") -> signbit.Engine:
+    """An engine that runs every node's steps one by one."""
+    return signbit.Engine(data, threads, isa or None, _fuse=False)
+
+
 def check(case: Case, isa: str, threads: int) -> None:
     """Every tensor, every node's integers and the outputs are the reference's."""
     reference = ReferenceEngine(case.data)
     expected = reference.run_nodes(case.feeds, case.fetches)
     outputs = named(reference(case.inputs))
-    for load in (signbit.load, sharing_engine):
+    for load in (signbit.load, sharing_engine, unfused_engine):
         engine = load(case.data, threads=threads, isa=isa)
         assert (engine.isa, engine.threads) == (isa, threads)
         assert_identical(engine.run_nodes(case.feeds, case.fetches), expected)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from tests.bitformat.samples import int16_filter, int16_sample
 from tests.runtime import oracle
 from tests.runtime.graphs import Case
 from tests.runtime.strategies import int16_networks, int16_stems
 
 import signbit
 from signbit.bitformat import encode
-from signbit.bitformat.graph import Graph, GraphInput, GraphOutput, Node
 from signbit.bitformat.int16_stem import is_int16
 from signbit.errors import InputError
 from signbit.runtime.reference import ReferenceEngine
@@ -62,30 +62,16 @@ def test_sums_in_networks(case: Case) -> None:
     check_sums(case)
 
 
-IMAGE, STEM, LOGITS = 0, 1, 2
-
-
-def stem(weight: np.ndarray, width: int) -> bytes:
-    """image (1, width, channels) → a stem of these weights → the means of its values."""
-    graph = Graph(
-        (GraphInput("image", "image", (1, width, weight.shape[3])),),
-        (GraphOutput("logits", LOGITS),),
-        (
-            Node("stem", "real_conv", (IMAGE,), {"kernel": weight.shape[1:3], "weight": 0}),
-            Node("mean", "global_mean", (STEM,)),
-        ),
-    )
-    return encode(graph, {"0": weight.astype(np.int16)})
+IMAGE, STEM = 0, 1
 
 
 def extremes() -> tuple[bytes, np.ndarray, np.ndarray]:
     """A file of one filter, images (6, 1, 1029, 1), and sums (6,): some beyond ±2³⁰."""
-    weight = np.where(np.arange(1029) % 2, -8191, 8191).astype(np.int64)
-    weight[-1] = (2**31 - 1) // 255 - 1028 * 8191
+    data = int16_filter(1029, (2**31 - 1) // 255 - 1028 * 8191)
+    weight = ReferenceEngine(data).constants["0"].ravel().astype(np.int64)
     bright = 255 * np.uint8([weight > 0, weight < 0]).reshape(2, 1, 1029, 1)
     images = np.concatenate([bright, np.maximum(bright, 1), np.minimum(bright, 253)])
-    sums = (images.reshape(6, 1029).astype(np.int64) * weight).sum(1)
-    return stem(weight.reshape(1, 1, 1029, 1), 1029), images, sums
+    return data, images, (images.reshape(6, 1029).astype(np.int64) * weight).sum(1)
 
 
 ENGINES: dict[str, Callable[[bytes], Any]] = {
@@ -111,23 +97,22 @@ def test_the_largest_sums(load: Callable[[bytes], Any]) -> None:
 
 @every_engine
 def test_only_pixels_are_taken(load: Callable[[bytes], Any]) -> None:
-    rng = np.random.default_rng(3)
-    engine = load(stem(rng.integers(-8191, 8192, (6, 1, 2, 3)), 4))
-    images = rng.integers(0, 256, (2, 1, 4, 3)).astype(np.uint8)
-    assert engine(images).shape == (2, 6)
+    engine = load(encode(*int16_sample()))
+    images = np.random.default_rng(3).integers(0, 256, (2, 5, 4, 3)).astype(np.uint8)
+    assert engine(images)["logits"].shape == (2, 6)
     message = "^'image': this model's stem is int16 and takes uint8 pixels$"
     with pytest.raises(InputError, match=message):
         engine(images.astype(np.float32))
     with pytest.raises(InputError, match=message):
-        engine.run_nodes({IMAGE: images.astype(np.float32)}, ["stem#dots"])
+        engine.run_nodes({IMAGE: images.astype(np.float32)}, ["conv#dots"])
     with pytest.raises(InputError, match="must be a NumPy array of uint8, is float64"):
         engine(images.astype(np.float64))
-    with pytest.raises(InputError, match=r"neither a tensor.* int16 stem>#dots"):
+    with pytest.raises(InputError, match=r"neither .* int16 stem>#dots"):
         engine.run_nodes({IMAGE: images}, ["mean#dots"])
 
 
 def test_explain_takes_only_pixels_too() -> None:
-    engine = signbit.load(stem(np.ones((6, 1, 2, 3)), 4), threads=1)
-    assert engine.explain(np.zeros((1, 1, 4, 3), np.uint8))[0]["op"] == "real_conv"
+    engine = signbit.load(encode(*int16_sample()), threads=1)
+    assert engine.explain(np.zeros((1, 5, 4, 3), np.uint8))[0]["op"] == "real_conv"
     with pytest.raises(InputError, match="this model's stem is int16"):
-        engine.explain(np.zeros((1, 1, 4, 3), np.float32))
+        engine.explain(np.zeros((1, 5, 4, 3), np.float32))
