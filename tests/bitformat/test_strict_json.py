@@ -59,6 +59,7 @@ def test_depth_counts_brackets_outside_strings_only() -> None:
     assert parse('["' + "[" * 100 + '\\"[["]', "text") == ["[" * 100 + '"[[']
     depth = "[" * MAX_DEPTH + "]" * MAX_DEPTH
     assert parse(depth, "text") is not None
+    assert parse(depth.replace("[]", '[0, "["]'), "text") is not None
 
 
 @pytest.mark.parametrize("text", ['"' + '\\"' * 500_000, '"' * 500_001, "\\" * 1_000_000])

@@ -95,7 +95,7 @@ def _apply_one(mutations: list[Mutation], value: Any, rng: np.random.Generator) 
 @makes
 @pytest.mark.parametrize("any_size", [True, False])
 def test_other_sizes_of_the_image(make: Make, any_size: bool) -> None:
-    """A file of any size is judged as one that says this size; any other is the caller's mistake."""
+    """A file of any size is judged as one that says this size; another one takes its own alone."""
     graph, constants = make()
     graph = replace(graph, any_size=any_size)
     data = raw_file(graph, constants)
@@ -118,7 +118,7 @@ def test_a_size_needs_one_image() -> None:
     b.output("y", b.node("n", "identity", (x,)))
     data = raw_file(*b.sample(any_size=True))
     for size in ((4, 4), (5, 5), (0, 0)):
-        with pytest.raises(InputError, match="^input_size: "):
+        with pytest.raises(InputError, match=r"^input_size: "):
             _native.check_model(data, size)
     _native.check_model(data, None)
 
