@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from tests.compiler.graphs import SCALES, SHIFTS, Builder, answers, ops
 
-from signbit.bitformat.graph import Shortcut
-from signbit.compiler.ir import Graph
+from signbit.compiler.ir import Graph, Shortcut
 from signbit.compiler.passes import remove_dead
 from signbit.compiler.passes.merge import absorb_views, merge_branches
 from signbit.errors import CompileError

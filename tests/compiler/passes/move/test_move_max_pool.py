@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tests.compiler.graphs import Builder, answers, ops
 
-from signbit.bitformat.graph import Pool
+from signbit.compiler.ir import Pool
 from signbit.compiler.passes.move import move_max_pool
 
 
