@@ -10,15 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from signbit.bitformat.checks import require, value_in_range
 from signbit.bitformat.graph import Node, Pair, Shape
 from signbit.bitformat.table import LIMITS
-from signbit.bitformat.taps import window_count
+from signbit.bitformat.taps import taps_inside, window_count
 
-__all__ = ["SHAPE_RULES", "check_shape", "windows"]
+__all__ = ["SHAPE_RULES", "check_shape", "dilation_of", "windows"]
+
+
+def dilation_of(node: Node) -> Pair:
+    """From a tap to the next; (1, 1) where the operation has no such key."""
+    dilation: Pair = node["dilation"] if _has(node, "dilation") else (1, 1)
+    return dilation
 
 
 def windows(node: Node, size: Pair, where: str) -> Pair:
     """Rows and columns of a node's windows over an input of this size; refuses none at all."""
     top, left, bottom, right = node["padding"]
-    dilation = node["dilation"] if _has(node, "dilation") else (1, 1)
+    dilation = dilation_of(node)
     ceil = _has(node, "ceil") and node["ceil"]
     counts = []
     for axis, (before, after) in enumerate(((top, bottom), (left, right))):
@@ -55,7 +61,16 @@ def _sums(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Sha
 
 
 def _window(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Shape:
-    return *windows(node, shapes[0][:2], where), shapes[0][2]
+    """Of a pool: a window without a tap inside the image would have no maximum and no mean."""
+    size = windows(node, shapes[0][:2], where)
+    dilation = dilation_of(node)
+    for axis in (0, 1):
+        kernel, stride, before = node["kernel"][axis], node["stride"][axis], node["padding"][axis]
+        for window in range(size[axis]):
+            start = window * stride - before
+            inside = taps_inside(shapes[0][axis], kernel, start, dilation[axis])
+            require(inside != (0, 0), f"{where}.padding", "leaves a window without a tap inside")
+    return *size, shapes[0][2]
 
 
 def _one_channel(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Shape:
