@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from tests.compiler.file_nodes import kinds, step
 from tests.compiler.nets import op_names
 from tests.runtime import oracle
 from torch import Tensor, nn
