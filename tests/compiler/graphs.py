@@ -13,7 +13,7 @@ from signbit.bitformat.graph import GraphInput, GraphOutput, Pair
 from signbit.bitformat.taps import window_count
 from signbit.compiler.ir import IMAGE, Graph, Node, Origin, Shape, Shortcut
 from signbit.compiler.lower import LOGITS, Lowered, lower
-from signbit.compiler.passes.fold import round_constants
+from signbit.compiler.passes.fold.round_constants import round_constants
 from signbit.runtime.reference import ReferenceEngine
 
 Array = npt.NDArray[Any]

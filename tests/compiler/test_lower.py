@@ -8,8 +8,8 @@ from signbit.bitformat.taps import axis_taps
 from signbit.compiler.ir import IMAGE
 from signbit.compiler.lower import Lowered, lower
 from signbit.compiler.passes import remove_dead
-from signbit.compiler.passes.merge import fuse_epilogue
-from signbit.compiler.passes.signs import thresholds
+from signbit.compiler.passes.merge.fuse_epilogue import fuse_epilogue
+from signbit.compiler.passes.signs.thresholds import thresholds
 from signbit.errors import CompileError
 
 

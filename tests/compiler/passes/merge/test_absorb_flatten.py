@@ -3,8 +3,8 @@ import pytest
 from tests.compiler.graphs import Builder, compare_with_zero, lowered, ops
 
 from signbit.compiler.ir import Shape
-from signbit.compiler.passes.fold import round_constants
-from signbit.compiler.passes.merge import absorb_flatten
+from signbit.compiler.passes.fold.round_constants import round_constants
+from signbit.compiler.passes.merge.absorb_flatten import absorb_flatten
 from signbit.errors import CompileError
 from signbit.runtime.reference import ReferenceEngine
 

@@ -3,7 +3,7 @@ import pytest
 from tests.compiler.graphs import Builder, lowered, ops
 
 from signbit.compiler.ir import Shape, Shortcut
-from signbit.compiler.passes.merge import absorb_views
+from signbit.compiler.passes.merge.absorb_views import absorb_views
 from signbit.errors import CompileError
 from signbit.runtime.reference import ReferenceEngine
 

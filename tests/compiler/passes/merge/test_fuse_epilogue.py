@@ -13,8 +13,8 @@ from tests.compiler.graphs import (
 
 from signbit.compiler.ir import Graph, Shortcut
 from signbit.compiler.passes import remove_dead
-from signbit.compiler.passes.merge import fuse_epilogue
-from signbit.compiler.passes.signs import thresholds
+from signbit.compiler.passes.merge.fuse_epilogue import fuse_epilogue
+from signbit.compiler.passes.signs.thresholds import thresholds
 
 
 def _fused(graph: Graph) -> Graph:

@@ -4,7 +4,8 @@ from tests.compiler.graphs import SCALES, SHIFTS, Builder, answers, ops
 
 from signbit.compiler.ir import Graph, Shortcut
 from signbit.compiler.passes import remove_dead
-from signbit.compiler.passes.merge import absorb_views, merge_branches
+from signbit.compiler.passes.merge.absorb_views import absorb_views
+from signbit.compiler.passes.merge.merge_branches import merge_branches
 from signbit.errors import CompileError
 
 

@@ -3,7 +3,7 @@ import pytest
 from tests.compiler.graphs import Array, Builder, answers, ops
 
 from signbit.compiler.ir import Graph, Shortcut
-from signbit.compiler.passes.move import move_biases
+from signbit.compiler.passes.move.move_biases import move_biases
 
 BIAS = np.array([0.5, -1.0, 2.0, 0.25, -0.125, 4.0, 0.0, 1.0])
 
