@@ -154,13 +154,17 @@ class ReferenceEngine:
         results = []
         for i in range(0, max(batch, 1), step):
             block = [
-                _as_signs(x[i : i + step])
-                if self.tensors[number].kind == "bits"
-                else x[i : i + step]
+                self._as_read(number, x[i : i + step])
                 for number, x in zip(node.inputs[:count], run.inputs, strict=False)
             ]
             results.append(OPERATIONS[node.op](NodeRun(node, block, run.constants)))
         return np.concatenate(results)
+
+    def _as_read(self, number: int, x: Array) -> Array:
+        """A tensor as operations read it: bits as ±1."""
+        if self.tensors[number].kind != "bits":
+            return x
+        return np.where(x != 0, np.float32(-1), np.float32(1))
 
     def _needed(self, feeds: Mapping[int, Array], wanted: list[int | str]) -> list[Node]:
         """The nodes to run, in order of execution."""
@@ -190,7 +194,3 @@ class ReferenceEngine:
             f"fetches: {fetch!r} is neither a tensor's number nor "
             f"'<name of a binary_conv or int16 stem>{DOTS}'"
         )
-
-
-def _as_signs(bits: Array) -> Array:
-    return np.where(bits != 0, np.float32(-1), np.float32(1))
