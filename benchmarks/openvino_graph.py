@@ -31,6 +31,18 @@ PART = "#"
 """Between the name of a node and the number of an operation that it became."""
 
 
+_WINDOW = ("kernel", "stride", "padding")
+_KNOWN: Mapping[str, Sequence[str]] = {
+    "real_conv": (*_WINDOW, "dilation", "groups", "weight", "pad_value"),
+    "binary_conv": (*_WINDOW, "dilation", "groups", "weight", "pool_kernel", "pool_stride"),
+    "max_pool": _WINDOW,
+    "avg_pool": (*_WINDOW, "count_padding"),
+    "global_mean": (),
+    "identity": (),
+}
+"""Operations that have a counterpart, and their keys that may differ from the defaults."""
+
+
 @dataclass(frozen=True)
 class Translated:
     """An OpenVINO model of one float32 input (N, C, H, W) and of the graph's output."""
@@ -48,8 +60,8 @@ class Translated:
 def translate(graph: Graph, constants: Mapping[str, Array], batch: int = 1) -> Translated:
     """The graph for batches of this size.
 
-    Raises ValueError for what has no counterpart: grouped binary convolutions, some steps, and
-    images that are padded with values that differ from node to node.
+    Raises ValueError for what has no counterpart here: some operations, keys and steps, grouped
+    binary convolutions, and images that are padded with values that differ from node to node.
     """
     translation = _Translation(graph, constants)
     height, width, channels = graph.inputs[0].shape
@@ -98,6 +110,8 @@ class _Translation:
         self.labelled: set[str] = set()
 
     def add(self, node: Node, written: range) -> None:
+        if node.op not in _KNOWN or set(node.keys) - {*_KNOWN[node.op]}:
+            raise ValueError(f"{node.name}: no counterpart of this {node.op}")
         after = [getattr(self, f"_{node.op}")(node)]
         for step in node.steps:
             after.append(self._step(node, step, after[-1], self.tensors[written[0]]))
@@ -115,12 +129,17 @@ class _Translation:
             self._label(node, self.values[number])
 
     def _step(self, node: Node, step: Step, value: Value, target: Tensor) -> Value:
+        if step.op == "offset":
+            return opset13.add(value, _channels(self.constants[str(step["value"])]))
         if step.op == "affine" and not step["row_taps"]:
             value = opset13.multiply(value, _channels(self.constants[str(step["scale"])]))
             return opset13.add(value, _channels(self.constants[str(step["shift"])]))
-        if step.op == "add" and step["repeat"] == "none" and step["weighted"] is None:
-            number = node.inputs[step["input"]]
-            return opset13.add(value, self._shortcut(step, number, target))
+        if step.op == "add" and step["repeat"] == "none":
+            operand = self._shortcut(step, node.inputs[step["input"]], target)
+            if step["weighted"] is not None:
+                weighted = _channels(self.constants[str(step["weighted"])])
+                operand = opset13.multiply(operand, weighted)
+            return opset13.add(value, operand)
         if step.op == "relu":
             return opset13.relu(value)
         if step.op == "hardtanh":
@@ -143,13 +162,16 @@ class _Translation:
             pending += [source.get_node() for source in operation.input_values()]
 
     def _real_conv(self, node: Node) -> Value:
-        weight = self.constants[str(node["weight"])].astype(np.float32).transpose(0, 3, 1, 2)
-        source, groups = self.values[node.inputs[0]], node["groups"]
+        words = self.constants[str(node["weight"])]
+        padded = node["pad_value"] is not None and any(node["padding"])
+        if words.dtype == np.uint64 or (padded and node.inputs[0] != 0):
+            raise ValueError(f"{node.name}: no counterpart of packed weights or padded reals")
+        weight = words.astype(np.float32).transpose(0, 3, 1, 2)
+        source, groups = self._source(node), node["groups"]
         if groups == 1:
             value = opset13.convolution(source, _constant(weight), *_windows(node))
         else:
-            shape = (groups, weight.shape[0] // groups, *weight.shape[1:])
-            weight = weight.reshape(shape)
+            weight = weight.reshape(groups, weight.shape[0] // groups, *weight.shape[1:])
             value = opset13.group_convolution(source, _constant(weight), *_windows(node))
         if node.inputs[0] == 0 and self.offset.any():
             bias = (weight.reshape(weight.shape[0], -1, *weight.shape[-2:]).sum((2, 3))) @ (
@@ -177,22 +199,27 @@ class _Translation:
         return value
 
     def _max_pool(self, node: Node) -> Value:
-        source = self.signs.get(node.inputs[0], self.values[node.inputs[0]])
-        return _max_pool(source, node["kernel"], node["stride"], node["padding"])
+        return _max_pool(self._source(node), node["kernel"], node["stride"], node["padding"])
 
     def _avg_pool(self, node: Node) -> Value:
-        kernel, stride = list(node["kernel"]), list(node["stride"])
-        return opset13.avg_pool(self.values[node.inputs[0]], stride, [0, 0], [0, 0], kernel, True)
+        stride, before, after, _ = _windows(node)
+        outside = not node["count_padding"]
+        source = self._source(node)
+        return opset13.avg_pool(source, stride, before, after, list(node["kernel"]), outside)
 
     def _global_mean(self, node: Node) -> Value:
         axes = ov.op.Constant(np.array([2, 3], np.int64))
-        return opset13.reduce_mean(self.values[node.inputs[0]], axes, keep_dims=True)
+        return opset13.reduce_mean(self._source(node), axes, keep_dims=True)
 
     def _identity(self, node: Node) -> Value:
-        source = self.values[node.inputs[0]]
+        source = self._source(node)
         if node.inputs[0] == 0 and self.offset.any():
             source = opset13.add(source, _channels(self.offset))
         return source
+
+    def _source(self, node: Node) -> Value:
+        """What a node reads, signs as -1 and +1."""
+        return self.signs.get(node.inputs[0], self.values[node.inputs[0]])
 
     def add_signs(
         self, number: int, value: Value, threshold: Array, flip: Array | None = None
@@ -249,7 +276,8 @@ def _offset(graph: Graph, constants: Mapping[str, Array]) -> Array:
 def _windows(node: Node) -> tuple[list[int], list[int], list[int], list[int]]:
     """Strides, padding before and after, dilations."""
     top, left, bottom, right = node["padding"]
-    return list(node["stride"]), [top, left], [bottom, right], list(node["dilation"])
+    dilation = list(node["dilation"]) if "dilation" in _KNOWN[node.op] else [1, 1]
+    return list(node["stride"]), [top, left], [bottom, right], dilation
 
 
 def _max_pool(value: Value, kernel: Pair, stride: Pair, padding: Sides) -> Value:
