@@ -174,10 +174,8 @@ class _Translation:
             weight = weight.reshape(groups, weight.shape[0] // groups, *weight.shape[1:])
             value = opset13.group_convolution(source, _constant(weight), *_windows(node))
         if node.inputs[0] == 0 and self.offset.any():
-            bias = (weight.reshape(weight.shape[0], -1, *weight.shape[-2:]).sum((2, 3))) @ (
-                self.offset
-            )
-            value = opset13.add(value, _channels(bias))
+            sums = weight.reshape(weight.shape[0], -1, *weight.shape[-2:]).sum((2, 3))
+            value = opset13.add(value, _channels(sums @ self.offset))
         return value
 
     def _binary_conv(self, node: Node) -> Value:

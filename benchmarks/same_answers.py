@@ -91,9 +91,8 @@ def compare(
     start = time.perf_counter()
     line: Line = {"case": case.name}
     with TemporaryDirectory() as name:
-        failure = _run(packages["new"], "draw", name, *case, *photographs)
-        for side, package in packages.items():
-            failure = failure or _run(package, "answer", name, side, str(images), *case)
+        failure = _run(packages["new"], name, "new", str(images), *case, *photographs)
+        failure = failure or _run(packages["old"], name, "old", str(images), *case)
         if failure:
             line["failed"] = failure
         else:

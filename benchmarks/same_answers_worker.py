@@ -1,11 +1,11 @@
 """One commit's side of `same_answers.py`: a process that compiles one case and runs its file.
 
-    python same_answers_worker.py draw FOLDER CASE CIFAR IMAGENET
-    python same_answers_worker.py answer FOLDER SIDE COUNT CASE
+    python same_answers_worker.py FOLDER SIDE COUNT CASE [CIFAR IMAGENET]
 
-It runs under an older commit's package too. CASE is a case's network, method, bits and weights.
-`draw` writes FOLDER/weights.safetensors, `answer` reads it and writes FOLDER/SIDE.npz: the logits
-of COUNT random images by instruction set, and the file's size.
+CASE is a case's network, method, bits and weights. With photographs it writes the weights,
+FOLDER/weights.safetensors. Then it reads them and writes FOLDER/SIDE.npz: the logits of COUNT
+random images by instruction set, and the file's size. Without photographs it runs under an older
+commit's package too.
 """
 
 from __future__ import annotations
@@ -26,13 +26,12 @@ WEIGHTS = "weights.safetensors"
 
 
 def main() -> int:
-    what, folder, *rest = sys.argv[1:]
+    name, side, count, *rest = sys.argv[1:]
+    folder, case, photographs = Path(name), Case(*rest[:4]), rest[4:]
     torch.set_num_threads(1)
-    if what == "draw":
-        draw(Path(folder), Case(*rest[:4]), Photographs(*rest[4:]))
-    else:
-        side, count, *case = rest
-        answer(Path(folder), side, int(count), Case(*case))
+    if photographs:
+        draw(folder, case, Photographs(*photographs))
+    answer(folder, side, int(count), case)
     return 0
 
 

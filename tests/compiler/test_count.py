@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from tests.bitformat.format3_sample import format3_sample
+from tests.compiler.every_part import every_part
 from tests.compiler.nets import compiled, network, randomise
 from torch import nn
 
@@ -96,8 +96,8 @@ def test_a_real_convolution_in_the_middle_is_named() -> None:
     assert _cost(model, (8, 8, 1)).layers[1].why == "not binarised in the model"
 
 
-def test_every_part_of_the_newest_format_counts() -> None:
-    graph, constants = format3_sample()
+def test_every_part_of_the_format_counts() -> None:
+    graph, constants = every_part()
     layers = {layer.name: layer for layer in count(graph, constants, 0).layers}
     prepare, mean, box, signs, conv, head = (
         layers[name] for name in ("prepare", "mean", "box", "sum", "conv", "head")
@@ -124,8 +124,8 @@ def test_every_part_of_the_newest_format_counts() -> None:
 
 
 def test_real_weights_on_signs_are_named() -> None:
-    graph, constants = format3_sample()
-    constants["head.weight"] = np.ones((3, 6, 5, 10), np.float32)
+    graph, constants = every_part()
+    constants[str(graph.nodes[-1]["weight"])] = np.ones((3, 6, 5, 10), np.float32)
     head = count(graph, constants, 0).layers[-1]
     assert (head.kind, head.why) == ("binary inputs", "real weights on signs (32/1)")
     assert (head.flops, head.bops) == (900, 0)
