@@ -1,4 +1,4 @@
-// Model files of the tests' own: tensors, nodes and constants put together by hand, as
+// Model files of the tests' own: inputs, nodes and constants put together by hand, as
 // docs/format.md lays them out, with values drawn from a fixed sequence.
 #pragma once
 
@@ -28,65 +28,101 @@ class Random {
   uint64_t state_;
 };
 
+// A file of this header and these bytes of tensors.
+inline std::vector<uint8_t> file_of(const std::string& header, const std::vector<uint8_t>& data) {
+  std::vector<uint8_t> bytes;
+  for (size_t i = 0; i < 8; ++i) bytes.push_back(static_cast<uint8_t>(header.size() >> (8 * i)));
+  bytes.insert(bytes.end(), header.begin(), header.end());
+  bytes.insert(bytes.end(), data.begin(), data.end());
+  return bytes;
+}
+
 class ModelWriter {
  public:
   explicit ModelWriter(uint64_t seed) : random_(seed) {}
 
-  void tensor(const std::string& name, const std::string& kind, int height, int width,
-              int channels) {
-    append(&tensors_, R"({"name":")" + name + R"(","kind":")" + kind + R"(","height":)" +
-                          std::to_string(height) + R"(,"width":)" + std::to_string(width) +
-                          R"(,"channels":)" + std::to_string(channels) + "}");
+  // An input of the graph, all of which come before its nodes; returns its number.
+  int input(const std::string& kind, int height, int width, int channels) {
+    append(&inputs_, R"({"name":"input)" + std::to_string(tensors_) + R"(","kind":")" + kind +
+                         R"(","shape":)" + list({height, width, channels}) + "}");
+    return tensors_++;
   }
 
-  // A node's JSON without its braces.
-  void node(const std::string& fields) { append(&nodes_, "{" + fields + "}"); }
-
-  void floats(const std::string& name, std::initializer_list<int> shape, float low, float high) {
-    declare(name, "F32", shape, 4, [&] { return put(random_.between(low, high)); });
+  // A node of this operation, its other keys (steps and outputs among them) as JSON text that is
+  // empty or begins with a comma. Returns the number of the first of the tensors that it writes.
+  int node(const std::string& op, std::initializer_list<int> inputs, const std::string& keys = "",
+           int outputs = 1) {
+    append(&nodes_, R"({"name":"node)" + std::to_string(nodes_written_++) + R"(","op":")" + op +
+                        R"(","inputs":)" + list(inputs) + keys + "}");
+    const int first = tensors_;
+    tensors_ += outputs;
+    return first;
   }
-  void ints(const std::string& name, std::initializer_list<int> shape, int low, int high) {
+
+  // An output of the graph.
+  void output(int tensor) {
+    append(&outputs_, R"({"name":"output)" + std::to_string(outputs_written_++) + R"(","tensor":)" +
+                          std::to_string(tensor) + "}");
+  }
+
+  // Constants; each returns its number.
+  int floats(std::initializer_list<int> shape, float low, float high) {
+    return declare("F32", shape, 4, [&] { return put(random_.between(low, high)); });
+  }
+  int ints(std::initializer_list<int> shape, int low, int high) {
     const auto range = static_cast<uint32_t>(high - low);
-    declare(name, "I32", shape, 4,
-            [&] { return put(low + static_cast<int32_t>(random_.next() % range)); });
+    return declare("I32", shape, 4,
+                   [&] { return put(low + static_cast<int32_t>(random_.next() % range)); });
   }
-  void flips(const std::string& name, int channels) {
-    declare(name, "U8", {channels}, 1, [&] { return put(static_cast<uint8_t>(next_bit())); });
+  int shorts(std::initializer_list<int> shape, int low, int high) {
+    const auto range = static_cast<uint32_t>(high - low);
+    return declare("I16", shape, 2, [&] {
+      return put(static_cast<int16_t>(low + static_cast<int32_t>(random_.next() % range)));
+    });
+  }
+  int flips(int channels) {
+    return declare("U8", {channels}, 1, [&] { return put(static_cast<uint8_t>(next_bit())); });
   }
   // Signs of `filters` filters with `taps` taps each; unused bits are 0.
-  void signs(const std::string& name, int filters, int taps) {
+  int signs(int filters, int taps) {
     const int words = (taps + 63) / 64;
     int word = 0;
-    declare(name, "U64", {filters, words}, 8, [&] {
+    return declare("U64", {filters, words}, 8, [&] {
       uint64_t bits = uint64_t{random_.next()} << 32 | random_.next();
       if (++word % words == 0 && taps % 64 != 0) bits &= (uint64_t{1} << taps % 64) - 1;
       return put(bits);
     });
   }
 
-  std::vector<uint8_t> file(const std::string& input, const std::string& output,
-                            int version = 1) const {
-    const std::string graph =
-        R"({"format":)" + std::to_string(version) + R"(,"input":{"tensor":")" + input +
-        R"(","resize_shorter_side":1,"interpolation":"bilinear"},"output":")" + output +
-        R"(","classes":[],"source":{},"tensors":[)" + tensors_ + R"(],"nodes":[)" + nodes_ + "]}";
+  // The graph's JSON text; `keys` are further ones of the graph's, as node() takes them.
+  std::string graph(const std::string& keys = "") const {
+    return R"({"format":1,"inputs":[)" + inputs_ + R"(],"outputs":[)" + outputs_ +
+           R"(],"nodes":[)" + nodes_ + "]" + keys + "}";
+  }
+
+  // The file with this text as its graph, whatever it says.
+  std::vector<uint8_t> file_with(const std::string& graph) const {
     std::string escaped;
     for (const char c : graph) {
-      if (c == '"') escaped += '\\';
+      if (c == '"' || c == '\\') escaped += '\\';
       escaped += c;
     }
-    const std::string header =
-        R"({"__metadata__":{"signbit":")" + escaped + R"("},)" + constants_ + "}";
-    std::vector<uint8_t> bytes;
-    for (size_t i = 0; i < 8; ++i) bytes.push_back(static_cast<uint8_t>(header.size() >> (8 * i)));
-    bytes.insert(bytes.end(), header.begin(), header.end());
-    bytes.insert(bytes.end(), data_.begin(), data_.end());
-    return bytes;
+    return file_of(R"({"__metadata__":{"signbit":")" + escaped + R"("})" +
+                       (constants_.empty() ? "" : ",") + constants_ + "}",
+                   data_);
   }
+
+  std::vector<uint8_t> file(const std::string& keys = "") const { return file_with(graph(keys)); }
 
  private:
   static void append(std::string* list, const std::string& item) {
     *list += (list->empty() ? "" : ",") + item;
+  }
+
+  static std::string list(std::initializer_list<int> numbers) {
+    std::string text;
+    for (const int number : numbers) append(&text, std::to_string(number));
+    return "[" + text + "]";
   }
 
   uint32_t next_bit() { return random_.next() & 1; }
@@ -99,23 +135,21 @@ class ModelWriter {
   }
 
   template <typename Put>
-  void declare(const std::string& name, const std::string& dtype, std::initializer_list<int> shape,
-               size_t element_bytes, Put put_next) {
-    std::string sizes;
+  int declare(const std::string& dtype, std::initializer_list<int> shape, size_t element_bytes,
+              Put put_next) {
     size_t count = 1;
-    for (const int size : shape) {
-      append(&sizes, std::to_string(size));
-      count *= static_cast<size_t>(size);
-    }
+    for (const int size : shape) count *= static_cast<size_t>(size);
     const size_t begin = data_.size(), end = begin + count * element_bytes;
-    append(&constants_, "\"" + name + R"(":{"dtype":")" + dtype + R"(","shape":[)" + sizes +
-                            R"(],"data_offsets":[)" + std::to_string(begin) + "," +
-                            std::to_string(end) + "]}");
+    append(&constants_, "\"" + std::to_string(constants_written_) + R"(":{"dtype":")" + dtype +
+                            R"(","shape":)" + list(shape) + R"(,"data_offsets":[)" +
+                            std::to_string(begin) + "," + std::to_string(end) + "]}");
     for (size_t i = 0; i < count; ++i) put_next();
+    return constants_written_++;
   }
 
   Random random_;
-  std::string tensors_, nodes_, constants_;
+  int tensors_ = 0, nodes_written_ = 0, outputs_written_ = 0, constants_written_ = 0;
+  std::string inputs_, outputs_, nodes_, constants_;
   std::vector<uint8_t> data_;
 };
 

@@ -27,7 +27,10 @@ void test_values() {
   CHECK(parsed("-0").is(Json::Type::kInteger));
   CHECK(parsed("-120").integer == -120);
   CHECK(parsed("9223372036854775807").integer == INT64_MAX);
-  CHECK(parsed("9223372036854775808").is(Json::Type::kNumber));  // no int64
+  // Beyond int64 it is the nearest one, as every range ends before it.
+  CHECK(parsed("9223372036854775808").is(Json::Type::kInteger));
+  CHECK(parsed("9223372036854775808").integer == INT64_MAX);
+  CHECK(parsed("-" + std::string(1000, '9')).integer == INT64_MIN);
   CHECK(parsed("1.0").is(Json::Type::kNumber));
   CHECK(parsed("1e0").is(Json::Type::kNumber));
   CHECK(parsed("[1, [2], {}]").items[1].items[0].integer == 2);

@@ -1,250 +1,296 @@
-"""A small file with a bit of everything, and helpers that break it in one place."""
+"""Small valid graphs, which between them use every operation, every step and every key."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
-import numpy.typing as npt
+from tests.bitformat.builder import REAL, Array, Builder, Constants, Sample
+from tests.bitformat.files import raw_file
 
-from signbit.bitformat import encode, pack_bits
-from signbit.bitformat.graph import (
-    Graph,
-    InputSpec,
-    Node,
-    Pool,
-    Shortcut,
-    SignOutput,
-    TensorSpec,
-)
+from signbit.bitformat import encode
+from signbit.bitformat.graph import Output, Resize, Step
 
-Array = npt.NDArray[Any]
-Constants = dict[str, Array]
-Sample = tuple[Graph, Constants]
+__all__ = [
+    "SAMPLES",
+    "Array",
+    "Constants",
+    "Make",
+    "Sample",
+    "int16_filter",
+    "int16_sample",
+    "offsets_sample",
+    "operations_sample",
+    "sample",
+    "sample_bytes",
+    "steps_sample",
+]
 
-CONV = {"kernel": (3, 3), "stride": (1, 1), "padding": (1, 1), "dilation": (1, 1)}
+Make = Callable[[], Sample]
+
+SIGNS = Output("signs")
+THREE = {"kernel": (3, 3), "padding": (1, 1, 1, 1)}
 
 
 def sample() -> Sample:
     """6×6 RGB → real stem → binary conv with pool, shortcut and prelu → pools → 4 classes."""
-    tensors = (
-        TensorSpec("image", "image", 6, 6, 3),
-        TensorSpec("stem", "real", 6, 6, 8),
-        TensorSpec("stem.bits", "bits", 6, 6, 8),
-        TensorSpec("body", "real", 3, 3, 10),
-        TensorSpec("body.bits", "bits", 3, 3, 10),
-        TensorSpec("pooled.bits", "bits", 2, 2, 10),
-        TensorSpec("mean", "real", 1, 1, 10),
-        TensorSpec("logits", "real", 1, 1, 4),
+    b = Builder(0)
+    image = b.input("image", "image", 6, 6, 3, resize=Resize(7, "nearest"))
+    stem, signs = b.node(
+        "stem",
+        "real_conv",
+        (image,),
+        Step("hardtanh"),
+        **THREE,
+        weight=b.floats(8, 3, 3, 3),
+        pad_value=b.floats(3),
+        outputs=(REAL, Output("signs", threshold=b.floats(8), flip=b.flip(8))),
     )
-    nodes = (
-        Node(
-            "stem",
-            "real_conv",
-            "image",
-            **CONV,
-            groups=1,
-            weight="stem.weight",
-            pad_value="stem.pad",
-            activation="hardtanh",
-            real="stem",
-            signs=(SignOutput("stem.bits", "stem.threshold", "stem.flip"),),
-        ),
-        Node(
-            "body",
-            "binary_conv",
-            "stem.bits",
-            **CONV,
-            groups=2,
-            weight="body.weight",
-            pool=Pool((2, 2), (2, 2)),
-            scale="body.scale",
-            shift="body.shift",
-            shortcut=Shortcut("stem", (2, 2), 1),
-            activation="prelu",
-            slope="body.slope",
-            real="body",
-            signs=(SignOutput("body.bits", "body.threshold", "body.flip"),),
-        ),
-        Node(
-            "pool",
-            "max_pool",
-            "body.bits",
-            kernel=(2, 2),
-            stride=(2, 2),
-            padding=(1, 1),
-            signs=(SignOutput("pooled.bits", "pool.threshold", "pool.flip"),),
-        ),
-        Node("mean", "global_mean", "body", real="mean"),
-        Node(
-            "fc",
-            "binary_conv",
-            "pooled.bits",
-            kernel=(2, 2),
-            stride=(1, 1),
-            padding=(0, 0),
-            dilation=(1, 1),
-            groups=1,
-            weight="fc.weight",
-            shortcut=Shortcut("mean", (0, 0), 0),
-            real="logits",
-        ),
+    body, compared = b.node(
+        "body",
+        "binary_conv",
+        (signs, stem),
+        Step("affine", {"scale": b.floats(10), "shift": b.floats(10)}),
+        Step("add", {"input": 1, "every": (2, 2), "offset": 1}),
+        Step("prelu", {"slope": b.floats(10)}),
+        **THREE,
+        groups=2,
+        pool_kernel=(2, 2),
+        pool_stride=(2, 2),
+        weight=b.filters(10, 36),
+        outputs=(REAL, Output("signs", 0, b.integers(np.int32, -5, 5, 10), b.flip(10))),
     )
-    rng = np.random.default_rng(0)
-
-    def floats(*shape: int) -> Array:
-        return rng.standard_normal(shape).astype(np.float32)
-
-    constants = {
-        "stem.weight": floats(8, 3, 3, 3),
-        "stem.pad": floats(3),
-        "stem.threshold": floats(8),
-        "stem.flip": np.uint8([0, 1] * 4),
-        "body.weight": pack_bits(rng.random((10, 36)) < 0.5),
-        "body.scale": floats(10),
-        "body.shift": floats(10),
-        "body.slope": floats(10),
-        "body.threshold": np.arange(-5, 5, dtype=np.int32),
-        "body.flip": np.uint8([1, 0] * 5),
-        "pool.threshold": np.zeros(10, np.float32),
-        "pool.flip": np.zeros(10, np.uint8),
-        "fc.weight": pack_bits(rng.random((4, 40)) < 0.5),
-    }
-    graph = Graph(
-        InputSpec("image", 7, "nearest"),
-        "logits",
-        tensors,
-        nodes,
-        ("cat", "dog", "émeu", "Ω"),
-        {"recipe": 'a "quoted" one\n', "méthode": "bnn"},
+    pooled = b.node(
+        "pool",
+        "max_pool",
+        (compared,),
+        kernel=(2, 2),
+        stride=(2, 2),
+        padding=(1, 1, 1, 1),
+        outputs=(SIGNS,),
     )
-    return graph, constants
+    mean = b.node("mean", "global_mean", (body,))
+    logits = b.node(
+        "fc",
+        "binary_conv",
+        (pooled, mean),
+        Step("add", {"input": 1, "every": (0, 0)}),
+        kernel=(2, 2),
+        weight=b.filters(4, 40),
+    )
+    b.output("logits", logits, "cat", "dog", "émeu", "Ω")
+    return b.sample(source={"recipe": 'a "quoted" one\n', "méthode": "bnn"})
 
 
 def int16_sample() -> Sample:
     """5×4 RGB → int16 stem, with scores of its reals' means and signs of its integers."""
-    tensors = (
-        TensorSpec("image", "image", 5, 4, 3),
-        TensorSpec("stem", "real", 5, 4, 6),
-        TensorSpec("stem.bits", "bits", 5, 4, 6),
-        TensorSpec("logits", "real", 1, 1, 6),
-        TensorSpec("conv", "real", 5, 4, 2),
+    b = Builder(1)
+    image = b.input("image", "image", 5, 4, 3)
+    scale = b.constant(np.float32([1e-5, -1e-5, 1e-6, 1, -1, 0.5]))
+    stem, signs = b.node(
+        "stem",
+        "real_conv",
+        (image,),
+        Step("affine", {"scale": scale, "shift": b.floats(6)}),
+        **THREE,
+        weight=b.integers(np.int16, -8191, 8191, 6, 3, 3, 3),
+        pad_value=b.constant(np.uint8([0, 124, 255])),
+        outputs=(REAL, Output("signs", 0, b.integers(np.int32, -(10**6), 10**6, 6), b.flip(6))),
     )
-    nodes = (
-        Node(
-            "stem",
-            "real_conv",
-            "image",
-            **CONV,
-            groups=1,
-            weight="stem.weight",
-            pad_value="stem.pad",
-            scale="stem.scale",
-            shift="stem.shift",
-            real="stem",
-            signs=(SignOutput("stem.bits", "stem.threshold", "stem.flip"),),
-        ),
-        Node("mean", "global_mean", "stem", real="logits"),
-        Node(
-            "conv", "binary_conv", "stem.bits", **CONV, groups=1, weight="conv.weight", real="conv"
-        ),
-    )
-    rng = np.random.default_rng(1)
-    constants = {
-        "stem.weight": rng.integers(-8191, 8192, (6, 3, 3, 3)).astype(np.int16),
-        "stem.pad": np.uint8([0, 124, 255]),
-        "stem.scale": np.float32([1e-5, -1e-5, 1e-6, 1, -1, 0.5]),
-        "stem.shift": rng.standard_normal(6).astype(np.float32),
-        "stem.threshold": rng.integers(-(10**6), 10**6, 6).astype(np.int32),
-        "stem.flip": np.uint8([0, 1] * 3),
-        "conv.weight": pack_bits(rng.random((2, 54)) < 0.5),
+    b.output("logits", b.node("mean", "global_mean", (stem,)))
+    b.output("dots", b.node("conv", "binary_conv", (signs,), **THREE, weight=b.filters(2, 54)))
+    return b.sample(source={"for": "the tests of int16 stems"})
+
+
+def offsets_sample() -> Sample:
+    """6×5 pixels of 4 channels → a convolution whose weights and inputs have offsets, and a map."""
+    b = Builder(2)
+    image = b.input("image", "image", 6, 5, 4)
+    affine = {
+        "scale": b.constant(np.full(4, 1 / 64, np.float32)),
+        "shift": b.constant(np.full(4, -2, np.float32)),
     }
-    classes = ("owl", "jay", "wren", "robin", "magpie", "nuthatch")
-    source = {"made": "by hand, beside the float sample", "for": "the tests of int16 stems"}
-    graph = Graph(InputSpec("image", 5), "logits", tensors, nodes, classes, source, format=2)
-    return graph, constants
+    x, bits = b.node(
+        "prepare",
+        "identity",
+        (image,),
+        Step("affine", affine),
+        outputs=(REAL, Output("signs", threshold=b.floats(4))),
+    )
+    mean = b.node("mean", "mean_abs", (x,))
+    box = b.constant(np.full((1, 3, 3, 1), 1 / 9, np.float32))
+    k = b.node("box", "real_conv", (mean,), **THREE, weight=box)
+    sums = b.node("sum", "sign_sum", (bits,), **THREE, groups=2)
+    taps = ((1, 3), (0, 3), (0, 2))
+    by_border = {
+        "scale": b.floats(10),
+        "shift": b.floats(3, 4, 10),
+        "row_taps": taps,
+        "column_taps": (*taps, (0, 0)),  # one more than occur
+    }
+    y, signs = b.node(
+        "conv",
+        "binary_conv",
+        (bits, k, sums, x),
+        Step("multiply", {"input": 1, "repeat": "tile"}),
+        Step("affine", by_border),
+        Step("add", {"input": 2, "repeat": "each", "weighted": b.floats(10)}),
+        Step("add", {"input": 3, "repeat": "tile"}),
+        Step("maxout", {"slope": b.floats(10), "positive_slope": b.floats(10)}),
+        Step("offset", {"value": b.floats(10)}),
+        **THREE,
+        groups=2,
+        weight=b.filters(10, 18),
+        outputs=(Output("real", 4), Output("signs", flip=b.flip(10))),
+    )
+    head = b.node("head", "real_conv", (signs,), kernel=(6, 5), weight=b.filters(3, 300))
+    b.output("logits", head, "a", "b", "c")
+    b.output("y", y)
+    return b.sample(source={"for": "offsets"})
 
 
-def int16_filter(taps: int, last: int) -> bytes:
-    """A file, not validated, of one int16 filter: ±8191 for so many taps, the last of this size."""
+def operations_sample() -> Sample:
+    """8×8 RGB and a vector through every operation."""
+    b = Builder(3)
+    image = b.input("image", "image", 8, 8, 3, resize=Resize(8))
+    features = b.input("features", "real", 1, 1, 6)
+    x, bits = b.node("x", "identity", (image,), outputs=(REAL, SIGNS))
+    deep = b.node("deep", "space_to_depth", (x,), block=2)
+    flat = b.node("flat", "depth_to_space", (deep,), block=2)
+    tall = b.node("tall", "upsample", (deep,), factor=(2, 1))
+    part = b.node("part", "slice", (tall,), first=2, count=5)
+    parts, signs = b.node(
+        "parts",
+        "concat",
+        (part, part, tall),
+        Step("subtract", {"input": 2, "offset": 3}),
+        outputs=(REAL, SIGNS),
+    )
+    mean = b.node(
+        "average",
+        "avg_pool",
+        (parts,),
+        kernel=(3, 2),
+        stride=(2, 2),
+        padding=(1, 1, 1, 0),
+        ceil=True,
+        count_padding=True,
+    )
+    kept = b.node(
+        "largest",
+        "max_pool",
+        (signs,),
+        kernel=(2, 2),
+        stride=(2, 2),
+        dilation=(2, 1),
+        ceil=True,
+        outputs=(SIGNS,),
+    )
+    length = {"epsilon": b.constant(np.float32([1e-12]))}
+    whole = b.node("whole", "l2_normalise", (b.node("any", "global_max", (kept,)),), **length)
+    b.output("shares", b.node("shares", "softmax", (whole,)))
+    b.output("magnitude", b.node("magnitude", "mean_abs", (mean,)))
+    b.output("sums", b.node("sums", "sign_sum", (signs,), **THREE, groups=5))
+    row = b.node("row", "flatten", (kept,), outputs=(SIGNS,))
+    logits = b.node(
+        "logits",
+        "binary_conv",
+        (row, features),
+        Step("add", {"input": 1}),
+        weight=b.filters(6, 80),
+    )
+    b.output("logits", logits)
+    real = b.node(
+        "real",
+        "real_conv",
+        (bits,),
+        kernel=(3, 3),
+        stride=(2, 1),
+        padding=(2, 0, 1, 1),
+        dilation=(1, 2),
+        groups=3,
+        weight=b.filters(6, 9),
+        pad_value=b.floats(3),
+    )
+    b.output("real", b.node("real.mean", "global_mean", (real,)))
+    padded = b.node(
+        "padded",
+        "binary_conv",
+        (signs, flat),
+        Step("add", {"input": 1, "every": (2, 3)}),
+        **THREE,
+        stride=(2, 2),
+        groups=5,
+        pad_sign="negative",
+        weight=b.filters(5, 18),
+        outputs=(SIGNS,),
+    )
+    b.output("padded", padded)
+    return b.sample()
 
-    def row(graph: dict[str, Any]) -> None:
-        stem, _, _ = graph["nodes"]
-        stem |= {"kernel": [1, taps], "padding": [0, 0]}
-        for key in ("signs", "pad_value", "scale", "shift"):
-            del stem[key]
-        graph["nodes"].pop()
-        graph["classes"] = []
-        graph["tensors"] = [
-            {"name": name, "kind": kind, "height": 1, "width": width, "channels": 1}
-            for name, kind, width in (
-                ("image", "image", taps),
-                ("stem", "real", 1),
-                ("logits", "real", 1),
-            )
-        ]
 
-    weight = np.where(np.arange(taps) % 2, -8191, 8191)
-    weight[-1] = last
-    array = weight.astype(np.int16).reshape(1, 1, taps, 1)
-    header, _ = split(with_graph(row, int16_sample))
-    entry = {"dtype": "I16", "shape": array.shape, "data_offsets": [0, array.nbytes]}
-    return join({"__metadata__": header["__metadata__"], "stem.weight": entry}, array.tobytes())
+def steps_sample() -> Sample:
+    """5×4 pixels of 6 channels through every step; its file is of any size."""
+    b = Builder(4)
+    image = b.input("image", "image", 5, 4, 6)
+    x, bits = b.node("x", "identity", (image,), outputs=(REAL, Output("signs", flip=b.flip(6))))
+    gates = b.node("gates", "global_mean", (x,), Step("sigmoid"))
+    steps = (
+        Step("affine", {"scale": b.floats(6), "shift": b.floats(6)}),
+        Step("relu"),
+        Step("multiply", {"input": 1, "every": (0, 0)}),
+        Step("hardtanh"),
+        Step("clip", {"low": b.floats(6), "high": b.floats(6)}),
+        Step("subtract", {"input": 2}),
+        Step("prelu", {"slope": b.floats(6)}),
+        Step("maxout", {"slope": b.floats(6), "positive_slope": b.floats(6)}),
+        Step("add", {"input": 2, "weighted": b.floats(6)}),
+        Step("hard_sigmoid"),
+        Step("hardswish"),
+        Step("silu"),
+        Step("offset", {"value": b.floats(6)}),
+        Step("gelu"),
+        Step("tanh"),
+    )
+    y, *_ = b.node(
+        "all",
+        "binary_conv",
+        (bits, gates, x),
+        *steps,
+        **THREE,
+        pad_sign="positive",
+        weight=b.filters(6, 54),
+        outputs=(
+            REAL,
+            Output("signs", 0, b.integers(np.int32, -9, 9, 6)),
+            Output("real", 3),
+            Output("signs", 15, b.floats(6), b.flip(6)),
+            Output("real", 0),
+        ),
+    )
+    b.output("y", y)
+    return b.sample(any_size=True)
+
+
+SAMPLES: Mapping[str, Make] = {
+    "sample": sample,
+    "int16": int16_sample,
+    "offsets": offsets_sample,
+    "operations": operations_sample,
+    "steps": steps_sample,
+}
 
 
 def sample_bytes() -> bytes:
     return encode(*sample())
 
 
-def split(data: bytes) -> tuple[dict[str, Any], bytes]:
-    """A file's header object and its tensor bytes."""
-    length = int.from_bytes(data[:8], "little")
-    return json.loads(data[8 : 8 + length]), data[8 + length :]
-
-
-def join(header: dict[str, Any] | bytes, body: bytes) -> bytes:
-    """The inverse of `split`; a header may also be given as bytes."""
-    text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + body
-
-
-def with_graph(
-    change: Callable[[dict[str, Any]], object], make: Callable[[], Sample] = sample
-) -> bytes:
-    """The sample with its graph's JSON object changed in place, not validated."""
-    header, body = split(encode(*make()))
-    graph = json.loads(header["__metadata__"]["signbit"])
-    change(graph)
-    header["__metadata__"]["signbit"] = json.dumps(graph)
-    return join(header, body)
-
-
-def with_header(change: Callable[[dict[str, Any]], object]) -> bytes:
-    """The sample with its header changed in place, not validated."""
-    header, body = split(sample_bytes())
-    change(header)
-    return join(header, body)
-
-
-def with_constants(
-    change: Callable[[Constants], object], make: Callable[[], Sample] = sample
-) -> bytes:
-    """The sample with tensors of the file changed, not validated."""
-    graph, constants = make()
-    header, _ = split(encode(graph, constants))
-    change(constants)
-    kinds = {"uint64": "U64", "float32": "F32", "int32": "I32", "int16": "I16", "uint8": "U8"}
-    changed: dict[str, Any] = {"__metadata__": header["__metadata__"]}
-    parts: list[bytes] = []
-    end = 0
-    for name, array in sorted(constants.items(), key=lambda item: -item[1].dtype.itemsize):
-        begin, end = end, end + array.nbytes
-        changed[name] = {
-            "dtype": kinds[array.dtype.name],
-            "shape": list(array.shape),
-            "data_offsets": [begin, end],
-        }
-        parts.append(array.tobytes())
-    return join(changed, b"".join(parts))
+def int16_filter(taps: int, last: int) -> bytes:
+    """A file, not validated, of one int16 filter: ±8191 for so many taps, the last of this size."""
+    b = Builder(5)
+    weight = np.where(np.arange(taps) % 2, -8191, 8191)
+    weight[-1] = last
+    number = b.constant(weight.astype(np.int16).reshape(1, 1, taps, 1))
+    image = b.input("image", "image", 1, taps, 1)
+    b.output("logits", b.node("stem", "real_conv", (image,), kernel=(1, taps), weight=number))
+    return raw_file(*b.sample())

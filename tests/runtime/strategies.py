@@ -10,7 +10,7 @@ from tests.runtime.random_graphs.fast_paths import (
     residual,
     widened,
 )
-from tests.runtime.random_graphs.networks import int16_network, network, several
+from tests.runtime.random_graphs.networks import int16_network, network, resized, several
 from tests.runtime.random_graphs.one_operation import (
     adjusted,
     binary_conv,
@@ -41,6 +41,7 @@ rearrangeds = st.builds(rearranged, SEEDS)
 networks = st.builds(network, SEEDS)
 int16_networks = st.builds(int16_network, SEEDS)
 severals = st.builds(several, SEEDS)
+resizeds = st.builds(resized, SEEDS)
 bandeds = st.builds(banded, SEEDS)
 pooled_stems = st.builds(pooled_stem, SEEDS)
 binarizeds = st.builds(binarized, SEEDS)

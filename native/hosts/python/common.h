@@ -60,6 +60,8 @@ inline void raise_if_failed(const sbnn::Status& status) {
   throw nb::python_error();
 }
 
+// Adds the reader of model files alone to a module.
+void add_check_model(nb::module_& module);
 // Adds the passes of training to a module.
 void add_training(nb::module_& module);
 

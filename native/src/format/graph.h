@@ -16,6 +16,10 @@ namespace sbnn {
 
 constexpr int kNone = -1;  // an optional tensor or constant that is absent
 
+// Stands for a constant that the graph names and the file lacks, until validate() refuses it.
+constexpr int lacking(int number) { return kNone - 1 - number; }
+constexpr int number_lacking(int index) { return kNone - 1 - index; }
+
 // A tensor of the file; its bytes may be unaligned.
 struct Constant {
   std::string name;
@@ -29,10 +33,11 @@ struct Constant {
 // as its index in Graph::constants or kNone), or tap sets.
 struct Value {
   std::array<int64_t, 4> numbers{};
-  std::vector<Pair> taps;
+  std::vector<TapRange> taps;
 };
 
-// The keys that the file gives an operation or a step; what it leaves out is at the table's default.
+// The keys that the file gives an operation or a step; what it leaves out is at the table's
+// default.
 class Keys {
  public:
   const Value& at(Key key) const;
@@ -71,11 +76,12 @@ struct Node {
   Keys keys;
   std::vector<Step> steps;
   std::vector<Output> outputs;
+  // Filled in by validate():
   int first_output = 0;  // number of the first tensor that it writes
   size_t arity = 0;      // how many of its inputs the operation reads
 };
 
-// What a tensor holds for one image. Filled in by validate().
+// What a tensor holds for one image.
 struct TensorSpec {
   Kind kind = Kind::kReal;
   int64_t height = 0;
@@ -83,9 +89,14 @@ struct TensorSpec {
   int64_t channels = 0;
 };
 
+inline int64_t element_count(const TensorSpec& tensor) {
+  return tensor.height * tensor.width * tensor.channels;
+}
+
 struct GraphInput {
   std::string name;
   TensorSpec tensor;
+  bool has_resize = false;  // whether the file says how a photograph becomes this input
 };
 
 struct GraphOutput {
@@ -100,16 +111,17 @@ struct Graph {
   std::vector<GraphOutput> outputs;
   std::vector<Node> nodes;
   std::vector<Constant> constants;
-  std::vector<TensorSpec> tensors;  // of inputs, then of every output of every node
+  std::vector<TensorSpec> tensors;  // inputs, then every output of every node; by validate()
   std::vector<std::pair<std::string, std::string>> source;
   std::string json;
 };
 
-// Reads and checks a whole file; the constants of `graph` point into `data`. With a height and width
-// other than 0 the image input has that size, which only a file of any size allows.
+// Reads and checks a whole file; the constants of `graph` point into `data`. With a height and
+// width other than 0 its images have that size: kInput where the file is not of any size.
 Status read_model(const uint8_t* data, size_t size, Pair input_size, Graph* graph);
 
-// What the two halves of read_model do; they are apart for the tests' sake.
+// What the two halves of read_model do; they are apart for the tests' sake. The constants of
+// `graph` are there before its text is read.
 Status read_graph(const std::string& json, Graph* graph);
 Status validate(Graph* graph);
 

@@ -1,5 +1,5 @@
-// The graph's JSON text into the Graph structure: keys and types checked, names resolved to
-// indices. Nodes are node_reader.cpp's; what the values mean is validate.cpp's.
+// The graph's JSON text into the Graph structure: keys, types and ranges checked, constants found
+// by their numbers. Nodes are node_reader.cpp's; what the values mean is validate/'s.
 
 #include <string>
 
@@ -9,136 +9,112 @@
 namespace sbnn {
 namespace {
 
-class GraphReader {
- public:
-  explicit GraphReader(Graph* graph) : graph_(graph) {
-    for (size_t i = 0; i < graph->constants.size(); ++i) {
-      names_.constants[graph->constants[i].name] = static_cast<int>(i);
-    }
+// The version comes first: a newer format may well have keys this reader does not know.
+Status check_version(const Json& json) {
+  const Json* given = json.find("format");
+  int64_t version = 0;
+  SIGNBIT_TRY(read_integer(given == nullptr ? Json() : *given, "format", &version));
+  if (version > kFormatVersion) {
+    return {Code::kModelVersion, "format: the file has version " + std::to_string(version) +
+                                     ", this engine reads up to " + std::to_string(kFormatVersion) +
+                                     "; upgrade signbit"};
   }
+  if (version < 1)
+    return refuse_field("format", "must be at least 1, is " + std::to_string(version));
+  return {};
+}
 
-  Status read(const Json& json) {
-    if (!json.is(Json::Type::kObject)) return refuse_field("signbit", "must be a JSON object");
-    SIGNBIT_TRY(check_version(json));
-    SIGNBIT_TRY(check_keys(json, "signbit",
-                           {"format", "input", "output", "classes", "source", "tensors", "nodes"}));
-    SIGNBIT_TRY(read_items(*json.find("tensors"), "tensors", &GraphReader::read_tensor));
-    SIGNBIT_TRY(read_input(*json.find("input")));
-    SIGNBIT_TRY(names_.read_tensor(*json.find("output"), "output", &graph_->output));
-    SIGNBIT_TRY(read_items(*json.find("classes"), "classes", &GraphReader::read_class));
-    SIGNBIT_TRY(read_source(*json.find("source")));
-    return read_items(*json.find("nodes"), "nodes", &GraphReader::read_node);
+Status read_shape(const Json& json, const std::string& where, TensorSpec* tensor) {
+  if (!json.is(Json::Type::kArray) || json.items.size() != 3) {
+    return refuse_field(where, "must be a list of 3 integers");
   }
+  SIGNBIT_TRY(read_in_range(json.items[0], where + "[0]", 1, kMaxSize, &tensor->height));
+  SIGNBIT_TRY(read_in_range(json.items[1], where + "[1]", 1, kMaxSize, &tensor->width));
+  return read_in_range(json.items[2], where + "[2]", 1, kMaxChannels, &tensor->channels);
+}
 
- private:
-  // The version comes first: a newer format may well have keys this reader does not know.
-  Status check_version(const Json& json) {
-    const Json* format = json.find("format");
-    if (format == nullptr || !format->is(Json::Type::kInteger)) {
-      return refuse_field("format", "must be an integer");
-    }
-    if (format->integer > kFormatVersion) {
-      return {Code::kModelVersion, "format: the file has version " +
-                                       std::to_string(format->integer) +
-                                       ", this engine reads up to " +
-                                       std::to_string(kFormatVersion) + "; upgrade signbit"};
-    }
-    if (format->integer < 1) {
-      return refuse_field("format", "must be at least 1, is " + std::to_string(format->integer));
-    }
-    graph_->format = format->integer;
-    return {};
-  }
-
-  Status read_tensor(const Json& json, const std::string& where) {
-    SIGNBIT_TRY(check_keys(json, where, {"name", "kind", "height", "width", "channels"}));
-    TensorSpec tensor;
-    SIGNBIT_TRY(read_string(*json.find("name"), where + ".name", &tensor.name));
-    std::string kind;
-    SIGNBIT_TRY(read_string(*json.find("kind"), where + ".kind", &kind));
-    if (kind == "image") {
-      tensor.kind = Kind::kImage;
-    } else if (kind == "real") {
-      tensor.kind = Kind::kReal;
-    } else if (kind == "bits") {
-      tensor.kind = Kind::kBits;
-    } else {
-      return refuse_field(where + ".kind", "must be one of image, real, bits");
-    }
-    SIGNBIT_TRY(read_integer(*json.find("height"), where + ".height", &tensor.height));
-    SIGNBIT_TRY(read_integer(*json.find("width"), where + ".width", &tensor.width));
-    SIGNBIT_TRY(read_integer(*json.find("channels"), where + ".channels", &tensor.channels));
-    if (!names_.tensors.emplace(tensor.name, static_cast<int>(graph_->tensors.size())).second) {
-      return refuse_field(where + ".name", quoted(tensor.name) + " is declared twice");
-    }
-    graph_->tensors.push_back(std::move(tensor));
-    return {};
-  }
-
-  Status read_input(const Json& json) {
-    SIGNBIT_TRY(check_keys(json, "input", {"tensor", "resize_shorter_side", "interpolation"},
-                           {"resize_rule"}));
-    SIGNBIT_TRY(names_.read_tensor(*json.find("tensor"), "input.tensor", &graph_->input));
-    // How a photograph becomes an input is the caller's business; here it need only be valid.
-    int64_t side = 0;
+// How a photograph becomes an input is the caller's business; here it need only be valid.
+Status check_resize(const Json& json, const std::string& where) {
+  SIGNBIT_TRY(check_object(json, where, {"shorter_side"}, {"interpolation", "rule"}));
+  int64_t side = 0;
+  SIGNBIT_TRY(
+      read_in_range(*json.find("shorter_side"), where + ".shorter_side", 1, kMaxSize, &side));
+  size_t place = 0;
+  if (const Json* interpolation = json.find("interpolation")) {
     SIGNBIT_TRY(
-        read_integer(*json.find("resize_shorter_side"), "input.resize_shorter_side", &side));
-    if (side < 1 || side > kMaxSize) {
-      return refuse_field("input.resize_shorter_side", "must be 1 to " + std::to_string(kMaxSize) +
-                                                           ", is " + std::to_string(side));
-    }
-    std::string interpolation;
-    SIGNBIT_TRY(read_string(*json.find("interpolation"), "input.interpolation", &interpolation));
-    if (interpolation != "bilinear" && interpolation != "nearest") {
-      return refuse_field("input.interpolation", "must be one of bilinear, nearest");
-    }
-    if (const Json* rule = json.find("resize_rule")) {
-      std::string name;
-      SIGNBIT_TRY(read_string(*rule, "input.resize_rule", &name));
-      if (name != "torchvision") {
-        return refuse_field("input.resize_rule", "must be one of torchvision");
-      }
-    }
-    return {};
+        read_choice(*interpolation, where + ".interpolation", {"bilinear", "nearest"}, &place));
   }
+  const Json* rule = json.find("rule");
+  return rule == nullptr ? Status() : read_choice(*rule, where + ".rule", {"torchvision"}, &place);
+}
 
-  Status read_class(const Json& json, const std::string& where) {
-    graph_->classes.emplace_back();
-    return read_string(json, where, &graph_->classes.back());
+Status read_input(const Json& json, const std::string& where, GraphInput* input) {
+  SIGNBIT_TRY(check_object(json, where, {"name", "kind", "shape"}, {"resize"}));
+  SIGNBIT_TRY(read_string(*json.find("name"), where + ".name", &input->name));
+  size_t kind = 0;
+  SIGNBIT_TRY(read_choice(*json.find("kind"), where + ".kind", {"image", "real"}, &kind));
+  input->tensor.kind = kind == 0 ? Kind::kImage : Kind::kReal;
+  SIGNBIT_TRY(read_shape(*json.find("shape"), where + ".shape", &input->tensor));
+  const Json* resize = json.find("resize");
+  input->has_resize = resize != nullptr;
+  return resize == nullptr ? Status() : check_resize(*resize, where + ".resize");
+}
+
+Status read_output(const Json& json, const std::string& where, GraphOutput* output) {
+  SIGNBIT_TRY(check_object(json, where, {"name", "tensor"}, {"classes"}));
+  SIGNBIT_TRY(read_string(*json.find("name"), where + ".name", &output->name));
+  SIGNBIT_TRY(read_tensor(*json.find("tensor"), where + ".tensor", &output->tensor));
+  const Json* classes = json.find("classes");
+  if (classes == nullptr) return {};
+  return read_list(*classes, where + ".classes", 0, kMaxChannels,
+                   [&](const Json& item, const std::string& place) {
+                     return read_string(item, place, &output->classes.emplace_back());
+                   });
+}
+
+Status read_source(const Json& json, Graph* graph) {
+  if (!json.is(Json::Type::kObject)) return refuse_field("source", "must be an object");
+  for (const auto& [key, value] : json.members) {
+    std::string text;
+    SIGNBIT_TRY(read_string(value, "source." + key, &text));
+    graph->source.emplace_back(key, std::move(text));
   }
+  return {};
+}
 
-  Status read_source(const Json& json) {
-    if (!json.is(Json::Type::kObject)) return refuse_field("source", "must be an object");
-    for (const auto& [key, value] : json.members) {
-      std::string text;
-      SIGNBIT_TRY(read_string(value, "source." + key, &text));
-      graph_->source.emplace_back(key, text);
-    }
-    return {};
+Status read_nodes(const Json& json, Graph* graph) {
+  ConstantIndices constants;
+  for (size_t i = 0; i < graph->constants.size(); ++i) {
+    constants[graph->constants[i].name] = static_cast<int>(i);
   }
-
-  Status read_node(const Json& json, const std::string& where) {
-    graph_->nodes.emplace_back();
-    return sbnn::read_node(names_, json, where, &graph_->nodes.back());
-  }
-
-  Status read_items(const Json& json, const std::string& where,
-                    Status (GraphReader::*read_item)(const Json&, const std::string&)) {
-    return read_list(json, where, [&](const Json& item, const std::string& place) {
-      return (this->*read_item)(item, place);
-    });
-  }
-
-  Graph* graph_;
-  GraphNames names_;
-};
+  return read_list(json, "nodes", 0, kMaxItems, [&](const Json& item, const std::string& where) {
+    return read_node(constants, item, where, &graph->nodes.emplace_back());
+  });
+}
 
 }  // namespace
 
-Status read_graph(const std::string& json, Graph* graph) {
-  Json value;
-  SIGNBIT_TRY(parse_json(json.data(), json.size(), &value).within("signbit"));
-  return GraphReader(graph).read(value);
+Status read_graph(const std::string& text, Graph* graph) {
+  Json json;
+  SIGNBIT_TRY(parse_json(text.data(), text.size(), &json).within("signbit"));
+  if (!json.is(Json::Type::kObject)) return refuse_field("signbit", "must be a JSON object");
+  SIGNBIT_TRY(check_version(json));
+  SIGNBIT_TRY(check_object(json, "signbit", {"format", "inputs", "outputs", "nodes"},
+                           {"any_size", "source"}));
+  const Json* any_size = json.find("any_size");
+  graph->any_size = any_size != nullptr;
+  if (any_size != nullptr) SIGNBIT_TRY(read_flag(*any_size, "any_size"));
+  SIGNBIT_TRY(read_list(*json.find("inputs"), "inputs", 0, kMaxOperands,
+                        [&](const Json& item, const std::string& where) {
+                          return read_input(item, where, &graph->inputs.emplace_back());
+                        }));
+  SIGNBIT_TRY(read_list(*json.find("outputs"), "outputs", 0, kMaxOutputs,
+                        [&](const Json& item, const std::string& where) {
+                          return read_output(item, where, &graph->outputs.emplace_back());
+                        }));
+  const Json* source = json.find("source");
+  if (source != nullptr) SIGNBIT_TRY(read_source(*source, graph));
+  return read_nodes(*json.find("nodes"), graph);
 }
 
 }  // namespace sbnn

@@ -1,6 +1,5 @@
 #include "format/json.h"
 
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <unordered_set>
@@ -151,13 +150,9 @@ class Parser {
       if (!take('+')) take('-');
       SIGNBIT_TRY(parse_digits());
     }
-    value->type = Json::Type::kNumber;
-    value->string.assign(start, at_);
-    if (integer) {
-      errno = 0;
-      value->integer = std::strtoll(value->string.c_str(), nullptr, 10);
-      if (errno == 0) value->type = Json::Type::kInteger;
-    }
+    value->type = integer ? Json::Type::kInteger : Json::Type::kNumber;
+    // Beyond int64 strtoll gives the nearest one.
+    if (integer) value->integer = std::strtoll(std::string(start, at_).c_str(), nullptr, 10);
     return {};
   }
 

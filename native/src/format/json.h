@@ -20,8 +20,8 @@ struct Json {
 
   Type type = Type::kNull;
   bool boolean = false;
-  int64_t integer = 0;                                // of kInteger, which has no fraction
-  std::string string;                                 // of kString; the digits of kNumber
+  int64_t integer = 0;  // of kInteger, which has no fraction; the nearest one where it is larger
+  std::string string;   // of kString
   std::vector<Json> items;                            // of kArray
   std::vector<std::pair<std::string, Json>> members;  // of kObject, in the text's order
 

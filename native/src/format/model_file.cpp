@@ -35,7 +35,7 @@ Status read_sizes(const Json& value, const std::string& where, std::vector<int64
   if (!value.is(Json::Type::kArray)) return refuse(where + ": must be a list");
   for (const Json& item : value.items) {
     if (!item.is(Json::Type::kInteger) || item.integer < 0) {
-      return refuse(where + ": must hold non-negative integers below 2^63");
+      return refuse(where + ": must hold non-negative integers");
     }
     sizes->push_back(item.integer);
   }
@@ -60,12 +60,12 @@ Status read_entry(const std::string& name, const Json& entry, int64_t position, 
   }
   if (bytes == 0) return refuse(name + ".dtype: must be one of U64, F32, I32, I16, U8");
   SIGNBIT_TRY(read_sizes(*shape, name + ".shape", &constant->shape));
+  std::vector<int64_t> bounds;
+  SIGNBIT_TRY(read_sizes(*offsets, name + ".data_offsets", &bounds));
   if (constant->shape.size() > kMaxDimensions) {
     return refuse(name + ".shape: has " + std::to_string(constant->shape.size()) +
                   " dimensions, at most 4 are allowed");
   }
-  std::vector<int64_t> bounds;
-  SIGNBIT_TRY(read_sizes(*offsets, name + ".data_offsets", &bounds));
   if (bounds.size() != 2 || bounds[0] != position || bounds[1] < position) {
     return refuse(name + ".data_offsets: must be [" + std::to_string(position) +
                   ", end], so that tensors follow each other without overlap or gap");
@@ -76,10 +76,9 @@ Status read_entry(const std::string& name, const Json& entry, int64_t position, 
   }
   const int64_t given = bounds[1] - bounds[0];
   for (const int64_t size : constant->shape) {
-    // Stops a product before it passes any file's size; a later 0 cannot rescue such a shape.
-    if (size != 0 && bytes > INT64_MAX / size) {
-      return refuse(name + ".shape: the product overflows");
-    }
+    // Stops a product before it passes any file's size.
+    if (size == 0) return refuse(name + ".shape: has a size of 0");
+    if (bytes > INT64_MAX / size) return refuse(name + ".shape: the product overflows");
     bytes *= size;
   }
   if (bytes != given) {
@@ -88,6 +87,26 @@ Status read_entry(const std::string& name, const Json& entry, int64_t position, 
   }
   constant->name = name;
   constant->bytes = static_cast<size_t>(bytes);
+  return {};
+}
+
+// What the caller asks of the images' size, which only a file of any size leaves open.
+Status set_input_size(Pair size, Graph* graph) {
+  if (size.y == 0 && size.x == 0) return {};
+  const auto wrong = [](const std::string& message) {
+    return Status(Code::kInput, "input_size: " + message);
+  };
+  if (!graph->any_size) {
+    return wrong("the file was compiled for one size of images; compile it with --any-size");
+  }
+  if (size.y < 1 || size.y > kMaxSize || size.x < 1 || size.x > kMaxSize) {
+    return wrong("height and width must be 1 to " + std::to_string(kMaxSize));
+  }
+  for (GraphInput& input : graph->inputs) {
+    if (input.tensor.kind != Kind::kImage) continue;
+    input.tensor.height = size.y;
+    input.tensor.width = size.x;
+  }
   return {};
 }
 
@@ -111,7 +130,7 @@ Status read_constants(const Json& header, const uint8_t* body, size_t size, Grap
 
 }  // namespace
 
-Status read_model(const uint8_t* data, size_t size, Graph* graph) {
+Status read_model(const uint8_t* data, size_t size, Pair input_size, Graph* graph) {
   *graph = Graph();
   if (size < kLengthBytes) {
     return refuse("header: the file has " + std::to_string(size) +
@@ -145,7 +164,8 @@ Status read_model(const uint8_t* data, size_t size, Graph* graph) {
                              size - kLengthBytes - header_size, graph));
   graph->json = json->string;
   SIGNBIT_TRY(read_graph(graph->json, graph));
-  return validate(*graph);
+  SIGNBIT_TRY(set_input_size(input_size, graph));
+  return validate(graph);
 }
 
 }  // namespace sbnn

@@ -1,233 +1,189 @@
 #include "format/node_reader.h"
 
 #include "format/json_fields.h"
+#include "format/table.h"
 
 namespace sbnn {
 namespace {
 
-struct OpSpec {
-  const char* name;
-  Op op;
-  Keys required;
-  Keys optional;
-};
-
-const OpSpec kOps[] = {
-    {"real_conv",
-     Op::kRealConv,
-     {"kernel", "stride", "padding", "dilation", "groups", "weight"},
-     {"pad_value"}},
-    {"binary_conv",
-     Op::kBinaryConv,
-     {"kernel", "stride", "padding", "dilation", "groups", "weight"},
-     {"pool", "map", "sums"}},
-    {"max_pool", Op::kMaxPool, {"kernel", "stride", "padding"}, {}},
-    {"avg_pool", Op::kAvgPool, {"kernel", "stride"}, {}},
-    {"global_mean", Op::kGlobalMean, {}, {}},
-    {"pointwise", Op::kPointwise, {}, {"map"}},
-    {"sign_sum", Op::kSignSum, {"kernel", "stride", "padding", "dilation", "groups"}, {}},
-    {"mean_abs", Op::kMeanAbs, {}, {}},
-};
-
-// A name of a table's rows, or an error that lists them all.
-template <typename Row, size_t kCount>
-Status read_choice(const Json& json, const std::string& where, const Row (&rows)[kCount],
-                   const Row** found) {
-  std::string known;
-  for (const Row& row : rows) {
-    if (json.is(Json::Type::kString) && json.string == row.name) {
-      *found = &row;
-      return {};
-    }
-    known += std::string(known.empty() ? "" : ", ") + row.name;
-  }
-  return refuse_field(
-      where, "must be one of " + known +
-                 (json.is(Json::Type::kString) ? ", is " + quoted(json.string) : std::string()));
-}
-
 class NodeReader {
  public:
-  NodeReader(const GraphNames& names, const Json& json, const std::string& where, Node* node)
-      : names_(names), json_(json), where_(where), node_(*node) {}
+  NodeReader(const ConstantIndices& constants, Node* node) : constants_(constants), node_(*node) {}
 
-  Status read() {
-    if (!json_.is(Json::Type::kObject)) return refuse_field(where_, "must be an object");
+  Status read(const Json& json, const std::string& where) {
     // The op comes first: it decides which keys a node has.
-    const OpSpec* spec = nullptr;
-    const Json* op = json_.find("op");
-    SIGNBIT_TRY(read_choice(op == nullptr ? Json() : *op, where_ + ".op", kOps, &spec));
-    SIGNBIT_TRY(check_keys(json_, where_, {"name", "op", "input"},
-                           {"scale", "shift", "shortcut", "activation", "slope", "positive_slope",
-                            "offset", "real", "signs", "kernel", "stride", "padding", "dilation",
-                            "groups", "weight", "pad_value", "pool", "map", "sums"}));
-    SIGNBIT_TRY(check_op_keys(*spec));
-    node_.op = spec->op;
-    SIGNBIT_TRY(read_string(*json_.find("name"), where_ + ".name", &node_.name));
-    SIGNBIT_TRY(names_.read_tensor(*json_.find("input"), where_ + ".input", &node_.input));
-    SIGNBIT_TRY(read_body());
-    SIGNBIT_TRY(read_dots());
-    return read_epilogue();
+    size_t op = 0;
+    SIGNBIT_TRY(read_op(json, where, operation_names(), &op));
+    node_.op = static_cast<Op>(op);
+    const OperationRow& row = row_of(node_.op);
+    SIGNBIT_TRY(check_keys(json, where, row, {"name", "op", "inputs"}, {"steps", "outputs"}));
+    SIGNBIT_TRY(read_string(*json.find("name"), where + ".name", &node_.name));
+    SIGNBIT_TRY(read_list(*json.find("inputs"), where + ".inputs", 0, kMaxOperands,
+                          [this](const Json& item, const std::string& place) {
+                            return read_tensor(item, place, &node_.inputs.emplace_back());
+                          }));
+    SIGNBIT_TRY(read_keys(json, where, row, &node_.keys));
+    if (const Json* steps = json.find("steps")) {
+      SIGNBIT_TRY(read_list(*steps, where + ".steps", 0, kMaxSteps,
+                            [this](const Json& item, const std::string& place) {
+                              return read_step(item, place, &node_.steps.emplace_back());
+                            }));
+    }
+    const Json* outputs = json.find("outputs");
+    if (outputs == nullptr) {
+      node_.outputs.push_back(after_all_steps());
+      return {};
+    }
+    return read_list(*outputs, where + ".outputs", 1, kMaxOutputs,
+                     [this](const Json& item, const std::string& place) {
+                       return read_output(item, place, &node_.outputs.emplace_back());
+                     });
   }
 
  private:
-  // The keys of a body belong to some ops only.
-  Status check_op_keys(const OpSpec& spec) const {
-    for (const char* key : {"kernel", "stride", "padding", "dilation", "groups", "weight",
-                            "pad_value", "pool", "map", "sums"}) {
-      const bool present = json_.find(key) != nullptr;
-      const bool required = contains(spec.required, key);
-      if (required && !present) return refuse_field(where_, "key " + quoted(key) + " is missing");
-      if (present && !required && !contains(spec.optional, key)) {
-        return refuse_field(where_,
-                            std::string("unknown key ") + quoted(key) + " for op " + spec.name);
-      }
+  static Status read_op(const Json& json, const std::string& where, const Names& names,
+                        size_t* place) {
+    if (!json.is(Json::Type::kObject)) return refuse_field(where, "must be an object");
+    const Json* op = json.find("op");
+    return read_choice(op == nullptr ? Json() : *op, where + ".op", names, place);
+  }
+
+  // A row's keys beside those that all of its kind have.
+  template <typename Row>
+  static Status check_keys(const Json& json, const std::string& where, const Row& row,
+                           Names required, Names optional) {
+    for (size_t i = 0; i < row.key_count; ++i) {
+      const KeyRow& key = row_of(row.keys[i]);
+      (key.required ? required : optional).push_back(key.name);
+    }
+    return check_object(json, where, required, optional);
+  }
+
+  template <typename Row>
+  Status read_keys(const Json& json, const std::string& where, const Row& row, Keys* keys) const {
+    for (size_t i = 0; i < row.key_count; ++i) {
+      const KeyRow& key = row_of(row.keys[i]);
+      const Json* given = json.find(key.name);
+      if (given == nullptr) continue;
+      Value value;
+      SIGNBIT_TRY(read_value(key, *given, where + "." + key.name, &value));
+      keys->set(row.keys[i], std::move(value));
     }
     return {};
   }
 
-  // The constant that an optional key names; kNone where the key is absent.
-  Status read_constant(const char* key, int* index) const {
-    const Json* value = json_.find(key);
-    return value == nullptr ? Status() : names_.read_constant(*value, where_ + "." + key, index);
+  Status read_value(const KeyRow& key, const Json& json, const std::string& where,
+                    Value* value) const {
+    int64_t* numbers = value->numbers.data();
+    switch (key.type) {
+      case KeyType::kPair:
+        return read_integers(json, where, 2, key.least, key.most, numbers);
+      case KeyType::kSides:
+        return read_integers(json, where, 4, key.least, key.most, numbers);
+      case KeyType::kInteger:
+        return read_in_range(json, where, key.least, key.most, numbers);
+      case KeyType::kFlag:
+        numbers[0] = 1;
+        return read_flag(json, where);
+      case KeyType::kChoice:
+        return read_named(key, json, where, numbers);
+      case KeyType::kConstant: {
+        int index = kNone;
+        SIGNBIT_TRY(read_constant(json, where, &index));
+        numbers[0] = index;
+        return {};
+      }
+      case KeyType::kOperand:
+        return read_in_range(json, where, 0, kMaxOperands - 1, numbers);
+      case KeyType::kTaps:
+        return read_taps(json, where, &value->taps);
+    }
+    return {};
   }
 
-  // The same for a tensor.
-  Status read_tensor(const char* key, int* index) const {
-    const Json* value = json_.find(key);
-    return value == nullptr ? Status() : names_.read_tensor(*value, where_ + "." + key, index);
+  static Status read_named(const KeyRow& key, const Json& json, const std::string& where,
+                           int64_t* number) {
+    Names names;
+    for (const char* const* name = key.choices; *name != nullptr; ++name) names.push_back(*name);
+    size_t place = 0;
+    SIGNBIT_TRY(read_choice(json, where, names, &place));
+    *number = static_cast<int64_t>(place);
+    return {};
   }
 
-  Status read_body() {
-    const std::pair<const char*, Pair*> pairs[] = {{"kernel", &node_.kernel},
-                                                   {"stride", &node_.stride},
-                                                   {"padding", &node_.padding},
-                                                   {"dilation", &node_.dilation}};
-    for (const auto& [key, pair] : pairs) {
-      const Json* value = json_.find(key);
-      if (value != nullptr) SIGNBIT_TRY(read_pair(*value, where_ + "." + key, pair));
-    }
-    if (const Json* groups = json_.find("groups")) {
-      SIGNBIT_TRY(read_integer(*groups, where_ + ".groups", &node_.groups));
-    }
-    SIGNBIT_TRY(read_constant("weight", &node_.weight));
-    return read_constant("pad_value", &node_.pad_value);
-  }
-
-  // What a binary convolution does with its dots; a pointwise node has the map too.
-  Status read_dots() {
-    if (const Json* pool = json_.find("pool")) {
-      SIGNBIT_TRY(check_keys(*pool, where_ + ".pool", {"kernel", "stride"}));
-      node_.has_pool = true;
-      SIGNBIT_TRY(read_pair(*pool->find("kernel"), where_ + ".pool.kernel", &node_.pool.kernel));
-      SIGNBIT_TRY(read_pair(*pool->find("stride"), where_ + ".pool.stride", &node_.pool.stride));
-    }
-    SIGNBIT_TRY(read_tensor("map", &node_.map));
-    const Json* sums = json_.find("sums");
-    if (sums == nullptr) return {};
-    const std::string where = where_ + ".sums";
-    SIGNBIT_TRY(check_keys(*sums, where, {"tensor", "scale"}));
-    SIGNBIT_TRY(names_.read_tensor(*sums->find("tensor"), where + ".tensor", &node_.sums.tensor));
-    return names_.read_constant(*sums->find("scale"), where + ".scale", &node_.sums.scale);
-  }
-
-  Status read_epilogue() {
-    SIGNBIT_TRY(read_constant("scale", &node_.scale));
-    SIGNBIT_TRY(read_constant("shift", &node_.shift));
-    if (const Json* shortcut = json_.find("shortcut")) {
-      SIGNBIT_TRY(read_shortcut(*shortcut, where_ + ".shortcut"));
-    }
-    if (const Json* activation = json_.find("activation")) {
-      SIGNBIT_TRY(read_activation(*activation, where_ + ".activation"));
-    }
-    SIGNBIT_TRY(read_constant("slope", &node_.slope));
-    SIGNBIT_TRY(read_constant("positive_slope", &node_.positive_slope));
-    SIGNBIT_TRY(read_constant("offset", &node_.offset));
-    SIGNBIT_TRY(read_tensor("real", &node_.real));
-    const Json* signs = json_.find("signs");
-    if (signs == nullptr) return {};
-    return read_list(*signs, where_ + ".signs", [this](const Json& item, const std::string& where) {
-      return read_sign_output(item, where);
+  static Status read_taps(const Json& json, const std::string& where, std::vector<TapRange>* taps) {
+    return read_list(json, where, 0, kMaxSize, [&](const Json& item, const std::string& place) {
+      int64_t range[2];
+      SIGNBIT_TRY(read_integers(item, place, 2, 0, kMaxSize, range));
+      taps->push_back({range[0], range[1]});
+      return Status();
     });
   }
 
-  Status read_shortcut(const Json& json, const std::string& where) {
-    Shortcut& shortcut = node_.shortcut;
-    SIGNBIT_TRY(check_keys(json, where, {"tensor", "stride", "offset"}, {"repeat"}));
-    SIGNBIT_TRY(names_.read_tensor(*json.find("tensor"), where + ".tensor", &shortcut.tensor));
-    SIGNBIT_TRY(read_pair(*json.find("stride"), where + ".stride", &shortcut.stride));
-    if (const Json* repeat = json.find("repeat")) {
-      if (!repeat->is(Json::Type::kBool) || !repeat->boolean) {
-        return refuse_field(where + ".repeat", "must be true where it is given");
-      }
-      shortcut.repeat = true;
+  // n is the file's tensor called "n".
+  Status read_constant(const Json& json, const std::string& where, int* index) const {
+    int64_t number = 0;
+    SIGNBIT_TRY(read_in_range(json, where, 0, kMaxItems - 1, &number));
+    const auto found = constants_.find(std::to_string(number));
+    *index = found == constants_.end() ? lacking(static_cast<int>(number)) : found->second;
+    return {};
+  }
+
+  Status read_step(const Json& json, const std::string& where, Step* step) const {
+    size_t op = 0;
+    SIGNBIT_TRY(read_op(json, where, step_names(), &op));
+    step->op = static_cast<StepOp>(op);
+    const StepRow& row = row_of(step->op);
+    SIGNBIT_TRY(check_keys(json, where, row, {"op"}, {}));
+    return read_keys(json, where, row, &step->keys);
+  }
+
+  Output after_all_steps() const {
+    Output output;
+    output.after = static_cast<int64_t>(node_.steps.size());
+    return output;
+  }
+
+  Status read_output(const Json& json, const std::string& where, Output* output) const {
+    SIGNBIT_TRY(check_object(json, where, {"kind"}, {"after", "threshold", "flip"}));
+    *output = after_all_steps();
+    size_t kind = 0;
+    SIGNBIT_TRY(read_choice(*json.find("kind"), where + ".kind", {"real", "signs"}, &kind));
+    output->kind = kind == 0 ? Kind::kReal : Kind::kBits;
+    if (const Json* after = json.find("after")) {
+      SIGNBIT_TRY(read_in_range(*after, where + ".after", 0, kMaxSteps, &output->after));
     }
-    return read_integer(*json.find("offset"), where + ".offset", &shortcut.offset);
-  }
-
-  Status read_activation(const Json& json, const std::string& where) {
-    static const struct Row {
-      const char* name;
-      Activation activation;
-    } kActivations[] = {{"relu", Activation::kRelu},
-                        {"hardtanh", Activation::kHardtanh},
-                        {"prelu", Activation::kPrelu},
-                        {"sigmoid", Activation::kSigmoid},
-                        {"maxout", Activation::kMaxout}};
-    const Row* found = nullptr;
-    SIGNBIT_TRY(read_choice(json, where, kActivations, &found));
-    node_.activation = found->activation;
+    const std::pair<const char*, int*> constants[] = {{"threshold", &output->threshold},
+                                                      {"flip", &output->flip}};
+    for (const auto& [key, index] : constants) {
+      if (const Json* given = json.find(key)) {
+        SIGNBIT_TRY(read_constant(*given, where + "." + key, index));
+      }
+    }
+    for (const auto& [key, index] : constants) {
+      if (output->kind == Kind::kReal && *index != kNone) {
+        return refuse_field(where + "." + key, "goes with signs");
+      }
+    }
     return {};
   }
 
-  Status read_sign_output(const Json& json, const std::string& where) {
-    SIGNBIT_TRY(check_keys(json, where, {"tensor", "threshold", "flip"}));
-    SignOutput output;
-    SIGNBIT_TRY(names_.read_tensor(*json.find("tensor"), where + ".tensor", &output.tensor));
-    SIGNBIT_TRY(
-        names_.read_constant(*json.find("threshold"), where + ".threshold", &output.threshold));
-    SIGNBIT_TRY(names_.read_constant(*json.find("flip"), where + ".flip", &output.flip));
-    node_.signs.push_back(output);
-    return {};
-  }
-
-  const GraphNames& names_;
-  const Json& json_;
-  const std::string& where_;
+  const ConstantIndices& constants_;
   Node& node_;
 };
 
 }  // namespace
 
-Status GraphNames::read_tensor(const Json& json, const std::string& where, int* index) const {
-  std::string name;
-  SIGNBIT_TRY(read_string(json, where, &name));
-  const auto found = tensors.find(name);
-  if (found == tensors.end()) return refuse_field(where, "unknown tensor " + quoted(name));
-  *index = found->second;
+Status read_node(const ConstantIndices& constants, const Json& json, const std::string& where,
+                 Node* node) {
+  return NodeReader(constants, node).read(json, where);
+}
+
+Status read_tensor(const Json& json, const std::string& where, int* number) {
+  int64_t value = 0;
+  SIGNBIT_TRY(read_integer(json, where, &value));
+  *number = value < 0 || value > INT32_MAX ? kNone : static_cast<int>(value);
   return {};
-}
-
-Status GraphNames::read_constant(const Json& json, const std::string& where, int* index) const {
-  std::string name;
-  SIGNBIT_TRY(read_string(json, where, &name));
-  const auto found = constants.find(name);
-  if (found == constants.end()) {
-    return refuse_field(where, "no tensor " + quoted(name) + " in the file");
-  }
-  *index = found->second;
-  return {};
-}
-
-Status read_node(const GraphNames& names, const Json& json, const std::string& where, Node* node) {
-  return NodeReader(names, json, where, node).read();
-}
-
-const char* op_name(Op op) {
-  for (const OpSpec& spec : kOps) {
-    if (spec.op == op) return spec.name;
-  }
-  return "";
 }
 
 }  // namespace sbnn

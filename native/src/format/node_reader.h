@@ -1,5 +1,5 @@
-// One node of the graph's JSON text: which keys its op has, and what they hold. What the values
-// mean is validate.cpp's.
+// One node of the graph's JSON text: which keys its operation and its steps have, of which types
+// and in which ranges, all by the table. What the values mean is validate/'s.
 #pragma once
 
 #include <string>
@@ -10,15 +10,13 @@
 
 namespace sbnn {
 
-// The tensors and constants that a graph's nodes may name, by their indices.
-struct GraphNames {
-  std::unordered_map<std::string, int> tensors;
-  std::unordered_map<std::string, int> constants;
+// Name of a tensor of the file → its index in Graph::constants.
+using ConstantIndices = std::unordered_map<std::string, int>;
 
-  Status read_tensor(const Json& json, const std::string& where, int* index) const;
-  Status read_constant(const Json& json, const std::string& where, int* index) const;
-};
+Status read_node(const ConstantIndices& constants, const Json& json, const std::string& where,
+                 Node* node);
 
-Status read_node(const GraphNames& names, const Json& json, const std::string& where, Node* node);
+// The number of a tensor of the graph; one that cannot be is kNone.
+Status read_tensor(const Json& json, const std::string& where, int* number);
 
 }  // namespace sbnn

@@ -1,9 +1,10 @@
 // The table of operations and steps as the reader and the validator use it. Its rows are in
-// table.inc.h, which `python -m signbit.bitformat.generate` makes of operations.toml.
+// table_rows.inc.h, which `python -m signbit.bitformat.generate` makes of operations.toml.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "format/types.h"
 
@@ -30,10 +31,11 @@ struct KeyRow {
   ConstantShape shape;         // of a constant
 };
 
-// Dtypes that a constant may have, as bits 1 << DType.
+// Dtypes that a constant may have, and kinds that an input may have, one bit each.
 using DTypes = uint32_t;
-// Kinds that an input may have, as bits 1 << Kind.
 using Kinds = uint32_t;
+constexpr DTypes bit(DType dtype) { return 1u << static_cast<uint32_t>(dtype); }
+constexpr Kinds bit(Kind kind) { return 1u << static_cast<uint32_t>(kind); }
 
 struct OperationRow {
   const char* name;
@@ -56,5 +58,11 @@ struct StepRow {
 const KeyRow& row_of(Key key);
 const OperationRow& row_of(Op op);
 const StepRow& row_of(StepOp op);
+
+bool has_key(Op op, Key key);
+
+// Names in the order of the enums.
+const std::vector<const char*>& operation_names();
+const std::vector<const char*>& step_names();
 
 }  // namespace sbnn

@@ -28,6 +28,15 @@ struct Sides {
   int64_t top = 0, left = 0, bottom = 0, right = 0;
 };
 
+// Taps [first, last) of one axis of a kernel; 0, 0 for none.
+struct TapRange {
+  int64_t first = 0, last = 0;
+
+  bool operator==(const TapRange& other) const {
+    return first == other.first && last == other.last;
+  }
+};
+
 constexpr int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }

@@ -26,6 +26,9 @@ static inline int tile_vectors(int remaining_vectors, int max_vectors) {
   return vectors;
 }
 
+// The activations of an epilogue.
+enum class Activation : uint8_t { kNone, kRelu, kHardtanh, kPrelu, kSigmoid, kMaxout };
+
 // Dots of `pixels` windows with the `filters` filters of one block.
 //
 // Signs are bits, 1 = negative. Two signs multiply to -1 exactly where their bits differ, so over K
@@ -228,6 +231,21 @@ struct EpilogueArgs {
   const SignArgs* signs;
 };
 
+// One step over the values of some pixels, in place. Constants and operands are those of the first
+// channel; all are readable a whole vector past their last one.
+struct StepArgs {
+  float* values;  // [pixels][value_step]; whole vectors are written
+  int64_t pixels;
+  int64_t channels;
+  int64_t value_step;
+  const float* first;   // scale, value, weighted, slope or low; null where absent
+  const float* second;  // shift, positive slope or high
+  // [pixels][operand_step]: what add, subtract and multiply read; of an affine step its shift,
+  // where that is not `second`.
+  const float* operand;
+  int64_t operand_step;
+};
+
 struct KernelTable {
   const char* isa;
   int word_lanes;        // filters in a vector of binary_dot
@@ -249,6 +267,8 @@ struct KernelTable {
   void (*sign_sums)(const SignSumsArgs&);
   void (*mean_abs)(const MeanAbsArgs&);
   void (*epilogue)(const EpilogueArgs&);
+  void (*step)(StepOp, const StepArgs&);
+  void (*exponentials)(float* values, int64_t count);  // in place; whole vectors are written
   // Loops over registers alone, which show the most that a core can do: plain xor + count + add of
   // signs, and fused multiply-adds. Both return the multiply-adds done and write a vector of
   // results, so that no compiler leaves them out; real_limit reads its two factors there.

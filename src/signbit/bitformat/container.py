@@ -81,8 +81,8 @@ def decode(data: bytes) -> tuple[Graph, dict[str, Array]]:
     text = metadata[_KEY]
     if not isinstance(text, str):
         raise ModelFileError(f"{_METADATA}.{_KEY}: must be a string")
-    graph = from_json(text)
     constants = _constants(header, body)
+    graph = from_json(text)
     validate(graph, constants)
     return graph, constants
 
@@ -149,6 +149,8 @@ def _entry(
             f"{name}.data_offsets: must be [{position}, end] with an end up to {limit}, "
             "so that tensors follow each other without overlap or gap"
         )
+    if 0 in sizes:
+        raise ModelFileError(f"{name}.shape: has a size of 0")
     expected = prod(sizes) * _DTYPES[kind].itemsize
     if bounds[1] - bounds[0] != expected:
         raise ModelFileError(

@@ -151,8 +151,6 @@ def _object(
 def _string(value: Json, where: str) -> str:
     if not isinstance(value, str):
         raise ModelFileError(f"{where}: must be a string")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise ModelFileError(f"{where}: has half of a surrogate pair")
     return value
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from signbit.bitformat.checks import require, value_in_range
 from signbit.bitformat.graph import Node, Pair, Shape
 from signbit.bitformat.table import LIMITS
-from signbit.bitformat.taps import taps_inside, window_count
+from signbit.bitformat.taps import window_count
 
 __all__ = ["SHAPE_RULES", "check_shape", "dilation_of", "windows"]
 
@@ -61,16 +61,28 @@ def _sums(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Sha
 
 
 def _window(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Shape:
-    """Of a pool: a window without a tap inside the image would have no maximum and no mean."""
-    size = windows(node, shapes[0][:2], where)
+    _require_taps_inside(node, shapes[0][:2], where)
+    return *windows(node, shapes[0][:2], where), shapes[0][2]
+
+
+def _require_taps_inside(node: Node, size: Pair, where: str) -> None:
+    """Every window of a pool has a tap inside the image.
+
+    A window reaches into the image from either side, and no step from tap to tap is wider than it.
+    """
+    padding = node["padding"]
     dilation = dilation_of(node)
-    for axis in (0, 1):
-        kernel, stride, before = node["kernel"][axis], node["stride"][axis], node["padding"][axis]
-        for window in range(size[axis]):
-            start = window * stride - before
-            inside = taps_inside(shapes[0][axis], kernel, start, dilation[axis])
-            require(inside != (0, 0), f"{where}.padding", "leaves a window without a tap inside")
-    return *size, shapes[0][2]
+    for axis, kernel in enumerate(node["kernel"]):
+        require(
+            max(padding[axis], padding[axis + 2]) < kernel,
+            f"{where}.padding",
+            f"must be less than the kernel's {kernel} along each axis",
+        )
+        require(
+            kernel == 1 or dilation[axis] <= size[axis],
+            f"{where}.dilation",
+            f"must be no more than the input's size, {size}",
+        )
 
 
 def _one_channel(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Shape:

@@ -89,10 +89,12 @@ def _check_shift(
             after,
             node["dilation"][axis],
         )
+        known: set[Pair] = set()
         for number, each in enumerate(sets):
             place = f"{where}.{name}[{number}]"
             value_in_range(each[1], 0, node["kernel"][axis], f"{place}[1]")
             require(each[0] < each[1] or each == (0, 0), place, "must rise, or be [0, 0] for none")
-            require(each not in sets[:number], place, "is there twice")
+            require(each not in known, place, "is there twice")
+            known.add(each)
         for each in met.sets:
-            require(each in sets, f"{where}.{name}", f"lacks the taps {list(each)}, which occur")
+            require(each in known, f"{where}.{name}", f"lacks the taps {list(each)}, which occur")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.runtime.random_graphs.draws import Array
 
 from signbit.bitformat import encode
-from signbit.bitformat.graph import Graph
+from signbit.bitformat.graph import Graph, Pair
 from signbit.bitformat.int16_stem import has_integer_sums, is_int16
 from signbit.bitformat.validate import Tensor, validate
 
@@ -19,6 +19,8 @@ class Case:
     graph: Graph
     constants: dict[str, Array]
     feeds: dict[int, Array]
+    input_size: Pair | None = None
+    """Another (height, width) of the image than the file's, for which the batch is."""
 
     def __repr__(self) -> str:
         feeds = {number: (array.dtype.name, array.shape) for number, array in self.feeds.items()}
@@ -31,14 +33,23 @@ class Case:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
+        """Kind and shape of every tensor, at the file's own size."""
         return validate(self.graph, self.constants)
 
     @property
     def inputs(self) -> Array | dict[str, Array]:
         """What an engine is called with."""
+        return self.inputs_of(slice(None))
+
+    def inputs_of(self, images: slice) -> Array | dict[str, Array]:
+        """As `inputs`, for some images of the batch."""
         if len(self.feeds) == 1:
-            return self.feeds[0]
-        return {given.name: self.feeds[n] for n, given in enumerate(self.graph.inputs)}
+            return self.feeds[0][images]
+        return {given.name: self.feeds[n][images] for n, given in enumerate(self.graph.inputs)}
+
+    @property
+    def batch(self) -> int:
+        return len(self.feeds[0])
 
     @property
     def takes_floats(self) -> bool:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tests.runtime.graphs import Builder, Case
 from tests.runtime.random_graphs.one_operation import channels_of, image, rearrange
 
+from signbit.bitformat.any_size import at_size
 from signbit.bitformat.graph import Shape
+from signbit.bitformat.validate import validate
+from signbit.errors import ModelFileError
 
 
 def network(seed: int) -> Case:
@@ -34,6 +38,41 @@ def several(seed: int) -> Case:
     for _ in range(build.integer(2, 6)):
         _any_node(build)
     return build.case(build.integer(0, 4), outputs=build.integer(1, 4))
+
+
+def resized(seed: int) -> Case:
+    """A network of any size, at another size of its image: odd, even, of one row, of one column."""
+    build = Builder(seed)
+    build.any_size = True
+    pixels, _, _ = image(
+        build, (build.integer(4, 9), build.integer(4, 9), channels_of(build, 1, 40))
+    )
+    if build.flag():
+        _small_conv(build, pixels, build.int16_stem)
+    for _ in range(build.integer(2, 5)):
+        choices = (build.of_kind("real"), build.of_kind("bits"))
+        kind = build.choose(("convolution", "convolution", "pool", "mean", "identity", "upsample"))
+        if kind == "convolution":
+            _any_conv(build)
+        elif kind == "pool":
+            build.pool("max_pool", build.choose(build.choose(choices)))
+        elif kind == "mean":
+            build.simple("global_mean", build.choose(choices[0]))
+        elif kind == "upsample":
+            build.upsample(build.choose(choices[0]))
+        else:
+            build.identity(build.choose(choices[0]))
+    case = build.case(build.integer(0, 3), outputs=build.integer(1, 2))
+    for _ in range(20):
+        size = build.pair(1, 12)
+        try:
+            validate(at_size(case.graph, size), case.constants)
+        except ModelFileError:
+            continue
+        given = replace(case.graph.inputs[0], shape=(*size, case.graph.inputs[0].shape[2]))
+        batch = build.batch(given, case.batch, case.takes_floats)
+        return replace(case, feeds={0: batch}, input_size=size)
+    return case
 
 
 def _network(build: Builder, stems: int) -> Case:

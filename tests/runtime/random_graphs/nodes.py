@@ -75,6 +75,7 @@ class NodeBuilder(StepsBuilder):
             ),
             tuple(self.nodes),
             {"made by": "tests"},
+            self.any_size,
         )
         case = Case(graph, self.constants, {})
         floats = case.takes_floats and self.flag()

@@ -57,7 +57,7 @@ class StepsBuilder(Draws):
 
     most_signs: of one node. any_steps: how likely steps come in any order, not in the common one,
     which engines fuse. parts: how likely a convolution of signs has a map, sums and a shift by
-    border, each.
+    border, each. any_size: whether shifts by border hold at any size.
     """
 
     def __init__(self, seed: int) -> None:
@@ -70,6 +70,7 @@ class StepsBuilder(Draws):
         self.most_signs = 2
         self.any_steps = 0.3
         self.parts = 0.3
+        self.any_size = False
 
     def of_kind(self, *kinds: str) -> list[int]:
         return [number for number, tensor in enumerate(self.tensors) if tensor.kind in kinds]
@@ -138,7 +139,10 @@ class StepsBuilder(Draws):
         self.step(draft, "affine", scale=scale, shift=shift, **sets)
 
     def tap_sets(self, draft: Draft, axis: int) -> tuple[tuple[int, int], ...]:
-        """Those that windows along an axis meet, in any order, perhaps with one that none meets."""
+        """Those that windows along an axis meet, in any order, perhaps with one that none meets.
+
+        A file of any size has all that there may be.
+        """
         keys, size = draft.keys, self.shape(draft.inputs[0])[axis]
         kernel = keys.get("kernel", (1, 1))[axis]
         padding = keys.get("padding", (0, 0, 0, 0))
@@ -152,7 +156,9 @@ class StepsBuilder(Draws):
         ).sets
         others = [(0, 0)] + [(i, j) for i in range(kernel) for j in range(i + 1, kernel + 1)]
         others = [taps for taps in others if taps not in met]
-        sets = [*met, *([self.choose(others)] if others and self.flag() else [])]
+        if others and not self.any_size:
+            others = [self.choose(others)] if self.flag() else []
+        sets = [*met, *others]
         order: list[int] = self.rng.permutation(len(sets)).tolist()
         return tuple(sets[index] for index in order)
 

@@ -1,117 +1,240 @@
-// What makes a graph valid: tensors within their limits, nodes in order, every tensor written once,
-// every shape derived again from the nodes and compared with what the file declares. What makes one
-// node valid is for the other files of validate_*.cpp.
+// What makes a graph valid, checked in the order of docs/format.md: inputs, nodes in order,
+// outputs, and that every tensor of the file is used. Every tensor's shape is derived here.
 
+#include <algorithm>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "format/validate/checks.h"
+#include "format/validate/constants.h"
+#include "format/validate/operation_constants.h"
+#include "format/validate/shapes.h"
+#include "format/validate/steps.h"
 
 namespace sbnn {
 namespace {
 
+std::string place(const std::string& where, size_t index) {
+  return where + "[" + std::to_string(index) + "]";
+}
+
+int64_t count_of(size_t size) { return static_cast<int64_t>(size); }
+
+bool reads_tensor(const Step& step) {
+  const StepRow& row = row_of(step.op);
+  return std::any_of(row.keys, row.keys + row.key_count,
+                     [](Key key) { return row_of(key).type == KeyType::kOperand; });
+}
+
+std::unordered_set<int64_t> read_by_steps(const Node& node) {
+  std::unordered_set<int64_t> places;
+  for (const Step& step : node.steps) {
+    if (reads_tensor(step)) places.insert(step.keys.integer(Key::kInput));
+  }
+  return places;
+}
+
+// A concat reads all inputs that come before the first one a step refers to.
+size_t arity_of(const Node& node, const std::unordered_set<int64_t>& by_steps) {
+  const OperationRow& row = row_of(node.op);
+  if (!row.many) return row.input_count;
+  if (by_steps.empty()) return node.inputs.size();
+  return static_cast<size_t>(*std::min_element(by_steps.begin(), by_steps.end()));
+}
+
+std::string names_of(Kinds kinds) {
+  std::string names;
+  for (const Kind kind : {Kind::kImage, Kind::kReal, Kind::kBits}) {
+    if (kinds & bit(kind)) names += (names.empty() ? "" : " or ") + std::string(kind_name(kind));
+  }
+  return names;
+}
+
 class Validator {
  public:
-  explicit Validator(const Graph& graph) : graph_(graph), checks_(graph) {}
+  explicit Validator(Graph* graph) : graph_(*graph), constants_(graph->constants) {}
 
   Status run() {
-    SIGNBIT_TRY(check_tensors());
-    SIGNBIT_TRY(in_range(static_cast<int64_t>(graph_.nodes.size()), 1, kMaxItems, "nodes"));
+    graph_.tensors.clear();
+    SIGNBIT_TRY(check_inputs());
+    SIGNBIT_TRY(in_range(count_of(graph_.nodes.size()), 1, kMaxItems, "nodes"));
     std::unordered_set<std::string> names;
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-      const Node& node = graph_.nodes[i];
-      const std::string where = "nodes[" + std::to_string(i) + "] ('" + node.name + "')";
+      Node& node = graph_.nodes[i];
+      const std::string where = place("nodes", i);
       if (!names.insert(node.name).second) {
-        return refuse(where + ".name", "is used by an earlier node");
+        return refuse(where + ".name", "'" + node.name + "' is an earlier node's");
       }
-      SIGNBIT_TRY(check_node(node, where));
+      const Status status = check_node(&node, where);
+      if (!status.ok()) return {status.code(), status.message() + " (node '" + node.name + "')"};
     }
-    for (size_t i = 0; i < checks_.readable.size(); ++i) {
-      if (!checks_.readable[i])
-        return refuse("tensors", "no node writes '" + graph_.tensors[i].name + "'");
-    }
-    SIGNBIT_TRY(checks_.constants.all_used());
-    return check_output();
+    SIGNBIT_TRY(check_outputs());
+    return constants_.require_all_used();
   }
 
  private:
-  const TensorSpec& tensor(int index) const { return checks_.tensor(index); }
-
-  Status check_tensors() {
-    SIGNBIT_TRY(in_range(static_cast<int64_t>(graph_.tensors.size()), 1, kMaxItems, "tensors"));
-    for (size_t i = 0; i < graph_.tensors.size(); ++i) {
-      const TensorSpec& spec = graph_.tensors[i];
-      const std::string where = "tensors[" + std::to_string(i) + "] ('" + spec.name + "')";
-      SIGNBIT_TRY(in_range(spec.height, 1, kMaxSize, where + ".height"));
-      SIGNBIT_TRY(in_range(spec.width, 1, kMaxSize, where + ".width"));
-      SIGNBIT_TRY(in_range(spec.channels, 1, kMaxChannels, where + ".channels"));
-      if (spec.height * spec.width * spec.channels > kMaxElements) {
-        return refuse(where, "has more than " + text(kMaxElements) + " elements");
+  Status check_inputs() {
+    SIGNBIT_TRY(in_range(count_of(graph_.inputs.size()), 1, kMaxOperands, "inputs"));
+    std::unordered_set<std::string> names;
+    for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+      const GraphInput& input = graph_.inputs[i];
+      const std::string where = place("inputs", i);
+      if (!names.insert(input.name).second) {
+        return refuse(where + ".name", "'" + input.name + "' is an earlier one's");
       }
-      if ((spec.kind == Kind::kImage) != (static_cast<int>(i) == graph_.input)) {
-        return refuse("input.tensor", "must name the one tensor of kind image");
+      if (input.has_resize && input.tensor.kind != Kind::kImage) {
+        return refuse(where + ".resize", "goes with images");
+      }
+      SIGNBIT_TRY(check_shape(shape_of(input.tensor), where));
+      graph_.tensors.push_back(input.tensor);
+    }
+    return {};
+  }
+
+  Status check_node(Node* node, const std::string& where) {
+    node->first_output = static_cast<int>(graph_.tensors.size());
+    std::vector<TensorSpec> inputs;
+    SIGNBIT_TRY(read_inputs(node, where, &inputs));
+    SIGNBIT_TRY(check_groups(*node, inputs[0], where));
+    OperationConstants known;
+    SIGNBIT_TRY(check_constants(*node, inputs[0], where, &constants_, &known));
+    const std::vector<TensorSpec> reads(inputs.begin(),
+                                        inputs.begin() + static_cast<long>(node->arity));
+    Shape shape;
+    SIGNBIT_TRY(yielded_shape(*node, reads, known.filters, where, &shape));
+    SIGNBIT_TRY(check_shape(shape, where));
+    for (size_t i = 0; i < node->steps.size(); ++i) {
+      SIGNBIT_TRY(check_step(*node, node->steps[i], inputs, shape, place(where + ".steps", i),
+                             &constants_));
+    }
+    const bool integers =
+        row_of(node->op).yields == Yields::kInteger || known.weight == DType::kI16;
+    for (size_t i = 0; i < node->outputs.size(); ++i) {
+      const Output& output = node->outputs[i];
+      SIGNBIT_TRY(check_output(*node, output, integers, shape, place(where + ".outputs", i)));
+      graph_.tensors.push_back({output.kind, shape.height, shape.width, shape.channels});
+    }
+    if (count_of(graph_.tensors.size()) <= kMaxItems) return {};
+    return refuse(where + ".outputs", "the graph has more than " + text(kMaxItems) + " tensors");
+  }
+
+  // The tensors that a node reads, which must be there, of kinds that it reads.
+  Status read_inputs(Node* node, const std::string& where, std::vector<TensorSpec>* inputs) const {
+    const OperationRow& row = row_of(node->op);
+    const std::unordered_set<int64_t> by_steps = read_by_steps(*node);
+    node->arity = arity_of(*node, by_steps);
+    if (node->arity < row.input_count || node->inputs.size() < node->arity) {
+      return refuse(where + ".inputs", std::string(row.name) + " reads " +
+                                           std::to_string(row.input_count) + ", the node has " +
+                                           std::to_string(node->inputs.size()));
+    }
+    for (size_t i = 0; i < node->inputs.size(); ++i) {
+      const std::string input = place(where + ".inputs", i);
+      const int number = node->inputs[i];
+      if (number < 0 || number >= count_of(graph_.tensors.size())) {
+        return refuse(input, "reads a tensor that no earlier node has written");
+      }
+      const TensorSpec& tensor = graph_.tensors[static_cast<size_t>(number)];
+      const Kinds kinds =
+          i < node->arity ? row.inputs[std::min(i, row.input_count - 1)] : bit(Kind::kReal);
+      if ((kinds & bit(tensor.kind)) == 0) {
+        return refuse(input, "must be " + names_of(kinds) + ", is " + kind_name(tensor.kind));
+      }
+      if (i > 0 && i < node->arity && row.many && tensor.kind != inputs->front().kind) {
+        return refuse(input, "is of another kind than the first input");
+      }
+      inputs->push_back(tensor);
+    }
+    for (size_t i = node->arity; i < node->inputs.size(); ++i) {
+      if (by_steps.count(count_of(i)) == 0) {
+        return refuse(place(where + ".inputs", i), "is read by no step");
       }
     }
-    checks_.readable[static_cast<size_t>(graph_.input)] = true;
     return {};
   }
 
-  Status check_output() const {
-    const TensorSpec& output = tensor(graph_.output);
-    if (output.kind != Kind::kReal) return refuse("output", "must name a real tensor");
-    const auto classes = static_cast<int64_t>(graph_.classes.size());
-    if (classes != 0 && classes != output.channels) {
-      return refuse("classes", "has " + text(classes) + " names, the output has " +
-                                   text(output.channels) + " channels");
+  // Groups divide the channels, and a bits tensor is aligned for one grouping only.
+  Status check_groups(const Node& node, const TensorSpec& source, const std::string& where) {
+    if (!has_key(node.op, Key::kGroups)) return {};
+    const int64_t groups = node.keys.integer(Key::kGroups);
+    if (source.channels % groups != 0) {
+      return refuse(where + ".groups", text(groups) + " does not divide the " +
+                                           text(source.channels) + " input channels");
+    }
+    if (groups == 1 || source.kind != Kind::kBits || node.op == Op::kRealConv) return {};
+    const int64_t first = groups_.emplace(node.inputs[0], groups).first->second;
+    if (groups == first) return {};
+    return refuse(where + ".groups", "is " + text(groups) +
+                                         ", but an earlier node reads the same " + "signs in " +
+                                         text(first) + " groups");
+  }
+
+  Status check_output(const Node& node, const Output& output, bool integers, const Shape& shape,
+                      const std::string& where) {
+    const int64_t steps = count_of(node.steps.size());
+    if (output.after > steps) {
+      return refuse(where + ".after",
+                    "is " + text(output.after) + ", of " + text(steps) + " steps");
+    }
+    if (output.threshold != kNone) {
+      const Constant* threshold = nullptr;
+      SIGNBIT_TRY(constants_.take_shaped(output.threshold, bit(DType::kF32) | bit(DType::kI32),
+                                         {shape.channels}, where + ".threshold", &threshold));
+      if (threshold->dtype == DType::kI32) {
+        SIGNBIT_TRY(check_integer_threshold(node, output, integers, where));
+      }
+    }
+    if (output.flip == kNone) return {};
+    const Constant* flip = nullptr;
+    SIGNBIT_TRY(constants_.take_shaped(output.flip, bit(DType::kU8), {shape.channels},
+                                       where + ".flip", &flip));
+    if (std::all_of(flip->data, flip->data + flip->bytes, [](uint8_t bit) { return bit <= 1; })) {
+      return {};
+    }
+    return refuse(where + ".flip", "must be 0 or 1");
+  }
+
+  static Status check_integer_threshold(const Node& node, const Output& output, bool integers,
+                                        const std::string& where) {
+    if (!integers) {
+      return refuse(where + ".threshold", std::string("I32 compares integers, which ") +
+                                              row_of(node.op).name + " does not yield here");
+    }
+    if (output.after == 0) return {};
+    return refuse(where + ".after", "must be 0, as an I32 threshold compares integers");
+  }
+
+  Status check_outputs() const {
+    SIGNBIT_TRY(in_range(count_of(graph_.outputs.size()), 1, kMaxOutputs, "outputs"));
+    std::unordered_set<std::string> names;
+    for (size_t i = 0; i < graph_.outputs.size(); ++i) {
+      const GraphOutput& output = graph_.outputs[i];
+      const std::string where = place("outputs", i);
+      if (!names.insert(output.name).second) {
+        return refuse(where + ".name", "'" + output.name + "' is an earlier one's");
+      }
+      if (output.tensor < count_of(graph_.inputs.size()) ||
+          output.tensor >= count_of(graph_.tensors.size())) {
+        return refuse(where + ".tensor", "no node writes this tensor");
+      }
+      const int64_t channels = graph_.tensors[static_cast<size_t>(output.tensor)].channels;
+      const int64_t classes = count_of(output.classes.size());
+      if (classes != 0 && classes != channels) {
+        return refuse(where + ".classes", "has " + text(classes) + " names, the tensor has " +
+                                              text(channels) + " channels");
+      }
     }
     return {};
   }
 
-  Status check_node(const Node& node, const std::string& where) {
-    SIGNBIT_TRY(check_version(node, where, checks_));
-    SIGNBIT_TRY(checks_.must_be_readable(node.input, where + ".input"));
-    Shape shape{};
-    SIGNBIT_TRY(check_body(node, where, &checks_, &shape));
-    SIGNBIT_TRY(check_dots(node, shape, where, &checks_));
-    SIGNBIT_TRY(check_epilogue(node, shape, where, &checks_));
-    if (node.real == kNone && node.signs.empty()) {
-      return refuse(where, "has neither real nor signs");
-    }
-    if (node.real != kNone) {
-      SIGNBIT_TRY(write_tensor(node.real, Kind::kReal, shape, where + ".real"));
-    }
-    for (size_t i = 0; i < node.signs.size(); ++i) {
-      SIGNBIT_TRY(write_tensor(node.signs[i].tensor, Kind::kBits, shape,
-                               where + ".signs[" + std::to_string(i) + "].tensor"));
-    }
-    return {};
-  }
-
-  Status write_tensor(int index, Kind kind, const Shape& shape, const std::string& where) {
-    const TensorSpec& spec = tensor(index);
-    if (checks_.readable[static_cast<size_t>(index)]) {
-      return refuse(where, "'" + spec.name + "' is written already");
-    }
-    if (spec.kind != kind) {
-      return refuse(where, std::string("writes ") + kind_name(kind) + ", '" + spec.name + "' is " +
-                               kind_name(spec.kind));
-    }
-    const Shape declared{spec.height, spec.width, spec.channels};
-    if (declared.height != shape.height || declared.width != shape.width ||
-        declared.channels != shape.channels) {
-      return refuse(where, "the node yields " + text(shape) + ", '" + spec.name +
-                               "' is declared as " + text(declared));
-    }
-    checks_.readable[static_cast<size_t>(index)] = true;
-    return {};
-  }
-
-  const Graph& graph_;
-  GraphChecks checks_;
+  Graph& graph_;
+  Constants constants_;
+  std::unordered_map<int, int64_t> groups_;  // of the grouped nodes that read a bits tensor
 };
 
 }  // namespace
 
-Status validate(const Graph& graph) { return Validator(graph).run(); }
+Status validate(Graph* graph) { return Validator(graph).run(); }
 
 }  // namespace sbnn

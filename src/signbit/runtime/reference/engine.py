@@ -81,7 +81,7 @@ class ReferenceEngine:
         return list(self.graph.outputs[0].classes)
 
     def __call__(self, inputs: Array | Mapping[str, Array]) -> Any:
-        """Run a batch: an array where the graph has one input, else a dict of name → array.
+        """Run a batch: a dict of name → array, or just the array where the graph has one input.
 
         Inputs are (N, H, W, C): images uint8 or float32 in 0 … 255, reals float32. Returns an array
         where the graph has one output, else a dict of name → array: (N, H, W, C), or (N, C) where
