@@ -72,11 +72,16 @@ def load_classifier(path: Path, threads: int | None, isa: str | None) -> Engine:
             "--nearest FOLDER` finds similar images with it, and `signbit compile RUN --probe "
             "FOLDER` makes a classifier of its run"
         )
-    height, width, channels = engine.output_shape
-    if (height, width) != (1, 1):
-        name = from_json(engine.graph_json).outputs[0].name
+    if len(engine.inputs) != 1 or len(engine.outputs) != 1:
         raise SignbitError(
-            f"{path}: not a classifier: its output {name!r} is {height}×{width}×{channels}, "
+            f"{path}: not a classifier: it has {len(engine.inputs)} inputs and "
+            f"{len(engine.outputs)} outputs, a classifier has one of each"
+        )
+    (output,) = engine.outputs
+    height, width, channels = output.shape
+    if (height, width) != (1, 1):
+        raise SignbitError(
+            f"{path}: not a classifier: its output {output.name!r} is {height}×{width}×{channels}, "
             "a classifier's is 1×1×classes"
         )
     return engine
