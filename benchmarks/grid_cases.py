@@ -1,4 +1,7 @@
-"""The cases of the agreement grid: every network of every method, its weights and its images."""
+"""The cases of the agreement grid: every network of every method, its weights and its images.
+
+`built` and `compiled_as` run under an older commit's package too.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,23 @@ from torch import Tensor, nn
 from signbit import methods, models
 from signbit.compiler import Compiled, compile_model
 from signbit.data import open_dataset
-from signbit.data.pixels.preprocessing import Preprocessing
 
-__all__ = ["Case", "Images", "Photographs", "cases", "compiled", "evaluated"]
+try:
+    from signbit.data.pixels.preprocessing import Preprocessing
+except ImportError:  # commits before the package had rooms
+    from signbit.data.preprocessing import Preprocessing
+
+__all__ = [
+    "Case",
+    "Images",
+    "Photographs",
+    "built",
+    "cases",
+    "compiled",
+    "compiled_as",
+    "evaluated",
+    "finished",
+]
 
 Images = npt.NDArray[np.uint8]
 
@@ -80,12 +97,24 @@ def cases() -> list[Case]:
 
 def compiled(case: Case, photographs: Photographs) -> Compiled:
     """The case's network, the same at every call."""
+    model, _ = finished(case, photographs)
+    return compiled_as(case, model)
+
+
+def built(case: Case, classes: int) -> nn.Module:
+    """The case's network with the weights of `torch`'s present seed."""
+    parameters = {"binarize": BINARIZE[case.bits]} if case.bits in BINARIZE else {}
+    method = methods.get(case.method, **parameters)
+    channels = _preprocessing(case).input_size[2]
+    return models.build(case.network, method, classes=classes, channels=channels)
+
+
+def finished(case: Case, photographs: Photographs) -> tuple[nn.Module, int]:
+    """The case's network with its weights, in evaluation mode, and the number of its classes."""
     kind = _preprocessing(case)
     images, labels, classes = _read(photographs, kind, True, STEPS * BATCH)
     torch.manual_seed(zlib.crc32(case.name.encode()))
-    parameters = {"binarize": BINARIZE[case.bits]} if case.bits in BINARIZE else {}
-    method = methods.get(case.method, **parameters)
-    model = models.build(case.network, method, classes=classes, channels=kind.input_size[2])
+    model = built(case, classes)
     mean, std = (torch.tensor(each).view(1, -1, 1, 1) for each in (kind.mean, kind.std))
     pixels = (torch.from_numpy(images).permute(0, 3, 1, 2) / 255 - mean) / std
     if case.weights == "trained":
@@ -95,8 +124,14 @@ def compiled(case: Case, photographs: Photographs) -> Compiled:
     _collect_statistics(model, pixels[:BATCH])
     if case.weights == "random":
         _disturb_statistics(model)
+    return model.eval(), classes
+
+
+def compiled_as(case: Case, model: nn.Module) -> Compiled:
+    """A model in evaluation mode, compiled for the case's images."""
+    kind = _preprocessing(case)
     return compile_model(
-        model.eval(),
+        model,
         input_size=kind.input_size,
         mean=kind.mean,
         std=kind.std,

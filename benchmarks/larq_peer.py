@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,7 @@ from flatbuffers import flexbuffers
 
 from signbit.bitformat import unpack_bits
 from signbit.bitformat.graph import Graph, Node
+from signbit.bitformat.validate import Tensor, validate
 
 __all__ = ["Larq", "write_model"]
 
@@ -79,23 +80,23 @@ class _Writer:
         self.schema = schema
         self.graph = graph
         self.constants = constants
+        self.graph_tensors: Sequence[Tensor] = validate(graph, constants)
         self.tensors: list[Any] = []
         self.buffers: list[Any] = [self.schema.BufferT()]
         self.operators: list[Any] = []
-        self.names: dict[str, int] = {}
+        self.numbers: dict[int, int] = {}
+        """The graph's tensors -> the model's."""
 
     def write(self) -> bytes:
         schema = self.schema
-        head, *nodes = self.graph.nodes
-        source = self._floats(self._shape(head.signs[0].tensor))
-        self._quantize(source, head.signs[0].tensor)
-        if head.real is not None:
-            self.names[head.real] = source
-        for node in nodes:
-            self._add(node)
+        (_, first), *nodes = self.graph.written()
+        source = self._floats(self._shape(first[0]))
+        self._store(source, first)
+        for node, written in nodes:
+            self._add(node, written)
         subgraph = schema.SubGraphT()
         subgraph.tensors, subgraph.operators = self.tensors, self.operators
-        subgraph.inputs, subgraph.outputs = [source], [self.names[self.graph.output]]
+        subgraph.inputs, subgraph.outputs = [source], [self.numbers[self.graph.outputs[0].tensor]]
         model = schema.ModelT()
         model.version, model.description = 3, "binary layers"
         model.subgraphs, model.buffers = [subgraph], self.buffers
@@ -105,38 +106,49 @@ class _Writer:
         builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
         return bytes(builder.Output())
 
-    def _add(self, node: Node) -> None:
+    def _add(self, node: Node, written: range) -> None:
         """Convolution with scale and shift (of the threshold, if it is one of integers), sum."""
-        channels = self.graph.tensor(node.outputs[0]).channels
-        scale, shift = np.ones(channels, np.float32), np.zeros(channels, np.float32)
-        if node.scale is not None and node.shift is not None:
-            scale, shift = self.constants[node.scale], self.constants[node.shift]
-        elif node.signs:
+        shape = self._shape(written[0])
+        scale, shift = np.ones(shape[-1], np.float32), np.zeros(shape[-1], np.float32)
+        signs = node.outputs[-1]
+        if node.steps:
+            affine = node.steps[0]
+            scale, shift = (self.constants[str(affine[key])] for key in ("scale", "shift"))
+        elif signs.kind == "signs":
             # (D < T) XOR flip is ±(D − T + ½) < 0.
-            turn = 1 - 2 * self.constants[node.signs[0].flip].astype(np.float32)
-            threshold = self.constants[node.signs[0].threshold].astype(np.float32)
-            scale, shift = turn, turn * (np.float32(0.5) - threshold)
-        value = self._convolution(node, scale, shift)
-        if node.shortcut is not None:
-            total = self._floats(self._shape(node.outputs[0]))
+            flip, threshold = (
+                np.float32(0) if number is None else self.constants[str(number)].astype(np.float32)
+                for number in (signs.flip, signs.threshold)
+            )
+            scale = (1 - 2 * flip) * scale
+            shift = scale * (np.float32(0.5) - threshold)
+        value = self._convolution(node, scale, shift, shape)
+        for step in node.steps[1:]:
+            total = self._floats(shape)
             options = self.schema.AddOptionsT()
-            self._operator(2, [value, self.names[node.shortcut.tensor]], total)
+            self._operator(2, [value, self.numbers[node.inputs[step["input"]]]], total)
             self.operators[-1].builtinOptionsType = self.schema.BuiltinOptions.AddOptions
             self.operators[-1].builtinOptions = options
             value = total
-        if node.real is not None:
-            self.names[node.real] = value
-        for output in node.signs:
-            self._quantize(value, output.tensor)
+        self._store(value, written)
 
-    def _convolution(self, node: Node, scale: Array, shift: Array) -> int:
-        kernel, channels = node.kernel or (1, 1), self.graph.tensor(node.input).channels
-        assert node.weight is not None
-        negative = unpack_bits(self.constants[node.weight], kernel[0] * kernel[1] * channels)
-        weight = _pack32(negative.reshape(-1, *kernel, channels))
-        inputs = [self.names[node.input]]
+    def _store(self, value: int, written: range) -> None:
+        """The reals and signs that a node writes."""
+        for number in written:
+            if self.graph_tensors[number].kind == "bits":
+                self._quantize(value, number)
+            else:
+                self.numbers[number] = value
+
+    def _convolution(self, node: Node, scale: Array, shift: Array, shape: list[int]) -> int:
+        kernel, channels = node["kernel"], self.graph_tensors[node.inputs[0]].shape[2]
+        words = self.constants[str(node["weight"])]
+        weight = _pack32(
+            unpack_bits(words, kernel[0] * kernel[1] * channels).reshape(-1, *kernel, channels)
+        )
+        inputs = [self.numbers[node.inputs[0]]]
         inputs += [self._constant(array) for array in (weight, scale, shift)]
-        output = self._floats(self._shape(node.outputs[0]))
+        output = self._floats(shape)
         self._operator(1, [*inputs, -1], output)
         settings = {"channels_in": channels, "padding": 0, "pad_values": 0}
         settings |= {"stride_height": 1, "stride_width": 1, "fused_activation_function": 0}
@@ -144,11 +156,11 @@ class _Writer:
         self.operators[-1].customOptions = np.frombuffer(flexbuffers.Dumps(settings), np.uint8)
         return output
 
-    def _quantize(self, value: int, name: str) -> None:
-        *size, channels = self._shape(name)
+    def _quantize(self, value: int, number: int) -> None:
+        *size, channels = self._shape(number)
         bits = self._tensor([*size, -(-channels // 32)], self.schema.TensorType.INT32)
         self._operator(0, [value], bits)
-        self.names[name] = bits
+        self.numbers[number] = bits
 
     def _operator(self, code: int, inputs: list[int], output: int) -> None:
         operator = self.schema.OperatorT()
@@ -162,8 +174,8 @@ class _Writer:
         code.customCode, code.version = custom, 1
         return code
 
-    def _shape(self, name: str) -> list[int]:
-        return [1, *self.graph.tensor(name).shape]
+    def _shape(self, number: int) -> list[int]:
+        return [1, *self.graph_tensors[number].shape]
 
     def _floats(self, shape: list[int]) -> int:
         return self._tensor(shape, self.schema.TensorType.FLOAT32)

@@ -86,9 +86,8 @@ def _larq(layer: Layer, count: int, shortcut: bool, options: Options) -> dict[st
     graph, constants = decode(data)
     image = _image(layer)
     engine = signbit.load(data, threads=1)
-    head = graph.nodes[0]
-    feed = engine.run_nodes({"image": image}, head.outputs)[head.outputs[0]]
-    if head.real is None:
+    feed = engine.run_nodes({0: image}, [1])[1]  # what the first node writes first
+    if graph.nodes[0].outputs[0].kind == "signs":
         feed = 1 - 2 * feed.astype(np.float32)
     model = write_model(options.larq_python, graph, constants)
     found: dict[str, Contender] = {}

@@ -6,7 +6,8 @@ image and writing the answer drop out, and every layer reads what the layer befo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from signbit.bitformat import encode, pack_bits
-from signbit.bitformat.graph import Graph, InputSpec, Node, Shortcut, SignOutput, TensorSpec
+from signbit.bitformat.graph import Graph, GraphInput, GraphOutput, Node, Output, Resize, Step
+from signbit.compiler.constants import NumberedConstants
 
 __all__ = ["LAYERS", "Layer", "RealChain", "binary_chain"]
 
@@ -58,73 +60,60 @@ def binary_chain(layer: Layer, count: int, shortcut: bool, seed: int = 0) -> byt
     reals before, and both reals and signs.
     """
     rng = np.random.default_rng(seed)
-    channels, shape = layer.channels, (layer.size, layer.size, layer.channels)
-    taps = layer.kernel**2 * channels
-    constants: dict[str, npt.NDArray[np.generic]] = {}
-    tensors = [TensorSpec("image", "image", *shape)]
+    channels, taps = layer.channels, layer.kernel**2 * layer.channels
+    constants = NumberedConstants()
 
-    def constant(name: str, array: npt.NDArray[np.generic]) -> str:
-        constants[name] = array
-        return name
-
-    def signs(number: int, threshold: npt.NDArray[np.generic]) -> tuple[SignOutput, ...]:
-        name = f"bits{number}"
-        tensors.append(TensorSpec(name, "bits", *shape))
+    def signs(threshold: npt.NDArray[np.generic] | None = None) -> Output:
         flip = rng.integers(0, 1 if shortcut else 2, channels).astype(np.uint8)
-        return (
-            SignOutput(
-                name, constant(f"{name}.threshold", threshold), constant(f"{name}.flip", flip)
-            ),
+        return Output(
+            "signs",
+            threshold=None if threshold is None else constants.number(threshold),
+            flip=constants.number(flip) if flip.any() else None,
         )
 
-    def real(number: int) -> str:
-        name = f"real{number}"
-        tensors.append(TensorSpec(name, "real", *shape))
-        return name
-
-    def affine(node: Node, scale: float, shift: float, width: int) -> Node:
+    def affine(scale: float, shift: float, width: int) -> Step:
         scales = np.full(width, scale, np.float32)
         shifts = (shift + 0.1 * rng.standard_normal(width)).astype(np.float32)
-        return replace(
-            node,
-            scale=constant(f"{node.name}.scale", scales),
-            shift=constant(f"{node.name}.shift", shifts),
-        )
+        keys = {"scale": constants.number(scales), "shift": constants.number(shifts)}
+        return Step("affine", keys)
 
-    def convolution(name: str, number: int, kernel: int, width: int) -> Node:
+    def window(kernel: int, width: int) -> dict[str, Any]:
         weight = pack_bits(rng.random((width, kernel**2 * channels)) < 0.5)
-        return Node(
-            name,
-            "binary_conv",
-            f"bits{number}",
-            kernel=(kernel, kernel),
-            stride=(1, 1),
-            padding=(kernel // 2, kernel // 2),
-            dilation=(1, 1),
-            groups=1,
-            weight=constant(f"{name}.weight", weight),
-        )
+        side = kernel // 2
+        return {
+            "kernel": (kernel, kernel),
+            "padding": (side, side, side, side),
+            "weight": constants.number(weight),
+        }
 
-    zero = np.zeros(channels, np.float32)
-    head = affine(Node("head", "pointwise", "image"), 1 / 64, -2, channels)
-    head = replace(head, signs=signs(0, zero), real=real(0) if shortcut else None)
-    nodes = [head]
+    reals = (Output(),) if shortcut else ()
+    nodes = [
+        Node(
+            "head",
+            "identity",
+            (0,),
+            steps=(affine(1 / 64, -2, channels),),
+            outputs=(*reals, signs()),
+        )
+    ]
+    bits = len(nodes[0].outputs)
     for number in range(count):
-        node = convolution(f"layer{number}", number, layer.kernel, channels)
+        inputs: tuple[int, ...] = (bits,)
+        keys, steps = window(layer.kernel, channels), tuple[Step, ...]()
         if shortcut:
-            node = affine(node, taps**-0.5, 0, channels)
-            node = replace(node, shortcut=Shortcut(f"real{number}"), real=real(number + 1))
-            node = replace(node, signs=signs(number + 1, zero))
+            inputs = (bits, bits - 1)
+            steps = (affine(taps**-0.5, 0, channels), Step("add", {"input": 1}))
+            written = signs()
         else:
             limit = int(taps**0.5)
-            thresholds = rng.integers(-limit, limit, channels).astype(np.int32)
-            node = replace(node, signs=signs(number + 1, thresholds))
-        nodes.append(node)
-    tail = affine(convolution("tail", count, 1, 1), 1, 0, 1)
-    tensors.append(TensorSpec("out", "real", layer.size, layer.size, 1))
-    nodes.append(replace(tail, real="out"))
-    graph = Graph(InputSpec("image", layer.size), "out", tuple(tensors), tuple(nodes))
-    return encode(graph, constants)
+            written = signs(rng.integers(-limit, limit, channels).astype(np.int32))
+        outputs = (*reals, written)
+        nodes.append(Node(f"layer{number}", "binary_conv", inputs, keys, steps, outputs))
+        bits += len(outputs)
+    nodes.append(Node("tail", "binary_conv", (bits,), window(1, 1), (affine(1, 0, 1),)))
+    image = GraphInput("image", "image", (layer.size, layer.size, channels), Resize(layer.size))
+    graph = Graph((image,), (GraphOutput("out", bits + 1),), tuple(nodes))
+    return encode(graph, constants.arrays)
 
 
 class RealChain(nn.Module):

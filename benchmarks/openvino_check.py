@@ -16,6 +16,7 @@ import signbit
 from openvino_graph import translate_node
 from openvino_peer import OpenVino
 from signbit.bitformat.graph import Graph
+from signbit.bitformat.validate import validate
 
 __all__ = ["check_nodes"]
 
@@ -30,18 +31,18 @@ def check_nodes(
     Raises AssertionError where more than a few signs in a million differ, or a real by more than
     rounding.
     """
-    names = [tensor.name for tensor in graph.tensors if tensor.name != graph.input.tensor]
-    tensors = engine.run_nodes({graph.input.tensor: images}, names)
-    tensors[graph.input.tensor] = images
+    kinds = [tensor.kind for tensor in validate(graph, constants)]
+    tensors = engine.run_nodes({0: images}, range(1, len(kinds)))
+    tensors[0] = images
     signs = different = 0
     error = 0.0
-    for node in graph.nodes:
-        translated = translate_node(graph, constants, node, len(images))
+    for node, written in graph.written():
+        translated = translate_node(graph, constants, node, written, len(images))
         peer = OpenVino(translated.model, 1)
-        feeds = [_to_peer(graph, name, tensors[name], translated.offset) for name in node.inputs]
-        for name, answer in zip(node.outputs, peer.run(feeds), strict=True):
-            expected, answer = tensors[name], answer.transpose(0, 2, 3, 1)
-            if graph.tensor(name).kind == "bits":
+        feeds = [_to_peer(kinds[n], tensors[n], translated.offset) for n in node.inputs]
+        for number, answer in zip(written, peer.run(feeds), strict=True):
+            expected, answer = tensors[number], answer.transpose(0, 2, 3, 1)
+            if kinds[number] == "bits":
                 signs += expected.size
                 different += int(((answer < 0) != expected.astype(bool)).sum())
             else:
@@ -52,11 +53,11 @@ def check_nodes(
     return {"signs": signs, "signs_different": different, "largest_relative_error": error}
 
 
-def _to_peer(graph: Graph, name: str, tensor: Array, offset: Array) -> Array:
+def _to_peer(kind: str, tensor: Array, offset: Array) -> Array:
     """(N, C, H, W) floats: pixels without the offset, reals, or signs -1 and +1."""
     values = tensor.transpose(0, 3, 1, 2).astype(np.float32)
-    if name == graph.input.tensor:
+    if kind == "image":
         values = values - offset
-    elif graph.tensor(name).kind == "bits":
+    elif kind == "bits":
         values = 1 - 2 * values
     return np.ascontiguousarray(values, np.float32)

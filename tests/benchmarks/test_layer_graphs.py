@@ -6,6 +6,7 @@ import pytest
 import signbit
 from layer_graphs import LAYERS, Layer, binary_chain
 from signbit.bitformat import decode
+from signbit.bitformat.validate import validate
 from signbit.runtime.reference import ReferenceEngine
 
 SMALL = Layer("small", 16, 6, 3, 1, 3)
@@ -13,11 +14,13 @@ SMALL = Layer("small", 16, 6, 3, 1, 3)
 
 @pytest.mark.parametrize("shortcut", [False, True])
 def test_a_chain_has_the_layers_it_says(shortcut: bool) -> None:
-    graph, _ = decode(binary_chain(SMALL, 3, shortcut))
-    layers = [node for node in graph.nodes if node.name.startswith("layer")]
-    assert [node.kernel for node in layers] == [(3, 3)] * 3
-    assert [node.real is not None for node in layers] == [shortcut] * 3
-    assert all(graph.tensor(node.signs[0].tensor).shape == (6, 6, 16) for node in layers)
+    graph, constants = decode(binary_chain(SMALL, 3, shortcut))
+    layers = [(node, tensors) for node, tensors in graph.written() if node.name[:5] == "layer"]
+    assert [node["kernel"] for node, _ in layers] == [(3, 3)] * 3
+    kinds = ["real", "signs"] if shortcut else ["signs"]
+    assert [[output.kind for output in node.outputs] for node, _ in layers] == [kinds] * 3
+    tensors = validate(graph, constants)
+    assert all(tensors[written[-1]] == ("bits", (6, 6, 16)) for _, written in layers)
 
 
 @pytest.mark.parametrize("shortcut", [False, True])

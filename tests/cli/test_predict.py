@@ -12,6 +12,7 @@ from tests.cli.conftest import TRAIN_EXTRA, Cli
 
 import signbit
 from signbit.bitformat import encode
+from signbit.bitformat.graph import GraphOutput
 from signbit.cli.main import run
 from signbit.data import open_dataset
 from signbit.selfsup.evaluation.features import extract
@@ -86,17 +87,43 @@ def test_a_missing_or_broken_model_is_named(cli: Cli, photo: Path, tmp_path: Pat
 def test_a_network_that_gives_a_map_is_no_classifier(cli: Cli, photo: Path, tmp_path: Path) -> None:
     graph, constants = sample()
     model = tmp_path / "map.sbnn"
-    model.write_bytes(encode(dataclasses.replace(graph, output="body", classes=()), constants))
+    body = dataclasses.replace(graph, outputs=(GraphOutput("body", 3),))
+    model.write_bytes(encode(body, constants))
     for arguments in [["predict", model, photo], ["evaluate", model, "--data", "digits"]]:
         line = cli(*arguments).mistake
         assert "map.sbnn: not a classifier" in line
-        assert "3×3×10" in line
+        assert "'body' is 3×3×10" in line
+
+
+def test_a_network_of_several_outputs_is_no_classifier(
+    cli: Cli, photo: Path, tmp_path: Path
+) -> None:
+    graph, constants = sample()
+    model = tmp_path / "two.sbnn"
+    two = (*graph.outputs, GraphOutput("body", 3))
+    model.write_bytes(encode(dataclasses.replace(graph, outputs=two), constants))
+    for arguments in [["predict", model, photo], ["evaluate", model, "--data", "digits"]]:
+        line = cli(*arguments).mistake
+        assert "two.sbnn: not a classifier: it has 1 inputs and 2 outputs" in line
+
+
+def test_a_network_that_does_not_say_how_photographs_fit(
+    cli: Cli, photo: Path, tmp_path: Path
+) -> None:
+    graph, constants = sample()
+    model = tmp_path / "sizeless.sbnn"
+    given = (dataclasses.replace(graph.inputs[0], resize=None),)
+    model.write_bytes(encode(dataclasses.replace(graph, inputs=given), constants))
+    for arguments in [["predict", model, photo], ["evaluate", model, "--data", "digits"]]:
+        line = cli(*arguments).mistake
+        assert "does not say how a photograph becomes its input 'image'" in line
 
 
 def test_classes_without_names_are_numbered(cli: Cli, photo: Path, tmp_path: Path) -> None:
     graph, constants = sample()
     model = tmp_path / "nameless.sbnn"
-    model.write_bytes(encode(dataclasses.replace(graph, classes=()), constants))
+    nameless = dataclasses.replace(graph, outputs=(GraphOutput("logits", graph.outputs[0].tensor),))
+    model.write_bytes(encode(nameless, constants))
     classes = cli("predict", model, photo, "--json").figures["photos"][0]["classes"]
     assert {each["name"] for each in classes} == {f"class {index}" for index in range(4)}
 
@@ -106,7 +133,8 @@ def test_scores_that_overflow_name_model_and_photo(
     cli: Cli, photo: Path, tmp_path: Path, options: list[str]
 ) -> None:
     graph, constants = sample()
-    huge = {**constants, "body.scale": np.full_like(constants["body.scale"], 3e38)}
+    scale = str(graph.nodes[1].steps[0]["scale"])
+    huge = {**constants, scale: np.full_like(constants[scale], 3e38)}
     model = tmp_path / "huge.sbnn"
     model.write_bytes(encode(graph, huge))
     line = cli("predict", model, photo, *options).mistake

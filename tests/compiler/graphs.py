@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from signbit.bitformat import encode
 from signbit.bitformat.graph import Graph as FileGraph
-from signbit.bitformat.graph import InputSpec, Pair, Shortcut, output_size
-from signbit.bitformat.versions import with_lowest_format
-from signbit.compiler.ir import IMAGE, Graph, Node, Origin, Shape
-from signbit.compiler.lower import Lowered, lower
-from signbit.compiler.passes.fold import round_constants
+from signbit.bitformat.graph import GraphInput, GraphOutput, Pair
+from signbit.bitformat.taps import window_count
+from signbit.compiler.ir import IMAGE, Graph, Node, Origin, Shape, Shortcut
+from signbit.compiler.lower import LOGITS, Lowered, lower
+from signbit.compiler.passes.fold.round_constants import round_constants
 from signbit.runtime.reference import ReferenceEngine
 
 Array = npt.NDArray[Any]
@@ -50,8 +50,8 @@ class Builder:
         """A convolution, binary where the source holds signs."""
         height, width, inputs = self.graph[source].shape
         shape = Shape(
-            output_size(height, kernel, stride, padding, 1),
-            output_size(width, kernel, stride, padding, 1),
+            window_count(height, kernel, stride, padding, padding),
+            window_count(width, kernel, stride, padding, padding),
             channels,
         )
         filters = (channels, kernel, kernel, inputs // groups)
@@ -117,7 +117,9 @@ class Builder:
 
     def max_pool(self, source: str, kernel: int = 2, stride: int = 2, padding: int = 0) -> str:
         node = self.graph[source]
-        height, width = (output_size(s, kernel, stride, padding, 1) for s in node.shape[:2])
+        height, width = (
+            window_count(size, kernel, stride, padding, padding) for size in node.shape[:2]
+        )
         return self.add(
             "max_pool",
             source,
@@ -161,14 +163,11 @@ def lowered(graph: Graph) -> tuple[Lowered, bytes]:
     compare_with_zero(graph)
     result = lower(graph)
     file = FileGraph(
-        input=InputSpec(IMAGE, 8),
-        output=result.output,
-        classes=(),
-        source={},
-        tensors=result.tensors,
+        inputs=(GraphInput(IMAGE, "image", graph[IMAGE].shape),),
+        outputs=(GraphOutput(LOGITS, result.output),),
         nodes=result.nodes,
     )
-    return result, encode(with_lowest_format(file, result.constants), result.constants)
+    return result, encode(file, result.constants)
 
 
 def answers(graph: Graph, count: int = 3) -> Array:

@@ -24,7 +24,7 @@ def test_the_saved_file_is_the_data(network: Compiled, tmp_path: Path) -> None:
     graph, constants = decode(path.read_bytes())
     assert graph == network.graph
     assert constants.keys() == network.constants.keys()
-    assert graph.classes == ("a", "b", "c")
+    assert graph.outputs[0].classes == ("a", "b", "c")
     assert graph.source == {"recipe": "none"}
     assert list(tmp_path.iterdir()) == [path]
 

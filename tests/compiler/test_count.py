@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from tests.bitformat.format3_sample import format3_sample
+from tests.bitformat.samples import offsets_sample
 from tests.compiler.nets import compiled, network, randomise
 from torch import nn
 
@@ -96,8 +96,8 @@ def test_a_real_convolution_in_the_middle_is_named() -> None:
     assert _cost(model, (8, 8, 1)).layers[1].why == "not binarised in the model"
 
 
-def test_every_part_of_the_newest_format_counts() -> None:
-    graph, constants = format3_sample()
+def test_every_part_of_the_format_counts() -> None:
+    graph, constants = offsets_sample()
     layers = {layer.name: layer for layer in count(graph, constants, 0).layers}
     prepare, mean, box, signs, conv, head = (
         layers[name] for name in ("prepare", "mean", "box", "sum", "conv", "head")
@@ -113,10 +113,10 @@ def test_every_part_of_the_newest_format_counts() -> None:
     # The sums of two groups of signs, 6×5 pixels: as two filters of 3×3×2.
     assert (signs.kind, signs.why, signs.weight) == ("binary", "", ())
     assert (signs.bops, signs.flops, signs.binary_parameters) == (30 * 2 * 9 * 2, 0, 0)
-    # scale, shift (once, whatever the border), sums, both slopes, offset, threshold
-    assert (conv.bops, conv.real_parameters) == (30 * 10 * 9 * 2, 7 * 10)
+    # scale, shift (once, whatever the border), weighted, both slopes, offset
+    assert (conv.bops, conv.real_parameters) == (30 * 10 * 9 * 2, 6 * 10)
     assert conv.binary_parameters == 10 * 9 * 2
-    assert conv.bytes == 8 * 10 + 4 * 10 * (9 + 6) + 10
+    assert conv.bytes == 8 * 10 + 4 * 10 * (12 + 5) + 10
     # Signs on both sides, but in a chain of floats.
     assert (head.kind, head.why) == ("binary weights", "binary weights on real inputs (1/32)")
     assert (head.flops, head.bops) == (900, 0)
@@ -124,8 +124,8 @@ def test_every_part_of_the_newest_format_counts() -> None:
 
 
 def test_real_weights_on_signs_are_named() -> None:
-    graph, constants = format3_sample()
-    constants["head.weight"] = np.ones((3, 6, 5, 10), np.float32)
+    graph, constants = offsets_sample()
+    constants[str(graph.nodes[-1]["weight"])] = np.ones((3, 6, 5, 10), np.float32)
     head = count(graph, constants, 0).layers[-1]
     assert (head.kind, head.why) == ("binary inputs", "real weights on signs (32/1)")
     assert (head.flops, head.bops) == (900, 0)

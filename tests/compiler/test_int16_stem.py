@@ -26,8 +26,7 @@ from signbit.compiler.count import count
 from signbit.compiler.exported import normalise
 from signbit.compiler.ir import IMAGE, Shape
 from signbit.compiler.passes import remove_dead
-from signbit.compiler.passes.signs import thresholds
-from signbit.compiler.passes.signs.thresholds import evaluate, sum_comparison
+from signbit.compiler.passes.signs.thresholds import evaluate, sum_comparison, thresholds
 from signbit.compiler.verification.stem_change import compare_stems
 from signbit.compiler.verification.verify import verify_nodes
 from signbit.errors import CompileError
@@ -57,17 +56,17 @@ def test_the_integers_are_pytorch_s(geometry: dict[str, Any]) -> None:
     model = stem(**geometry)
     result = assert_same_answers(model, SIZE)
     (node,) = result.graph.nodes
-    assert (node.op, node.input, result.graph.format) == ("real_conv", "image", 2)
-    weight = result.constants[str(node.weight)]
+    assert (node.op, node.inputs) == ("real_conv", (0,))
+    weight = result.constants[str(node["weight"])]
     assert weight.dtype == np.int16
     np.testing.assert_array_equal(weight.transpose(0, 3, 1, 2), model.weight.numpy())
     if any(model.padding):
-        pad = result.constants[str(node.pad_value)]
+        pad = result.constants[str(node["pad_value"])]
         assert (pad.dtype, pad.tolist()) == (np.uint8, model.pad.tolist())
     else:
-        assert node.pad_value is None
+        assert node["pad_value"] is None
     images = pixels(5, SIZE)
-    dots = ReferenceEngine(result.data).run_nodes({"image": images}, [f"{node.name}#dots"])
+    dots = ReferenceEngine(result.data).run_nodes({0: images}, [f"{node.name}#dots"])
     expected = pixel_sums(
         normalise(images, MEAN, STD),
         *(model.weight, model.pad, MEAN, STD),
@@ -87,14 +86,17 @@ def binary_network() -> nn.Module:
 def test_a_stem_that_only_signs_read_computes_integers_alone() -> None:
     result = assert_same_answers(binary_network(), SIZE)
     first = result.graph.nodes[0]
-    assert (first.real, first.scale, first.activation) == (None, None, None)
-    (sign,) = first.signs
-    assert result.constants[sign.threshold].dtype == np.int32
-    assert result.constants[sign.threshold].any()
+    assert first.steps == ()
+    (sign,) = first.outputs
+    threshold = result.constants[str(sign.threshold)]
+    assert threshold.dtype == np.int32
+    assert threshold.any()
 
 
 class Tampered(ReferenceEngine):
-    def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> dict[str, Array]:
+    def run_nodes(
+        self, feeds: Mapping[int, Array], fetches: Iterable[int | str]
+    ) -> dict[int | str, Array]:
         results = super().run_nodes(feeds, fetches)
         for name in results:
             if name == "0#dots":
@@ -119,8 +121,11 @@ def test_our_networks(size: tuple[int, int, int]) -> None:
     model = network("digits" if size[2] == 1 else "resnet20", "sdbnn", size)
     rounded = round_stem(model, MEAN[: size[2]], STD[: size[2]], input_size=size)
     result = assert_same_answers(rounded, size, count=2)
-    assert result.graph.format == 2
-    assert compiled(model, size).graph.format == 1
+    dtypes = [
+        {constant.dtype for constant in found.constants.values()}
+        for found in (result, compiled(model, size))
+    ]
+    assert [np.dtype(np.int16) in found for found in dtypes] == [True, False]
 
 
 def test_costs() -> None:

@@ -284,10 +284,11 @@ def test_fractional_pixels_compare_with_the_same_threshold() -> None:
     model = nn.Sequential(Times(torch.tensor([1.0, -1.0, 1.0])), signs_of(3))
     result = compiled(model, MEAN, STD, side=4)
     # 255·mean is 102, 51 and 153: +1 there, and with a factor of −1 from there down.
-    (signs,) = (output for node in result.graph.nodes for output in node.signs)
-    np.testing.assert_array_equal(result.constants[signs.threshold], [102, 52, 153])
-    assert result.constants[signs.threshold].dtype == np.float32
-    np.testing.assert_array_equal(result.constants[signs.flip], [0, 1, 0])
+    (output,) = result.graph.nodes[0].outputs
+    threshold = result.constants[str(output.threshold)]
+    np.testing.assert_array_equal(threshold, [102, 52, 153])
+    assert threshold.dtype == np.float32
+    np.testing.assert_array_equal(result.constants[str(output.flip)], [0, 1, 0])
     below, above = (np.nextafter(np.float32(102), np.float32(to)) for to in (0, 255))
     row = [-1e30, -3.5, -0.0, 51.5, 52, 101, 101.5, below, 102, above, 102.5, 152.9, 153, 254, 300]
     images = np.array([*row, 1e30], np.float32).reshape(1, 4, 4, 1).repeat(3, axis=3)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.compiler.file_nodes import written
 from tests.compiler.nets import compiled, pixels
 from tests.compiler.random_nets import random_net
 
@@ -32,7 +33,8 @@ def _check(seed: int) -> int:
     for node, constant, change in _faults(result, np.random.default_rng(seed)):
         data = encode(result.graph, {**result.constants, constant: change})
         faulty = ReferenceEngine(data)
-        if _shows(node, ReferenceEngine(result.data), faulty, images):
+        right = ReferenceEngine(result.data)
+        if _shows(node, written(result.graph.nodes)[node.name], right, faulty, images):
             found = verify_nodes(result, images, engine=faulty)
             assert not all(other.agrees for other in found), f"{constant} of {seed}"
             shown += 1
@@ -59,33 +61,40 @@ def _faults(result: Compiled, random: np.random.Generator) -> Iterator[tuple[Nod
 
 def _changes(node: Node, constants: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
     """Kind of number, the constant that holds some, and how far to move one."""
-    if node.weight is not None:
-        packed = constants[node.weight].dtype == np.uint64
-        yield "weight bit" if packed else "weight", node.weight, 0.1
-    if node.scale is not None and node.shift is not None:
-        yield "scale", node.scale, 0.1 * float(np.abs(constants[node.scale]).max())
-        yield "bias", node.shift, 0.1 * float(np.abs(constants[node.shift]).max())
-    if node.offset is not None:
-        yield "offset", node.offset, 0.1
-    for output in node.signs:
-        if constants[output.threshold].dtype == np.int32:
-            yield "integer threshold", output.threshold, 1
-        elif constants[output.threshold].any():
-            yield "real threshold", output.threshold, 1
-        if constants[output.flip].any():
-            yield "flip", output.flip, 0
+    if "weight" in node.keys:
+        name = str(node["weight"])
+        packed = constants[name].dtype == np.uint64
+        yield "weight bit" if packed else "weight", name, 0.1
+    for step in node.steps:
+        if step.op == "affine":
+            scale, shift = str(step["scale"]), str(step["shift"])
+            yield "scale", scale, 0.1 * float(np.abs(constants[scale]).max())
+            yield "bias", shift, 0.1 * float(np.abs(constants[shift]).max())
+        if step.op == "offset":
+            yield "offset", str(step["value"]), 0.1
+    for output in node.outputs:
+        if output.threshold is not None:
+            name = str(output.threshold)
+            kind = "integer" if constants[name].dtype == np.int32 else "real"
+            yield f"{kind} threshold", name, 1
+        if output.flip is not None:
+            yield "flip", str(output.flip), 0
 
 
-def _shows(node: Node, right: ReferenceEngine, faulty: ReferenceEngine, images: Array) -> bool:
-    """Whether what the node yields for the images changes by more than any rounding."""
-    values, changed = (
-        engine.run_nodes({"image": images}, node.outputs) for engine in (right, faulty)
-    )
-    for name in node.outputs:
-        if name != node.real and (values[name] != changed[name]).any():
+def _shows(
+    node: Node,
+    numbers: list[int],
+    right: ReferenceEngine,
+    faulty: ReferenceEngine,
+    images: Array,
+) -> bool:
+    """Whether what the node writes for the images changes by more than any rounding."""
+    values, changed = (engine.run_nodes({0: images}, numbers) for engine in (right, faulty))
+    for number, output in zip(numbers, node.outputs, strict=True):
+        if output.kind == "signs" and (values[number] != changed[number]).any():
             return True
-        difference = np.abs(np.subtract(values[name], changed[name], dtype=np.float64)).max()
-        if name == node.real and difference > 0.01 * np.abs(values[name]).max():
+        difference = np.abs(np.subtract(values[number], changed[number], dtype=np.float64)).max()
+        if output.kind == "real" and difference > 0.01 * np.abs(values[number]).max():
             return True
     return False
 

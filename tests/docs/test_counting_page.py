@@ -2,12 +2,14 @@
 
 import json
 import re
+from math import prod
 from pathlib import Path
 
 import pytest
 from tests.compiler.nets import compiled, randomise
 
 from signbit import methods, models
+from signbit.bitformat.validate import validate
 from signbit.cli.main import run
 from signbit.compiler.count import count
 
@@ -109,11 +111,11 @@ def test_scales_in_compiled_networks(network, label):
     model = models.build(architecture, method, classes=10, channels=3)
     result = compiled(randomise(model), (32, 32, 3))
     cost = count(result.graph, result.constants, 0)
-    sizes = {tensor.name: tensor for tensor in result.graph.tensors}
+    tensors = validate(result.graph, result.constants)
     multiplied = sum(
-        sizes[node.outputs[0]].height * sizes[node.outputs[0]].width * len(result.constants[scale])
-        for node in result.graph.nodes
-        if node.op == "binary_conv" and (scale := node.scale) is not None
+        prod(tensors[written[0]].shape)
+        for node, written in result.graph.written()
+        if node.op == "binary_conv" and any(step.op == "affine" for step in node.steps)
     )
     reals = cost.parameters - cost.binary_parameters
     assert numbers(f"{network}: {label}") == [cost.flops, cost.ops, reals, multiplied]

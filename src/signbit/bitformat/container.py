@@ -45,8 +45,10 @@ def encode(graph: Graph, constants: Mapping[str, Array]) -> bytes:
 
     Raises ModelFileError naming the field where graph or constants break docs/format.md.
     """
+    text = to_json(graph)
+    from_json(text)  # checks what validate takes for granted: types and ranges
     validate(graph, constants)
-    header: dict[str, object] = {_METADATA: {_KEY: to_json(graph)}}
+    header: dict[str, object] = {_METADATA: {_KEY: text}}
     # Wide items first, so that every tensor is aligned to its own item.
     arrays = sorted(constants.items(), key=lambda item: -item[1].dtype.itemsize)
     end = 0
@@ -57,11 +59,11 @@ def encode(graph: Graph, constants: Mapping[str, Array]) -> bytes:
             "shape": list(array.shape),
             "data_offsets": [begin, end],
         }
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % _LENGTH_BYTES)
-    if len(text) > MAX_HEADER_BYTES:
-        raise ModelFileError(f"header: {len(text)} bytes, at most {MAX_HEADER_BYTES} are allowed")
-    parts = [len(text).to_bytes(_LENGTH_BYTES, "little"), text]
+    head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % _LENGTH_BYTES)
+    if len(head) > MAX_HEADER_BYTES:
+        raise ModelFileError(f"header: {len(head)} bytes, at most {MAX_HEADER_BYTES} are allowed")
+    parts = [len(head).to_bytes(_LENGTH_BYTES, "little"), head]
     parts += [array.astype(array.dtype.newbyteorder("<")).tobytes() for _, array in arrays]
     return b"".join(parts)
 

@@ -140,6 +140,11 @@ class Graph:
     """Whether the file was compiled for inputs of any height and width."""
     format: int = FORMAT_VERSION
 
+    def written(self) -> Iterator[tuple[Node, range]]:
+        """Each node, with the numbers of the tensors that it writes."""
+        for node, first in zip(self.nodes, self.first_tensors(), strict=True):
+            yield node, range(first, first + len(node.outputs))
+
     def first_tensors(self) -> Iterator[int]:
         """The number of each node's first output, node by node."""
         number = len(self.inputs)

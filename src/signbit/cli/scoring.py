@@ -72,12 +72,17 @@ def load_classifier(path: Path, threads: int | None, isa: str | None) -> Engine:
             "--nearest FOLDER` finds similar images with it, and `signbit compile RUN --probe "
             "FOLDER` makes a classifier of its run"
         )
-    graph = from_json(engine.graph_json)
-    output = next(tensor for tensor in graph.tensors if tensor.name == graph.output)
-    if (output.height, output.width) != (1, 1):
+    if len(engine.inputs) != 1 or len(engine.outputs) != 1:
         raise SignbitError(
-            f"{path}: not a classifier: its output {output.name!r} is {output.height}×"
-            f"{output.width}×{output.channels}, a classifier's is 1×1×classes"
+            f"{path}: not a classifier: it has {len(engine.inputs)} inputs and "
+            f"{len(engine.outputs)} outputs, a classifier has one of each"
+        )
+    (output,) = engine.outputs
+    height, width, channels = output.shape
+    if (height, width) != (1, 1):
+        raise SignbitError(
+            f"{path}: not a classifier: its output {output.name!r} is {height}×{width}×{channels}, "
+            "a classifier's is 1×1×classes"
         )
     return engine
 
@@ -112,9 +117,17 @@ def fitted(engine: Engine, dataset: ImageDataset) -> ImageDataset:
 
 
 def resize_rule(engine: Engine) -> tuple[int, Interpolation]:
-    """How the file says that a photo is scaled: its shorter side in pixels, and by which filter."""
-    rule = from_json(engine.graph_json).input
-    return rule.resize_shorter_side, cast("Interpolation", rule.interpolation)
+    """How the file says that a photo is scaled: its shorter side in pixels, and by which filter.
+
+    Raises SignbitError where it does not say.
+    """
+    given = from_json(engine.graph_json).inputs[0]
+    if given.resize is None:
+        raise SignbitError(
+            f"the network does not say how a photograph becomes its input {given.name!r}: give "
+            "arrays of its size to `signbit.load(...)` instead"
+        )
+    return given.resize.shorter_side, cast("Interpolation", given.resize.interpolation)
 
 
 def match_classes(dataset: ImageDataset, class_names: Sequence[str]) -> ImageDataset:

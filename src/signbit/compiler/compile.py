@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from torch import nn
 
 from signbit.bitformat.container import encode
-from signbit.bitformat.graph import Graph, InputSpec
-from signbit.bitformat.versions import with_lowest_format
+from signbit.bitformat.graph import Graph, GraphInput, GraphOutput, Resize
 from signbit.compiler.checks.constant_signs import require_signs_that_vary
 from signbit.compiler.checks.float32 import in_float32
 from signbit.compiler.checks.silent_floats import kept_real
@@ -17,7 +16,7 @@ from signbit.compiler.compiled import Compiled
 from signbit.compiler.count import ALLOWED
 from signbit.compiler.exported import export
 from signbit.compiler.ir import IMAGE
-from signbit.compiler.lower import lower
+from signbit.compiler.lower import LOGITS, lower
 from signbit.compiler.passes import run_passes
 from signbit.compiler.passes.remove_dead import remove_dead
 from signbit.compiler.trace import trace
@@ -61,15 +60,14 @@ def compile_model(
     require_signs_that_vary(graph)
     run_passes(graph)
     lowered = lower(graph)
+    height, width, channels = input_size
+    resize = Resize(resize_shorter_side, interpolation)
     compiled = Graph(
-        input=InputSpec(IMAGE, resize_shorter_side, interpolation),
-        output=lowered.output,
-        classes=tuple(class_names),
-        source=dict(source or {}) | ({ALLOWED: ", ".join(allow_real)} if allow_real else {}),
-        tensors=lowered.tensors,
+        inputs=(GraphInput(IMAGE, "image", (height, width, channels), resize),),
+        outputs=(GraphOutput(LOGITS, lowered.output, tuple(class_names)),),
         nodes=lowered.nodes,
+        source=dict(source or {}) | ({ALLOWED: ", ".join(allow_real)} if allow_real else {}),
     )
-    compiled = with_lowest_format(compiled, lowered.constants)
     try:
         data = encode(compiled, lowered.constants)
     except ModelFileError as error:

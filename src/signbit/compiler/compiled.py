@@ -9,8 +9,9 @@ from torch.export import ExportedProgram
 
 from signbit.bitformat.container import write_file
 from signbit.bitformat.graph import Graph
+from signbit.compiler.constants import Constant
 from signbit.compiler.count import ModelCost, count
-from signbit.compiler.lower import Constant, Provenance
+from signbit.compiler.lower import Provenance
 from signbit.compiler.report import report
 
 __all__ = ["Compiled"]
@@ -25,7 +26,9 @@ class Compiled:
     data: bytes
     """The finished `.sbnn` file."""
     node_provenance: dict[str, Provenance]
-    tensor_provenance: dict[str, Provenance]
+    """By the node's name."""
+    tensor_provenance: dict[int, Provenance]
+    """By the tensor's number."""
     program: ExportedProgram
     mean: tuple[float, ...]
     std: tuple[float, ...]

@@ -8,7 +8,7 @@ says where that gives other figures than the papers print.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any
@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from signbit.bitformat.graph import Graph, Node, TensorSpec, output_size
+from signbit.bitformat.graph import Graph, Node
 from signbit.bitformat.int16_stem import is_int16
+from signbit.bitformat.shapes import windows
+from signbit.bitformat.validate import Tensor, validate
 
 __all__ = ["ALLOWED", "LayerCost", "ModelCost", "count"]
 
@@ -25,6 +27,8 @@ ALLOWED = "allow_real"
 """Key of a file's notes that lists the layers which may compute with reals, by name."""
 
 Constant = npt.NDArray[np.generic]
+Constants = Mapping[str, Constant]
+"""By number."""
 
 
 @dataclass(frozen=True)
@@ -119,23 +123,23 @@ class ModelCost:
         }
 
 
-def count(graph: Graph, constants: Mapping[str, Constant], file_bytes: int) -> ModelCost:
+def count(graph: Graph, constants: Constants, file_bytes: int) -> ModelCost:
     """The cost of a valid graph; file_bytes is the size of its file."""
-    tensors = {tensor.name: tensor for tensor in graph.tensors}
+    tensors = validate(graph, constants)
     reasons = _reasons(graph, tensors)
     allowed = {
         title
         for name in graph.source.get(ALLOWED, "").split(", ")
         for title in (name, *(f"{name}.{op}" for op in ("binary_conv2d", "binary_linear")))
     }
-    layers, seen = [], set[str]()
-    for node in graph.nodes:
-        source = tensors[node.input]
+    layers, seen = [], set[int]()
+    for node, written in graph.written():
+        source = tensors[node.inputs[0]]
         kind = _kind(node, source, constants)
         weight = _weight_shape(node, source, constants)
         macs = _multiply_adds(node, source, weight)
-        own = [name for name in _constant_names(node) if name not in seen]
-        seen.update(own)
+        own = {number for _, number in _constants_of(node)} - seen
+        seen |= own
         layers.append(
             LayerCost(
                 name=node.name,
@@ -143,12 +147,12 @@ def count(graph: Graph, constants: Mapping[str, Constant], file_bytes: int) -> M
                 kind=kind,
                 why=_why_not_binary(kind, node, source, reasons, allowed),
                 weight=weight,
-                output=tensors[node.outputs[0]].shape,
+                output=tensors[written[0]].shape,
                 binary_parameters=prod(weight) if weight and kind in _IN_BITS else 0,
                 real_parameters=_real_parameters(node, constants),
                 bops=macs if kind == "binary" else 0,
                 flops=0 if kind == "binary" else macs,
-                bytes=sum(constants[name].nbytes for name in own),
+                bytes=sum(constants[str(number)].nbytes for number in own),
             )
         )
     return ModelCost(tuple(layers), file_bytes)
@@ -158,74 +162,72 @@ _IN_BITS = ("binary", "binary weights")
 """Kinds whose weights are stored in one bit."""
 
 
-def _kind(node: Node, source: TensorSpec, constants: Mapping[str, Constant]) -> str:
+def _kind(node: Node, source: Tensor, constants: Constants) -> str:
     if is_int16(node, constants):
         return "int16"
     if node.op != "real_conv":
         return "binary" if source.kind == "bits" else "real"
-    assert node.weight is not None
-    if constants[node.weight].dtype == np.uint64:
+    if constants[str(node["weight"])].dtype == np.uint64:
         return "binary weights"
     return "binary inputs" if source.kind == "bits" else "real"
 
 
-def _weight_shape(
-    node: Node, source: TensorSpec, constants: Mapping[str, Constant]
-) -> tuple[int, ...]:
-    if node.weight is None:
+def _weight_shape(node: Node, source: Tensor, constants: Constants) -> tuple[int, ...]:
+    if "weight" not in node.keys:
         return ()
-    assert node.kernel is not None
-    assert node.groups is not None
-    return len(constants[node.weight]), *node.kernel, source.channels // node.groups
+    return len(constants[str(node["weight"])]), *node["kernel"], source.shape[2] // node["groups"]
 
 
-def _multiply_adds(node: Node, source: TensorSpec, weight: tuple[int, ...]) -> int:
+def _multiply_adds(node: Node, source: Tensor, weight: tuple[int, ...]) -> int:
     """Of the convolution before its pool; a sum of signs is one more filter for each group."""
-    if node.kernel is None or node.dilation is None:
+    if all(key.name != "groups" for key in node.rule.keys):
         return 0
-    assert node.stride is not None
-    assert node.padding is not None
-    windows = zip(node.kernel, node.stride, node.padding, node.dilation, strict=True)
-    height, width = (
-        output_size(size, *window)
-        for size, window in zip((source.height, source.width), windows, strict=True)
-    )
-    return height * width * (prod(weight) if weight else prod(node.kernel) * source.channels)
+    height, width = windows(node, source.shape[:2], node.name)
+    return height * width * (prod(weight) if weight else prod(node["kernel"]) * source.shape[2])
 
 
-def _constant_names(node: Node) -> list[str]:
-    single = (node.weight, node.pad_value, *_per_channel(node))
-    names = [name for name in single if name is not None]
-    return names + [name for sign in node.signs for name in (sign.threshold, sign.flip)]
+def _constants_of(node: Node) -> Iterator[tuple[str, int]]:
+    """What each of a node's constants is for, and its number."""
+    for part in (node, *node.steps):
+        for key in part.rule.keys:
+            if key.type == "constant" and part[key.name] is not None:
+                yield key.name, part[key.name]
+    for output in node.outputs:
+        for name in ("threshold", "flip"):
+            number = getattr(output, name)
+            if number is not None:
+                yield name, number
 
 
-def _per_channel(node: Node) -> tuple[str | None, ...]:
-    """Real constants that a sign does not need: one for each channel, or also for each border."""
-    sums = None if node.sums is None else node.sums.scale
-    return node.scale, node.shift, sums, node.slope, node.positive_slope, node.offset
+_NO_PARAMETERS = ("pad_value", "epsilon", "flip")
+"""Constants that nobody trains, or that follow from what is trained."""
 
 
-def _real_parameters(node: Node, constants: Mapping[str, Constant]) -> int:
+def _real_parameters(node: Node, constants: Constants) -> int:
     found = 0
-    for name in (*_per_channel(node), *(sign.threshold for sign in node.signs)):
-        if name is not None and (constants[name] != (1 if name == node.scale else 0)).any():
+    for name, number in _constants_of(node):
+        constant = constants[str(number)]
+        if name == "weight":
+            found += 0 if constant.dtype == np.uint64 else constant.size
+        elif name not in _NO_PARAMETERS and (constant != (1 if name == "scale" else 0)).any():
             # A shift by border is one parameter a channel: the rest follows from the weights.
-            found += constants[name].shape[-1]
-    if node.weight is not None and constants[node.weight].dtype != np.uint64:
-        found += constants[node.weight].size
+            found += constant.shape[-1]
     return found
 
 
-def _reasons(graph: Graph, tensors: Mapping[str, TensorSpec]) -> dict[str, str]:
+def _reasons(graph: Graph, tensors: Sequence[Tensor]) -> dict[str, str]:
     """Why the last node is real, and those that binary layers need beside them, by name."""
-    shifts = [
-        node.shortcut.tensor
+    operands = [
+        (step, node.inputs[step["input"]])
         for node in graph.nodes
-        if node.shortcut is not None and node.shortcut.stride == (0, 0)
+        for step in node.steps
+        if step.op in ("add", "multiply")
     ]
-    maps = [node.map for node in graph.nodes if node.map is not None]
-    vectors = {name for name, tensor in tensors.items() if tensor.shape[:2] == (1, 1)}
-    planes = {name for name, tensor in tensors.items() if tensor.channels == 1}
+    shifts = [number for step, number in operands if step.op == "add" and step["every"] == (0, 0)]
+    maps = [number for step, number in operands if step.op == "multiply"]
+    vectors = {n for n, tensor in enumerate(tensors) if tensor.shape[:2] == (1, 1)}
+    planes = {n for n, tensor in enumerate(tensors) if tensor.shape[2] == 1}
+    outputs = [output.tensor for output in graph.outputs]
     return {
         **dict.fromkeys(
             _writers_back(graph, shifts, vectors),
@@ -236,26 +238,25 @@ def _reasons(graph: Graph, tensors: Mapping[str, TensorSpec]) -> dict[str, str]:
             "scaling: the map that the dots of a binary layer are multiplied with",
         ),
         **dict.fromkeys(
-            _writers_back(graph, [graph.output], {graph.output}),
-            "last layer: yields the class scores",
+            _writers_back(graph, outputs, set(outputs)), "last layer: yields the class scores"
         ),
     }
 
 
-def _writers_back(graph: Graph, starts: list[str], among: set[str]) -> set[str]:
+def _writers_back(graph: Graph, starts: list[int], among: set[int]) -> set[str]:
     """The nodes that write `starts`, and those before them, as far as all is `among` these."""
-    writers = {name: node for node in graph.nodes for name in node.outputs}
+    writers = {number: node for node, written in graph.written() for number in written}
     pending, found = list(starts), set[str]()
     while pending:
-        name = pending.pop()
-        if name in writers and name in among and writers[name].name not in found:
-            found.add(writers[name].name)
-            pending += writers[name].inputs
+        number = pending.pop()
+        if number in writers and number in among and writers[number].name not in found:
+            found.add(writers[number].name)
+            pending += writers[number].inputs
     return found
 
 
 def _why_not_binary(
-    kind: str, node: Node, source: TensorSpec, reasons: Mapping[str, str], allowed: Container[str]
+    kind: str, node: Node, source: Tensor, reasons: Mapping[str, str], allowed: Container[str]
 ) -> str:
     if node.op == "real_conv" and node.name in allowed:
         return "allowed by name: was meant to be binary, but an operand is no sign"
@@ -271,4 +272,4 @@ def _why_not_binary(
         return "first layer: reads pixels"
     if node.name in reasons:
         return reasons[node.name]
-    return "no weights" if node.weight is None else "not binarised in the model"
+    return "no weights" if "weight" not in node.keys else "not binarised in the model"

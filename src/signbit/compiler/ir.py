@@ -1,9 +1,9 @@
 """The compiler's graph between PyTorch and the file: plain data, no torch.
 
 A node yields one value for one image, of shape (height, width, channels). Its operations are the
-file's bodies (docs/format.md), those that passes remove (`REMOVED`) and one that lowering attaches
-to its producer (`sign`). Each stage of an epilogue is at first a `pointwise` node of its own, but
-for what only a binary convolution may have: `map`, `sums` and a shift by border.
+file's (docs/format.md), `pointwise` where the file says `identity`, those that passes remove
+(`REMOVED`) and one that lowering attaches to its producer (`sign`). Each stage of an epilogue is at
+first a `pointwise` node of its own, but for `sums` and a shift by border of a binary convolution.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from signbit.bitformat.graph import Pair, Pool, Shortcut
+from signbit.bitformat.graph import Pair
 from signbit.errors import CompileError
 
 __all__ = [
@@ -27,7 +27,9 @@ __all__ = [
     "Node",
     "NormParameters",
     "Origin",
+    "Pool",
     "Shape",
+    "Shortcut",
     "is_addition",
     "is_affine",
     "is_by_channel",
@@ -38,11 +40,10 @@ IMAGE = "image"
 """Name of the value that holds the raw pixels."""
 
 HELPERS = ("negative", "choice")
-"""Operations that are half of another one and are read by nothing else: the comparison x < 0, and
-one of two constants a channel by it."""
+"""Halves of another operation, read by nothing else: x < 0, and one of two constants by it."""
 
 REMOVED = ("batch_norm", "flatten", "view", "concat", *HELPERS)
-"""Operations that no file has."""
+"""Operations that the passes remove."""
 
 FloatArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 
@@ -66,6 +67,27 @@ class Origin(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.module or 'the model'} ({self.target})"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Maximum of a binary convolution's dots over windows, without padding."""
+
+    kernel: Pair
+    stride: Pair
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """The value that is added: [y·stride, x·stride, c − offset], or 0 where it has no such channel.
+
+    Stride (0, 0) is a value of one pixel. With `repeat` channel c reads c mod the value's channels.
+    """
+
+    tensor: str
+    stride: Pair = (1, 1)
+    offset: int = 0
+    repeat: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +147,7 @@ class Node:
     sums_scale: FloatArray | None = None
     scale: FloatArray | None = None
     shift: FloatArray | None = None
-    """(channels,); of a binary_conv also (row patterns, column patterns, channels)"""
+    """(channels,); of a binary_conv also (row sets, column sets, channels)"""
     shortcut: Shortcut | None = None
     activation: str | None = None
     slope: FloatArray | None = None
@@ -156,8 +178,7 @@ class Node:
     def operands(self) -> tuple[str, ...]:
         """Names of the values read."""
         shortcut = "" if self.shortcut is None else self.shortcut.tensor
-        names = (self.input, *self.others, self.map, self.sums, shortcut)
-        return tuple(name for name in names if name)
+        return tuple(filter(None, (self.input, *self.others, self.map, self.sums, shortcut)))
 
     def parts(self) -> tuple[bool, ...]:
         """Which stages of the epilogue are present: map, affine, shortcut, activation, offset."""
@@ -173,10 +194,7 @@ class Graph:
     output: str = ""
 
     def __iter__(self) -> Iterator[Node]:
-        """In order, each node as it is when its turn comes: a pass may rewrite or remove it before.
-
-        Nodes added on the way are not visited.
-        """
+        """In order, each as it is when its turn comes; nodes added on the way are not visited."""
         for name in list(self.nodes):
             if name in self.nodes:
                 yield self.nodes[name]
@@ -202,22 +220,20 @@ class Graph:
 
     def insert_before(self, name: str, node: Node) -> None:
         """Put a new node in front of another."""
-        assert node.name not in self.nodes
-        items = list(self.nodes.items())
-        place = list(self.nodes).index(name)
-        self.nodes = dict([*items[:place], (node.name, node), *items[place:]])
+        self._insert(self.place(name), node)
 
     def insert_after(self, name: str, node: Node) -> None:
         """Put a new node behind another."""
+        self._insert(self.place(name) + 1, node)
+
+    def _insert(self, place: int, node: Node) -> None:
         assert node.name not in self.nodes
         items = list(self.nodes.items())
-        place = list(self.nodes).index(name) + 1
         self.nodes = dict([*items[:place], (node.name, node), *items[place:]])
 
     def move_before(self, name: str, node: str) -> None:
         """Put a node, which nobody in between reads, in front of another."""
-        moved = self.nodes.pop(node)
-        self.insert_before(name, moved)
+        self.insert_before(name, self.nodes.pop(node))
 
     def remove(self, name: str) -> None:
         """Delete a node that nobody reads."""
@@ -227,8 +243,7 @@ class Graph:
 
     def bypass(self, name: str) -> None:
         """Delete a node; its readers, and the graph's output, take its input instead."""
-        node = self.nodes[name]
-        self.redirect(name, node.input)
+        self.redirect(name, self.nodes[name].input)
         del self.nodes[name]
 
     def redirect(self, old: str, new: str) -> None:

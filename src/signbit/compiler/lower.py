@@ -1,4 +1,4 @@
-"""From the compiler's graph to the file's: nodes with bodies and epilogues, named constants.
+"""From the compiler's graph to the file's: numbered tensors and constants, steps, outputs.
 
 Signs become outputs of the node whose value they compare; reals are stored where somebody other
 than a sign reads them.
@@ -7,25 +7,19 @@ than a sign reads them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from signbit.bitformat.graph import OPS, SignOutput, SignSums, TensorSpec
 from signbit.bitformat.graph import Node as FileNode
+from signbit.bitformat.graph import Output
 from signbit.compiler import ir
-from signbit.compiler.ir import IMAGE
-from signbit.compiler.pack import pack_numbers, pack_signs
+from signbit.compiler.constants import Constant, NumberedConstants
+from signbit.compiler.lower_steps import keys_of, operation_of, steps_of
 
 __all__ = ["LOGITS", "Lowered", "Provenance", "lower"]
 
-Constant = npt.NDArray[np.generic]
-
 LOGITS = "logits"
-"""Name of the output tensor."""
-
-_WINDOW = ("kernel", "stride", "padding", "dilation", "groups")
+"""Name of the graph's output."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +45,20 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Lowered:
-    """The file's nodes, tensors and constants, and where they come from."""
+    """The file's nodes and constants, and where they come from."""
 
-    output: str
+    output: int
+    """The tensor that the network yields."""
     nodes: tuple[FileNode, ...]
-    tensors: tuple[TensorSpec, ...]
     constants: dict[str, Constant]
     node_provenance: dict[str, Provenance]
-    tensor_provenance: dict[str, Provenance]
+    """By name."""
+    tensor_provenance: dict[int, Provenance]
+    """By number."""
 
 
 def lower(graph: ir.Graph) -> Lowered:
-    """Lower a graph whose only operations are the file's, `image` and `sign`."""
+    """Lower a graph whose only operations are the file's, `pointwise`, `image` and `sign`."""
     lowering = _Lowering(graph)
     if graph[graph.output].is_sign:
         raise ir.refuse(graph[graph.output].origin, "the network must end in reals, not in signs")
@@ -70,10 +66,9 @@ def lower(graph: ir.Graph) -> Lowered:
         if node.op != "sign":
             lowering.add(node)
     return Lowered(
-        lowering.tensor_names[graph.output],
+        lowering.numbers[graph.output],
         tuple(lowering.nodes),
-        tuple(lowering.tensors),
-        lowering.constants,
+        lowering.constants.arrays,
         lowering.node_provenance,
         lowering.tensor_provenance,
     )
@@ -82,110 +77,67 @@ def lower(graph: ir.Graph) -> Lowered:
 class _Lowering:
     def __init__(self, graph: ir.Graph) -> None:
         self.graph = graph
-        self.tensor_names: dict[str, str] = {}
-        """Value, or value and groups -> the file's tensor. Short: a small network's file is
-        half names otherwise; `tensor_provenance` has the long ones."""
+        self.numbers: dict[str, int] = {}
+        """Value, or value and groups -> the file's tensor."""
         self.nodes: list[FileNode] = []
-        self.tensors: list[TensorSpec] = []
-        self.constants: dict[str, Constant] = {}
+        self.constants = NumberedConstants()
         self.node_provenance: dict[str, Provenance] = {}
-        self.tensor_provenance: dict[str, Provenance] = {}
+        self.tensor_provenance: dict[int, Provenance] = {}
 
     def add(self, node: ir.Node) -> None:
         readers = self.graph.readers(node.name)
         signs = [reader for reader in readers if reader.op == "sign"]
         if node.op == "image":
-            self.declare(node.name, IMAGE, "image", node)
+            self.declare(node.name, node)
             if signs:
                 self.add_image_signs(node, signs)
             return
-        if node.is_sign:
-            zeros = np.zeros(node.shape.channels, np.float32)
-            flips = np.zeros(node.shape.channels, np.uint8)
-            signs = [replace(node, threshold=zeros, flip=flips)]
         stored = len(readers) > len(signs) or node.name == self.graph.output
+        if node.is_sign:
+            stored, signs = False, [node]
         title = node.title or node.name
         self.node_provenance[title] = _provenance(node.body_origin)
-        real = None
-        if stored and not node.is_sign:
-            real = LOGITS if node.name == self.graph.output else self.next_name()
-            self.declare(node.name, real, "real", node)
-        shortcut = node.shortcut
-        if shortcut is not None:
-            shortcut = replace(shortcut, tensor=self.tensor_names[shortcut.tensor])
-        self.nodes.append(
-            FileNode(
-                name=title,
-                op=node.op,
-                input=self.operand(node),
-                **self.body(title, node),
-                scale=self.real_constant(f"{title}.scale", node.scale),
-                shift=self.real_constant(f"{title}.shift", node.shift),
-                shortcut=shortcut,
-                activation=node.activation,
-                slope=self.real_constant(f"{title}.slope", node.slope),
-                positive_slope=self.real_constant(f"{title}.positive_slope", node.positive_slope),
-                offset=self.real_constant(f"{title}.offset", node.offset),
-                real=real,
-                signs=self.sign_outputs(signs),
-            )
-        )
+        inputs = [self.operand(node)]
+
+        def place(name: str) -> int:
+            """Where the node reads a value; it does from now on."""
+            if self.numbers[name] not in inputs:
+                inputs.append(self.numbers[name])
+            return inputs.index(self.numbers[name])
+
+        keys = keys_of(node, self.constants)
+        steps = steps_of(node, self.graph[node.input].shape, self.constants, place)
+        outputs = []
+        if stored:
+            self.declare(node.name, node)
+            outputs.append(Output())
+        for sign in signs:
+            outputs += self.sign_outputs(sign, bool(steps))
+        op = operation_of(node).name
+        self.nodes.append(FileNode(title, op, tuple(inputs), keys, steps, tuple(outputs)))
 
     def add_image_signs(self, image: ir.Node, signs: list[ir.Node]) -> None:
         """Signs of pixels need a node to write them."""
         title = self.graph.unique("pixels")
         self.node_provenance[title] = _provenance(image.origin)
-        outputs = self.sign_outputs(signs)
-        self.nodes.append(FileNode(title, "pointwise", IMAGE, signs=outputs))
+        outputs = [output for sign in signs for output in self.sign_outputs(sign, False)]
+        inputs = (self.numbers[image.name],)
+        self.nodes.append(FileNode(title, "identity", inputs, outputs=tuple(outputs)))
 
-    def body(self, title: str, node: ir.Node) -> dict[str, Any]:
-        """The keys that belong to the node's operation."""
-        keys = OPS[node.op].required + OPS[node.op].optional
-        body: dict[str, Any] = {key: getattr(node, key) for key in _WINDOW if key in keys}
-        if "weight" in keys:
-            assert node.weight is not None
-            body["weight"] = f"{title}.weight"
-            signs = node.weight.dtype == np.int8
-            pack = pack_signs if signs else pack_numbers
-            self.constants[f"{title}.weight"] = pack(node.weight)
-        if "pad_value" in keys and node.pad_value is not None:
-            body["pad_value"] = f"{title}.pad_value"
-            self.constants[f"{title}.pad_value"] = pack_numbers(node.pad_value)
-        if "pool" in keys:
-            body["pool"] = node.pool
-        if node.map:
-            body["map"] = self.tensor_names[node.map]
-        if node.sums:
-            scale = self.real_constant(f"{title}.sums_scale", node.sums_scale)
-            assert scale is not None
-            body["sums"] = SignSums(self.tensor_names[node.sums], scale)
-        return body
-
-    def real_constant(self, name: str, value: ir.FloatArray | None) -> str | None:
-        if value is None:
-            return None
-        self.constants[name] = np.ascontiguousarray(value, np.float32)
-        return name
-
-    def sign_outputs(self, signs: list[ir.Node]) -> tuple[SignOutput, ...]:
-        outputs = []
-        for sign in signs:
-            assert sign.threshold is not None
-            assert sign.flip is not None
-            for key in self.bits_keys(sign).values():
-                name = self.next_name()
-                self.declare(key, name, "bits", sign)
-                threshold = self.sign_constant(f"{name}.threshold", sign.threshold)
-                flip = self.sign_constant(f"{name}.flip", sign.flip)
-                outputs.append(SignOutput(name, threshold, flip))
-        return tuple(outputs)
-
-    def sign_constant(self, name: str, value: Constant) -> str:
-        """Most signs compare with zeros and flip nothing; those share one constant a width."""
-        if not value.any():
-            name = f"zeros.{value.dtype.name}.{value.size}"
-        self.constants[name] = value
-        return name
+    def sign_outputs(self, sign: ir.Node, steps: bool) -> list[Output]:
+        """One for each grouping of its readers. steps: whether any follow the operation."""
+        after = threshold = flip = None
+        if sign.threshold is not None and sign.threshold.dtype == np.int32:
+            threshold = self.constants.number(sign.threshold)
+            after = 0 if steps else None
+        elif sign.threshold is not None and sign.threshold.any():
+            threshold = self.constants.number(sign.threshold)
+        if sign.flip is not None and sign.flip.any():
+            flip = self.constants.number(sign.flip)
+        keys = self.bits_keys(sign).values()
+        for key in keys:
+            self.declare(key, sign)
+        return [Output("signs", after, threshold, flip)] * len(keys)
 
     def bits_keys(self, sign: ir.Node) -> dict[int, str]:
         """Groups of the readers -> key of the bits tensor they read.
@@ -201,19 +153,18 @@ class _Lowering:
         keys |= {groups: f"{sign.name} in {groups} groups" for groups in others}
         return keys
 
-    def operand(self, node: ir.Node) -> str:
+    def operand(self, node: ir.Node) -> int:
+        """The tensor that the node's operation reads."""
         source = self.graph[node.input]
         if source.is_sign:
-            return self.tensor_names[self.bits_keys(source).get(node.groups, source.name)]
-        return self.tensor_names[source.name]
+            return self.numbers[self.bits_keys(source).get(node.groups, source.name)]
+        return self.numbers[source.name]
 
-    def next_name(self) -> str:
-        return f"t{len(self.tensors)}"
-
-    def declare(self, key: str, name: str, kind: str, node: ir.Node) -> None:
-        self.tensor_names[key] = name
-        self.tensors.append(TensorSpec(name, kind, *node.shape))
-        self.tensor_provenance[name] = replace(
+    def declare(self, key: str, node: ir.Node) -> None:
+        """Number the next tensor."""
+        number = len(self.numbers)
+        self.numbers[key] = number
+        self.tensor_provenance[number] = replace(
             _provenance(node.origin),
             signed=node.signed,
             steps=node.steps,

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from tests.compiler.file_nodes import kinds, step
 from tests.compiler.nets import op_names
 from tests.runtime import oracle
 from torch import Tensor, nn
@@ -99,13 +100,11 @@ def _check(model: Product) -> Compiled:
 @pytest.mark.parametrize("delta", [None, -0.37])
 def test_weights_with_an_offset_on_signs(case: int, delta: float | None) -> None:
     result = _check(_product(case, binary=True, delta=delta, of_signs=True))
-    assert op_names(result) == ["pointwise", "sign_sum", "binary_conv"]
+    assert op_names(result) == ["identity", "sign_sum", "binary_conv"]
     conv = result.graph.nodes[-1]
-    assert conv.sums is not None
-    assert conv.shift is not None
+    assert step(conv, "add")["weighted"] is not None
     by_border = delta is not None and any(WINDOWS[case]["padding"])
-    assert result.constants[conv.shift].ndim == (3 if by_border else 1)
-    assert result.graph.format == 3
+    _assert_shift(result, 3 if by_border else 1)
 
 
 @pytest.mark.parametrize("case", range(3))
@@ -113,17 +112,24 @@ def test_an_input_offset_alone(case: int) -> None:
     model = _product(case, binary=True, delta=0.8, of_signs=True)
     model.with_offset = model.with_scale = False
     result = _check(model)
-    assert op_names(result) == ["pointwise", "binary_conv"]
-    # Where all windows are alike it is one shift a channel, as every version has.
-    assert result.graph.format == (3 if any(WINDOWS[case]["padding"]) else 1)
+    assert op_names(result) == ["identity", "binary_conv"]
+    # Where all windows are alike it is one shift a channel.
+    _assert_shift(result, 3 if any(WINDOWS[case]["padding"]) else 1)
+
+
+def _assert_shift(result: Compiled, dimensions: int) -> None:
+    """Of the last node: for each channel, or with tap sets also for each pair of them."""
+    affine = step(result.graph.nodes[-1], "affine")
+    assert result.constants[str(affine["shift"])].ndim == dimensions
+    assert bool(affine["row_taps"]) == bool(affine["column_taps"]) == (dimensions == 3)
 
 
 def test_offsets_of_zero_are_none() -> None:
     model = _product(0, binary=True, delta=0.0, of_signs=True)
     model.offset.data.zero_()
     result = _check(model)
-    assert op_names(result) == ["pointwise", "binary_conv"]
-    assert result.graph.format == 1
+    assert op_names(result) == ["identity", "binary_conv"]
+    _assert_shift(result, 1)
 
 
 @pytest.mark.slow
@@ -134,11 +140,11 @@ def test_real_weights_on_signs(case: int, delta: float | None, with_offset: bool
     model = _product(case, binary=False, delta=delta, of_signs=True)
     model.with_offset = with_offset
     result = _check(model)
-    assert op_names(result) == ["pointwise", "real_conv"]
+    assert op_names(result) == ["identity", "real_conv"]
     pixels, conv = result.graph.nodes
-    assert conv.input == pixels.signs[0].tensor
-    assert conv.weight is not None
-    assert result.constants[conv.weight].dtype == np.float32
+    assert kinds(pixels) == ["signs"]
+    assert conv.inputs == (1,)
+    assert result.constants[str(conv["weight"])].dtype == np.float32
 
 
 @pytest.mark.slow
@@ -151,7 +157,8 @@ def test_weights_of_signs_on_reals(case: int, delta: float | None, with_offset: 
     result = _check(model)
     convolutions = [node for node in result.graph.nodes if node.op == "real_conv"]
     assert len(convolutions) == (3 if with_offset else 1)
-    packed = [result.constants[node.weight or ""].dtype == np.uint64 for node in convolutions]
+    weights = [result.constants[str(node["weight"])] for node in convolutions]
+    packed = [weight.dtype == np.uint64 for weight in weights]
     # The 1×1 convolution that multiplies the sums by offsets holds the offsets themselves.
     assert packed == ([True, True, False] if with_offset else [True])
 
@@ -188,7 +195,7 @@ class Layers(nn.Module):
 def test_products_of_the_same_signs_share_their_sum(groups: int) -> None:
     result = _compiled(Layers(groups).eval())
     sums = [node for node in result.graph.nodes if node.op == "sign_sum"]
-    assert [node.groups for node in sums] == [groups, 1]
+    assert [node["groups"] for node in sums] == [groups, 1]
 
 
 @pytest.mark.parametrize("case", range(3))
@@ -196,4 +203,3 @@ def test_two_real_operands(case: int) -> None:
     result = _check(_product(case, binary=False, delta=0.6, of_signs=False))
     assert op_names(result)[-1] == "real_conv"
     assert {constant.dtype for constant in result.constants.values()} == {np.dtype(np.float32)}
-    assert result.graph.format == 1

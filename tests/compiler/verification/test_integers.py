@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import pytest
+from tests.compiler.file_nodes import adds_shortcut, written
 from tests.compiler.nets import Array, compiled, pixels
 from tests.compiler.small import SIZE, small_net
 
@@ -24,19 +25,21 @@ def adabin() -> Compiled:
 class Changed(ReferenceEngine):
     """The reference engine with one more in the last place of one array."""
 
-    def __init__(self, data: bytes, changed: str) -> None:
+    def __init__(self, data: bytes, changed: int | str | None) -> None:
         super().__init__(data)
         self.changed = changed
 
-    def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> dict[str, Array]:
+    def run_nodes(
+        self, feeds: Mapping[int, Array], fetches: Iterable[int | str]
+    ) -> dict[int | str, Array]:
         results = super().run_nodes(feeds, fetches)
-        if self.changed in results:
+        if self.changed is not None and self.changed in results:
             results[self.changed] = results[self.changed].copy()
             results[self.changed][-1, -1, -1, -1] += 1
         return results
 
 
-def _found(result: Compiled, changed: str = "") -> dict[str, NodeAgreement]:
+def _found(result: Compiled, changed: int | str | None = None) -> dict[str, NodeAgreement]:
     engine = Changed(result.data, changed)
     nodes = verify_nodes(result, pixels(COUNT, SIZE, 3), engine=engine)
     return {node.name: node for node in nodes}
@@ -53,15 +56,14 @@ def test_sums_of_signs_are_compared_too(adabin: Compiled) -> None:
 
 @pytest.mark.parametrize("name", ["units.1.conv.signs", "linear.signs"])
 def test_one_wrong_sum_is_found(adabin: Compiled, name: str) -> None:
-    node = next(node for node in adabin.graph.nodes if node.name == name)
-    assert node.real is not None
-    found = _found(adabin, node.real)
+    (number,) = written(adabin.graph.nodes)[name]
+    found = _found(adabin, number)
     assert found[name].dots_different == 1
     assert not found[name].agrees
 
 
 def test_the_dots_of_a_merged_pair_are_those_of_both_convolutions(adabin: Compiled) -> None:
-    node = next(n for n in adabin.graph.nodes if n.shortcut is not None and n.shortcut.repeat)
+    node = next(node for node in adabin.graph.nodes if adds_shortcut(node, "tile"))
     found = _found(adabin)[node.name]
     assert found.dots == COUNT * 3 * 2 * 24
     assert found.dots_different == 0
@@ -72,7 +74,6 @@ def test_the_dots_of_a_merged_pair_are_those_of_both_convolutions(adabin: Compil
 
 def test_a_changed_sum_does_not_reach_its_convolution(adabin: Compiled) -> None:
     """Every node is fed PyTorch's signs, also through the sums between."""
-    node = next(node for node in adabin.graph.nodes if node.name == "units.0.conv.signs")
-    assert node.real is not None
-    found = _found(adabin, node.real)
-    assert [name for name, one in found.items() if not one.agrees] == [node.name]
+    (number,) = written(adabin.graph.nodes)["units.0.conv.signs"]
+    found = _found(adabin, number)
+    assert [name for name, one in found.items() if not one.agrees] == ["units.0.conv.signs"]

@@ -8,7 +8,7 @@ import torch
 from tests.compiler.nets import compiled, pixels
 from tests.compiler.small import SIZE, small_net
 
-from signbit.bitformat.graph import Node
+from signbit.bitformat.validate import validate
 from signbit.compiler.verification.node_reach import NodeReach
 from signbit.compiler.verification.reach import Reach
 from signbit.runtime.reference import ReferenceEngine
@@ -20,12 +20,18 @@ def test_no_value_is_larger(method: str) -> None:
     """Of every real of a network that has every kind of node, fed the values before it or none."""
     result = compiled(small_net(method), SIZE)
     images = pixels(1, SIZE)
-    reals = {node.real: node for node in result.graph.nodes if node.real is not None}
-    values = ReferenceEngine(result.data).run_nodes({"image": images}, reals)
+    tensors = validate(result.graph, result.constants)
+    reals = {
+        number: node
+        for node, written in result.graph.written()
+        for number in written
+        if tensors[number].kind == "real"
+    }
+    values = ReferenceEngine(result.data).run_nodes({0: images}, reals)
     for fed in (values, {}):
         for name, node in reals.items():
             before = {other: value for other, value in fed.items() if other != name}
-            reach = NodeReach(result.graph, result.constants, before).of_value(node)
+            reach = NodeReach(result.graph, tensors, result.constants, before).of_value(node)
             assert reach.largest.shape == (values[name].shape[-1],)
             assert (np.abs(values[name]).max((0, 1, 2)) <= reach.largest * (1 + 1e-5)).all()
 
@@ -34,13 +40,17 @@ def test_of_a_convolution() -> None:
     """One channel a group; weights and shifts by hand, pixels up to 255."""
     result = compiled(torch.nn.Conv2d(3, 3, 1, groups=3, bias=False).eval(), SIZE)
     (node,) = result.graph.nodes
-    assert isinstance(node, Node)
     constants = dict(result.constants)
-    constants[str(node.weight)] = np.array([2, -3, 0.5], np.float32).reshape(3, 1, 1, 1)
-    constants[str(node.shift)] = np.array([1, -1, 0], np.float32)
-    reach = NodeReach(result.graph, constants, {}).of_value(node)
+    constants[str(node["weight"])] = np.array([2, -3, 0.5], np.float32).reshape(3, 1, 1, 1)
+    constants[str(node.steps[0]["shift"])] = np.array([1, -1, 0], np.float32)
+    tensors = validate(result.graph, constants)
+    nodes = NodeReach(result.graph, tensors, constants, {})
+    reach = nodes.of_value(node)
     np.testing.assert_allclose(reach.largest, [511, 766, 127.5])
     assert reach.roundings == 1 + 8
+    before = nodes.of_value(node, 0)
+    np.testing.assert_allclose(before.largest, [510, 765, 127.5])
+    assert before.roundings == 1
 
 
 def test_orders_of_one_sum_differ_by_less() -> None:

@@ -24,14 +24,16 @@ def digits() -> Compiled:
 class Tampered(ReferenceEngine):
     """The reference engine with one array of each answer changed."""
 
-    def __init__(self, data: bytes, changes: dict[str, Array]) -> None:
+    def __init__(self, data: bytes, changes: dict[int | str, Array]) -> None:
         super().__init__(data)
         self.changes = changes
 
     def __call__(self, images: Array) -> Array:
         return -super().__call__(images)
 
-    def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> dict[str, Array]:
+    def run_nodes(
+        self, feeds: Mapping[int, Array], fetches: Iterable[int | str]
+    ) -> dict[int | str, Array]:
         results = super().run_nodes(feeds, fetches)
         for name, change in self.changes.items():
             if name in results:
@@ -88,9 +90,9 @@ def test_one_wrong_integer_is_found(digits: Compiled) -> None:
 
 def test_one_wrong_sign_is_found_unless_it_is_at_the_threshold(digits: Compiled) -> None:
     # A borderline value would hide the change: take the pixel's own, far from its threshold.
-    tensor = digits.graph.nodes[0].signs[0].tensor
+    tensor = 1  # the only one that the stem writes
     engine = Tampered(digits.data, {tensor: np.array(1)})
-    bits = engine.run_nodes({"image": pixels(3, SIZE)}, [tensor])[tensor]
+    bits = engine.run_nodes({0: pixels(3, SIZE)}, [tensor])[tensor]
     if bits[0, 0, 0, 0] > 1:  # 1 + 1 is no bit; either way it differs from PyTorch's
         bits[0, 0, 0, 0] = 0
     stem = verify_nodes(digits, pixels(3, SIZE), engine=engine)[0]
@@ -100,7 +102,7 @@ def test_one_wrong_sign_is_found_unless_it_is_at_the_threshold(digits: Compiled)
 
 
 def test_one_wrong_real_is_found(digits: Compiled) -> None:
-    engine = Tampered(digits.data, {"logits": np.array(0.5)})
+    engine = Tampered(digits.data, {digits.graph.outputs[0].tensor: np.array(0.5)})
     last = verify_nodes(digits, pixels(3, SIZE), engine=engine)[-1]
     assert last.max_error == pytest.approx(0.5, abs=1e-4)
     assert not last.agrees
@@ -108,7 +110,7 @@ def test_one_wrong_real_is_found(digits: Compiled) -> None:
 
 @pytest.mark.parametrize("change", [np.nan, np.inf])
 def test_what_is_no_number_is_wrong(digits: Compiled, change: float) -> None:
-    engine = Tampered(digits.data, {"logits": np.array(change)})
+    engine = Tampered(digits.data, {digits.graph.outputs[0].tensor: np.array(change)})
     last = verify_nodes(digits, pixels(3, SIZE), engine=engine)[-1]
     assert last.max_error == np.inf
     assert not last.agrees
@@ -146,10 +148,12 @@ def _stem_next_to_zero(bias: float) -> tuple[Compiled, Array]:
 
 
 def _with_one_sign_positive(result: Compiled) -> ReferenceEngine:
-    tensor = result.graph.nodes[0].signs[0].tensor
+    tensor = 1  # the only one that the stem writes
 
     class Positive(ReferenceEngine):
-        def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> dict[str, Array]:
+        def run_nodes(
+            self, feeds: Mapping[int, Array], fetches: Iterable[int | str]
+        ) -> dict[int | str, Array]:
             results = super().run_nodes(feeds, fetches)
             if tensor in results:
                 results[tensor][-1, 7, 7, 31] = 0

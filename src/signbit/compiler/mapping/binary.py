@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from signbit.bitformat.borders import axis_patterns
-from signbit.bitformat.graph import MAX_TAPS, Shortcut
+from signbit.bitformat.table import LIMITS
+from signbit.bitformat.taps import axis_taps
 from signbit.compiler.checks.silent_floats import takes_a_sign, why_no_signs
-from signbit.compiler.ir import Node
+from signbit.compiler.ir import Node, Shortcut
 from signbit.compiler.mapping.convolution import check_vector
 from signbit.compiler.mapping.tracer import Call
 
@@ -87,8 +87,9 @@ def _product(call: Call, weight: Array, window: dict[str, Any], groups: int) -> 
         offset if offset is not None and offset.any() else None,
         0.0 if delta is None else float(delta),
     )
-    if product.is_binary and weight[0].size > MAX_TAPS:
-        raise call.refuse(f"has {weight[0].size} weights a filter, at most {MAX_TAPS} are allowed")
+    most = LIMITS["taps"]
+    if product.is_binary and weight[0].size > most:
+        raise call.refuse(f"has {weight[0].size} weights a filter, at most {most} are allowed")
     if product.is_binary and product.source.is_sign:
         return _of_signs(product)
     reasons = [reason for reason in (_lost_weights(product), _lost_inputs(product)) if reason]
@@ -148,16 +149,16 @@ def _of_signs(product: _Product) -> str:
 
 
 def _border_shift(product: _Product) -> Array:
-    """What δ adds: (row patterns, column patterns, out), or (out,) where all windows are alike."""
+    """What δ adds: (row sets, column sets, out), or (out,) where all windows are alike."""
     if not product.delta:
         return np.zeros(len(product.weight))
-    names = ("kernel", "stride", "padding", "dilation")
+    names = ("kernel", "stride", "padding", "padding", "dilation")
     rows, columns = (
-        axis_patterns(product.source.shape[axis], *(product.window[name][axis] for name in names))
+        axis_taps(product.source.shape[axis], *(product.window[name][axis] for name in names))
         for axis in (0, 1)
     )
-    by_row = [product.weight[:, slice(*taps)] for taps in rows.taps]
-    shift = np.array([[product.owed(w[:, :, slice(*x)]) for x in columns.taps] for w in by_row])
+    by_row = [product.weight[:, slice(*taps)] for taps in rows.sets]
+    shift = np.array([[product.owed(w[:, :, slice(*x)]) for x in columns.sets] for w in by_row])
     return shift[0, 0] if shift.shape[:2] == (1, 1) else shift
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from signbit.bitformat.graph import Shortcut
-from signbit.compiler.ir import Node, NormParameters, Shape
+from signbit.compiler.ir import Node, NormParameters, Shape, Shortcut
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS", "affine", "per_channel", "size_of"]

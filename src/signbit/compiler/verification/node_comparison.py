@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from torch.fx import Node as FxNode
 
-from signbit.bitformat.graph import Node, TensorSpec
+from signbit.bitformat.graph import Node, Shape
 from signbit.bitformat.int16_stem import has_integer_sums
+from signbit.bitformat.validate import validate
 from signbit.compiler.compiled import Compiled
 from signbit.compiler.exported import Replay, normalise
 from signbit.compiler.lower import Provenance
@@ -33,7 +34,9 @@ class NodeRunner(Protocol):
 
     def __call__(self, images: Array) -> Array: ...
 
-    def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> Mapping[str, Array]:
+    def run_nodes(
+        self, feeds: Mapping[int, Array], fetches: Iterable[int | str]
+    ) -> Mapping[int | str, Array]:
         """As in `signbit.runtime.reference.ReferenceEngine`."""
 
 
@@ -43,8 +46,11 @@ class NodeComparison:
     def __init__(self, compiled: Compiled, engine: NodeRunner) -> None:
         self.compiled = compiled
         self.engine = engine
-        self.tensors = {tensor.name: tensor for tensor in compiled.graph.tensors}
-        self.writers = {name: node for node in compiled.graph.nodes for name in node.outputs}
+        self.tensors = validate(compiled.graph, compiled.constants)
+        self.written = {node.name: tensors for node, tensors in compiled.graph.written()}
+        self.writers = {
+            number: node for node, tensors in compiled.graph.written() for number in tensors
+        }
         self.exported = {fx.name: fx for fx in compiled.program.graph.nodes}
         self.found = {
             node.name: NodeAgreement(node.name, node.op, compiled.node_provenance[node.name].module)
@@ -58,15 +64,16 @@ class NodeComparison:
         for tensor in self.compiled.tensor_provenance.values():
             wanted |= {tensor.export, tensor.signed, self.unclipped(tensor)}
         for node in self.compiled.graph.nodes:
-            if self.integers_of(node):
+            if self.integers_of(node) is not None:
                 wanted |= {x.name for fx in self.calls(node) for x in fx.all_input_nodes}
         return wanted
 
-    def integers_of(self, node: Node) -> str:
-        """Name under which an engine yields a node's integers; empty where it has none."""
+    def integers_of(self, node: Node) -> int | str | None:
+        """What an engine yields a node's integers for; None where it has none."""
         if has_integer_sums(node, self.compiled.constants):
             return f"{node.name}#dots"
-        return (node.real or "") if node.op == "sign_sum" else ""
+        first = self.written[node.name][0]
+        return first if node.op == "sign_sum" and self.tensors[first].kind == "real" else None
 
     def calls(self, node: Node) -> list[FxNode]:
         """The exported calls whose work a node does."""
@@ -78,53 +85,54 @@ class NodeComparison:
         self.replay(normalise(images, self.compiled.mean, self.compiled.std))
         for node in self.compiled.graph.nodes:
             found = self.found[node.name]
-            fetches = [name for name in node.outputs if self.has_counterpart(name)]
+            fetches = [n for n in self.written[node.name] if self.has_counterpart(n)]
             dots = self.integers_of(node)
             feeds = self.feeds(node, images)
-            results = self.engine.run_nodes(feeds, [*fetches, dots] if dots else fetches)
-            if dots:
+            wanted = fetches if dots is None else [*fetches, dots]
+            results = self.engine.run_nodes(feeds, wanted)
+            if dots is not None:
                 expected = self.dots(node, results[dots].shape)
                 found.dots += expected.size
                 found.dots_different += int((results[dots] != expected).sum())
-            for name in fetches:
-                if name == node.real:
-                    self.compare_reals(found, name, results[name])
+            for number in fetches:
+                if self.tensors[number].kind == "real":
+                    self.compare_reals(found, number, results[number])
                 else:
-                    different = results[name] != self.value(name)
+                    different = results[number] != self.value(number)
                     found.signs += different.size
                     if different.any():
-                        self.count_signs(
-                            found, name, different, first, self.margin(node, name, feeds)
-                        )
+                        margin = self.margin(node, number, feeds)
+                        self.count_signs(found, number, different, first, margin)
 
-    def has_counterpart(self, name: str) -> bool:
+    def has_counterpart(self, number: int) -> bool:
         """Whether PyTorch yields the value of a tensor, or the real it is the sign of."""
-        provenance = self.compiled.tensor_provenance[name]
+        provenance = self.compiled.tensor_provenance[number]
         return bool(provenance.export or provenance.signed)
 
-    def feeds(self, node: Node, images: npt.NDArray[np.uint8]) -> dict[str, Array]:
+    def feeds(self, node: Node, images: npt.NDArray[np.uint8]) -> dict[int, Array]:
         """PyTorch's values of a node's inputs; where it has none, of the inputs before them.
 
         Signs of pixels are made of pixels: a pool in front of them takes the engine's own values.
         """
-        if any(self.compiled.tensor_provenance[name].is_of_pixels for name in node.outputs):
-            return {self.compiled.graph.input.tensor: images}
-        feeds: dict[str, Array] = {}
+        provenance = self.compiled.tensor_provenance
+        if any(provenance[number].is_of_pixels for number in self.written[node.name]):
+            return {0: images}
+        feeds: dict[int, Array] = {}
         pending = list(node.inputs)
         while pending:
-            name = pending.pop()
-            if self.tensors[name].kind == "image":
-                feeds[name] = images
-            elif self.has_counterpart(name):
-                feeds[name] = self.value(name)
+            number = pending.pop()
+            if self.tensors[number].kind == "image":
+                feeds[number] = images
+            elif self.has_counterpart(number):
+                feeds[number] = self.value(number)
             else:
-                pending += self.writers[name].inputs
+                pending += self.writers[number].inputs
         return feeds
 
-    def value(self, name: str) -> Array:
+    def value(self, number: int) -> Array:
         """PyTorch's value of a tensor of the file: reals, or bits with 1 = negative."""
-        provenance, tensor = self.compiled.tensor_provenance[name], self.tensors[name]
-        value = nhwc(self.replay.recorded[provenance.export or provenance.signed], tensor)
+        provenance, tensor = self.compiled.tensor_provenance[number], self.tensors[number]
+        value = nhwc(self.replay.recorded[provenance.export or provenance.signed], tensor.shape)
         return (value < 0).astype(np.uint8) if tensor.kind == "bits" else value
 
     def dots(self, node: Node, shape: tuple[int, ...]) -> Array:
@@ -135,8 +143,7 @@ class NodeComparison:
 
         parts = [integers(node, fx, value) for fx in self.calls(node)]
         _, height, width, channels = shape
-        spec = TensorSpec("", "real", height, width, channels)
-        return nhwc(torch.cat(parts, 1), spec).astype(np.int32)
+        return nhwc(torch.cat(parts, 1), (height, width, channels)).astype(np.int32)
 
     def unclipped(self, tensor: Provenance) -> str:
         """Exported node of a tensor's reals before they are clipped.
@@ -148,36 +155,34 @@ class NodeComparison:
             return str(self.exported[name].all_input_nodes[0].name)
         return name
 
-    def compare_reals(self, found: NodeAgreement, name: str, result: Array) -> None:
-        expected = self.value(name)
+    def compare_reals(self, found: NodeAgreement, number: int, result: Array) -> None:
+        expected = self.value(number)
         found.reals += expected.size
         if expected.size:
             found.max_error = max(found.max_error, largest_error(result, expected))
-            unclipped = self.unclipped(self.compiled.tensor_provenance[name])
+            unclipped = self.unclipped(self.compiled.tensor_provenance[number])
             reals = self.replay.recorded[unclipped].nan_to_num(nan=0, posinf=0, neginf=0)
             found.max_value = max(found.max_value, float(reals.abs().max()))
 
-    def margin(self, node: Node, name: str, feeds: Mapping[str, Array]) -> Array:
+    def margin(self, node: Node, number: int, feeds: Mapping[int, Array]) -> Array:
         """How close to 0 PyTorch's value may be where a sign differs; (channels,).
 
         By the reach of the value (`compiler.reach`); 0 for what the engine must know exactly.
         """
-        provenance = self.compiled.tensor_provenance[name]
+        provenance, tensor = self.compiled.tensor_provenance[number], self.tensors[number]
         if provenance.is_of_pixels or not provenance.signed:
-            return np.zeros(self.tensors[name].channels)
-        (output,) = (output for output in node.signs if output.tensor == name)
-        nodes = NodeReach(self.compiled.graph, self.compiled.constants, feeds)
-        of_integers = self.compiled.constants[output.threshold].dtype == np.int32
-        reach = nodes.of_integers(node) if of_integers else nodes.of_value(node)
-        return through(reach, provenance.steps).margin
+            return np.zeros(tensor.shape[2])
+        output = node.outputs[self.written[node.name].index(number)]
+        nodes = NodeReach(self.compiled.graph, self.tensors, self.compiled.constants, feeds)
+        return through(nodes.of_value(node, output.after), provenance.steps).margin
 
     def count_signs(
-        self, found: NodeAgreement, name: str, different: Array, first: int, margin: Array
+        self, found: NodeAgreement, number: int, different: Array, first: int, margin: Array
     ) -> None:
         """Different signs of a batch: those next to their thresholds, and the others."""
-        signed = self.compiled.tensor_provenance[name].signed
+        signed = self.compiled.tensor_provenance[number].signed
         if signed:
-            reals = nhwc(self.replay.recorded[signed], self.tensors[name])
+            reals = nhwc(self.replay.recorded[signed], self.tensors[number].shape)
             near = different & (np.abs(reals) < margin)
             for image, y, x, channel in np.argwhere(near).tolist():
                 value = float(reals[image, y, x, channel])
@@ -198,9 +203,12 @@ def largest_error(result: Array, expected: Array) -> float:
     return float(errors.max())
 
 
-def nhwc(value: Tensor, tensor: TensorSpec) -> Array:
-    """A value of PyTorch's, (N, C, H, W) or flattened in that order, as the file lays it out."""
-    height, width, channels = tensor.shape
+def nhwc(value: Tensor, shape: Shape) -> Array:
+    """A value of PyTorch's, (N, C, H, W) or flattened in that order, as the file lays it out.
+
+    shape: (height, width, channels).
+    """
+    height, width, channels = shape
     mapped = value.reshape(len(value), channels, height, width).permute(0, 2, 3, 1)
     array: Array = mapped.contiguous().numpy()
     return array

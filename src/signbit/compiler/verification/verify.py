@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from signbit.bitformat.validate import validate
 from signbit.compiler.compiled import Compiled
 from signbit.compiler.exported import Replay, normalise
 from signbit.compiler.verification.agreement import Agreement, EndToEnd, NodeAgreement
@@ -86,10 +87,11 @@ def verify_end_to_end(
     if labels is not None and labels.shape != (len(images),):
         raise InputError(f"labels: must have shape ({len(images)},), has {labels.shape}")
     replay = Replay(compiled.program)
-    output = next(t for t in compiled.graph.tensors if t.name == compiled.graph.output)
+    tensors = validate(compiled.graph, compiled.constants)
+    shape = tensors[compiled.graph.outputs[0].tensor].shape
 
     def rows(value: Tensor) -> Array:
-        return nhwc(value, output).reshape(len(value), -1)
+        return nhwc(value, shape).reshape(len(value), -1)
 
     found = EndToEnd(labelled=labels is not None)
     for first, batch in _batches(compiled, images, batch_size):
@@ -121,7 +123,7 @@ def _engine(compiled: Compiled) -> NodeRunner:
 def _batches(
     compiled: Compiled, images: npt.NDArray[np.uint8], batch_size: int
 ) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
-    shape = next(t for t in compiled.graph.tensors if t.kind == "image").shape
+    shape = compiled.graph.inputs[0].shape
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != shape:
         raise InputError(
             f"images: must be uint8 of shape (N, {', '.join(map(str, shape))}), "

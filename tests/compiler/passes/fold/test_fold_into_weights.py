@@ -6,7 +6,9 @@ import pytest
 from tests.compiler.graphs import Builder, answers, ops
 
 from signbit.compiler.ir import IMAGE, Graph, Shape
-from signbit.compiler.passes.fold import fold_into_weights, gather_affine, round_constants
+from signbit.compiler.passes.fold.fold_into_weights import fold_into_weights
+from signbit.compiler.passes.fold.gather_affine import gather_affine
+from signbit.compiler.passes.fold.round_constants import round_constants
 
 Array = npt.NDArray[Any]
 

@@ -3,7 +3,8 @@ import pytest
 from tests.compiler.graphs import Builder, answers, compare_with_zero, ops
 
 from signbit.compiler.ir import IMAGE
-from signbit.compiler.passes.fold import gather_affine, round_constants
+from signbit.compiler.passes.fold.gather_affine import gather_affine
+from signbit.compiler.passes.fold.round_constants import round_constants
 
 
 def test_a_chain_becomes_one_affine() -> None:

@@ -3,8 +3,8 @@ import pytest
 from tests.compiler.graphs import Builder, answers, compare_with_zero, ops
 
 from signbit.compiler.passes import remove_dead
-from signbit.compiler.passes.fold import round_constants
-from signbit.compiler.passes.merge import absorb_maps
+from signbit.compiler.passes.fold.round_constants import round_constants
+from signbit.compiler.passes.merge.absorb_maps import absorb_maps
 
 
 def _by_pixel(build: Builder, source: str) -> str:

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from tests.compiler.graphs import SCALES, SHIFTS, Builder, answers, ops
 
-from signbit.bitformat.graph import Shortcut
-from signbit.compiler.ir import Graph
+from signbit.compiler.ir import Graph, Shortcut
 from signbit.compiler.passes import remove_dead
-from signbit.compiler.passes.merge import absorb_views, merge_branches
+from signbit.compiler.passes.merge.absorb_views import absorb_views
+from signbit.compiler.passes.merge.merge_branches import merge_branches
 from signbit.errors import CompileError
 
 

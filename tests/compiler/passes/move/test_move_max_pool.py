@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from tests.compiler.graphs import Builder, answers, ops
 
-from signbit.bitformat.graph import Pool
-from signbit.compiler.passes.move import move_max_pool
+from signbit.compiler.ir import Pool
+from signbit.compiler.passes.move.move_max_pool import move_max_pool
 
 
 def _network(*steps: str, padding: int = 0, kernel: int = 2, positive: bool = True) -> Builder:

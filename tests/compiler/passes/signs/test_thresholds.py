@@ -6,12 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.compiler.graphs import Builder, answers, compare_with_zero, ops
 
-from signbit.bitformat.graph import Pool
-from signbit.compiler.ir import IMAGE, Node, Origin, Shape
+from signbit.compiler.ir import IMAGE, Node, Origin, Pool, Shape
 from signbit.compiler.passes import remove_dead
-from signbit.compiler.passes.move import move_max_pool
-from signbit.compiler.passes.signs import thresholds
-from signbit.compiler.passes.signs.thresholds import integer_comparison, real_comparison
+from signbit.compiler.passes.move.move_max_pool import move_max_pool
+from signbit.compiler.passes.signs.thresholds import integer_comparison, real_comparison, thresholds
 
 LOWEST = np.finfo(np.float32).min
 

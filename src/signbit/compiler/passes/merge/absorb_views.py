@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from signbit.bitformat.graph import Shortcut
-from signbit.compiler.ir import Graph, Node, refuse
+from signbit.compiler.ir import Graph, Node, Shortcut, refuse
 
 __all__ = ["absorb_views"]
 

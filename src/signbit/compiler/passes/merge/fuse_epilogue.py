@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from signbit.bitformat.graph import Shortcut
-from signbit.compiler.ir import REMOVED, Graph, Node, is_affine
+from signbit.compiler.ir import REMOVED, Graph, Node, Shortcut, is_affine
 
 __all__ = ["fuse_epilogue"]
 

@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from signbit.bitformat.graph import Shortcut
-from signbit.compiler.ir import Graph, Node, is_addition, refuse
+from signbit.compiler.ir import Graph, Node, Shortcut, is_addition, refuse
 
 __all__ = ["merge_branches"]
 
@@ -95,7 +94,7 @@ class _Merging:
             same = all(getattr(node, name) == getattr(first, name) for name in _WINDOW)
             if not same or node.groups != 1 or not _equal(node.pad_value, first.pad_value):
                 raise self.refuse("their convolutions have different windows, or groups")
-        # Some have a scale and shift of their own, and some of those one for each border pattern.
+        # Some have a scale and shift of their own, and some of those one for each pair of tap sets.
         kinds = {(node.parts(), None if node.shift is None else node.shift.ndim) for node in nodes}
         if len(kinds) > 1:
             raise self.refuse("their convolutions add different parts to their dots")

@@ -6,8 +6,7 @@ after rounding, which is non-decreasing itself.
 
 from __future__ import annotations
 
-from signbit.bitformat.graph import Pool
-from signbit.compiler.ir import Graph, Node, is_by_channel
+from signbit.compiler.ir import Graph, Node, Pool, is_by_channel
 
 __all__ = ["is_non_decreasing", "move_max_pool"]
 

@@ -1,0 +1,151 @@
+"""Does this commit give the answers of another one? Every case of the agreement grid, bit for bit.
+
+    python benchmarks/same_answers.py 000367b --data ../shared/data/cifar10 \\
+        --imagenet ../shared/data/imagenet-sample --out benchmarks/results/same_answers.json
+
+Both commits are built (into build/against). This one draws a case's weights; then each compiles
+them itself, in a fresh process, and runs its own file on the same random images on every
+instruction set of the machine. A line is written whenever a case is done; another run of the same
+two commits goes on behind the last one. Commit first: a changed tree is another one at every run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from math import inf
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import machine
+from against_build import built, commit_of, environment, working_tree
+from agreement_grid import Lines
+from grid_cases import Case, cases
+
+__all__ = ["compare", "differing", "main"]
+
+Line = dict[str, Any]
+
+WORKER = Path(__file__).with_name("same_answers_worker.py")
+SIZE = "bytes"
+"""What is no instruction set in what a worker writes."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("revision", help="the commit to compare with")
+    parser.add_argument("--new", help="another one than the working tree's tracked files")
+    parser.add_argument("--data", required=True, help="CIFAR-10, as `signbit evaluate --data`")
+    parser.add_argument("--imagenet", required=True, help="photographs, in the same form")
+    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--only", default="", help="cases whose name has this in it")
+    parser.add_argument("--images", type=int, default=8, help="random images of a case")
+    parser.add_argument("--seconds", type=float, default=inf, help="begin no case after these")
+    arguments = parser.parse_args()
+    end = time.perf_counter() + arguments.seconds
+    commits = {
+        "old": commit_of(arguments.revision),
+        "new": commit_of(arguments.new) if arguments.new else working_tree(),
+    }
+    packages = {side: built(commit) for side, commit in commits.items()}
+    setting = {**commits, "images": arguments.images}
+    facts: Line = {"machine": machine.facts("torch") | setting}
+    lines = Lines(arguments.out.with_suffix(".jsonl"), facts)
+    wanted = [case for case in cases() if arguments.only in case.name]
+    for number, case in enumerate(wanted, 1):
+        if case.name not in lines.done and time.perf_counter() < end:
+            photographs = [arguments.data, arguments.imagenet]
+            lines.add(compare(case, packages, photographs, arguments.images))
+            print(f"{number}/{len(wanted)} {case.name}: {said(lines.done[case.name])}", flush=True)
+    results = [lines.done[case.name] for case in wanted if case.name in lines.done]
+    faults = {line["case"]: said(line) for line in results if not same(line)}
+    figures = {
+        "command": "python benchmarks/same_answers.py " + " ".join(sys.argv[1:]),
+        **facts,
+        "differing": faults,
+        "cases": results,
+    }
+    arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+    print(f"{len(results)} of {len(wanted)} cases, {len(faults)} differ")
+    return 1 if faults else 0
+
+
+def compare(
+    case: Case, packages: Mapping[str, Path], photographs: Sequence[str], images: int
+) -> Line:
+    """One case: its images with logits that differ in any bit, by instruction set.
+
+    packages: the folders of the old and the new commit's package.
+    """
+    start = time.perf_counter()
+    line: Line = {"case": case.name}
+    with TemporaryDirectory() as name:
+        failure = _run(packages["new"], name, "new", str(images), *case, *photographs)
+        failure = failure or _run(packages["old"], name, "old", str(images), *case)
+        if failure:
+            line["failed"] = failure
+        else:
+            answers = {side: dict(np.load(Path(name, f"{side}.npz"))) for side in packages}
+            line["file_bytes"] = {side: int(found.pop(SIZE)) for side, found in answers.items()}
+            line["different"] = differing(answers["old"], answers["new"])
+    return {**line, "seconds": round(time.perf_counter() - start, 1)}
+
+
+def _run(package: Path, *arguments: str) -> str:
+    """Run the worker under a package; what it says last where it fails."""
+    command, path = environment(package)
+    done = subprocess.run(
+        [*command, str(WORKER), *arguments],
+        env={**os.environ, "PYTHONPATH": path},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+    return said[-1] if done.returncode else ""
+
+
+def differing(
+    old: Mapping[str, npt.NDArray[np.float32]], new: Mapping[str, npt.NDArray[np.float32]]
+) -> dict[str, int]:
+    """Of logits (N, classes) by instruction set, images that differ in any bit.
+
+    All images are where only one commit has the instruction set, or logits have another shape.
+    """
+    found: dict[str, int] = {}
+    for isa, logits in {**old, **new}.items():
+        pair = [side[isa] for side in (old, new) if isa in side]
+        if len(pair) < 2 or pair[0].shape != pair[1].shape:
+            found[isa] = len(logits)
+            continue
+        one, other = (np.ascontiguousarray(each).view(np.uint32) for each in pair)
+        found[isa] = int((one != other).reshape(len(logits), -1).any(1).sum())
+    return found
+
+
+def same(line: Line) -> bool:
+    """Whether a case's answers are the same everywhere."""
+    return "failed" not in line and not any(line["different"].values())
+
+
+def said(line: Line) -> str:
+    """A case's result in words."""
+    if "failed" in line:
+        return f"failed: {line['failed']}"
+    parts = [f"{count} images differ on {isa}" for isa, count in line["different"].items() if count]
+    sizes = line["file_bytes"]
+    return f"{', '.join(parts) or 'the same'}; {sizes['old']} → {sizes['new']} bytes"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

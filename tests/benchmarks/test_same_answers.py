@@ -1,0 +1,57 @@
+"""Logits are held against each other bit for bit; both sides compile weights drawn once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import signbit
+from grid_cases import Case, Photographs
+from same_answers import SIZE, differing, said, same
+from same_answers_worker import answer, draw
+
+CASE = Case("digits", "sdbnn", "1/1", "trained")
+
+
+def test_one_bit_counts_as_an_image() -> None:
+    logits = np.random.default_rng(0).standard_normal((4, 10)).astype(np.float32)
+    logits[3] = 0, -0.0, np.nan, *logits[3, 3:]
+    other = logits.copy()
+    assert differing({"scalar": logits}, {"scalar": other}) == {"scalar": 0}
+    other[1, 2] = np.nextafter(other[1, 2], np.float32(9))
+    other[3, 0] = -0.0
+    assert differing({"scalar": logits}, {"scalar": other}) == {"scalar": 2}
+
+
+def test_all_images_differ_where_there_is_nothing_to_compare() -> None:
+    logits = np.zeros((3, 10), np.float32)
+    assert differing({"scalar": logits}, {}) == {"scalar": 3}
+    assert differing({}, {"avx2": logits}) == {"avx2": 3}
+    assert differing({"scalar": logits}, {"scalar": logits[:, :5]}) == {"scalar": 3}
+
+
+def test_results_in_words() -> None:
+    line = {"different": {"scalar": 0, "avx2": 2}, "file_bytes": {"old": 9, "new": 8}}
+    assert not same(line)
+    assert said(line) == "2 images differ on avx2; 9 → 8 bytes"
+    line["different"] = {"scalar": 0, "avx2": 0}
+    assert same(line)
+    assert said(line) == "the same; 9 → 8 bytes"
+    assert not same({"failed": "no"})
+    assert said({"failed": "no"}) == "failed: no"
+
+
+@pytest.mark.slow
+def test_both_sides_compile_the_drawn_weights(tmp_path: Path) -> None:
+    draw(tmp_path, CASE, Photographs("", ""))
+    found = []
+    for side in ("old", "new"):
+        answer(tmp_path, side, 3, CASE)
+        found.append(dict(np.load(tmp_path / f"{side}.npz")))
+    assert [int(side.pop(SIZE)) > 10_000 for side in found] == [True, True]
+    assert differing(*found) == dict.fromkeys(signbit.cpu_isas(), 0)
+    logits = found[0]["scalar"]
+    assert logits.shape == (3, 10)
+    assert len(np.unique(logits)) > 10
