@@ -13,7 +13,7 @@ from signbit.bitformat.graph import InputSpec, Pair, Shortcut, output_size
 from signbit.bitformat.versions import with_lowest_format
 from signbit.compiler.ir import IMAGE, Graph, Node, Origin, Shape
 from signbit.compiler.lower import Lowered, lower
-from signbit.compiler.passes.fold import round_constants
+from signbit.compiler.passes import round_constants
 from signbit.runtime.reference import ReferenceEngine
 
 Array = npt.NDArray[Any]

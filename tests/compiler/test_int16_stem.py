@@ -25,8 +25,7 @@ from signbit.compiler.compile import compile_model
 from signbit.compiler.count import count
 from signbit.compiler.exported import normalise
 from signbit.compiler.ir import IMAGE, Shape
-from signbit.compiler.passes import remove_dead
-from signbit.compiler.passes.signs import thresholds
+from signbit.compiler.passes import remove_dead, thresholds
 from signbit.compiler.passes.signs.thresholds import evaluate, sum_comparison
 from signbit.compiler.verification.stem_change import compare_stems
 from signbit.compiler.verification.verify import verify_nodes

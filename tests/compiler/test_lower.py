@@ -4,9 +4,7 @@ from tests.compiler.graphs import Builder, answers, compare_with_zero, lowered
 
 from signbit.compiler.ir import IMAGE
 from signbit.compiler.lower import LOGITS, Lowered, lower
-from signbit.compiler.passes import remove_dead
-from signbit.compiler.passes.merge import fuse_epilogue
-from signbit.compiler.passes.signs import thresholds
+from signbit.compiler.passes import fuse_epilogue, remove_dead, thresholds
 from signbit.errors import CompileError
 
 

@@ -3,7 +3,7 @@ import pytest
 from tests.compiler.graphs import Builder
 
 from signbit.compiler.ir import IMAGE, NormParameters
-from signbit.compiler.passes.fold import fold_batch_norm
+from signbit.compiler.passes import fold_batch_norm
 from signbit.errors import CompileError
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.compiler.graphs import Builder, answers, ops
 
 from signbit.compiler.ir import IMAGE, Graph, Shape
-from signbit.compiler.passes.fold import fold_into_weights, gather_affine, round_constants
+from signbit.compiler.passes import fold_into_weights, gather_affine, round_constants
 
 Array = npt.NDArray[Any]
 

@@ -3,7 +3,7 @@ import pytest
 from tests.compiler.graphs import Builder, answers, compare_with_zero, ops
 
 from signbit.compiler.ir import IMAGE
-from signbit.compiler.passes.fold import gather_affine, round_constants
+from signbit.compiler.passes import gather_affine, round_constants
 
 
 def test_a_chain_becomes_one_affine() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tests.compiler.graphs import Builder
 
-from signbit.compiler.passes.fold import round_constants
+from signbit.compiler.passes import round_constants
 from signbit.errors import CompileError
 
 

@@ -3,8 +3,7 @@ import pytest
 from tests.compiler.graphs import Builder, compare_with_zero, lowered, ops
 
 from signbit.compiler.ir import Shape
-from signbit.compiler.passes.fold import round_constants
-from signbit.compiler.passes.merge import absorb_flatten
+from signbit.compiler.passes import absorb_flatten, round_constants
 from signbit.errors import CompileError
 from signbit.runtime.reference import ReferenceEngine
 

@@ -2,9 +2,7 @@ import numpy as np
 import pytest
 from tests.compiler.graphs import Builder, answers, compare_with_zero, ops
 
-from signbit.compiler.passes import remove_dead
-from signbit.compiler.passes.fold import round_constants
-from signbit.compiler.passes.merge import absorb_maps
+from signbit.compiler.passes import absorb_maps, remove_dead, round_constants
 
 
 def _by_pixel(build: Builder, source: str) -> str:

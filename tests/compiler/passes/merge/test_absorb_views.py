@@ -4,7 +4,7 @@ from tests.compiler.graphs import Builder, lowered, ops
 
 from signbit.bitformat.graph import Shortcut
 from signbit.compiler.ir import Shape
-from signbit.compiler.passes.merge import absorb_views
+from signbit.compiler.passes import absorb_views
 from signbit.errors import CompileError
 from signbit.runtime.reference import ReferenceEngine
 

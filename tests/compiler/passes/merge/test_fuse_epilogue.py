@@ -12,9 +12,7 @@ from tests.compiler.graphs import (
 
 from signbit.bitformat.graph import Shortcut
 from signbit.compiler.ir import Graph
-from signbit.compiler.passes import remove_dead
-from signbit.compiler.passes.merge import fuse_epilogue
-from signbit.compiler.passes.signs import thresholds
+from signbit.compiler.passes import fuse_epilogue, remove_dead, thresholds
 
 
 def _fused(graph: Graph) -> Graph:

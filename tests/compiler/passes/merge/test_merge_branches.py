@@ -4,8 +4,7 @@ from tests.compiler.graphs import SCALES, SHIFTS, Builder, answers, ops
 
 from signbit.bitformat.graph import Shortcut
 from signbit.compiler.ir import Graph
-from signbit.compiler.passes import remove_dead
-from signbit.compiler.passes.merge import absorb_views, merge_branches
+from signbit.compiler.passes import absorb_views, merge_branches, remove_dead
 from signbit.errors import CompileError
 
 

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from tests.compiler.graphs import Builder, answers, compare_with_zero, ops
 
-from signbit.compiler.passes.fold import round_constants
-from signbit.compiler.passes.merge import share_equal
+from signbit.compiler.passes import round_constants, share_equal
 
 
 def test_chains_of_equal_nodes_collapse() -> None:

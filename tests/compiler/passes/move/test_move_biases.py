@@ -4,7 +4,7 @@ from tests.compiler.graphs import Array, Builder, answers, ops
 
 from signbit.bitformat.graph import Shortcut
 from signbit.compiler.ir import Graph
-from signbit.compiler.passes.move import move_biases
+from signbit.compiler.passes import move_biases
 
 BIAS = np.array([0.5, -1.0, 2.0, 0.25, -0.125, 4.0, 0.0, 1.0])
 

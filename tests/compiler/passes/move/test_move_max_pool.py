@@ -3,7 +3,7 @@ import pytest
 from tests.compiler.graphs import Builder, answers, ops
 
 from signbit.bitformat.graph import Pool
-from signbit.compiler.passes.move import move_max_pool
+from signbit.compiler.passes import move_max_pool
 
 
 def _network(*steps: str, padding: int = 0, kernel: int = 2, positive: bool = True) -> Builder:

@@ -1,7 +1,7 @@
 import numpy as np
 from tests.compiler.graphs import Builder, answers, ops
 
-from signbit.compiler.passes.signs import pool_signs
+from signbit.compiler.passes import pool_signs
 
 
 def test_pools_bits_with_the_same_answers() -> None:

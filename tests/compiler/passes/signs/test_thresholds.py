@@ -8,9 +8,7 @@ from tests.compiler.graphs import Builder, answers, compare_with_zero, ops
 
 from signbit.bitformat.graph import Pool
 from signbit.compiler.ir import IMAGE, Node, Origin, Shape
-from signbit.compiler.passes import remove_dead
-from signbit.compiler.passes.move import move_max_pool
-from signbit.compiler.passes.signs import thresholds
+from signbit.compiler.passes import move_max_pool, remove_dead, thresholds
 from signbit.compiler.passes.signs.thresholds import integer_comparison, real_comparison
 
 LOWEST = np.finfo(np.float32).min
