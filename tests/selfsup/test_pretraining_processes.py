@@ -17,9 +17,9 @@ from pathlib import Path
 import sklearn.datasets, torch, torch._dynamo  # once for all forks
 import worlds
 from signbit.selfsup.pretraining import pretrain
-from signbit.selfsup.task import SelfSupervised
+from signbit.selfsup.selfsup_task import SelfSupervised
 from signbit.training import images, processes
-from signbit.training.recipe_parsing import apply_overrides, parse_recipe
+from signbit.training.recipe.parsing import apply_overrides, parse_recipe
 
 out = Path(sys.argv[1])
 torch.set_num_threads(1)

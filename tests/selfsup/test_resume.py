@@ -16,8 +16,8 @@ SCRIPT = """
 import sys, time
 import torch
 from signbit.selfsup.pretraining import pretrain
-from signbit.selfsup.task import SelfSupervised
-from signbit.training.recipe_parsing import parse_recipe
+from signbit.selfsup.selfsup_task import SelfSupervised
+from signbit.training.recipe.parsing import parse_recipe
 
 torch.set_num_threads(1)
 after_step = SelfSupervised.after_step

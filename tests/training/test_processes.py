@@ -23,8 +23,9 @@ import sklearn.datasets, torch, torch._dynamo  # once for all forks
 import worlds
 from safetensors.torch import save_file
 from signbit import recipes
-from signbit.data.loader import Loader
-from signbit.training import images, processes, supervised, task
+from signbit.data.loading.loader import Loader
+from signbit.training import images, processes
+from signbit.training.supervised import supervised_task as task, train as supervised
 
 out = Path(sys.argv[1])
 torch.set_num_threads(1)

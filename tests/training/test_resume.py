@@ -19,7 +19,7 @@ SCRIPT = """
 import sys, time
 import torch
 from signbit import recipes
-from signbit.training import supervised, task
+from signbit.training.supervised import supervised_task as task, train as supervised
 
 torch.set_num_threads(1)
 after_step = task.Supervised.after_step

@@ -17,10 +17,10 @@ from pathlib import Path
 import sklearn.datasets, torch, torch._dynamo  # once for all forks
 import worlds
 from signbit import recipes
-from signbit.training import supervised, task
-from signbit.training.checkpoint import latest, read_checkpoint
-from signbit.training.lock import locked
-from signbit.training.run import RunFolder
+from signbit.training.supervised import supervised_task as task, train as supervised
+from signbit.training.runs.checkpoint import latest, read_checkpoint
+from signbit.training.runs.lock import locked
+from signbit.training.runs.folder import RunFolder
 
 out = Path(sys.argv[1])
 torch.set_num_threads(1)
@@ -39,7 +39,7 @@ def whole_checkpoints(folder):
 # its n-th, for every n, while it ends the third epoch of a run.
 EVERY_STEP = """
 import dataclasses, shutil
-from signbit.training.checkpoint import write_checkpoint
+from signbit.training.runs.checkpoint import write_checkpoint
 
 worlds.run(1, lambda: train("two", "epochs=2"))
 

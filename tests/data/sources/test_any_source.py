@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from tests.data.conftest import WriteFolder, WriteParquet, colours, png
 
+from signbit.data import open_dataset
 from signbit.data.sources import any_source
 from signbit.errors import DataError
 
@@ -15,29 +16,29 @@ def test_each_kind_of_source_is_recognised(
 ) -> None:
     write_folder(tmp_path / "photos", {"train/cat": 1})
     write_parquet(tmp_path / "rows/train.parquet", [png(colours(1)[0])], [0], ["bee"])
-    assert any_source("digits", "test").source == "digits"
-    assert any_source(tmp_path / "photos", "train").class_names == ("cat",)
-    assert any_source(str(tmp_path / "rows"), "train").class_names == ("bee",)
+    assert open_dataset("digits", "test").source == "digits"
+    assert open_dataset(tmp_path / "photos", "train").class_names == ("cat",)
+    assert open_dataset(str(tmp_path / "rows"), "train").class_names == ("bee",)
     monkeypatch.setattr(
         any_source, "open_hub", lambda name, split, labelled: f"{name} {split} {labelled}"
     )
-    assert any_source("hub:owner/name", "train") == "owner/name train True"
-    assert any_source("hub:owner/name", "train", labelled=False) == "owner/name train False"
+    assert open_dataset("hub:owner/name", "train") == "owner/name train True"
+    assert open_dataset("hub:owner/name", "train", labelled=False) == "owner/name train False"
 
 
 def test_a_missing_folder_says_what_data_can_be(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"absent: no such folder .*digits.*hub:"):
-        any_source(tmp_path / "absent", "train")
+        open_dataset(tmp_path / "absent", "train")
 
 
 def test_a_file_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "train.parquet"
     file.write_bytes(b"")
     with pytest.raises(DataError, match="not a folder"):
-        any_source(file, "train")
+        open_dataset(file, "train")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no images"):
-        any_source(tmp_path / "empty", "train")
+        open_dataset(tmp_path / "empty", "train")
 
 
 def test_images_without_labels_are_taken_where_asked(
@@ -46,8 +47,8 @@ def test_images_without_labels_are_taken_where_asked(
     write_folder(tmp_path, {"photos": 6})
     write_parquet(tmp_path / "rows/train.parquet", [png(each) for each in colours(6)], None)
     for source in ("photos", "rows"):
-        opened = any_source(tmp_path / source, "test", labelled=False)
+        opened = open_dataset(tmp_path / source, "test", labelled=False)
         assert (len(opened), opened.class_names) == (1, ("unlabelled",))
         with pytest.raises(DataError, match=r"labels are needed here: name images that have some"):
-            any_source(tmp_path / source, "train")
-    assert len(any_source("digits", "test", labelled=False).class_names) == 10
+            open_dataset(tmp_path / source, "train")
+    assert len(open_dataset("digits", "test", labelled=False).class_names) == 10

@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 from torch import nn
 from signbit.methods import get
 from signbit.selfsup import *
-from signbit.selfsup.shuffle import encode_joined
+from signbit.selfsup.objectives.shuffle import encode_joined
 from signbit.training.sync_batch_norm import synchronize_batch_norm
 
 def kinds():

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from signbit.errors import CheckpointError
-from signbit.training.runs.checkpoint import (Checkpoint, latest, read_checkpoint, write_checkpoint)
+from signbit.training.runs.checkpoint import Checkpoint, latest, read_checkpoint, write_checkpoint
 
 Optimizers = Callable[[nn.Module], torch.optim.Optimizer]
 

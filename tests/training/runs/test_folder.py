@@ -9,8 +9,8 @@ import torch
 from signbit.data import open_dataset
 from signbit.errors import CheckpointError, RecipeError
 from signbit.training import Run, evaluate_model, load_run, train
-from signbit.training.recipe.identity import recipe_digest
 from signbit.training.recipe import Recipe
+from signbit.training.recipe.identity import recipe_digest
 from signbit.training.runs.folder import RunFolder
 
 # The keys of the first version, but for the description.

@@ -11,7 +11,7 @@ from signbit.training.runs.lock import locked
 HOLDER = """
 import sys, time
 from pathlib import Path
-from signbit.training.lock import locked
+from signbit.training.runs.lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

@@ -3,9 +3,9 @@ import torch
 from torch import nn
 
 from signbit.errors import CheckpointError
-from signbit.nn.layers import BinaryConv2d
 from signbit.methods import get
-from signbit.training.runs.state_dicts import (binarizer_names, load_state, state_digest)
+from signbit.nn.layers import BinaryConv2d
+from signbit.training.runs.state_dicts import binarizer_names, load_state, state_digest
 
 
 def network() -> nn.Module:

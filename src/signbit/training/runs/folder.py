@@ -20,13 +20,13 @@ from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.digest import content_digest
 from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.errors import CheckpointError
+from signbit.training.networks import build_network, make_method
+from signbit.training.recipe import Recipe
+from signbit.training.recipe.identity import identity, recipe_digest
+from signbit.training.recipe.parsing import flat, parse_recipe
 from signbit.training.runs import checkpoint as checkpoints
 from signbit.training.runs import whole_files
 from signbit.training.runs.checkpoint import Checkpoint
-from signbit.training.recipe.identity import (identity, recipe_digest)
-from signbit.training.networks import build_network, make_method
-from signbit.training.recipe import Recipe
-from signbit.training.recipe.parsing import (flat, parse_recipe)
 
 __all__ = ["Run", "RunFolder", "StoredRun", "load_run", "read_run", "run_facts"]
 

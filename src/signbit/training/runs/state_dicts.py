@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from signbit.errors import CheckpointError
-from signbit.nn.layers import (BinaryConv2d, BinaryLinear)
+from signbit.nn.layers import BinaryConv2d, BinaryLinear
 
 __all__ = ["binarizer_names", "load_state", "state_digest"]
 
