@@ -119,7 +119,6 @@ def test_every_wrong_type_is_refused(make: Make) -> None:
                 continue
             with pytest.raises(ModelFileError):
                 from_json(changed(path, swapped, make=make))
-                pytest.fail(f"{path} = {swapped!r} was read")
 
 
 @makes
@@ -134,7 +133,6 @@ def test_every_missing_key_is_refused(make: Make) -> None:
             continue
         with pytest.raises(ModelFileError, match=f"'{key}' is missing|format|op: must be"):
             from_json(text)
-            pytest.fail(f"was read without {path}")
 
 
 def test_an_item_too_few_or_too_many() -> None:
