@@ -34,6 +34,7 @@ def parts(make: Make) -> tuple[dict[str, Any], Constants]:
     return json.loads(to_json(graph)), constants
 
 
+@pytest.mark.slow
 @makes
 def test_every_mutation_of_a_graph(make: Make) -> None:
     graph, constants = parts(make)
