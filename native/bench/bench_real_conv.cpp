@@ -37,32 +37,31 @@ class LayerGraph {
   explicit LayerGraph(const Layer& layer)
       : zeros_(
             static_cast<size_t>(layer.filters * layer.kernel * layer.kernel * layer.channels * 4)) {
-    const int64_t size = sbnn::output_size(layer.size, layer.kernel, layer.stride, layer.padding);
-    graph.tensors = {{"image", sbnn::Kind::kImage, layer.size, layer.size, layer.channels},
-                     {"x", sbnn::Kind::kReal, layer.size, layer.size, layer.channels},
-                     {"y", sbnn::Kind::kReal, size, size, layer.filters}};
-    graph.input = 0;
-    graph.output = 2;
     graph.nodes.resize(2);
-    sbnn::Node& pixels = graph.nodes[0];
-    pixels.op = sbnn::Op::kPointwise;
+    sbnn::FusedNode& pixels = graph.nodes[0];
+    pixels.op = sbnn::Op::kIdentity;
     pixels.input = 0;
     pixels.real = 1;
-    sbnn::Node& node = graph.nodes[1];
+    sbnn::FusedNode& node = graph.nodes[1];
     node.op = sbnn::Op::kRealConv;
     node.input = layer.input == sbnn::Kind::kImage ? 0 : 1;
     node.kernel = {layer.kernel, layer.kernel};
     node.stride = {layer.stride, layer.stride};
-    node.padding = {layer.padding, layer.padding};
-    node.dilation = {1, 1};
+    node.padding = {layer.padding, layer.padding, layer.padding, layer.padding};
     node.real = 2;
+    const int64_t size = node.row_axis(layer.size).outputs();
+    graph.tensors = {{sbnn::Kind::kImage, layer.size, layer.size, layer.channels},
+                     {sbnn::Kind::kReal, layer.size, layer.size, layer.channels},
+                     {sbnn::Kind::kReal, size, size, layer.filters}};
+    graph.inputs = 1;
+    graph.outputs = {2};
     node.weight =
         constant(layer.weights, {layer.filters, layer.kernel, layer.kernel, layer.channels});
     node.scale = constant(sbnn::DType::kF32, {layer.filters});
     node.shift = node.scale;
   }
 
-  sbnn::Graph graph;
+  sbnn::FusedGraph graph;
 
  private:
   int constant(sbnn::DType dtype, const std::vector<int64_t>& shape) {
@@ -86,7 +85,8 @@ void time_layer(const Layer& layer, const sbnn::KernelTable& kernels) {
   sbnn::Frame frame;
   frame.arena = arena.data();
   frame.storage = &plan.storage;
-  frame.image = image.data();
+  const sbnn::InputArray input{image.data(), false};
+  frame.inputs = &input;
   const sbnn::NodePlan& node = plan.nodes[1];
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(150);
   double best = 1e9;

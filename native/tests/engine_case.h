@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -26,18 +27,62 @@ constexpr int kImageBytes = kHeight * kWidth * kColours;
 using EnginePointer = std::unique_ptr<sbnn::Engine>;
 using Logits = std::vector<float>;
 
-inline std::string common(const std::string& name, const std::string& op,
-                          const std::string& input) {
-  return R"("name":")" + name + R"(","op":")" + op + R"(","input":")" + input + R"(",)";
+// Keys of a window as ModelWriter::node takes them; padding is the same on all sides.
+inline std::string window(int kernel, int stride, int padding, int dilation = 1) {
+  const auto list = [](int value, int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += (i == 0 ? "[" : ",") + std::to_string(value);
+    return text + "]";
+  };
+  return R"(,"kernel":)" + list(kernel, 2) + R"(,"stride":)" + list(stride, 2) + R"(,"padding":)" +
+         list(padding, 4) + R"(,"dilation":)" + list(dilation, 2);
 }
 
-inline std::string window(int kernel, int stride, int padding, int dilation, int groups) {
-  const auto pair = [](int value) {
-    return "[" + std::to_string(value) + "," + std::to_string(value) + "],";
-  };
-  return "\"kernel\":" + pair(kernel) + "\"stride\":" + pair(stride) +
-         "\"padding\":" + pair(padding) + "\"dilation\":" + pair(dilation) +
-         "\"groups\":" + std::to_string(groups) + ",";
+inline std::string key(const std::string& name, int value) {
+  return ",\"" + name + "\":" + std::to_string(value);
+}
+
+// One step or output; `keys` as ModelWriter::node takes them.
+inline std::string step(const std::string& op, const std::string& keys = "") {
+  return R"({"op":")" + op + '"' + keys + "}";
+}
+inline std::string output(const std::string& kind, const std::string& keys = "") {
+  return R"({"kind":")" + kind + '"' + keys + "}";
+}
+
+// A key that lists them.
+inline std::string list(const std::string& name, std::initializer_list<std::string> items) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : ",") + item;
+  return ",\"" + name + "\":[" + text + "]";
+}
+inline std::string steps(std::initializer_list<std::string> items) { return list("steps", items); }
+inline std::string outputs(std::initializer_list<std::string> items) {
+  return list("outputs", items);
+}
+
+// Steps and signs with constants of their own.
+inline std::string affine(ModelWriter* file, int channels, float size) {
+  return step("affine", key("scale", file->floats({channels}, -size, size)) +
+                            key("shift", file->floats({channels}, -1, 1)));
+}
+inline std::string maxout(ModelWriter* file, int channels) {
+  return step("maxout", key("slope", file->floats({channels}, -0.5f, 0.5f)) +
+                            key("positive_slope", file->floats({channels}, 0.5f, 1.5f)));
+}
+inline std::string offset(ModelWriter* file, int channels) {
+  return step("offset", key("value", file->floats({channels}, -0.5f, 0.5f)));
+}
+inline std::string add(int input, const std::string& keys = "") {
+  return step("add", key("input", input) + keys);
+}
+inline std::string signs(ModelWriter* file, int channels, const std::string& keys = "") {
+  return output("signs", key("threshold", file->floats({channels}, -0.5f, 0.5f)) +
+                             key("flip", file->flips(channels)) + keys);
+}
+inline std::string integer_signs(ModelWriter* file, int channels) {
+  return output("signs", key("threshold", file->ints({channels}, -9, 10)) +
+                             key("flip", file->flips(channels)) + key("after", 0));
 }
 
 inline std::vector<uint8_t> pixels() {
@@ -48,10 +93,10 @@ inline std::vector<uint8_t> pixels() {
 }
 
 inline EnginePointer load(const std::vector<uint8_t>& bytes, int threads, const std::string& isa,
-                          bool share_all = false) {
+                          bool share_all = false, bool fuse = true) {
   EnginePointer engine;
-  const sbnn::Status status =
-      sbnn::Engine::load(bytes.data(), bytes.size(), {threads, isa, share_all}, &engine);
+  const sbnn::EngineOptions options{threads, isa, share_all, fuse, {}};
+  const sbnn::Status status = sbnn::Engine::load(bytes.data(), bytes.size(), options, &engine);
   if (!status.ok()) std::fprintf(stderr, "%s\n", status.message().c_str());
   CHECK(status.ok());
   return engine;
@@ -62,7 +107,7 @@ inline Logits run(sbnn::Engine* engine, const void* images, int first, int count
   const bool is_float = pixel_bytes == 4;
   const auto* from = static_cast<const uint8_t*>(images) + first * kImageBytes * pixel_bytes;
   Logits logits(static_cast<size_t>(count * kClasses));
-  CHECK(engine->run({from, count, is_float}, logits.data()).ok());
+  CHECK(engine->run({count, {{from, is_float}}}, {logits.data()}).ok());
   return logits;
 }
 
@@ -74,10 +119,12 @@ inline void test_everywhere(const std::vector<uint8_t>& bytes, const std::vector
                             const Logits& expected) {
   const std::vector<float> real(images.begin(), images.end());
   for (const std::string& isa : sbnn::usable_isas()) {
-    for (const auto& [threads, share_all] :
-         {std::pair(1, false), std::pair(2, false), std::pair(3, false), std::pair(4, false),
-          std::pair(2, true), std::pair(3, true), std::pair(4, true), std::pair(8, true)}) {
-      const EnginePointer engine = load(bytes, threads, isa, share_all);
+    for (const auto& [threads, share_all, fuse] :
+         {std::tuple(1, false, true), std::tuple(2, false, true), std::tuple(3, false, true),
+          std::tuple(4, false, true), std::tuple(2, true, true), std::tuple(3, true, true),
+          std::tuple(4, true, true), std::tuple(8, true, true), std::tuple(1, false, false),
+          std::tuple(3, true, false)}) {
+      const EnginePointer engine = load(bytes, threads, isa, share_all, fuse);
       CHECK(engine->isa() == isa && engine->threads() == threads);
       for (const int batch : {1, 2, kImages}) {
         for (int first = 0; first + batch <= kImages; first += batch) {
@@ -149,7 +196,7 @@ inline std::vector<std::vector<uint8_t>> look_inside(sbnn::Engine* engine,
     want(sbnn::kNone, static_cast<int>(i),
          nodes[i].dots_height * nodes[i].dots_width * nodes[i].dots_channels, 4);
   }
-  CHECK(engine->run_nodes(1, {{graph.input, images.data(), false}}, fetches).ok());
+  CHECK(engine->run_nodes(1, {{0, images.data(), false}}, fetches).ok());
   return results;
 }
 
@@ -157,7 +204,9 @@ inline void test_inside(const std::vector<uint8_t>& bytes, const std::vector<uin
   const auto expected = look_inside(load(bytes, 1, "scalar").get(), images);
   for (const std::string& isa : sbnn::usable_isas()) {
     for (const int threads : {1, 3}) {
-      CHECK(look_inside(load(bytes, threads, isa).get(), images) == expected);
+      for (const bool fuse : {true, false}) {
+        CHECK(look_inside(load(bytes, threads, isa, false, fuse).get(), images) == expected);
+      }
     }
   }
 }
@@ -167,7 +216,7 @@ inline void test_timing(const std::vector<uint8_t>& bytes, const std::vector<uin
   const EnginePointer engine = load(bytes, 2, "");
   std::vector<sbnn::NodeTime> times;
   for (const int count : {0, kImages}) {
-    CHECK(engine->time_nodes({images.data(), count, false}, 3, &times).ok());
+    CHECK(engine->time_nodes({count, {{images.data(), false}}}, 3, &times).ok());
     CHECK(times.size() == engine->nodes().size());
     for (size_t i = 0; i < times.size(); ++i) {
       const std::string op = engine->nodes()[i].op;

@@ -32,11 +32,11 @@ void test_runs() {
   CHECK(load(affine(), &engine).ok());
   const uint8_t pixels[] = {10, 200, 0, 1};
   float results[4] = {};
-  CHECK(engine->run({pixels, 2, false}, results).ok());
+  CHECK(engine->run({2, {{pixels, false}}}, {results}).ok());
   CHECK(results[0] == 20.5f && results[1] == 400.5f && results[2] == 0.5f && results[3] == 2.5f);
   const float bad[] = {1.0f, __builtin_nanf("")};
-  CHECK(engine->run({bad, 1, true}, results).code() == sbnn::Code::kInput);
-  CHECK(engine->run({pixels, 0, false}, results).ok());
+  CHECK(engine->run({1, {{bad, true}}}, {results}).code() == sbnn::Code::kInput);
+  CHECK(engine->run({0, {{pixels, false}}}, {results}).ok());
 }
 
 // A 1×1 convolution of two pixels' values with int16 weights of 8191, one filter.
@@ -49,13 +49,13 @@ void test_int16_stem() {
   CHECK(load(model.file(), &engine).ok());
   const uint8_t pixels[] = {255, 0, 3, 255};
   float results[2] = {};
-  CHECK(engine->run({pixels, 2, false}, results).ok());
+  CHECK(engine->run({2, {{pixels, false}}}, {results}).ok());
   CHECK(results[0] == 255.0f * 8191.0f && results[1] == 258.0f * 8191.0f);
   int32_t dots[2] = {};
   CHECK(engine->run_nodes(2, {{0, pixels, false}}, {{sbnn::kNone, 0, dots}}).ok());
   CHECK(dots[0] == 255 * 8191 && dots[1] == 258 * 8191);
   const float reals[] = {1.0f, 2.0f};
-  CHECK(engine->run({reals, 1, true}, results).code() == sbnn::Code::kInput);
+  CHECK(engine->run({1, {{reals, true}}}, {results}).code() == sbnn::Code::kInput);
   CHECK(engine->run_nodes(1, {{0, reals, true}}, {{1, sbnn::kNone, results}}).code() ==
         sbnn::Code::kInput);
 }

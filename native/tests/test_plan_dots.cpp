@@ -14,19 +14,19 @@ namespace {
 
 // image → signs → one convolution of `channels` filters that adds a tensor of `added` channels.
 struct Conv {
-  sbnn::Graph graph;
+  sbnn::FusedGraph graph;
   std::vector<uint64_t> weight;
   std::vector<float> reals;
 
   Conv(int64_t channels, int64_t added)
       : weight(static_cast<size_t>(channels) * 9), reals(static_cast<size_t>(channels) * 9) {
-    graph.input = 0;
-    graph.tensors = {{"image", sbnn::Kind::kImage, 5, 5, added},
-                     {"x", sbnn::Kind::kReal, 5, 5, added},
-                     {"b", sbnn::Kind::kBits, 5, 5, added},
-                     {"y", sbnn::Kind::kReal, 5, 5, channels},
-                     {"k", sbnn::Kind::kReal, 5, 5, 1}};
-    graph.output = 3;
+    graph.inputs = 1;
+    graph.tensors = {{sbnn::Kind::kImage, 5, 5, added},
+                     {sbnn::Kind::kReal, 5, 5, added},
+                     {sbnn::Kind::kBits, 5, 5, added},
+                     {sbnn::Kind::kReal, 5, 5, channels},
+                     {sbnn::Kind::kReal, 5, 5, 1}};
+    graph.outputs = {3};
     const auto constant = [&](sbnn::DType dtype, const void* data, std::vector<int64_t> shape,
                               size_t bytes) {
       graph.constants.push_back(
@@ -37,14 +37,14 @@ struct Conv {
              static_cast<size_t>(8 * channels * words));
     constant(sbnn::DType::kF32, reals.data(), {channels}, static_cast<size_t>(4 * channels));
     constant(sbnn::DType::kF32, reals.data(), {3, 3, channels}, static_cast<size_t>(36 * channels));
-    sbnn::Node prepare;
+    sbnn::FusedNode prepare;
     prepare.input = 0;
     prepare.real = 1;
-    sbnn::Node conv;
+    sbnn::FusedNode conv;
     conv.op = Op::kBinaryConv;
     conv.input = 2;
     conv.kernel = {3, 3};
-    conv.padding = {1, 1};
+    conv.padding = {1, 1, 1, 1};
     conv.weight = 0;
     conv.scale = conv.shift = 1;
     conv.shortcut.tensor = 1;
@@ -53,7 +53,7 @@ struct Conv {
     graph.nodes = {prepare, conv};
   }
 
-  sbnn::Node& conv() { return graph.nodes[1]; }
+  sbnn::FusedNode& conv() { return graph.nodes[1]; }
 
   sbnn::NodePlan planned(const sbnn::KernelTable& kernels) const {
     sbnn::Plan plan;
@@ -104,6 +104,7 @@ void test_adjusting(const sbnn::KernelTable& kernels) {
   added.conv().sums = {4, 1};
   Conv bordered(64, 64);
   bordered.conv().shift = 2;
+  bordered.conv().row_taps = bordered.conv().column_taps = {{1, 3}, {0, 3}, {0, 2}};
   const std::string kernel = std::string("conv_b1_") + kernels.isa;
   CHECK(mapped.planned(kernels).kernel == kernel + "+map");
   CHECK(added.planned(kernels).kernel == kernel + "+sums");

@@ -15,7 +15,7 @@ namespace {
 struct Pair {
   std::vector<float> scale, shift;
   bool integer = true;
-  sbnn::Node conv, pool;
+  sbnn::FusedNode conv, pool;
 
   Pair(std::vector<float> scales, std::vector<float> shifts)
       : scale(std::move(scales)), shift(std::move(shifts)) {
@@ -26,8 +26,8 @@ struct Pair {
     pool.op = Op::kMaxPool;
   }
 
-  sbnn::Step step() const {
-    sbnn::Graph graph;
+  sbnn::Stage stage() const {
+    sbnn::FusedGraph graph;
     const auto add = [&](sbnn::DType dtype, const std::vector<float>& values) {
       graph.constants.push_back({"",
                                  dtype,
@@ -38,12 +38,12 @@ struct Pair {
     add(integer ? sbnn::DType::kI16 : sbnn::DType::kF32, {});
     add(sbnn::DType::kF32, scale);
     add(sbnn::DType::kF32, shift);
-    sbnn::Step planned;
+    sbnn::Stage planned;
     plan_pooled_sums(graph, conv, pool, &planned);
     return planned;
   }
 
-  bool fits() const { return step().pools_sums; }
+  bool fits() const { return stage().pools_sums; }
 };
 
 Pair with(std::vector<float> scale, std::vector<float> shift, bool integer) {
@@ -71,10 +71,10 @@ void test_float_sums() {
 }
 
 void test_order() {
-  CHECK(Pair({1, 2}, {0, 0}).step().order.empty());
-  const sbnn::Step ints = Pair({1, -2}, {0, 0}).step();
+  CHECK(Pair({1, 2}, {0, 0}).stage().order.empty());
+  const sbnn::Stage ints = Pair({1, -2}, {0, 0}).stage();
   CHECK(ints.order.size() == 2 && ints.order[0] == 0 && ints.order[1] == 0xffffffffu);
-  const sbnn::Step reals = with({-1, 2}, {1, 1}, false).step();
+  const sbnn::Stage reals = with({-1, 2}, {1, 1}, false).stage();
   CHECK(reals.order.size() == 2 && reals.order[0] == 0x80000000u && reals.order[1] == 0);
 }
 
@@ -92,6 +92,8 @@ void test_what_else_must_be() {
     CHECK(!fits([&](Pair& p) { p.conv.activation = activation; }));
   CHECK(!fits([](Pair& p) { p.conv.op = Op::kBinaryConv; }));
   CHECK(!fits([](Pair& p) { p.conv.groups = 2; }));
+  CHECK(!fits([](Pair& p) { p.conv.by_steps = true; }));
+  CHECK(!fits([](Pair& p) { p.pool.by_steps = true; }));
   CHECK(!fits([](Pair& p) { p.conv.shortcut.tensor = 0; }));
   CHECK(!fits([](Pair& p) { p.conv.offset = 0; }));
   CHECK(!fits([](Pair& p) { p.pool.offset = 0; }));

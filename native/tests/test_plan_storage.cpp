@@ -3,9 +3,9 @@
 #include "check.h"
 #include "plan/plan.h"
 
-using sbnn::Graph;
+using sbnn::FusedGraph;
+using sbnn::FusedNode;
 using sbnn::kNone;
-using sbnn::Node;
 using sbnn::Op;
 
 namespace {
@@ -14,20 +14,20 @@ constexpr int64_t kSize = 8;
 
 // x → a chain of convolutions; tensors and nodes are named by their indices.
 struct Chain {
-  Graph graph;
+  FusedGraph graph;
 
   explicit Chain(int64_t channels) {
     graph.constants.push_back({"weight", sbnn::DType::kF32, {}, nullptr, 0});
-    graph.tensors.push_back({"image", sbnn::Kind::kImage, kSize, kSize, 3});
-    graph.input = 0;
-    add(Op::kPointwise, 0, kNone, channels);
+    graph.tensors.push_back({sbnn::Kind::kImage, kSize, kSize, 3});
+    graph.inputs = 1;
+    add(Op::kIdentity, 0, kNone, channels);
   }
 
   // A node that reads `input`, adds `shortcut` and writes a new real tensor, whose index it gives.
   int add(Op op, int input, int shortcut, int64_t channels, int64_t stride = 1) {
     const auto tensor = static_cast<int>(graph.tensors.size());
-    graph.tensors.push_back({"t", sbnn::Kind::kReal, kSize / stride, kSize / stride, channels});
-    Node node;
+    graph.tensors.push_back({sbnn::Kind::kReal, kSize / stride, kSize / stride, channels});
+    FusedNode node;
     node.op = op;
     node.input = input;
     node.weight = 0;
@@ -35,7 +35,7 @@ struct Chain {
     node.shortcut.stride = {stride, stride};
     node.real = tensor;
     graph.nodes.push_back(node);
-    graph.output = tensor;
+    graph.outputs = {tensor};
     return tensor;
   }
 
@@ -45,7 +45,7 @@ struct Chain {
     sbnn::TensorSpec signs = graph.tensors[static_cast<size_t>(input)];
     signs.kind = sbnn::Kind::kBits;
     graph.tensors.push_back(signs);
-    Node node;
+    FusedNode node;
     node.op = op;
     node.input = input;
     node.signs.push_back({});
@@ -54,7 +54,7 @@ struct Chain {
     return tensor;
   }
 
-  std::vector<sbnn::Step> steps() const { return plan_steps(graph, plan_tensors(graph)); }
+  std::vector<sbnn::Stage> stages() const { return plan_stages(graph, plan_tensors(graph)); }
 
   bool share(int a, int b, bool reuse = true) const {
     const sbnn::StoragePlan plan = plan_storage(graph, plan_tensors(graph), reuse);
@@ -75,9 +75,9 @@ void test_a_sum_overwrites_its_shortcut() {
 
 void test_a_pointwise_node_overwrites_its_input() {
   Chain chain(32);
-  const int body = chain.add(Op::kPointwise, kFirst, kNone, 32);
+  const int body = chain.add(Op::kIdentity, kFirst, kNone, 32);
   CHECK(chain.share(body, kFirst));
-  const int sum = chain.add(Op::kPointwise, body, body, 32);
+  const int sum = chain.add(Op::kIdentity, body, body, 32);
   CHECK(chain.share(sum, body));
 }
 
@@ -113,7 +113,7 @@ void test_what_is_read_beside_the_shortcut_stays() {
     const int signs = chain.add_signs(Op::kMaxPool, kFirst);
     const int sum = chain.add(Op::kBinaryConv, signs, kFirst, 16);
     CHECK(chain.share(sum, kFirst));
-    Node& conv = chain.graph.nodes.back();
+    FusedNode& conv = chain.graph.nodes.back();
     (as_map ? conv.map : conv.sums.tensor) = kFirst;
     CHECK(!chain.share(sum, kFirst));
   }
@@ -141,16 +141,16 @@ void test_a_band_needs_no_memory() {
   // The pool runs in turns with its producer, which still reads what it reads.
   CHECK(!chain.share(pool, kFirst));
   CHECK(chain.share(end, kFirst));
-  const std::vector<sbnn::Step> steps = plan_steps(chain.graph, tensors);
-  CHECK(steps.size() == 3 && steps[1].producer == 1 && steps[1].node == 2);
+  const std::vector<sbnn::Stage> stages = plan_stages(chain.graph, tensors);
+  CHECK(stages.size() == 3 && stages[1].producer == 1 && stages[1].node == 2);
 }
 
-void test_signs_for_one_convolution_are_made_by_its_step() {
+void test_signs_for_one_convolution_are_made_by_its_stage() {
   Chain chain(16);
-  const int signs = chain.add_signs(Op::kPointwise, kFirst);
+  const int signs = chain.add_signs(Op::kIdentity, kFirst);
   const int sum = chain.add(Op::kBinaryConv, signs, kFirst, 16);
-  const std::vector<sbnn::Step> steps = chain.steps();
-  CHECK(steps.size() == 2 && steps[1].producer == 1 && steps[1].node == 2);
+  const std::vector<sbnn::Stage> stages = chain.stages();
+  CHECK(stages.size() == 2 && stages[1].producer == 1 && stages[1].node == 2);
   const sbnn::StoragePlan storage = plan_storage(chain.graph, plan_tensors(chain.graph), true);
   CHECK(storage.offsets[static_cast<size_t>(signs)] == kNone);
   // A thread's signs come from rows whose sums may be another's.
@@ -159,34 +159,34 @@ void test_signs_for_one_convolution_are_made_by_its_step() {
 
 void test_signs_that_others_read_exist_as_a_whole() {
   Chain pools(16);
-  pools.add(Op::kBinaryConv, pools.add_signs(Op::kMaxPool, pools.add_signs(Op::kPointwise, kFirst)),
+  pools.add(Op::kBinaryConv, pools.add_signs(Op::kMaxPool, pools.add_signs(Op::kIdentity, kFirst)),
             kNone, 16);
-  CHECK(pools.steps().size() == 4);
+  CHECK(pools.stages().size() == 4);
   Chain two(16);
-  const int signs = two.add_signs(Op::kPointwise, kFirst);
+  const int signs = two.add_signs(Op::kIdentity, kFirst);
   two.add(Op::kBinaryConv, signs, kNone, 16);
   two.add(Op::kBinaryConv, signs, kNone, 16);
-  CHECK(two.steps().size() == 4);
+  CHECK(two.stages().size() == 4);
 }
 
 void test_rows_are_summed_for_the_mean_behind_them() {
   Chain chain(16);
   const int mean = chain.add(Op::kGlobalMean, kFirst, kNone, 16, kSize);
-  chain.add(Op::kPointwise, mean, kNone, 16, kSize);
-  std::vector<sbnn::Step> steps = chain.steps();
-  CHECK(steps.size() == 3 && steps[0].writes_row_sums && !steps[0].reads_row_sums);
-  CHECK(steps[1].reads_row_sums && !steps[1].writes_row_sums && !steps[2].reads_row_sums);
+  chain.add(Op::kIdentity, mean, kNone, 16, kSize);
+  std::vector<sbnn::Stage> stages = chain.stages();
+  CHECK(stages.size() == 3 && stages[0].writes_row_sums && !stages[0].reads_row_sums);
+  CHECK(stages[1].reads_row_sums && !stages[1].writes_row_sums && !stages[2].reads_row_sums);
   const sbnn::StoragePlan storage = plan_storage(chain.graph, plan_tensors(chain.graph), true);
   constexpr int64_t kSums = kSize * 16 * static_cast<int64_t>(sizeof(float));
   CHECK(storage.bytes - storage.row_sums == kSums);
   // Another node between them, or pixels that are not whole vectors.
   Chain later(16);
-  later.add(Op::kPointwise, kFirst, kNone, 16);
+  later.add(Op::kIdentity, kFirst, kNone, 16);
   later.add(Op::kGlobalMean, kFirst, kNone, 16, kSize);
-  CHECK(!later.steps()[2].reads_row_sums);
+  CHECK(!later.stages()[2].reads_row_sums);
   Chain odd(24);
   odd.add(Op::kGlobalMean, kFirst, kNone, 24, kSize);
-  CHECK(!odd.steps()[0].writes_row_sums && !odd.steps()[1].reads_row_sums);
+  CHECK(!odd.stages()[0].writes_row_sums && !odd.stages()[1].reads_row_sums);
 }
 
 void test_what_others_read_is_no_band() {
@@ -194,7 +194,7 @@ void test_what_others_read_is_no_band() {
   const int body = chain.add(Op::kRealConv, kFirst, kNone, 16);
   const int pool = chain.add(Op::kMaxPool, body, kNone, 16);
   chain.add(Op::kRealConv, pool, body, 16);
-  CHECK(plan_steps(chain.graph, plan_tensors(chain.graph)).size() == 4);
+  CHECK(plan_stages(chain.graph, plan_tensors(chain.graph)).size() == 4);
 }
 
 }  // namespace
@@ -207,7 +207,7 @@ int main() {
   test_what_is_read_beside_the_shortcut_stays();
   test_maps_and_sums_stay_until_they_are_read();
   test_a_band_needs_no_memory();
-  test_signs_for_one_convolution_are_made_by_its_step();
+  test_signs_for_one_convolution_are_made_by_its_stage();
   test_signs_that_others_read_exist_as_a_whole();
   test_rows_are_summed_for_the_mean_behind_them();
   test_what_others_read_is_no_band();

@@ -1,45 +1,44 @@
 // Where more threads pay, from given costs: of a chain of convolutions whose sizes do not matter,
-// as the times of its steps are given too.
+// as the times of its stages are given too.
 
 #include <cmath>
 
 #include "cpu/dispatch.h"
 #include "engine_case.h"
+#include "plan/fuse.h"
 #include "run/context.h"
 #include "threads/sharing.h"
 
 namespace {
 
-constexpr int kSize = 32, kChannels = 64, kSteps = 6;
+constexpr int kSize = 32, kChannels = 64, kStages = 6;
 
 std::vector<uint8_t> chain() {
   test::ModelWriter file(3);
-  file.tensor("image", "image", kSize, kSize, 3);
-  std::string input = "image";
-  for (int i = 0; i < kSteps; ++i) {
-    const std::string name = "x" + std::to_string(i);
-    file.tensor(name, "real", kSize, kSize, kChannels);
-    file.floats(name + ".weight", {kChannels, 1, 1, i == 0 ? 3 : kChannels}, -1, 1);
-    file.node(test::common(name, "real_conv", input) + test::window(1, 1, 0, 1, 1) +
-              R"("weight":")" + name + R"(.weight","real":")" + name + R"(")");
-    input = name;
+  int tensor = file.input("image", kSize, kSize, 3);
+  for (int i = 0; i < kStages; ++i) {
+    const int weight = file.floats({kChannels, 1, 1, i == 0 ? 3 : kChannels}, -1, 1);
+    tensor = file.node("real_conv", {tensor}, test::key("weight", weight));
   }
-  return file.file("image", input);
+  file.output(tensor);
+  return file.file();
 }
 
 struct Network {
   Network() {
     const std::vector<uint8_t> bytes = chain();
-    CHECK(sbnn::read_model(bytes.data(), bytes.size(), &graph).ok());
+    sbnn::Graph read;
+    CHECK(sbnn::read_model(bytes.data(), bytes.size(), {}, &read).ok());
+    graph = sbnn::fuse_graph(read, true);
     CHECK(sbnn::make_plan(graph, *sbnn::usable_kernels().front(), &plan).ok());
-    CHECK(plan.steps.size() == kSteps);
+    CHECK(plan.stages.size() == kStages);
   }
   sbnn::ThreadPlan threads(const std::vector<double>& times,
                            const std::vector<sbnn::ThreadCosts>& options) const {
     return sbnn::plan_threads(plan, times, options);
   }
 
-  sbnn::Graph graph;
+  sbnn::FusedGraph graph;
   sbnn::Plan plan;
 };
 
@@ -50,45 +49,46 @@ constexpr double kBarrier = 1000;
 const sbnn::ThreadCosts kTwo{2, kBarrier, 1, 0};
 
 void test_size(const Network& network) {
-  CHECK(network.threads(Times(kSteps, 1e6), {}).threads == Threads(kSteps, 1));
-  CHECK(!network.threads(Times(kSteps, 1e6), {}).is_shared());
-  CHECK(network.threads(Times(kSteps, 1e6), {kTwo}).threads == Threads(kSteps, 2));
-  CHECK(network.threads(Times(kSteps, 1.9 * kBarrier), {kTwo}).threads == Threads(kSteps, 1));
-  const sbnn::ThreadPlan plan = network.threads(Times(kSteps, 4 * kBarrier), {kTwo});
-  CHECK(plan.threads == Threads(kSteps, 2) && plan.is_shared());
-  CHECK(plan.alone == kSteps * 4 * kBarrier && plan.shared == kSteps * 3 * kBarrier);
+  CHECK(network.threads(Times(kStages, 1e6), {}).threads == Threads(kStages, 1));
+  CHECK(!network.threads(Times(kStages, 1e6), {}).is_shared());
+  CHECK(network.threads(Times(kStages, 1e6), {kTwo}).threads == Threads(kStages, 2));
+  CHECK(network.threads(Times(kStages, 1.9 * kBarrier), {kTwo}).threads == Threads(kStages, 1));
+  const sbnn::ThreadPlan plan = network.threads(Times(kStages, 4 * kBarrier), {kTwo});
+  CHECK(plan.threads == Threads(kStages, 2) && plan.is_shared());
+  CHECK(plan.alone == kStages * 4 * kBarrier && plan.shared == kStages * 3 * kBarrier);
   // Next to no gain is none.
-  CHECK(network.threads(Times(kSteps, 2.02 * kBarrier), {kTwo}).threads == Threads(kSteps, 1));
-  // Large steps pay and small ones do not.
+  CHECK(network.threads(Times(kStages, 2.02 * kBarrier), {kTwo}).threads == Threads(kStages, 1));
+  // Large stages pay and small ones do not.
   CHECK(network.threads({1e5, 100, 1e5, 100, 1e5, 1e5}, {kTwo}).threads ==
         (Threads{2, 1, 2, 1, 2, 2}));
 }
 
 void test_machine(const Network& network) {
   // Two threads of one core, each half as fast.
-  CHECK(network.threads(Times(kSteps, 1e6), {{2, kBarrier, 0.5, 0}}).threads == Threads(kSteps, 1));
-  // 262,144 bytes a tensor: half of one takes as long to move as a step takes, but nothing moves
-  // between steps that are shared alike.
+  CHECK(network.threads(Times(kStages, 1e6), {{2, kBarrier, 0.5, 0}}).threads ==
+        Threads(kStages, 1));
+  // 262,144 bytes a tensor: half of one takes as long to move as a stage takes, but nothing moves
+  // between stages that are shared alike.
   const sbnn::ThreadCosts slow_moves{2, kBarrier, 1, 0.08};
-  CHECK(network.threads(Times(kSteps, 1e4), {slow_moves}).threads == Threads(kSteps, 2));
+  CHECK(network.threads(Times(kStages, 1e4), {slow_moves}).threads == Threads(kStages, 2));
   CHECK(network.threads({100, 100, 1e4, 100, 100, 100}, {kTwo}).threads ==
         (Threads{1, 1, 2, 1, 1, 1}));
   CHECK(network.threads({100, 100, 1e4, 100, 100, 100}, {slow_moves}).threads ==
-        Threads(kSteps, 1));
-  // A small step between large ones is shared with them rather than that its input moves.
+        Threads(kStages, 1));
+  // A small stage between large ones is shared with them rather than that its input moves.
   CHECK(network.threads({1e5, 1e5, 900, 1e5, 1e5, 1e5}, {slow_moves}).threads ==
-        Threads(kSteps, 2));
+        Threads(kStages, 2));
 }
 
 void test_more_threads(const Network& network) {
   const std::vector<sbnn::ThreadCosts> options = {kTwo, {4, 2000, 1, 0}, {8, 8000, 1, 0}};
-  CHECK(network.threads(Times(kSteps, 1e6), options).threads == Threads(kSteps, 8));
-  CHECK(network.threads(Times(kSteps, 1e4), options).threads == Threads(kSteps, 4));
-  CHECK(network.threads(Times(kSteps, 3e3), options).threads == Threads(kSteps, 2));
+  CHECK(network.threads(Times(kStages, 1e6), options).threads == Threads(kStages, 8));
+  CHECK(network.threads(Times(kStages, 1e4), options).threads == Threads(kStages, 4));
+  CHECK(network.threads(Times(kStages, 3e3), options).threads == Threads(kStages, 2));
   test::Random random(1);
   for (int round = 0; round < 200; ++round) {
     Times times;
-    for (int i = 0; i < kSteps; ++i) times.push_back(std::exp2(random.between(4, 24)));
+    for (int i = 0; i < kStages; ++i) times.push_back(std::exp2(random.between(4, 24)));
     std::vector<sbnn::ThreadCosts> some;
     for (const int threads : {2, 3, 8}) {
       if (random.next() % 2 == 0) continue;
@@ -106,13 +106,13 @@ void test_more_threads(const Network& network) {
 }
 
 void test_images(const Network& network) {
-  const sbnn::ThreadPlan small = network.threads(Times(kSteps, 1000), {kTwo});
+  const sbnn::ThreadPlan small = network.threads(Times(kStages, 1000), {kTwo});
   CHECK(!small.is_shared());
   CHECK(sbnn::plan_images(small, 1, {kTwo}) == 1);
   CHECK(sbnn::plan_images(small, 16, {kTwo}) == 2);  // one barrier for all of them
   CHECK(sbnn::plan_images(small, 16, {}) == 1);
   CHECK(sbnn::plan_images(small, 16, {{2, 1e6, 1, 0}}) == 1);
-  const sbnn::ThreadPlan large = network.threads(Times(kSteps, 1e6), {kTwo});
+  const sbnn::ThreadPlan large = network.threads(Times(kStages, 1e6), {kTwo});
   CHECK(sbnn::plan_images(large, 1, {kTwo}) == 0);
   CHECK(sbnn::plan_images(large, 16, {kTwo}) == 2);
 }
@@ -125,7 +125,8 @@ void test_trial(const Network& network) {
   context.prepare(1, 1);
   const std::vector<uint8_t> image(kSize * kSize * 3);
   sbnn::Frame frame = context.frame(0);
-  frame.image = image.data();
+  const sbnn::InputArray input{image.data(), false};
+  frame.inputs = &input;
   for (const bool pays : {true, false}) {
     sbnn::Sharing sharing(network.plan, false);
     CHECK(!sharing.is_timed());

@@ -1,9 +1,10 @@
-"""The fused multiply-add is that of the C library, bit for bit; exp and sigmoid follow the page."""
+"""The fused multiply-add is that of the C library, bit for bit; the rest follows docs/format.md."""
 
 from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from signbit.bitformat.exact import exp, fma, sigmoid
+from signbit.bitformat.exact import exp, fma, gelu, sigmoid, silu, tanh
 
 Float32 = npt.NDArray[np.float32]
 Fmaf = Callable[[float, float, float], float]
@@ -122,32 +123,74 @@ def test_fma_broadcasts_scalars() -> None:
     assert fma(2, 3, 4).shape == ()
 
 
+def chain(fmaf: Fmaf, x: np.float32, *coefficients: str) -> np.float32:
+    """Horner's rule by the C library's fused multiply-add."""
+    p = float.fromhex(coefficients[0])
+    for coefficient in coefficients[1:]:
+        p = fmaf(p, float(x), float.fromhex(coefficient))
+    return np.float32(p)
+
+
+def step(fmaf: Fmaf, a: np.float32, b: str, c: np.float32 | str) -> np.float32:
+    addend = float.fromhex(c) if isinstance(c, str) else float(c)
+    return np.float32(fmaf(float(a), float.fromhex(b), addend))
+
+
 def scalar_exp(fmaf: Fmaf, x: np.float32) -> np.float32:
-    """The recipe of docs/format.md, one number at a time."""
-
-    def step(a: np.float32, b: str, c: np.float32 | str) -> np.float32:
-        addend = float.fromhex(c) if isinstance(c, str) else float(c)
-        return np.float32(fmaf(float(a), float.fromhex(b), addend))
-
+    """The recipes of docs/format.md, one number at a time."""
     x = np.float32(-87) if x < -87 else np.float32(88) if x > 88 else x
-    n = step(x, "0x1.715476p+0", "0x1.8p+23") - np.float32(12582912)
-    r = step(n, "-0x1.62e400p-1", x)
-    r = step(n, "-0x1.7f7d1cp-20", r)
-    p = np.float32(float.fromhex("0x1.6850e4p-10"))
-    for c in ("0x1.123bccp-7", "0x1.555b98p-5", "0x1.55548ep-3", "0x1.fffff8p-2", "0x1p0", "0x1p0"):
-        p = np.float32(fmaf(float(p), float(r), float.fromhex(c)))
+    n = step(fmaf, x, "0x1.715476p+0", "0x1.8p+23") - np.float32(12582912)
+    r = step(fmaf, n, "-0x1.62e400p-1", x)
+    r = step(fmaf, n, "-0x1.7f7d1cp-20", r)
+    coefficients = ("0x1.6850e4p-10", "0x1.123bccp-7", "0x1.555b98p-5", "0x1.55548ep-3")
+    p = chain(fmaf, r, *coefficients, "0x1.fffff8p-2", "0x1p0", "0x1p0")
     return np.float32(np.ldexp(p, int(n)))
 
 
-def test_exp_and_sigmoid_follow_the_recipe(fmaf: Fmaf) -> None:
+def scalar_tanh(fmaf: Fmaf, v: np.float32) -> np.float32:
+    a = np.abs(v)
+    z = a * a
+    coefficients = ("-0x1.75e1d4p-8", "0x1.52269cp-6", "-0x1.b83c5ap-5", "0x1.110726p-3")
+    p = chain(fmaf, z, *coefficients, "-0x1.555532p-2") * z
+    small = np.float32(fmaf(float(p), float(a), float(a)))
+    large = np.float32(1) - np.float32(2) / (scalar_exp(fmaf, a + a) + np.float32(1))
+    t = small if a < np.float32(0.625) else large
+    return -t if v < 0 else t
+
+
+def scalar_gelu(fmaf: Fmaf, v: np.float32) -> np.float32:
+    a = np.abs(v) * np.float32(float.fromhex("0x1.6a09e6p-1"))
+    t = np.float32(1) / step(fmaf, a, "0x1.4f740ap-2", "0x1p0")
+    coefficients = ("0x1.0fb844p+0", "-0x1.7401c6p+0", "0x1.6be1c6p+0", "-0x1.23531cp-2")
+    p = chain(fmaf, t, *coefficients, "0x1.04f20cp-2")
+    e = (p * t) * scalar_exp(fmaf, -(a * a))
+    return np.float32(0.5) * v * (e if v < 0 else np.float32(2) - e)
+
+
+def test_the_recipes_are_followed(fmaf: Fmaf) -> None:
     rng = np.random.default_rng(6)
-    x = np.concatenate(
-        [rng.uniform(-95, 95, 8_000), rng.standard_normal(8_000), [0.0, -0.0, 87, -87, 88, -88]]
-    ).astype(np.float32)
+    edges = [0.0, -0.0, 87, -87, 88, -88, 0.625, -0.625, 0.62499994, 43.5, 44, -1e-30, 1e19]
+    x = np.concatenate([rng.uniform(-95, 95, 4_000), rng.standard_normal(4_000), edges]).astype(
+        np.float32
+    )
     by_hand = np.array([scalar_exp(fmaf, value) for value in x])
     assert_same_bits(exp(x), by_hand)
     inverse = np.array([scalar_exp(fmaf, -value) for value in x])
     assert_same_bits(sigmoid(x), np.float32(1) / (np.float32(1) + inverse))
+    assert_same_bits(silu(x), x / (np.float32(1) + inverse))
+    assert_same_bits(tanh(x), np.array([scalar_tanh(fmaf, value) for value in x]))
+    with np.errstate(over="ignore"):
+        assert_same_bits(gelu(x), np.array([scalar_gelu(fmaf, value) for value in x]))
+
+
+def test_they_are_near_the_functions_that_they_stand_for() -> None:
+    x = np.concatenate([np.linspace(-90, 90, 20_001), np.linspace(-2, 2, 20_001)])
+    x = x.astype(np.float32)
+    exact = x.astype(np.float64)
+    np.testing.assert_allclose(tanh(x), np.tanh(exact), rtol=4 * 2.0**-23)
+    np.testing.assert_allclose(silu(x), exact / (1 + np.exp(-exact)), rtol=1e-6, atol=1e-30)
+    erf = np.array([math.erf(value / math.sqrt(2)) for value in exact.tolist()])
+    np.testing.assert_allclose(gelu(x), exact * (1 + erf) / 2, rtol=1e-6, atol=3e-7)
 
 
 def test_exp_is_within_two_ulp() -> None:
@@ -161,4 +204,16 @@ def test_sigmoid_at_its_ends() -> None:
     assert values[2] == values[3] == 0.5
     assert values[4] == values[5] == 1
     assert 0 < values[0] == values[1] < 1e-37
-    assert np.isnan(sigmoid(np.float32([np.nan]))).all()
+
+
+def test_ends_of_the_others() -> None:
+    ends = np.float32([-np.inf, -3e38, -0.0, 0, 3e38, np.inf])
+    assert tanh(ends).tolist() == [-1, -1, 0, 0, 1, 1]
+    assert gelu(ends)[1:].tolist() == [0, 0, 0, np.float32(3e38), np.inf]
+    assert silu(ends)[2:].tolist() == [0, 0, np.float32(3e38), np.inf]
+    assert np.signbit(tanh(ends[2:4])).tolist() == [False, False]
+
+
+@pytest.mark.parametrize("function", [exp, gelu, sigmoid, silu, tanh])
+def test_nan_stays(function: Callable[[Float32], Float32]) -> None:
+    assert np.isnan(function(np.float32([np.nan, -np.nan]))).all()

@@ -31,12 +31,17 @@ def bits(array: Array) -> Array:
     return array.view(np.int32) if array.dtype == np.float32 else array
 
 
-def assert_identical(actual: Mapping[str, Array], expected: Mapping[str, Array]) -> None:
-    assert sorted(actual) == sorted(expected)
+def assert_identical(actual: Mapping[Any, Array], expected: Mapping[Any, Array]) -> None:
+    assert sorted(map(str, actual)) == sorted(map(str, expected))
     for name, array in expected.items():
         assert actual[name].dtype == array.dtype, name
         assert actual[name].shape == array.shape, name
-        np.testing.assert_array_equal(bits(actual[name]), bits(array), err_msg=name)
+        np.testing.assert_array_equal(bits(actual[name]), bits(array), err_msg=str(name))
+
+
+def named(answer: Any) -> Mapping[str, Array]:
+    """What an engine's call gives, as name → array also where that is one array."""
+    return answer if isinstance(answer, Mapping) else {"output": answer}
 
 
 def sharing_engine(data: bytes, threads: int, isa: str = "") -> signbit.Engine:
@@ -49,16 +54,21 @@ def sharing_engine(data: bytes, threads: int, isa: str = "") -> signbit.Engine:
     return engine
 
 
+def unfused_engine(data: bytes, threads: int, isa: str = "") -> signbit.Engine:
+    """An engine that runs every node's steps one by one."""
+    return signbit.Engine(data, threads, isa or None, _fuse=False)
+
+
 def check(case: Case, isa: str, threads: int) -> None:
+    """Every tensor, every node's integers and the outputs are the reference's."""
     reference = ReferenceEngine(case.data)
     expected = reference.run_nodes(case.feeds, case.fetches)
-    images = case.feeds["image"]
-    output = reference(images)
-    for load in (signbit.load, sharing_engine):
+    outputs = named(reference(case.inputs))
+    for load in (signbit.load, sharing_engine, unfused_engine):
         engine = load(case.data, threads=threads, isa=isa)
         assert (engine.isa, engine.threads) == (isa, threads)
         assert_identical(engine.run_nodes(case.feeds, case.fetches), expected)
-        assert_identical({"output": engine(images)}, {"output": output})
+        assert_identical(named(engine(case.inputs)), outputs)
 
 
 def check_each_node(case: Case, isa: str, threads: int, seed: int) -> None:
@@ -67,17 +77,17 @@ def check_each_node(case: Case, isa: str, threads: int, seed: int) -> None:
     engine = sharing_engine(case.data, threads, isa)
     rng = np.random.default_rng(seed)
     batch = int(rng.integers(0, 4))
-    for node in case.graph.nodes:
-        feeds = {}
-        for name in node.inputs:
-            tensor = case.graph.tensor(name)
-            values: Array = rng.standard_normal((batch, *tensor.shape)).astype(np.float32)
-            if tensor.kind == "bits":
+    for node, numbers in zip(case.graph.nodes, case.written(), strict=True):
+        feeds: dict[int, Array] = {}
+        for number in node.inputs:
+            kind, shape = reference.tensors[number]
+            values: Array = rng.standard_normal((batch, *shape)).astype(np.float32)
+            if kind == "bits":
                 values = (values < 0).astype(np.uint8)
-            elif tensor.kind == "image" and not case.takes_floats:
+            elif kind == "image" and not case.takes_floats:
                 values = rng.integers(0, 256, values.shape).astype(np.uint8)
-            feeds[name] = values
+            feeds[number] = values
         integers = has_integer_sums(node, case.constants)
-        fetches = [*node.outputs, *([f"{node.name}#dots"] if integers else [])]
+        fetches = [*numbers, *([f"{node.name}#dots"] if integers else [])]
         expected = reference.run_nodes(feeds, fetches)
         assert_identical(engine.run_nodes(feeds, fetches), expected)

@@ -1,7 +1,12 @@
-"""Independent oracles of convolutions: loops over taps, nothing shared with signbit."""
+"""Independent oracles of convolutions: loops over taps, nothing shared with signbit.
+
+Images are (N, h, w, in), weights (out, kh, kw, in/groups), results (N, oh, ow, out). `padding` is
+[vertical, horizontal] or [top, left, bottom, right].
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,91 +27,95 @@ def weight_signs(words: Array, taps: int) -> Array:
 def binary_conv(
     signs: Array,
     weight: Array,
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    dilation: tuple[int, int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
     groups: int,
+    outside: int = 0,
 ) -> Array:
-    """Dots (N, oh, ow, out) of ±1 (N, h, w, in) with ±1 (out, kh, kw, in/groups), zero padding."""
-    n, h, w, _ = signs.shape
-    out, kh, kw, per_group = weight.shape
-    oh = (h + 2 * padding[0] - dilation[0] * (kh - 1) - 1) // stride[0] + 1
-    ow = (w + 2 * padding[1] - dilation[1] * (kw - 1) - 1) // stride[1] + 1
-    dots = np.zeros((n, oh, ow, out), np.int64)
-    for c in range(out):
-        group = c // (out // groups)
-        channels = slice(group * per_group, (group + 1) * per_group)
-        for y in range(oh):
-            for x in range(ow):
-                for ky in range(kh):
-                    for kx in range(kw):
-                        iy = y * stride[0] - padding[0] + ky * dilation[0]
-                        ix = x * stride[1] - padding[1] + kx * dilation[1]
-                        if 0 <= iy < h and 0 <= ix < w:
-                            products = signs[:, iy, ix, channels] * weight[c, ky, kx]
-                            dots[:, y, x, c] += products.sum(axis=1)
-    return dots
+    """Dots of ±1 with ±1; a tap outside the image counts as `outside`."""
+    around = np.full(signs.shape[3], outside)
+    return _convolution(
+        signs.astype(np.int64),
+        weight.astype(np.int64),
+        around,
+        stride,
+        padding,
+        dilation,
+        groups,
+    )
 
 
 def real_conv(
     x: Array,
     weight: Array,
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    dilation: tuple[int, int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
     groups: int,
+    pad: Array | None = None,
 ) -> Array:
-    """Float64 sums (N, oh, ow, out) of reals (N, h, w, in) with (out, kh, kw, in/groups).
-
-    A tap outside the image adds nothing.
-    """
-    n, h, w, _ = x.shape
-    out, kh, kw, per_group = weight.shape
-    oh = (h + 2 * padding[0] - dilation[0] * (kh - 1) - 1) // stride[0] + 1
-    ow = (w + 2 * padding[1] - dilation[1] * (kw - 1) - 1) // stride[1] + 1
-    sums = np.zeros((n, oh, ow, out), np.float64)
-    for y, z, ky, kx in np.ndindex(oh, ow, kh, kw):
-        iy = y * stride[0] - padding[0] + ky * dilation[0]
-        ix = z * stride[1] - padding[1] + kx * dilation[1]
-        if 0 <= iy < h and 0 <= ix < w:
-            for c in range(out):
-                first = c // (out // groups) * per_group
-                tap = x[:, iy, ix, first : first + per_group].astype(np.float64)
-                sums[:, y, z, c] += tap @ weight[c, ky, kx].astype(np.float64)
-    return sums
+    """Float64 sums of reals; a tap outside the image reads `pad`, (in,), or adds nothing."""
+    around = np.zeros(x.shape[3]) if pad is None else pad.astype(np.float64)
+    return _convolution(
+        x.astype(np.float64),
+        weight.astype(np.float64),
+        around,
+        stride,
+        padding,
+        dilation,
+        groups,
+    )
 
 
 def pixel_conv(
     pixels: Array,
     weight: Array,
     pad: Array,
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    dilation: tuple[int, int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
     groups: int,
 ) -> Array:
-    """Sums (N, oh, ow, out) of pixels (N, h, w, in) with integers (out, kh, kw, in/groups).
+    """Sums of pixels with integers; a tap outside the image reads `pad`, (in,)."""
+    return _convolution(
+        pixels.astype(np.int64),
+        weight.astype(np.int64),
+        pad.astype(np.int64),
+        stride,
+        padding,
+        dilation,
+        groups,
+    )
 
-    A tap outside the image reads `pad`, (in,).
-    """
-    n, h, w, _ = pixels.shape
+
+def _convolution(
+    x: Array,
+    weight: Array,
+    outside: Array,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> Array:
+    n, h, w, _ = x.shape
     out, kh, kw, per_group = weight.shape
-    oh = (h + 2 * padding[0] - dilation[0] * (kh - 1) - 1) // stride[0] + 1
-    ow = (w + 2 * padding[1] - dilation[1] * (kw - 1) - 1) // stride[1] + 1
-    sums = np.zeros((n, oh, ow, out), np.int64)
-    for y, x, ky, kx in np.ndindex(oh, ow, kh, kw):
-        iy = y * stride[0] - padding[0] + ky * dilation[0]
-        ix = x * stride[1] - padding[1] + kx * dilation[1]
+    top, left, bottom, right = (*padding, *padding)[:4]
+    oh = (h + top + bottom - dilation[0] * (kh - 1) - 1) // stride[0] + 1
+    ow = (w + left + right - dilation[1] * (kw - 1) - 1) // stride[1] + 1
+    sums = np.zeros((n, oh, ow, out), x.dtype)
+    for y, z, ky, kx in np.ndindex(oh, ow, kh, kw):
+        iy = y * stride[0] - top + ky * dilation[0]
+        ix = z * stride[1] - left + kx * dilation[1]
         inside = 0 <= iy < h and 0 <= ix < w
-        tap = (pixels[:, iy, ix] if inside else np.tile(pad, (n, 1))).astype(np.int64)
+        tap = x[:, iy, ix] if inside else np.tile(outside, (n, 1))
         for c in range(out):
             first = c // (out // groups) * per_group
-            products = tap[:, first : first + per_group] * weight[c, ky, kx].astype(np.int64)
-            sums[:, y, x, c] += products.sum(axis=1)
+            sums[:, y, z, c] += (tap[:, first : first + per_group] * weight[c, ky, kx]).sum(axis=1)
     return sums
 
 
-def pool_max(dots: Array, kernel: tuple[int, int], stride: tuple[int, int]) -> Array:
+def pool_max(dots: Array, kernel: Sequence[int], stride: Sequence[int]) -> Array:
     """Maximum over windows without padding."""
     n, h, w, channels = dots.shape
     oh, ow = (h - kernel[0]) // stride[0] + 1, (w - kernel[1]) // stride[1] + 1

@@ -23,6 +23,9 @@ from signbit.runtime.reference import ReferenceEngine
 
 ISAS = signbit.cpu_isas()
 
+STEM, SIGNS, BODY, LOGITS = 1, 2, 3, 7
+"""Numbers of the sample's tensors."""
+
 
 def pixels(count: int) -> npt.NDArray[np.uint8]:
     return np.random.default_rng(count).integers(0, 256, (count, 6, 6, 3)).astype(np.uint8)
@@ -131,9 +134,12 @@ def test_what_the_file_says() -> None:
     engine = signbit.load(sample_bytes())
     graph, _ = sample()
     assert engine.input_shape == (6, 6, 3)
-    assert engine.class_names == list(graph.classes)
+    assert engine.class_names == list(graph.outputs[0].classes)
     assert engine.source == graph.source
-    assert json.loads(engine.graph_json)["output"] == graph.output
+    assert json.loads(engine.graph_json)["outputs"][0]["tensor"] == graph.outputs[0].tensor
+    assert engine.inputs == (signbit.runtime.engine.Input("image", "image", (6, 6, 3)),)
+    classes = graph.outputs[0].classes
+    assert engine.outputs == (signbit.runtime.engine.Output("logits", "real", (1, 1, 4), classes),)
 
 
 def test_float_pixels_are_uint8_pixels() -> None:
@@ -215,7 +221,7 @@ def test_explain_leaves_the_answers_alone() -> None:
     images = pixels(4)
     before = engine(images)
     engine.explain(pixels(3))
-    engine.run_nodes({"image": images}, ["stem.bits", "body#dots"])
+    engine.run_nodes({0: images}, [SIGNS, "body#dots"])
     np.testing.assert_array_equal(engine(images), before)
 
 
@@ -223,11 +229,11 @@ def test_a_fed_tensor_is_never_computed() -> None:
     """The stem writes both; feeding one must survive fetching the other."""
     engine, reference = signbit.load(sample_bytes()), ReferenceEngine(sample_bytes())
     fed = np.random.default_rng(1).integers(0, 2, (2, 6, 6, 8)).astype(np.uint8)
-    feeds: dict[str, Any] = {"image": pixels(2), "stem.bits": fed}
-    names = ["stem", "stem.bits", "body", "logits"]
-    actual, expected = engine.run_nodes(feeds, names), reference.run_nodes(feeds, names)
-    for name in names:
-        np.testing.assert_array_equal(actual[name], expected[name], err_msg=name)
+    feeds: dict[int, Any] = {0: pixels(2), SIGNS: fed}
+    fetches = [STEM, SIGNS, BODY, LOGITS]
+    actual, expected = engine.run_nodes(feeds, fetches), reference.run_nodes(feeds, fetches)
+    for number in fetches:
+        np.testing.assert_array_equal(actual[number], expected[number], err_msg=str(number))
 
 
 def test_a_forked_process_answers_alike() -> None:
@@ -298,13 +304,13 @@ def test_the_hosts_float_mode_does_not_matter() -> None:
     torch = pytest.importorskip("torch")
     engine = signbit.load(sample_bytes(), threads=1)
     images = np.full((1, 6, 6, 3), 2.0**-140, np.float32)
-    expected = engine.run_nodes({"image": images}, ["stem"])["stem"]
+    expected = engine.run_nodes({0: images}, [STEM])[STEM]
     subnormal = (np.abs(expected) > 0) & (np.abs(expected) < 2.0**-126)
     assert subnormal.any()
     if not torch.set_flush_denormal(True):
         pytest.skip("this CPU cannot flush subnormals")
     try:
-        actual = engine.run_nodes({"image": images}, ["stem"])["stem"]
+        actual = engine.run_nodes({0: images}, [STEM])[STEM]
         assert torch.tensor(2.0**-140) * 1 == 0
     finally:
         torch.set_flush_denormal(False)

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.bitformat.samples import sample_bytes
-from tests.runtime import newest, strategies
+from tests.runtime import strategies
 from tests.runtime.graphs import Case
-from tests.runtime.identity import assert_identical, sharing_engine
+from tests.runtime.identity import assert_identical, named, sharing_engine
 
 import signbit
 from signbit.runtime import _native
@@ -47,17 +49,17 @@ def output(command: list[str]) -> str:
         strategies.residuals,
         strategies.binarizeds,
         strategies.bandeds,
-        newest.networks,
+        strategies.severals,
     )
 )
 def test_bits_do_not_depend_on_threads(case: Case) -> None:
-    images = case.feeds["image"]
-    images = np.concatenate([images] * 3)[:9]
-    expected = signbit.load(case.data, threads=1)(images)
+    feeds = {number: np.concatenate([array] * 3)[:9] for number, array in case.feeds.items()}
+    inputs = replace(case, feeds=feeds).inputs
+    expected = named(signbit.load(case.data, threads=1)(inputs))
     for threads in (2, 3, 8):
         for load in (signbit.load, sharing_engine):
-            actual = load(case.data, threads=threads)(images)
-            assert_identical({"output": actual}, {"output": expected})
+            actual = load(case.data, threads=threads)(inputs)
+            assert_identical(named(actual), expected)
 
 
 def test_the_default_is_what_this_process_may_use() -> None:
@@ -127,14 +129,15 @@ def test_two_engines_at_once(load: type[signbit.Engine]) -> None:
     images = [pixels(engine, 7) for engine in engines]
     expected = [ReferenceEngine(case.data)(x) for case, x in zip(cases, images, strict=True)]
 
-    def calls(number: int) -> list[npt.NDArray[np.float32]]:
+    def calls(number: int) -> list[Any]:
         return [engines[number](images[number][: 1 + i % 7]) for i in range(200)]
 
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(calls, (0, 1)))
-    for answers, wanted in zip(results, expected, strict=True):
-        for answer in answers:
-            assert_identical({"y": answer}, {"y": wanted[: len(answer)]})
+    for answers, wanted in zip(results, map(named, expected), strict=True):
+        for number, answer in enumerate(answers):
+            count = 1 + number % 7
+            assert_identical(named(answer), {name: y[:count] for name, y in wanted.items()})
 
 
 def test_affinity_may_change_after_loading() -> None:

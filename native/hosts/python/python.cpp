@@ -4,13 +4,13 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common.h"
@@ -25,9 +25,9 @@ namespace {
 using InputArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 using OutputArray = nb::ndarray<nb::c_contig, nb::device::cpu>;
 
-int64_t elements(const sbnn::TensorSpec& tensor) {
-  return tensor.height * tensor.width * tensor.channels;
-}
+using Size = std::pair<int64_t, int64_t>;  // height, width
+
+using sbnn::element_count;
 
 bool is_float(const InputArray& array) { return array.dtype() == nb::dtype<float>(); }
 
@@ -45,8 +45,8 @@ void require_dtype(const Array& array, nb::dlpack::dtype dtype) {
 
 class Model {
  public:
-  static Model open(const nb::bytes& path, int threads, const std::string& isa) {
-    const sbnn::EngineOptions options{threads, isa, false};
+  static Model open(const nb::bytes& path, int threads, const std::string& isa, const Size& size) {
+    const sbnn::EngineOptions options{threads, isa, false, true, {size.first, size.second}};
     const char* const name = path.c_str();
     Model model;
     sbnn::Status status;
@@ -58,15 +58,16 @@ class Model {
     return model;
   }
 
-  static Model load(const nb::bytes& data, int threads, const std::string& isa, bool share_all) {
-    const sbnn::EngineOptions options{threads, isa, share_all};
+  static Model load(const nb::bytes& data, int threads, const std::string& isa, const Size& size,
+                    bool share_all, bool fuse) {
+    const sbnn::EngineOptions options{threads, isa, share_all, fuse, {size.first, size.second}};
     const auto* bytes = static_cast<const uint8_t*>(data.data());
-    const size_t size = data.size();
+    const size_t count = data.size();
     Model model;
     sbnn::Status status;
     {
       const GilRelease release;
-      status = sbnn::Engine::load(bytes, size, options, &model.engine_);
+      status = sbnn::Engine::load(bytes, count, options, &model.engine_);
     }
     raise_if_failed(status);
     return model;
@@ -79,12 +80,29 @@ class Model {
     return graph().tensors.at(static_cast<size_t>(index));
   }
 
+  // (kind, shape) of each
   nb::list tensors() const {
     static const char* const kKinds[] = {"image", "real", "bits"};
     nb::list list;
     for (const sbnn::TensorSpec& spec : graph().tensors) {
-      list.append(nb::make_tuple(spec.name, kKinds[static_cast<int>(spec.kind)],
+      list.append(nb::make_tuple(kKinds[static_cast<int>(spec.kind)],
                                  nb::make_tuple(spec.height, spec.width, spec.channels)));
+    }
+    return list;
+  }
+
+  // Names; an input's tensor has its number.
+  nb::list inputs() const {
+    nb::list list;
+    for (const sbnn::GraphInput& input : graph().inputs) list.append(input.name);
+    return list;
+  }
+
+  // (name, tensor, classes) of each
+  nb::list outputs() const {
+    nb::list list;
+    for (const sbnn::GraphOutput& output : graph().outputs) {
+      list.append(nb::make_tuple(output.name, output.tensor, output.classes));
     }
     return list;
   }
@@ -110,11 +128,19 @@ class Model {
     return list;
   }
 
-  void run(const InputArray& images, const OutputArray& output) {
-    const sbnn::Images batch = as_images(images);
-    require_size(output, batch.count * elements(tensor(graph().output)));
-    require_dtype(output, nb::dtype<float>());
-    auto* const results = static_cast<float*>(output.data());
+  void run(int64_t count, const nb::list& input_list, const nb::list& output_list) {
+    const sbnn::Batch batch = as_batch(count, input_list);
+    const std::vector<sbnn::GraphOutput>& specs = graph().outputs;
+    if (output_list.size() != specs.size()) throw nb::value_error("an array for each output");
+    std::vector<void*> results;
+    for (size_t i = 0; i < specs.size(); ++i) {
+      const auto array = nb::cast<OutputArray>(output_list[i]);
+      const sbnn::TensorSpec& spec = tensor(specs[i].tensor);
+      require_size(array, count * element_count(spec));
+      const bool bits = spec.kind == sbnn::Kind::kBits;
+      require_dtype(array, bits ? nb::dtype<int8_t>() : nb::dtype<float>());
+      results.push_back(array.data());
+    }
     sbnn::Status status;
     {
       const GilRelease release;
@@ -137,8 +163,8 @@ class Model {
   }
 
   // (milliseconds, the machine's G multiply-adds a second or 0) of each node
-  nb::list time_nodes(const std::optional<InputArray>& images, int runs) {
-    const sbnn::Images batch = images ? as_images(*images) : sbnn::Images();
+  nb::list time_nodes(int64_t count, const nb::list& input_list, int runs) {
+    const sbnn::Batch batch = count > 0 ? as_batch(count, input_list) : sbnn::Batch();
     std::vector<sbnn::NodeTime> times;
     sbnn::Status status;
     {
@@ -154,27 +180,34 @@ class Model {
   }
 
  private:
-  sbnn::Images as_images(const InputArray& images) const {
-    if (images.ndim() == 0) throw nb::value_error("images must have a batch dimension");
-    if (!is_float(images)) require_dtype(images, nb::dtype<uint8_t>());
-    const auto count = static_cast<int64_t>(images.shape(0));
-    require_size(images, count * elements(tensor(graph().input)));
-    return {images.data(), count, is_float(images)};
+  sbnn::Batch as_batch(int64_t count, const nb::list& arrays) const {
+    if (arrays.size() != graph().inputs.size()) throw nb::value_error("an array for each input");
+    sbnn::Batch batch;
+    batch.count = count;
+    for (size_t i = 0; i < arrays.size(); ++i) {
+      batch.inputs.push_back(as_input(count, static_cast<int>(i), nb::cast<InputArray>(arrays[i])));
+    }
+    return batch;
+  }
+
+  // An array that can be a batch of a tensor.
+  sbnn::InputArray as_input(int64_t count, int index, const InputArray& array) const {
+    const sbnn::TensorSpec& spec = tensor(index);
+    require_size(array, count * element_count(spec));
+    if (spec.kind == sbnn::Kind::kReal) require_dtype(array, nb::dtype<float>());
+    if (!is_float(array) || spec.kind == sbnn::Kind::kBits) {
+      require_dtype(array, nb::dtype<uint8_t>());
+    }
+    return {array.data(), is_float(array)};
   }
 
   // (tensor, array)
   sbnn::Feed as_feed(int64_t count, nb::handle item) const {
     sbnn::Feed feed;
     feed.tensor = nb::cast<int>(item[0]);
-    const auto array = nb::cast<InputArray>(item[1]);
-    const sbnn::TensorSpec& spec = tensor(feed.tensor);
-    require_size(array, count * elements(spec));
-    feed.is_float = is_float(array);
-    if (spec.kind == sbnn::Kind::kReal) require_dtype(array, nb::dtype<float>());
-    if (!feed.is_float || spec.kind == sbnn::Kind::kBits) {
-      require_dtype(array, nb::dtype<uint8_t>());
-    }
-    feed.data = array.data();
+    const sbnn::InputArray array = as_input(count, feed.tensor, nb::cast<InputArray>(item[1]));
+    feed.data = array.data;
+    feed.is_float = array.is_float;
     return feed;
   }
 
@@ -188,7 +221,7 @@ class Model {
       const sbnn::TensorSpec& spec = tensor(index);
       const bool bits = spec.kind == sbnn::Kind::kBits;
       fetch.tensor = index;
-      require_size(array, count * elements(spec));
+      require_size(array, count * element_count(spec));
       require_dtype(array, bits ? nb::dtype<uint8_t>() : nb::dtype<float>());
       return fetch;
     }
@@ -212,19 +245,18 @@ NB_MODULE(_native, module) {
   nb::class_<Model>(module, "Model")
       .def_static("open", &Model::open)
       .def_static("load", &Model::load, nb::arg("data"), nb::arg("threads"), nb::arg("isa"),
-                  nb::arg("share_all") = false)
+                  nb::arg("input_size") = Size{0, 0}, nb::arg("share_all") = false, nb::arg("fuse") = true)
       .def_prop_ro("isa", [](const Model& model) { return model.engine().isa(); })
       .def_prop_ro("threads", [](const Model& model) { return model.engine().threads(); })
       .def_prop_ro("graph_json", [](const Model& model) { return model.graph().json; })
-      .def_prop_ro("input", [](const Model& model) { return model.graph().input; })
-      .def_prop_ro("output", [](const Model& model) { return model.graph().output; })
-      .def_prop_ro("classes", [](const Model& model) { return model.graph().classes; })
+      .def_prop_ro("inputs", &Model::inputs)
+      .def_prop_ro("outputs", &Model::outputs)
       .def_prop_ro("source", &Model::source)
       .def_prop_ro("tensors", &Model::tensors)
       .def_prop_ro("nodes", &Model::nodes)
       .def("run", &Model::run)
       .def("run_nodes", &Model::run_nodes)
-      .def("time_nodes", &Model::time_nodes, nb::arg("images").none(), nb::arg("runs"));
+      .def("time_nodes", &Model::time_nodes);
   nb::module_ training = module.def_submodule("training");
   bindings::add_training(training);
 }

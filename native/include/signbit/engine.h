@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "format/graph.h"
+#include "signbit/arrays.h"
 #include "signbit/status.h"
 
 namespace sbnn {
@@ -22,16 +23,20 @@ struct EngineOptions {
   // For tests: every node on all threads, even where they do not pay and where there are fewer
   // cores.
   bool share_all = false;
+  // For tests: without it every node runs its steps one by one, with the same bits.
+  bool fuse = true;
+  // Height and width of the image, of a file of any size; 0: the file's own.
+  Pair input_size{};
 };
 
-// `count` images, (height, width, channels) each, uint8 or float32.
-struct Images {
-  const void* data = nullptr;
+// `count` samples: an array for each of the graph's inputs, in its order, (height, width, channels)
+// a sample.
+struct Batch {
   int64_t count = 0;
-  bool is_float = false;
+  std::vector<InputArray> inputs;
 };
 
-// An array for a tensor, by image: uint8 or float32 for the image, float32 for reals, uint8 with
+// An array for a tensor, by sample: uint8 or float32 for an image, float32 for reals, uint8 with
 // 1 = negative for bits.
 struct Feed {
   int tensor = kNone;
@@ -52,12 +57,12 @@ struct NodeInfo {
   std::string op;
   std::string kernel;
   int64_t bytes = 0;  // of constants
-  int64_t macs = 0;   // multiply-adds an image, binary or real
+  int64_t macs = 0;   // multiply-adds a sample, binary or real
   int64_t dots_height = 0, dots_width = 0, dots_channels = 0;  // of a binary convolution's dots
 };
 
 struct NodeTime {
-  double milliseconds = 0;  // median, an image
+  double milliseconds = 0;  // median, a sample
   int threads = 1;          // that it ran on
   // The most G multiply-adds a second of the node's kind that the cores it ran on can do, measured
   // once a process by loops over registers; 0 for other nodes than convolutions of signs and of
@@ -89,18 +94,19 @@ class Engine {
   int threads() const;  // at most, of one call
   std::vector<NodeInfo> nodes() const;
 
-  // Writes (count, height, width, channels) of the output tensor. Pixels must be finite.
-  Status run(const Images& images, float* output) noexcept;
+  // Writes (count, height, width, channels) of each of the graph's outputs, in its order: float32
+  // of reals, int8 -1 or +1 of signs. Pixels must be finite.
+  Status run(const Batch& batch, const std::vector<void*>& outputs) noexcept;
 
-  // Runs exactly the nodes that the fetches need, given the feeds, on `count` images.
+  // Runs exactly the nodes that the fetches need, given the feeds, on `count` samples.
   Status run_nodes(int64_t count, const std::vector<Feed>& feeds,
                    const std::vector<Fetch>& fetches) noexcept;
 
-  // The time of each node over `runs` passes; without images, on a black one. A pool and the node
+  // The time of each node over `runs` passes; without samples, on one of zeros. A pool and the node
   // before it may run in turns, a band of rows at a time: their time is divided as it was in the
   // calling thread. While other calls of this process run, there may be fewer threads than when the
   // engine is alone.
-  Status time_nodes(const Images& images, int runs, std::vector<NodeTime>* times) noexcept;
+  Status time_nodes(const Batch& batch, int runs, std::vector<NodeTime>* times) noexcept;
 
  private:
   friend class Call;

@@ -3,7 +3,7 @@
 namespace sbnn {
 namespace {
 
-// One node or step of one image, cut for several workers.
+// One node or stage of one image, cut for several workers.
 struct NodeTask {
   const Plan& plan;
   const NodePlan& node;
@@ -17,17 +17,17 @@ void run_node_part(void* context, int index, int worker) {
   run_node(task.plan, task.node, task.frame, task.split, index, task.memory.scratch(worker));
 }
 
-struct StepTask {
+struct StageTask {
   const Plan& plan;
-  const Step& step;
+  const Stage& stage;
   const Frame& frame;
   Split split;
   Context& memory;
 };
 
-void run_step_part(void* context, int index, int worker) {
-  const StepTask& task = *static_cast<StepTask*>(context);
-  run_step(task.plan, task.step, task.frame, task.split, index, task.memory.scratch(worker));
+void run_stage_part(void* context, int index, int worker) {
+  const StageTask& task = *static_cast<StageTask*>(context);
+  run_stage(task.plan, task.stage, task.frame, task.split, index, task.memory.scratch(worker));
 }
 
 }  // namespace
@@ -74,11 +74,11 @@ void Call::run_node(const NodePlan& node, const Frame& frame) {
   parallel_for(task.split.parts(), run_node_part, &task, threads);
 }
 
-int Call::run_step(size_t step, const Frame& frame) {
-  const int threads = workers_ == 1 ? 1 : thread_plan().threads[step];
-  const Step& spec = state_.plan.steps[step];
-  StepTask task{state_.plan, spec, frame, split_step(state_.plan, spec, threads), *context_};
-  parallel_for(task.split.parts(), run_step_part, &task, threads);
+int Call::run_stage(size_t stage, const Frame& frame) {
+  const int threads = workers_ == 1 ? 1 : thread_plan().threads[stage];
+  const Stage& spec = state_.plan.stages[stage];
+  StageTask task{state_.plan, spec, frame, split_stage(state_.plan, spec, threads), *context_};
+  parallel_for(task.split.parts(), run_stage_part, &task, threads);
   return threads;
 }
 

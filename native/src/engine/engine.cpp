@@ -48,17 +48,28 @@ std::vector<std::string> usable_isas() {
   return names;
 }
 
-Status check_pixels(const Plan& plan, const Images& images, int64_t elements) {
-  if (!images.is_float) return {};
+Status check_pixels(const Plan& plan, const std::string& name, const InputArray& pixels,
+                    int64_t count, int64_t elements) {
+  if (!pixels.is_float) return {};
   if (plan.pixels_only) {
-    return {Code::kInput, "images: this model's stem is int16 and takes uint8 pixels"};
+    return {Code::kInput, name + ": this model's stem is int16 and takes uint8 pixels"};
   }
-  const float* const pixels = static_cast<const float*>(images.data);
-  for (int64_t i = 0; i < images.count * elements; ++i) {
-    if (!std::isfinite(pixels[i])) {
+  const float* const values = static_cast<const float*>(pixels.data);
+  for (int64_t i = 0; i < count * elements; ++i) {
+    if (!std::isfinite(values[i])) {
       return {Code::kInput,
-              "images: image " + std::to_string(i / elements) + " has a pixel that is not finite"};
+              name + ": image " + std::to_string(i / elements) + " has a pixel that is not finite"};
     }
+  }
+  return {};
+}
+
+Status check_images(const Plan& plan, const Graph& graph, const Batch& batch) {
+  for (size_t i = 0; i < batch.inputs.size(); ++i) {
+    const TensorSpec& tensor = graph.tensors[i];
+    if (tensor.kind != Kind::kImage) continue;
+    SIGNBIT_TRY(check_pixels(plan, "'" + graph.inputs[i].name + "'", batch.inputs[i], batch.count,
+                             element_count(tensor)));
   }
   return {};
 }
@@ -89,15 +100,12 @@ Status Engine::load(const uint8_t* data, size_t size, const EngineOptions& optio
     const KernelTable* kernels = nullptr;
     SIGNBIT_TRY(choose_kernels(options.isa, &kernels));
     Graph graph;
-    SIGNBIT_TRY(read_model(data, size, &graph));
+    SIGNBIT_TRY(read_model(data, size, options.input_size, &graph));
     const int threads = options.threads == 0 ? available_threads() : options.threads;
-    auto state = std::make_unique<State>(std::move(graph), threads, options.share_all);
-    SIGNBIT_TRY(make_plan(state->graph, *kernels, &state->plan));
+    auto state = std::make_unique<State>(std::move(graph), threads, options);
+    SIGNBIT_TRY(make_plan(state->fused, *kernels, &state->plan));
     state->graph.constants.clear();  // their bytes are the caller's
-    const TensorSpec& image = state->graph.tensors[static_cast<size_t>(state->graph.input)];
-    const TensorSpec& output = state->graph.tensors[static_cast<size_t>(state->graph.output)];
-    state->image_elements = image.height * image.width * image.channels;
-    state->output_elements = output.height * output.width * output.channels;
+    state->fused.constants.clear();
     engine->reset(new Engine(std::move(state)));
     return {};
   } catch (const std::bad_alloc&) {
@@ -111,24 +119,24 @@ const Graph& Engine::graph() const { return state_->graph; }
 const char* Engine::isa() const { return state_->plan.kernels->isa; }
 int Engine::threads() const { return state_->pool.threads(); }
 
-Status Engine::run(const Images& images, float* output) noexcept {
+Status Engine::run(const Batch& batch, const std::vector<void*>& outputs) noexcept {
   try {
     State& state = *state_;
-    SIGNBIT_TRY(check_pixels(state.plan, images, state.image_elements));
-    Call call(&state, images.count == 1 && state.sharing.image_runs_alone());
+    SIGNBIT_TRY(check_images(state.plan, state.graph, batch));
+    Call call(&state, batch.count == 1 && state.sharing.image_runs_alone());
     call.context().prepare(call.workers(), 1);
-    const ImageRun run{images, output, state.image_elements, state.output_elements};
+    const BatchRun run{batch, outputs};
     int64_t done = 0;
-    for (; done < images.count && call.times_images(); ++done) time_image(&call, run, done);
-    if (done == images.count) return {};
+    for (; done < batch.count && call.times_images(); ++done) time_image(&call, run, done);
+    if (done == batch.count) return {};
     // Whole images keep every worker busy without barriers; what is left is shared node by node.
-    const int together = call.images_at_once(images.count - done);
+    const int together = call.images_at_once(batch.count - done);
     if (together > 0) {
-      const int64_t whole = (images.count - done) / together * together;
+      const int64_t whole = (batch.count - done) / together * together;
       run_whole_images(&call, run, {done, done + whole}, together);
       done += whole;
     }
-    for (; done < images.count; ++done) run_image(&call, run, done);
+    for (; done < batch.count; ++done) run_image(&call, run, done);
     return {};
   } catch (const std::bad_alloc&) {
     return out_of_memory();

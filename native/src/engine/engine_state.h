@@ -3,6 +3,7 @@
 
 #include <new>
 
+#include "plan/fuse.h"
 #include "run/context.h"
 #include "signbit/engine.h"
 #include "threads/sharing.h"
@@ -11,16 +12,19 @@
 namespace sbnn {
 
 struct Engine::State {
-  State(Graph read_graph, int threads, bool share_all)
-      : graph(std::move(read_graph)), pool(threads), contexts(plan), sharing(plan, share_all) {}
+  State(Graph read_graph, int threads, const EngineOptions& options)
+      : graph(std::move(read_graph)),
+        fused(fuse_graph(graph, options.fuse)),
+        pool(threads),
+        contexts(plan),
+        sharing(plan, options.share_all) {}
 
   Graph graph;
+  FusedGraph fused;
   Plan plan;
   ThreadPool pool;
   ContextPool contexts;
   Sharing sharing;
-  int64_t image_elements = 0;
-  int64_t output_elements = 0;
 };
 
 // A context for one call, with the thread pool where it may have more than one thread: no other
@@ -42,8 +46,8 @@ class Call {
 
   // One node of an image, in an arena of plan.whole_storage.
   void run_node(const NodePlan& node, const Frame& frame);
-  // One step, in an arena of plan.storage; returns on how many threads.
-  int run_step(size_t step, const Frame& frame);
+  // One stage, in an arena of plan.storage; returns on how many threads.
+  int run_stage(size_t stage, const Frame& frame);
   void parallel_for(int count, ThreadPool::Task task, void* task_context, int threads);
 
  private:
@@ -57,13 +61,10 @@ class Call {
   FloatEnvironment environment_;
 };
 
-// The address of one image of a batch.
-inline const void* image_at(const Images& images, int64_t elements, int64_t index) {
-  const int64_t bytes = elements * (images.is_float ? static_cast<int64_t>(sizeof(float)) : 1);
-  return static_cast<const uint8_t*>(images.data) + index * bytes;
-}
-
 // Refuses float32 pixels that are not finite or that meet int16 weights.
-Status check_pixels(const Plan& plan, const Images& images, int64_t elements);
+Status check_pixels(const Plan& plan, const std::string& name, const InputArray& pixels,
+                    int64_t count, int64_t elements);
+// The same of every image of a batch.
+Status check_images(const Plan& plan, const Graph& graph, const Batch& batch);
 
 }  // namespace sbnn

@@ -1,11 +1,10 @@
-// Looking inside an engine: single tensors in and out, and the time of each node.
+// Looking inside an engine: its nodes, single tensors in and out.
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
-#include "cpu/core_limit.h"
 #include "engine/engine_state.h"
+#include "format/table.h"
 
 namespace sbnn {
 namespace {
@@ -15,17 +14,15 @@ std::string quoted(const std::string& name) { return "'" + name + "'"; }
 // Which nodes must run to get some tensors, given others.
 class Selection {
  public:
-  explicit Selection(const Graph& graph)
+  Selection(const FusedGraph& graph, const std::vector<GraphInput>& inputs)
       : graph_(graph),
+        inputs_(inputs),
         fed_(graph.tensors.size(), false),
         writer_(graph.tensors.size(), kNone),
         needed_(graph.nodes.size(), false) {
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
-      const Node& node = graph.nodes[i];
-      if (node.real != kNone) writer_[static_cast<size_t>(node.real)] = static_cast<int>(i);
-      for (const SignOutput& output : node.signs) {
-        writer_[static_cast<size_t>(output.tensor)] = static_cast<int>(i);
-      }
+      graph.nodes[i].for_outputs(
+          [&](int tensor) { writer_[static_cast<size_t>(tensor)] = static_cast<int>(i); });
     }
   }
 
@@ -42,8 +39,8 @@ class Selection {
     if (is_fed(tensor)) return {};
     const int node = writer_[static_cast<size_t>(tensor)];
     if (node == kNone) {
-      return {Code::kInput, "feeds: the fetches need the image " +
-                                quoted(graph_.tensors[static_cast<size_t>(tensor)].name)};
+      return {Code::kInput, "feeds: the fetches need the input " +
+                                quoted(inputs_[static_cast<size_t>(tensor)].name)};
     }
     want_node(node);
     return {};
@@ -58,7 +55,7 @@ class Selection {
   }
 
   Status want_inputs(int node) {
-    const Node& spec = graph_.nodes[static_cast<size_t>(node)];
+    const FusedNode& spec = graph_.nodes[static_cast<size_t>(node)];
     Status status;
     spec.for_inputs([&](int tensor) {
       if (status.ok()) status = want(tensor);
@@ -67,7 +64,8 @@ class Selection {
   }
 
  private:
-  const Graph& graph_;
+  const FusedGraph& graph_;
+  const std::vector<GraphInput>& inputs_;
   std::vector<bool> fed_;
   std::vector<int> writer_;
   std::vector<bool> needed_;
@@ -98,26 +96,17 @@ class NodeRun {
       : plan_(plan), feeds_(feeds), index_(index) {}
 
   void start(Frame* frame) const {
-    for (const Feed& feed : feeds_) {
-      if (layout(feed.tensor).kind != Kind::kImage) {
-        put(feed, frame);
-        continue;
-      }
-      const TensorLayout& image = layout(feed.tensor);
-      frame->image =
-          image_at({feed.data, 0, feed.is_float}, image.pixels() * image.channels, index_);
-      frame->image_is_float = feed.is_float;
-    }
+    frame->sample = index_;
+    for (const Feed& feed : feeds_) put(feed, frame);
   }
 
   // A node that writes several tensors may overwrite one that is fed.
-  void restore_feeds(const Node& node, Frame* frame) const {
-    for (const Feed& feed : feeds_) {
-      const auto is_fed = [&](const SignOutput& output) { return output.tensor == feed.tensor; };
-      if (node.real == feed.tensor || std::any_of(node.signs.begin(), node.signs.end(), is_fed)) {
-        put(feed, frame);
+  void restore_feeds(const FusedNode& node, Frame* frame) const {
+    node.for_outputs([&](int tensor) {
+      for (const Feed& feed : feeds_) {
+        if (feed.tensor == tensor) put(feed, frame);
       }
-    }
+    });
   }
 
   void fetch(const Fetch& fetch, const Frame& frame) const {
@@ -140,6 +129,7 @@ class NodeRun {
   void put(const Feed& feed, Frame* frame) const {
     const TensorLayout& tensor = layout(feed.tensor);
     const int64_t elements = tensor.pixels() * tensor.channels;
+    if (tensor.kind == Kind::kImage) return;  // read where it is
     if (tensor.kind == Kind::kBits) {
       store_bits(tensor, static_cast<const uint8_t*>(feed.data) + index_ * elements,
                  frame->tensor(feed.tensor));
@@ -164,20 +154,15 @@ Shape dots_shape(const NodePlan& node) {
   return {node.binary.height, node.binary.width, node.channels};
 }
 
-double median(std::vector<double>* values) {
-  const auto middle = values->begin() + static_cast<std::ptrdiff_t>(values->size() / 2);
-  std::nth_element(values->begin(), middle, values->end());
-  return *middle;
-}
-
 }  // namespace
 
 std::vector<NodeInfo> Engine::nodes() const {
   std::vector<NodeInfo> infos;
-  for (const NodePlan& node : state_->plan.nodes) {
+  for (size_t i = 0; i < state_->plan.nodes.size(); ++i) {
+    const NodePlan& node = state_->plan.nodes[i];
     NodeInfo info;
     info.name = node.node->name;
-    info.op = op_name(node.node->op);
+    info.op = row_of(state_->graph.nodes[i].op).name;
     info.kernel = node.kernel;
     info.bytes = node.bytes;
     info.macs = node.macs;
@@ -196,14 +181,16 @@ Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
                          const std::vector<Fetch>& fetches) noexcept {
   try {
     State& state = *state_;
-    Selection selection(state.graph);
+    Selection selection(state.fused, state.graph.inputs);
+    std::vector<InputArray> images(state.graph.inputs.size());
     for (const Feed& feed : feeds) {
       selection.feed(feed.tensor);
-      const TensorLayout& layout = state.plan.tensors[static_cast<size_t>(feed.tensor)];
-      if (layout.kind == Kind::kImage) {
-        SIGNBIT_TRY(check_pixels(state.plan, {feed.data, count, feed.is_float},
-                                 layout.pixels() * layout.channels));
-      }
+      const auto i = static_cast<size_t>(feed.tensor);
+      const TensorSpec& tensor = state.graph.tensors[i];
+      if (tensor.kind != Kind::kImage) continue;
+      images[i] = {feed.data, feed.is_float};
+      SIGNBIT_TRY(check_pixels(state.plan, quoted(state.graph.inputs[i].name), images[i], count,
+                               element_count(tensor)));
     }
     for (const Fetch& fetch : fetches) {
       SIGNBIT_TRY(fetch.tensor != kNone ? selection.want(fetch.tensor)
@@ -218,6 +205,7 @@ Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
       Frame frame;
       frame.arena = arena.data();
       frame.storage = &state.plan.whole_storage;
+      frame.inputs = images.data();
       const NodeRun run(state.plan, feeds, index);
       run.start(&frame);
       for (size_t i = 0; i < state.plan.nodes.size(); ++i) {
@@ -236,59 +224,6 @@ Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
         run_dots(state.plan, node, frame, call.context().scratch(0),
                  static_cast<int32_t*>(fetch.data) + index * elements);
       }
-    }
-    return {};
-  } catch (const std::bad_alloc&) {
-    return {Code::kMemory, "not enough memory"};
-  }
-}
-
-Status Engine::time_nodes(const Images& images, int runs, std::vector<NodeTime>* times) noexcept {
-  try {
-    State& state = *state_;
-    SIGNBIT_TRY(check_pixels(state.plan, images, state.image_elements));
-    const AlignedArray<uint8_t> black(static_cast<size_t>(state.image_elements));
-    const Images timed = images.count > 0 ? images : Images{black.data(), 1, false};
-    std::vector<std::vector<double>> samples(state.plan.nodes.size());
-    std::vector<int> threads(samples.size(), 1);
-    Call call(&state, false);
-    call.context().prepare(call.workers(), 1);
-    const auto frame_of = [&](int64_t image) {
-      Frame frame = call.context().frame(0);
-      frame.image = image_at(timed, state.image_elements, image);
-      frame.image_is_float = timed.is_float;
-      return frame;
-    };
-    for (int64_t image = 0; call.times_images(); image = (image + 1) % timed.count) {
-      state.sharing.time_image(frame_of(image), call.context().scratch(0));
-    }
-    for (int run = 0; run < runs; ++run) {
-      for (int64_t image = 0; image < timed.count; ++image) {
-        const Frame frame = frame_of(image);
-        for (size_t i = 0; i < state.plan.steps.size(); ++i) {
-          const Step& step = state.plan.steps[i];
-          const auto start = std::chrono::steady_clock::now();
-          const int used = call.run_step(i, frame);
-          const std::chrono::duration<double, std::milli> took =
-              std::chrono::steady_clock::now() - start;
-          // Nodes that run in turns share the time as they did in the calling thread.
-          double share = 0;
-          if (step.producer != kNone) {
-            share = call.context().scratch(0)->producer_share;
-            samples[static_cast<size_t>(step.producer)].push_back(took.count() * share);
-            threads[static_cast<size_t>(step.producer)] = used;
-          }
-          threads[static_cast<size_t>(step.node)] = used;
-          samples[static_cast<size_t>(step.node)].push_back(took.count() * (1 - share));
-        }
-      }
-    }
-    // Threads that share a core share its limit.
-    const int cores = available_threads();
-    times->clear();
-    for (size_t i = 0; i < samples.size(); ++i) {
-      const double limit = core_limit(*state.plan.kernels, state.plan.nodes[i].kernel);
-      times->push_back({median(&samples[i]), threads[i], std::min(threads[i], cores) * limit});
     }
     return {};
   } catch (const std::bad_alloc&) {

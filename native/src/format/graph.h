@@ -89,6 +89,10 @@ struct TensorSpec {
   int64_t channels = 0;
 };
 
+inline int64_t element_count(const TensorSpec& tensor) {
+  return tensor.height * tensor.width * tensor.channels;
+}
+
 struct GraphInput {
   std::string name;
   TensorSpec tensor;

@@ -26,6 +26,9 @@ static inline int tile_vectors(int remaining_vectors, int max_vectors) {
   return vectors;
 }
 
+// The activations of an epilogue.
+enum class Activation : uint8_t { kNone, kRelu, kHardtanh, kPrelu, kSigmoid, kMaxout };
+
 // Dots of `pixels` windows with the `filters` filters of one block.
 //
 // Signs are bits, 1 = negative. Two signs multiply to -1 exactly where their bits differ, so over K
@@ -33,7 +36,8 @@ static inline int tile_vectors(int remaining_vectors, int max_vectors) {
 //
 // The input has a border of 0 bits, which count as +1. A tap in the border must add nothing, but
 // adds w; so D = full dot - Σ w over the missing taps, and `base` holds K - Σ w for each filter and
-// border pattern: D = base - 2·popcount. Exact for every shape.
+// border pattern: D = base - 2·popcount. Exact for every shape. (Where such taps count as +1 or -1,
+// `base` holds K or K - 2·Σ w.)
 //
 // A window's bits are 32-bit words, loaded from any byte address, and hold nothing else. Most of
 // them come in triples: words at first, first + second and first + 2·second bytes from the window's
@@ -228,6 +232,21 @@ struct EpilogueArgs {
   const SignArgs* signs;
 };
 
+// One step over the values of some pixels, in place. Constants and operands are those of the first
+// channel; all are readable a whole vector past their last one.
+struct StepArgs {
+  float* values;  // [pixels][value_step]; whole vectors are written
+  int64_t pixels;
+  int64_t channels;
+  int64_t value_step;
+  const float* first;   // scale, value, weighted, slope or low; null where absent
+  const float* second;  // shift, positive slope or high
+  // [pixels][operand_step]: what add, subtract and multiply read; of an affine step its shift,
+  // where that is not `second`.
+  const float* operand;
+  int64_t operand_step;
+};
+
 struct KernelTable {
   const char* isa;
   int word_lanes;        // filters in a vector of binary_dot
@@ -249,6 +268,8 @@ struct KernelTable {
   void (*sign_sums)(const SignSumsArgs&);
   void (*mean_abs)(const MeanAbsArgs&);
   void (*epilogue)(const EpilogueArgs&);
+  void (*step)(StepOp, const StepArgs&);
+  void (*exponentials)(float* values, int64_t count);  // in place; whole vectors are written
   // Loops over registers alone, which show the most that a core can do: plain xor + count + add of
   // signs, and fused multiply-adds. Both return the multiply-adds done and write a vector of
   // results, so that no compiler leaves them out; real_limit reads its two factors there.

@@ -2,19 +2,14 @@
 
 #include <algorithm>
 
+#include "format/table.h"
+
 namespace sbnn {
 namespace {
 
-AlignedArray<uint64_t> pack_flip(const Graph& graph, int index) {
-  const Constant& constant = graph.constants[static_cast<size_t>(index)];
-  AlignedArray<uint64_t> words((constant.bytes + 63) / 64);
-  for (size_t c = 0; c < constant.bytes; ++c)
-    words[c / 64] |= uint64_t{constant.data[c]} << (c % 64);
-  return words;
-}
-
-void plan_epilogue(const Graph& graph, const std::vector<TensorLayout>& tensors, NodePlan* plan) {
-  const Node& node = *plan->node;
+void plan_epilogue(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
+                   NodePlan* plan) {
+  const FusedNode& node = *plan->node;
   plan->scale = copy_constant<float>(graph, node.scale);
   plan->shift = copy_constant<float>(graph, node.shift);
   plan->slope = copy_constant<float>(graph, node.slope);
@@ -28,69 +23,59 @@ void plan_epilogue(const Graph& graph, const std::vector<TensorLayout>& tensors,
     plan->bytes += static_cast<int64_t>(constant->bytes());
   }
   for (const SignOutput& output : node.signs) {
-    SignPlan sign;
-    if (graph.constants[static_cast<size_t>(output.threshold)].dtype == DType::kI32) {
-      sign.integer_threshold = copy_constant<int32_t>(graph, output.threshold);
-    } else {
-      sign.threshold = copy_constant<float>(graph, output.threshold);
-      plan->wants_real = true;
-    }
-    sign.flip = pack_flip(graph, output.flip);
-    plan->bytes += static_cast<int64_t>(sign.integer_threshold.bytes() + sign.threshold.bytes() +
-                                        sign.flip.bytes());
-    plan->spread_signs |= !tensors[static_cast<size_t>(output.tensor)].bits.contiguous();
-    plan->signs.push_back(std::move(sign));
+    plan->signs.push_back(plan_sign(graph, output.threshold, output.flip, plan->channels));
+    plan->wants_real |= !plan->signs.back().threshold.empty();
+    plan->bytes += plan->signs.back().bytes();
+  }
+  plan->chain = plan_chain(graph, *plan);
+  for (const StepPlan& step : plan->chain.steps) plan->bytes += step.bytes();
+  for (const ChainOutputPlan& output : plan->chain.outputs) plan->bytes += output.sign.bytes();
+  node.for_outputs([&](int tensor) {
+    const TensorLayout& output = tensors[static_cast<size_t>(tensor)];
+    plan->spread_signs |= output.kind == Kind::kBits && !output.bits.contiguous();
+  });
+}
+
+// Values that an operation without weights reads for one of its own; a mean of magnitudes reads
+// them one by one.
+int64_t reads_per_value(const FusedNode& node, const TensorLayout& input) {
+  switch (node.op) {
+    case Op::kMaxPool:
+    case Op::kAvgPool:
+    case Op::kSignSum:
+      return node.kernel.y * node.kernel.x;
+    case Op::kGlobalMean:
+      return input.pixels();
+    case Op::kMeanAbs:
+      return 4 * input.channels;
+    default:
+      return 1;
   }
 }
 
 // Bodies whose values are float32 of all channels at once.
 void plan_simple_body(const TensorLayout& input, const KernelTable& kernels, NodePlan* plan) {
-  const Node& node = *plan->node;
+  const FusedNode& node = *plan->node;
   plan->chunks.push_back({0, plan->channels, 0, 0});
   plan->tile_step = round_up(plan->channels, 16);
   plan->tile_pixels = std::clamp<int64_t>(16384 / plan->tile_step, 1, kTileWindows);
   const bool bits = input.kind == Kind::kBits;
   plan->values_in_place =
-      node.op == Op::kPointwise && input.kind == Kind::kReal && node.map == kNone;
+      node.op == Op::kIdentity && input.kind == Kind::kReal && node.map == kNone && !node.by_steps;
   if (plan->values_in_place) {
     plan->tile_step = plan->channels;
     plan->tile_pixels = plan->pixels();
   }
-  int64_t reads = plan->pixels() * plan->channels;
-  switch (node.op) {
-    case Op::kMaxPool:
-      plan->kernel = bits ? "max_pool_b1" : std::string("max_pool_f32_") + kernels.isa;
-      reads *= node.kernel.y * node.kernel.x;
-      break;
-    case Op::kAvgPool:
-      plan->kernel = std::string("avg_pool_f32_") + kernels.isa;
-      reads *= node.kernel.y * node.kernel.x;
-      break;
-    case Op::kGlobalMean:
-      plan->kernel = std::string("global_mean_f32_") + kernels.isa;
-      reads *= input.pixels();
-      break;
-    case Op::kSignSum:
-      plan->kernel = std::string("sign_sum_b1_") + kernels.isa;
-      reads *= node.kernel.y * node.kernel.x;
-      break;
-    case Op::kMeanAbs:
-      plan->kernel = std::string("mean_abs_f32_") + kernels.isa;
-      reads *= 4 * input.channels;  // one by one
-      break;
-    default:
-      plan->kernel = std::string("pointwise_f32_") + kernels.isa;
-      if (node.map != kNone) plan->kernel += "+map";
-      break;
-  }
+  plan->kernel = std::string(row_of(node.op).name) + (bits ? "_b1_" : "_f32_") + kernels.isa;
+  if (node.map != kNone) plan->kernel += "+map";
+  const int64_t reads = plan->pixels() * plan->channels * reads_per_value(node, input);
   plan->cost = static_cast<double>(reads) * (bits ? 0.02 : 0.1);
 }
 
-Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
+Status plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   NodePlan result;
   result.node = &node;
-  const int first_output = node.real != kNone ? node.real : node.signs[0].tensor;
-  const TensorLayout& output = plan->tensors[static_cast<size_t>(first_output)];
+  const TensorLayout& output = plan->tensors[static_cast<size_t>(node.output_tensors()[0])];
   const TensorLayout& input = plan->tensors[static_cast<size_t>(node.input)];
   result.height = output.height;
   result.width = output.width;
@@ -98,13 +83,17 @@ Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
   plan_epilogue(graph, plan->tensors, &result);
   if (node.op == Op::kBinaryConv) {
     SIGNBIT_TRY(plan_binary_conv(graph, input, *plan->kernels, &result));
-    plan_dots(graph, plan->tensors, *plan->kernels, &result);
+    if (!node.by_steps) plan_dots(graph, plan->tensors, *plan->kernels, &result);
   } else if (node.op == Op::kRealConv) {
     SIGNBIT_TRY(plan_real_conv(graph, input, *plan->kernels, &result));
   } else {
     plan_simple_body(input, *plan->kernels, &result);
   }
-  result.cost += 0.1 * static_cast<double>(result.pixels() * result.channels);
+  if (node.op == Op::kL2Normalise) {
+    result.epsilon = copy_constant<float>(graph, node.keys.constant(Key::kEpsilon))[0];
+  }
+  const auto passes = static_cast<double>(1 + node.steps.size());
+  result.cost += 0.1 * passes * static_cast<double>(result.pixels() * result.channels);
 
   ScratchSizes& scratch = plan->scratch;
   if (!result.values_in_place) {
@@ -127,7 +116,11 @@ Status plan_node(const Graph& graph, const Node& node, Plan* plan) {
   scratch.panel_bytes = std::max(scratch.panel_bytes, real.panel.bytes());
   scratch.staging_pixels = std::max(scratch.staging_pixels, real.panel.staging());
   scratch.conv_units = std::max(scratch.conv_units, real.tile_units);
-  scratch.signs = std::max(scratch.signs, static_cast<int64_t>(node.signs.size()));
+  scratch.signs = std::max<int64_t>({scratch.signs, static_cast<int64_t>(node.signs.size()), 1});
+  if (node.by_steps) {
+    scratch.operand_values =
+        std::max(scratch.operand_values, result.tile_pixels * result.tile_step);
+  }
   if (node.op == Op::kGlobalMean) {
     scratch.row_sums = std::max(scratch.row_sums, input.height * row_sums_step(input.channels));
   }
@@ -151,15 +144,14 @@ Status check_work_bytes(const std::string& where, double bytes) {
               std::to_string(static_cast<double>(kMaxWorkBytes) / 1e9) + " are allowed"};
 }
 
-Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan) {
+Status make_plan(const FusedGraph& graph, const KernelTable& kernels, Plan* plan) {
   plan->kernels = &kernels;
   plan->tensors = plan_tensors(graph);
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
-    SIGNBIT_TRY(
-        check_work_bytes("tensors[" + std::to_string(i) + "] ('" + graph.tensors[i].name + "')",
-                         static_cast<double>(plan->tensors[i].bytes)));
+    SIGNBIT_TRY(check_work_bytes("tensor " + std::to_string(i),
+                                 static_cast<double>(plan->tensors[i].bytes)));
   }
-  plan->steps = plan_steps(graph, plan->tensors);
+  plan->stages = plan_stages(graph, plan->tensors);
   plan->storage = plan_storage(graph, plan->tensors, true);
   plan->whole_storage = plan_storage(graph, plan->tensors, false);
   SIGNBIT_TRY(check_work_bytes("tensors", static_cast<double>(plan->storage.bytes)));
@@ -171,9 +163,9 @@ Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan) {
     constants += static_cast<double>(plan->nodes.back().bytes);
     SIGNBIT_TRY(check_work_bytes(where, constants));
   }
-  for (const Step& step : plan->steps) {
-    if (step.producer == kNone) continue;
-    plan->scratch.band_bytes = std::max(plan->scratch.band_bytes, band_bytes(*plan, step));
+  for (const Stage& stage : plan->stages) {
+    if (stage.producer == kNone) continue;
+    plan->scratch.band_bytes = std::max(plan->scratch.band_bytes, band_bytes(*plan, stage));
   }
   plan->batch_head = has_batch_head(graph, *plan);
   if (plan->batch_head) {

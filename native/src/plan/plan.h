@@ -8,17 +8,21 @@
 #include <vector>
 
 #include "cpu/memory.h"
-#include "format/graph.h"
 #include "kernels/kernels.h"
+#include "plan/fused_graph.h"
 #include "plan/layouts/bits_layout.h"
 #include "plan/layouts/gather.h"
 #include "plan/layouts/row_panel.h"
+#include "plan/plan_chain.h"
 
 namespace sbnn {
 
 // Windows of one tile, before pooling. Small enough for L1, large enough that a block's weights are
 // read many times while they are there.
 constexpr int64_t kTileWindows = 64;
+
+// What one engine may ask for.
+constexpr int64_t kMaxWorkBytes = int64_t{1} << 34;
 
 // Images of a tile of a batch's head, see batch_head.h.
 constexpr int64_t kHeadImages = 64;
@@ -43,7 +47,7 @@ struct TensorLayout {
 // what exists in bands only.
 struct StoragePlan {
   std::vector<int64_t> offsets;
-  int64_t row_sums = 0;  // where a step leaves them for the step behind it
+  int64_t row_sums = 0;  // where a stage leaves them for the stage behind it
   int64_t bytes = 0;
 };
 
@@ -61,12 +65,6 @@ struct Chunk {
   int64_t channels = 0;
   size_t first_block = 0;
   size_t blocks = 0;
-};
-
-struct SignPlan {
-  AlignedArray<float> threshold;  // one of these two is empty
-  AlignedArray<int32_t> integer_threshold;
-  AlignedArray<uint64_t> flip;
 };
 
 // What BinaryDotArgs needs; see there for the arithmetic.
@@ -109,7 +107,7 @@ struct RealConvPlan {
 };
 
 struct NodePlan {
-  const Node* node = nullptr;
+  const FusedNode* node = nullptr;
   int64_t height = 0, width = 0, channels = 0;  // of the outputs
   int64_t window_area = 1;                      // windows pooled into one output
   int64_t tile_pixels = 0;
@@ -127,6 +125,7 @@ struct NodePlan {
   // Empty where absent. A shift by border has a row for each pattern, as BinaryConvPlan's base.
   AlignedArray<float> scale, shift, slope, positive_slope, offset, sums_scale;
   std::vector<SignPlan> signs;
+  ChainPlan chain;  // of a node that runs step by step
   BinaryConvPlan binary;
   RealConvPlan real;
   std::string kernel;
@@ -134,7 +133,10 @@ struct NodePlan {
   int64_t bytes = 0;  // of constants, as held for the kernels
   double cost = 0;    // a rough time in ns, to decide how far to split
 
+  float epsilon = 0;  // of an l2_normalise
+
   int64_t pixels() const { return height * width; }
+  bool by_steps() const { return node->by_steps; }
 };
 
 // Nodes that run together: one, or one and the `producer` of a tensor that only this node reads.
@@ -144,14 +146,14 @@ struct NodePlan {
 //
 // A max pool may take its maxima of a convolution's sums; what makes reals of sums is then done for
 // the largest of a window alone. See plan_pooled_sums.cpp.
-struct Step {
+struct Stage {
   int node = kNone;  // the last of them
   int producer = kNone;
   int64_t band_rows = 0;  // of a pool's output
   bool pools_sums = false;
   AlignedArray<uint32_t> order;  // then by channel, see PoolArgs; empty where nothing is turned
   bool writes_row_sums = false;  // of its reals, while they are in the cache,
-  bool reads_row_sums = false;   // for the global mean that is the next step
+  bool reads_row_sums = false;   // for the global mean that is the next stage
 };
 
 // From a row's sums to the next row's, in floats: whole vectors.
@@ -172,6 +174,7 @@ struct ScratchSizes {
   int64_t sums_bytes = 0;         // of the words that complete triples
   int64_t row_sums = 0;           // of a global mean's input
   int64_t sign_sums = 0;          // of the columns that a tile's windows meet
+  int64_t operand_values = 0;     // of a tile, that a step's operand has to be spread over
 };
 
 struct Plan {
@@ -179,19 +182,19 @@ struct Plan {
   std::vector<TensorLayout> tensors;
   std::vector<NodePlan> nodes;
   bool pixels_only = false;   // a node has int16 weights: images are uint8
-  std::vector<Step> steps;    // every node, in order
+  std::vector<Stage> stages;  // every node, in order
   bool batch_head = false;    // the last of them may run for several images at once
-  StoragePlan storage;        // for steps: tensors share memory once nobody reads them any more
+  StoragePlan storage;        // for stages: tensors share memory once nobody reads them any more
   StoragePlan whole_storage;  // every tensor has its own, for looking at them
   ScratchSizes scratch;
 };
 
 // Reads the constants of `graph`, which are not needed afterwards; keeps pointers to its nodes.
-Status make_plan(const Graph& graph, const KernelTable& kernels, Plan* plan);
+Status make_plan(const FusedGraph& graph, const KernelTable& kernels, Plan* plan);
 
 // A constant by channel; empty where the file has none.
 template <typename T>
-AlignedArray<T> copy_constant(const Graph& graph, int index) {
+AlignedArray<T> copy_constant(const FusedGraph& graph, int index) {
   if (index == kNone) return {};
   const Constant& constant = graph.constants[static_cast<size_t>(index)];
   AlignedArray<T> copy(constant.bytes / sizeof(T));
@@ -199,32 +202,41 @@ AlignedArray<T> copy_constant(const Graph& graph, int index) {
   return copy;
 }
 
+// Pixels from a window's first tap to its last.
+inline int64_t rows_spanned(const FusedNode& node) {
+  return (node.kernel.y - 1) * node.dilation.y + 1;
+}
+inline int64_t columns_spanned(const FusedNode& node) {
+  return (node.kernel.x - 1) * node.dilation.x + 1;
+}
+
 // Columns that windows of a tile's pixels reach, if they lie in one row.
-inline int64_t columns_reached(const Node& node, const TensorLayout& input, int64_t pixels) {
-  const int64_t reach = (pixels - 1) * node.stride.x + (node.kernel.x - 1) * node.dilation.x + 1;
-  return std::min(input.width, reach);
+inline int64_t columns_reached(const FusedNode& node, const TensorLayout& input, int64_t pixels) {
+  return std::min(input.width, (pixels - 1) * node.stride.x + columns_spanned(node));
 }
 
 // The parts of make_plan that have a file of their own.
-std::vector<TensorLayout> plan_tensors(const Graph& graph);
-std::vector<Step> plan_steps(const Graph& graph, const std::vector<TensorLayout>& tensors);
-bool has_batch_head(const Graph& graph, const Plan& plan);
-void plan_pooled_sums(const Graph& graph, const Node& conv, const Node& pool, Step* step);
-StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse);
-Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
-                        NodePlan* plan);
+std::vector<TensorLayout> plan_tensors(const FusedGraph& graph);
+std::vector<Stage> plan_stages(const FusedGraph& graph, const std::vector<TensorLayout>& tensors);
+bool has_batch_head(const FusedGraph& graph, const Plan& plan);
+void plan_pooled_sums(const FusedGraph& graph, const FusedNode& conv, const FusedNode& pool,
+                      Stage* stage);
+StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
+                         bool reuse);
+Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
+                        const KernelTable& kernels, NodePlan* plan);
 // What is known once a binary convolution and its epilogue are planned: how its dots are finished.
-void plan_dots(const Graph& graph, const std::vector<TensorLayout>& tensors,
+void plan_dots(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
                const KernelTable& kernels, NodePlan* plan);
-Status plan_real_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
-                      NodePlan* plan);
+Status plan_real_conv(const FusedGraph& graph, const TensorLayout& input,
+                      const KernelTable& kernels, NodePlan* plan);
 
-// How a step's rows between its two nodes lie in the band, and the bytes of a whole band.
+// How a stage's rows between its two nodes lie in the band, and the bytes of a whole band.
 struct BandLayout {
   int64_t pixel_bytes, row_bytes;
 };
-BandLayout band_layout(const Plan& plan, const Step& step);
-int64_t band_bytes(const Plan& plan, const Step& step);
+BandLayout band_layout(const Plan& plan, const Stage& stage);
+int64_t band_bytes(const Plan& plan, const Stage& stage);
 
 // Refuses what would need more memory than any machine this runs on should give.
 Status check_work_bytes(const std::string& where, double bytes);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "format/borders.h"
 #include "plan/layouts/plan_filters.h"
 
 namespace sbnn {
@@ -13,12 +12,12 @@ constexpr int64_t kWordBytes = 4;
 // Bits from a tap to the next in the window of one group. A convolution without groups reads whole
 // pixels, whatever groups their layout has for the sake of others; gaps are 0 in pixels and
 // weights.
-int64_t tap_bits(const Node& node, const TensorLayout& input) {
+int64_t tap_bits(const FusedNode& node, const TensorLayout& input) {
   return 8 * (node.groups == 1 ? input.pixel_bytes : input.bits.group_bytes);
 }
 
 // Where a window's bits lie, and in which order the kernel reads them.
-void plan_words(const Node& node, const TensorLayout& input, BinaryConvPlan* plan) {
+void plan_words(const FusedNode& node, const TensorLayout& input, BinaryConvPlan* plan) {
   const bool by_row = node.groups == 1 && (node.dilation.x == 1 || node.kernel.x == 1);
   const int64_t taps = by_row ? node.kernel.x : 1;  // a run
   const int64_t run_bytes = taps * tap_bits(node, input) / 8;
@@ -54,7 +53,7 @@ void plan_words(const Node& node, const TensorLayout& input, BinaryConvPlan* pla
 // One filter's words in the order of the kernel's steps, from the file's dense bits.
 class FilterWords {
  public:
-  FilterWords(const Node& node, const TensorLayout& input, const BinaryConvPlan& plan)
+  FilterWords(const FusedNode& node, const TensorLayout& input, const BinaryConvPlan& plan)
       : channels_(input.bits.group_channels),
         parts_(input.channels / node.groups / channels_),
         part_bits_(8 * input.bits.group_bytes),
@@ -105,9 +104,22 @@ class FilterWords {
   std::vector<uint32_t> words_;
 };
 
-// base = K - Σ w over the taps outside the image, for each border pattern: the sum over the taps
-// inside comes from a two-dimensional prefix sum, the rest is the total minus that.
-void tabulate_filter(const Node& node, int64_t channels, const uint8_t* dense,
+// How often base = K - owed·Σ w over the taps outside the image takes their weights away: the
+// border's 0 bits count as +1, so once for taps that count nothing, and twice for -1.
+int64_t owed_by_border(PadSign sign) {
+  switch (sign) {
+    case PadSign::kPositive:
+      return 0;
+    case PadSign::kNegative:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+// That base for each border pattern: the sum over the taps inside comes from a two-dimensional
+// prefix sum, the rest is the total minus that.
+void tabulate_filter(const FusedNode& node, int64_t channels, const uint8_t* dense,
                      const std::vector<TapRange>& rows, const std::vector<TapRange>& columns,
                      std::vector<int64_t>* sums, int64_t step, int32_t* base) {
   const int64_t height = node.kernel.y, width = node.kernel.x;
@@ -124,12 +136,12 @@ void tabulate_filter(const Node& node, int64_t channels, const uint8_t* dense,
       sum(y + 1, x + 1) = channels - 2 * negative + sum(y, x + 1) + sum(y + 1, x) - sum(y, x);
     }
   }
-  const int64_t taps = height * width * channels;
+  const int64_t taps = height * width * channels, owed = owed_by_border(node.pad_sign);
   for (const TapRange& row : rows) {
     for (const TapRange& column : columns) {
       const int64_t inside = sum(row.last, column.last) - sum(row.first, column.last) -
                              sum(row.last, column.first) + sum(row.first, column.first);
-      *base = static_cast<int32_t>(taps - (sum(height, width) - inside));
+      *base = static_cast<int32_t>(taps - owed * (sum(height, width) - inside));
       base += step;
     }
   }
@@ -145,12 +157,12 @@ int64_t even_tile(int64_t pixels, int64_t most) {
 
 }  // namespace
 
-Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
-                        NodePlan* plan) {
-  const Node& node = *plan->node;
+Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
+                        const KernelTable& kernels, NodePlan* plan) {
+  const FusedNode& node = *plan->node;
   BinaryConvPlan& binary = plan->binary;
-  binary.height = row_axis(node, input.height).outputs();
-  binary.width = column_axis(node, input.width).outputs();
+  binary.height = node.row_axis(input.height).outputs();
+  binary.width = node.column_axis(input.width).outputs();
   plan->window_area = node.pool.kernel.y * node.pool.kernel.x;
   cut_filters(node.groups, plan);
   plan->tile_pixels = even_tile(plan->pixels(), windows_that_fit(*plan) / plan->window_area);
@@ -163,11 +175,11 @@ Status plan_binary_conv(const Graph& graph, const TensorLayout& input, const Ker
   const int64_t steps = 3 * int64_t{binary.triples} + binary.singles;
   const double packed = packed_size(*plan, kernels.word_lanes, steps);
   SIGNBIT_TRY(check_work_bytes(node.name, packed * kWordBytes));
-  const AxisPatterns row_patterns(row_axis(node, input.height));
-  const AxisPatterns column_patterns(column_axis(node, input.width));
-  const std::vector<TapRange>&rows = row_patterns.taps, &columns = column_patterns.taps;
-  binary.row_base = row_patterns.by_output;
-  binary.column_base = column_patterns.by_output;
+  const AxisTaps row_taps(node.row_axis(input.height));
+  const AxisTaps column_taps(node.column_axis(input.width));
+  const std::vector<TapRange>&rows = row_taps.sets, &columns = column_taps.sets;
+  binary.row_base = row_taps.by_output;
+  binary.column_base = column_taps.by_output;
   binary.same_until.assign(static_cast<size_t>(plan->width), plan->width);
   const auto step = static_cast<size_t>(node.pool.stride.x);
   for (size_t x = binary.same_until.size() - 1; x > 0; --x) {

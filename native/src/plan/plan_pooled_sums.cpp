@@ -23,7 +23,7 @@ namespace sbnn {
 namespace {
 
 // A constant by channel; nothing where the node has none.
-std::vector<float> by_channel(const Graph& graph, int index) {
+std::vector<float> by_channel(const FusedGraph& graph, int index) {
   if (index == kNone) return {};
   const Constant& constant = graph.constants[static_cast<size_t>(index)];
   std::vector<float> values(constant.bytes / sizeof(float));
@@ -44,7 +44,9 @@ bool keeps_order(bool integer, float scale, float shift) {
 
 }  // namespace
 
-void plan_pooled_sums(const Graph& graph, const Node& conv, const Node& pool, Step* step) {
+void plan_pooled_sums(const FusedGraph& graph, const FusedNode& conv, const FusedNode& pool,
+                      Stage* stage) {
+  if (conv.by_steps || pool.by_steps) return;
   if (conv.op != Op::kRealConv || conv.groups != 1 || conv.shortcut.tensor != kNone) return;
   if (!keeps_order(conv.activation) || conv.offset != kNone) return;
   // One epilogue finishes both nodes.
@@ -61,11 +63,11 @@ void plan_pooled_sums(const Graph& graph, const Node& conv, const Node& pool, St
     if (!keeps_order(integer, scale[c], shift[c])) return;
     turns |= scale[c] < 0;
   }
-  step->pools_sums = true;
+  stage->pools_sums = true;
   if (!turns) return;
-  step->order = AlignedArray<uint32_t>(scale.size());
+  stage->order = AlignedArray<uint32_t>(scale.size());
   for (size_t c = 0; c < scale.size(); ++c) {
-    if (scale[c] < 0) step->order[c] = integer ? ~uint32_t{0} : uint32_t{1} << 31;
+    if (scale[c] < 0) stage->order[c] = integer ? ~uint32_t{0} : uint32_t{1} << 31;
   }
 }
 

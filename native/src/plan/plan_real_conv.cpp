@@ -10,7 +10,7 @@ namespace {
 
 class RealConvPlanner {
  public:
-  RealConvPlanner(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
+  RealConvPlanner(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
                   NodePlan* plan)
       : graph_(graph),
         input_(input),
@@ -119,7 +119,7 @@ class RealConvPlanner {
   void plan_panel() {
     PanelPlan& panel = real_.panel;
     panel.channels = input_.channels;
-    panel.left = node_.padding.x;
+    panel.left = node_.padding.left;
     panel.width = input_.width;
     panel.height = input_.height;
     panel.units = units_of(real_.levels());
@@ -137,10 +137,14 @@ class RealConvPlanner {
     // Twice what a tile needs, so that rows seldom move.
     panel.capacity =
         2 * ((tile_rows() - 1) * node_.stride.y + node_.dilation.y * (node_.kernel.y - 1) + 1);
-    real_.in_place = !plan_.integer && input_.kind != Kind::kBits && node_.padding.y == 0 &&
-                     node_.padding.x == 0;
+    real_.in_place = !plan_.integer && input_.kind != Kind::kBits && !has_padding();
     if (real_.in_place && input_.kind == Kind::kReal) panel.capacity = 0;
     fill_pads();
+  }
+
+  bool has_padding() const {
+    const Sides& sides = node_.padding;
+    return sides.top > 0 || sides.left > 0 || sides.bottom > 0 || sides.right > 0;
   }
 
   void fill_pads() {
@@ -224,10 +228,10 @@ class RealConvPlanner {
     return pairs;
   }
 
-  const Graph& graph_;
+  const FusedGraph& graph_;
   const TensorLayout& input_;
   const KernelTable& kernels_;
-  const Node& node_;
+  const FusedNode& node_;
   NodePlan& plan_;
   RealConvPlan& real_;
   const int64_t group_channels_;
@@ -238,8 +242,8 @@ class RealConvPlanner {
 
 }  // namespace
 
-Status plan_real_conv(const Graph& graph, const TensorLayout& input, const KernelTable& kernels,
-                      NodePlan* plan) {
+Status plan_real_conv(const FusedGraph& graph, const TensorLayout& input,
+                      const KernelTable& kernels, NodePlan* plan) {
   return RealConvPlanner(graph, input, kernels, plan).plan();
 }
 

@@ -20,19 +20,20 @@ struct Slot {
   int free_after = -1;    // the last node that reads what is in it
 };
 
-// The last node that reads each tensor; past the end for the output. What a producer reads is read
-// until its step has run.
-std::vector<int> last_readers(const Graph& graph, const std::vector<int>& reader_of) {
+// The last node that reads each tensor; past the end for outputs. What a producer reads is read
+// until its stage has run.
+std::vector<int> last_readers(const FusedGraph& graph, const std::vector<int>& reader_of) {
   std::vector<int> last(graph.tensors.size(), -1);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node& node = graph.nodes[i];
+    const FusedNode& node = graph.nodes[i];
     const int now = reader_of[i] == kNone ? static_cast<int>(i) : reader_of[i];
     node.for_inputs([&](int tensor) { last[static_cast<size_t>(tensor)] = now; });
     // A tensor that nobody reads still occupies its slot while it is written.
-    if (node.real != kNone) last[static_cast<size_t>(node.real)] = now;
-    for (const SignOutput& output : node.signs) last[static_cast<size_t>(output.tensor)] = now;
+    node.for_outputs([&](int tensor) { last[static_cast<size_t>(tensor)] = now; });
   }
-  last[static_cast<size_t>(graph.output)] = static_cast<int>(graph.nodes.size());
+  for (const int output : graph.outputs) {
+    last[static_cast<size_t>(output)] = static_cast<int>(graph.nodes.size());
+  }
   return last;
 }
 
@@ -100,17 +101,18 @@ class SlotAllocator {
 
 }  // namespace
 
-std::vector<TensorLayout> plan_tensors(const Graph& graph) {
+std::vector<TensorLayout> plan_tensors(const FusedGraph& graph) {
   const size_t count = graph.tensors.size();
   std::vector<TensorLayout> layouts(count);
   std::vector<int64_t> groups(count, 1);
-  for (const Node& node : graph.nodes) {
+  for (const FusedNode& node : graph.nodes) {
     if (node.op != Op::kBinaryConv && node.op != Op::kSignSum) continue;
     const auto input = static_cast<size_t>(node.input);
     if (node.groups > 1) groups[input] = node.groups;
     if (node.op != Op::kBinaryConv) continue;
-    layouts[input].border_y = std::max(layouts[input].border_y, node.padding.y);
-    layouts[input].border_x = std::max(layouts[input].border_x, node.padding.x);
+    TensorLayout& layout = layouts[input];
+    layout.border_y = std::max({layout.border_y, node.padding.top, node.padding.bottom});
+    layout.border_x = std::max({layout.border_x, node.padding.left, node.padding.right});
   }
   for (size_t i = 0; i < count; ++i) {
     const TensorSpec& spec = graph.tensors[i];
@@ -135,8 +137,8 @@ std::vector<TensorLayout> plan_tensors(const Graph& graph) {
 // A tensor whose every element is read by the thread that writes the same element of `node.real`,
 // just before it does; kNone where there is none. Kernels read whole vectors, so where pixels are
 // not whole vectors a thread would also read what its neighbour writes.
-int overwritable(const Node& node, const Node* producer, const std::vector<TensorLayout>& tensors,
-                 const std::vector<int>& last, int now) {
+int overwritable(const FusedNode& node, const FusedNode* producer,
+                 const std::vector<TensorLayout>& tensors, const std::vector<int>& last, int now) {
   constexpr int64_t kVectorFloats = 16;
   const TensorLayout& real = tensors[static_cast<size_t>(node.real)];
   const auto fits = [&](int tensor) {
@@ -153,7 +155,7 @@ int overwritable(const Node& node, const Node* producer, const std::vector<Tenso
            real.channels % kVectorFloats == 0;
   };
   const Shortcut& shortcut = node.shortcut;
-  const bool pointwise = node.op == Op::kPointwise;
+  const bool pointwise = node.op == Op::kIdentity;
   if (pointwise && fits(node.input) && shortcut.tensor != node.input) return node.input;
   const bool same_element =
       shortcut.stride.y == 1 && shortcut.stride.x == 1 && shortcut.offset == 0;
@@ -164,28 +166,34 @@ int overwritable(const Node& node, const Node* producer, const std::vector<Tenso
   return kNone;
 }
 
-StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& tensors, bool reuse) {
-  std::vector<Step> steps;
-  if (reuse) steps = plan_steps(graph, tensors);
-  std::vector<int> reader_of(graph.nodes.size(), kNone);              // of a producer
-  std::vector<const Node*> producer_of(graph.nodes.size(), nullptr);  // of its reader
+StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
+                         bool reuse) {
+  std::vector<Stage> stages;
+  if (reuse) stages = plan_stages(graph, tensors);
+  std::vector<int> reader_of(graph.nodes.size(), kNone);                   // of a producer
+  std::vector<const FusedNode*> producer_of(graph.nodes.size(), nullptr);  // of its reader
   int64_t row_sums = 0;
-  for (const Step& step : steps) {
-    if (step.producer != kNone) {
-      reader_of[static_cast<size_t>(step.producer)] = step.node;
-      producer_of[static_cast<size_t>(step.node)] =
-          &graph.nodes[static_cast<size_t>(step.producer)];
+  for (const Stage& stage : stages) {
+    if (stage.producer != kNone) {
+      reader_of[static_cast<size_t>(stage.producer)] = stage.node;
+      producer_of[static_cast<size_t>(stage.node)] =
+          &graph.nodes[static_cast<size_t>(stage.producer)];
     }
-    if (step.writes_row_sums) {
-      const int real = graph.nodes[static_cast<size_t>(step.node)].real;
+    if (stage.writes_row_sums) {
+      const int real = graph.nodes[static_cast<size_t>(stage.node)].real;
       const TensorLayout& summed = tensors[static_cast<size_t>(real)];
       row_sums = std::max(row_sums, summed.height * row_sums_step(summed.channels));
     }
   }
   const std::vector<int> last = last_readers(graph, reader_of);
   SlotAllocator allocator(tensors, reuse);
+  // Reals that a caller gives are there before the first node.
+  for (int tensor = 0; tensor < graph.inputs; ++tensor) {
+    const auto i = static_cast<size_t>(tensor);
+    if (tensors[i].kind == Kind::kReal) allocator.place(tensor, -1, last[i]);
+  }
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node& node = graph.nodes[i];
+    const FusedNode& node = graph.nodes[i];
     const auto place = [&](int tensor) {
       allocator.place(tensor, static_cast<int>(i), last[static_cast<size_t>(tensor)]);
     };
@@ -200,6 +208,7 @@ StoragePlan plan_storage(const Graph& graph, const std::vector<TensorLayout>& te
       }
     }
     for (const SignOutput& output : node.signs) place(output.tensor);
+    for (const ChainOutput& output : node.outputs) place(output.tensor);
   }
   StoragePlan plan = allocator.finish();
   plan.row_sums = plan.bytes;

@@ -4,19 +4,20 @@
 
 namespace sbnn {
 
-bool has_batch_head(const Graph& graph, const Plan& plan) {
-  const Step& last = plan.steps.back();
+bool has_batch_head(const FusedGraph& graph, const Plan& plan) {
+  const Stage& last = plan.stages.back();
   const NodePlan& node = plan.nodes[static_cast<size_t>(last.node)];
-  const Node& spec = *node.node;
+  const FusedNode& spec = *node.node;
   const TensorLayout& input = plan.tensors[static_cast<size_t>(spec.input)];
-  return last.producer == kNone && spec.op == Op::kRealConv && spec.groups == 1 &&
+  return last.producer == kNone && !spec.by_steps && spec.op == Op::kRealConv && spec.groups == 1 &&
          node.real.in_place && input.kind == Kind::kReal && input.pixels() == 1 &&
-         spec.shortcut.tensor == kNone && spec.signs.empty() && spec.real == graph.output;
+         spec.shortcut.tensor == kNone && spec.signs.empty() &&
+         graph.outputs == std::vector<int>{spec.real};
 }
 
 void run_head(const Plan& plan, const float* inputs, int64_t count, const Range& chunks,
               float* outputs, Scratch* scratch) {
-  const NodePlan& node = plan.nodes[static_cast<size_t>(plan.steps.back().node)];
+  const NodePlan& node = plan.nodes[static_cast<size_t>(plan.stages.back().node)];
   const TensorLayout& input = plan.tensors[static_cast<size_t>(node.node->input)];
   const RealConvPlan& real = node.real;
   RealConvArgs conv{};

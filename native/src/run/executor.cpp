@@ -24,6 +24,7 @@ Scratch::Scratch(const ScratchSizes& sizes)
       pooled_signs(static_cast<size_t>(sizes.input_pixel_bytes)),
       band(static_cast<size_t>(sizes.band_bytes)),
       row_sums(static_cast<size_t>(sizes.row_sums)),
+      operands(static_cast<size_t>(sizes.operand_values)),
       sign_sums(static_cast<size_t>(sizes.sign_sums)),
       gathered(static_cast<size_t>(sizes.gathered_words)),
       sums(static_cast<size_t>(sizes.sums_bytes)),
@@ -82,11 +83,11 @@ void run_node(const Plan& plan, const NodePlan& node, const Frame& frame, const 
                      split.chunk_parts));
 }
 
-Split split_step(const Plan& plan, const Step& step, int threads) {
-  const NodePlan& node = plan.nodes[static_cast<size_t>(step.node)];
-  if (step.producer == kNone) {
+Split split_stage(const Plan& plan, const Stage& stage, int threads) {
+  const NodePlan& node = plan.nodes[static_cast<size_t>(stage.node)];
+  if (stage.producer == kNone) {
     Split split = split_node(node, threads);
-    if (step.writes_row_sums) {
+    if (stage.writes_row_sums) {
       split.pixel_parts =
           static_cast<int>(std::min(int64_t{split.pixel_parts}, node.height));  // of whole rows
     }
@@ -98,19 +99,19 @@ Split split_step(const Plan& plan, const Step& step, int threads) {
   return split;
 }
 
-void run_step(const Plan& plan, const Step& step, const Frame& frame, const Split& split, int part,
-              Scratch* scratch) {
-  const NodePlan& node = plan.nodes[static_cast<size_t>(step.node)];
-  if (step.producer != kNone) {
+void run_stage(const Plan& plan, const Stage& stage, const Frame& frame, const Split& split,
+               int part, Scratch* scratch) {
+  const NodePlan& node = plan.nodes[static_cast<size_t>(stage.node)];
+  if (stage.producer != kNone) {
     const Range rows = part_of(node.height, part, split.parts());
     if (plan.tensors[static_cast<size_t>(node.node->input)].kind == Kind::kBits) {
-      run_signs(plan, step, frame, rows, scratch);
+      run_signs(plan, stage, frame, rows, scratch);
     } else {
-      run_bands(plan, step, frame, rows, scratch);
+      run_bands(plan, stage, frame, rows, scratch);
     }
     return;
   }
-  if (step.writes_row_sums) {
+  if (stage.writes_row_sums) {
     const Range rows = part_of(node.height, part / split.chunk_parts, split.pixel_parts);
     NodeRunner runner(plan, node, frame, scratch);
     runner.write_row_sums(frame.row_sums());
@@ -121,7 +122,7 @@ void run_step(const Plan& plan, const Step& step, const Frame& frame, const Spli
     return;
   }
   Frame node_frame = frame;
-  if (step.reads_row_sums) node_frame.input_row_sums = frame.row_sums();
+  if (stage.reads_row_sums) node_frame.input_row_sums = frame.row_sums();
   run_node(plan, node, node_frame, split, part, scratch);
 }
 

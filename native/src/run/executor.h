@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "plan/plan.h"
+#include "signbit/arrays.h"
 
 namespace sbnn {
 
@@ -17,9 +18,10 @@ struct Scratch {
   RowPanel panel;              // of a real convolution,
   int64_t conv_units = 0;      // and how many units a tile has
   AlignedArray<uint8_t> pooled_signs;
-  AlignedArray<uint8_t> band;       // rows between the two nodes of a step
-  double producer_share = 0;        // of the time that this thread's last part of such a step took
+  AlignedArray<uint8_t> band;       // rows between the two nodes of a stage
+  double producer_share = 0;        // of the time that this thread's last part of such a stage took
   AlignedArray<float> row_sums;     // of a global mean's input
+  AlignedArray<float> operands;     // of a step, by the tile's pixels and channels
   AlignedArray<int32_t> sign_sums;  // of the columns that a tile's windows meet
   AlignedArray<uint32_t> gathered;  // words of a tile's windows
   AlignedArray<uint8_t> sums;       // of triples of words: of an input's, or of gathered windows'
@@ -39,12 +41,12 @@ struct Scratch {
   std::vector<uint8_t*> sign_runs;  // [sign][run]
 };
 
-// One image and the arena that holds its tensors.
+// One sample of a batch and the arena that holds its tensors.
 struct Frame {
   uint8_t* arena = nullptr;
   const StoragePlan* storage = nullptr;
-  const void* image = nullptr;
-  bool image_is_float = false;
+  const InputArray* inputs = nullptr;  // of the batch: images are read from there
+  int64_t sample = 0;
   int banded = kNone;                     // a tensor of which only some rows exist,
   uint8_t* band = nullptr;                // and where it would begin
   const float* input_row_sums = nullptr;  // of a global mean's input, if they are made already
@@ -53,10 +55,14 @@ struct Frame {
     if (index == banded) return band;
     return arena + storage->offsets[static_cast<size_t>(index)];
   }
+  // The sample's part of an image input, which has so many elements a sample.
+  InputArray image(int input, int64_t elements) const {
+    return sample_of(inputs[input], elements, sample);
+  }
   float* row_sums() const { return reinterpret_cast<float*>(arena + storage->row_sums); }
 };
 
-// How a node or a step is cut for several threads; into fewer parts where it cannot be cut so far.
+// How a node or a stage is cut for several threads; into fewer parts where it cannot be cut so far.
 struct Split {
   int pixel_parts = 1;
   int chunk_parts = 1;
@@ -65,14 +71,14 @@ struct Split {
 // How many of some threads a node should have, by its rough cost.
 int useful_threads(const NodePlan& node, int threads);
 Split split_node(const NodePlan& node, int threads);
-Split split_step(const Plan& plan, const Step& step, int threads);
+Split split_stage(const Plan& plan, const Stage& stage, int threads);
 
 void run_node(const Plan& plan, const NodePlan& node, const Frame& frame, const Split& split,
               int part, Scratch* scratch);
 
-// The same for a whole step, in an arena of plan.storage.
-void run_step(const Plan& plan, const Step& step, const Frame& frame, const Split& split, int part,
-              Scratch* scratch);
+// The same for a whole stage, in an arena of plan.storage.
+void run_stage(const Plan& plan, const Stage& stage, const Frame& frame, const Split& split,
+               int part, Scratch* scratch);
 
 // The dots of a binary convolution before pooling, or the sums of an int16 one, as (height, width,
 // channels).

@@ -24,6 +24,13 @@ struct NodeContext {
 
   const TensorLayout& layout(int tensor) const { return plan.tensors[static_cast<size_t>(tensor)]; }
 
+  const float* reals(int tensor) const {
+    return reinterpret_cast<const float*>(frame.tensor(tensor));
+  }
+
+  // What the node reads, where that is an image.
+  InputArray image() const { return frame.image(spec.input, input.pixels() * input.channels); }
+
   // The addresses that a tile's pixels have in a tensor of this layout,
   // where pixel (y, x) lies at (y·stride.y - shift.y, x·stride.x - shift.x).
   template <typename T>
@@ -47,19 +54,13 @@ struct NodeContext {
   const KernelTable& kernels;
   const Plan& plan;
   const NodePlan& node;
-  const Node& spec;
+  const FusedNode& spec;
   const TensorLayout& input;
   const Frame& frame;
   Scratch& scratch;
 };
 
-// Floats of pixels or pad values.
-template <typename T>
-void convert(const T* values, int64_t count, float* floats) {
-  for (int64_t i = 0; i < count; ++i) floats[i] = static_cast<float>(values[i]);
-}
-
-// The bodies of the ops; each leaves v0 of a tile's pixels in scratch.tile, tile_step apart.
+// The bodies of convolutions; each leaves v0 of a tile's pixels in scratch.tile, tile_step apart.
 
 // Binary convolution: addresses first, then the dots of one chunk of channels after the other.
 void place_windows(const NodeContext& context, const Tile& tile);
@@ -82,25 +83,5 @@ void all_sums(const NodeContext& context, int32_t* sums);  // where they are int
 // The sums of whole rows of an ungrouped real convolution, `step` values from an output to the
 // next and row_outputs() of them from a row to the next. Whole vectors are written.
 void sum_rows(const NodeContext& context, int64_t begin, int64_t end, int32_t* sums, int64_t step);
-
-// All channels of a pool of reals or a global mean, of sums of signs, of means of magnitudes, and
-// of the input as float32, times the map where there is one.
-void pool_reals(const NodeContext& context, const Tile& tile);
-void sum_signs(const NodeContext& context, const Tile& tile);
-void mean_magnitudes(const NodeContext& context, const Tile& tile);
-void copy_pixels(const NodeContext& context, const Tile& tile);
-
-// A max_pool of a convolution's sums, int32 or float32, that rows hold instead of its reals. For
-// `order` see PoolArgs.
-struct SumRows {
-  const int32_t* first;  // of row 0, if it were there
-  int64_t row_step, column_step;
-  bool integer;
-  const uint32_t* order;
-};
-void pool_sums(const NodeContext& context, const SumRows& sums, const Tile& tile);
-
-// A max_pool of signs, epilogue and all.
-void pool_signs(const NodeContext& context, const Tile& tile);
 
 }  // namespace sbnn

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "run/ops/pools.h"
+#include "run/ops/simple.h"
+#include "run/steps/finish_steps.h"
+
 namespace sbnn {
 namespace {
 
@@ -11,7 +15,7 @@ constexpr int64_t kSummedRows = 8;
 }  // namespace
 
 void NodeRunner::run(const Range& pixels, const Range& chunks) {
-  if (spec.op == Op::kMaxPool && input.kind == Kind::kBits) {
+  if (spec.op == Op::kMaxPool && input.kind == Kind::kBits && !node.by_steps()) {
     pool_signs(*this, {pixels.begin, pixels.end - pixels.begin});
     return;
   }
@@ -32,7 +36,11 @@ void NodeRunner::run(const Range& pixels, const Range& chunks) {
       }
       if (spec.op == Op::kBinaryConv) compute_dots(*this, chunk, tile);
       if (spec.op == Op::kRealConv) compute_sums(*this, chunk);
-      finish_values(chunk);
+      if (node.by_steps()) {
+        finish_steps(*this, runs, chunk, tile);
+      } else {
+        finish_values(chunk);
+      }
     }
     if (row_sums == nullptr) continue;
     const int64_t end = tile.begin + tile.count, whole = end / node.width;
@@ -96,25 +104,12 @@ void NodeRunner::place_finish(const Tile& tile) {
 }
 
 void NodeRunner::prepare_body(const Tile& tile) {
-  switch (spec.op) {
-    case Op::kBinaryConv:
-      place_windows(*this, tile);
-      break;
-    case Op::kRealConv:
-      place_units(*this, tile);
-      break;
-    case Op::kSignSum:
-      sum_signs(*this, tile);
-      break;
-    case Op::kMeanAbs:
-      mean_magnitudes(*this, tile);
-      break;
-    case Op::kPointwise:
-      if (!node.values_in_place) copy_pixels(*this, tile);
-      break;
-    default:
-      pool_reals(*this, tile);
-      break;
+  if (spec.op == Op::kBinaryConv) {
+    place_windows(*this, tile);
+  } else if (spec.op == Op::kRealConv) {
+    place_units(*this, tile);
+  } else if (!node.values_in_place) {
+    simple_body(spec.op)(*this, tile);
   }
 }
 

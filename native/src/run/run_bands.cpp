@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "run/ops/pools.h"
+
 namespace sbnn {
 namespace {
 
@@ -17,18 +19,18 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 // producer's output, and finish(rows, band) the pool's of them; the band would begin at `band` if
 // it had all rows. Rows that the band before has made are moved to the front and not made again.
 template <typename Make, typename Finish>
-void for_each_band(const Plan& plan, const Step& step, const Range& rows, Scratch* scratch,
+void for_each_band(const Plan& plan, const Stage& stage, const Range& rows, Scratch* scratch,
                    Make make, Finish finish) {
-  const Node& window = *plan.nodes[static_cast<size_t>(step.node)].node;
-  const int64_t height = plan.nodes[static_cast<size_t>(step.producer)].height;
-  const int64_t row_bytes = band_layout(plan, step).row_bytes;
+  const FusedNode& window = *plan.nodes[static_cast<size_t>(stage.node)].node;
+  const int64_t height = plan.nodes[static_cast<size_t>(stage.producer)].height;
+  const int64_t row_bytes = band_layout(plan, stage).row_bytes;
   uint8_t* const memory = scratch->band.data();
   double seconds[2] = {0, 0};
   Range held{0, 0};  // the producer's rows that the band has
-  for (int64_t y = rows.begin; y < rows.end; y += step.band_rows) {
-    const int64_t end = std::min(y + step.band_rows, rows.end);
-    const int64_t top = y * window.stride.y - window.padding.y;
-    const int64_t bottom = (end - 1) * window.stride.y - window.padding.y + window.kernel.y;
+  for (int64_t y = rows.begin; y < rows.end; y += stage.band_rows) {
+    const int64_t end = std::min(y + stage.band_rows, rows.end);
+    const int64_t top = y * window.stride.y - window.padding.top;
+    const int64_t bottom = (end - 1) * window.stride.y - window.padding.top + rows_spanned(window);
     const Range needed{std::max<int64_t>(top, 0), std::min(bottom, height)};
     const int64_t done = std::clamp(held.end, needed.begin, needed.end);
     if (done > needed.begin) {
@@ -52,10 +54,10 @@ Range pixels_of(const NodePlan& node, const Range& rows) {
 }
 
 // The band holds the producer's reals.
-void pool_bands_of_reals(const Plan& plan, const Step& step, const Frame& whole, const Range& rows,
-                         Scratch* scratch) {
-  const NodePlan& producer = plan.nodes[static_cast<size_t>(step.producer)];
-  const NodePlan& pool = plan.nodes[static_cast<size_t>(step.node)];
+void pool_bands_of_reals(const Plan& plan, const Stage& stage, const Frame& whole,
+                         const Range& rows, Scratch* scratch) {
+  const NodePlan& producer = plan.nodes[static_cast<size_t>(stage.producer)];
+  const NodePlan& pool = plan.nodes[static_cast<size_t>(stage.node)];
   Frame frame = whole;
   frame.banded = pool.node->input;
   NodeRunner make(plan, producer, frame, scratch);  // has no signs: they are the pool's in scratch
@@ -66,7 +68,7 @@ void pool_bands_of_reals(const Plan& plan, const Step& step, const Frame& whole,
     runner.run(pixels_of(runner.node, some), {0, static_cast<int64_t>(runner.node.chunks.size())});
   };
   for_each_band(
-      plan, step, rows, scratch,
+      plan, stage, rows, scratch,
       [&](const Range& missing, uint8_t* band) { run(make, missing, band); },
       [&](const Range& some, uint8_t* band) { run(finish, some, band); });
 }
@@ -74,9 +76,9 @@ void pool_bands_of_reals(const Plan& plan, const Step& step, const Frame& whole,
 // A pool of sums, whose results one epilogue makes what both nodes would have.
 class SumsPool : public NodeRunner {
  public:
-  SumsPool(const Plan& all, const Step& step, const Frame& tensors, Scratch* own)
-      : NodeRunner(all, all.nodes[static_cast<size_t>(step.node)], tensors, own) {
-    const NodePlan& conv = all.nodes[static_cast<size_t>(step.producer)];
+  SumsPool(const Plan& all, const Stage& stage, const Frame& tensors, Scratch* own)
+      : NodeRunner(all, all.nodes[static_cast<size_t>(stage.node)], tensors, own) {
+    const NodePlan& conv = all.nodes[static_cast<size_t>(stage.producer)];
     args.integer = conv.integer;
     args.scale = conv.scale.data();
     args.shift = conv.shift.data();
@@ -95,20 +97,20 @@ class SumsPool : public NodeRunner {
 };
 
 // The band holds the convolution's sums.
-void pool_bands_of_sums(const Plan& plan, const Step& step, const Frame& frame, const Range& rows,
+void pool_bands_of_sums(const Plan& plan, const Stage& stage, const Frame& frame, const Range& rows,
                         Scratch* scratch) {
-  const NodePlan& conv = plan.nodes[static_cast<size_t>(step.producer)];
+  const NodePlan& conv = plan.nodes[static_cast<size_t>(stage.producer)];
   const NodeContext make(plan, conv, frame, scratch);
-  SumsPool finish(plan, step, frame, scratch);
+  SumsPool finish(plan, stage, frame, scratch);
   finish.start();
-  const BandLayout layout = band_layout(plan, step);
+  const BandLayout layout = band_layout(plan, stage);
   SumRows sums{};
   sums.row_step = layout.row_bytes / static_cast<int64_t>(sizeof(int32_t));
   sums.column_step = layout.pixel_bytes / static_cast<int64_t>(sizeof(int32_t));
   sums.integer = conv.integer;
-  sums.order = step.order.data();
+  sums.order = stage.order.data();
   for_each_band(
-      plan, step, rows, scratch,
+      plan, stage, rows, scratch,
       [&](const Range& missing, uint8_t* band) {
         int32_t* const first = reinterpret_cast<int32_t*>(band + missing.begin * layout.row_bytes);
         sum_rows(make, missing.begin, missing.end, first, sums.column_step);
@@ -121,12 +123,12 @@ void pool_bands_of_sums(const Plan& plan, const Step& step, const Frame& frame, 
 
 }  // namespace
 
-void run_bands(const Plan& plan, const Step& step, const Frame& frame, const Range& rows,
+void run_bands(const Plan& plan, const Stage& stage, const Frame& frame, const Range& rows,
                Scratch* scratch) {
-  if (step.pools_sums) {
-    pool_bands_of_sums(plan, step, frame, rows, scratch);
+  if (stage.pools_sums) {
+    pool_bands_of_sums(plan, stage, frame, rows, scratch);
   } else {
-    pool_bands_of_reals(plan, step, frame, rows, scratch);
+    pool_bands_of_reals(plan, stage, frame, rows, scratch);
   }
 }
 

@@ -6,7 +6,7 @@
 namespace sbnn {
 
 // Rows of the pool's output.
-void run_bands(const Plan& plan, const Step& step, const Frame& frame, const Range& rows,
+void run_bands(const Plan& plan, const Stage& stage, const Frame& frame, const Range& rows,
                Scratch* scratch);
 
 }  // namespace sbnn

@@ -9,26 +9,44 @@
 namespace sbnn {
 namespace {
 
-Frame frame_of(Call* call, const ImageRun& run, int64_t image, int arena) {
+// A tensor's signs as -1 and +1.
+void unpack_signs(const TensorLayout& layout, const uint8_t* tensor, int8_t* signs) {
+  for (int64_t y = 0; y < layout.height; ++y) {
+    for (int64_t x = 0; x < layout.width; ++x) {
+      const uint8_t* const pixel = tensor + layout.at(y, x);
+      for (int64_t c = 0; c < layout.channels; ++c) {
+        *signs++ = layout.bits.get(pixel, c) ? int8_t{-1} : int8_t{1};
+      }
+    }
+  }
+}
+
+Frame frame_of(Call* call, const BatchRun& run, int64_t image, int arena) {
   Frame frame = call->context().frame(arena);
-  frame.image = image_at(run.images, run.image_elements, image);
-  frame.image_is_float = run.images.is_float;
+  start_sample(call->state().graph, run.batch, image, &frame);
   return frame;
 }
 
-void copy_output(const Frame& frame, int tensor, int64_t elements, float* result) {
-  std::memcpy(result, frame.tensor(tensor), static_cast<size_t>(elements) * sizeof(float));
-}
-
-void copy_result(Call* call, const ImageRun& run, const Frame& frame, int64_t image) {
-  copy_output(frame, call->state().graph.output, run.output_elements,
-              run.output + image * run.output_elements);
+void copy_result(Call* call, const BatchRun& run, const Frame& frame, int64_t image) {
+  const auto& state = call->state();
+  for (size_t i = 0; i < run.outputs.size(); ++i) {
+    const int tensor = state.graph.outputs[i].tensor;
+    const TensorLayout& layout = state.plan.tensors[static_cast<size_t>(tensor)];
+    const int64_t elements = layout.pixels() * layout.channels;
+    if (layout.kind == Kind::kReal) {
+      std::memcpy(static_cast<float*>(run.outputs[i]) + image * elements, frame.tensor(tensor),
+                  static_cast<size_t>(elements) * sizeof(float));
+    } else {
+      unpack_signs(layout, frame.tensor(tensor),
+                   static_cast<int8_t*>(run.outputs[i]) + image * elements);
+    }
+  }
 }
 
 // Several images at a time, each by one worker in the arena of its number.
 struct BatchTask {
   Call* call;
-  const ImageRun* run;
+  const BatchRun* run;
   int64_t first = 0, images = 0;
   int head_parts = 1;
 };
@@ -39,13 +57,13 @@ void run_batch_image(void* context, int index, int worker) {
   const int64_t image = task.first + index;
   const Frame frame = frame_of(task.call, *task.run, image, worker);
   Context& memory = task.call->context();
-  const size_t alone = plan.steps.size() - (plan.batch_head ? 1 : 0);
+  const size_t alone = plan.stages.size() - (plan.batch_head ? 1 : 0);
   for (size_t i = 0; i < alone; ++i) {
-    run_step(plan, plan.steps[i], frame, Split(), 0, memory.scratch(worker));
+    run_stage(plan, plan.stages[i], frame, Split(), 0, memory.scratch(worker));
   }
   if (plan.batch_head) {
-    copy_output(frame, plan.nodes.back().node->input, memory.head_channels(),
-                memory.head_input(index));
+    std::memcpy(memory.head_input(index), frame.tensor(plan.nodes.back().node->input),
+                static_cast<size_t>(memory.head_channels()) * sizeof(float));
   } else {
     copy_result(task.call, *task.run, frame, image);
   }
@@ -58,22 +76,36 @@ void run_head_part(void* context, int index, int worker) {
   const auto chunks = static_cast<int64_t>(plan.nodes.back().chunks.size());
   run_head(plan, memory.head_input(0), task.images,
            {chunks * index / task.head_parts, chunks * (index + 1) / task.head_parts},
-           task.run->output + task.first * task.run->output_elements, memory.scratch(worker));
+           static_cast<float*>(task.run->outputs[0]) + task.first * plan.nodes.back().channels,
+           memory.scratch(worker));
 }
 
 }  // namespace
 
-void time_image(Call* call, const ImageRun& run, int64_t image) {
+void start_sample(const Graph& graph, const Batch& batch, int64_t sample, Frame* frame) {
+  frame->inputs = batch.inputs.data();
+  frame->sample = sample;
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    const TensorSpec& tensor = graph.tensors[i];
+    if (tensor.kind != Kind::kReal) continue;
+    const int64_t elements = element_count(tensor);
+    std::memcpy(frame->tensor(static_cast<int>(i)),
+                sample_of(batch.inputs[i], elements, sample).data,
+                static_cast<size_t>(elements) * sizeof(float));
+  }
+}
+
+void time_image(Call* call, const BatchRun& run, int64_t image) {
   const Frame frame = frame_of(call, run, image, 0);
   call->state().sharing.time_image(frame, call->context().scratch(0));
   copy_result(call, run, frame, image);
 }
 
-void run_image(Call* call, const ImageRun& run, int64_t image) {
+void run_image(Call* call, const BatchRun& run, int64_t image) {
   const Frame frame = frame_of(call, run, image, 0);
   Sharing& sharing = call->state().sharing;
   const auto start = std::chrono::steady_clock::now();
-  for (size_t i = 0; i < call->state().plan.steps.size(); ++i) call->run_step(i, frame);
+  for (size_t i = 0; i < call->state().plan.stages.size(); ++i) call->run_stage(i, frame);
   if (sharing.is_on_trial(call->workers())) {
     const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
     sharing.judge(call->workers(), took.count());
@@ -81,7 +113,7 @@ void run_image(Call* call, const ImageRun& run, int64_t image) {
   copy_result(call, run, frame, image);
 }
 
-void run_whole_images(Call* call, const ImageRun& run, const Range& which, int workers) {
+void run_whole_images(Call* call, const BatchRun& run, const Range& which, int workers) {
   const bool head = call->state().plan.batch_head;
   // Of a batch with a head, so many at a time that the head takes them together.
   const int64_t together = head ? kHeadImages : ThreadPool::kMaxCount;

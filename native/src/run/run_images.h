@@ -7,19 +7,21 @@
 namespace sbnn {
 
 // What Engine::run was given.
-struct ImageRun {
-  const Images& images;
-  float* output;
-  int64_t image_elements, output_elements;
+struct BatchRun {
+  const Batch& batch;
+  const std::vector<void*>& outputs;
 };
 
-// One image, on the caller's thread, and how long its steps take.
-void time_image(Call* call, const ImageRun& run, int64_t image);
+// Makes a frame that is that of one sample of a batch: reals that the caller gives go to its arena.
+void start_sample(const Graph& graph, const Batch& batch, int64_t sample, Frame* frame);
 
-// One image, each step on the threads that pay.
-void run_image(Call* call, const ImageRun& run, int64_t image);
+// One image, on the caller's thread, and how long its stages take.
+void time_image(Call* call, const BatchRun& run, int64_t image);
+
+// One image, each stage on the threads that pay.
+void run_image(Call* call, const BatchRun& run, int64_t image);
 
 // Some images, each on one of `workers` threads.
-void run_whole_images(Call* call, const ImageRun& run, const Range& which, int workers);
+void run_whole_images(Call* call, const BatchRun& run, const Range& which, int workers);
 
 }  // namespace sbnn

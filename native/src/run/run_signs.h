@@ -6,7 +6,7 @@
 namespace sbnn {
 
 // Rows of a binary convolution's output, after the producer's rows that their windows reach.
-void run_signs(const Plan& plan, const Step& step, const Frame& whole, const Range& rows,
+void run_signs(const Plan& plan, const Stage& stage, const Frame& whole, const Range& rows,
                Scratch* scratch);
 
 }  // namespace sbnn

@@ -6,16 +6,16 @@
 namespace sbnn {
 
 void Sharing::time_image(const Frame& frame, Scratch* scratch) {
-  step_times_.resize(plan_.steps.size());
+  stage_times_.resize(plan_.stages.size());
   Clock::time_point start = Clock::now();
-  for (size_t i = 0; i < plan_.steps.size(); ++i) {
-    run_step(plan_, plan_.steps[i], frame, Split(), 0, scratch);
+  for (size_t i = 0; i < plan_.stages.size(); ++i) {
+    run_stage(plan_, plan_.stages[i], frame, Split(), 0, scratch);
     const Clock::time_point end = Clock::now();
     const double took = std::chrono::duration<double, std::nano>(end - start).count();
-    step_times_[i] = timed_ == 0 ? took : std::min(step_times_[i], took);
+    stage_times_[i] = timed_ == 0 ? took : std::min(stage_times_[i], took);
     start = end;
   }
-  best_image_ = std::accumulate(step_times_.begin(), step_times_.end(), 0.0);
+  best_image_ = std::accumulate(stage_times_.begin(), stage_times_.end(), 0.0);
   ++timed_;
 }
 
@@ -43,7 +43,7 @@ void Sharing::judge(int threads, double nanoseconds) {
   --planned.trials;
   if (planned.best < planned.plan.alone) planned.trials = 0;
   if (planned.trials > 0 || planned.best < planned.plan.alone) return;
-  planned.plan = plan_threads(plan_, step_times_, {});
+  planned.plan = plan_threads(plan_, stage_times_, {});
   planned.certain = false;
   planned.retry = Clock::now() + planned.wait;
   if (threads == planned_.rbegin()->first) set_alone(planned);
@@ -52,7 +52,7 @@ void Sharing::judge(int threads, double nanoseconds) {
 Sharing::Planned Sharing::make_plan_for(ThreadPool* pool, int threads) const {
   Planned planned;
   if (all_) {
-    planned.plan.threads.assign(plan_.steps.size(), threads);
+    planned.plan.threads.assign(plan_.stages.size(), threads);
     planned.plan.alone = 1;  // more than `shared`
     return planned;
   }
@@ -60,13 +60,13 @@ Sharing::Planned Sharing::make_plan_for(ThreadPool* pool, int threads) const {
     planned.certain &= add_option(pool, fewer, &planned);
   }
   planned.certain &= add_option(pool, threads, &planned);
-  planned.plan = plan_threads(plan_, step_times_, planned.options);
+  planned.plan = plan_threads(plan_, stage_times_, planned.options);
   if (planned.plan.is_shared()) planned.trials = kTrials;
   return planned;
 }
 
 // Whether the option's costs are measured. Until they are, a barrier counts as slower than any that
-// was seen between free cores: then large steps are shared and doubtful ones are not.
+// was seen between free cores: then large stages are shared and doubtful ones are not.
 bool Sharing::add_option(ThreadPool* pool, int threads, Planned* planned) const {
   ThreadCosts costs{threads, 5000 + 500.0 * threads, 1, 0.03};
   const bool measured = measure_threads(*plan_.kernels, pool, threads, &costs);

@@ -1,6 +1,6 @@
 // How one engine shares its work among threads.
 //
-// Its first images run on one thread and are timed, step by step: so each step's cost is that of
+// Its first images run on one thread and are timed, stage by stage: so each stage's cost is that of
 // this network on this machine, and nothing runs for the sake of timing alone. Then a plan is made.
 // No answer depends on any of it.
 #pragma once
@@ -16,7 +16,7 @@ namespace sbnn {
 
 class Sharing {
  public:
-  // `all` (for tests) cuts every step for all threads of the engine, whatever it costs and however
+  // `all` (for tests) cuts every stage for all threads of the engine, whatever it costs and however
   // few cores there are, so that small networks on small machines are cut too.
   Sharing(const Plan& plan, bool all) : plan_(plan), all_(all) {}
 
@@ -35,7 +35,7 @@ class Sharing {
     return all_ || (timed_ >= kTimedImages &&
                     (timed_ * best_image_ >= kTimedNanoseconds || timed_ >= kMostTimedImages));
   }
-  // Runs an image on the caller's thread and notes what its steps take.
+  // Runs an image on the caller's thread and notes what its stages take.
   void time_image(const Frame& frame, Scratch* scratch);
 
   // The plan for so many threads at most, at least 2, once images are timed.
@@ -53,7 +53,7 @@ class Sharing {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // Timed at least; each step counts as in the best of them. The first images of a process meet
+  // Timed at least; each stage counts as in the best of them. The first images of a process meet
   // memory that is new and a core that has yet to reach its frequency; so the time that counts is
   // without interruptions.
   static constexpr int kTimedImages = 3, kMostTimedImages = 1000;
@@ -84,7 +84,7 @@ class Sharing {
   std::atomic<Clock::rep> alone_until_{0};
   int timed_ = 0;
   double best_image_ = 0;  // ns, the sum of:
-  std::vector<double> step_times_;
+  std::vector<double> stage_times_;
   Clock::time_point last_image_;
   std::map<int, Planned> planned_;  // by threads
 };

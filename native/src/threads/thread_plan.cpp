@@ -8,22 +8,22 @@ namespace {
 // Less gain than this is not worth a second core, nor sure.
 constexpr double kLeastGain = 0.03;
 
-// A step on some number of threads.
+// A stage on some number of threads.
 struct Choice {
   int threads = 1;
-  bool by_rows = true;  // and not by filters: a thread has the same rows as in other such steps
+  bool by_rows = true;  // and not by filters: a thread has the same rows as in other such stages
   double time = 0;      // without what has to move
   double move = 0;      // ns a byte
 };
 
-// Bytes that a step reads of what another wrote; of a step's own band nothing moves.
+// Bytes that a stage reads of what another wrote; of a stage's own band nothing moves.
 struct Edge {
   size_t writer, reader;
   double bytes;
 };
 
-Choice choice_of(const Plan& plan, const Step& step, double time, const ThreadCosts& costs) {
-  const Split split = split_step(plan, step, costs.threads);
+Choice choice_of(const Plan& plan, const Stage& stage, double time, const ThreadCosts& costs) {
+  const Split split = split_stage(plan, stage, costs.threads);
   const int parts = split.parts();
   if (parts == 1) return {1, true, time, 0};
   // Fewer parts than threads leave some idle, but all of them meet.
@@ -36,23 +36,20 @@ std::vector<Edge> edges_of(const Plan& plan) {
   constexpr size_t kNobody = static_cast<size_t>(-1);
   std::vector<size_t> writer_of(plan.tensors.size(), kNobody);
   std::vector<Edge> edges;
-  for (size_t i = 0; i < plan.steps.size(); ++i) {
-    const Step& step = plan.steps[i];
-    for (const int index : {step.producer, step.node}) {
+  for (size_t i = 0; i < plan.stages.size(); ++i) {
+    const Stage& stage = plan.stages[i];
+    for (const int index : {stage.producer, stage.node}) {
       if (index == kNone) continue;
-      const Node& node = *plan.nodes[static_cast<size_t>(index)].node;
+      const FusedNode& node = *plan.nodes[static_cast<size_t>(index)].node;
       node.for_inputs([&](int tensor) {
         const size_t writer = writer_of[static_cast<size_t>(tensor)];
         if (writer == kNobody || writer == i) return;
         const TensorLayout& layout = plan.tensors[static_cast<size_t>(tensor)];
-        const bool sums = step.reads_row_sums && tensor == node.input;
+        const bool sums = stage.reads_row_sums && tensor == node.input;
         const int64_t floats = layout.height * row_sums_step(layout.channels);
         edges.push_back({writer, i, static_cast<double>(sums ? 4 * floats : layout.bytes)});
       });
-      if (node.real != kNone) writer_of[static_cast<size_t>(node.real)] = i;
-      for (const SignOutput& output : node.signs) {
-        writer_of[static_cast<size_t>(output.tensor)] = i;
-      }
+      node.for_outputs([&](int tensor) { writer_of[static_cast<size_t>(tensor)] = i; });
     }
   }
   return edges;
@@ -80,7 +77,7 @@ class Search {
     for (size_t i = 0; i < times.size(); ++i) {
       choices_.push_back({Choice{1, true, times[i], 0}});
       for (const ThreadCosts& costs : options) {
-        choices_[i].push_back(choice_of(plan, plan.steps[i], times[i], costs));
+        choices_[i].push_back(choice_of(plan, plan.stages[i], times[i], costs));
       }
     }
     for (size_t e = 0; e < edges_.size(); ++e) {
@@ -89,7 +86,7 @@ class Search {
     }
   }
 
-  // Changes one step at a time while that gains, from all steps on one of the choices.
+  // Changes one stage at a time while that gains, from all stages on one of the choices.
   std::vector<Choice> from(size_t start) const {
     constexpr int kSweeps = 8;
     std::vector<Choice> chosen;
@@ -112,42 +109,42 @@ class Search {
   }
 
  private:
-  bool improve(size_t step, std::vector<Choice>* chosen) const {
+  bool improve(size_t stage, std::vector<Choice>* chosen) const {
     const auto cost = [&](const Choice& tried) {
       double time = tried.time;
-      for (const size_t e : edges_at_[step]) {
+      for (const size_t e : edges_at_[stage]) {
         const Edge& edge = edges_[e];
-        time += edge_time(edge, edge.writer == step ? tried : (*chosen)[edge.writer],
-                          edge.reader == step ? tried : (*chosen)[edge.reader]);
+        time += edge_time(edge, edge.writer == stage ? tried : (*chosen)[edge.writer],
+                          edge.reader == stage ? tried : (*chosen)[edge.reader]);
       }
       return time;
     };
-    double least = cost((*chosen)[step]);
+    double least = cost((*chosen)[stage]);
     bool changed = false;
-    for (const Choice& tried : choices_[step]) {
+    for (const Choice& tried : choices_[stage]) {
       const double time = cost(tried);
       if (time >= least) continue;
       least = time;
-      (*chosen)[step] = tried;
+      (*chosen)[stage] = tried;
       changed = true;
     }
     return changed;
   }
 
   std::vector<Edge> edges_;
-  std::vector<std::vector<size_t>> edges_at_;  // by step
-  std::vector<std::vector<Choice>> choices_;   // by step, then by option, the first on one thread
+  std::vector<std::vector<size_t>> edges_at_;  // by stage
+  std::vector<std::vector<Choice>> choices_;   // by stage, then by option, the first on one thread
 };
 
 }  // namespace
 
-ThreadPlan plan_threads(const Plan& plan, const std::vector<double>& step_times,
+ThreadPlan plan_threads(const Plan& plan, const std::vector<double>& stage_times,
                         const std::vector<ThreadCosts>& options) {
   ThreadPlan result;
-  result.threads.assign(step_times.size(), 1);
-  for (const double time : step_times) result.alone += time;
+  result.threads.assign(stage_times.size(), 1);
+  for (const double time : stage_times) result.alone += time;
   result.shared = result.alone;
-  const Search search(plan, step_times, options);
+  const Search search(plan, stage_times, options);
   for (size_t start = 1; start <= options.size(); ++start) {
     const std::vector<Choice> chosen = search.from(start);
     const double time = search.time_of(chosen);

@@ -53,30 +53,28 @@ bool are_signs(const float* values, int64_t count) {
 
 Status SignConv::make(const SignConvShape& shape, SignConv* conv) {
   conv->shape_ = shape;
-  conv->out_height_ =
-      output_size(shape.height, shape.kernel.y, shape.stride.y, shape.padding.y, shape.dilation.y);
-  conv->out_width_ =
-      output_size(shape.width, shape.kernel.x, shape.stride.x, shape.padding.x, shape.dilation.x);
-  if (conv->out_height_ < 1 || conv->out_width_ < 1) {
-    return {Code::kInput, "a binary convolution's kernel does not fit into its input of " +
-                              std::to_string(shape.height) + " x " + std::to_string(shape.width)};
-  }
-  Graph& graph = conv->graph_;
-  graph.tensors = {{"signs", Kind::kBits, shape.height, shape.width, shape.in_channels},
-                   {"dots", Kind::kReal, conv->out_height_, conv->out_width_, shape.out_channels}};
-  graph.input = kSigns;
-  graph.output = kDots;
-  Node node;
+  FusedNode node;
   node.op = Op::kBinaryConv;
   node.name = "conv";
   node.input = kSigns;
   node.kernel = shape.kernel;
   node.stride = shape.stride;
-  node.padding = shape.padding;
+  node.padding = {shape.padding.y, shape.padding.x, shape.padding.y, shape.padding.x};
   node.dilation = shape.dilation;
   node.groups = shape.groups;
   node.weight = 0;
   node.real = kDots;
+  conv->out_height_ = node.row_axis(shape.height).outputs();
+  conv->out_width_ = node.column_axis(shape.width).outputs();
+  if (conv->out_height_ < 1 || conv->out_width_ < 1) {
+    return {Code::kInput, "a binary convolution's kernel does not fit into its input of " +
+                              std::to_string(shape.height) + " x " + std::to_string(shape.width)};
+  }
+  FusedGraph& graph = conv->graph_;
+  graph.tensors = {{Kind::kBits, shape.height, shape.width, shape.in_channels},
+                   {Kind::kReal, conv->out_height_, conv->out_width_, shape.out_channels}};
+  graph.inputs = 1;
+  graph.outputs = {kDots};
   graph.nodes.push_back(std::move(node));
   const int64_t taps = shape.kernel.y * shape.kernel.x * (shape.in_channels / shape.groups);
   const int64_t words = round_up(taps, 64) / 64;

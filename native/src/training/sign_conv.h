@@ -64,7 +64,7 @@ class SignConv {
   SignConvShape shape_{};
   // What callers may ask for while another thread runs.
   int64_t out_height_ = 0, out_width_ = 0, sign_bytes_ = 0;
-  Graph graph_;
+  FusedGraph graph_;
   std::vector<uint64_t> weights_;
   Plan plan_;
   StoragePlan storage_;

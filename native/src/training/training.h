@@ -14,9 +14,15 @@
 #include <string>
 #include <vector>
 
+#include "format/taps.h"
 #include "signbit/status.h"
 
 namespace sbnn {
+
+// Windows that fit along one axis; 0 where not even one does.
+inline int64_t output_size(int64_t size, int64_t kernel, int64_t stride, int64_t padding) {
+  return Axis{size, kernel, stride, padding, padding}.outputs();
+}
 
 // One group, dilation 1. Tensors are dense, channels last.
 struct TrainingConv {

@@ -12,13 +12,19 @@ from signbit.bitformat.graph import Node, Pair, Shape
 from signbit.bitformat.table import LIMITS
 from signbit.bitformat.taps import window_count
 
-__all__ = ["SHAPE_RULES", "check_shape", "windows"]
+__all__ = ["SHAPE_RULES", "check_shape", "dilation_of", "windows"]
+
+
+def dilation_of(node: Node) -> Pair:
+    """From a tap to the next; (1, 1) where the operation has no such key."""
+    dilation: Pair = node["dilation"] if _has(node, "dilation") else (1, 1)
+    return dilation
 
 
 def windows(node: Node, size: Pair, where: str) -> Pair:
     """Rows and columns of a node's windows over an input of this size; refuses none at all."""
     top, left, bottom, right = node["padding"]
-    dilation = node["dilation"] if _has(node, "dilation") else (1, 1)
+    dilation = dilation_of(node)
     ceil = _has(node, "ceil") and node["ceil"]
     counts = []
     for axis, (before, after) in enumerate(((top, bottom), (left, right))):
@@ -65,7 +71,7 @@ def _require_taps_inside(node: Node, size: Pair, where: str) -> None:
     A window reaches into the image from either side, and no step from tap to tap is wider than it.
     """
     padding = node["padding"]
-    dilation = node["dilation"] if _has(node, "dilation") else (1, 1)
+    dilation = dilation_of(node)
     for axis, kernel in enumerate(node["kernel"]):
         require(
             max(padding[axis], padding[axis + 2]) < kernel,

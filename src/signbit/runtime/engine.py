@@ -8,47 +8,24 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn, SupportsIndex, TypedDict
+from pathlib import Path
+from typing import Any, NoReturn, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 
-from signbit.bitformat.int16_stem import REFUSAL
 from signbit.errors import InputError, IsaError, ModelFileError
 from signbit.runtime import _native
+from signbit.runtime.node_report import NodeReport, node_reports
+from signbit.runtime.ports import DTYPES, Input, Output, checked_batch, common_count
 
-__all__ = ["Engine", "NodeReport", "cpu_isas", "load"]
+__all__ = ["Engine", "Input", "NodeReport", "Output", "cpu_isas", "load"]
 
 Array = npt.NDArray[Any]
 
 _DOTS = "#dots"
 _TIMING_RUNS = 5
 _MAX_THREADS = 1024
-_DTYPES = {
-    "image": (np.dtype(np.uint8), np.dtype(np.float32)),
-    "real": (np.dtype(np.float32),),
-    "bits": (np.dtype(np.uint8),),
-}
-
-
-class NodeReport(TypedDict):
-    """One node of `Engine.explain`; bytes are its constants', ms and macs one image's.
-
-    threads is how many the node ran on. limit_gmacs_per_s is what their cores can do at most, and
-    share is gmacs_per_s divided by it; both are None but for convolutions of signs and of float32.
-    See `Engine.explain` for what the limit means.
-    """
-
-    name: str
-    op: str
-    kernel: str
-    bytes: int
-    threads: int
-    ms: float
-    macs: int
-    gmacs_per_s: float
-    limit_gmacs_per_s: float | None
-    share: float | None
 
 
 def cpu_isas() -> list[str]:
@@ -57,76 +34,101 @@ def cpu_isas() -> list[str]:
 
 
 def load(
-    source: str | os.PathLike[str] | bytes, threads: int | None = None, isa: str | None = None
+    source: str | os.PathLike[str] | bytes,
+    threads: int | None = None,
+    isa: str | None = None,
+    input_size: tuple[int, int] | None = None,
 ) -> Engine:
     """Load an `.sbnn` file from a path or from its bytes.
 
     `threads` is the most that a call uses; see `Engine.threads`. It defaults to the CPUs that this
     thread may use (`sched_getaffinity`), but no more than the process's control groups allow, a
     container's CPU quota rounded up; `isa` to the environment variable SIGNBIT_ISA, then to the
-    best there is. Raises ModelFileError or ModelVersionError for a
-    file that is missing or cannot be read, IsaError for an instruction set that cannot run
-    here, InputError for a number of threads below 1 or above 1024.
+    best there is. `input_size` is the (height, width) of the image, where that is not
+    the file's own; only a file that was compiled for any size allows it. Raises ModelFileError or
+    ModelVersionError for a file that is missing, cannot be read or has no such size, IsaError for
+    an instruction set that cannot run here, InputError for a number of threads below 1 or above
+    1024.
     """
-    return Engine(source, threads, isa)
+    return Engine(source, threads, isa, input_size)
 
 
 class Engine:
-    """A loaded model; call it with images. Any number of threads may do so at once."""
+    """A loaded model; call it with its inputs. Any number of threads may do so at once."""
 
     def __init__(
         self,
         source: str | os.PathLike[str] | bytes,
         threads: int | None = None,
         isa: str | None = None,
+        input_size: tuple[int, int] | None = None,
+        *,
+        _fuse: bool = True,
     ) -> None:
         if isa is not None and not isinstance(isa, str):
             raise IsaError(f"isa: must be the name of an instruction set, is {isa!r}")
         count = 0 if threads is None else _checked_threads(threads)
+        size = (0, 0) if input_size is None else _checked_size(input_size)
+        if not isinstance(source, bytes) and not _fuse:
+            source = Path(source).read_bytes()
         if isinstance(source, bytes):
-            self._model = _native.Model.load(source, count, isa or "")
+            self._model = _native.Model.load(source, count, isa or "", size, fuse=_fuse)
         else:
             path = os.fsencode(source)
             if b"\0" in path:
                 raise ModelFileError(f"{path!r}: a path cannot contain a null character")
-            self._model = _native.Model.open(path, count, isa or "")
-        tensors = self._model.tensors
-        self._tensors = {name: index for index, (name, _, _) in enumerate(tensors)}
-        self._kinds = [kind for _, kind, _ in tensors]
-        self._shapes = [shape for _, _, shape in tensors]
-        self._names = [name for name, _, _ in tensors]
-        self._dtypes = dict(_DTYPES)
+            self._model = _native.Model.open(path, count, isa or "", size)
+        self._tensors = self._model.tensors
+        self._inputs = tuple(
+            Input(name, *self._tensors[number]) for number, name in enumerate(self._model.inputs)
+        )
+        self._outputs = tuple(
+            Output(name, *self._tensors[number], tuple(classes))
+            for name, number, classes in self._model.outputs
+        )
+        self._dtypes = dict(DTYPES)
         # Of convolutions of reals, only an int16 stem has integer sums.
         if any(node["op"] == "real_conv" and any(node["dots"]) for node in self._model.nodes):
             self._dtypes["image"] = (np.dtype(np.uint8),)
-        height, width, channels = self._shapes[self._model.output]
-        self._result_shape = (channels,) if height == width == 1 else (height, width, channels)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
             "an Engine cannot be pickled or copied; pass the path or the bytes and load them there"
         )
 
-    def __call__(self, images: Array) -> npt.NDArray[np.float32]:
-        """Run uint8 or float32 images (N, H, W, C) in 0 … 255 to float32 (N, classes).
+    def __call__(self, inputs: Array | Mapping[str, Array]) -> Any:
+        """Run a batch: images (N, H, W, C), uint8 or float32 in 0 … 255, or float32 reals.
 
-        A network whose output is not 1×1 gives (N, H, W, C). Raises InputError for another
-        shape or dtype, for float32 pixels that are not finite or that meet an int16 stem.
+        A model of several inputs takes a dict of them by name, and one of several outputs returns
+        a dict by name. An output of reals is float32, one of signs int8 (−1 or +1); either is
+        (N, channels), or (N, H, W, C) where it is not 1×1. Raises InputError for an input that is
+        missing, unknown or of another shape or dtype, for batches of different sizes, and for
+        float32 pixels that are not finite or that meet an int16 stem.
         """
-        batch = self._checked(self._model.input, images)
-        result = np.empty((len(batch), *self._result_shape), np.float32)
-        self._model.run(batch, result)
-        return result
+        count, batch = self._check_inputs(inputs)
+        results = {output.name: output.empty(count) for output in self._outputs}
+        self._model.run(count, batch, list(results.values()))
+        return results if len(results) > 1 else next(iter(results.values()))
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What a call takes: name, kind and shape of each."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What a call gives: name, kind, shape and class names of each."""
+        return self._outputs
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of one image."""
-        return self._shapes[self._model.input]
+        """(height, width, channels) of one sample of the first input."""
+        return self._inputs[0].shape
 
     @property
     def class_names(self) -> list[str]:
-        """One name per output channel, or none."""
-        return self._model.classes
+        """One name per channel of the first output, or none."""
+        return list(self._outputs[0].classes)
 
     @property
     def source(self) -> dict[str, str]:
@@ -157,38 +159,42 @@ class Engine:
         """The instruction set whose kernels run."""
         return self._model.isa
 
-    def run_nodes(self, feeds: Mapping[str, Array], fetches: Iterable[str]) -> dict[str, Array]:
-        """Run the nodes that get the fetches from the feeds, and no other; name → array.
+    def run_nodes(
+        self, feeds: Mapping[int, Array], fetches: Iterable[int | str]
+    ) -> dict[int | str, Array]:
+        """Run the nodes that get the fetches from the feeds, and no other; fetch → array.
 
-        Feeds and fetches are batches (N, H, W, C): images uint8 or float32, reals float32, bits
-        uint8 with 1 = negative. A fed tensor is never computed. The fetch `<node>#dots` is the
-        int32 dots of a binary_conv before its pool, or sums of an int16 stem. Raises InputError
-        for what is unknown, misshapen, or not reachable from the feeds, and for float32 images
-        where there is an int16 stem.
+        Tensors go by their numbers. Feeds and fetches are batches (N, H, W, C): images uint8 or
+        float32, reals float32, bits uint8 with 1 = negative. A fed tensor is never computed. The
+        fetch `<node>#dots` is the int32 dots of a binary_conv before its pool, or sums of an int16
+        stem. Raises InputError for what is unknown, misshapen, or not reachable from the feeds,
+        and for float32 images where there is an int16 stem.
         """
-        count, given = self._check_feeds(feeds)
-        wanted = list(dict.fromkeys(fetches))
-        results: dict[str, Array] = {}
+        if not feeds:
+            raise InputError("feeds: at least one tensor must be fed")
+        given = [(number, self._checked_feed(number, array)) for number, array in feeds.items()]
+        count = common_count(feeds, "feeds")
+        results: dict[int | str, Array] = {}
         targets: list[tuple[int, Array]] = []
-        for name in wanted:
-            if name in feeds:
-                results[name] = feeds[name]
+        for wanted in dict.fromkeys(fetches):
+            if isinstance(wanted, int) and wanted in feeds:
+                results[wanted] = feeds[wanted]
                 continue
-            index, shape, dtype = self._fetch(name)
-            results[name] = np.empty((count, *shape), dtype)
-            targets.append((index, results[name]))
+            number, shape, dtype = self._fetch(wanted)
+            results[wanted] = np.empty((count, *shape), dtype)
+            targets.append((number, results[wanted]))
         self._model.run_nodes(count, given, targets)
         return results
 
-    def explain(self, images: Array | None = None) -> list[NodeReport]:
+    def explain(self, inputs: Array | Mapping[str, Array] | None = None) -> list[NodeReport]:
         """Each node with its kernel, its constants' bytes, its time and its share of the limit.
 
         What a convolution does besides stands behind its kernel's name: `+map`, `+sums`, `+border`
         of a binary_conv; `+signs` of a real_conv that reads signs, `+packed` where its weights are.
 
-        The time is the median over a few runs on these images, one by one, or on a black one, each
-        node on as many threads as pay. A pool and the node whose reals only it reads run in turns,
-        a band of rows at a time: each has the time of its own turns.
+        The time is the median over a few runs on these samples, one by one, or on one of zeros,
+        each node on as many threads as pay. A pool and the node whose reals only it reads run in
+        turns, a band of rows at a time: each has the time of its own turns.
 
         The limit is measured once a process and instruction set, in a few milliseconds, by loops
         over registers without memory: for signs, one xor, count and add a word (so a kernel that
@@ -197,77 +203,64 @@ class Engine:
         cores that slow each other down, by frequency or as two threads of one core, lower a share.
         A node's time is all of it: preparing the input, epilogue, and waiting for threads.
         """
-        batch = None if images is None else self._checked(self._model.input, images)
-        times = self._model.time_nodes(batch, _TIMING_RUNS)
-        reports: list[NodeReport] = []
-        for node, (ms, limit, threads) in zip(self._model.nodes, times, strict=True):
-            speed = node["macs"] / ms / 1e6 if ms > 0 else 0.0
-            reports.append(
-                {
-                    "name": node["name"],
-                    "op": node["op"],
-                    "kernel": node["kernel"],
-                    "bytes": node["bytes"],
-                    "threads": threads,
-                    "ms": ms,
-                    "macs": node["macs"],
-                    "gmacs_per_s": speed,
-                    "limit_gmacs_per_s": limit or None,
-                    "share": speed / limit if limit else None,
-                }
-            )
-        return reports
+        count, batch = (0, []) if inputs is None else self._check_inputs(inputs)
+        times = self._model.time_nodes(count, batch, _TIMING_RUNS)
+        return node_reports(self._model.nodes, times)
 
-    def _check_feeds(self, feeds: Mapping[str, Array]) -> tuple[int, list[tuple[int, Array]]]:
-        """The batch size that all feeds share, and (tensor, contiguous array) of each."""
-        if not feeds:
-            raise InputError("feeds: at least one tensor must be fed")
-        given: list[tuple[int, Array]] = []
-        for name, array in feeds.items():
-            if name not in self._tensors:
-                raise InputError(f"feeds: the graph has no tensor {name!r}")
-            index = self._tensors[name]
-            given.append((index, self._checked(index, array)))
-        sizes = {name: len(array) for name, array in feeds.items()}
-        if len(set(sizes.values())) > 1:
-            raise InputError(f"feeds: batch sizes differ: {sizes}")
-        return len(given[0][1]), given
+    def _check_inputs(self, inputs: Array | Mapping[str, Array]) -> tuple[int, list[Array]]:
+        """How many samples there are, and an array for each input, in order."""
+        names = [each.name for each in self._inputs]
+        if not isinstance(inputs, Mapping):
+            if len(names) > 1:
+                raise InputError(f"inputs: must be a dict of {', '.join(map(repr, names))}")
+            inputs = {names[0]: inputs}
+        for name in inputs:
+            if name not in names:
+                raise InputError(f"inputs: the model has no input {name!r}, only {names}")
+        batch: list[Array] = []
+        for each in self._inputs:
+            if each.name not in inputs:
+                raise InputError(f"inputs: {each.name!r} is missing")
+            dtypes = self._dtypes[each.kind]
+            array = inputs[each.name]
+            batch.append(checked_batch(array, repr(each.name), each.kind, each.shape, dtypes))
+        return common_count(inputs, "inputs"), batch
 
-    def _fetch(self, name: str) -> tuple[int, tuple[int, int, int], npt.DTypeLike]:
-        """What a fetch yields: its number for the native side, shape of one image, dtype."""
-        if name in self._tensors:
-            index = self._tensors[name]
-            if self._kinds[index] == "image":
+    def _checked_feed(self, number: int, array: Array) -> Array:
+        if number not in range(len(self._tensors)):
+            raise InputError(f"feeds: the graph has no tensor {number!r}")
+        kind, shape = self._tensors[number]
+        name = f"tensor {number}"
+        if number < len(self._inputs):
+            name = repr(self._inputs[number].name)
+        return checked_batch(array, name, kind, shape, self._dtypes[kind])
+
+    def _fetch(self, wanted: int | str) -> tuple[int, tuple[int, int, int], npt.DTypeLike]:
+        """What a fetch yields: its number for the native side, shape of one sample, dtype."""
+        if isinstance(wanted, int) and wanted in range(len(self._tensors)):
+            if wanted < len(self._inputs):
+                name = self._inputs[wanted].name
                 raise InputError(f"feeds: {name!r} is needed and must be fed")
-            return index, self._shapes[index], _DTYPES[self._kinds[index]][0]
+            kind, shape = self._tensors[wanted]
+            return wanted, shape, DTYPES[kind][0]
         for number, node in enumerate(self._model.nodes):
-            if name == f"{node['name']}{_DOTS}" and any(node["dots"]):
+            if wanted == f"{node['name']}{_DOTS}" and any(node["dots"]):
                 return -1 - number, node["dots"], np.int32
         raise InputError(
-            f"fetches: {name!r} is neither a tensor nor "
+            f"fetches: {wanted!r} is neither the number of a tensor nor "
             f"'<name of a binary_conv or int16 stem>{_DOTS}'"
         )
 
-    def _checked(self, index: int, array: Array) -> Array:
-        """The array, contiguous, if it can be a batch of this tensor."""
-        name, kind, shape = self._names[index], self._kinds[index], self._shapes[index]
-        allowed = self._dtypes[kind]
-        if not isinstance(array, np.ndarray) or array.dtype not in allowed:
-            if isinstance(array, np.ndarray) and array.dtype in _DTYPES[kind]:
-                raise InputError(f"{name!r}: {REFUSAL}")
-            names = " or ".join(dtype.name for dtype in allowed)
-            given = type(array).__name__
-            if isinstance(array, np.ndarray):
-                given = array.dtype.name
-                if not array.dtype.isnative:
-                    given += f" in foreign byte order ({array.dtype.str})"
-            raise InputError(f"{name!r}: must be a NumPy array of {names}, is {given}")
-        if array.ndim != 4 or array.shape[1:] != shape:
-            expected = ", ".join(map(str, shape))
-            raise InputError(f"{name!r}: must have shape (N, {expected}), has {array.shape}")
-        if kind == "bits" and (array > 1).any():
-            raise InputError(f"{name!r}: bits must be 0 or 1")
-        return np.ascontiguousarray(array)
+
+def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
+    """The (height, width), if an image can have it."""
+    try:
+        height, width = (operator.index(side) for side in size)
+    except (TypeError, ValueError):
+        raise InputError(f"input_size: must be (height, width), is {size!r}") from None
+    if min(height, width) < 1:
+        raise InputError(f"input_size: must be positive, is {size!r}")
+    return height, width
 
 
 def _checked_threads(threads: SupportsIndex) -> int:

@@ -7,7 +7,7 @@ namespace sbnn {
 void adjust_dots(const NodeContext& context, const Block& block, const Tile& tile,
                  int32_t* values) {
   const NodePlan& node = context.node;
-  const Node& spec = context.spec;
+  const FusedNode& spec = context.spec;
   // A real tensor's pixels follow each other from row to row, as the tile's do.
   const auto pixels_of = [&](int tensor, int64_t channels) {
     return tensor == kNone ? nullptr

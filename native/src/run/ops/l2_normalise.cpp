@@ -1,0 +1,23 @@
+// A pixel's channels, divided by the length of their vector.
+
+#include <cmath>
+
+#include "run/ops/simple.h"
+#include "run/ops/values.h"
+
+namespace sbnn {
+
+void l2_normalise(const NodeContext& context, const Tile& tile) {
+  const int64_t channels = context.node.channels;
+  const float epsilon = context.node.epsilon;
+  for_pixels(context, tile, [&](int64_t y, int64_t x, float* values) {
+    read_pixel(context, context.spec.input, y, x, values);
+    float sum = 0.0f;
+    for (int64_t c = 0; c < channels; ++c) sum = std::fma(values[c], values[c], sum);
+    float length = std::sqrt(sum);
+    if (length < epsilon) length = epsilon;
+    for (int64_t c = 0; c < channels; ++c) values[c] /= length;
+  });
+}
+
+}  // namespace sbnn

@@ -1,0 +1,52 @@
+"""What `Engine.explain` says of each node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
+
+__all__ = ["NodeReport"]
+
+
+class NodeReport(TypedDict):
+    """One node of `Engine.explain`; bytes are its constants', ms and macs one sample's.
+
+    threads is how many the node ran on. limit_gmacs_per_s is what their cores can do at most, and
+    share is gmacs_per_s divided by it; both are None but for convolutions of signs and of float32.
+    See `Engine.explain` for what the limit means.
+    """
+
+    name: str
+    op: str
+    kernel: str
+    bytes: int
+    threads: int
+    ms: float
+    macs: int
+    gmacs_per_s: float
+    limit_gmacs_per_s: float | None
+    share: float | None
+
+
+def node_reports(
+    nodes: Iterable[Mapping[str, Any]], times: Iterable[tuple[float, float, int]]
+) -> list[NodeReport]:
+    """One report per node, of what it is and (milliseconds, limit or 0, threads) of it."""
+    reports: list[NodeReport] = []
+    for node, (ms, limit, threads) in zip(nodes, times, strict=True):
+        speed = node["macs"] / ms / 1e6 if ms > 0 else 0.0
+        reports.append(
+            {
+                "name": node["name"],
+                "op": node["op"],
+                "kernel": node["kernel"],
+                "bytes": node["bytes"],
+                "threads": threads,
+                "ms": ms,
+                "macs": node["macs"],
+                "gmacs_per_s": speed,
+                "limit_gmacs_per_s": limit or None,
+                "share": speed / limit if limit else None,
+            }
+        )
+    return reports

@@ -1,0 +1,91 @@
+"""What goes into an engine and comes out: descriptions, and the checks of a caller's arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signbit.bitformat.int16_stem import REFUSAL
+from signbit.errors import InputError
+
+__all__ = ["Input", "Output"]
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, int, int]
+
+DTYPES: Mapping[str, tuple[np.dtype[Any], ...]] = {
+    "image": (np.dtype(np.uint8), np.dtype(np.float32)),
+    "real": (np.dtype(np.float32),),
+    "bits": (np.dtype(np.uint8),),
+}
+"""By kind of tensor, those that a batch may have."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """An array that a caller gives, by name.
+
+    kind: image (uint8 or float32 in 0 … 255) or real (float32). shape: (height, width, channels) of
+    one sample.
+    """
+
+    name: str
+    kind: str
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Output:
+    """An array that a caller gets, by name.
+
+    kind: real (float32) or bits (int8, −1 or +1). shape: (height, width, channels) of one sample.
+    classes: one name per channel, or none.
+    """
+
+    name: str
+    kind: str
+    shape: Shape
+    classes: tuple[str, ...]
+
+    def empty(self, count: int) -> Array:
+        """Room for a batch: (count, channels) where the output is a vector."""
+        height, width, channels = self.shape
+        shape = (channels,) if height == width == 1 else self.shape
+        return np.empty((count, *shape), np.float32 if self.kind == "real" else np.int8)
+
+
+def checked_batch(
+    array: Array, name: str, kind: str, shape: Shape, dtypes: tuple[np.dtype[Any], ...]
+) -> Array:
+    """The array, contiguous, if it is a batch of samples of this kind, shape and dtypes.
+
+    Raises InputError that begins with `name`.
+    """
+    if not isinstance(array, np.ndarray) or array.dtype not in dtypes:
+        if isinstance(array, np.ndarray) and array.dtype in DTYPES[kind]:
+            raise InputError(f"{name}: {REFUSAL}")
+        names = " or ".join(dtype.name for dtype in dtypes)
+        given = type(array).__name__
+        if isinstance(array, np.ndarray):
+            given = array.dtype.name
+            if not array.dtype.isnative:
+                given += f" in foreign byte order ({array.dtype.str})"
+        raise InputError(f"{name}: must be a NumPy array of {names}, is {given}")
+    if array.ndim != 4 or array.shape[1:] != shape:
+        expected = ", ".join(map(str, shape))
+        raise InputError(f"{name}: must have shape (N, {expected}), has {array.shape}")
+    if kind == "bits" and (array > 1).any():
+        raise InputError(f"{name}: bits must be 0 or 1")
+    return np.ascontiguousarray(array)
+
+
+def common_count(batches: Mapping[Any, Array], where: str) -> int:
+    """How many samples all of the batches have; raises InputError where they differ."""
+    sizes = {name: len(array) for name, array in batches.items()}
+    if len(set(sizes.values())) > 1:
+        raise InputError(f"{where}: batch sizes differ: {sizes}")
+    return next(iter(sizes.values()))
