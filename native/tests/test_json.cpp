@@ -69,12 +69,14 @@ void test_grammar() {
 }
 
 void test_limits() {
-  const auto nested = [](int depth) {
-    return std::string(static_cast<size_t>(depth), '[') +
+  const auto nested = [](int depth, const std::string& inside) {
+    return std::string(static_cast<size_t>(depth), '[') + inside +
            std::string(static_cast<size_t>(depth), ']');
   };
-  CHECK(parses(nested(sbnn::kMaxJsonDepth)));
-  CHECK(!parses(nested(sbnn::kMaxJsonDepth + 1)));
+  for (const char* inside : {"", "0", "\"[\"", "0,0"}) {
+    CHECK(parses(nested(sbnn::kMaxJsonDepth, inside)));
+    CHECK(!parses(nested(sbnn::kMaxJsonDepth + 1, inside)));
+  }
   CHECK(!parses(std::string(1'000'000, '[')));
   std::string many = "[0";
   for (int64_t i = 0; i < sbnn::kMaxJsonValues; ++i) many += ",0";

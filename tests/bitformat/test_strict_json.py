@@ -28,7 +28,10 @@ def test_ordinary_json_parses() -> None:
         ("[0x1]", "not valid JSON"),
         ("[01]", "not valid JSON"),
         ('"\\x41"', "not valid JSON"),
-        ("1" * 100_000, "not valid JSON"),
+        ('"\\ud800"', "half of a surrogate pair"),
+        ('{"a": {"\\uDFFF": 1}}', "half of a surrogate pair"),
+        ('["\\udc00\\ud800"]', "half of a surrogate pair"),
+        ('["\ud800"]', "half of a surrogate pair"),
         ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), "nested deeper"),
         ('{"a":' * 1_000_000, "nested deeper"),
         ("[" + "0," * 4_000_000 + "0]", "more than 4000000 values"),
@@ -39,10 +42,24 @@ def test_refusals(text: str, message: str) -> None:
         parse(text, "here")
 
 
+def test_whole_surrogate_pairs_and_escaped_backslashes_are_characters() -> None:
+    assert parse('["\\ud83d\\ude00", "\\\\ud800"]', "text") == ["😀", "\\ud800"]
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_long_integers_stay_beyond_every_range(sign: str) -> None:
+    value = parse(sign + "9" * 100_000, "text")
+    assert isinstance(value, int)
+    assert abs(value) > 2**64
+    assert (value < 0) == (sign == "-")
+    assert parse(sign + str(2**64), "text") == int(sign + str(2**64))
+
+
 def test_depth_counts_brackets_outside_strings_only() -> None:
     assert parse('["' + "[" * 100 + '\\"[["]', "text") == ["[" * 100 + '"[[']
     depth = "[" * MAX_DEPTH + "]" * MAX_DEPTH
     assert parse(depth, "text") is not None
+    assert parse(depth.replace("[]", '[0, "["]'), "text") is not None
 
 
 @pytest.mark.parametrize("text", ['"' + '\\"' * 500_000, '"' * 500_001, "\\" * 1_000_000])

@@ -83,8 +83,8 @@ class Builder(ConvBuilder):
     def slice(self, source: int) -> list[int]:
         channels = self.shape(source)[2]
         count = self.integer(1, channels)
-        keys = {"first": self.integer(0, channels - count), "count": count}
-        return self.simple("slice", source, **{k: v for k, v in keys.items() if v})
+        first = self.integer(0, channels - count)
+        return self.simple("slice", source, first=first, count=count)
 
     def concat(self, source: int) -> list[int]:
         """A tensor and one to three more of its kind and size, itself perhaps."""

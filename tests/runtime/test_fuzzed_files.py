@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.bitformat.builder import Constants
+from tests.bitformat.builder import Builder, Constants
 from tests.bitformat.files import raw_file, text_file
 from tests.bitformat.mutations import Mutation, constant_mutations, graph_mutations
 from tests.bitformat.samples import SAMPLES, Make
 from tests.runtime.readers import check_alike, verdict
 
 from signbit.bitformat import decode, encode
+from signbit.bitformat.graph import GraphInput
 from signbit.bitformat.schema import to_json
+from signbit.bitformat.validate import validate
+from signbit.errors import InputError
+from signbit.runtime import _native
 
 makes = pytest.mark.parametrize("make", SAMPLES.values(), ids=SAMPLES)
 
@@ -85,6 +90,37 @@ def _apply_one(mutations: list[Mutation], value: Any, rng: np.random.Generator) 
     except (AttributeError, IndexError, KeyError, TypeError):
         return "nothing"
     return mutation.label
+
+
+@makes
+@pytest.mark.parametrize("any_size", [True, False])
+def test_other_sizes_of_the_image(make: Make, any_size: bool) -> None:
+    """A file of any size is judged as one that says this size; another one takes its own alone."""
+    graph, constants = make()
+    graph = replace(graph, any_size=any_size)
+    data = raw_file(graph, constants)
+    image, *others = graph.inputs
+    for size in ((1, 1), (2, 3), (5, 4), (6, 6), (7, 5), (8, 8), (64, 48), (16_385, 5), (5, -1)):
+        resized = replace(image, shape=(*size, image.shape[2]))
+
+        def at_this_size(_: bytes, resized: GraphInput = resized) -> object:
+            return validate(replace(graph, inputs=(resized, *others)), constants)
+
+        wanted = verdict(at_this_size, data)
+        if not any_size and size != image.shape[:2]:
+            wanted = "InputError", "input_size"
+        assert verdict(lambda data, size=size: _native.check_model(data, size), data) == wanted
+
+
+def test_a_size_needs_one_image() -> None:
+    b = Builder(0)
+    x = b.input("x", "real", 4, 4, 2)
+    b.output("y", b.node("n", "identity", (x,)))
+    data = raw_file(*b.sample(any_size=True))
+    for size in ((4, 4), (5, 5), (0, 0)):
+        with pytest.raises(InputError, match=r"^input_size: "):
+            _native.check_model(data, size)
+    _native.check_model(data, None)
 
 
 @makes

@@ -15,6 +15,9 @@ namespace {
 void check_model(const nb::bytes& data, std::optional<std::pair<int64_t, int64_t>> input_size) {
   const auto* bytes = static_cast<const uint8_t*>(data.data());
   const auto [height, width] = input_size.value_or(std::make_pair(0, 0));
+  if (input_size && height == 0 && width == 0) {
+    raise_if_failed({sbnn::Code::kInput, "input_size: height and width must be positive"});
+  }
   sbnn::Status status;
   {
     const GilRelease release;

@@ -19,14 +19,13 @@ Status check_version(const Json& json) {
                                      ", this engine reads up to " + std::to_string(kFormatVersion) +
                                      "; upgrade signbit"};
   }
-  if (version < 1)
-    return refuse_field("format", "must be at least 1, is " + std::to_string(version));
+  if (version < 1) return refuse("format", "must be at least 1, is " + std::to_string(version));
   return {};
 }
 
 Status read_shape(const Json& json, const std::string& where, TensorSpec* tensor) {
   if (!json.is(Json::Type::kArray) || json.items.size() != 3) {
-    return refuse_field(where, "must be a list of 3 integers");
+    return refuse(where, "must be a list of 3 integers");
   }
   SIGNBIT_TRY(read_in_range(json.items[0], where + "[0]", 1, kMaxSize, &tensor->height));
   SIGNBIT_TRY(read_in_range(json.items[1], where + "[1]", 1, kMaxSize, &tensor->width));
@@ -73,7 +72,7 @@ Status read_output(const Json& json, const std::string& where, GraphOutput* outp
 }
 
 Status read_source(const Json& json, Graph* graph) {
-  if (!json.is(Json::Type::kObject)) return refuse_field("source", "must be an object");
+  if (!json.is(Json::Type::kObject)) return refuse("source", "must be an object");
   for (const auto& [key, value] : json.members) {
     std::string text;
     SIGNBIT_TRY(read_string(value, "source." + key, &text));
@@ -97,7 +96,7 @@ Status read_nodes(const Json& json, Graph* graph) {
 Status read_graph(const std::string& text, Graph* graph) {
   Json json;
   SIGNBIT_TRY(parse_json(text.data(), text.size(), &json).within("signbit"));
-  if (!json.is(Json::Type::kObject)) return refuse_field("signbit", "must be a JSON object");
+  if (!json.is(Json::Type::kObject)) return refuse("signbit", "must be a JSON object");
   SIGNBIT_TRY(check_version(json));
   SIGNBIT_TRY(check_object(json, "signbit", {"format", "inputs", "outputs", "nodes"},
                            {"any_size", "source"}));

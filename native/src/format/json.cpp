@@ -72,14 +72,14 @@ class Parser {
   }
 
   Status parse_value(Json* value, int depth) {
-    if (depth > kMaxJsonDepth) {
-      return error("nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
-    }
     if (++values_ > kMaxJsonValues) {
       return error("more than " + std::to_string(kMaxJsonValues) + " values");
     }
     skip_space();
     if (at_ == end_) return error("the text ends early");
+    if ((*at_ == '{' || *at_ == '[') && depth > kMaxJsonDepth) {
+      return error("nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+    }
     if (*at_ == '{') return parse_object(value, depth);
     if (*at_ == '[') return parse_array(value, depth);
     if (*at_ == '"') {

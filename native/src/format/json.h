@@ -12,7 +12,7 @@
 
 namespace sbnn {
 
-constexpr int kMaxJsonDepth = 16;              // a model's graph needs 5
+constexpr int kMaxJsonDepth = 16;              // a model's graph needs 7
 constexpr int64_t kMaxJsonValues = 4'000'000;  // the largest graph has about half as many
 
 struct Json {

@@ -43,7 +43,7 @@ class NodeReader {
  private:
   static Status read_op(const Json& json, const std::string& where, const Names& names,
                         size_t* place) {
-    if (!json.is(Json::Type::kObject)) return refuse_field(where, "must be an object");
+    if (!json.is(Json::Type::kObject)) return refuse(where, "must be an object");
     const Json* op = json.find("op");
     return read_choice(op == nullptr ? Json() : *op, where + ".op", names, place);
   }
@@ -162,7 +162,7 @@ class NodeReader {
     }
     for (const auto& [key, index] : constants) {
       if (output->kind == Kind::kReal && *index != kNone) {
-        return refuse_field(where + "." + key, "goes with signs");
+        return refuse(where + "." + key, "goes with signs");
       }
     }
     return {};

@@ -36,7 +36,8 @@ enum class Activation : uint8_t { kNone, kRelu, kHardtanh, kPrelu, kSigmoid, kMa
 //
 // The input has a border of 0 bits, which count as +1. A tap in the border must add nothing, but
 // adds w; so D = full dot - Σ w over the missing taps, and `base` holds K - Σ w for each filter and
-// border pattern: D = base - 2·popcount. Exact for every shape.
+// border pattern: D = base - 2·popcount. Exact for every shape. (Where such taps count as +1 or -1,
+// `base` holds K or K - 2·Σ w.)
 //
 // A window's bits are 32-bit words, loaded from any byte address, and hold nothing else. Most of
 // them come in triples: words at first, first + second and first + 2·second bytes from the window's

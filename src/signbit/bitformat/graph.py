@@ -8,10 +8,11 @@ what is valid (validate.py).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from signbit.bitformat.table import OPERATIONS, STEPS, Operation, StepRule
+from signbit.errors import InputError
 
 __all__ = [
     "FORMAT_VERSION",
@@ -28,6 +29,7 @@ __all__ = [
     "Shape",
     "Sides",
     "Step",
+    "at_size",
 ]
 
 FORMAT_VERSION = 1
@@ -149,6 +151,22 @@ class Graph:
         for node in self.nodes:
             yield number
             number += len(node.outputs)
+
+
+def at_size(graph: Graph, size: Pair) -> Graph:
+    """The graph with its images of this height and width; validate.py checks that they fit.
+
+    Raises InputError where the file was compiled for one size.
+    """
+    if not graph.any_size:
+        raise InputError(
+            "input_size: the file was compiled for one size of images; compile it with --any-size"
+        )
+    inputs = (
+        replace(given, shape=(*size, given.shape[2])) if given.kind == "image" else given
+        for given in graph.inputs
+    )
+    return replace(graph, inputs=tuple(inputs))
 
 
 def _value(keys: Mapping[str, Any], rule: Operation | StepRule, name: str) -> Any:

@@ -13,7 +13,7 @@ from signbit.errors import ModelFileError
 
 __all__ = ["MAX_DEPTH", "MAX_VALUES", "Json", "parse"]
 
-MAX_DEPTH = 16  # the graph itself needs 5
+MAX_DEPTH = 16  # the graph itself needs 7
 MAX_DIGITS = 40
 MAX_VALUES = 4_000_000  # the largest graph has about half as many
 

@@ -8,8 +8,7 @@ from dataclasses import replace
 from tests.runtime.graphs import Builder, Case
 from tests.runtime.random_graphs.one_operation import channels_of, image, rearrange
 
-from signbit.bitformat.any_size import at_size
-from signbit.bitformat.graph import Shape
+from signbit.bitformat.graph import Shape, at_size
 from signbit.bitformat.validate import validate
 from signbit.errors import ModelFileError
 

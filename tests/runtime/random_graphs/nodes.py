@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from tests.runtime.random_graphs.case import Case
 from tests.runtime.random_graphs.draws import Array
-from tests.runtime.random_graphs.steps import Draft, StepsBuilder
+from tests.runtime.random_graphs.steps import Draft, StepsBuilder, without_defaults
 
 from signbit.bitformat.graph import Graph, GraphInput, GraphOutput, Node, Output, Shape
 from signbit.bitformat.shapes import SHAPE_RULES
@@ -36,8 +36,9 @@ class NodeBuilder(StepsBuilder):
         spread: float | None = None,
         **keys: Any,
     ) -> Draft:
-        """A node without steps. bound: of its values; keys as in the file, those given only."""
+        """A node without steps. bound: of its values."""
         rule = OPERATIONS[op]
+        keys = without_defaults(rule, keys)
         inputs = [self.shape(number) for number in sources]
         node = Node("", op, tuple(sources), keys)
         shape = SHAPE_RULES[rule.shape](node, inputs, filters or inputs[0][2], op)

@@ -5,6 +5,7 @@ A rough bound of every value's magnitude is kept, so that no infinity and no NaN
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from tests.runtime.random_graphs.draws import Array, Draws
 
 from signbit.bitformat.graph import GraphInput, Node, Output, Shape, Step
-from signbit.bitformat.table import STEPS
+from signbit.bitformat.table import STEPS, Operation, StepRule
 from signbit.bitformat.taps import axis_taps
 from signbit.bitformat.validate import Tensor
 
@@ -89,9 +90,8 @@ class StepsBuilder(Draws):
         """Append a step; array values become constants. factor: how large its operand is."""
         arrays = {name: value for name, value in keys.items() if isinstance(value, np.ndarray)}
         draft.bounds.append(_bound_after(op, draft.bound, factor, arrays))
-        draft.steps.append(
-            Step(op, {**keys, **{name: self.constant(array) for name, array in arrays.items()}})
-        )
+        numbers = {name: self.constant(array) for name, array in arrays.items()}
+        draft.steps.append(Step(op, without_defaults(STEPS[op], {**keys, **numbers})))
 
     def draw_steps(self, draft: Draft) -> None:
         """The chain that engines fuse, or parts of it; or steps of any kind in any order."""
@@ -253,6 +253,12 @@ class StepsBuilder(Draws):
             threshold=None if threshold is None else self.constant(threshold),
             flip=None if self.happens(0.3) else self.constant(flip),
         )
+
+
+def without_defaults(rule: Operation | StepRule, keys: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys that differ from the table's defaults, which are all that a file holds."""
+    defaults = {key.name: key.default for key in rule.keys if not key.required}
+    return {name: v for name, v in keys.items() if name not in defaults or v != defaults[name]}
 
 
 def _bound_after(op: str, bound: float, factor: float, arrays: dict[str, Array]) -> float:

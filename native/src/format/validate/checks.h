@@ -1,9 +1,10 @@
-// What the checks share: messages, ranges, shapes.
+// What the checks share: shapes and words for messages; refusals are json_fields.h's.
 #pragma once
 
 #include <string>
 
 #include "format/graph.h"
+#include "format/json_fields.h"
 
 namespace sbnn {
 
@@ -18,15 +19,6 @@ inline Shape shape_of(const TensorSpec& tensor) {
 
 inline std::string text(int64_t value) { return std::to_string(value); }
 inline std::string text(const Pair& pair) { return "(" + text(pair.y) + ", " + text(pair.x) + ")"; }
-
-inline Status refuse(const std::string& where, const std::string& message) {
-  return {Code::kModelFile, where + ": " + message};
-}
-
-inline Status in_range(int64_t value, int64_t least, int64_t most, const std::string& where) {
-  if (least <= value && value <= most) return {};
-  return refuse(where, "must be " + text(least) + " to " + text(most) + ", is " + text(value));
-}
 
 inline const char* kind_name(Kind kind) {
   return kind == Kind::kImage ? "image" : kind == Kind::kReal ? "real" : "bits";

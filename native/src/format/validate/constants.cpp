@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "format/json_fields.h"
 #include "format/validate/checks.h"
 
 namespace sbnn {

@@ -8,6 +8,7 @@
 
 #include "format/validate/checks.h"
 #include "format/validate/constants.h"
+#include "format/validate/node_inputs.h"
 #include "format/validate/operation_constants.h"
 #include "format/validate/shapes.h"
 #include "format/validate/steps.h"
@@ -15,41 +16,7 @@
 namespace sbnn {
 namespace {
 
-std::string place(const std::string& where, size_t index) {
-  return where + "[" + std::to_string(index) + "]";
-}
-
 int64_t count_of(size_t size) { return static_cast<int64_t>(size); }
-
-bool reads_tensor(const Step& step) {
-  const StepRow& row = row_of(step.op);
-  return std::any_of(row.keys, row.keys + row.key_count,
-                     [](Key key) { return row_of(key).type == KeyType::kOperand; });
-}
-
-std::unordered_set<int64_t> read_by_steps(const Node& node) {
-  std::unordered_set<int64_t> places;
-  for (const Step& step : node.steps) {
-    if (reads_tensor(step)) places.insert(step.keys.integer(Key::kInput));
-  }
-  return places;
-}
-
-// A concat reads all inputs that come before the first one a step refers to.
-size_t arity_of(const Node& node, const std::unordered_set<int64_t>& by_steps) {
-  const OperationRow& row = row_of(node.op);
-  if (!row.many) return row.input_count;
-  if (by_steps.empty()) return node.inputs.size();
-  return static_cast<size_t>(*std::min_element(by_steps.begin(), by_steps.end()));
-}
-
-std::string names_of(Kinds kinds) {
-  std::string names;
-  for (const Kind kind : {Kind::kImage, Kind::kReal, Kind::kBits}) {
-    if (kinds & bit(kind)) names += (names.empty() ? "" : " or ") + std::string(kind_name(kind));
-  }
-  return names;
-}
 
 class Validator {
  public:
@@ -62,7 +29,7 @@ class Validator {
     std::unordered_set<std::string> names;
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       Node& node = graph_.nodes[i];
-      const std::string where = place("nodes", i);
+      const std::string where = item_of("nodes", i);
       if (!names.insert(node.name).second) {
         return refuse(where + ".name", "'" + node.name + "' is an earlier node's");
       }
@@ -79,7 +46,7 @@ class Validator {
     std::unordered_set<std::string> names;
     for (size_t i = 0; i < graph_.inputs.size(); ++i) {
       const GraphInput& input = graph_.inputs[i];
-      const std::string where = place("inputs", i);
+      const std::string where = item_of("inputs", i);
       if (!names.insert(input.name).second) {
         return refuse(where + ".name", "'" + input.name + "' is an earlier one's");
       }
@@ -95,7 +62,7 @@ class Validator {
   Status check_node(Node* node, const std::string& where) {
     node->first_output = static_cast<int>(graph_.tensors.size());
     std::vector<TensorSpec> inputs;
-    SIGNBIT_TRY(read_inputs(node, where, &inputs));
+    SIGNBIT_TRY(read_inputs(graph_.tensors, where, node, &inputs));
     SIGNBIT_TRY(check_groups(*node, inputs[0], where));
     OperationConstants known;
     SIGNBIT_TRY(check_constants(*node, inputs[0], where, &constants_, &known));
@@ -105,53 +72,18 @@ class Validator {
     SIGNBIT_TRY(yielded_shape(*node, reads, known.filters, where, &shape));
     SIGNBIT_TRY(check_shape(shape, where));
     for (size_t i = 0; i < node->steps.size(); ++i) {
-      SIGNBIT_TRY(check_step(*node, node->steps[i], inputs, shape, place(where + ".steps", i),
+      SIGNBIT_TRY(check_step(*node, node->steps[i], inputs, shape, item_of(where + ".steps", i),
                              &constants_));
     }
     const bool integers =
         row_of(node->op).yields == Yields::kInteger || known.weight == DType::kI16;
     for (size_t i = 0; i < node->outputs.size(); ++i) {
       const Output& output = node->outputs[i];
-      SIGNBIT_TRY(check_output(*node, output, integers, shape, place(where + ".outputs", i)));
+      SIGNBIT_TRY(check_output(*node, output, integers, shape, item_of(where + ".outputs", i)));
       graph_.tensors.push_back({output.kind, shape.height, shape.width, shape.channels});
     }
     if (count_of(graph_.tensors.size()) <= kMaxItems) return {};
     return refuse(where + ".outputs", "the graph has more than " + text(kMaxItems) + " tensors");
-  }
-
-  // The tensors that a node reads, which must be there, of kinds that it reads.
-  Status read_inputs(Node* node, const std::string& where, std::vector<TensorSpec>* inputs) const {
-    const OperationRow& row = row_of(node->op);
-    const std::unordered_set<int64_t> by_steps = read_by_steps(*node);
-    node->arity = arity_of(*node, by_steps);
-    if (node->arity < row.input_count || node->inputs.size() < node->arity) {
-      return refuse(where + ".inputs", std::string(row.name) + " reads " +
-                                           std::to_string(row.input_count) + ", the node has " +
-                                           std::to_string(node->inputs.size()));
-    }
-    for (size_t i = 0; i < node->inputs.size(); ++i) {
-      const std::string input = place(where + ".inputs", i);
-      const int number = node->inputs[i];
-      if (number < 0 || number >= count_of(graph_.tensors.size())) {
-        return refuse(input, "reads a tensor that no earlier node has written");
-      }
-      const TensorSpec& tensor = graph_.tensors[static_cast<size_t>(number)];
-      const Kinds kinds =
-          i < node->arity ? row.inputs[std::min(i, row.input_count - 1)] : bit(Kind::kReal);
-      if ((kinds & bit(tensor.kind)) == 0) {
-        return refuse(input, "must be " + names_of(kinds) + ", is " + kind_name(tensor.kind));
-      }
-      if (i > 0 && i < node->arity && row.many && tensor.kind != inputs->front().kind) {
-        return refuse(input, "is of another kind than the first input");
-      }
-      inputs->push_back(tensor);
-    }
-    for (size_t i = node->arity; i < node->inputs.size(); ++i) {
-      if (by_steps.count(count_of(i)) == 0) {
-        return refuse(place(where + ".inputs", i), "is read by no step");
-      }
-    }
-    return {};
   }
 
   // Groups divide the channels, and a bits tensor is aligned for one grouping only.
@@ -210,7 +142,7 @@ class Validator {
     std::unordered_set<std::string> names;
     for (size_t i = 0; i < graph_.outputs.size(); ++i) {
       const GraphOutput& output = graph_.outputs[i];
-      const std::string where = place("outputs", i);
+      const std::string where = item_of("outputs", i);
       if (!names.insert(output.name).second) {
         return refuse(where + ".name", "'" + output.name + "' is an earlier one's");
       }

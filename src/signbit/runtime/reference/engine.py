@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from signbit.bitformat.any_size import at_size
 from signbit.bitformat.checks import Array
 from signbit.bitformat.container import decode
-from signbit.bitformat.graph import Node, Pair
+from signbit.bitformat.graph import Node, Pair, at_size
 from signbit.bitformat.int16_stem import has_integer_sums
 from signbit.bitformat.validate import Tensor, arity, validate
 from signbit.errors import InputError, ModelFileError
