@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -73,14 +74,20 @@ def test_images_in_any_memory_layout() -> None:
 
 
 @pytest.mark.parametrize("isa", ISAS)
-def test_explain_names_the_parts(isa: str) -> None:
-    reports = signbit.load(encode(*offsets_sample()), threads=1, isa=isa).explain()
+@pytest.mark.parametrize("fused", [True, False])
+def test_explain_names_the_parts(isa: str, fused: bool) -> None:
+    graph, constants = offsets_sample()
+    if fused:  # the sample's reals follow some of the steps only
+        *others, conv, head = graph.nodes
+        whole = replace(conv, outputs=tuple(replace(each, after=None) for each in conv.outputs))
+        graph = replace(graph, nodes=(*others, whole, head))
+    reports = signbit.load(encode(graph, constants), threads=1, isa=isa).explain()
     assert [report["kernel"] for report in reports] == [
         f"identity_f32_{isa}",
         f"mean_abs_f32_{isa}",
         f"conv_f32_{isa}",
         f"sign_sum_b1_{isa}",
-        f"conv_b1_{isa}+map+sums+border",
+        f"conv_b1_{isa}{'+map+sums+border' if fused else '+steps'}",
         f"conv_f32_{isa}+signs+packed",
     ]
     limits = [report["limit_gmacs_per_s"] for report in reports]

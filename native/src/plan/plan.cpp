@@ -89,6 +89,7 @@ Status plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   } else {
     plan_simple_body(input, *plan->kernels, &result);
   }
+  if (node.by_steps && !node.steps.empty()) result.kernel += "+steps";
   if (node.op == Op::kL2Normalise) {
     result.epsilon = copy_constant<float>(graph, node.keys.constant(Key::kEpsilon))[0];
   }
