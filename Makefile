@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test test-fast test-native check format bench bench-training sanitize clean
+.PHONY: help demo test test-fast test-native check format docs bench bench-training sanitize clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -49,6 +49,10 @@ format: $(READY) ## rewrite the sources in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/clang-format -i $$(git ls-files 'native/**.h' 'native/**.cpp')
+
+docs: $(READY)   ## the documentation as a site, in build/site
+	$(PIP) $(EDITABLE) '.[docs]'
+	$(BIN)/mkdocs build --quiet
 
 PEERS := $(VENV)/.peers
 LARQ  := $(VENV)/larq

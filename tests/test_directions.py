@@ -11,6 +11,7 @@ import signbit
 BELOW = {
     "errors": set[str](),
     "lazy": set[str](),
+    "moved": set[str](),
     "bitformat": {"errors"},
     "runtime": {"bitformat", "errors"},
     "fast": {"runtime", "errors"},

@@ -23,11 +23,14 @@ from signbit.errors import (
     SignbitError,
 )
 from signbit.lazy import from_modules
+from signbit.moved import install as _find_moved_modules
 
 if TYPE_CHECKING:
     from signbit.runtime.engine import Engine, cpu_isas, load
 
 __version__ = "0.1.0"
+
+_find_moved_modules()
 
 __all__ = [
     "CheckpointError",
