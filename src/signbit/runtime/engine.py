@@ -47,9 +47,9 @@ def load(
     container's CPU quota rounded up; `isa` to the environment variable SIGNBIT_ISA, then to the
     best there is. `input_size` is the (height, width) of the image, where that is not
     the file's own; only a file that was compiled for any size allows it. Raises ModelFileError or
-    ModelVersionError for a file that is missing, cannot be read or has no such size, IsaError for
-    an instruction set that cannot run here, InputError for a number of threads below 1 or above
-    1024.
+    ModelVersionError for a file that is missing or cannot be read, IsaError for an instruction set
+    that cannot run here, InputError for a number of threads below 1 or above 1024 and for a size
+    that the file does not allow.
     """
     return Engine(source, threads, isa, input_size)
 
