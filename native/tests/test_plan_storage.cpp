@@ -174,8 +174,8 @@ void test_rows_are_summed_for_the_mean_behind_them() {
   const int mean = chain.add(Op::kGlobalMean, kFirst, kNone, 16, kSize);
   chain.add(Op::kIdentity, mean, kNone, 16, kSize);
   std::vector<sbnn::Stage> stages = chain.stages();
-  CHECK(stages.size() == 3 && stages[0].writes_row_sums && !stages[0].reads_row_sums);
-  CHECK(stages[1].reads_row_sums && !stages[1].writes_row_sums && !stages[2].reads_row_sums);
+  CHECK(stages.size() == 3 && stages[0].row_sums_of != kNone && !stages[0].reads_row_sums);
+  CHECK(stages[1].reads_row_sums && stages[1].row_sums_of == kNone && !stages[2].reads_row_sums);
   const sbnn::StoragePlan storage = plan_storage(chain.graph, plan_tensors(chain.graph), true);
   constexpr int64_t kSums = kSize * 16 * static_cast<int64_t>(sizeof(float));
   CHECK(storage.bytes - storage.row_sums == kSums);
@@ -186,7 +186,7 @@ void test_rows_are_summed_for_the_mean_behind_them() {
   CHECK(!later.stages()[2].reads_row_sums);
   Chain odd(24);
   odd.add(Op::kGlobalMean, kFirst, kNone, 24, kSize);
-  CHECK(!odd.stages()[0].writes_row_sums && !odd.stages()[1].reads_row_sums);
+  CHECK(odd.stages()[0].row_sums_of == kNone && !odd.stages()[1].reads_row_sums);
 }
 
 void test_what_others_read_is_no_band() {

@@ -73,15 +73,21 @@ def test_images_in_any_memory_layout() -> None:
         assert_identical(named(engine(view)), named(reference(view)))
 
 
+def fusable() -> bytes:
+    """The sample of offsets, every output of which follows all of its node's steps."""
+    graph, constants = offsets_sample()
+    nodes = [
+        replace(node, outputs=tuple(replace(output, after=None) for output in node.outputs))
+        for node in graph.nodes
+    ]
+    return encode(replace(graph, nodes=tuple(nodes)), constants)
+
+
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("fused", [True, False])
 def test_explain_names_the_parts(isa: str, fused: bool) -> None:
-    graph, constants = offsets_sample()
-    if fused:  # the sample's reals follow some of the steps only
-        *others, conv, head = graph.nodes
-        whole = replace(conv, outputs=tuple(replace(each, after=None) for each in conv.outputs))
-        graph = replace(graph, nodes=(*others, whole, head))
-    reports = signbit.load(encode(graph, constants), threads=1, isa=isa).explain()
+    data = fusable() if fused else encode(*offsets_sample())
+    reports = signbit.load(data, threads=1, isa=isa).explain()
     assert [report["kernel"] for report in reports] == [
         f"identity_f32_{isa}",
         f"mean_abs_f32_{isa}",

@@ -245,7 +245,8 @@ NB_MODULE(_native, module) {
   nb::class_<Model>(module, "Model")
       .def_static("open", &Model::open)
       .def_static("load", &Model::load, nb::arg("data"), nb::arg("threads"), nb::arg("isa"),
-                  nb::arg("input_size") = Size{0, 0}, nb::arg("share_all") = false, nb::arg("fuse") = true)
+                  nb::arg("input_size") = Size{0, 0}, nb::arg("share_all") = false,
+                  nb::arg("fuse") = true)
       .def_prop_ro("isa", [](const Model& model) { return model.engine().isa(); })
       .def_prop_ro("threads", [](const Model& model) { return model.engine().threads(); })
       .def_prop_ro("graph_json", [](const Model& model) { return model.graph().json; })

@@ -29,7 +29,9 @@ void plan_epilogue(const FusedGraph& graph, const std::vector<TensorLayout>& ten
   }
   plan->chain = plan_chain(graph, *plan);
   for (const StepPlan& step : plan->chain.steps) plan->bytes += step.bytes();
-  for (const ChainOutputPlan& output : plan->chain.outputs) plan->bytes += output.sign.bytes();
+  for (const StorePlan& store : plan->chain.stores) {
+    for (const SignPlan& sign : store.signs) plan->bytes += sign.bytes();
+  }
   node.for_outputs([&](int tensor) {
     const TensorLayout& output = tensors[static_cast<size_t>(tensor)];
     plan->spread_signs |= output.kind == Kind::kBits && !output.bits.contiguous();
@@ -117,8 +119,9 @@ Status plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   scratch.panel_bytes = std::max(scratch.panel_bytes, real.panel.bytes());
   scratch.staging_pixels = std::max(scratch.staging_pixels, real.panel.staging());
   scratch.conv_units = std::max(scratch.conv_units, real.tile_units);
-  scratch.signs = std::max<int64_t>({scratch.signs, static_cast<int64_t>(node.signs.size()), 1});
+  scratch.signs = std::max(scratch.signs, static_cast<int64_t>(node.signs.size()));
   if (node.by_steps) {
+    scratch.signs = std::max(scratch.signs, static_cast<int64_t>(node.outputs.size()));
     scratch.operand_values =
         std::max(scratch.operand_values, result.tile_pixels * result.tile_step);
   }

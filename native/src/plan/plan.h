@@ -152,7 +152,7 @@ struct Stage {
   int64_t band_rows = 0;  // of a pool's output
   bool pools_sums = false;
   AlignedArray<uint32_t> order;  // then by channel, see PoolArgs; empty where nothing is turned
-  bool writes_row_sums = false;  // of its reals, while they are in the cache,
+  int row_sums_of = kNone;       // a tensor that it writes, while that is in the cache,
   bool reads_row_sums = false;   // for the global mean that is the next stage
 };
 

@@ -37,6 +37,11 @@ bool is_private(const FusedGraph& graph, size_t i) {
   return graph.nodes[i + 1].input == made[0] && count_reads(graph, made[0]) == 1;
 }
 
+bool writes(const FusedNode& node, int tensor) {
+  const std::vector<int> tensors = node.output_tensors();
+  return std::find(tensors.begin(), tensors.end(), tensor) != tensors.end();
+}
+
 // Lets each stage that writes what the next one takes the mean of sum up its rows, unless a pool
 // makes few and small ones. Where pixels are not whole vectors, a thread would also read what its
 // neighbour writes.
@@ -45,13 +50,13 @@ void plan_row_sums(const FusedGraph& graph, const std::vector<TensorLayout>& ten
   constexpr int64_t kVectorFloats = 16;
   for (size_t i = 0; i + 1 < stages->size(); ++i) {
     Stage &stage = (*stages)[i], &next = (*stages)[i + 1];
-    const int made = graph.nodes[static_cast<size_t>(stage.node)].real;
     const FusedNode& mean = graph.nodes[static_cast<size_t>(next.node)];
-    if (made == kNone || stage.band_rows > 0 || mean.op != Op::kGlobalMean || mean.input != made ||
-        tensors[static_cast<size_t>(made)].channels % kVectorFloats != 0) {
+    if (stage.band_rows > 0 || mean.op != Op::kGlobalMean ||
+        !writes(graph.nodes[static_cast<size_t>(stage.node)], mean.input) ||
+        tensors[static_cast<size_t>(mean.input)].channels % kVectorFloats != 0) {
       continue;
     }
-    stage.writes_row_sums = true;
+    stage.row_sums_of = mean.input;
     next.reads_row_sums = true;
   }
 }

@@ -55,6 +55,18 @@ StepPlan plan_step(const FusedGraph& graph, const ChainStep& chained, const Node
   return plan;
 }
 
+// Where an output is stored: with others that follow the same step.
+StorePlan& store_of(const Output& output, std::vector<StorePlan>* stores) {
+  const auto after = static_cast<size_t>(output.after);
+  for (StorePlan& store : *stores) {
+    if (store.after != after) continue;
+    if (output.kind == Kind::kBits || store.real == kNone) return store;
+  }
+  stores->emplace_back();
+  stores->back().after = after;
+  return stores->back();
+}
+
 }  // namespace
 
 std::vector<int64_t> tap_sets(const Axis& axis, const std::vector<TapRange>& sets) {
@@ -94,15 +106,15 @@ ChainPlan plan_chain(const FusedGraph& graph, const NodePlan& plan) {
   for (const ChainStep& step : plan.node->steps) {
     chain.steps.push_back(plan_step(graph, step, plan));
   }
-  for (const ChainOutput& chained : plan.node->outputs) {
-    ChainOutputPlan output;
-    output.tensor = chained.tensor;
-    output.after = static_cast<size_t>(chained.output.after);
-    output.kind = chained.output.kind;
-    if (output.kind == Kind::kBits) {
-      output.sign = plan_sign(graph, chained.output.threshold, chained.output.flip, plan.channels);
+  for (const ChainOutput& output : plan.node->outputs) {
+    StorePlan& store = store_of(output.output, &chain.stores);
+    if (output.output.kind == Kind::kReal) {
+      store.real = output.tensor;
+      continue;
     }
-    chain.outputs.push_back(std::move(output));
+    store.bits.push_back(output.tensor);
+    store.signs.push_back(
+        plan_sign(graph, output.output.threshold, output.output.flip, plan.channels));
   }
   return chain;
 }

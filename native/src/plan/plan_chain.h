@@ -44,16 +44,17 @@ struct StepPlan {
   }
 };
 
-struct ChainOutputPlan {
-  int tensor = kNone;
+// Outputs that are stored together: one of reals, or none, and signs.
+struct StorePlan {
   size_t after = 0;  // steps
-  Kind kind = Kind::kReal;
-  SignPlan sign;  // of bits
+  int real = kNone;  // a tensor
+  std::vector<int> bits;
+  std::vector<SignPlan> signs;
 };
 
 struct ChainPlan {
   std::vector<StepPlan> steps;
-  std::vector<ChainOutputPlan> outputs;
+  std::vector<StorePlan> stores;
 };
 
 struct NodePlan;

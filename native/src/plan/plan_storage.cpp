@@ -179,9 +179,8 @@ StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout
       producer_of[static_cast<size_t>(stage.node)] =
           &graph.nodes[static_cast<size_t>(stage.producer)];
     }
-    if (stage.writes_row_sums) {
-      const int real = graph.nodes[static_cast<size_t>(stage.node)].real;
-      const TensorLayout& summed = tensors[static_cast<size_t>(real)];
+    if (stage.row_sums_of != kNone) {
+      const TensorLayout& summed = tensors[static_cast<size_t>(stage.row_sums_of)];
       row_sums = std::max(row_sums, summed.height * row_sums_step(summed.channels));
     }
   }

@@ -87,7 +87,7 @@ Split split_stage(const Plan& plan, const Stage& stage, int threads) {
   const NodePlan& node = plan.nodes[static_cast<size_t>(stage.node)];
   if (stage.producer == kNone) {
     Split split = split_node(node, threads);
-    if (stage.writes_row_sums) {
+    if (stage.row_sums_of != kNone) {
       split.pixel_parts =
           static_cast<int>(std::min(int64_t{split.pixel_parts}, node.height));  // of whole rows
     }
@@ -111,10 +111,10 @@ void run_stage(const Plan& plan, const Stage& stage, const Frame& frame, const S
     }
     return;
   }
-  if (stage.writes_row_sums) {
+  if (stage.row_sums_of != kNone) {
     const Range rows = part_of(node.height, part / split.chunk_parts, split.pixel_parts);
     NodeRunner runner(plan, node, frame, scratch);
-    runner.write_row_sums(frame.row_sums());
+    runner.write_row_sums(stage.row_sums_of, frame.row_sums());
     runner.start();
     runner.run({rows.begin * node.width, rows.end * node.width},
                part_of(static_cast<int64_t>(node.chunks.size()), part % split.chunk_parts,

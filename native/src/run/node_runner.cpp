@@ -56,7 +56,7 @@ void NodeRunner::sum_rows(const Range& rows, const Range& chunks) const {
   const Chunk& last = node.chunks[static_cast<size_t>(chunks.end - 1)];
   const int64_t step = row_sums_step(node.channels);
   RowSumsArgs sums{};
-  sums.first = address<const float>(spec.real, rows.begin, 0) + first.channel;
+  sums.first = address<const float>(summed_tensor, rows.begin, 0) + first.channel;
   sums.rows = rows.end - rows.begin;
   sums.columns = node.width;
   sums.row_step = node.width * node.channels;

@@ -23,8 +23,11 @@ class NodeRunner : public NodeContext {
     scratch.panel.clear();
   }
 
-  // Whole rows from now on, whose reals are summed up as soon as they are there.
-  void write_row_sums(float* sums) { row_sums = sums; }
+  // Whole rows from now on; those of this tensor are summed up as soon as they are there.
+  void write_row_sums(int tensor, float* sums) {
+    summed_tensor = tensor;
+    row_sums = sums;
+  }
 
   void run(const Range& pixels, const Range& chunks);
 
@@ -72,6 +75,7 @@ class NodeRunner : public NodeContext {
   }
 
   int runs = 0;  // of the current tile
+  int summed_tensor = kNone;
   float* row_sums = nullptr;
 };
 

@@ -43,7 +43,7 @@ void run_signs(const Plan& plan, const Stage& stage, const Frame& whole, const R
            {0, static_cast<int64_t>(producer.chunks.size())});
   const auto middle = std::chrono::steady_clock::now();
   NodeRunner finish = start_runner(plan, stage.node, frame, scratch);
-  if (stage.writes_row_sums) finish.write_row_sums(frame.row_sums());
+  if (stage.row_sums_of != kNone) finish.write_row_sums(stage.row_sums_of, frame.row_sums());
   finish.run({rows.begin * conv.width, rows.end * conv.width},
              {0, static_cast<int64_t>(conv.chunks.size())});
   const std::chrono::duration<double> all = std::chrono::steady_clock::now() - begin;

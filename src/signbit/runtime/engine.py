@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, SupportsIndex
 
@@ -46,9 +47,9 @@ def load(
     container's CPU quota rounded up; `isa` to the environment variable SIGNBIT_ISA, then to the
     best there is. `input_size` is the (height, width) of the image, where that is not
     the file's own; only a file that was compiled for any size allows it. Raises ModelFileError or
-    ModelVersionError for a file that is missing, cannot be read or has no such size, IsaError for
-    an instruction set that cannot run here, InputError for a number of threads below 1 or above
-    1024.
+    ModelVersionError for a file that is missing or cannot be read, IsaError for an instruction set
+    that cannot run here, InputError for a number of threads below 1 or above 1024 and for a size
+    that the file does not allow.
     """
     return Engine(source, threads, isa, input_size)
 
@@ -86,10 +87,21 @@ class Engine:
             Output(name, *self._tensors[number], tuple(classes))
             for name, number, classes in self._model.outputs
         )
+        self._results = [(each.batch_shape, each.dtype) for each in self._outputs]
         self._dtypes = dict(DTYPES)
         # Of convolutions of reals, only an int16 stem has integer sums.
         if any(node["op"] == "real_conv" and any(node["dots"]) for node in self._model.nodes):
             self._dtypes["image"] = (np.dtype(np.uint8),)
+        self._checks = [
+            partial(
+                checked_batch,
+                name=repr(each.name),
+                kind=each.kind,
+                shape=each.shape,
+                dtypes=self._dtypes[each.kind],
+            )
+            for each in self._inputs
+        ]
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -106,9 +118,11 @@ class Engine:
         float32 pixels that are not finite or that meet an int16 stem.
         """
         count, batch = self._check_inputs(inputs)
-        results = {output.name: output.empty(count) for output in self._outputs}
-        self._model.run(count, batch, list(results.values()))
-        return results if len(results) > 1 else next(iter(results.values()))
+        results = [np.empty((count, *shape), dtype) for shape, dtype in self._results]
+        self._model.run(count, batch, results)
+        if len(results) == 1:
+            return results[0]
+        return {output.name: result for output, result in zip(self._outputs, results, strict=True)}
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -210,6 +224,9 @@ class Engine:
 
     def _check_inputs(self, inputs: Array | Mapping[str, Array]) -> tuple[int, list[Array]]:
         """How many samples there are, and an array for each input, in order."""
+        if isinstance(inputs, np.ndarray) and len(self._checks) == 1:
+            array = self._checks[0](inputs)
+            return len(array), [array]
         names = [each.name for each in self._inputs]
         if not isinstance(inputs, Mapping):
             if len(names) > 1:
@@ -219,22 +236,19 @@ class Engine:
             if name not in names:
                 raise InputError(f"inputs: the model has no input {name!r}, only {names}")
         batch: list[Array] = []
-        for each in self._inputs:
+        for each, check in zip(self._inputs, self._checks, strict=True):
             if each.name not in inputs:
                 raise InputError(f"inputs: {each.name!r} is missing")
-            dtypes = self._dtypes[each.kind]
-            array = inputs[each.name]
-            batch.append(checked_batch(array, repr(each.name), each.kind, each.shape, dtypes))
+            batch.append(check(inputs[each.name]))
         return common_count(inputs, "inputs"), batch
 
     def _checked_feed(self, number: int, array: Array) -> Array:
         if number not in range(len(self._tensors)):
             raise InputError(f"feeds: the graph has no tensor {number!r}")
-        kind, shape = self._tensors[number]
-        name = f"tensor {number}"
         if number < len(self._inputs):
-            name = repr(self._inputs[number].name)
-        return checked_batch(array, name, kind, shape, self._dtypes[kind])
+            return self._checks[number](array)
+        kind, shape = self._tensors[number]
+        return checked_batch(array, f"tensor {number}", kind, shape, self._dtypes[kind])
 
     def _fetch(self, wanted: int | str) -> tuple[int, tuple[int, int, int], npt.DTypeLike]:
         """What a fetch yields: its number for the native side, shape of one sample, dtype."""

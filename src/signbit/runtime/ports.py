@@ -51,11 +51,16 @@ class Output:
     shape: Shape
     classes: tuple[str, ...]
 
-    def empty(self, count: int) -> Array:
-        """Room for a batch: (count, channels) where the output is a vector."""
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """Of one sample of a batch's array: (channels,) where the output is a vector."""
         height, width, channels = self.shape
-        shape = (channels,) if height == width == 1 else self.shape
-        return np.empty((count, *shape), np.float32 if self.kind == "real" else np.int8)
+        return (channels,) if height == width == 1 else self.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of a batch's array."""
+        return np.dtype(np.float32 if self.kind == "real" else np.int8)
 
 
 def checked_batch(

@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "run/ops/simple.h"
 #include "run/ops/values.h"
 
@@ -7,6 +9,23 @@ namespace {
 template <typename T>
 void convert(const T* values, int64_t count, float* floats) {
   for (int64_t i = 0; i < count; ++i) floats[i] = static_cast<float>(values[i]);
+}
+
+// Pixels follow each other in both, if they are whole vectors.
+void copy_reals(const NodeContext& context, const Tile& tile) {
+  const auto channels = static_cast<size_t>(context.input.channels);
+  const auto step = static_cast<size_t>(context.node.tile_step);
+  const auto count = static_cast<size_t>(tile.count);
+  auto* const values = reinterpret_cast<float*>(context.scratch.tile.data());
+  const float* const first =
+      context.reals(context.spec.input) + tile.begin * context.input.channels;
+  if (step == channels) {
+    std::memcpy(values, first, count * channels * sizeof(float));
+    return;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    std::memcpy(values + i * step, first + i * channels, channels * sizeof(float));
+  }
 }
 
 // Pixel i of the image or of reals, as float32.
@@ -27,6 +46,8 @@ void read_value(const NodeContext& context, int64_t i, float* values) {
 }  // namespace
 
 void copy_pixels(const NodeContext& context, const Tile& tile) {
+  if (context.input.kind == Kind::kReal && context.spec.map == kNone)
+    return copy_reals(context, tile);
   const int map = context.spec.map;
   const bool bits = context.input.kind == Kind::kBits;
   float* values = reinterpret_cast<float*>(context.scratch.tile.data());

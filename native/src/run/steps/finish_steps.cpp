@@ -21,10 +21,11 @@ class StepWalk : NodeContext {
 
   void finish() {
     store_after(0, node.integer);
-    if (node.integer) make_reals();
-    for (size_t i = 0; i < node.chain.steps.size(); ++i) {
-      run_step(node.chain.steps[i]);
-      store_after(i + 1, false);
+    size_t done = 0;
+    if (node.integer) done = make_reals();
+    if (done > 0) store_after(done, false);
+    for (; done < node.chain.steps.size(); store_after(++done, false)) {
+      run_step(node.chain.steps[done]);
     }
   }
 
@@ -48,15 +49,24 @@ class StepWalk : NodeContext {
     }
   }
 
-  void make_reals() const {
+  // Of integers, and takes an affine step on the way; returns how many steps that was.
+  size_t make_reals() const {
+    const std::vector<StepPlan>& steps = node.chain.steps;
+    const bool affine =
+        !steps.empty() && steps[0].op == StepOp::kAffine && steps[0].border.rows.empty();
+    AdjustDotsArgs args{};
+    args.filters = chunk_.channels;
+    args.value_step = node.tile_step;
+    if (affine) {
+      args.scale = from(steps[0].first, chunk_.channel);
+      args.shift = from(steps[0].second, chunk_.channel);
+    }
     for_pieces(false, [&](const Piece& piece) {
-      AdjustDotsArgs args{};
       args.pixels = piece.pixels;
-      args.filters = chunk_.channels;
       args.values = reinterpret_cast<int32_t*>(piece.values);
-      args.value_step = node.tile_step;
       kernels.adjust_dots(args);
     });
+    return affine ? 1 : 0;
   }
 
   static const float* from(const AlignedArray<float>& constant, int64_t channel) {
@@ -105,14 +115,13 @@ class StepWalk : NodeContext {
   }
 
   void store_after(size_t steps, bool integer) const {
-    for (const ChainOutputPlan& output : node.chain.outputs) {
-      if (output.after == steps) store(output, integer);
+    for (const StorePlan& store : node.chain.stores) {
+      if (store.after == steps) run_store(store, integer);
     }
   }
 
   // An epilogue that does nothing but store.
-  void store(const ChainOutputPlan& output, bool integer) const {
-    SignArgs signs{};
+  void run_store(const StorePlan& store, bool integer) const {
     EpilogueArgs args{};
     args.run_count = runs_;
     args.runs = scratch.runs.data();
@@ -121,28 +130,43 @@ class StepWalk : NodeContext {
     args.channel_begin = chunk_.channel;
     args.channel_count = chunk_.channels;
     args.integer = integer;
-    args.wants_real = output.sign.integer_threshold.empty();
+    args.wants_real = store.real != kNone;
     args.activation = Activation::kNone;
-    const bool bits = output.kind == Kind::kBits;
-    const TensorLayout& target = layout(output.tensor);
-    if (bits) {
-      signs.threshold = output.sign.threshold.data();
-      signs.integer_threshold = output.sign.integer_threshold.data();
-      signs.flip = output.sign.flip.data();
-      signs.pixels = scratch.sign_runs.data();
+    place_reals(store.real);
+    args.sign_count = static_cast<int>(store.signs.size());
+    args.signs = scratch.signs.data();
+    for (size_t s = 0; s < store.signs.size(); ++s) {
+      const SignPlan& sign = store.signs[s];
+      const TensorLayout& target = layout(store.bits[s]);
+      args.wants_real |= !sign.threshold.empty();
+      uint8_t** const rows = scratch.sign_runs.data() + s * scratch.runs.size();
+      place_rows(store.bits[s], [&](int i, uint8_t* first) { rows[i] = first; });
+      SignArgs& signs = scratch.signs[s];
+      signs.threshold = sign.threshold.data();
+      signs.integer_threshold = sign.integer_threshold.data();
+      signs.flip = sign.flip.data();
+      signs.pixels = rows;
       signs.pixel_bytes = target.pixel_bytes;
       signs.group_channels = target.bits.group_channels;
       signs.group_bytes = target.bits.contiguous() ? 0 : target.bits.group_bytes;
-      args.sign_count = 1;
-      args.signs = &signs;
-    }
-    int64_t y = tile_.begin / node.width, x = tile_.begin % node.width;
-    for (int i = 0; i < runs_; ++i, ++y, x = 0) {
-      uint8_t* const first = frame.tensor(output.tensor) + target.at(y, x);
-      run(i).real = bits ? nullptr : reinterpret_cast<float*>(first);
-      if (bits) scratch.sign_runs[static_cast<size_t>(i)] = first;
     }
     kernels.epilogue(args);
+  }
+
+  void place_reals(int tensor) const {
+    for (int i = 0; i < runs_; ++i) run(i).real = nullptr;
+    if (tensor == kNone) return;
+    place_rows(tensor,
+               [&](int i, uint8_t* first) { run(i).real = reinterpret_cast<float*>(first); });
+  }
+
+  // Calls place(run, where it begins in a tensor).
+  template <typename Place>
+  void place_rows(int tensor, Place place) const {
+    int64_t y = tile_.begin / node.width, x = tile_.begin % node.width;
+    for (int i = 0; i < runs_; ++i, ++y, x = 0) {
+      place(i, frame.tensor(tensor) + layout(tensor).at(y, x));
+    }
   }
 
   const int runs_;

@@ -1,21 +1,15 @@
 #include "run/steps/operand.h"
 
+#include <algorithm>
+
 namespace sbnn {
 namespace {
 
-// The operand's channel for channel c of the output; kNone where there is none.
-int64_t channel_of(const OperandPlan& operand, int64_t operand_channels, int64_t channels,
-                   int64_t c) {
-  switch (operand.repeat) {
-    case Repeat::kTile:
-      return c % operand_channels;
-    case Repeat::kEach:
-      return c / (channels / operand_channels);
-    case Repeat::kNone:
-      break;
-  }
-  const int64_t channel = c - operand.offset;
-  return channel >= 0 && channel < operand_channels ? channel : kNone;
+// The operand's channel for channel c of the output.
+int64_t repeated(const OperandPlan& operand, int64_t operand_channels, int64_t channels,
+                 int64_t c) {
+  if (operand.repeat == Repeat::kTile) return c % operand_channels;
+  return c / (channels / operand_channels);
 }
 
 }  // namespace
@@ -30,14 +24,26 @@ OperandRow operand_row(const NodeContext& context, const OperandPlan& operand, c
   const bool plain = operand.repeat == Repeat::kNone && operand.offset == 0;
   if (plain && end <= channels) return {first + chunk.channel, step};
   float* const spread = context.scratch.operands.data();
-  for (int64_t c = 0; c < chunk.channels; ++c) {
-    const int64_t channel = channel_of(operand, channels, context.node.channels, chunk.channel + c);
-    float* value = spread + c;
-    for (int64_t i = 0; i < pixels; ++i, value += context.node.tile_step) {
-      *value = channel == kNone ? 0.0f : first[i * step + channel];
+  const int64_t spread_step = context.node.tile_step;
+  if (operand.repeat == Repeat::kNone) {
+    // The chunk's channels that the operand has, and +0.0 around them.
+    const int64_t begin = std::clamp(operand.offset, chunk.channel, end);
+    const int64_t past = std::clamp(operand.offset + channels, begin, end);
+    for (int64_t i = 0; i < pixels; ++i) {
+      float* const values = spread + i * spread_step;
+      std::fill(values, values + (begin - chunk.channel), 0.0f);
+      std::copy_n(first + i * step + (begin - operand.offset), past - begin,
+                  values + (begin - chunk.channel));
+      std::fill(values + (past - chunk.channel), values + chunk.channels, 0.0f);
     }
+    return {spread, spread_step};
   }
-  return {spread, context.node.tile_step};
+  for (int64_t c = 0; c < chunk.channels; ++c) {
+    const int64_t channel = repeated(operand, channels, context.node.channels, chunk.channel + c);
+    float* value = spread + c;
+    for (int64_t i = 0; i < pixels; ++i, value += spread_step) *value = first[i * step + channel];
+  }
+  return {spread, spread_step};
 }
 
 }  // namespace sbnn
