@@ -5,14 +5,14 @@ A mutation changes a graph's JSON object (or a table of constants) in place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from tests.bitformat.builder import Array, Constants
 
-from signbit.bitformat.table import KEYS, OPERATIONS, STEPS, Key
+from signbit.bitformat.table import KEYS, OPERATIONS, STEPS, Key, Operation, StepRule
 
 __all__ = ["Mutation", "Path", "at", "constant_mutations", "graph_mutations", "places"]
 
@@ -25,6 +25,8 @@ ODD: tuple[Any, ...] = (
     *([], [1], [0, 0], [2, 1], [1, 1, 1, 1], [[0, 1]], [[0, 0]]),
 )
 """What may stand anywhere in a JSON text: wrong types, edges of ranges, lists of other lengths."""
+FEW: tuple[Any, ...] = (None, 1.0, -1, 0, 1, 2, 16_385, 65_537, 2**64 + 1)
+"""The same, for the numbers of a list, of which there are many."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def _of_a_value(value: Any, path: Path) -> Iterator[Mutation]:
     if isinstance(key, str):
         yield changed("renamed", lambda holder: holder.update({key + "s": holder.pop(key)}))
     near = (value - 1, value + 1) if type(value) is int else ()
-    for other in (*ODD, *near):
+    odd = FEW if near and isinstance(key, int) else ODD
+    for other in (*odd, *near):
         yield changed(f"= {other!r}", lambda holder, other=other: holder.__setitem__(key, other))
     if isinstance(value, list) and value:
         yield changed("longer", lambda holder: holder[key].append(holder[key][-1]))
@@ -89,10 +92,12 @@ def _of_an_object(value: Any, path: Path) -> Iterator[Mutation]:
     yield set_key("extra", 1)
     if "op" not in value:
         return
-    for op in (*OPERATIONS, *STEPS):
+    rows: Mapping[str, Operation | StepRule] = STEPS if value["op"] in STEPS else OPERATIONS
+    for op in rows:
         yield set_key("op", op)
     for key in KEYS.values():
-        for other in _values(key):
+        values = list(_values(key))
+        for other in values if key in rows[value["op"]].keys else values[:1]:
             yield set_key(key.name, other)
 
 

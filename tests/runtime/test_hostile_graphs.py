@@ -165,10 +165,12 @@ def _steps() -> Iterator[Case]:
     def step(label: str, path: Path, value: Any, field: str = "") -> Case:
         return changed(offsets_sample, label, ("nodes", CONVOLVE, "steps", *path), value, field)
 
+    add = {"op": "add"}
     yield step("the node's own", (0, "op"), "binary_conv")
     yield step("a key of another step", (4, "low"), 7, "nodes[4].steps[4]")
-    yield step("an input that is not there", (0, "input"), 4)
-    yield step("reads signs", (0, "input"), 0)
+    yield step("an input that is not there", (5,), add | {"input": 4}, "nodes[4].steps[5].input")
+    yield step("reads signs", (5,), add | {"input": 0}, "nodes[4].steps[5].input")
+    yield step("an input that none reads", (3, "input"), 1, "nodes[4].inputs[3]")
     yield step("rows outside", (0, "every"), [2, 1])
     yield step("columns outside", (0, "every"), [1, 2])
     yield step("half a broadcast", (0, "every"), [0, 1])

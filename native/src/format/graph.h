@@ -117,7 +117,7 @@ struct Graph {
 };
 
 // Reads and checks a whole file; the constants of `graph` point into `data`. With a height and
-// width other than 0 the file's one image has that size: kInput where the file is not of any size.
+// width other than 0 its images have that size: kInput where the file is not of any size.
 Status read_model(const uint8_t* data, size_t size, Pair input_size, Graph* graph);
 
 // What the two halves of read_model do; they are apart for the tests' sake. The constants of

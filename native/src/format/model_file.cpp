@@ -1,6 +1,5 @@
 // The safetensors container: every size and offset is checked before it is used.
 
-#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -91,29 +90,20 @@ Status read_entry(const std::string& name, const Json& entry, int64_t position, 
   return {};
 }
 
-// The image at the size that a caller asks for, which only a file of any size leaves open; whether
-// the size is within its limits is for validate().
+// Images of the size that a caller asks for, which only a file of any size leaves open; whether the
+// size is within its limits is for validate().
 Status set_input_size(Pair size, Graph* graph) {
   if (size.y == 0 && size.x == 0) return {};
-  const auto wrong = [](const std::string& message) {
-    return Status(Code::kInput, "input_size: " + message);
-  };
-  const auto is_image = [](const GraphInput& input) { return input.tensor.kind == Kind::kImage; };
-  const auto images = std::count_if(graph->inputs.begin(), graph->inputs.end(), is_image);
-  if (images != 1) {
-    return wrong("goes with a file of one image, this one has " + std::to_string(images));
-  }
-  TensorSpec& image = std::find_if(graph->inputs.begin(), graph->inputs.end(), is_image)->tensor;
-  if (size.y == image.height && size.x == image.width) return {};
   if (!graph->any_size) {
-    const auto pixels = [](int64_t height, int64_t width) {
-      return std::to_string(height) + " × " + std::to_string(width);
-    };
-    return wrong("the file is for images of " + pixels(image.height, image.width) + ", not " +
-                 pixels(size.y, size.x) + "; compile it with --any-size");
+    return {Code::kInput,
+            "input_size: the file was compiled for one size of images; compile it "
+            "with --any-size"};
   }
-  image.height = size.y;
-  image.width = size.x;
+  for (GraphInput& input : graph->inputs) {
+    if (input.tensor.kind != Kind::kImage) continue;
+    input.tensor.height = size.y;
+    input.tensor.width = size.x;
+  }
   return {};
 }
 

@@ -93,8 +93,9 @@ def sigmoid(x: npt.ArrayLike) -> Float32:
 
 def silu(x: npt.ArrayLike) -> Float32:
     """x / (1 + exp(−x)) of float32, with `exp` above."""
-    x = np.asarray(x, np.float32)
-    return x / (_ONE + exp(-x))
+    v = np.asarray(x, np.float32)
+    y: Float32 = v / (_ONE + exp(-v))
+    return y
 
 
 def tanh(x: npt.ArrayLike) -> Float32:

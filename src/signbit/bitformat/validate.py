@@ -125,7 +125,7 @@ class _Nodes:
                 f"reads tensor {number}, which no earlier node has written",
             )
             tensor = self.tensors[number]
-            kinds = ("real",)
+            kinds: tuple[str, ...] = ("real",)
             if index < count:
                 kinds = rule.inputs[min(index, len(rule.inputs) - 1)]
             require(tensor.kind in kinds, place, f"must be {' or '.join(kinds)}, is {tensor.kind}")

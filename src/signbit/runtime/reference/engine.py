@@ -129,7 +129,8 @@ class ReferenceEngine:
         self, feeds: Mapping[int, Array], nodes: list[Node], wanted: list[int | str]
     ) -> dict[int | str, Array]:
         """Run these nodes, in order, on one part of a batch."""
-        values: dict[int | str, Array] = dict(feeds)
+        values: dict[int | str, Array] = {}
+        values.update(feeds.items())
         # The format says what becomes of infinities and NaN.
         with np.errstate(all="ignore"):
             for node in nodes:
