@@ -105,9 +105,8 @@ def times() -> dict[str, float]:
 
 
 def translate_grouped() -> None:
-    builder = Builder(0)
+    builder = Translatable(0)
     _, bits = builder.prepare(builder.input("image", (5, 5, 8)))
-    builder.parts = builder.any_steps = 0.0
     builder.binary_conv(bits, 8, (3, 3), groups=2)
     builder.head()
     case = builder.case(1)

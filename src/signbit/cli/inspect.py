@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -81,7 +82,7 @@ def inspect(
     console.publish(figures, tables, as_json=json)
 
 
-def _model(path: Path) -> tuple[dict[str, str], ModelCost]:
+def _model(path: Path) -> tuple[Mapping[str, str], ModelCost]:
     from signbit.bitformat.container import decode
     from signbit.compiler.count import count
 
@@ -93,7 +94,7 @@ def _model(path: Path) -> tuple[dict[str, str], ModelCost]:
     return graph.source, count(graph, constants, len(data))
 
 
-def _run(path: Path) -> tuple[dict[str, str], ModelCost, list[SignBalance]]:
+def _run(path: Path) -> tuple[Mapping[str, str], ModelCost, list[SignBalance]]:
     from signbit.cli.runs import compile_run, deployed
     from signbit.training.reports.sign_balance import sign_balances
     from signbit.training.runs.folder import read_run
@@ -122,7 +123,9 @@ def _signs(balances: list[SignBalance]) -> console.Titled:
     return console.table("signs after the last epoch, as the run recorded them", columns, rows)
 
 
-def _untrained(network: str, method: str, classes: int | None) -> tuple[dict[str, str], ModelCost]:
+def _untrained(
+    network: str, method: str, classes: int | None
+) -> tuple[Mapping[str, str], ModelCost]:
     """A network by name, as it is when trained: no constant is left at a start that folds away."""
     import torch
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from signbit.bitformat.graph import Graph, Node
+from signbit.bitformat.graph import Graph, Node, Step
 from signbit.bitformat.int16_stem import is_int16
 from signbit.bitformat.shapes import windows
 from signbit.bitformat.validate import Tensor, validate
@@ -188,7 +188,8 @@ def _multiply_adds(node: Node, source: Tensor, weight: tuple[int, ...]) -> int:
 
 def _constants_of(node: Node) -> Iterator[tuple[str, int]]:
     """What each of a node's constants is for, and its number."""
-    for part in (node, *node.steps):
+    parts: tuple[Node | Step, ...] = (node, *node.steps)
+    for part in parts:
         for key in part.rule.keys:
             if key.type == "constant" and part[key.name] is not None:
                 yield key.name, part[key.name]

@@ -32,7 +32,7 @@ _CLIPPING = (torch.ops.aten.hardtanh.default, torch.ops.aten.relu.default)
 class NodeRunner(Protocol):
     """What verification needs of an engine; the native one and the reference have it."""
 
-    def __call__(self, images: Array) -> Array: ...
+    def __call__(self, images: Array, /) -> Any: ...
 
     def run_nodes(
         self, feeds: Mapping[int, Array], fetches: Iterable[int | str]

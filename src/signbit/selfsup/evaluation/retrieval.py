@@ -28,7 +28,7 @@ class Extractor(Protocol):
     @property
     def input_shape(self) -> tuple[int, int, int]: ...
 
-    def __call__(self, images: Array) -> Array: ...
+    def __call__(self, images: Array, /) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Gallery:
 
 def embed(engine: Extractor, images: npt.NDArray[np.uint8]) -> Array:
     """Features float32 (n, width) of uint8 images (n, H, W, C); a map is laid out as one vector."""
-    outputs = engine(images)
+    outputs: Array = engine(images)
     return outputs.reshape(len(outputs), -1)
 
 
