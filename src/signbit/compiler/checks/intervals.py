@@ -8,13 +8,14 @@ trained yet is unbounded: a batch-norm of the first statistics, an added paramet
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from signbit.bitformat.int16_stem import MAX_PIXEL
-from signbit.compiler.ir import IMAGE, FloatArray, Graph, Node, NormParameters
+from signbit.compiler.ir import IMAGE, FloatArray, Graph, Node, Step
 
 __all__ = ["Interval", "intervals"]
 
@@ -40,7 +41,7 @@ def intervals(graph: Graph) -> dict[str, Interval]:
     """Bounds of every value of a graph as it was traced, its image in whole or broken pixels."""
     found: dict[str, Interval] = {}
     for node in graph:
-        low, high = _epilogue(node, _body(node, found), found)
+        low, high = _after_steps(node, _body(node, found), found)
         found[node.name] = Interval(np.maximum(low, -_MOST), np.minimum(high, _MOST))
     return found
 
@@ -55,19 +56,18 @@ def _body(node: Node, found: Mapping[str, Interval]) -> Interval:
     if node.op in ("real_conv", "binary_conv"):
         return _convolution(node, source)
     if node.op == "sign_sum":
-        most = np.full(channels, source.low.size / node.groups * node.kernel[0] * node.kernel[1])
+        most = np.full(channels, source.low.size / node["groups"] * prod(node["kernel"]))
         return Interval(-most, most)
     if node.op == "batch_norm":
-        assert node.norm is not None
-        return _normalised(node.norm, source)
-    if node.op == "flatten":
+        return _normalised(node, source)
+    if node.op == "flatten_chw":
         size = channels // source.low.size
         return Interval(np.repeat(source.low, size), np.repeat(source.high, size))
     if node.op == "view":
-        after = channels - node.zeros - source.low.size
-        return Interval(*(np.pad(bound, (node.zeros, after)) for bound in source))
+        after = channels - node["zeros"] - source.low.size
+        return Interval(*(np.pad(bound, (node["zeros"], after)) for bound in source))
     if node.op == "concat":
-        parts = [source, *(found[name] for name in node.others)]
+        parts = [found[name] for name in node.inputs[: node.arity]]
         return Interval(*(np.concatenate(bounds) for bounds in zip(*parts, strict=True)))
     if node.op == "mean_abs":
         largest = max(float(np.abs(bound).max()) for bound in source)
@@ -82,15 +82,15 @@ def _body(node: Node, found: Mapping[str, Interval]) -> Interval:
 
 def _convolution(node: Node, source: Interval) -> Interval:
     """Each tap reads the source, or what stands outside the image."""
-    assert node.weight is not None
     low, high = source
-    if any(node.padding):
-        outside = np.zeros_like(low) if node.pad_value is None else node.pad_value
+    if any(node["padding"]):
+        outside = np.zeros_like(low) if _pad_value(node) is None else _pad_value(node)
         low, high = np.minimum(low, outside), np.maximum(high, outside)
-    filters, height, width, inputs = node.weight.shape
-    weight = node.weight.reshape(node.groups, filters // node.groups, -1, inputs)
+    filters, height, width, inputs = node["weight"].shape
+    groups = node["groups"]
+    weight = node["weight"].reshape(groups, filters // groups, -1, inputs)
     rises, falls = (np.maximum(sign * weight, 0).sum(2, dtype=np.float64) for sign in (1.0, -1.0))
-    by_group = Interval(*(bound.reshape(node.groups, inputs, 1) for bound in (low, high)))
+    by_group = Interval(*(bound.reshape(groups, inputs, 1) for bound in (low, high)))
     bounds = _sum(rises, falls, by_group, height * width * inputs)
     return Interval(*(bound.reshape(-1) for bound in bounds))
 
@@ -125,34 +125,71 @@ def _exactly(value: Array) -> Interval:
     return Interval(value, value)
 
 
-def _normalised(norm: NormParameters, source: Interval) -> Interval:
-    scale = norm.weight / np.sqrt(norm.variance + norm.epsilon)
-    if not norm.mean.any() and (norm.variance == 1).all():
+def _normalised(norm: Node, source: Interval) -> Interval:
+    scale = norm["weight"] / np.sqrt(norm["variance"] + norm["epsilon"])
+    if not norm["mean"].any() and (norm["variance"] == 1).all():
         moves = scale != 0
         source = Interval(np.where(moves, -_MOST, 0), np.where(moves, _MOST, 0))
-    return _by_channel((scale, source), (-scale, _exactly(norm.mean)), (1, _exactly(norm.bias)))
+    return _by_channel(
+        (scale, source), (-scale, _exactly(norm["mean"])), (1, _exactly(norm["bias"]))
+    )
 
 
-def _epilogue(node: Node, value: Interval, found: Mapping[str, Interval]) -> Interval:
-    """What the stages behind a body make of its bounds, in their order."""
-    if node.map:
-        value = _product(value, found[node.map])
-    channels = node.shape.channels
-    if node.scale is not None:
-        assert node.shift is not None
-        shifts = node.shift.reshape(-1, channels).astype(np.float64)
-        if node.input != IMAGE and not shifts.any() and (node.scale == 1).all():
-            shifts = np.array([[-_MOST], [_MOST]]) * np.ones(channels)
-        terms: list[tuple[Factor, Interval]]
-        terms = [(node.scale, value), (1.0, Interval(shifts.min(0), shifts.max(0)))]
-        if node.sums:
-            assert node.sums_scale is not None
-            of_filters = (np.repeat(b, channels // b.size) for b in found[node.sums])
-            terms.insert(0, (node.sums_scale, Interval(*of_filters)))
-        value = _by_channel(*terms)
-    if node.shortcut is not None:
-        value = _by_channel((1.0, found[node.shortcut.tensor]), (1.0, value))
-    return _activated(node, value)
+def _after_steps(node: Node, value: Interval, found: Mapping[str, Interval]) -> Interval:
+    """What a node's steps make of its operation's bounds."""
+    steps = list(node.steps)
+    while steps:
+        step = steps.pop(0)
+        if step.op == "affine":
+            weighted = [each for each in steps if each.op == "add" and each["weighted"] is not None]
+            value = _affine(node, step, weighted, value, found)
+            steps = [each for each in steps if not any(each is one for one in weighted)]
+        elif step.op in ("add", "subtract", "multiply"):
+            operand = _operand(node, step, found)
+            if step.op == "subtract":
+                operand = Interval(-operand.high, -operand.low)
+            many = step.op == "multiply"
+            value = _product(value, operand) if many else _by_channel((1.0, operand), (1.0, value))
+        elif step.op == "offset":
+            value = _by_channel((1.0, _exactly(step["value"])), (1.0, value))
+        else:
+            value = _activated(step, value)
+    return value
+
+
+def _affine(
+    node: Node,
+    step: Step,
+    weighted: list[Step],
+    value: Interval,
+    found: Mapping[str, Interval],
+) -> Interval:
+    """Bounds of scale·v + shift, and of the weighted operands that are added to it."""
+    shifts = step["shift"].reshape(-1, node.shape.channels).astype(np.float64)
+    if node.input != IMAGE and not shifts.any() and (step["scale"] == 1).all():
+        shifts = np.array([[-_MOST], [_MOST]]) * np.ones(node.shape.channels)
+    terms: list[tuple[Factor, Interval]] = [
+        *((each["weighted"], _operand(node, each, found)) for each in weighted),
+        (step["scale"], value),
+        (1.0, Interval(shifts.min(0), shifts.max(0))),
+    ]
+    return _by_channel(*terms)
+
+
+def _operand(node: Node, step: Step, found: Mapping[str, Interval]) -> Interval:
+    """Bounds of what a step reads, for each channel of the node."""
+    operand, channels = found[node.operand(step)], node.shape.channels
+    if step["repeat"] == "tile":
+        return Interval(*(np.resize(bound, channels) for bound in operand))
+    if step["repeat"] == "each":
+        return Interval(*(np.repeat(bound, channels // bound.size) for bound in operand))
+    bounds = []
+    for bound in operand:
+        around = np.zeros(channels)
+        shown = bound[: max(0, channels - step["offset"])]
+        around[step["offset"] : step["offset"] + len(shown)] = shown
+        bounds.append(around)
+    return Interval(*bounds)
 
 
 def _product(left: Interval, right: Interval) -> Interval:
@@ -161,17 +198,22 @@ def _product(left: Interval, right: Interval) -> Interval:
     return Interval(low - _ROUNDING * np.abs(low), high + _ROUNDING * np.abs(high))
 
 
-def _activated(node: Node, value: Interval) -> Interval:
-    if node.activation == "relu":
+def _activated(step: Step, value: Interval) -> Interval:
+    if step.op == "relu":
         return Interval(*(np.maximum(bound, 0) for bound in value))
-    if node.activation == "hardtanh":
+    if step.op == "hardtanh":
         return Interval(*(np.clip(bound, -1, 1) for bound in value))
-    if node.activation == "sigmoid":
+    if step.op == "sigmoid":
         return Interval(np.zeros_like(value.low), np.ones_like(value.high))
-    if node.activation is None or node.slope is None:
-        return value
-    above = 1.0 if node.positive_slope is None else node.positive_slope
-    ends = np.stack([np.where(bound < 0, bound * node.slope, bound * above) for bound in value])
+    if step.op not in ("prelu", "maxout"):
+        return Interval(np.full_like(value.low, -_MOST), np.full_like(value.high, _MOST))
+    above: Any = 1.0 if step.op == "prelu" else step["positive_slope"]
+    ends = np.stack([np.where(bound < 0, bound * step["slope"], bound * above) for bound in value])
     # Between them lies 0, where the slope changes.
     ends = np.concatenate([ends, np.where((value.low < 0) & (value.high > 0), 0, ends[:1])])
     return Interval(ends.min(0), ends.max(0))
+
+
+def _pad_value(node: Node) -> FloatArray | None:
+    """Of a convolution that has one."""
+    return node["pad_value"] if node.has("pad_value") else None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from signbit.compiler.ir import Node
+from signbit.compiler.ir import Step
 
 __all__ = ["Reach", "through"]
 
@@ -63,11 +63,13 @@ class Reach:
         return self.scaled(np.max(np.broadcast_arrays(*given), axis=0))
 
 
-def through(reach: Reach, steps: tuple[Node, ...]) -> Reach:
+def through(reach: Reach, steps: tuple[Step, ...]) -> Reach:
     """Of what the steps make of a value, which a threshold has taken over."""
     for step in steps:
-        if step.scale is not None:
-            assert step.shift is not None
-            reach = reach.scaled(step.scale, step.shift)
-        reach = reach.activated(step.activation, step.slope, step.positive_slope)
+        if step.op == "affine":
+            reach = reach.scaled(step["scale"], step["shift"])
+        elif step.op == "offset":
+            reach = reach.scaled(1, step["value"])
+        else:
+            reach = reach.activated(step.op, *(step[key.name] for key in step.rule.keys))
     return reach
