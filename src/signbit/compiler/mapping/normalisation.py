@@ -13,8 +13,7 @@ __all__ = ["MAPPINGS"]
 def _batch_norm(call: Call) -> Node:
     mean, variance = call.constant("running_mean"), call.constant("running_var")
     weight, bias = call.optional_constant("weight"), call.optional_constant("bias")
-    call.origin = call.origin._replace(target="aten.batch_norm")
-    return call.add(
+    node = call.add(
         "batch_norm",
         call.real("input"),
         weight=np.ones_like(mean) if weight is None else weight,
@@ -23,6 +22,8 @@ def _batch_norm(call: Call) -> Node:
         variance=variance,
         epsilon=call.arguments["eps"],
     )
+    origin = node.origin._replace(target="aten.batch_norm")
+    return call.tracer.graph.update(node.name, origin=origin)
 
 
 def _batch_norm_training(call: Call) -> Node:

@@ -11,6 +11,7 @@ from tests.compiler.graphs import (
     ops,
 )
 
+from signbit.bitformat.table import STEPS
 from signbit.compiler.ir import Graph
 from signbit.compiler.passes import remove_dead
 from signbit.compiler.passes.merge.fuse_epilogue import fuse_epilogue
@@ -223,6 +224,63 @@ def test_random_networks_keep_their_bits(seed: int) -> None:
     thresholds(graph)
     remove_dead(graph)
     np.testing.assert_array_equal(answers(graph), before)
+    count = len(graph.nodes)
+    fuse_epilogue(graph)
+    assert len(graph.nodes) <= count
+    np.testing.assert_array_equal(answers(graph), before)
+
+
+def test_a_step_that_the_engine_does_not_fuse_takes_what_follows() -> None:
+    """A squeeze-and-excite gate, then a unit's usual steps, then some that would come too late."""
+    build = Builder()
+    stem = build.stem(8)
+    gate = build.activation(build.mean(stem), "sigmoid")
+    unit = build.affine(build.conv(build.sign(stem), 8))
+    gated = build.step("multiply", unit, gate, every=(0, 0))
+    active = build.activation(build.plus(gated, stem), "hardtanh")
+    graph = _fused(build.finish(build.affine(active)))
+    assert ops(graph) == ["image", "real_conv", "global_mean", "sign", "binary_conv"]
+    assert step_ops(graph[graph.output]) == ["affine", "multiply", "add", "hardtanh", "affine"]
+
+
+def _random_step(build: Builder, source: str, operand: str) -> str:
+    """Of any kind; what it reads has the source's shape, or is one pixel."""
+    random = build.random
+    op = random.choice(sorted(STEPS))
+    channels = build.graph[source].shape.channels
+    rule = STEPS[op]
+    keys = {
+        key.name: random.choice(SCALES, channels)
+        for key in rule.keys
+        if key.type == "constant" and key.required
+    }
+    if not any(key.type == "operand" for key in rule.keys):
+        return build.step(op, source, **keys)
+    if random.random() < 0.3:
+        return build.step(op, source, build.mean(operand), every=(0, 0), **keys)
+    if random.random() < 0.3:
+        shape = build.graph[operand].shape._replace(channels=1)
+        by_pixel = build.add("mean_abs", operand, shape=shape)
+        return build.step(op, source, by_pixel, repeat="tile", **keys)
+    return build.step(op, source, operand, **keys)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_chains_of_any_steps_keep_their_bits(seed: int) -> None:
+    build = Builder(seed=seed)
+    random = build.random
+    values = [build.stem(6)]
+    for _ in range(14):
+        source = values[-1] if random.random() < 0.8 else values[random.integers(len(values))]
+        if random.random() < 0.2:
+            values.append(build.conv(build.sign(source), 6))
+        else:
+            values.append(_random_step(build, source, values[random.integers(len(values))]))
+    graph = build.finish(build.activation(values[-1], "tanh"))
+    remove_dead(graph)
+    before = answers(graph)
+    thresholds(graph)
+    remove_dead(graph)
     count = len(graph.nodes)
     fuse_epilogue(graph)
     assert len(graph.nodes) <= count
