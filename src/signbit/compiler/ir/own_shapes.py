@@ -12,7 +12,7 @@ __all__ = ["OWN_SHAPE_RULES"]
 
 
 def _given(node: Node, shapes: Sequence[Shape], where: str) -> Shape:
-    return tuple(node.shape)
+    return node.shape
 
 
 def _same(node: Node, shapes: Sequence[Shape], where: str) -> Shape:

@@ -13,8 +13,9 @@ import numpy as np
 
 from signbit.bitformat.checks import Constants
 from signbit.bitformat.graph import Node as FileNode
+from signbit.bitformat.graph import Shape as FileShape
 from signbit.bitformat.graph import Step
-from signbit.bitformat.shapes import SHAPE_RULES, check_shape
+from signbit.bitformat.shapes import SHAPE_RULES
 from signbit.bitformat.steps import check_step
 from signbit.bitformat.table import OPERATIONS, STEPS, Operation, StepRule
 from signbit.compiler.ir.graph import Graph
@@ -96,7 +97,7 @@ def _check_node(graph: Graph, node: Node, kinds: dict[str, str], where: str) -> 
     arrays: dict[str, Any] = {}
     keys = _numbered(node.keys, arrays)
     steps = tuple(Step(step.op, _numbered(step.keys, arrays)) for step in node.steps)
-    shapes = [tuple(graph[name].shape) for name in node.inputs]
+    shapes: list[FileShape] = [graph[name].shape for name in node.inputs]
     if node.op in OPERATIONS:
         file_node = FileNode(node.name, node.op, tuple(range(len(shapes))), keys, steps)
         channels = _filters(node, graph, where)
@@ -110,7 +111,6 @@ def _check_node(graph: Graph, node: Node, kinds: dict[str, str], where: str) -> 
         _require(not node.steps, f"{where}.steps", f"{node.op} is followed by none")
         shape = OWN_SHAPE_RULES[node.rule.shape](node, shapes, where)
     _require(tuple(node.shape) == shape, f"{where}.shape", f"is {node.shape}, must be {shape}")
-    check_shape(shape, where)
     for name in ("threshold", "flip", "slope", "positive_slope", "mean", "variance"):
         if node.has(name) and node[name] is not None:
             what = f"must have shape ({shape[2]},), has {node[name].shape}"

@@ -98,7 +98,7 @@ def _continues(before: Sequence[Step], after: Sequence[Step]) -> bool:
 def _stage(step: Step) -> str:
     """Of the order in which the engine fuses; empty for a step that it does not fuse."""
     if step.op == "multiply":
-        return "multiply" if step["repeat"] == "tile" else ""
+        return "multiply" if (step["every"], step["repeat"]) == ((1, 1), "tile") else ""
     if step.op == "add" and step["weighted"] is not None:
         return "weighted add"
     if step.op in ACTIVATIONS:
