@@ -11,6 +11,7 @@ __all__ = [
     "DataError",
     "DivergedError",
     "InputError",
+    "InternalError",
     "IsaError",
     "LostProcessError",
     "MissingExtraError",
@@ -35,6 +36,10 @@ class ModelVersionError(ModelFileError):
 
 class CompileError(SignbitError):
     """A network cannot be mapped to the engine; names the module, the op and the reason."""
+
+
+class InternalError(SignbitError):
+    """A part of signbit has made something that cannot be right: a mistake of signbit's own."""
 
 
 class InputError(SignbitError, ValueError):

@@ -1,35 +1,36 @@
-"""What tests ask of a file's nodes."""
+"""What tests ask of a file's nodes; some of it of the compiler's, too."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from signbit.bitformat.graph import Node, Output, Step
+from signbit.compiler import ir
 
 __all__ = ["adds_shortcut", "has", "kinds", "pools", "signs", "step", "step_ops", "written"]
 
 
-def step_ops(node: Node) -> list[str]:
+def step_ops(node: Node | ir.Node) -> list[str]:
     return [step.op for step in node.steps]
 
 
-def has(node: Node, op: str) -> bool:
+def has(node: Node | ir.Node, op: str) -> bool:
     return op in step_ops(node)
 
 
-def step(node: Node, op: str) -> Step:
+def step(node: Node | ir.Node, op: str) -> Step:
     """The one step of this operation."""
     (found,) = (step for step in node.steps if step.op == op)
     return found
 
 
-def adds_shortcut(node: Node, repeat: str = "none") -> bool:
+def adds_shortcut(node: Node | ir.Node, repeat: str = "none") -> bool:
     """Whether it adds a tensor as it is, its channels repeated or not."""
     added = [step for step in node.steps if step.op == "add"]
     return any(step["weighted"] is None and step["repeat"] == repeat for step in added)
 
 
-def pools(node: Node) -> bool:
+def pools(node: Node | ir.Node) -> bool:
     """Whether a binary convolution pools its dots."""
     return bool(node["pool_kernel"] != (1, 1))
 

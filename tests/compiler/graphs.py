@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tests.compiler.file_nodes import step_ops
 
 from signbit.bitformat import encode
 from signbit.bitformat.graph import Graph as FileGraph
 from signbit.bitformat.graph import GraphInput, GraphOutput, Pair
-from signbit.bitformat.taps import window_count
-from signbit.compiler.ir import IMAGE, Graph, Node, Origin, Shape, Shortcut
+from signbit.bitformat.taps import axis_taps, window_count
+from signbit.compiler.ir import IMAGE, Graph, Node, Origin, Shape, Step, verify
 from signbit.compiler.lower import LOGITS, Lowered, lower
 from signbit.compiler.passes.fold.round_constants import round_constants
 from signbit.runtime.reference import ReferenceEngine
@@ -29,13 +31,34 @@ class Builder:
     def __init__(self, size: tuple[int, int, int] = (6, 6, 3), seed: int = 0) -> None:
         self.random = np.random.default_rng(seed)
         self.graph = Graph()
-        self.graph.add(Node(IMAGE, "image", "", Shape(*size), Origin("", "", "image")))
+        self.graph.add(Node(IMAGE, "image", (), Shape(*size), Origin("", "", "image")))
 
-    def add(self, op: str, source: str, shape: Shape | None = None, **fields: Any) -> str:
-        shape = shape or self.graph[source].shape
+    def add(
+        self,
+        op: str,
+        *inputs: str,
+        shape: Shape | None = None,
+        steps: Sequence[Step] = (),
+        is_sign: bool = False,
+        **keys: Any,
+    ) -> str:
+        shape = shape or self.graph[inputs[0]].shape
         name = f"v{len(self.graph.nodes)}"
         origin = Origin(f"fx_{name}", f"module.{name}", f"aten.{op}")
-        return self.graph.add(Node(name, op, source, shape, origin, **fields)).name
+        node = Node(name, op, inputs, shape, origin, keys, tuple(steps), is_sign=is_sign)
+        return self.graph.add(node).name
+
+    def step(self, op: str, source: str, *operands: str, **keys: Any) -> str:
+        """One step; operands: what it reads beside the source."""
+        place = {"input": 1} if operands else {}
+        return self.add("identity", source, *operands, steps=[Step(op, {**place, **keys})])
+
+    def change(self, name: str, op: str, **keys: Any) -> None:
+        """Keys of the first step `op` of a node."""
+        node = self.graph[name]
+        at = step_ops(node).index(op)
+        changed = Step(op, {**node.steps[at].keys, **keys})
+        self.graph.update(name, steps=(*node.steps[:at], changed, *node.steps[at + 1 :]))
 
     def conv(
         self,
@@ -62,10 +85,10 @@ class Builder:
         return self.add(
             "binary_conv" if binary else "real_conv",
             source,
-            shape,
+            shape=shape,
             kernel=(kernel, kernel),
             stride=(stride, stride),
-            padding=(padding, padding),
+            padding=(padding,) * 4,
             groups=groups,
             weight=weight,
         )
@@ -74,46 +97,67 @@ class Builder:
         """A padded 3×3 binary convolution with a `map`, `sums`, or a `shift` by border."""
         name = self.conv(source, channels, groups=groups)
         node = self.graph[name]
-        window = {key: getattr(node, key) for key in ("kernel", "stride", "padding")}
-        of_groups = {**window, "groups": groups, "shape": node.shape._replace(channels=groups)}
-        summed = self.add("sign_sum", source, **of_groups)
+        window = {key: node[key] for key in ("kernel", "stride", "padding", "groups")}
+        summed = self.add("sign_sum", source, shape=node.shape._replace(channels=groups), **window)
         self.graph.move_before(name, summed)
         if part == "map":
-            first = self.add("real_conv", summed, node.shape._replace(channels=1))
             weight = self.random.normal(0, 1, (1, 1, 1, groups))
-            self.graph.update(first, weight=weight)
+            shape = node.shape._replace(channels=1)
+            first = self.add("real_conv", summed, shape=shape, weight=weight)
             self.graph.move_before(name, first)
-            self.graph.update(name, map=first)
+            self.with_steps(name, Step("multiply", {"input": 0, "repeat": "tile"}), first)
             return name
         scale = self.random.choice(SCALES, channels)
         shift = self.random.choice(SHIFTS, channels)
-        self.graph.update(name, scale=scale, shift=shift)
         if part == "sums":
-            sums_scale = self.random.choice(SCALES, channels)
-            self.graph.update(name, sums=summed, sums_scale=sums_scale)
+            self.with_steps(name, Step("affine", {"scale": scale, "shift": shift}))
+            weighted = self.random.choice(SCALES, channels)
+            keys = {"input": 0, "repeat": "each", "weighted": weighted}
+            self.with_steps(name, Step("add", keys), summed)
         else:
-            by_border = self.random.choice(SHIFTS, (3, 3, channels))
-            self.graph.update(name, shift=by_border)
+            self.with_steps(name, self.by_border(name, scale))
             self.graph.remove(summed)
         return name
+
+    def by_border(self, name: str, scale: Array) -> Step:
+        """A scale, and a random shift for each pair of a padded 3×3 convolution's tap sets."""
+        size = self.graph[self.graph[name].input].shape
+        rows, columns = (axis_taps(size[axis], 3, 1, 1, 1).sets for axis in (0, 1))
+        shift = self.random.choice(SHIFTS, (len(rows), len(columns), len(scale)))
+        taps = {"row_taps": rows, "column_taps": columns}
+        return Step("affine", {"scale": scale, "shift": shift, **taps})
+
+    def with_steps(self, name: str, step: Step, *operands: str) -> None:
+        """Append a step to a node; its operand, if any, has the place 0 here."""
+        self.graph.put(self.graph[name].then([step], operands))
+
+    def scaled(self, source: str, scale: npt.ArrayLike, shift: npt.ArrayLike) -> str:
+        """scale·x + shift; numbers are for all channels."""
+        channels = self.graph[source].shape.channels
+        values = {"scale": scale, "shift": shift}
+        by_channel = {
+            name: np.array(np.broadcast_to(value, channels), np.float64)
+            for name, value in values.items()
+        }
+        return self.step("affine", source, **by_channel)
 
     def affine(self, source: str, *, positive: bool = False) -> str:
         channels = self.graph[source].shape.channels
         scale = self.random.choice(np.abs(SCALES) if positive else SCALES, channels)
-        return self.add(
-            "pointwise", source, scale=scale, shift=self.random.choice(SHIFTS, channels)
-        )
+        return self.scaled(source, scale, self.random.choice(SHIFTS, channels))
 
     def activation(self, source: str, name: str, slope: float | None = None) -> str:
         channels = self.graph[source].shape.channels
-        slopes = None if slope is None else np.full(channels, slope)
-        return self.add("pointwise", source, activation=name, slope=slopes)
+        slopes = {} if slope is None else {"slope": np.full(channels, slope)}
+        return self.step(name, source, **slopes)
 
-    def plus(self, source: str, other: str, stride: Pair = (1, 1), offset: int = 0) -> str:
-        return self.add("pointwise", source, shortcut=Shortcut(other, stride, offset))
+    def plus(self, source: str, other: str, every: Pair = (1, 1), **keys: Any) -> str:
+        return self.step("add", source, other, every=every, **keys)
 
     def sign(self, source: str) -> str:
-        return self.add("sign", source, is_sign=True, signed=self.graph[source].origin.export)
+        name = self.add("sign", source, is_sign=True)
+        origin = self.graph[name].origin._replace(signed=self.graph[source].origin.export)
+        return self.graph.update(name, origin=origin).name
 
     def max_pool(self, source: str, kernel: int = 2, stride: int = 2, padding: int = 0) -> str:
         node = self.graph[source]
@@ -123,15 +167,16 @@ class Builder:
         return self.add(
             "max_pool",
             source,
-            Shape(height, width, node.shape.channels),
+            shape=Shape(height, width, node.shape.channels),
             is_sign=node.is_sign,
             kernel=(kernel, kernel),
             stride=(stride, stride),
-            padding=(padding, padding),
+            padding=(padding,) * 4,
         )
 
     def mean(self, source: str) -> str:
-        return self.add("global_mean", source, Shape(1, 1, self.graph[source].shape.channels))
+        shape = Shape(1, 1, self.graph[source].shape.channels)
+        return self.add("global_mean", source, shape=shape)
 
     def stem(self, channels: int = 5) -> str:
         """Reals around zero, of both signs."""
@@ -152,15 +197,16 @@ def ops(graph: Graph) -> list[str]:
 def compare_with_zero(graph: Graph) -> None:
     """Give signs without a comparison the plain one, so that an unfused graph can be lowered."""
     for node in graph:
-        if node.op == "sign" and node.threshold is None:
+        if node.op == "sign" and node["threshold"] is None:
             channels = graph[node.input].shape.channels
             zeros = np.zeros(channels, np.float32)
-            graph.update(node.name, threshold=zeros, flip=np.zeros(channels, np.uint8))
+            graph.put(node.with_keys(threshold=zeros, flip=np.zeros(channels, np.uint8)))
 
 
 def lowered(graph: Graph) -> tuple[Lowered, bytes]:
-    """The file of a graph, operation for operation."""
+    """The file of a graph, operation for operation; the graph must be whole."""
     compare_with_zero(graph)
+    verify(graph)
     result = lower(graph)
     file = FileGraph(
         inputs=(GraphInput(IMAGE, "image", graph[IMAGE].shape),),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.compiler.file_nodes import step_ops
 from tests.compiler.graphs import Builder, answers
 from tests.compiler.nets import (
     MEAN,
@@ -175,14 +176,14 @@ def _graph(*steps: str) -> Builder:
     value = build.add(
         "real_conv",
         IMAGE,
-        Shape(6, 6, 40),
+        shape=Shape(6, 6, 40),
         kernel=(3, 3),
-        padding=(1, 1),
+        padding=(1, 1, 1, 1),
         weight=build.random.integers(-8191, 8192, (40, 3, 3, 3)).astype(np.int16),
         pad_value=np.uint8([9, 99, 199]),
     )
     scale = build.random.normal(0, 1e-6, 40) * build.random.integers(0, 2, 40)
-    value = build.add("pointwise", value, scale=scale, shift=build.random.normal(0, 1, 40))
+    value = build.scaled(value, scale, build.random.normal(0, 1, 40))
     for step in steps:
         if step == "affine":
             value = build.affine(value)
@@ -201,8 +202,7 @@ def test_integer_thresholds_with_the_same_bits(steps: tuple[str, ...]) -> None:
     thresholds(graph)
     remove_dead(graph)
     sign = next(node for node in graph if node.op == "sign")
-    assert sign.threshold is not None
-    assert sign.threshold.dtype == np.int32
+    assert sign["threshold"].dtype == np.int32
     assert graph[sign.input].op == "real_conv"
     np.testing.assert_array_equal(answers(graph, count=20), before)
 
@@ -213,13 +213,13 @@ def test_a_sigmoid_stays() -> None:
     thresholds(graph)
     remove_dead(graph)
     sign = next(node for node in graph if node.op == "sign")
-    assert graph[sign.input].activation == "sigmoid"
+    assert step_ops(graph[sign.input]) == ["sigmoid"]
     np.testing.assert_array_equal(answers(graph), before)
 
 
 def test_thresholds_next_to_every_change() -> None:
     """Where sums round to float32, too: far beyond 2²⁴ the engine's own epilogue decides."""
-    steps = [node for node in _graph("prelu", "affine").graph if node.op == "pointwise"]
+    steps = [step for node in _graph("prelu", "affine").graph for step in node.steps]
     threshold, flip = sum_comparison(steps, 40)
     changing = threshold != -(2**31 - 1)
     assert 3 < changing.sum() < 40

@@ -72,7 +72,7 @@ def test_equal_constants_are_one() -> None:
     scale, shift = np.full(8, 0.5), build.random.choice(SHIFTS, 8)
     for _ in range(3):
         value = build.conv(value, 8)
-        value = build.add("pointwise", value, scale=scale, shift=shift)
+        value = build.scaled(value, scale, shift)
     result = _optimised(build, value)
     affines = [step(node, "affine") for node in result.nodes[1:]]
     assert len({affine["scale"] for affine in affines}) == 1
@@ -167,9 +167,9 @@ def test_real_convolutions_read_whatever_bits_there_are() -> None:
     build = Builder()
     sign = build.sign(build.stem(8))
     binary = build.conv(sign, 8, groups=2)
-    real = build.add("real_conv", sign, build.graph[binary].shape, groups=4)
-    fields = {name: getattr(build.graph[binary], name) for name in ("kernel", "stride", "padding")}
-    build.graph.update(real, weight=build.random.normal(0, 1, (8, 3, 3, 2)), **fields)
+    weight = build.random.normal(0, 1, (8, 3, 3, 2))
+    keys = build.graph[binary].keys | {"groups": 4, "weight": weight}
+    real = build.add("real_conv", sign, shape=build.graph[binary].shape, **keys)
     graph = build.finish(build.plus(real, binary))
     nodes = [node for node in lowered(graph)[0].nodes if node.op.endswith("_conv")]
     assert len({node.inputs[0] for node in nodes if node["groups"] in (2, 4)}) == 1

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.compiler.file_nodes import step
+from tests.compiler.file_nodes import has, step
 from tests.compiler.nets import assert_same_answers, compiled, op_names, randomise
 from torch import Tensor, nn
 
@@ -162,8 +162,8 @@ class Shortcut(nn.Module):
 def test_maps_a_subsampled_padded_shortcut() -> None:
     result = assert_same_answers(Shortcut().eval(), SIZE)
     assert op_names(result) == ["real_conv", "real_conv"]
-    shortcut = step(result.graph.nodes[1], "add")
-    assert (shortcut["every"], shortcut["offset"]) == ((2, 2), 2)
+    added = step(result.graph.nodes[1], "add")
+    assert (added["every"], added["offset"]) == ((2, 2), 2)
 
 
 def test_a_module_used_twice_keeps_both_results_apart() -> None:
@@ -174,16 +174,40 @@ def test_a_module_used_twice_keeps_both_results_apart() -> None:
     assert len({node.name for node in result.graph.nodes}) == len(result.graph.nodes)
 
 
+def _mean(x: Tensor) -> Tensor:
+    return x.mean((2, 3), keepdim=True)
+
+
+OF_TWO_VALUES: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
+    "a gate": (lambda x: x * _mean(x).sigmoid(), "multiply"),
+    "a gate in front": (lambda x: _mean(x).sigmoid() * x, "multiply"),
+    "a map": (lambda x: x * _one(x), "multiply"),
+    "a product": (lambda x: x * F.relu(x), "multiply"),
+    "a sum with a map": (lambda x: F.relu(x) + _one(x), "add"),
+    "a sum with one value": (lambda x: x + _mean(_one(x)), "add"),
+    "a difference": (lambda x: x - F.relu(x), "subtract"),
+    "from a map": (lambda x: x - _mean(x), "subtract"),
+    "a map from a vector": (lambda x: _mean(x) - x, "subtract"),
+}
+
+
+@pytest.mark.parametrize("name", list(OF_TWO_VALUES))
+def test_operations_of_two_values_of_the_image(name: str) -> None:
+    function, op = OF_TWO_VALUES[name]
+    result = assert_same_answers(Body(function).eval(), SIZE)
+    assert any(has(node, op) for node in result.graph.nodes)
+
+
 REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "gelu": (F.gelu, r"the model (aten.gelu): the engine has no such non-linearity; it knows relu"),
     "unknown operation": (lambda x: x.flip(3), "no such operation"),
     "torch sign": (lambda x: x.sign(), "yields 0 for 0"),
     "relu6": (lambda x: F.hardtanh(x, -2, 2), "clips to [-2"),
-    "product": (lambda x: x * x.mean((2, 3), keepdim=True), "multiplies by one value a pixel only"),
-    "difference": (lambda x: x - F.relu(x), "subtracts two values"),
     "division by a value": (lambda x: 1 / x, "no such operation"),
     "quotient": (lambda x: x / F.relu(x), "divides by a value"),
     "scaled addition": (lambda x: torch.add(x, F.relu(x), alpha=2), "multiply first"),
+    "scaled subtraction": (lambda x: torch.sub(x, F.relu(x), alpha=2), "multiply first"),
+    "a row of each map": (lambda x: x + F.max_pool2d(x, (6, 1)), "adds 6×6×4 and 1×6×4; sizes"),
     "broadcast over channels": (lambda x: x + x[:, :1], "takes a part"),
     "one constant a pixel": (lambda x: x + torch.ones(6, 6), "one number a channel"),
     "constant that widens": (lambda x: x.mean((2, 3), keepdim=True) + torch.ones(6, 6), "size"),

@@ -30,6 +30,7 @@ __all__ = [
     "Sides",
     "Step",
     "at_size",
+    "key_value",
 ]
 
 FORMAT_VERSION = 1
@@ -59,7 +60,7 @@ class Step:
 
     def __getitem__(self, key: str) -> Any:
         """A key's value, or its default; KeyError for a key that the step does not have."""
-        return _value(self.keys, self.rule, key)
+        return key_value(self.keys, self.rule, key)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Node:
 
     def __getitem__(self, key: str) -> Any:
         """A key's value, or its default; KeyError for a key that the operation does not have."""
-        return _value(self.keys, self.rule, key)
+        return key_value(self.keys, self.rule, key)
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,8 @@ def at_size(graph: Graph, size: Pair) -> Graph:
     return replace(graph, inputs=tuple(inputs))
 
 
-def _value(keys: Mapping[str, Any], rule: Operation | StepRule, name: str) -> Any:
+def key_value(keys: Mapping[str, Any], rule: Operation | StepRule, name: str) -> Any:
+    """A key's value, or its default in the table; KeyError for one that the rule does not have."""
     if name in keys:
         return keys[name]
     for key in rule.keys:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from signbit.bitformat.graph import Node as FileNode
-from signbit.bitformat.graph import Output
+from signbit.bitformat.graph import Output, Step
 from signbit.compiler import ir
 from signbit.compiler.constants import Constant, NumberedConstants
-from signbit.compiler.lower_steps import keys_of, operation_of, steps_of
+from signbit.compiler.lower_steps import keys_of, steps_of
 
 __all__ = ["LOGITS", "Lowered", "Provenance", "lower"]
 
@@ -34,7 +34,7 @@ class Provenance:
     """The operation, as PyTorch names it."""
     signed: str = ""
     """Of a bits tensor: node of the exported graph whose sign it holds."""
-    steps: tuple[ir.Node, ...] = ()
+    steps: tuple[Step, ...] = ()
     """Of a bits tensor: per-channel maths that its threshold has taken over, in order."""
     is_of_pixels: bool = False
     """Of a bits tensor: whether each sign is one pixel's, by PyTorch's own answer. (Not behind a
@@ -58,7 +58,7 @@ class Lowered:
 
 
 def lower(graph: ir.Graph) -> Lowered:
-    """Lower a graph whose only operations are the file's, `pointwise`, `image` and `sign`."""
+    """Lower a graph whose only operations are the file's, `image` and `sign`."""
     lowering = _Lowering(graph)
     if graph[graph.output].is_sign:
         raise ir.refuse(graph[graph.output].origin, "the network must end in reals, not in signs")
@@ -97,24 +97,24 @@ class _Lowering:
             stored, signs = False, [node]
         title = node.title or node.name
         self.node_provenance[title] = _provenance(node.body_origin)
-        inputs = [self.operand(node)]
+        inputs = [self.operand(node, name) for name in node.inputs[: node.arity]]
+        first = node.arity if node.rule.many else 0
 
         def place(name: str) -> int:
             """Where the node reads a value; it does from now on."""
-            if self.numbers[name] not in inputs:
+            if self.numbers[name] not in inputs[first:]:
                 inputs.append(self.numbers[name])
-            return inputs.index(self.numbers[name])
+            return inputs.index(self.numbers[name], first)
 
         keys = keys_of(node, self.constants)
-        steps = steps_of(node, self.graph[node.input].shape, self.constants, place)
+        steps = steps_of(node, self.constants, place)
         outputs = []
         if stored:
             self.declare(node.name, node)
             outputs.append(Output())
         for sign in signs:
             outputs += self.sign_outputs(sign, bool(steps))
-        op = operation_of(node).name
-        self.nodes.append(FileNode(title, op, tuple(inputs), keys, steps, tuple(outputs)))
+        self.nodes.append(FileNode(title, node.op, tuple(inputs), keys, steps, tuple(outputs)))
 
     def add_image_signs(self, image: ir.Node, signs: list[ir.Node]) -> None:
         """Signs of pixels need a node to write them."""
@@ -127,17 +127,22 @@ class _Lowering:
     def sign_outputs(self, sign: ir.Node, steps: bool) -> list[Output]:
         """One for each grouping of its readers. steps: whether any follow the operation."""
         after = threshold = flip = None
-        if sign.threshold is not None and sign.threshold.dtype == np.int32:
-            threshold = self.constants.number(sign.threshold)
+        values, flips = self.comparison(sign)
+        if values is not None and values.dtype == np.int32:
+            threshold = self.constants.number(values)
             after = 0 if steps else None
-        elif sign.threshold is not None and sign.threshold.any():
-            threshold = self.constants.number(sign.threshold)
-        if sign.flip is not None and sign.flip.any():
-            flip = self.constants.number(sign.flip)
+        elif values is not None and values.any():
+            threshold = self.constants.number(values)
+        if flips is not None and flips.any():
+            flip = self.constants.number(flips)
         keys = self.bits_keys(sign).values()
         for key in keys:
             self.declare(key, sign)
         return [Output("signs", after, threshold, flip)] * len(keys)
+
+    def comparison(self, sign: ir.Node) -> tuple[Constant | None, Constant | None]:
+        """Threshold and flip; a pool of signs is no longer compared."""
+        return (sign["threshold"], sign["flip"]) if sign.op == "sign" else (None, None)
 
     def bits_keys(self, sign: ir.Node) -> dict[int, str]:
         """Groups of the readers -> key of the bits tensor they read.
@@ -147,17 +152,18 @@ class _Lowering:
         """
         readers = self.graph.readers(sign.name)
         aligned = ("binary_conv", "sign_sum")
-        grouped = {r.groups for r in readers if r.op in aligned and r.groups > 1}
+        grouped = {r["groups"] for r in readers if r.op in aligned and r["groups"] > 1}
         first, *others = sorted(grouped) or [1]
         keys = {first: sign.name}
         keys |= {groups: f"{sign.name} in {groups} groups" for groups in others}
         return keys
 
-    def operand(self, node: ir.Node) -> int:
-        """The tensor that the node's operation reads."""
-        source = self.graph[node.input]
+    def operand(self, node: ir.Node, name: str) -> int:
+        """The tensor that holds a value which the node's operation reads."""
+        source = self.graph[name]
         if source.is_sign:
-            return self.numbers[self.bits_keys(source).get(node.groups, source.name)]
+            groups = node["groups"] if node.has("groups") else 1
+            return self.numbers[self.bits_keys(source).get(groups, source.name)]
         return self.numbers[source.name]
 
     def declare(self, key: str, node: ir.Node) -> None:
@@ -166,10 +172,15 @@ class _Lowering:
         self.numbers[key] = number
         self.tensor_provenance[number] = replace(
             _provenance(node.origin),
-            signed=node.signed,
-            steps=node.steps,
-            is_of_pixels=node.pixel_signs is not None and self.graph[node.input].op != "real_conv",
+            signed=node.origin.signed,
+            steps=node["taken_over"] if node.op == "sign" else (),
+            is_of_pixels=self.is_of_pixels(node),
         )
+
+    def is_of_pixels(self, node: ir.Node) -> bool:
+        """Whether each of a sign's values is one pixel's, compared before any convolution."""
+        known = node.op == "sign" and node["pixel_signs"] is not None
+        return known and self.graph[node.input].op != "real_conv"
 
 
 def _provenance(origin: ir.Origin) -> Provenance:

@@ -3,7 +3,7 @@
 A mean of k/255 makes the pixel k exactly 0 in PyTorch's order of operations, and something next to
 0 in any other order. So nothing is derived from the constants: PyTorch itself, with its own
 operations and roundings, is asked for all 256 values, and the file's comparison is made of its
-answers (`passes/pixel_comparison.py`).
+answers (`passes/signs/pixel_comparison.py`).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ __all__ = ["ask_pytorch"]
 Bools = npt.NDArray[np.bool_]
 
 _BLOCK_ELEMENTS = 1 << 22
-_STEPS = ("pointwise", "batch_norm")
-_CHOICES = ("flatten", "max_pool", "view")
+_STEPS = ("identity", "batch_norm")
+_CHOICES = ("flatten_chw", "max_pool", "view")
 """Operations that yield one of their input's values at each place."""
 
 
@@ -39,19 +39,19 @@ def ask_pytorch(
     signs = [node for node in graph if node.op == "sign" and _is_of_one_pixel(graph, node.input)]
     if not signs:
         return
-    negative: dict[str, list[Bools]] = {sign.signed: [] for sign in signs}
+    negative: dict[str, list[Bools]] = {sign.origin.signed: [] for sign in signs}
     replay = PartialReplay(program, negative)
-    channels = {sign.signed: _channels(graph, sign.input) for sign in signs}
+    channels = {sign.origin.signed: _channels(graph, sign.input) for sign in signs}
     for images in _of_one_value_each(graph[IMAGE]):
         replay(normalise(images, mean, std))
         for name, found in negative.items():
             values = replay.recorded[name].reshape(len(images), channels[name], -1)
             found.append(torch.lt(values, 0).numpy())
     for sign in signs:
-        everywhere = np.concatenate(negative[sign.signed])
+        everywhere = np.concatenate(negative[sign.origin.signed])
         first = everywhere[:, :, 0]
         if (everywhere == first[:, :, None]).all():
-            graph.update(sign.name, pixel_signs=first.T.copy())
+            graph.put(sign.with_keys(pixel_signs=first.T.copy()))
 
 
 def _of_one_value_each(image: Node) -> Iterator[npt.NDArray[np.uint8]]:
@@ -72,23 +72,24 @@ def _is_of_one_pixel(graph: Graph, name: str) -> bool:
     if node.op == "image":
         return True
     if node.op in _CHOICES or node.op == "real_conv":
-        shown = not node.zeros and not node.repeat and (node.op != "real_conv" or _scales(node))
+        widens = node.op == "view" and (node["zeros"] or node["repeat"])
+        shown = not widens and (node.op != "real_conv" or _scales(node))
         return shown and _is_of_one_pixel(graph, node.input)
     if node.op not in _STEPS:
         return False
-    others = node.operands()[1:]
+    others = node.inputs[1:]
     if not others:
         return _is_of_one_pixel(graph, node.input)
     # Of two values only those of the same place are of one pixel.
     in_place = all(graph[other].shape == node.shape for other in others)
-    return in_place and all(_is_in_place(graph, operand) for operand in node.operands())
+    return in_place and all(_is_in_place(graph, operand) for operand in node.inputs)
 
 
 def _scales(conv: Node) -> bool:
     """Whether a convolution multiplies each value of one channel by a real weight of a filter."""
-    assert conv.weight is not None
-    one = conv.weight[0].size == 1 and conv.padding == (0, 0)
-    return one and conv.weight.dtype.kind == "f"
+    weight = conv["weight"]
+    one = weight[0].size == 1 and not any(conv["padding"])
+    return bool(one and weight.dtype.kind == "f")
 
 
 def _channels(graph: Graph, name: str) -> int:
@@ -104,4 +105,4 @@ def _is_in_place(graph: Graph, name: str) -> bool:
     node = graph[name]
     if node.op == "image":
         return True
-    return node.op in _STEPS and all(_is_in_place(graph, operand) for operand in node.operands())
+    return node.op in _STEPS and all(_is_in_place(graph, operand) for operand in node.inputs)

@@ -17,7 +17,7 @@ from torch.fx import Node as FxNode
 
 from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.exported import stored_tensors
-from signbit.compiler.ir import HELPERS, IMAGE, Graph, Node, Origin, Shape, refuse
+from signbit.compiler.ir import HALVES, IMAGE, Graph, Node, Origin, Shape, Step, refuse
 from signbit.compiler.mapping import HALF, MAPPINGS, Call, Tracer
 from signbit.compiler.pixel_signs import ask_pytorch
 from signbit.errors import CompileError
@@ -117,11 +117,12 @@ class _Walk(Tracer):
         if not np.isfinite([*mean, *std]).all() or min(std) <= 0:
             raise CompileError("mean must be finite, std finite and positive")
         shape = Shape(height, width, channels)
-        self.graph.add(Node(IMAGE, "image", "", shape, Origin("", "", "image")))
+        self.graph.add(Node(IMAGE, "image", (), shape, Origin("", "", "image")))
         scale = 1 / (255 * np.array(std, np.float64))
         shift = -np.array(mean, np.float64) / np.array(std, np.float64)
         name = "normalised"
-        self.graph.add(Node(name, "pointwise", IMAGE, shape, origin, scale=scale, shift=shift))
+        affine = Step("affine", {"scale": scale, "shift": shift})
+        self.graph.add(Node(name, "identity", (IMAGE,), shape, origin, steps=(affine,)))
         self.values[fx] = name
 
     def visit(self, fx: FxNode) -> None:
@@ -175,7 +176,7 @@ class _Walk(Tracer):
         kind = _reals(fx)
         if kind not in (None, torch.float32):
             raise refuse(origin, f"yields {kind}; the engine's reals are float32")
-        self.values[fx] = mapping(Call(self, fx, origin))
+        self.values[fx] = mapping(Call(self, fx, origin)).name
 
     def fold(self, fx: FxNode) -> None:
         """Evaluate what depends on parameters alone, or on nothing; leave sizes out."""
@@ -202,7 +203,7 @@ class _Walk(Tracer):
         if node not in self.values:
             raise CompileError("the model's output does not depend on its input")
         output = self.graph[self.values[node]]
-        if output.op in HELPERS:
+        if output.op in HALVES:
             raise refuse(output.origin, f"is the model's output; {HALF}")
         self.graph.output = output.name
 

@@ -8,6 +8,7 @@ import torch
 from tests.compiler.nets import compiled, pixels
 from tests.compiler.small import SIZE, small_net
 
+from signbit.bitformat.activations import activate
 from signbit.bitformat.validate import validate
 from signbit.compiler.verification.node_reach import NodeReach
 from signbit.compiler.verification.reach import Reach
@@ -72,16 +73,30 @@ def test_an_exact_value_has_no_margin() -> None:
 
 
 @pytest.mark.parametrize(
-    ("activation", "slopes", "largest"),
+    ("activation", "constants", "largest"),
     [
-        ("relu", (None, None), [2, 4]),
-        ("hardtanh", (None, None), [2, 4]),
-        ("prelu", ([0.25, -3], None), [2, 12]),
+        ("relu", (), [2, 4]),
+        ("hardtanh", (), [2, 4]),
+        ("prelu", ([0.25, -3],), [2, 12]),
         ("maxout", ([0.25, -3], [0.5, 1]), [1, 12]),
-        ("sigmoid", (None, None), [1.5, 2]),
+        ("sigmoid", (), [1.5, 2]),
+        ("clip", ([-3, -3], [1, 1]), [3, 4]),
+        ("hardswish", (), [3, 6]),
     ],
 )
-def test_of_activations(activation: str, slopes: tuple[object, object], largest: object) -> None:
-    arrays = [None if s is None else np.array(s) for s in slopes]
+def test_of_activations(
+    activation: str, constants: tuple[list[float], ...], largest: list[float]
+) -> None:
+    arrays = [np.array(constant) for constant in constants]
     reach = Reach(np.array([2.0, 4.0]), 3).activated(activation, *arrays)
     np.testing.assert_array_equal(reach.largest, np.asarray(largest, np.float64))
+
+
+@pytest.mark.parametrize(
+    "activation", ["sigmoid", "hard_sigmoid", "tanh", "hardswish", "silu", "gelu"]
+)
+def test_no_activation_is_steeper(activation: str) -> None:
+    x = np.linspace(-8, 8, 20001, dtype=np.float32)
+    y = activate(activation, x).astype(np.float64)
+    (steepest,) = Reach(np.ones(1), 0).activated(activation).largest
+    assert np.abs(np.diff(y) / np.diff(x.astype(np.float64))).max() <= steepest + 1e-2

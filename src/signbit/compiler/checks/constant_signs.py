@@ -41,7 +41,7 @@ def _cause(graph: Graph, sign: Node, bounds: dict[str, Interval]) -> Node:
     """The first node on the way to a sign whose own input was not yet one-sided."""
     node = graph[sign.input]
     while True:
-        before = [name for name in node.operands() if _is_one_sided(bounds[name])]
+        before = [name for name in node.inputs if _is_one_sided(bounds[name])]
         if not before:
             return node
         node = graph[before[0]]
@@ -54,7 +54,7 @@ def _refusal(layer: Node, cause: Node) -> CompileError:
             "pixels are 0 to 255 and the mean is 0, so none is negative; normalise with the mean "
             "of the training images"
         )
-    elif cause.op == "pointwise":
+    elif cause.op == "identity":
         why = (
             f"{cause.origin} lets nothing negative through, or nothing else; leave it out, put it "
             "behind the layer, or take one that keeps the sign (Hardtanh, RPReLU)"

@@ -1,22 +1,43 @@
-"""What each operation of an exported graph is in the compiler's graph: one table.
+"""What each operation of an exported graph is in the compiler's graph: one file per family.
 
-An operation that is missing here is refused. A mapping appends nodes and returns its value's name.
+A family's MAPPINGS has a function for each operation, by the name that torch gives it
+(`str(fx.target)`). The function gets the `Call`, adds nodes with `call.add` and `call.step`, and
+returns the one that holds the result:
+
+    def _relu(call: Call) -> Node:
+        return call.step("relu", call.real("self"))
+
+An operation that is missing here is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from signbit.compiler.mapping import binary, convolution, elementwise, layout, pooling, products
+from signbit.compiler.ir import Node
+from signbit.compiler.mapping import (
+    activations,
+    arithmetic,
+    binary,
+    convolution,
+    layout,
+    maxout,
+    normalisation,
+    pooling,
+    signs,
+)
 from signbit.compiler.mapping.tracer import HALF, Call, Tracer
 
 __all__ = ["HALF", "MAPPINGS", "Call", "Tracer"]
 
-MAPPINGS: dict[str, Callable[[Call], str]] = {
+MAPPINGS: dict[str, Callable[[Call], Node]] = {
+    **activations.MAPPINGS,
+    **arithmetic.MAPPINGS,
     **binary.MAPPINGS,
     **convolution.MAPPINGS,
-    **elementwise.MAPPINGS,
     **layout.MAPPINGS,
+    **maxout.MAPPINGS,
+    **normalisation.MAPPINGS,
     **pooling.MAPPINGS,
-    **products.MAPPINGS,
+    **signs.MAPPINGS,
 }

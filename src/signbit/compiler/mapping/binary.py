@@ -20,8 +20,8 @@ import numpy.typing as npt
 from signbit.bitformat.table import LIMITS
 from signbit.bitformat.taps import axis_taps
 from signbit.compiler.checks.silent_floats import takes_a_sign, why_no_signs
-from signbit.compiler.ir import Node, Shortcut
-from signbit.compiler.mapping.convolution import check_vector
+from signbit.compiler.ir import Node, Step
+from signbit.compiler.mapping.convolution import both_sides, check_vector
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]
@@ -62,19 +62,20 @@ class _Product:
         return self.delta * sums
 
 
-def _binary_conv2d(call: Call) -> str:
+def _binary_conv2d(call: Call) -> Node:
     weight = call.constant("weight_signs").transpose(0, 2, 3, 1)
-    window = {name: call.pair(name) for name in ("stride", "padding", "dilation")}
+    window = {name: call.pair(name) for name in ("stride", "dilation")}
+    window["padding"] = both_sides(call.pair("padding"))
     return _product(call, weight, window, call.arguments["groups"])
 
 
-def _binary_linear(call: Call) -> str:
+def _binary_linear(call: Call) -> Node:
     check_vector(call, "signs")
-    window = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
+    window = {"stride": (1, 1), "padding": (0, 0, 0, 0), "dilation": (1, 1)}
     return _product(call, call.constant("weight_signs")[:, None, None, :], window, 1)
 
 
-def _product(call: Call, weight: Array, window: dict[str, Any], groups: int) -> str:
+def _product(call: Call, weight: Array, window: dict[str, Any], groups: int) -> Node:
     filters, *kernel, _ = weight.shape
     scale, offset = (_by_filter(call, name, filters) for name in ("scale", "weight_offset"))
     delta = call.optional_constant("input_offset")
@@ -131,38 +132,46 @@ def _by_filter(call: Call, name: str, filters: int) -> Array | None:
     return None if values is None else np.broadcast_to(values, (filters,))
 
 
-def _of_signs(product: _Product) -> str:
+def _of_signs(product: _Product) -> Node:
     """Integers first: D, and S where the weights are not symmetric."""
     call, source, window = product.call, product.source, product.window
     weight = product.weight.astype(np.int8)
-    shift = _border_shift(product)
-    if product.offset is None and shift.ndim == 1:
-        return _scaled(product, "binary_conv", weight, shift)
-    sums: dict[str, Any] = {}
-    if product.offset is not None:
-        shape = call.shape()._replace(channels=window["groups"])
-        beside = {**window, **call.part(), "shape": shape}
-        name = call.add("sign_sum", source, part="signs", **beside)
-        sums = {"sums": name, "sums_scale": product.offset}
-    own = {**window, **sums, "scale": product.factors, "shift": shift}
-    return call.add("binary_conv", source, weight=weight, **own)
+    affine = _affine(product)
+    if product.offset is None and "row_taps" not in affine.keys:
+        return _scaled(product, "binary_conv", weight, affine["shift"])
+    if product.offset is None:
+        return call.add("binary_conv", source, steps=[affine], weight=weight, **window)
+    shape = call.shape()._replace(channels=window["groups"])
+    sums = call.add("sign_sum", source, part="signs", shape=shape, **window)
+    added = Step("add", {"input": 1, "repeat": "each", "weighted": product.offset})
+    return call.add("binary_conv", source, sums, steps=[affine, added], weight=weight, **window)
 
 
-def _border_shift(product: _Product) -> Array:
-    """What δ adds: (row sets, column sets, out), or (out,) where all windows are alike."""
+def _affine(product: _Product) -> Step:
+    """The factors, and what δ adds: by channel, or by border where taps are missing."""
+    shift = np.zeros(len(product.weight))
     if not product.delta:
-        return np.zeros(len(product.weight))
-    names = ("kernel", "stride", "padding", "padding", "dilation")
+        return Step("affine", {"scale": product.factors, "shift": shift})
+    size, window = product.source.shape, product.window
     rows, columns = (
-        axis_taps(product.source.shape[axis], *(product.window[name][axis] for name in names))
+        axis_taps(
+            size[axis],
+            window["kernel"][axis],
+            window["stride"][axis],
+            *window["padding"][axis::2],
+            window["dilation"][axis],
+        ).sets
         for axis in (0, 1)
     )
-    by_row = [product.weight[:, slice(*taps)] for taps in rows.sets]
-    shift = np.array([[product.owed(w[:, :, slice(*x)]) for x in columns.sets] for w in by_row])
-    return shift[0, 0] if shift.shape[:2] == (1, 1) else shift
+    by_row = [product.weight[:, slice(*taps)] for taps in rows]
+    shift = np.array([[product.owed(w[:, :, slice(*x)]) for x in columns] for w in by_row])
+    if shift.shape[:2] == (1, 1):
+        return Step("affine", {"scale": product.factors, "shift": shift[0, 0]})
+    taps = {"row_taps": rows, "column_taps": columns}
+    return Step("affine", {"scale": product.factors, "shift": shift, **taps})
 
 
-def _of_reals(product: _Product) -> str:
+def _of_reals(product: _Product) -> Node:
     """A convolution of floats: of signs (32/1), with weights of signs (1/32), or with neither.
 
     A tap outside the image reads −δ, so that s + δ is 0 there: then all windows are alike.
@@ -182,35 +191,31 @@ def _of_reals(product: _Product) -> str:
     return _scaled(product, "real_conv", weight, shift)
 
 
-def _with_sum_of_reals(product: _Product, offset: Array, shift: Array) -> str:
+def _with_sum_of_reals(product: _Product, offset: Array, shift: Array) -> Node:
     """Binary weights with an offset, on reals: the sum of the inputs has a convolution of its own.
 
     A second one, 1×1, multiplies it by each filter's offset, so that the weights stay signs.
     """
-    call, window = product.call, product.window
-    groups, beside = window["groups"], call.part()
+    call, source, window = product.call, product.source, product.window
+    groups = window["groups"]
     weight = product.weight.astype(np.int8)
-    graph = call.tracer.graph
-    name = call.add("real_conv", product.source, weight=weight, **window, **beside)
-    scaled = call.add(
-        "pointwise", graph[name], part="scale", scale=product.factors, shift=shift, **beside
-    )
+    dots = call.add("real_conv", source, part="", weight=weight, **window)
+    scaled = call.step("affine", dots, part="scale", scale=product.factors, shift=shift)
     ones = np.ones((groups, *weight.shape[1:]), np.int8)
-    of_groups = {**window, **beside, "shape": call.shape()._replace(channels=groups)}
-    total = call.add("real_conv", product.source, part="inputs", weight=ones, **of_groups)
-    by_filter = {"weight": offset[:, None, None, None], "groups": groups, **beside}
-    added = call.add("real_conv", graph[total], part="offset", **by_filter)
-    return call.add("pointwise", graph[scaled], shortcut=Shortcut(added))
+    shape = call.shape()._replace(channels=groups)
+    total = call.add("real_conv", source, part="inputs", shape=shape, weight=ones, **window)
+    by_filter = offset[:, None, None, None]
+    added = call.add("real_conv", total, part="offset", weight=by_filter, groups=groups)
+    return call.step("add", scaled, added)
 
 
-def _scaled(product: _Product, op: str, weight: npt.NDArray[Any], shift: Array) -> str:
+def _scaled(product: _Product, op: str, weight: npt.NDArray[Any], shift: Array) -> Node:
     """The convolution, and what scales and shifts its result if that is not 1 and 0."""
     call, source, window = product.call, product.source, product.window
     if product.scale is None and not shift.any():
         return call.add(op, source, weight=weight, **window)
-    name = call.add(op, source, weight=weight, **window, **call.part())
-    factors = product.factors
-    return call.add("pointwise", call.tracer.graph[name], scale=factors, shift=shift)
+    dots = call.add(op, source, part="", weight=weight, **window)
+    return call.step("affine", dots, scale=product.factors, shift=shift)
 
 
 MAPPINGS = {

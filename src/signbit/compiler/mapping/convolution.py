@@ -1,7 +1,7 @@
 """Convolutions and linear layers with real weights, and those of pixels. They may read signs.
 
-A linear layer is a convolution of a 1×1 map; `passes/absorb_flatten.py` gives it the map it really
-reads.
+A linear layer is a convolution of a 1×1 map; `passes/merge/absorb_flatten.py` gives it the map that
+it really reads.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from signbit.bitformat.graph import Pair
+from signbit.bitformat.graph import Pair, Sides
 from signbit.bitformat.int16_stem import MAX_PIXEL
 from signbit.compiler.ir import IMAGE, Node, is_affine
 from signbit.compiler.mapping.tracer import Call
 from signbit.nn.pixel_conv import recover_pixels
 
-__all__ = ["MAPPINGS", "check_vector"]
+__all__ = ["MAPPINGS", "both_sides", "check_vector"]
 
 
-def _conv2d(call: Call) -> str:
+def _conv2d(call: Call) -> Node:
     return _real(call, call.pair("padding"))
 
 
-def _conv2d_named_padding(call: Call) -> str:
+def _conv2d_named_padding(call: Call) -> Node:
     if call.arguments["padding"] == "valid":
         return _real(call, (0, 0))
     kernel, dilation = call.constant("weight").shape[2:], call.pair("dilation")
@@ -38,71 +38,79 @@ def _conv2d_named_padding(call: Call) -> str:
     return _real(call, (spans[0] // 2, spans[1] // 2))
 
 
-def _real(call: Call, padding: Pair) -> str:
+def _real(call: Call, padding: Pair) -> Node:
     weight = call.constant("weight")
     source = call.value("input")
-    name = _convolution(call, "real_conv", source, weight, padding, **_before_bias(call))
-    return _with_bias(call, name)
+    return _with_bias(call, _convolution(call, source, weight, padding, part=_before_bias(call)))
 
 
 def _convolution(
-    call: Call, op: str, source: Node, weight: npt.NDArray[Any], padding: Pair, **fields: Any
-) -> str:
+    call: Call,
+    source: Node,
+    weight: npt.NDArray[Any],
+    padding: Pair,
+    *,
+    part: str | None,
+    pad_value: npt.NDArray[np.uint8] | None = None,
+) -> Node:
     """A node with this call's geometry; weight: (out, in / groups, kh, kw), as PyTorch has it."""
     return call.add(
-        op,
+        "real_conv",
         source,
-        kernel=weight.shape[2:],
+        part=part,
+        kernel=tuple(weight.shape[2:]),
         stride=call.pair("stride"),
-        padding=padding,
+        padding=both_sides(padding),
         dilation=call.pair("dilation"),
         groups=call.arguments["groups"],
         weight=weight.transpose(0, 2, 3, 1),
-        **fields,
+        pad_value=pad_value,
     )
 
 
-def _linear(call: Call) -> str:
+def both_sides(padding: Pair) -> Sides:
+    """PyTorch's padding, which is the same on opposite sides."""
+    vertical, horizontal = padding
+    return vertical, horizontal, vertical, horizontal
+
+
+def _linear(call: Call) -> Node:
     weight = call.constant("weight")
     source = call.value("input")
     check_vector(call, "input")
-    node = call.add("real_conv", source, weight=weight[:, None, None, :], **_before_bias(call))
-    return _with_bias(call, node)
+    filters = weight[:, None, None, :]
+    return _with_bias(call, call.add("real_conv", source, part=_before_bias(call), weight=filters))
 
 
-def _before_bias(call: Call) -> dict[str, Any]:
-    """What a convolution's node needs to know where PyTorch's value has a bias too."""
-    return {} if call.arguments["bias"] is None else call.part()
+def _before_bias(call: Call) -> str | None:
+    """Of a convolution whose value in PyTorch has a bias too, the node is a part."""
+    return None if call.arguments["bias"] is None else ""
 
 
-def _with_bias(call: Call, name: str) -> str:
+def _with_bias(call: Call, conv: Node) -> Node:
     bias = call.optional_constant("bias")
     if bias is None:
-        return name
-    node = call.tracer.graph[name]
-    return call.add("pointwise", node, scale=np.ones_like(bias), shift=bias)
+        return conv
+    return call.step("affine", conv, scale=np.ones_like(bias), shift=bias)
 
 
-def _pixel_conv2d(call: Call) -> str:
+def _pixel_conv2d(call: Call) -> Node:
     source = call.value("images")
     image = _raw_pixels(call, source)
     weight = call.constant("weight").astype(np.int16)
     padding = call.pair("padding")
     pad = call.constant("pad").astype(np.uint8) if any(padding) else None
-    own = {"pad_value": pad, **call.part()}  # PyTorch has the value with scale and shift
-    node = _convolution(call, "real_conv", image, weight, padding, **own)
-    scale, shift = call.constant("scale"), call.constant("shift")
-    return call.add("pointwise", call.tracer.graph[node], scale=scale, shift=shift)
+    conv = _convolution(call, image, weight, padding, part="", pad_value=pad)
+    return call.step("affine", conv, scale=call.constant("scale"), shift=call.constant("shift"))
 
 
 def _raw_pixels(call: Call, source: Node) -> Node:
     """The image, where the operation finds every pixel again in what `source` makes of it."""
     if source.input != IMAGE or not is_affine(source):
         raise call.refuse(f"reads {source.origin}; an int16 stem reads the images themselves")
-    assert source.scale is not None
-    assert source.shift is not None
+    (affine,) = source.steps
     every = np.arange(MAX_PIXEL + 1, dtype=np.float64)
-    normalised = np.multiply.outer(source.scale, every) + source.shift[:, None]
+    normalised = np.multiply.outer(affine["scale"], every) + affine["shift"][:, None]
     mean, std = call.arguments["mean"], call.arguments["std"]
     images = torch.from_numpy(normalised[None, :, None].astype(np.float32))
     if not np.array_equal(recover_pixels(images, mean, std)[0, :, 0], [every] * len(mean)):

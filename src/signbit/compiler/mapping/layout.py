@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from signbit.compiler.ir import Node
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]
 
 
-def _same(call: Call) -> str:
-    return call.value("self" if "self" in call.arguments else "input").name
+def _same(call: Call) -> Node:
+    return call.value("self" if "self" in call.arguments else "input")
 
 
-def _dropout(call: Call) -> str:
+def _dropout(call: Call) -> Node:
     if call.arguments["train"]:
         raise call.refuse("drops values at random; put the model into evaluation mode")
     return _same(call)
 
 
-def _to_dtype(call: Call) -> str:
+def _to_dtype(call: Call) -> Node:
     before, after = call.arguments["self"].meta["val"], call.fx.meta["val"]
     if before.dtype != after.dtype:
         raise call.refuse(
@@ -26,26 +27,26 @@ def _to_dtype(call: Call) -> str:
     return _same(call)
 
 
-def _reshape(call: Call) -> str:
+def _reshape(call: Call) -> Node:
     source = call.value("self")
     before, after = call.sizes("self"), call.sizes()
     if after == before or call.shape() == source.shape:
-        return source.name
+        return source
     if len(before) == 3 and len(after) == 1:
-        return call.add("flatten", source, is_sign=source.is_sign)
-    if source.op == "flatten" and call.shape() == call.tracer.graph[source.input].shape:
-        return source.input
+        return call.add("flatten_chw", source)
+    if source.op == "flatten_chw" and call.shape() == call.tracer.graph[source.input].shape:
+        return call.tracer.graph[source.input]
     raise call.refuse(f"reshapes {before} to {after} for each image; the engine only flattens maps")
 
 
-def _squeeze(call: Call) -> str:
+def _squeeze(call: Call) -> Node:
     dim, rank = call.arguments["dim"], len(call.sizes("self")) + 1
     if 0 in {each % rank for each in ([dim] if isinstance(dim, int) else dim)}:
         raise call.refuse("drops the dimension of the images where there is one alone")
     return _reshape(call)
 
 
-def _slice(call: Call) -> str:
+def _slice(call: Call) -> Node:
     source = call.value("self")
     dim, sizes = call.arguments["dim"], call.sizes("self")
     dim = dim % (len(sizes) + 1)
@@ -53,24 +54,24 @@ def _slice(call: Call) -> str:
     size = None if dim == 0 else sizes[dim - 1]
     whole = start == 0 and (end is None or (size is None and end >= 2**62) or _covers(end, size))
     if whole and step == 1:
-        return source.name
+        return source
     if not whole or dim < 2:
         raise call.refuse(
             "takes a part; the engine's shortcuts take every n-th row and column of a map"
         )
     stride = (step, 1) if dim == 2 else (1, step)
-    return call.add("view", source, is_sign=source.is_sign, stride=stride)
+    return call.add("view", source, stride=stride)
 
 
 def _covers(end: int, size: int | None) -> bool:
     return size is not None and end >= size
 
 
-def _pad(call: Call) -> str:
+def _pad(call: Call) -> Node:
     source = call.value("self")
     amounts = list(call.arguments["pad"])
     if not any(amounts):
-        return source.name
+        return source
     amounts += [0] * (6 - len(amounts))
     constant = call.arguments["mode"] == "constant" and not call.arguments["value"]
     *inside, before, after = amounts
@@ -84,12 +85,11 @@ def _pad(call: Call) -> str:
     return call.add("view", source, zeros=before)
 
 
-def _cat(call: Call) -> str:
+def _cat(call: Call) -> Node:
     sizes = call.sizes()
     if call.arguments["dim"] % (len(sizes) + 1) != 1:
         raise call.refuse("joins values along something other than their channels")
-    first, *others = call.values("tensors")
-    return call.add("concat", first, others=tuple(other.name for other in others))
+    return call.add("concat", *call.values("tensors"))
 
 
 _COPIES = (

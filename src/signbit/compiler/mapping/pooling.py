@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from signbit.bitformat.graph import Pair
+from signbit.compiler.ir import Node
+from signbit.compiler.mapping.convolution import both_sides
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]
 
 
-def _max_pool2d(call: Call) -> str:
-    source = call.value("self")
+def _max_pool2d(call: Call) -> Node:
     _check_whole_windows(call)
     if call.pair("dilation") != (1, 1):
         raise call.refuse("has a dilation; the engine pools neighbours only")
     return call.add(
         "max_pool",
-        source,
-        is_sign=source.is_sign,
+        call.value("self"),
         kernel=call.pair("kernel_size"),
         stride=_stride(call),
-        padding=call.pair("padding"),
+        padding=both_sides(call.pair("padding")),
     )
 
 
-def _avg_pool2d(call: Call) -> str:
+def _avg_pool2d(call: Call) -> Node:
     _check_whole_windows(call)
     if call.pair("padding") != (0, 0) or call.arguments["divisor_override"] is not None:
         raise call.refuse("has padding or a divisor of its own; the engine averages whole windows")
@@ -40,7 +40,7 @@ def _check_whole_windows(call: Call) -> None:
         raise call.refuse("has ceil_mode=True; the engine pools whole windows only")
 
 
-def _adaptive_avg_pool2d(call: Call) -> str:
+def _adaptive_avg_pool2d(call: Call) -> Node:
     source = call.real("self")
     before, after = source.shape[:2], call.shape()[:2]
     if after == (1, 1):
@@ -51,7 +51,7 @@ def _adaptive_avg_pool2d(call: Call) -> str:
     return call.add("avg_pool", source, kernel=kernel, stride=kernel)
 
 
-def _mean(call: Call) -> str:
+def _mean(call: Call) -> Node:
     sizes = call.sizes("self")
     dimensions = {dim % (len(sizes) + 1) for dim in call.arguments["dim"] or ()}
     if dimensions == {1} and call.arguments["keepdim"]:
@@ -61,11 +61,11 @@ def _mean(call: Call) -> str:
     return call.add("global_mean", call.real("self"))
 
 
-def _mean_abs(call: Call) -> str:
+def _mean_abs(call: Call) -> Node:
     """The mean over the channels, of magnitudes: of x and of |x| they are the same."""
     magnitudes = call.real("self")
-    slope = magnitudes.slope
-    if magnitudes.activation != "prelu" or slope is None or (slope != -1).any():
+    step = magnitudes.only_step
+    if step is None or step.op != "prelu" or (step["slope"] != -1).any():
         raise call.refuse("averages channels; the engine averages only their magnitudes (x.abs())")
     return call.add("mean_abs", call.tracer.graph[magnitudes.input])
 

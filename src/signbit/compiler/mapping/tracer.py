@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 from torch.fx import Node as FxNode
 
 from signbit.compiler.checks.silent_floats import KeptReal
-from signbit.compiler.ir import HELPERS, Graph, Node, Origin, Shape, refuse
+from signbit.compiler.ir import HALVES, Graph, Node, Origin, Shape, Step, refuse
 from signbit.errors import CompileError
 
 __all__ = ["HALF", "Call", "Tracer"]
@@ -74,7 +75,7 @@ class Call:
         return [self.checked(self.node(name, item)) for item in self.arguments[name]]
 
     def raw(self, name: str) -> Node:
-        """As `value`, half an operation too (`ir.HELPERS`)."""
+        """As `value`, half an operation too (`ir.HALVES`)."""
         return self.node(name, self.arguments[name])
 
     def node(self, name: str, argument: Any) -> Node:
@@ -85,7 +86,7 @@ class Call:
 
     def checked(self, node: Node) -> Node:
         """The node, unless it is half an operation."""
-        if node.op in HELPERS:
+        if node.op in HALVES:
             raise self.refuse(f"reads {node.origin}; {HALF}")
         return node
 
@@ -131,10 +132,6 @@ class Call:
             raise self.refuse(f"{name} must be one or two fixed integers, is {value}")
         return items[0], items[-1]
 
-    def part(self) -> dict[str, Any]:
-        """Origins of a node whose value PyTorch has only as a part of this call's."""
-        return {"origin": self.origin._replace(export=""), "body": self.origin}
-
     def shape(self) -> Shape:
         """Shape of the call's result for one image."""
         sizes = self.sizes()
@@ -156,17 +153,54 @@ class Call:
             raise self.refuse(f"yields a size that is not fixed: {tuple(rest)}")
         return tuple(rest)
 
-    def add(self, op: str, source: Node, *, part: str = "", **fields: Any) -> str:
-        """Append a node for this call and return its value's name.
+    def add(
+        self,
+        op: str,
+        *inputs: Node,
+        steps: Sequence[Step] = (),
+        part: str | None = None,
+        shape: Shape | None = None,
+        **keys: Any,
+    ) -> Node:
+        """Append a node for this call, of the file's operations or the compiler's own.
 
-        part: what the node is called where it is not the call's main one.
+        inputs: what the operation reads, then what steps refer to by place. keys: as the table has
+        them, with arrays for constants; those that are None are left out. part: of a node whose
+        value is no more than a part of this call's, what it is called; the main one "". shape: of
+        such a part.
         """
         graph = self.tracer.graph
         short = self.origin.target.split(".")[1]
         name = self.layer
         if part or name in graph:
             name = f"{name}.{part or short}"
-        name = graph.unique(name)
-        shape = fields.pop("shape", None) or self.shape()
-        fields.setdefault("origin", self.origin)
-        return graph.add(Node(name, op, source.name, shape, **fields)).name
+        node = Node(
+            graph.unique(name),
+            op,
+            tuple(source.name for source in inputs),
+            shape or self.shape(),
+            self.origin if part is None else self.origin._replace(export=""),
+            {name: value for name, value in keys.items() if value is not None},
+            tuple(steps),
+            body=None if part is None else self.origin,
+        )
+        return graph.add(replace(node, is_sign=_is_sign(node, inputs)))
+
+    def step(
+        self, op: str, source: Node, *operands: Node, part: str | None = None, **keys: Any
+    ) -> Node:
+        """Append one step on a value; operands: the other value, if the step reads one."""
+        place = {"input": 1} if operands else {}
+        step = Step(op, {**place, **keys})
+        return self.add("identity", source, *operands, steps=[step], part=part)
+
+    def sign_of(self, source: Node) -> Node:
+        """Append the sign of a value."""
+        node = self.add("sign", source)
+        origin = node.origin._replace(signed=source.origin.export)
+        return self.tracer.graph.update(node.name, origin=origin)
+
+
+def _is_sign(node: Node, inputs: Sequence[Node]) -> bool:
+    yields = node.rule.yields
+    return yields == "bits" or (yields == "input" and not node.steps and inputs[0].is_sign)

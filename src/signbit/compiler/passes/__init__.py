@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
 
-from signbit.compiler.ir import Graph
+from signbit.compiler.ir import Graph, verify
 from signbit.compiler.passes.fold.fold_batch_norm import fold_batch_norm
 from signbit.compiler.passes.fold.fold_into_weights import fold_into_weights
 from signbit.compiler.passes.fold.gather_affine import gather_affine
@@ -18,12 +19,14 @@ from signbit.compiler.passes.merge.share_equal import share_equal
 from signbit.compiler.passes.move.move_biases import move_biases
 from signbit.compiler.passes.move.move_max_pool import move_max_pool
 from signbit.compiler.passes.remove_dead import remove_dead
+from signbit.compiler.passes.show import Pass, show
 from signbit.compiler.passes.signs.pool_signs import pool_signs
 from signbit.compiler.passes.signs.thresholds import thresholds
 
-__all__ = ["FUSION", "MAPPING", "Pass", "run_passes"]
+__all__ = ["FUSION", "MAPPING", "Pass", "run_passes", "show"]
 
-Pass = Callable[[Graph], None]
+_VERIFY = "SIGNBIT_VERIFY_IR"
+_SHOW = "SIGNBIT_SHOW_PASS"
 
 MAPPING: tuple[Pass, ...] = (
     remove_dead,
@@ -42,7 +45,7 @@ MAPPING: tuple[Pass, ...] = (
     round_constants,
     remove_dead,
 )
-"""Maths on constants, in float64: after it a network can be lowered, one operation a node."""
+"""Maths on constants, in float64: after it a network can be lowered, one step per node."""
 
 FUSION: tuple[Pass, ...] = (
     pool_signs,
@@ -53,7 +56,22 @@ FUSION: tuple[Pass, ...] = (
 """Fewer, larger nodes; changes no bit of any output."""
 
 
-def run_passes(graph: Graph, passes: tuple[Pass, ...] = MAPPING + FUSION) -> None:
-    """Run passes in order."""
+def run_passes(
+    graph: Graph, passes: tuple[Pass, ...] = MAPPING + FUSION, *, check: bool | None = None
+) -> None:
+    """Run passes in order.
+
+    check: verify the graph before the first and after each; None takes SIGNBIT_VERIFY_IR=1 for
+    yes. A pass that SIGNBIT_SHOW_PASS names is shown on standard error, each time that it runs.
+    Raises InternalError where a pass has left a graph that is not whole.
+    """
+    check = os.environ.get(_VERIFY) == "1" if check is None else check
+    if check:
+        verify(graph, "tracing")
     for rewrite in passes:
-        rewrite(graph)
+        if rewrite.__name__ == os.environ.get(_SHOW):
+            print(show(rewrite, graph), file=sys.stderr)
+        else:
+            rewrite(graph)
+        if check:
+            verify(graph, rewrite.__name__)

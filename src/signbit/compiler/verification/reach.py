@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from signbit.compiler.ir import Node
+from signbit.compiler.ir import Step
 
 __all__ = ["Reach", "through"]
 
@@ -25,6 +25,17 @@ _UNIT_ROUNDOFF = 2.0**-24
 _STEP_ROUNDINGS = 8
 """Of one step on each element, at most: a batch-norm's two constants take PyTorch five operations,
 its product and sum two, and the file's constants are rounded once more."""
+
+
+_STEEPEST = {
+    "sigmoid": (0.25, 1),
+    "hard_sigmoid": (1 / 6, 1),
+    "tanh": (1, 0),
+    "hardswish": (1.5, 0),
+    "silu": (1.1, 0),
+    "gelu": (1.13, 0),
+}
+"""Activation → by how much it rises or falls at most, and the rounded constant that it adds."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +62,26 @@ class Reach:
         largest = np.abs(factor) * self.largest + np.abs(shift)
         return Reach(largest, self.roundings + _STEP_ROUNDINGS)
 
-    def activated(self, activation: str | None, *slopes: npt.ArrayLike | None) -> Reach:
-        """Of an activation of the value; slopes: those of prelu and maxout."""
-        if activation == "sigmoid":  # rises by a quarter at most, and adds a rounded 1
-            return self.scaled(0.25, 1)
-        given = [np.abs(slope) for slope in slopes if slope is not None]
-        if not given:
+    def activated(self, activation: str, *constants: npt.ArrayLike) -> Reach:
+        """Of an activation of the value, with the constants of its step."""
+        if activation in _STEEPEST:
+            return self.scaled(*_STEEPEST[activation])
+        magnitudes = [np.abs(np.asarray(constant, np.float64)) for constant in constants]
+        if activation == "clip":
+            return Reach(np.maximum.reduce([self.largest, *magnitudes]), self.roundings)
+        if activation not in ("prelu", "maxout"):
             return self
-        if activation == "prelu":
-            given.append(np.ones(1))
-        return self.scaled(np.max(np.broadcast_arrays(*given), axis=0))
+        above = magnitudes[1] if activation == "maxout" else np.ones(1)
+        return self.scaled(np.maximum(magnitudes[0], above))
 
 
-def through(reach: Reach, steps: tuple[Node, ...]) -> Reach:
+def through(reach: Reach, steps: tuple[Step, ...]) -> Reach:
     """Of what the steps make of a value, which a threshold has taken over."""
     for step in steps:
-        if step.scale is not None:
-            assert step.shift is not None
-            reach = reach.scaled(step.scale, step.shift)
-        reach = reach.activated(step.activation, step.slope, step.positive_slope)
+        if step.op == "affine":
+            reach = reach.scaled(step["scale"], step["shift"])
+        elif step.op == "offset":
+            reach = reach.scaled(1, step["value"])
+        else:
+            reach = reach.activated(step.op, *(step[key.name] for key in step.rule.keys))
     return reach

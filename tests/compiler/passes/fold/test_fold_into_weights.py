@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.compiler.file_nodes import step
 from tests.compiler.graphs import Builder, answers, ops
 
 from signbit.compiler.ir import IMAGE, Graph, Shape
@@ -37,24 +38,24 @@ def test_zero_padding_after_normalisation_stays_exact(padding: int, groups: int)
     build = Builder((5, 4, 4))
     scale = np.array([0.01, 0.02, 0.015, 0.03])
     shift = np.array([-2.0, -1.5, 0.0, -1.0])
-    normalised = build.add("pointwise", IMAGE, scale=scale, shift=shift)
+    normalised = build.scaled(IMAGE, scale, shift)
     name = build.conv(normalised, 6, padding=padding, groups=groups)
     weight = build.graph[name].weight
     assert weight is not None
     build.graph.output = name
     fold_into_weights(build.graph)
-    assert ops(build.graph) == ["image", "real_conv", "pointwise"]
+    assert ops(build.graph) == ["image", "real_conv", "identity"]
     conv, added = build.graph[name], build.graph[build.graph.output]
     assert conv.input == IMAGE
     assert conv.weight is not None
-    assert added.shift is not None
     assert added.input == name
-    assert (conv.pad_value is not None) == (padding > 0)
+    assert (conv["pad_value"] is not None) == (padding > 0)
 
     x = np.random.default_rng(0).integers(0, 256, (5, 4, 4)).astype(np.float64)
     expected = _convolve(x * scale + shift, weight, padding, groups, np.zeros(4))
-    pad = np.zeros(4) if conv.pad_value is None else conv.pad_value
-    folded = _convolve(x, conv.weight, padding, groups, pad) + added.shift
+    pad = np.zeros(4) if conv["pad_value"] is None else conv["pad_value"]
+    folded = _convolve(x, conv.weight, padding, groups, pad)
+    folded += step(added, "affine")["shift"]
     np.testing.assert_allclose(folded, expected, rtol=0, atol=1e-12)
 
 
@@ -88,7 +89,7 @@ def test_an_affine_between_convolutions_stays_with_the_first() -> None:
 
 def test_a_scale_of_zero_with_padding_stays() -> None:
     build = Builder((4, 4, 1))
-    flat = build.add("pointwise", IMAGE, scale=np.zeros(1), shift=np.ones(1))
+    flat = build.scaled(IMAGE, 0, 1)
     conv = build.conv(flat, 2)
     build.graph.output = conv
     fold_into_weights(build.graph)
@@ -98,7 +99,7 @@ def test_a_scale_of_zero_with_padding_stays() -> None:
 def test_another_reader_keeps_the_normalised_pixels() -> None:
     build = Builder()
     normalised = build.affine(IMAGE, positive=True)
-    build.graph.update(normalised, scale=np.ones(3))
+    build.change(normalised, "affine", scale=np.ones(3))
     conv = build.conv(normalised, 3)
     build.graph.output = build.plus(conv, normalised)
     fold_into_weights(build.graph)
@@ -109,19 +110,19 @@ def test_another_reader_keeps_the_normalised_pixels() -> None:
 
 def test_weights_of_signs_stay_signs() -> None:
     build = Builder((1, 1, 6))
-    normalised = build.add("pointwise", IMAGE, scale=np.full(6, 0.02), shift=np.full(6, -2.5))
+    normalised = build.scaled(IMAGE, 0.02, -2.5)
     conv = build.conv(normalised, 4, 1, padding=0)
     weight = build.random.choice(np.array([-1, 1], np.int8), (4, 1, 1, 6))
-    build.graph.update(conv, weight=weight)
+    build.graph.put(build.graph[conv].with_keys(weight=weight))
     build.graph.output = conv
     fold_into_weights(build.graph)
-    assert ops(build.graph) == ["image", "pointwise", "real_conv"]
+    assert ops(build.graph) == ["image", "identity", "real_conv"]
     assert build.graph[conv].weight is weight
 
 
 def test_pytorch_has_no_value_without_the_shift() -> None:
     build = Builder((5, 4, 3))
-    normalised = build.add("pointwise", IMAGE, scale=np.full(3, 0.02), shift=np.full(3, -2.5))
+    normalised = build.scaled(IMAGE, 0.02, -2.5)
     conv = build.conv(normalised, 6)
     build.graph.output = conv
     fold_into_weights(build.graph)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from tests.compiler.file_nodes import has, step
 from tests.compiler.graphs import Builder, compare_with_zero, lowered, ops
 
-from signbit.compiler.ir import Shape
+from signbit.compiler.ir import Shape, Step
 from signbit.compiler.passes.fold.round_constants import round_constants
 from signbit.compiler.passes.merge.absorb_flatten import absorb_flatten
 from signbit.errors import CompileError
@@ -12,7 +13,7 @@ from signbit.runtime.reference import ReferenceEngine
 def _flatten(build: Builder, source: str) -> str:
     height, width, channels = build.graph[source].shape
     shape = Shape(1, 1, height * width * channels)
-    return build.add("flatten", source, shape, is_sign=build.graph[source].is_sign)
+    return build.add("flatten_chw", source, shape=shape, is_sign=build.graph[source].is_sign)
 
 
 def test_weights_are_permuted_from_pytorchs_order() -> None:
@@ -26,7 +27,7 @@ def test_weights_are_permuted_from_pytorchs_order() -> None:
     build.graph.output = linear
     absorb_flatten(build.graph)
     assert ops(build.graph) == ["image", "real_conv", "real_conv"]
-    assert build.graph[linear].kernel == (2, 3)
+    assert build.graph[linear]["kernel"] == (2, 3)
 
     round_constants(build.graph)
     result, data = lowered(build.graph)
@@ -46,8 +47,8 @@ def test_moves_behind_a_sign_and_a_non_linearity() -> None:
     build.graph.output = linear
     assert build.graph[linear].op == "binary_conv"
     absorb_flatten(build.graph)
-    assert "flatten" not in ops(build.graph)
-    assert build.graph[linear].kernel == (4, 4)
+    assert "flatten_chw" not in ops(build.graph)
+    assert build.graph[linear]["kernel"] == (4, 4)
     assert build.graph[build.graph[linear].input].shape == Shape(4, 4, 3)
     round_constants(build.graph)
     compare_with_zero(build.graph)
@@ -57,18 +58,18 @@ def test_moves_behind_a_sign_and_a_non_linearity() -> None:
 def test_one_number_for_all_features_is_one_a_channel() -> None:
     build = Builder((4, 4, 3))
     flat = _flatten(build, build.stem(3))
-    scaled = build.add("pointwise", flat, scale=np.full(48, 0.5), shift=np.zeros(48))
+    scaled = build.scaled(flat, 0.5, 0)
     linear = build.conv(build.sign(scaled), 2, 1, padding=0)
     build.graph.output = linear
     absorb_flatten(build.graph)
-    scales = [node.scale for node in build.graph if node.scale is not None]
+    scales = [step(node, "affine")["scale"] for node in build.graph if has(node, "affine")]
     assert [len(scale) for scale in scales] == [3, 3]
 
 
 def test_refuses_one_number_for_each_feature_before_a_sign() -> None:
     build = Builder((4, 4, 3))
     flat = _flatten(build, build.stem(3))
-    scaled = build.add("pointwise", flat, scale=np.arange(48.0), shift=np.zeros(48))
+    scaled = build.scaled(flat, np.arange(48.0), 0)
     build.graph.output = build.conv(build.sign(scaled), 2, 1, padding=0)
     with pytest.raises(CompileError, match="one a channel"):
         absorb_flatten(build.graph)
@@ -93,19 +94,18 @@ def test_sums_of_signs_and_a_maxout_move_with_it() -> None:
     build = Builder((4, 4, 3))
     slopes = {"slope": np.full(48, -0.5), "positive_slope": np.full(48, 2.0)}
     flat = _flatten(build, build.stem(3))
-    sign = build.sign(build.add("pointwise", flat, activation="maxout", **slopes))
+    sign = build.sign(build.step("maxout", flat, **slopes))
     linear = build.conv(sign, 8, 1, padding=0)
-    sums = build.add("sign_sum", sign, Shape(1, 1, 1))
+    sums = build.add("sign_sum", sign, shape=Shape(1, 1, 1))
     build.graph.move_before(linear, sums)
     scale = np.linspace(-1, 1, 8)
-    fields = {"sums": sums, "sums_scale": scale, "scale": scale, "shift": scale}
-    build.graph.update(linear, **fields)
+    build.with_steps(linear, Step("affine", {"scale": scale, "shift": scale}))
+    build.with_steps(linear, Step("add", {"input": 0, "repeat": "each", "weighted": scale}), sums)
     build.graph.output = linear
     absorb_flatten(build.graph)
-    assert build.graph[sums].kernel == build.graph[linear].kernel == (4, 4)
-    maxout = next(node for node in build.graph if node.activation == "maxout")
-    assert maxout.positive_slope is not None
-    assert maxout.positive_slope.tolist() == [2, 2, 2]
+    assert build.graph[sums]["kernel"] == build.graph[linear]["kernel"] == (4, 4)
+    maxout = next(node for node in build.graph if has(node, "maxout"))
+    assert maxout.steps[0]["positive_slope"].tolist() == [2, 2, 2]
     round_constants(build.graph)
     lowered(build.graph)
 
@@ -113,7 +113,7 @@ def test_sums_of_signs_and_a_maxout_move_with_it() -> None:
 def test_the_mean_of_all_magnitudes_is_a_mean_of_means() -> None:
     build = Builder((4, 2, 3))
     stem = build.stem(5)
-    mean = build.add("mean_abs", _flatten(build, stem), Shape(1, 1, 1))
+    mean = build.add("mean_abs", _flatten(build, stem), shape=Shape(1, 1, 1))
     build.graph.output = mean
     absorb_flatten(build.graph)
     assert ops(build.graph)[-2:] == ["mean_abs", "global_mean"]

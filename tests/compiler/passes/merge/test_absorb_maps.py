@@ -9,17 +9,17 @@ from signbit.compiler.passes.merge.absorb_maps import absorb_maps
 
 def _by_pixel(build: Builder, source: str) -> str:
     shape = build.graph[source].shape._replace(channels=1)
-    return build.add("mean_abs", source, shape)
+    return build.add("mean_abs", source, shape=shape)
 
 
 def _times(build: Builder, values: str, by_pixel: str) -> str:
-    return build.add("pointwise", values, map=by_pixel)
+    return build.step("multiply", values, by_pixel, repeat="tile")
 
 
 def _scale(build: Builder, source: str) -> str:
     channels = build.graph[source].shape.channels
     scale = build.random.choice([-2.0, -0.5, 0.25, 1.0], channels)  # exact in float32
-    return build.add("pointwise", source, scale=scale, shift=np.zeros(channels))
+    return build.scaled(source, scale, 0)
 
 
 @pytest.mark.parametrize("scales", [0, 1, 2])
@@ -36,9 +36,9 @@ def test_moves_onto_the_dots_over_scales(scales: int) -> None:
     before = answers(graph)
     absorb_maps(graph)
     conv = next(node for node in graph if node.op == "binary_conv")
-    assert graph[conv.map].op == "mean_abs"
+    assert graph[conv.operand(conv.steps[0])].op == "mean_abs"
     assert product not in graph
-    assert ops(graph).count("pointwise") == 2 + scales
+    assert ops(graph).count("identity") == 2 + scales
     # Powers of two commute with rounding.
     np.testing.assert_array_equal(answers(graph), before)
     # PyTorch has the product's value, and the body's dots, but not what lies between.
@@ -57,7 +57,7 @@ def test_either_side_may_be_the_convolution_with_one_channel() -> None:
     compare_with_zero(graph)
     before = answers(graph)
     absorb_maps(graph)
-    assert "pointwise" not in ops(graph)[3:]
+    assert "identity" not in ops(graph)[3:]
     np.testing.assert_array_equal(answers(graph), before)
 
 
@@ -68,7 +68,7 @@ def test_elsewhere_it_stays_a_node(kind: str) -> None:
     sign = build.sign(stem)
     value = build.conv_with("sums", sign, 1) if kind == "sums" else build.conv(sign, 1)
     if kind == "shifted":
-        value = build.add("pointwise", value, scale=np.ones(1), shift=np.ones(1))
+        value = build.scaled(value, 1, 1)
     if kind == "pooled":
         value = build.max_pool(value, 3, 1, 1)
     if kind == "real":
@@ -80,6 +80,6 @@ def test_elsewhere_it_stays_a_node(kind: str) -> None:
     compare_with_zero(graph)
     before = answers(graph)
     absorb_maps(graph)
-    assert graph[product].map == by_pixel
+    assert graph[product].operand(graph[product].steps[0]) == by_pixel
     round_constants(graph)
     np.testing.assert_array_equal(answers(graph), before)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.compiler.file_nodes import step_ops
+from tests.compiler.file_nodes import has, step, step_ops
 from tests.compiler.graphs import (
     SCALES,
     SHIFTS,
@@ -11,7 +11,8 @@ from tests.compiler.graphs import (
     ops,
 )
 
-from signbit.compiler.ir import Graph, Shortcut
+from signbit.bitformat.table import STEPS
+from signbit.compiler.ir import Graph
 from signbit.compiler.passes import remove_dead
 from signbit.compiler.passes.merge.fuse_epilogue import fuse_epilogue
 from signbit.compiler.passes.signs.thresholds import thresholds
@@ -36,9 +37,8 @@ def test_a_residual_unit_is_one_node(swapped: bool) -> None:
     graph = _fused(build.finish(active))
     assert ops(graph) == ["image", "real_conv", "sign", "binary_conv"]
     node = graph[active]
-    assert node.parts() == (False, True, True, True, False)
-    assert node.shortcut is not None
-    assert node.shortcut.tensor == stem
+    assert step_ops(node) == ["affine", "add", "prelu"]
+    assert node.operand(node.steps[1]) == stem
     # The node is named and accounted for by its body, its value by the last step.
     assert node.title == "v4"
     assert node.body_origin.export == "fx_v4"
@@ -50,7 +50,7 @@ def test_order_of_the_epilogue_is_kept() -> None:
     active = build.activation(build.stem(), "relu")
     graph = _fused(build.finish(build.affine(active)))
     # An affine after a non-linearity is a node of its own.
-    assert ops(graph) == ["image", "real_conv", "pointwise"]
+    assert ops(graph) == ["image", "real_conv", "identity"]
 
 
 def test_two_additions_are_two_nodes() -> None:
@@ -59,7 +59,7 @@ def test_two_additions_are_two_nodes() -> None:
     mean = build.mean(stem)
     first = build.plus(build.conv(build.sign(stem), 8), stem)
     graph = _fused(build.finish(build.plus(first, mean, (0, 0))))
-    assert ops(graph).count("pointwise") == 1
+    assert ops(graph).count("identity") == 1
 
 
 def test_does_not_fuse_a_value_that_others_read() -> None:
@@ -67,8 +67,8 @@ def test_does_not_fuse_a_value_that_others_read() -> None:
     conv = build.conv("image", 4)
     graph = _fused(build.finish(build.plus(build.activation(conv, "relu"), conv)))
     # Nor an addition into the non-linearity: it would come before it.
-    assert ops(graph) == ["image", "real_conv", "pointwise", "pointwise"]
-    assert not any(graph[conv].parts())
+    assert ops(graph) == ["image", "real_conv", "identity", "identity"]
+    assert not graph[conv].steps
 
 
 def test_a_shift_behind_a_non_linearity_is_an_offset() -> None:
@@ -76,39 +76,34 @@ def test_a_shift_behind_a_non_linearity_is_an_offset() -> None:
     build = Builder()
     active = build.activation(build.stem(), "prelu", 0.3)
     shift = build.random.choice(SHIFTS, 5)
-    graph = _fused(build.finish(build.add("pointwise", active, scale=np.ones(5), shift=shift)))
+    graph = _fused(build.finish(build.scaled(active, 1, shift)))
     assert ops(graph) == ["image", "real_conv"]
     node = graph[graph.output]
-    assert node.parts() == (False, True, False, True, True)
-    assert node.offset is not None
-    np.testing.assert_array_equal(node.offset, np.float32(shift))
+    np.testing.assert_array_equal(step(node, "offset")["value"], np.float32(shift))
     assert step_ops(lowered(graph)[0].nodes[0]) == ["affine", "prelu", "offset"]
 
 
 def test_a_shift_that_can_be_one_is_no_offset() -> None:
     build = Builder()
     conv = build.conv("image", 4)
-    graph = _fused(build.finish(build.add("pointwise", conv, scale=np.ones(4), shift=np.ones(4))))
-    assert graph[graph.output].parts() == (False, True, False, False, False)
+    graph = _fused(build.finish(build.scaled(conv, 1, 1)))
+    assert step_ops(graph[graph.output]) == ["affine"]
 
 
 def test_nothing_follows_an_offset() -> None:
     build = Builder()
     active = build.activation(build.stem(), "relu")
-    offset = build.add("pointwise", active, scale=np.ones(5), shift=np.ones(5))
+    offset = build.scaled(active, 1, 1)
     graph = _fused(build.finish(build.activation(offset, "hardtanh")))
-    assert ops(graph) == ["image", "real_conv", "pointwise"]
+    assert ops(graph) == ["image", "real_conv", "identity"]
 
 
 def test_maxout_has_two_slopes() -> None:
     build = Builder()
     slopes = {name: build.random.choice(SCALES, 5) for name in ("slope", "positive_slope")}
-    graph = _fused(
-        build.finish(build.add("pointwise", build.stem(), activation="maxout", **slopes))
-    )
+    graph = _fused(build.finish(build.step("maxout", build.stem(), **slopes)))
     assert ops(graph) == ["image", "real_conv"]
-    positive = graph[graph.output].positive_slope
-    assert positive is not None
+    positive = step(graph[graph.output], "maxout")["positive_slope"]
     np.testing.assert_array_equal(positive, np.float32(slopes["positive_slope"]))
 
 
@@ -116,23 +111,28 @@ def test_a_repeated_shortcut_is_never_the_input() -> None:
     build = Builder()
     stem = build.stem(4)
     unit = build.affine(build.conv(build.sign(stem), 8))
-    adding = build.add("pointwise", unit, shortcut=Shortcut(stem, repeat=True))
+    adding = build.plus(unit, stem, repeat="tile")
     graph = _fused(build.finish(adding))
     assert ops(graph) == ["image", "real_conv", "sign", "binary_conv"]
-    assert graph[adding].shortcut == Shortcut(stem, repeat=True)
+    added = step(graph[adding], "add")
+    assert (graph[adding].operand(added), added["repeat"]) == (stem, "tile")
 
 
 def test_a_product_with_a_map_stays_a_node() -> None:
     build = Builder()
     conv = build.conv("image", 4)
-    by_pixel = build.add("mean_abs", build.stem(), build.graph[conv].shape._replace(channels=1))
+    shape = build.graph[conv].shape._replace(channels=1)
+    by_pixel = build.add("mean_abs", build.stem(), shape=shape)
     graph = _fused(
-        build.finish(build.activation(build.add("pointwise", conv, map=by_pixel), "relu"))
+        build.finish(
+            build.activation(build.step("multiply", conv, by_pixel, repeat="tile"), "relu")
+        )
     )
-    assert ops(graph)[-1] == "pointwise"
-    assert graph[conv].map == ""
+    assert ops(graph)[-1] == "identity"
+    assert not graph[conv].steps
     last = graph[graph.output]
-    assert (last.map, last.activation) == (by_pixel, "relu")
+    assert step_ops(last) == ["multiply", "relu"]
+    assert last.operand(last.steps[0]) == by_pixel
 
 
 @pytest.mark.parametrize("part", ["map", "sums", "shift"])
@@ -145,7 +145,8 @@ def test_a_convolution_with_more_than_dots_takes_the_rest(part: str) -> None:
     graph = build.finish(build.activation(build.plus(value, stem), "prelu", -0.5))
     _fused(graph)
     assert graph[graph.output].op == "binary_conv"
-    assert graph[graph.output].parts() == (part == "map", True, True, True, False)
+    first = {"map": ["multiply", "affine"], "sums": ["affine", "add"], "shift": ["affine"]}
+    assert step_ops(graph[graph.output]) == [*first[part], "add", "prelu"]
 
 
 def test_does_not_fuse_into_the_output() -> None:
@@ -154,7 +155,7 @@ def test_does_not_fuse_into_the_output() -> None:
     build.activation(conv, "relu")
     graph = build.finish(conv)
     fuse_epilogue(graph)
-    assert graph[conv].activation is None
+    assert not graph[conv].steps
 
 
 def test_does_not_fuse_past_signs_of_reals() -> None:
@@ -162,7 +163,7 @@ def test_does_not_fuse_past_signs_of_reals() -> None:
     conv = build.conv("image", 4)
     binary = build.conv(build.sign(conv), 4)
     graph = _fused(build.finish(build.plus(binary, build.affine(conv))))
-    assert graph[conv].scale is None
+    assert not has(graph[conv], "affine")
 
 
 def test_signs_of_integers_do_not_see_the_epilogue() -> None:
@@ -176,7 +177,7 @@ def test_signs_of_integers_do_not_see_the_epilogue() -> None:
     thresholds(graph)
     remove_dead(graph)
     fuse_epilogue(graph)
-    assert ops(graph).count("pointwise") == 0
+    assert ops(graph).count("identity") == 0
     assert graph[active].op == "binary_conv"
     np.testing.assert_array_equal(answers(graph), before)
 
@@ -223,6 +224,63 @@ def test_random_networks_keep_their_bits(seed: int) -> None:
     thresholds(graph)
     remove_dead(graph)
     np.testing.assert_array_equal(answers(graph), before)
+    count = len(graph.nodes)
+    fuse_epilogue(graph)
+    assert len(graph.nodes) <= count
+    np.testing.assert_array_equal(answers(graph), before)
+
+
+def test_a_step_that_the_engine_does_not_fuse_takes_what_follows() -> None:
+    """A squeeze-and-excite gate, then a unit's usual steps, then some that would come too late."""
+    build = Builder()
+    stem = build.stem(8)
+    gate = build.activation(build.mean(stem), "sigmoid")
+    unit = build.affine(build.conv(build.sign(stem), 8))
+    gated = build.step("multiply", unit, gate, every=(0, 0))
+    active = build.activation(build.plus(gated, stem), "hardtanh")
+    graph = _fused(build.finish(build.affine(active)))
+    assert ops(graph) == ["image", "real_conv", "global_mean", "sign", "binary_conv"]
+    assert step_ops(graph[graph.output]) == ["affine", "multiply", "add", "hardtanh", "affine"]
+
+
+def _random_step(build: Builder, source: str, operand: str) -> str:
+    """Of any kind; what it reads has the source's shape, or is one pixel."""
+    random = build.random
+    op = random.choice(sorted(STEPS))
+    channels = build.graph[source].shape.channels
+    rule = STEPS[op]
+    keys = {
+        key.name: random.choice(SCALES, channels)
+        for key in rule.keys
+        if key.type == "constant" and key.required
+    }
+    if not any(key.type == "operand" for key in rule.keys):
+        return build.step(op, source, **keys)
+    if random.random() < 0.3:
+        return build.step(op, source, build.mean(operand), every=(0, 0), **keys)
+    if random.random() < 0.3:
+        shape = build.graph[operand].shape._replace(channels=1)
+        by_pixel = build.add("mean_abs", operand, shape=shape)
+        return build.step(op, source, by_pixel, repeat="tile", **keys)
+    return build.step(op, source, operand, **keys)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_chains_of_any_steps_keep_their_bits(seed: int) -> None:
+    build = Builder(seed=seed)
+    random = build.random
+    values = [build.stem(6)]
+    for _ in range(14):
+        source = values[-1] if random.random() < 0.8 else values[random.integers(len(values))]
+        if random.random() < 0.2:
+            values.append(build.conv(build.sign(source), 6))
+        else:
+            values.append(_random_step(build, source, values[random.integers(len(values))]))
+    graph = build.finish(build.activation(values[-1], "tanh"))
+    remove_dead(graph)
+    before = answers(graph)
+    thresholds(graph)
+    remove_dead(graph)
     count = len(graph.nodes)
     fuse_epilogue(graph)
     assert len(graph.nodes) <= count

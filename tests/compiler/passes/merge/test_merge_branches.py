@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from tests.compiler.graphs import SCALES, SHIFTS, Builder, answers, ops
+from tests.compiler.file_nodes import adds_shortcut, has, step
+from tests.compiler.graphs import SCALES, Builder, answers, ops
 
-from signbit.compiler.ir import Graph, Shortcut
+from signbit.compiler.ir import Graph, Step
 from signbit.compiler.passes import remove_dead
 from signbit.compiler.passes.merge.absorb_views import absorb_views
 from signbit.compiler.passes.merge.merge_branches import merge_branches
@@ -10,11 +11,10 @@ from signbit.errors import CompileError
 
 
 def _join(build: Builder, *values: str) -> str:
-    first, *others = values
-    shape = build.graph[first].shape
+    shape = build.graph[values[0]].shape
     channels = sum(build.graph[value].shape.channels for value in values)
     joined = shape._replace(channels=channels)
-    return build.add("concat", first, joined, others=tuple(others))
+    return build.add("concat", *values, shape=joined)
 
 
 def _branch(build: Builder, sign: str, shortcut: str, *, swapped: bool = False) -> str:
@@ -22,7 +22,7 @@ def _branch(build: Builder, sign: str, shortcut: str, *, swapped: bool = False) 
     unit = build.affine(build.conv(sign, 4, 1, padding=0))
     total = build.plus(shortcut, unit) if swapped else build.plus(unit, shortcut)
     slope = build.random.choice(SCALES, 4)
-    return build.add("pointwise", total, activation="prelu", slope=slope)
+    return build.step("prelu", total, slope=slope)
 
 
 def _alone(graph: Graph, output: str) -> Graph:
@@ -44,9 +44,10 @@ def test_reactnets_pair_is_one_convolution_with_the_same_bits(count: int) -> Non
     merge_branches(graph)
     kinds = ops(graph)
     assert kinds.count("binary_conv") == 1
-    assert kinds.count("pointwise") == 1 + 3  # the stem's scale and shift; each step once
-    adding = next(node for node in graph if node.shortcut is not None)
-    assert adding.shortcut == Shortcut(stem, repeat=True)
+    assert kinds.count("identity") == 1 + 3  # the stem's scale and shift; each step once
+    adding = next(node for node in graph if has(node, "add"))
+    assert adds_shortcut(adding, "tile")
+    assert adding.operand(adding.steps[0]) == stem
     np.testing.assert_array_equal(answers(graph), np.concatenate(apart, axis=3))
     # The dots are those of all convolutions, the value is the concatenation's.
     body = next(node for node in graph if node.op == "binary_conv").body_origin
@@ -77,11 +78,11 @@ def test_real_convolutions_are_joined_too(binary: bool) -> None:
     branches = [build.conv(stem, 3) for _ in range(2)]
     for branch in branches if binary else []:
         weight = build.random.choice(np.array([-1, 1], np.int8), (3, 3, 3, 4))
-        build.graph.update(branch, weight=weight)
+        build.graph.put(build.graph[branch].with_keys(weight=weight))
     graph = build.finish(_join(build, *branches))
     apart = [answers(_alone(graph, branch)) for branch in branches]
     merge_branches(graph)
-    assert ops(graph) == ["image", "real_conv", "pointwise", "real_conv"]
+    assert ops(graph) == ["image", "real_conv", "identity", "real_conv"]
     np.testing.assert_array_equal(answers(graph), np.concatenate(apart, axis=3))
 
 
@@ -90,16 +91,19 @@ def test_sums_of_the_same_signs_and_borders() -> None:
     sign = build.sign(build.stem(4))
     first = build.conv_with("sums", sign, 4)
     second = build.conv(sign, 4)
-    scale, shift = build.random.choice(SCALES, 4), build.random.choice(SHIFTS, (3, 3, 4))
-    sums = build.graph[first].sums
-    build.graph.update(second, scale=scale, shift=shift, sums=sums, sums_scale=scale)
-    build.graph.update(first, shift=np.broadcast_to(build.graph[first].shift, (3, 3, 4)))
+    scale = build.random.choice(SCALES, 4)
+    by_border = build.by_border(second, scale)
+    weighted = Step("add", {"input": 0, "repeat": "each", "weighted": scale})
+    build.with_steps(second, by_border)
+    build.with_steps(second, weighted, build.graph[first].inputs[1])
+    taps = {key: by_border[key] for key in ("row_taps", "column_taps")}
+    everywhere = np.array(np.broadcast_to(step(build.graph[first], "affine")["shift"], (3, 3, 4)))
+    build.change(first, "affine", shift=everywhere, **taps)
     graph = build.finish(_join(build, first, second))
     apart = [answers(_alone(graph, branch)) for branch in (first, second)]
     merge_branches(graph)
     conv = graph[graph.output]
-    assert conv.shift is not None
-    assert conv.shift.shape == (3, 3, 8)
+    assert step(conv, "affine")["shift"].shape == (3, 3, 8)
     np.testing.assert_array_equal(answers(graph), np.concatenate(apart, axis=3))
 
 
@@ -111,7 +115,8 @@ def test_a_value_joined_with_itself_is_a_shortcut_that_repeats() -> None:
     merge_branches(graph)
     absorb_views(graph)
     adding = graph[graph.output]
-    assert (adding.input, adding.shortcut) == (unit, Shortcut(stem, repeat=True))
+    assert adding.inputs == (unit, stem)
+    assert adds_shortcut(adding, "tile")
     twice = np.concatenate([answers(_alone(graph, stem))] * 2, axis=3)
     np.testing.assert_array_equal(answers(graph), answers(_alone(graph, unit)) + twice)
 
@@ -124,7 +129,7 @@ def test_branches_that_are_sums_of_branches() -> None:
     graph = build.finish(_join(build, *branches))
     apart = [answers(_alone(graph, branch)) for branch in branches]
     merge_branches(graph)
-    assert ops(graph) == ["image", "real_conv", "pointwise", "real_conv", "real_conv", "pointwise"]
+    assert ops(graph) == ["image", "real_conv", "identity", "real_conv", "real_conv", "identity"]
     np.testing.assert_array_equal(answers(graph), np.concatenate(apart, axis=3))
 
 
@@ -173,7 +178,7 @@ def test_refuses_other_concatenations(kind: str) -> None:
     elif kind == "other weights":
         left, right = build.conv(stem, 4), build.conv(stem, 4)
         weight = build.random.choice(np.array([-1, 1], np.int8), (4, 3, 3, 4))
-        build.graph.update(right, weight=weight)
+        build.graph.put(build.graph[right].with_keys(weight=weight))
     joined = _join(build, left, right)
     build.graph.output = build.plus(joined, joined)
     if kind == "read elsewhere":

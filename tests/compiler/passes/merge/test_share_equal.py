@@ -29,9 +29,11 @@ def test_chains_of_equal_nodes_collapse() -> None:
 def test_what_differs_in_one_field_stays(changed: str) -> None:
     build = Builder()
     stem = build.stem(4)
-    one, two = (build.add("pointwise", stem, scale=np.ones(4), shift=np.ones(4)) for _ in range(2))
-    value = np.array([1.0, 1.0, 1.0, 2.0])
-    build.graph.update(two, **{changed: "image" if changed == "input" else value})
+    one, two = (build.scaled(stem, 1, 1) for _ in range(2))
+    if changed == "input":
+        build.graph.update(two, inputs=(build.graph[stem].input,))
+    else:
+        build.change(two, "affine", **{changed: np.array([1.0, 1.0, 1.0, 2.0])})
     build.plus(one, stem)
     build.graph.output = two
     count = len(build.graph.nodes)

@@ -12,12 +12,12 @@ def test_pools_bits_with_the_same_answers() -> None:
     graph = build.finish(build.conv(sign, 6))
     before = answers(graph)
     pool_signs(graph)
-    assert ops(graph) == ["image", "real_conv", "pointwise", "sign", "max_pool", "binary_conv"]
+    assert ops(graph) == ["image", "real_conv", "identity", "sign", "max_pool", "binary_conv"]
     assert graph[sign].op == "max_pool"
     assert graph[sign].is_sign
-    assert graph[sign].padding == (1, 1)
+    assert graph[sign]["padding"] == (1, 1, 1, 1)
     first = graph[graph[sign].input]
-    assert (first.origin.export, first.signed) == ("", f"fx_{stem}")
+    assert (first.origin.export, first.origin.signed) == ("", f"fx_{stem}")
     np.testing.assert_array_equal(answers(graph), before)
 
 

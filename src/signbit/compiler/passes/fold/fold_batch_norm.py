@@ -1,23 +1,25 @@
-"""A batch-norm in evaluation is one scale and shift a channel."""
+"""A batch-norm in evaluation is one scale and shift per channel.
+
+weight·(x − mean)/√(variance + epsilon) + bias = scale·x + shift
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from signbit.compiler.ir import Graph, refuse
+from signbit.compiler.ir import Graph, Step, refuse
 
 __all__ = ["fold_batch_norm"]
 
 
 def fold_batch_norm(graph: Graph) -> None:
-    """weight·(x − mean)/√(variance + epsilon) + bias = scale·x + shift, in float64."""
+    """In float64. Raises CompileError for a variance that is not positive."""
     for node in graph:
-        if node.norm is None:
+        if node.op != "batch_norm":
             continue
-        norm = node.norm
-        deviation = norm.variance + norm.epsilon
+        deviation = node["variance"] + node["epsilon"]
         if deviation.min() <= 0:
             raise refuse(node.origin, "has a running variance that is not positive")
-        scale = norm.weight / np.sqrt(deviation)
-        shift = norm.bias - norm.mean * scale
-        graph.update(node.name, op="pointwise", norm=None, scale=scale, shift=shift)
+        scale = node["weight"] / np.sqrt(deviation)
+        affine = Step("affine", {"scale": scale, "shift": node["bias"] - node["mean"] * scale})
+        graph.update(node.name, op="identity", keys={}, steps=(affine,))

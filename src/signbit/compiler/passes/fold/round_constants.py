@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
-from signbit.compiler.ir import Graph, refuse
+from signbit.compiler.ir import Graph, Node, Step, constants_of, refuse
 
 __all__ = ["round_constants"]
-
-_FIELDS = (
-    *("weight", "pad_value", "scale", "shift", "sums_scale"),
-    *("slope", "positive_slope", "offset"),
-)
 
 
 def round_constants(graph: Graph) -> None:
     """float64 to float32, nearest even. Raises CompileError for what float32 cannot hold."""
     for node in graph:
-        for field in _FIELDS:
-            value = getattr(node, field)
-            if value is None or value.dtype.kind in "iu":
-                continue
-            with np.errstate(over="ignore"):
-                rounded = value.astype(np.float32)
-            if not np.isfinite(rounded).all():
-                raise refuse(node.origin, f"{field} has a value too large for float32")
-            graph.update(node.name, **{field: rounded})
+        steps = tuple(Step(step.op, _rounded(node, step)) for step in node.steps)
+        graph.update(node.name, keys=dict(_rounded(node, node)), steps=steps)
+
+
+def _rounded(node: Node, part: Node | Step) -> Mapping[str, Any]:
+    """The keys of an operation or a step of the node, reals in float32."""
+    keys = dict(part.keys)
+    for name, value in constants_of(part):
+        if value.dtype.kind != "f":
+            continue
+        with np.errstate(over="ignore"):
+            keys[name] = value.astype(np.float32)
+        if not np.isfinite(keys[name]).all():
+            raise refuse(node.origin, f"{name} has a value too large for float32")
+    return keys

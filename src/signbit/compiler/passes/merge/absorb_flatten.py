@@ -1,31 +1,31 @@
-"""A flattened map read by a linear layer is that layer as a convolution over the whole map."""
+"""A flattened map read by a linear layer is that layer as a convolution over the whole map.
+
+w[c, y, x] in PyTorch's order = w[y, x, c] in the file's
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from signbit.compiler.ir import FloatArray, Graph, Node, is_by_channel, refuse
+from signbit.compiler.ir import Graph, Node, Step, constants_of, is_by_channel, refuse
 
 __all__ = ["absorb_flatten"]
 
 
 def absorb_flatten(graph: Graph) -> None:
-    """Move each flatten behind the operations on single elements, then into the linear layer.
-
-    PyTorch flattens (channel, y, x), a convolution's weights are (y, x, channel): permuted here.
-    """
-    while flattens := [node for node in graph if node.op == "flatten"]:
+    """Move each flatten behind the operations on single elements, then into the linear layer."""
+    while flattens := [node for node in graph if node.op == "flatten_chw"]:
         _absorb(graph, flattens[0])
 
 
 def _absorb(graph: Graph, flatten: Node) -> None:
     if flatten.name == graph.output:
         raise refuse(flatten.origin, "the network must end in one value a class, this is a map")
-    readers = graph.readers(flatten.name)
-    for reader in readers:
-        if reader.op in ("real_conv", "binary_conv", "sign_sum") and reader.kernel == (1, 1):
+    for reader in graph.readers(flatten.name):
+        if reader.has("groups") and reader["kernel"] == (1, 1):
             _into_convolution(graph, reader, flatten)
         elif reader.op == "mean_abs":
             _into_mean(graph, reader, flatten)
@@ -38,10 +38,11 @@ def _absorb(graph: Graph, flatten: Node) -> None:
 
 def _into_convolution(graph: Graph, conv: Node, flatten: Node) -> None:
     height, width, channels = graph[flatten.input].shape
-    graph.update(conv.name, input=flatten.input, kernel=(height, width))
+    keys = conv.keys | {"kernel": (height, width)}
     if conv.weight is not None:
-        weight = conv.weight.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
-        graph.update(conv.name, weight=weight)
+        weight = conv.weight.reshape(-1, channels, height, width)
+        keys["weight"] = weight.transpose(0, 2, 3, 1)
+    graph.update(conv.name, inputs=(flatten.input, *conv.inputs[1:]), keys=keys)
 
 
 def _into_mean(graph: Graph, mean: Node, flatten: Node) -> None:
@@ -50,12 +51,12 @@ def _into_mean(graph: Graph, mean: Node, flatten: Node) -> None:
     by_pixel = replace(
         mean,
         name=graph.unique(f"{mean.name}.map"),
-        input=source.name,
+        inputs=(source.name,),
         shape=source.shape._replace(channels=1),
         origin=mean.origin._replace(export=""),
     )
     graph.insert_before(mean.name, by_pixel)
-    graph.update(mean.name, op="global_mean", input=by_pixel.name)
+    graph.update(mean.name, op="global_mean", inputs=(by_pixel.name,))
 
 
 def _behind(graph: Graph, reader: Node, flatten: Node) -> None:
@@ -64,31 +65,24 @@ def _behind(graph: Graph, reader: Node, flatten: Node) -> None:
     moved = replace(
         reader,
         name=graph.unique(f"{reader.name}.map"),
-        input=source.name,
+        inputs=(source.name,),
         shape=source.shape,
-        scale=_by_channel(reader, reader.scale, source),
-        shift=_by_channel(reader, reader.shift, source),
-        slope=_by_channel(reader, reader.slope, source),
-        positive_slope=_by_channel(reader, reader.positive_slope, source),
+        steps=tuple(_by_channel(reader, step, source) for step in reader.steps),
     )
     graph.insert_before(reader.name, moved)
-    flattened = replace(
-        flatten,
-        name=reader.name,
-        input=moved.name,
-        is_sign=reader.is_sign,
-    )
-    graph.nodes[reader.name] = flattened
+    graph.put(replace(flatten, name=reader.name, inputs=(moved.name,), is_sign=reader.is_sign))
 
 
-def _by_channel(node: Node, values: FloatArray | None, source: Node) -> FloatArray | None:
-    if values is None:
-        return None
-    by_channel = values.reshape(source.shape.channels, -1)
-    if np.ptp(by_channel, axis=1).any():
-        raise refuse(
-            node.origin,
-            "has one constant for each flattened feature and is not followed by a real linear "
-            "layer; the engine knows one a channel: put it in front of the flatten",
-        )
-    return by_channel[:, 0].copy()
+def _by_channel(node: Node, step: Step, source: Node) -> Step:
+    """A step on flattened features, on the map's channels."""
+    keys: dict[str, Any] = dict(step.keys)
+    for name, values in constants_of(step):
+        by_channel = values.reshape(source.shape.channels, -1)
+        if np.ptp(by_channel, axis=1).any():
+            raise refuse(
+                node.origin,
+                "has one constant for each flattened feature and is not followed by a real linear "
+                "layer; the engine knows one a channel: put it in front of the flatten",
+            )
+        keys[name] = by_channel[:, 0].copy()
+    return Step(step.op, keys)

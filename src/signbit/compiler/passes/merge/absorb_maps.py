@@ -1,4 +1,4 @@
-"""One value a pixel that multiplies a convolution's result multiplies its dots (XNOR-Net's K).
+"""One value per pixel that multiplies a convolution's result multiplies its dots (XNOR-Net's K).
 
     (α[c]·D)·K[y, x] = α[c]·(D·K[y, x])
 
@@ -7,7 +7,7 @@ Elsewhere the product stays a node of its own.
 
 from __future__ import annotations
 
-from signbit.compiler.ir import Graph, Node, is_affine
+from signbit.compiler.ir import Graph, Node, Step, is_affine, is_pooled
 
 __all__ = ["absorb_maps"]
 
@@ -15,13 +15,15 @@ __all__ = ["absorb_maps"]
 def absorb_maps(graph: Graph) -> None:
     """Move each product onto the binary convolution before it, over scales that only it reads."""
     for node in graph:
-        if node.op == "pointwise" and node.map:
-            _absorb(graph, node)
+        step = node.only_step
+        if step is not None and step.op == "multiply":
+            _absorb(graph, node, node.operand(step))
 
 
-def _absorb(graph: Graph, product: Node) -> None:
-    for values, by_pixel in ((product.input, product.map), (product.map, product.input)):
-        if graph[by_pixel].shape.channels == 1 and values != by_pixel:
+def _absorb(graph: Graph, product: Node, factor: str) -> None:
+    for values, by_pixel in ((product.input, factor), (factor, product.input)):
+        is_map = graph[by_pixel].shape == product.shape._replace(channels=1)
+        if is_map and values != by_pixel:
             chain = _scaled_dots(graph, values)
             if chain is not None:
                 _move(graph, product, by_pixel, chain)
@@ -35,8 +37,8 @@ def _scaled_dots(graph: Graph, name: str) -> list[Node] | None:
         node = graph[name]
         chain.insert(0, node)
         if node.op == "binary_conv":
-            return chain if node.yields_integers and node.pool is None else None
-        if not is_affine(node) or node.shift is None or node.shift.any():
+            return chain if node.yields_integers and not is_pooled(node) else None
+        if not is_affine(node) or node.steps[0]["shift"].any():
             return None
         name = node.input
     return None
@@ -49,7 +51,8 @@ def _move(graph: Graph, product: Node, by_pixel: str, chain: list[Node]) -> None
         origin = node.origin._replace(export="")  # PyTorch has the value without the map
         graph.update(node.name, origin=origin, body=node.body_origin)
     conv, last = chain[0], chain[-1]
-    graph.update(conv.name, map=by_pixel)
+    multiply = Step("multiply", {"input": 0, "repeat": "tile"})
+    graph.put(graph[conv.name].then([multiply], [by_pixel]))
     graph.update(last.name, origin=product.origin)
     graph.redirect(product.name, last.name)
     graph.remove(product.name)

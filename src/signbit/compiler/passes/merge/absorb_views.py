@@ -1,10 +1,13 @@
-"""A view that is added is a shortcut: subsampled, with zero channels, or with channels repeated."""
+"""A view that is added is a shortcut: subsampled, with zero channels, or with channels repeated.
+
+a[y, x, c] + view(b)[y, x, c] = a[y, x, c] + b[y·stride, x·stride, c − zeros]
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
-from signbit.compiler.ir import Graph, Node, Shortcut, refuse
+from signbit.compiler.ir import Graph, Node, Step, is_addition, is_plain, refuse
 
 __all__ = ["absorb_views"]
 
@@ -16,7 +19,7 @@ def absorb_views(graph: Graph) -> None:
     Raises CompileError for channels that are more than the input's and not added to something.
     """
     for node in graph:
-        if node.op == "pointwise" and node.shortcut is not None:
+        if is_addition(node):
             _absorb(graph, node)
     for node in reversed(list(graph)):
         if node.op == "view" and not graph.readers(node.name) and node.name != graph.output:
@@ -25,41 +28,40 @@ def absorb_views(graph: Graph) -> None:
             _subsample(graph, node)
 
 
-def _absorb(graph: Graph, add: Node) -> None:
-    shortcut = add.shortcut
-    assert shortcut is not None
-    source = graph[add.input]
-    plain = shortcut == Shortcut(shortcut.tensor)
-    if source.op == "view" and plain and graph[shortcut.tensor].op != "view":
-        # a + b = b + a: the view must be the shortcut.
-        add = graph.update(add.name, input=shortcut.tensor, shortcut=Shortcut(source.name))
+def _absorb(graph: Graph, addition: Node) -> None:
+    left, right = addition.input, addition.operand(addition.steps[0])
+    if graph[left].op == "view" and is_plain(addition.steps[0]) and graph[right].op != "view":
+        # a + b = b + a: the view must be the operand.
+        addition = _reading(graph, addition, right, left, {})
     while True:
-        shortcut = add.shortcut
-        assert shortcut is not None
-        view = graph[shortcut.tensor]
-        if view.op != "view" or not _is_shown(graph, view, shortcut, add):
+        (step,) = addition.steps
+        view = graph[addition.operand(step)]
+        if view.op != "view" or not _is_shown(graph, view, step, addition):
             return
-        strides = zip(shortcut.stride, view.stride, strict=True)
-        seen = Shortcut(
-            view.input,
-            stride=tuple(outer * inner for outer, inner in strides),  # type: ignore[arg-type]
-            offset=shortcut.offset + view.zeros,
-            repeat=shortcut.repeat or view.repeat,
-        )
-        add = graph.update(add.name, shortcut=seen)
+        rows, columns = (a * b for a, b in zip(step["every"], view["stride"], strict=True))
+        seen = {"every": (rows, columns), "offset": step["offset"] + view["zeros"]}
+        if step["repeat"] == "tile" or view["repeat"]:
+            seen["repeat"] = "tile"
+        addition = _reading(graph, addition, addition.input, view.input, seen)
 
 
-def _is_shown(graph: Graph, view: Node, shortcut: Shortcut, add: Node) -> bool:
-    """Whether a shortcut from the view can be one from the view's input.
+def _reading(graph: Graph, addition: Node, left: str, right: str, seen: dict[str, Any]) -> Node:
+    """The addition of `left` and what is `seen` of `right`."""
+    step = Step("add", {"input": 1, **seen})
+    return graph.update(addition.name, inputs=(left, right), steps=(step,))
+
+
+def _is_shown(graph: Graph, view: Node, step: Step, addition: Node) -> bool:
+    """Whether a step that reads the view can read the view's input instead.
 
     It has either zero channels around or repeated ones, and repeated ones end where the view does.
     """
-    if shortcut.stride == (0, 0):
+    if step["every"] == (0, 0):
         return False
-    if view.repeat:
-        whole = view.shape.channels == add.shape.channels
-        return shortcut.offset == 0 and (shortcut.repeat or whole)
-    return not (shortcut.repeat and _widens(graph, view))
+    if view["repeat"]:
+        whole = view.shape.channels == addition.shape.channels
+        return step["offset"] == 0 and (step["repeat"] == "tile" or whole)
+    return not (step["repeat"] == "tile" and _widens(graph, view))
 
 
 def _widens(graph: Graph, view: Node) -> bool:
@@ -68,6 +70,6 @@ def _widens(graph: Graph, view: Node) -> bool:
 
 def _subsample(graph: Graph, view: Node) -> None:
     if _widens(graph, view):
-        what = "repeats channels of" if view.repeat else "adds zero channels to"
+        what = "repeats channels of" if view["repeat"] else "adds zero channels to"
         raise refuse(view.origin, f"{what} something other than a shortcut")
-    graph.nodes[view.name] = replace(view, op="max_pool", kernel=(1, 1))
+    graph.update(view.name, op="max_pool", keys={"stride": view["stride"]})

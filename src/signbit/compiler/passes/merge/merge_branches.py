@@ -1,5 +1,7 @@
 """Branches of one input that are joined along their channels become one branch.
 
+    cat(f(W1 x), f(W2 x)) = f(cat(W1, W2) x)
+
 ReActNet doubles its width by two 1×1 convolutions of the same signs, each with its own batch-norm,
 adds the same shortcut to both and concatenates: that is one convolution with both filters, and a
 shortcut whose channels are read again. Filters do not see each other, so nothing is rounded anew.
@@ -14,12 +16,20 @@ from typing import Any
 
 import numpy as np
 
-from signbit.compiler.ir import Graph, Node, Shortcut, is_addition, refuse
+from signbit.compiler.ir import (
+    Graph,
+    Node,
+    Step,
+    constants_of,
+    is_addition,
+    is_plain,
+    reads,
+    refuse,
+    same,
+)
 
 __all__ = ["merge_branches"]
 
-_PER_CHANNEL = ("scale", "shift", "slope", "positive_slope", "sums_scale")
-_WINDOW = ("kernel", "stride", "padding", "dilation", "map", "sums", "pool")
 _ACROSS = "joins values that are not branches of one input, all of the same steps"
 
 
@@ -27,7 +37,7 @@ def merge_branches(graph: Graph) -> None:
     """Replace every concatenation; in order, so that one of concatenations becomes one branch.
 
     Branches are convolutions without groups of one input with one window, behind each the same
-    kinds of steps: constants a channel, an addition of the same value or of two branches, a
+    kinds of steps: constants per channel, an addition of the same value or of two branches, a
     non-linearity. Raises CompileError for another concatenation.
     """
     for node in graph:
@@ -36,9 +46,9 @@ def merge_branches(graph: Graph) -> None:
 
 
 def _replace(graph: Graph, concat: Node) -> None:
-    names = (concat.input, *concat.others)
+    names = concat.inputs
     if len(set(names)) == 1:
-        graph.nodes[concat.name] = replace(concat, op="view", others=(), repeat=True)
+        graph.update(concat.name, op="view", inputs=names[:1], keys={"repeat": True})
         return
     merged = _Merging(graph, concat).merge(names)
     graph.update(merged, origin=concat.origin)
@@ -60,66 +70,69 @@ class _Merging:
         if any(self.graph.only_reader(name) is None for name in names):
             raise self.refuse("one of them is read elsewhere too")
         nodes = [self.graph[name] for name in names]
-        if all(node.op == "pointwise" for node in nodes):
+        if all(node.op == "identity" for node in nodes):
             return self.merge_steps(nodes)
-        if all(node.op in ("binary_conv", "real_conv") for node in nodes):
+        if all(node.weight is not None for node in nodes):
             return self.merge_convolutions(nodes)
         raise self.refuse(" and ".join(f"{node.origin}" for node in nodes))
 
     def merge_steps(self, nodes: list[Node]) -> str:
         """Behind the merged inputs, the merged step."""
         first = nodes[0]
-        kinds = {(node.parts(), node.activation, node.map) for node in nodes}
-        if len(kinds) > 1:
-            raise self.refuse("their steps are of different kinds")
-        if not is_addition(first):
-            return self.add(nodes, input=self.merge([node.input for node in nodes]))
-        if not all(node.shortcut == Shortcut(node.operands()[1]) for node in nodes):
+        if not all(map(is_addition, nodes)):
+            if len({(_kind(node), node.inputs[1:]) for node in nodes}) > 1:
+                raise self.refuse("their steps are of different kinds")
+            return self.add(nodes, inputs=(self.merge([n.input for n in nodes]), *first.inputs[1:]))
+        if not all(is_plain(node.steps[0]) for node in nodes):
             raise self.refuse("they add parts of values")
-        operands = [set(node.operands()) for node in nodes]
-        common = set.intersection(*operands)
-        if len(common) == 1 and all(len(both) == 2 for both in operands):
+        pairs = [(node.input, node.operand(node.steps[0])) for node in nodes]
+        common = set.intersection(*map(set, pairs))
+        if len(common) == 1 and all(left != right for left, right in pairs):
             (shared,) = common
-            branches = [next(name for name in n.operands() if name != shared) for n in nodes]
-            shortcut = Shortcut(shared, repeat=True)
-            return self.add(nodes, input=self.merge(branches), shortcut=shortcut)
-        left, right = zip(*(node.operands() for node in nodes), strict=True)
-        return self.add(nodes, input=self.merge(left), shortcut=Shortcut(self.merge(right)))
+            branches = [left if right == shared else right for left, right in pairs]
+            repeated = Step("add", {"input": 1, "repeat": "tile"})
+            return self.add(nodes, inputs=(self.merge(branches), shared), steps=(repeated,))
+        left, right = (self.merge(names) for names in zip(*pairs, strict=True))
+        return self.add(nodes, inputs=(left, right), steps=(Step("add", {"input": 1}),))
 
     def merge_convolutions(self, nodes: list[Node]) -> str:
         first = nodes[0]
         for node in nodes:
             if (node.op, node.input) != (first.op, first.input):
                 raise self.refuse("their convolutions read different values")
-            same = all(getattr(node, name) == getattr(first, name) for name in _WINDOW)
-            if not same or node.groups != 1 or not _equal(node.pad_value, first.pad_value):
+            windows = all(
+                same(node[key.name], first[key.name])
+                for key in first.rule.keys
+                if key.name != "weight"
+            )
+            if not windows or node.inputs != first.inputs or node["groups"] != 1:
                 raise self.refuse("their convolutions have different windows, or groups")
         # Some have a scale and shift of their own, and some of those one for each pair of tap sets.
-        kinds = {(node.parts(), None if node.shift is None else node.shift.ndim) for node in nodes}
-        if len(kinds) > 1:
+        if len({_kind(node) for node in nodes}) > 1:
             raise self.refuse("their convolutions add different parts to their dots")
-        weights = [node.weight for node in nodes if node.weight is not None]
+        weights = [node["weight"] for node in nodes]
         if len({weight.dtype for weight in weights}) > 1:
             raise self.refuse("one of their convolutions has binary weights and another real ones")
         bodies = [node.body_origin for node in nodes]
         _, *beside = (name for body in bodies for name in (body.export, *body.beside))
         body = bodies[0]._replace(beside=tuple(beside))
-        return self.add(nodes, weight=np.concatenate(weights), body=body)
+        keys = first.keys | {"weight": np.concatenate(weights)}
+        return self.add(nodes, keys=keys, body=body)
 
     def add(self, nodes: list[Node], **changes: Any) -> str:
-        """A node like the first of these, with all their constants a channel."""
+        """A node like the first of these, with all their constants per channel."""
         first = nodes[0]
-        for field in _PER_CHANNEL:
-            values = [getattr(node, field) for node in nodes]
-            if values[0] is not None:
-                changes[field] = np.concatenate(values, axis=-1)
+        operands = [first.operand(step) for step in first.steps if reads(step)]
+        if "steps" not in changes and any(self.graph[n].shape.channels > 1 for n in operands):
+            raise self.refuse("their steps read values of several channels")
         channels = sum(node.shape.channels for node in nodes)
+        steps = zip(*(node.steps for node in nodes), strict=True)
         merged = replace(
             first,
             name=self.graph.unique(f"{first.name}.joined"),
             shape=first.shape._replace(channels=channels),
             origin=first.origin._replace(export=""),
-            **changes,
+            **({"steps": tuple(map(_joined, steps))} | changes),
         )
         self.graph.insert_before(self.concat.name, merged)
         return merged.name
@@ -128,8 +141,24 @@ class _Merging:
         return refuse(self.concat.origin, f"{_ACROSS}: {reason}")
 
 
-def _equal(left: Any, right: Any) -> bool:
-    return (left is None and right is None) or np.array_equal(left, right)
+def _kind(node: Node) -> tuple[Any, ...]:
+    """What steps must have in common: all but the values of their constants per channel."""
+    return tuple(
+        (
+            step.op,
+            *(step[key.name] for key in step.rule.keys if key.type != "constant"),
+            *((name, value.ndim) for name, value in constants_of(step)),
+        )
+        for step in node.steps
+    )
+
+
+def _joined(steps: Sequence[Step]) -> Step:
+    """One step for the channels of all; operands are read again for each."""
+    first = steps[0]
+    constants = [dict(constants_of(step)) for step in steps]
+    values = {name: np.concatenate([each[name] for each in constants], -1) for name in constants[0]}
+    return Step(first.op, {**first.keys, **values})
 
 
 def _remove_branch(graph: Graph, name: str) -> None:
@@ -137,5 +166,5 @@ def _remove_branch(graph: Graph, name: str) -> None:
     node = graph.nodes.get(name)
     if node is not None and not graph.readers(name):
         graph.remove(name)
-        for operand in node.operands():
+        for operand in node.inputs:
             _remove_branch(graph, operand)

@@ -16,29 +16,30 @@ import numpy.typing as npt
 
 from signbit.bitformat.exact import Float32, fma
 from signbit.bitformat.int16_stem import MAX_PIXEL
-from signbit.compiler.ir import Graph, Node, is_by_channel, refuse
+from signbit.compiler.ir import Graph, Node, Step, is_by_channel, reads, refuse
 from signbit.compiler.passes.signs.step_values import evaluate, is_monotone
 
 __all__ = ["pixel_comparison"]
 
 Bools = npt.NDArray[np.bool_]
 
+_WITH_OPERAND = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply}
+
 _LOWEST = np.float32(np.finfo(np.float32).min)
 
 
 def pixel_comparison(
     graph: Graph, sign: Node
-) -> tuple[str, tuple[Float32, npt.NDArray[np.uint8]], list[Node]]:
+) -> tuple[str, tuple[Float32, npt.NDArray[np.uint8]], list[Step]]:
     """The value to compare, its (threshold, flip), (channels,) each, and the steps taken over.
 
     The value is the image, a pool, or a convolution of one weight a filter.
     Raises CompileError where the sign of a channel changes more than once along its values.
     """
-    assert sign.pixel_signs is not None
-    steps: list[Node] = []
+    steps: list[Step] = []
     base = graph[sign.input]
-    while base.op == "pointwise":
-        steps.insert(0, base)
+    while base.op == "identity":
+        steps = [*base.steps, *steps]
         base = graph[base.input]
     if not _chooses_alike(graph, sign):
         raise refuse(
@@ -49,13 +50,13 @@ def pixel_comparison(
     values = _values(graph, base)
     order = values.argsort(axis=1, kind="stable")
     values = np.take_along_axis(values, order, axis=1)
-    negative = np.take_along_axis(sign.pixel_signs, order, axis=1)
+    negative = np.take_along_axis(sign["pixel_signs"], order, axis=1)
     changes = negative[:, 1:] != negative[:, :-1]
     # Of equal values the engine can make one sign only.
     told_apart = values[:, 1:] != values[:, :-1]
     wrong = (changes.sum(1) > 1) | (changes & ~told_apart).any(1)
     if wrong.any():
-        raise refuse(sign.origin, _reason(sign.pixel_signs, int(wrong.argmax())))
+        raise refuse(sign.origin, _reason(sign["pixel_signs"], int(wrong.argmax())))
     changed = changes.any(1)
     after = np.take_along_axis(values[:, 1:], changes.argmax(1)[:, None], axis=1)[:, 0]
     # Where the sign never changes, nothing lies below the lowest float.
@@ -73,14 +74,14 @@ def _values(graph: Graph, node: Node) -> Float32:
     if node.op == "max_pool":
         return values
     if node.op == "real_conv":
-        assert node.weight is not None
-        each = node.shape.channels // node.groups
-        return fma(values.repeat(each, axis=0), node.weight.reshape(-1, 1), 0)
-    if node.shortcut is not None:
-        return values + _values(graph, graph[node.shortcut.tensor])
-    if node.map:
-        return values * _values(graph, graph[node.map])
-    return evaluate([node], values, slice(None))
+        each = node.shape.channels // node["groups"]
+        return fma(values.repeat(each, axis=0), node["weight"].reshape(-1, 1), 0)
+    for step in node.steps:
+        if reads(step):
+            values = _WITH_OPERAND[step.op](values, _values(graph, graph[node.operand(step)]))
+        else:
+            values = evaluate([step], values, slice(None))
+    return values
 
 
 def _chooses_alike(graph: Graph, sign: Node) -> bool:
@@ -93,17 +94,17 @@ def _chooses_alike(graph: Graph, sign: Node) -> bool:
     while node.op != "image":
         path.insert(0, node)
         node = graph[node.input]
-    pools = [k for k, node in enumerate(path) if node.op == "max_pool" and node.kernel != (1, 1)]
+    pools = [k for k, node in enumerate(path) if node.op == "max_pool" and node["kernel"] != (1, 1)]
     return not pools or any(
-        all(_keeps_order(step) for step in steps) for steps in (path[: pools[-1]], path[pools[0] :])
+        all(map(_keeps_order, nodes)) for nodes in (path[: pools[-1]], path[pools[0] :])
     )
 
 
-def _keeps_order(step: Node) -> bool:
-    """Whether a step never falls, or never rises, with the pixel."""
-    if step.op in ("max_pool", "real_conv"):
+def _keeps_order(node: Node) -> bool:
+    """Whether a value never falls, or never rises, with the pixel."""
+    if node.op in ("max_pool", "real_conv"):
         return True
-    return is_by_channel(step) and is_monotone(step)
+    return is_by_channel(node) and all(map(is_monotone, node.steps))
 
 
 def _reason(negative: Bools, channel: int) -> str:

@@ -1,6 +1,6 @@
 """The sign of a pool is the pool of signs: one bit moves instead of a float.
 
-sign is non-decreasing, so sign(max(x)) = max(sign(x)).
+sign(max(x)) = max(sign(x)), as sign is non-decreasing
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["pool_signs"]
 def pool_signs(graph: Graph) -> None:
     """Where only signs read the pool of reals."""
     for node in graph:
-        if node.op != "max_pool" or node.is_sign or node.name == graph.output:
+        if node.op != "max_pool" or node.is_sign or node.steps or node.name == graph.output:
             continue
         readers = graph.readers(node.name)
         if readers and all(reader.op == "sign" for reader in readers):
@@ -29,12 +29,11 @@ def _swap(graph: Graph, pool: Node, sign: Node) -> None:
     first = replace(
         sign,
         name=graph.unique(f"{sign.name}.before_pool"),
-        input=source.name,
+        inputs=(source.name,),
         shape=source.shape,
-        signed=source.origin.export,
-        origin=sign.origin._replace(export=""),
+        origin=sign.origin._replace(export="", signed=source.origin.export),
     )
     graph.insert_before(sign.name, first)
-    graph.nodes[sign.name] = replace(
-        pool, name=sign.name, input=first.name, is_sign=True, origin=sign.origin, body=pool.origin
-    )
+    origin = sign.origin._replace(signed="")
+    pooled = replace(pool, name=sign.name, inputs=(first.name,), is_sign=True, origin=origin)
+    graph.put(replace(pooled, body=pool.origin))

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signbit.bitformat.int16_stem import MAX_SUM
-from signbit.compiler.ir import Graph, Node, is_by_channel
+from signbit.compiler.ir import Graph, Node, Step, is_by_channel
 from signbit.compiler.passes.signs.pixel_comparison import pixel_comparison
 from signbit.compiler.passes.signs.step_values import evaluate, is_monotone
 
@@ -50,37 +50,38 @@ def thresholds(graph: Graph) -> None:
     for node in graph:
         if node.op == "sign":
             source, (threshold, flip), steps = _compare(graph, node)
-            changes = {"threshold": threshold, "flip": flip, "steps": tuple(steps)}
-            graph.update(node.name, input=source, **changes)
+            comparison = {"threshold": threshold, "flip": flip, "taken_over": tuple(steps)}
+            graph.update(node.name, inputs=(source,), keys=node.keys | comparison)
 
 
-def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison, list[Node]]:
+def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison, list[Step]]:
     """The value to compare, with what, and the steps that this takes over."""
-    if sign.pixel_signs is not None:
+    if sign["pixel_signs"] is not None:
         return pixel_comparison(graph, sign)
-    steps = _steps(graph, sign)
-    base = graph[steps[0].input] if steps else graph[sign.input]
+    nodes = _nodes(graph, sign)
+    steps = [step for node in nodes for step in node.steps]
+    base = graph[nodes[0].input] if nodes else graph[sign.input]
     if base.yields_integers and base.op == "binary_conv":
-        assert base.weight is not None
-        comparison = integer_comparison(steps, base.weight[0].size, base.shape.channels)
+        comparison = integer_comparison(steps, base["weight"][0].size, base.shape.channels)
         if comparison is not None:
             return base.name, comparison, steps
     elif base.yields_integers and all(is_monotone(step) for step in steps):
         return base.name, sum_comparison(steps, base.shape.channels), steps
-    while steps and not all(is_monotone(step) for step in steps):
-        steps = steps[1:]
-    source = graph[steps[0].input] if steps else graph[sign.input]
+    while nodes and not all(is_monotone(step) for node in nodes for step in node.steps):
+        nodes = nodes[1:]
+    steps = [step for node in nodes for step in node.steps]
+    source = graph[nodes[0].input] if nodes else graph[sign.input]
     return source.name, real_comparison(steps, source.shape.channels), steps
 
 
-def _steps(graph: Graph, sign: Node) -> list[Node]:
-    """Per-channel steps that only signs read, in order, the last one in front of the sign."""
-    steps: list[Node] = []
+def _nodes(graph: Graph, sign: Node) -> list[Node]:
+    """Per-channel maths that only signs read, in order, the last one in front of the sign."""
+    nodes: list[Node] = []
     node = graph[sign.input]
     while _is_for_signs(graph, node):
-        steps.insert(0, node)
+        nodes.insert(0, node)
         node = graph[node.input]
-    return steps
+    return nodes
 
 
 def _is_for_signs(graph: Graph, node: Node) -> bool:
@@ -91,7 +92,7 @@ def _is_for_signs(graph: Graph, node: Node) -> bool:
     return all(reader.op == "sign" or _is_for_signs(graph, reader) for reader in readers)
 
 
-def integer_comparison(steps: Sequence[Node], taps: int, channels: int) -> Comparison | None:
+def integer_comparison(steps: Sequence[Step], taps: int, channels: int) -> Comparison | None:
     """The comparison of a dot of `taps` signs with an int32, for each channel.
 
     Every integer from −taps to taps counts as reachable: at the borders of a map taps are
@@ -115,7 +116,7 @@ def integer_comparison(steps: Sequence[Node], taps: int, channels: int) -> Compa
     return threshold, flip
 
 
-def real_comparison(steps: Sequence[Node], channels: int) -> Comparison:
+def real_comparison(steps: Sequence[Step], channels: int) -> Comparison:
     """The comparison of a real with a float32, for each channel; steps are monotone.
 
     It holds for every finite real of which the steps make a number.
@@ -126,7 +127,7 @@ def real_comparison(steps: Sequence[Node], channels: int) -> Comparison:
     return _float_of(keys).astype(np.float32), flip
 
 
-def sum_comparison(steps: Sequence[Node], channels: int) -> Comparison:
+def sum_comparison(steps: Sequence[Step], channels: int) -> Comparison:
     """The comparison of an int16 stem's sum with an int32, for each channel; steps are monotone.
 
     So is the rounding of the sum to float32, which comes first.
@@ -136,7 +137,7 @@ def sum_comparison(steps: Sequence[Node], channels: int) -> Comparison:
 
 
 def _bisect(
-    steps: Sequence[Node], channels: int, value: Callable[[Keys], Float32], highest: int
+    steps: Sequence[Step], channels: int, value: Callable[[Keys], Float32], highest: int
 ) -> tuple[Keys, npt.NDArray[np.uint8]]:
     """Threshold and flip a channel over the keys −highest … highest, whose values rise."""
     everywhere = slice(0, channels)

@@ -1,0 +1,49 @@
+"""The compiler's graph between PyTorch and the file: plain data, no torch.
+
+Its nodes are the file's (docs/format.md), with names for tensors and arrays for constants. Some
+operations are the compiler's own (operations.py); passes remove most of them, lowering the rest.
+"""
+
+from __future__ import annotations
+
+from signbit.bitformat.graph import Step
+from signbit.compiler.ir.graph import Graph
+from signbit.compiler.ir.node import FloatArray, Node, Origin, Shape, refuse
+from signbit.compiler.ir.operations import HALVES, IMAGE, OWN_OPERATIONS
+from signbit.compiler.ir.show import text
+from signbit.compiler.ir.steps import (
+    constants_of,
+    is_addition,
+    is_affine,
+    is_by_channel,
+    is_linear,
+    is_plain,
+    is_pooled,
+    reads,
+    same,
+)
+from signbit.compiler.ir.verify import verify
+
+__all__ = [
+    "HALVES",
+    "IMAGE",
+    "OWN_OPERATIONS",
+    "FloatArray",
+    "Graph",
+    "Node",
+    "Origin",
+    "Shape",
+    "Step",
+    "constants_of",
+    "is_addition",
+    "is_affine",
+    "is_by_channel",
+    "is_linear",
+    "is_plain",
+    "is_pooled",
+    "reads",
+    "refuse",
+    "same",
+    "text",
+    "verify",
+]

@@ -1,0 +1,107 @@
+"""The compiler's graph: nodes in order of execution, and what passes do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from signbit.compiler.ir.node import Node
+
+__all__ = ["Graph"]
+
+
+@dataclass
+class Graph:
+    """Nodes in order of execution, by name. Passes rewrite it in place."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    output: str = ""
+
+    def __iter__(self) -> Iterator[Node]:
+        """In order, each as it is when its turn comes; nodes added on the way are not visited."""
+        for name in list(self.nodes):
+            if name in self.nodes:
+                yield self.nodes[name]
+
+    def __getitem__(self, name: str) -> Node:
+        return self.nodes[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.nodes
+
+    def add(self, node: Node) -> Node:
+        """Append a node."""
+        assert node.name not in self.nodes, node.name
+        assert all(name in self.nodes for name in node.inputs), node.name
+        self.nodes[node.name] = node
+        return node
+
+    def update(self, name: str, **changes: Any) -> Node:
+        """Change fields of a node where it stands; its name stays."""
+        assert "name" not in changes
+        self.nodes[name] = replace(self.nodes[name], **changes)
+        return self.nodes[name]
+
+    def put(self, node: Node) -> Node:
+        """Let a node take the place of the one of its name."""
+        assert node.name in self.nodes, node.name
+        self.nodes[node.name] = node
+        return node
+
+    def insert_before(self, name: str, node: Node) -> None:
+        """Put a new node in front of another."""
+        self._insert(self.place(name), node)
+
+    def insert_behind(self, node: Node) -> None:
+        """Put a new node behind its input; whoever read that takes the new value instead."""
+        self.redirect(node.input, node.name)
+        self._insert(self.place(node.input) + 1, node)
+
+    def _insert(self, place: int, node: Node) -> None:
+        assert node.name not in self.nodes
+        items = list(self.nodes.items())
+        self.nodes = dict([*items[:place], (node.name, node), *items[place:]])
+
+    def move_before(self, name: str, node: str) -> None:
+        """Put a node, which nobody in between reads, in front of another."""
+        self.insert_before(name, self.nodes.pop(node))
+
+    def remove(self, name: str) -> None:
+        """Delete a node that nobody reads."""
+        assert not self.readers(name)
+        assert name != self.output
+        del self.nodes[name]
+
+    def bypass(self, name: str) -> None:
+        """Delete a node; its readers, and the graph's output, take its input instead."""
+        self.redirect(name, self.nodes[name].input)
+        del self.nodes[name]
+
+    def redirect(self, old: str, new: str) -> None:
+        """Let every reader of a value, and the graph's output, take another one."""
+        for reader in self.readers(old):
+            inputs = tuple(new if name == old else name for name in reader.inputs)
+            self.update(reader.name, inputs=inputs)
+        if self.output == old:
+            self.output = new
+
+    def readers(self, name: str) -> list[Node]:
+        """Nodes that read a value, in order; one that reads it twice is listed once."""
+        return [node for node in self.nodes.values() if name in node.inputs]
+
+    def only_reader(self, name: str) -> Node | None:
+        """The one node that reads a value, if it is one and the value is not the graph's output."""
+        readers = self.readers(name)
+        return readers[0] if len(readers) == 1 and name != self.output else None
+
+    def place(self, name: str) -> int:
+        """Position in the order of execution."""
+        return list(self.nodes).index(name)
+
+    def unique(self, wanted: str) -> str:
+        """A name not yet taken, made of the wanted one."""
+        name, number = wanted, 2
+        while name in self.nodes:
+            name, number = f"{wanted}.{number}", number + 1
+        return name

@@ -1,0 +1,93 @@
+"""Operations that no file has: what tracing makes and passes remove, beside the file's own table.
+
+A row is as in bitformat/operations.toml. A `half` is read by nothing but its other half.
+"""
+
+from __future__ import annotations
+
+from signbit.bitformat.table import OPERATIONS, Key, Operation
+
+__all__ = ["HALVES", "IMAGE", "OWN_OPERATIONS", "RULES"]
+
+IMAGE = "image"
+"""Name of the value that holds the raw pixels."""
+
+HALVES = ("negative", "choice")
+"""Halves of another operation: x < 0, and one of two constants by it."""
+
+_CHANNELS = ("weight", "bias", "mean", "variance")
+
+_ANY = ("image", "real", "bits")
+
+
+def _constant(name: str, says: str, *, required: bool = True, shape: str = "channels") -> Key:
+    return Key(name, "constant", says, required=required, shape=shape)
+
+
+def _own(
+    name: str,
+    says: str,
+    *keys: Key,
+    inputs: tuple[tuple[str, ...], ...] = (("real",),),
+    yields: str = "real",
+    shape: str = "same",
+    many: bool = False,
+) -> tuple[str, Operation]:
+    return name, Operation(name, inputs, many, keys, {}, shape, yields, says)
+
+
+OWN_OPERATIONS: dict[str, Operation] = dict(
+    [
+        _own("image", "the raw pixels", inputs=(), yields="image", shape="given"),
+        _own(
+            "sign",
+            "bit = (u < threshold) XOR flip; becomes an output of the node that yields u",
+            _constant("threshold", "float32, or int32 for integer dots; None is 0", required=False),
+            _constant("flip", "uint8 of 0 and 1; None is 0", required=False),
+            Key("taken_over", "steps", "per-channel steps that are in the threshold", ()),
+            _constant(
+                "pixel_signs",
+                "of a sign that one pixel decides: whether PyTorch's is −1, by the pixel's value",
+                required=False,
+                shape="channels × 256",
+            ),
+            inputs=(_ANY,),
+            yields="bits",
+        ),
+        _own(
+            "batch_norm",
+            "weight·(x − mean)/√(variance + epsilon) + bias, float64",
+            *(_constant(name, "per channel") for name in _CHANNELS),
+            Key("epsilon", "number", "float64", required=True),
+        ),
+        _own(
+            "flatten_chw",
+            "all values as the channels of one pixel, in PyTorch's order: channel, row, column",
+            inputs=(_ANY,),
+            yields="input",
+            shape="flat",
+        ),
+        _own(
+            "view",
+            "every stride-th pixel, with zero channels around, or the same channels again",
+            Key("stride", "pair", "which rows and columns", (1, 1)),
+            Key("zeros", "integer", "zero channels before the first", 0),
+            Key("repeat", "flag", "the channels again and again, instead of zeros", default=False),
+            inputs=(_ANY,),
+            yields="input",
+            shape="view",
+        ),
+        _own("negative", "x < 0", yields="half"),
+        _own(
+            "choice",
+            "one of two constants",
+            _constant("slope", "where x < 0"),
+            _constant("positive_slope", "elsewhere"),
+            inputs=(("half",),),
+            yields="half",
+        ),
+    ]
+)
+
+RULES: dict[str, Operation] = {**OPERATIONS, **OWN_OPERATIONS}
+"""Every operation of the compiler's graph."""

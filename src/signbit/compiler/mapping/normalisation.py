@@ -1,0 +1,40 @@
+"""Batch normalisation in evaluation mode."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from signbit.compiler.ir import Node
+from signbit.compiler.mapping.tracer import Call
+
+__all__ = ["MAPPINGS"]
+
+
+def _batch_norm(call: Call) -> Node:
+    mean, variance = call.constant("running_mean"), call.constant("running_var")
+    weight, bias = call.optional_constant("weight"), call.optional_constant("bias")
+    node = call.add(
+        "batch_norm",
+        call.real("input"),
+        weight=np.ones_like(mean) if weight is None else weight,
+        bias=np.zeros_like(mean) if bias is None else bias,
+        mean=mean,
+        variance=variance,
+        epsilon=call.arguments["eps"],
+    )
+    origin = node.origin._replace(target="aten.batch_norm")
+    return call.tracer.graph.update(node.name, origin=origin)
+
+
+def _batch_norm_training(call: Call) -> Node:
+    raise call.refuse(
+        "normalises with the statistics of the batch; the engine needs running statistics "
+        "(track_running_stats=True) and evaluation mode"
+    )
+
+
+MAPPINGS = {
+    "aten._native_batch_norm_legit_no_training.default": _batch_norm,
+    "aten._native_batch_norm_legit_functional.default": _batch_norm_training,
+    "aten._native_batch_norm_legit.no_stats": _batch_norm_training,
+}
