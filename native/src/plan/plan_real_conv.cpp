@@ -25,7 +25,7 @@ class RealConvPlanner {
     values_ = row_segments_ ? node_.kernel.x * input.channels : group_channels_;
   }
 
-  Status plan() {
+  void plan() {
     const Constant& weight = graph_.constants[static_cast<size_t>(node_.weight)];
     plan_.integer = weight.dtype == DType::kI16;
     real_.value_bytes = plan_.integer ? sizeof(int16_t) : sizeof(float);
@@ -36,10 +36,7 @@ class RealConvPlanner {
     cut_tiles();
     plan_panel();
     plan_segments();
-    SIGNBIT_TRY(check_work_bytes(node_.name + ": rows of the input",
-                                 static_cast<double>(real_.panel.bytes())));
-    const double packed = packed_size(plan_, kernels_.float_lanes, real_.steps);
-    SIGNBIT_TRY(check_work_bytes(node_.name, packed * sizeof(uint32_t)));
+    const int64_t packed = packed_size(plan_, kernels_.float_lanes, real_.steps);
     real_.weights = AlignedArray<uint32_t>(static_cast<size_t>(packed));
     if (plan_.integer) {
       pack_pixel_weights(weight);
@@ -60,7 +57,6 @@ class RealConvPlanner {
     if (input_.kind == Kind::kBits) plan_.kernel += "+signs";
     if (weight.dtype == DType::kU64) plan_.kernel += "+packed";
     plan_.cost = static_cast<double>(plan_.macs) / (4.0 * kernels_.float_lanes);
-    return {};
   }
 
  private:
@@ -242,9 +238,9 @@ class RealConvPlanner {
 
 }  // namespace
 
-Status plan_real_conv(const FusedGraph& graph, const TensorLayout& input,
-                      const KernelTable& kernels, NodePlan* plan) {
-  return RealConvPlanner(graph, input, kernels, plan).plan();
+void plan_real_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
+                    NodePlan* plan) {
+  RealConvPlanner(graph, input, kernels, plan).plan();
 }
 
 }  // namespace sbnn

@@ -34,13 +34,13 @@ inline int64_t windows_that_fit(const NodePlan& plan) {
   return std::clamp<int64_t>(kGatheredValues / plan.tile_step, 1, kTileWindows);
 }
 
-// Number of weights when every block's filters fill whole vectors, in doubles as it may be absurd.
-inline double packed_size(const NodePlan& plan, int lanes, int64_t steps) {
-  double filters = 0;
+// Number of weights when every block's filters fill whole vectors.
+inline int64_t packed_size(const NodePlan& plan, int lanes, int64_t steps) {
+  int64_t filters = 0;
   for (const Block& block : plan.blocks) {
-    filters += static_cast<double>(round_up(block.filters, lanes));
+    filters += round_up(block.filters, lanes);
   }
-  return filters * static_cast<double>(steps);
+  return filters * steps;
 }
 
 // Stores weights tile by tile, step by step, lane by lane; `weight(filter, step)` for real filters,
