@@ -28,8 +28,7 @@ struct EngineOptions {
   // Height and width of the image, of a file of any size; 0: the file's own.
   Pair input_size{};
   // What a file may ask for; see docs/format.md, "Absurd files". Memory of one image on one thread:
-  // constants as kernels read them, tensors, scratch. The largest networks of today, at the largest
-  // images that people give them, take about a tenth of either.
+  // constants as kernels read them, tensors, scratch.
   int64_t max_bytes = int64_t{1} << 32;
   int64_t max_operations = 1'000'000'000'000;
 };
