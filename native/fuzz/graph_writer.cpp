@@ -72,7 +72,7 @@ bool GraphWriter::read_inputs(Draft* draft) {
 void GraphWriter::write_windows(Draft* draft) {
   const TensorSpec& input = draft->inputs[0];
   const Op op = draft->node.op;
-  const bool whole = draws_.chance(6);
+  const bool whole = draws_.chance(6) && input.height * input.width * input.channels <= 1024;
   const int64_t rows = whole ? input.height : draws_.between(1, std::min<int64_t>(4, input.height));
   const int64_t columns = whole ? input.width : draws_.between(1, std::min<int64_t>(4, input.width));
   give(draft, Key::kKernel, {rows, columns});
@@ -110,7 +110,9 @@ void GraphWriter::write_weight(Draft* draft, int64_t groups) {
   const TensorSpec& input = draft->inputs[0];
   const sbnn::Pair kernel = draft->node.keys.pair(Key::kKernel);
   const int64_t depth = input.channels / groups, taps = kernel.y * kernel.x * depth;
-  draft->filters = groups == 1 ? channels() : groups * draws_.between(1, 3);
+  // Not too many values, which take long to draw.
+  const bool few = taps <= 512 && groups == 1;
+  draft->filters = few ? channels() : groups * draws_.between(1, 3);
   const bool binary = draft->node.op == Op::kBinaryConv;
   const bool packed = binary || draws_.chance(3);
   draft->integers = binary || (!packed && input.kind == Kind::kImage && draws_.chance(2));
@@ -158,7 +160,6 @@ void GraphWriter::write_node() {
   Draft draft;
   draft.node.op = static_cast<Op>(
       draws_.between(0, static_cast<int64_t>(sbnn::operation_names().size()) - 1));
-  // Constants of a node that does not fit remain, which a reader refuses: few enough.
   if (!read_inputs(&draft)) return;
   const Constants before = constants_;
   write_keys(&draft);

@@ -238,6 +238,19 @@ void plan_dots(const FusedGraph& graph, const std::vector<TensorLayout>& tensors
 void plan_real_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
                     NodePlan* plan);
 
+// A real convolution's window in rows of its input: runs of values that lie side by side.
+struct RowSegments {
+  bool by_row;     // whether a row of the kernel is one of them, else a tap is
+  int64_t count;   // of a window
+  int64_t values;  // of a segment
+};
+RowSegments row_segments(const FusedNode& node, const TensorLayout& input);
+// How a convolution that yields rows of this width is split, see pixel_tracks.h, and the words of
+// one filter then.
+TrackShape choose_tracks(const FusedNode& node, const TensorLayout& input, bool integer,
+                         int64_t width);
+int64_t track_steps(const TrackShape& shape, const RowSegments& segments, bool integer);
+
 // How a stage's rows between its two nodes lie in the band, and the bytes of a whole band.
 struct BandLayout {
   int64_t pixel_bytes, row_bytes;

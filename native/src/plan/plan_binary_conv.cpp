@@ -147,14 +147,6 @@ void tabulate_filter(const FusedNode& node, int64_t channels, const uint8_t* den
   }
 }
 
-// Pixels of a tile, at most `most`: tiles of about the same size, whole register tiles if possible.
-int64_t even_tile(int64_t pixels, int64_t most) {
-  constexpr int64_t kRegisterTile = 8;
-  if (most < kRegisterTile) return std::max<int64_t>(1, most);
-  const int64_t tiles = (pixels + most - 1) / most;
-  return std::min(round_up((pixels + tiles - 1) / tiles, kRegisterTile), most);
-}
-
 }  // namespace
 
 void plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,

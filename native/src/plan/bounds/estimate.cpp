@@ -86,7 +86,13 @@ void estimate_simple(const FusedNode& node, const TensorLayout& input, const Ten
                      NodeEstimate* estimate, ScratchSizes* scratch) {
   const int64_t step = round_up(output.channels, 16);
   const int64_t pixels = std::clamp<int64_t>(16384 / step, 1, kTileWindows);
-  raise_to(&scratch->tile_values, pixels * step);
+  const bool in_place = node.op == Op::kIdentity && input.kind == Kind::kReal &&
+                        node.map == kNone && !node.by_steps;
+  if (in_place) {
+    raise_to(&scratch->runs, output.height + 2);
+  } else {
+    raise_to(&scratch->tile_values, pixels * step);
+  }
   if (node.op == Op::kGlobalMean) {
     raise_to(&scratch->row_sums, input.height * row_sums_step(input.channels));
   }
@@ -135,6 +141,12 @@ NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t ind
     estimate_real_conv(graph, node, input, shape, &estimate, scratch);
   } else {
     estimate_simple(node, input, output, &estimate, scratch);
+  }
+  // The head of a batch takes several images at once.
+  if (index + 1 == graph.nodes.size() && node.op == Op::kRealConv && node.groups == 1 &&
+      input.kind == Kind::kReal && input.pixels() == 1) {
+    raise_to(&scratch->tile_values, kHeadImages * kBlockFilters);
+    raise_to(&scratch->conv_units, kHeadImages);
   }
   if (node.by_steps) raise_to(&scratch->operand_values, scratch->tile_values);
   raise_to(&scratch->input_pixel_bytes, input.pixel_bytes);

@@ -78,11 +78,12 @@ void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, cons
   estimate->operations +=
       product({rows.outputs(), columns.outputs(), shape.channels, node.kernel.y, node.kernel.x,
                input.channels / node.groups});
-  raise_to(&scratch->tile_values, cut.windows * cut.tile_step);
-  if (node.pool.kernel.y * node.pool.kernel.x > 1) {
+  const int64_t area = node.pool.kernel.y * node.pool.kernel.x;
+  const int64_t pixels = even_tile(shape.height * shape.width, cut.windows / area);
+  raise_to(&scratch->tile_values, pixels * cut.tile_step);
+  if (area > 1) {
     raise_to(&scratch->dots, kTileWindows * cut.tile_step);
-    estimate->operations += product({shape.height, shape.width, shape.channels,
-                                     node.pool.kernel.y * node.pool.kernel.x});
+    estimate->operations += product({shape.height, shape.width, shape.channels, area});
   }
   raise_to(&scratch->gathered_words, kTileWindows * window.gathered);
   if (window.gathered == 0) {
@@ -95,32 +96,37 @@ void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, cons
 void estimate_real_conv(const FusedGraph& graph, const FusedNode& node, const TensorLayout& input,
                         const ConvShape& shape, NodeEstimate* estimate, ScratchSizes* scratch) {
   const FilterCut cut(shape.channels, node.groups);
-  const bool integer =
-      graph.constants[static_cast<size_t>(node.weight)].dtype == DType::kI16;
-  const bool by_row = node.groups == 1 && (node.dilation.x == 1 || node.kernel.x == 1);
-  const int64_t segments = by_row ? node.kernel.y : node.kernel.y * node.kernel.x;
-  const int64_t taps = node.kernel.y * node.kernel.x * (input.channels / node.groups);
-  // Two int16 weights a word; a fast convolution has 1.5 or 2.25 times as many, of which the middle
-  // is within a factor of two of all.
-  const double words = static_cast<double>(taps) * (integer ? 0.75 : 1.0);
-  const int64_t pads = input.channels * (integer ? 2 : 4);
-  estimate->constants += cut.list_bytes() + array_bytes(4 * cut.padded * words) +
-                         product({segments, 16}) + array_bytes(static_cast<double>(pads));
-  estimate->operations += product({shape.height, shape.width, shape.channels, taps});
+  const bool integer = graph.constants[static_cast<size_t>(node.weight)].dtype == DType::kI16;
+  const RowSegments segments = row_segments(node, input);
+  const TrackShape tracks = choose_tracks(node, input, integer, shape.width);
+  const int64_t outputs = int64_t{1} << tracks.levels;  // of a unit
+  const int64_t value_bytes = integer ? 2 : 4;
+  estimate->constants +=
+      cut.list_bytes() +
+      array_bytes(4 * cut.padded * product({track_steps(tracks, segments, integer)})) +
+      product({segments.count, 16}) + array_bytes(product({input.channels, value_bytes}));
+  estimate->operations += product({shape.height, shape.width, shape.channels, node.kernel.y,
+                                   node.kernel.x, input.channels / node.groups});
 
-  const int64_t pixels = std::min(cut.windows, shape.height * shape.width);
-  raise_to(&scratch->tile_values, pixels * cut.tile_step);
-  raise_to(&scratch->conv_units, pixels);
+  const int64_t most = tracks.levels == 0 ? cut.windows : std::min(cut.windows, 12 * outputs);
+  const int64_t pixels = std::min(most, shape.height * shape.width);
+  const int64_t tile_rows = std::min(shape.height, (pixels + shape.width - 2) / shape.width + 1);
+  const int64_t units = tracks.levels == 0 ? pixels : pixels / outputs + 2 * tile_rows;
+  raise_to(&scratch->tile_values, units * outputs * cut.tile_step);
+  raise_to(&scratch->conv_units, units);
   const Sides& sides = node.padding;
   const bool padded = sides.top > 0 || sides.left > 0 || sides.bottom > 0 || sides.right > 0;
   if (input.kind == Kind::kReal && !padded) return;
-  const int64_t tile_rows = std::min(shape.height, (pixels + shape.width - 2) / shape.width + 1);
   const int64_t rows = 2 * ((tile_rows - 1) * node.stride.y + rows_spanned(node));
-  const int64_t columns = (shape.width - 1) * node.stride.x + columns_spanned(node);
-  const int64_t values = columns * input.channels;
-  // Of a fast convolution rows are 1.5 or 2.25 times as long, and it has a row of its own.
-  raise_to(&scratch->panel_bytes, rows * round_up(values * (integer ? 3 : 4), 64));
-  if (integer) raise_to(&scratch->staging_pixels, values);
+  int64_t values = ((shape.width - 1) * node.stride.x + columns_spanned(node)) * input.channels;
+  if (tracks.levels > 0) {
+    // A row of its own before it is split into tracks.
+    raise_to(&scratch->staging_pixels, 2 * values);
+    const int64_t track_values =
+        tracks.row_places(shape.width / outputs + 1, tracks.levels) * tracks.place;
+    values = round_up(track_values + kSplitSlack, 32) * track_count(tracks.levels);
+  }
+  raise_to(&scratch->panel_bytes, rows * round_up(values * value_bytes, 64));
 }
 
 }  // namespace sbnn

@@ -51,10 +51,14 @@ Status check_limits(const FusedGraph& graph, const Plan& plan, const Limits& lim
     const FusedNode& node = graph.nodes[static_cast<size_t>(stage.node)];
     const TensorLayout& between = plan.tensors[static_cast<size_t>(node.input)];
     const int64_t rows = (stage.band_rows - 1) * node.stride.y + rows_spanned(node);
-    const bool whole = between.kind == Kind::kBits;
-    scratch.band_bytes = std::max(
-        scratch.band_bytes,
-        whole ? between.bytes : std::min(between.height, rows) * between.row_bytes);
+    int64_t bytes = std::min(between.height, rows) * between.row_bytes;
+    if (between.kind == Kind::kBits) bytes = between.bytes;
+    // Whole vectors of sums, and whole units of them.
+    if (stage.pools_sums) {
+      bytes = std::min(between.height, rows) * round_up(between.width, 4) *
+              round_up(between.channels, 16) * static_cast<int64_t>(sizeof(int32_t));
+    }
+    scratch.band_bytes = std::max(scratch.band_bytes, bytes);
   }
   size_t worst = 0;
   double most = 0;
