@@ -1,5 +1,5 @@
-// Numbers drawn from a fuzzer's bytes, and once those are used up from a generator that they seed: a
-// short input yields a whole graph, and a changed byte changes what is drawn there.
+// Numbers drawn from a fuzzer's bytes, and once those are used up from a generator that they seed:
+// a short input yields a whole graph, and a changed byte changes what is drawn there.
 #pragma once
 
 #include <cstddef>

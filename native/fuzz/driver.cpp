@@ -132,8 +132,8 @@ int main(int count, char** words) {
   };
   uint64_t runs = 0;
   for (; runs < options.runs; ++runs) {
-    const bool over = options.seconds > 0 && runs % 64 == 0 &&
-                      elapsed() >= static_cast<double>(options.seconds);
+    const bool over =
+        options.seconds > 0 && runs % 64 == 0 && elapsed() >= static_cast<double>(options.seconds);
     if (over) break;
     current = mutator.next();
     LLVMFuzzerTestOneInput(current.data(), current.size());

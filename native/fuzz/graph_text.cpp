@@ -14,8 +14,8 @@ int Constants::add(const char* dtype, std::initializer_list<int64_t> shape, Draw
     const Item item = draw(i);
     std::memcpy(data_.data() + begin + static_cast<size_t>(i) * sizeof item, &item, sizeof item);
   }
-  entries_ += ",\"" + std::to_string(count_) + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" +
-              list(shape) + ",\"data_offsets\":" +
+  entries_ += ",\"" + std::to_string(count_) + "\":{\"dtype\":\"" + dtype +
+              "\",\"shape\":" + list(shape) + ",\"data_offsets\":" +
               list({static_cast<int64_t>(begin), static_cast<int64_t>(data_.size())}) + "}";
   return count_++;
 }

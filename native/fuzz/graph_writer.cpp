@@ -74,14 +74,15 @@ void GraphWriter::write_windows(Draft* draft) {
   const Op op = draft->node.op;
   const bool whole = draws_.chance(6) && input.height * input.width * input.channels <= 1024;
   const int64_t rows = whole ? input.height : draws_.between(1, std::min<int64_t>(4, input.height));
-  const int64_t columns = whole ? input.width : draws_.between(1, std::min<int64_t>(4, input.width));
+  const int64_t columns =
+      whole ? input.width : draws_.between(1, std::min<int64_t>(4, input.width));
   give(draft, Key::kKernel, {rows, columns});
   if (draws_.chance(2)) give(draft, Key::kStride, {draws_.between(1, 3), draws_.between(1, 3)});
   const bool pools = op == Op::kMaxPool || op == Op::kAvgPool;
   if (draws_.chance(2)) {
     const int64_t y = pools ? rows - 1 : 3, x = pools ? columns - 1 : 3;
-    give(draft, Key::kPadding, {draws_.between(0, y), draws_.between(0, x), draws_.between(0, y),
-                                draws_.between(0, x)});
+    give(draft, Key::kPadding,
+         {draws_.between(0, y), draws_.between(0, x), draws_.between(0, y), draws_.between(0, x)});
   }
   if (sbnn::has_key(op, Key::kDilation) && draws_.chance(4)) {
     give(draft, Key::kDilation, {draws_.between(1, 3), draws_.between(1, 3)});
@@ -116,10 +117,10 @@ void GraphWriter::write_weight(Draft* draft, int64_t groups) {
   const bool binary = draft->node.op == Op::kBinaryConv;
   const bool packed = binary || draws_.chance(3);
   draft->integers = binary || (!packed && input.kind == Kind::kImage && draws_.chance(2));
-  const int weight =
-      packed            ? constants_.filters(draft->filters, taps)
-      : draft->integers ? constants_.shorts({draft->filters, kernel.y, kernel.x, depth})
-                        : constants_.floats({draft->filters, kernel.y, kernel.x, depth});
+  const int weight = packed ? constants_.filters(draft->filters, taps)
+                     : draft->integers
+                         ? constants_.shorts({draft->filters, kernel.y, kernel.x, depth})
+                         : constants_.floats({draft->filters, kernel.y, kernel.x, depth});
   give_constant(draft, Key::kWeight, weight);
   if (binary) {
     if (draws_.chance(4)) {
@@ -130,9 +131,9 @@ void GraphWriter::write_weight(Draft* draft, int64_t groups) {
     const std::string sign = draws_.one_of<std::string>({"", "positive", "negative"});
     if (!sign.empty()) draft->keys += field("pad_sign", "\"" + sign + "\"");
   } else if (draws_.chance(3)) {
-    give_constant(draft, Key::kPadValue, draft->integers
-                                             ? constants_.bytes({input.channels}, 255)
-                                             : constants_.floats({input.channels}));
+    give_constant(draft, Key::kPadValue,
+                  draft->integers ? constants_.bytes({input.channels}, 255)
+                                  : constants_.floats({input.channels}));
   }
 }
 
@@ -158,8 +159,8 @@ void GraphWriter::write_keys(Draft* draft) {
 
 void GraphWriter::write_node() {
   Draft draft;
-  draft.node.op = static_cast<Op>(
-      draws_.between(0, static_cast<int64_t>(sbnn::operation_names().size()) - 1));
+  draft.node.op =
+      static_cast<Op>(draws_.between(0, static_cast<int64_t>(sbnn::operation_names().size()) - 1));
   if (!read_inputs(&draft)) return;
   const Constants before = constants_;
   write_keys(&draft);

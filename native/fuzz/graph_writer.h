@@ -26,7 +26,8 @@ class GraphWriter {
   };
 
   int64_t channels();
-  int pick(const std::vector<sbnn::Kind>& kinds);  // a tensor of one of these; kNone if none is there
+  int pick(
+      const std::vector<sbnn::Kind>& kinds);  // a tensor of one of these; kNone if none is there
   void give(Draft* draft, sbnn::Key key, const std::vector<int64_t>& values);
   void give_constant(Draft* draft, sbnn::Key key, int number);
   bool read_inputs(Draft* draft);

@@ -73,8 +73,8 @@ std::string GraphWriter::operand(Draft* draft, const TensorSpec& shape, bool* fi
 }
 
 std::string GraphWriter::step(Draft* draft, const TensorSpec& shape) {
-  const auto op = static_cast<StepOp>(
-      draws_.between(0, static_cast<int64_t>(sbnn::step_names().size()) - 1));
+  const auto op =
+      static_cast<StepOp>(draws_.between(0, static_cast<int64_t>(sbnn::step_names().size()) - 1));
   const sbnn::StepRow& row = sbnn::row_of(op);
   std::string keys;
   if (op == StepOp::kAffine) {
@@ -112,8 +112,8 @@ std::string GraphWriter::outputs(const Draft& draft, const TensorSpec& shape, in
       keys += field("flip", text(constants_.bytes({shape.channels}, 1)));
     }
     items += (items.empty() ? "{" : ",{") + keys + "}";
-    tensors_.push_back({signs ? Kind::kBits : Kind::kReal, shape.height, shape.width,
-                        shape.channels});
+    tensors_.push_back(
+        {signs ? Kind::kBits : Kind::kReal, shape.height, shape.width, shape.channels});
   }
   return items;
 }

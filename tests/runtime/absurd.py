@@ -207,7 +207,6 @@ ABSURD: Mapping[str, Make] = {
 }
 """Refused with the node's name."""
 LONG: Mapping[str, Make] = {
-    make.__name__: make
-    for make in (many_tap_sets, long_chain, many_tensors, large_gather)
+    make.__name__: make for make in (many_tap_sets, long_chain, many_tensors, large_gather)
 }
 """Strange, but within the limits: read soon, or refused soon."""

@@ -255,7 +255,8 @@ class Model {
 }  // namespace
 
 NB_MODULE(_native, module) {
-  const Limits default_limits{sbnn::EngineOptions().max_bytes, sbnn::EngineOptions().max_operations};
+  const Limits default_limits{sbnn::EngineOptions().max_bytes,
+                              sbnn::EngineOptions().max_operations};
   nb::set_leak_warnings(false);  // a daemon thread's call keeps its model beyond the exit
   module.def("usable_isas", &sbnn::usable_isas);
   module.def("available_threads", &sbnn::available_threads);

@@ -139,7 +139,8 @@ Status Engine::check_batch(int64_t count) const {
   bytes *= static_cast<double>(count);
   if (bytes <= state_->limits.bytes) return {};
   return {Code::kInput, exceeds("the results of " + std::to_string(count) + " samples take", bytes,
-                                state_->limits.bytes) + ", or run fewer at a time"};
+                                state_->limits.bytes) +
+                            ", or run fewer at a time"};
 }
 
 Status Engine::run(const Batch& batch, const std::vector<void*>& outputs) noexcept {

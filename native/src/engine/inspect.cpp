@@ -213,7 +213,8 @@ Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
     SIGNBIT_TRY(selection.close());
     const auto bytes = static_cast<double>(state.plan.whole_storage.bytes);
     if (bytes > state.limits.bytes) {
-      return {Code::kInput, exceeds("run_nodes: all tensors at once take", bytes, state.limits.bytes)};
+      return {Code::kInput,
+              exceeds("run_nodes: all tensors at once take", bytes, state.limits.bytes)};
     }
     Call call(&state, false);
     call.context().prepare(call.workers(), 0);

@@ -16,8 +16,8 @@ TapRange Axis::taps_inside(int64_t output) const {
   return range.first < range.last ? range : TapRange{0, 0};
 }
 
-// Both bounds only fall as windows move on. The first one falls to first - 1 where that tap comes to
-// pixel 0, the last one to last - 1 where tap last - 1 leaves the last pixel.
+// Both bounds only fall as windows move on. The first one falls to first - 1 where that tap comes
+// to pixel 0, the last one to last - 1 where tap last - 1 leaves the last pixel.
 int64_t Axis::next_change(int64_t output) const {
   const auto [first, last] = bounds(output * stride - before);
   int64_t start = std::numeric_limits<int64_t>::max();

@@ -20,8 +20,8 @@ struct Axis {
   // Windows that fit, one for each output; 0 where not even one does.
   int64_t outputs() const { return room() < 0 ? 0 : room() / stride + 1; }
   TapRange taps_inside(int64_t output) const;
-  // The first output behind this one whose taps may be others. All sets that an axis meets are found
-  // by going from one to the next, in about as many steps as there are sets.
+  // The first output behind this one whose taps may be others. All sets that an axis meets are
+  // found by going from one to the next, in about as many steps as there are sets.
   int64_t next_change(int64_t output) const;
 
  private:
@@ -29,8 +29,8 @@ struct Axis {
   TapRange bounds(int64_t start) const;
 };
 
-// Calls visit(taps, first output, output behind the last) for each stretch of outputs whose taps are
-// the same, until it returns false. Only [0, 0], which is none, may come several times.
+// Calls visit(taps, first output, output behind the last) for each stretch of outputs whose taps
+// are the same, until it returns false. Only [0, 0], which is none, may come several times.
 template <typename Visit>
 void for_tap_stretches(const Axis& axis, Visit visit) {
   const int64_t outputs = axis.outputs();

@@ -36,8 +36,8 @@ double border_shift_bytes(const FusedNode& node, const TensorLayout& input, int6
 double epilogue_bytes(const FusedGraph& graph, const FusedNode& node, const TensorLayout& input,
                       const TensorLayout& output) {
   double bytes = 0;
-  for (const int constant : {node.scale, node.slope, node.positive_slope, node.offset,
-                             node.sums.scale}) {
+  for (const int constant :
+       {node.scale, node.slope, node.positive_slope, node.offset, node.sums.scale}) {
     bytes += constant_bytes(graph, constant);
   }
   bytes += node.has_border_shift() ? border_shift_bytes(node, input, output.channels)
@@ -86,8 +86,8 @@ void estimate_simple(const FusedNode& node, const TensorLayout& input, const Ten
                      NodeEstimate* estimate, ScratchSizes* scratch) {
   const int64_t step = round_up(output.channels, 16);
   const int64_t pixels = std::clamp<int64_t>(16384 / step, 1, kTileWindows);
-  const bool in_place = node.op == Op::kIdentity && input.kind == Kind::kReal &&
-                        node.map == kNone && !node.by_steps;
+  const bool in_place =
+      node.op == Op::kIdentity && input.kind == Kind::kReal && node.map == kNone && !node.by_steps;
   if (in_place) {
     raise_to(&scratch->runs, output.height + 2);
   } else {
@@ -113,7 +113,8 @@ double scratch_bytes(const ScratchSizes& sizes) {
   return bytes(sizes.tile_values + sizes.dots + sizes.row_sums + sizes.operand_values +
                    sizes.sign_sums + sizes.gathered_words,
                sizeof(float)) +
-         bytes(sizes.panel_bytes + sizes.band_bytes + sizes.input_pixel_bytes + sizes.sums_bytes, 1) +
+         bytes(sizes.panel_bytes + sizes.band_bytes + sizes.input_pixel_bytes + sizes.sums_bytes,
+               1) +
          bytes(sizes.staging_pixels, sizeof(int16_t)) + bytes(sizes.conv_units, sizeof(void*)) +
          bytes(sizes.signs, sizeof(SignArgs)) + bytes(sizes.runs, sizeof(EpilogueRun)) +
          bytes(sizes.signs * sizes.runs, sizeof(void*)) + bytes(6 * kTileWindows, sizeof(void*)) +

@@ -1,6 +1,6 @@
 // What a graph will ask of memory and time, from the graph alone, so that an absurd one is refused
-// before anything is allocated for its plan. Within a factor of two of what the plan then holds, see
-// held.h; exact where it is easy. Figures are doubles, which no graph makes overflow.
+// before anything is allocated for its plan. Within a factor of two of what the plan then holds,
+// see held.h; exact where it is easy. Figures are doubles, which no graph makes overflow.
 #pragma once
 
 #include "plan/plan.h"
@@ -8,13 +8,14 @@
 namespace sbnn {
 
 struct NodeEstimate {
-  double constants = 0;   // bytes, as the kernels hold them, and tables by position
-  double tensors = 0;     // bytes of what it writes; nothing where that exists in bands only
-  double operations = 0;  // one image's: multiply-adds, and values that anything else reads or changes
+  double constants = 0;  // bytes, as the kernels hold them, and tables by position
+  double tensors = 0;    // bytes of what it writes; nothing where that exists in bands only
+  double operations =
+      0;  // one image's: multiply-adds, and values that anything else reads or changes
 };
 
-// Filters are rounded up to whole vectors of this many, as those of the widest kernels are, so that a
-// file is judged alike on every machine.
+// Filters are rounded up to whole vectors of this many, as those of the widest kernels are, so that
+// a file is judged alike on every machine.
 constexpr int64_t kWidestLanes = 16;
 
 // `graph`'s node of this index. `plan` has its tensors; this adds to what a thread needs at most.

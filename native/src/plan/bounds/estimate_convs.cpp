@@ -75,9 +75,8 @@ void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, cons
                          array_bytes(4 * cut.padded * window.words) +
                          array_bytes(4 * patterns * product({round_up(shape.channels, 16)})) +
                          8 * product({rows.outputs() + columns.outputs() + shape.width});
-  estimate->operations +=
-      product({rows.outputs(), columns.outputs(), shape.channels, node.kernel.y, node.kernel.x,
-               input.channels / node.groups});
+  estimate->operations += product({rows.outputs(), columns.outputs(), shape.channels, node.kernel.y,
+                                   node.kernel.x, input.channels / node.groups});
   const int64_t area = node.pool.kernel.y * node.pool.kernel.x;
   const int64_t pixels = even_tile(shape.height * shape.width, cut.windows / area);
   raise_to(&scratch->tile_values, pixels * cut.tile_step);

@@ -37,9 +37,9 @@ int64_t bytes_of(const StepPlan& step) {
 
 int64_t held_bytes(const NodePlan& node) {
   int64_t bytes = sizeof(NodePlan) + bytes_of(node.chunks) + bytes_of(node.blocks);
-  for (const AlignedArray<float>* constant : {&node.scale, &node.shift, &node.slope,
-                                              &node.positive_slope, &node.offset,
-                                              &node.sums_scale}) {
+  for (const AlignedArray<float>* constant :
+       {&node.scale, &node.shift, &node.slope, &node.positive_slope, &node.offset,
+        &node.sums_scale}) {
     bytes += bytes_of(*constant);
   }
   for (const SignPlan& sign : node.signs) bytes += bytes_of(sign);

@@ -17,9 +17,9 @@ std::string number(double value, const char* unit) {
 
 Status refuse(const FusedGraph& graph, size_t node, const Limits& limits, const std::string& what) {
   const std::string size = limits.resized ? "input_size: at this size " : "";
-  return {limits.resized ? Code::kInput : Code::kModelFile,
-          size + "nodes[" + std::to_string(node) + "]: " + what + " (node '" +
-              graph.nodes[node].name + "')"};
+  return {limits.resized ? Code::kInput : Code::kModelFile, size + "nodes[" + std::to_string(node) +
+                                                                "]: " + what + " (node '" +
+                                                                graph.nodes[node].name + "')"};
 }
 
 std::string too_many_operations(double operations, double limit) {
@@ -31,7 +31,8 @@ std::string too_many_operations(double operations, double limit) {
 
 std::string exceeds(const std::string& what, double bytes, double limit) {
   return what + " " + number(bytes / 1e9, " GB") + " of memory, at most " +
-         number(limit / 1e9, " GB are allowed") + "; load it with a larger max_bytes if you trust it";
+         number(limit / 1e9, " GB are allowed") +
+         "; load it with a larger max_bytes if you trust it";
 }
 
 Limits limits_of(int64_t max_bytes, int64_t max_operations, size_t file_bytes, bool resized) {
@@ -73,8 +74,7 @@ Status check_limits(const FusedGraph& graph, const Plan& plan, const Limits& lim
       worst = i;
     }
     if (estimate->operations > limits.operations) {
-      return refuse(graph, i, limits,
-                    too_many_operations(estimate->operations, limits.operations));
+      return refuse(graph, i, limits, too_many_operations(estimate->operations, limits.operations));
     }
     // At once, as looking at tables by border takes time, too.
     if (estimate->constants > limits.constants) {
@@ -84,9 +84,9 @@ Status check_limits(const FusedGraph& graph, const Plan& plan, const Limits& lim
     }
   }
   if (estimate->bytes() <= limits.bytes) return {};
-  return refuse(graph, worst, limits,
-                exceeds("this is the largest node, and one image takes", estimate->bytes(),
-                        limits.bytes));
+  return refuse(
+      graph, worst, limits,
+      exceeds("this is the largest node, and one image takes", estimate->bytes(), limits.bytes));
 }
 
 }  // namespace sbnn
