@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test test-fast test-native check format docs bench bench-training sanitize clean
+.PHONY: help demo test test-fast test-native check format docs bench bench-training sanitize fuzz clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -76,14 +76,34 @@ bench: $(PEERS) $(LARQ)/.ready  ## install the peers and run every comparison; t
 bench-training: $(READY)  ## images a second in training, beside plain PyTorch; the machine should be idle
 	$(BIN)/python benchmarks/training.py --out $(RESULTS)/training.json
 
-# Both builds stay under build/, so that a second run compiles only what changed.
-sanitize: $(READY)  ## the C++ tests under Address-, UndefinedBehavior- and ThreadSanitizer
+# All builds stay under build/, so that a second run compiles only what changed.
+sanitize: $(READY)  ## C++ tests under Address-, UndefinedBehavior- and ThreadSanitizer; short fuzzing
 	@set -e; for kind in address,undefined thread; do \
 	  folder=build/sanitize-$${kind%%,*}; \
 	  $(BIN)/cmake -S . -B $$folder -DCMAKE_BUILD_TYPE=Release -DSIGNBIT_PYTHON=OFF \
 	    -DSIGNBIT_NATIVE_TESTS=ON -DSIGNBIT_SANITIZE=$$kind >/dev/null; \
 	  MAKEFLAGS=--no-print-directory $(BIN)/cmake --build $$folder --parallel; \
 	  $(BIN)/ctest --test-dir $$folder --output-on-failure; \
+	done
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=4
+	$(BIN)/python -m tests.fuzz.differential --count 1000
+
+# With clang (tools/install_fuzz_tools.sh) libFuzzer follows coverage and keeps what it finds in
+# build/fuzz-corpus; without, a driver of our own draws inputs.
+FUZZ_SECONDS ?= 60
+FUZZ_CXX ?= $(firstword $(foreach name,clang++ clang++-14 c++,$(shell command -v $(name))))
+fuzz: $(READY)   ## the fuzz targets, FUZZ_SECONDS each, under Address- and UndefinedBehaviorSanitizer
+	@$(BIN)/cmake -S . -B build/fuzz -DCMAKE_CXX_COMPILER=$(FUZZ_CXX) -DCMAKE_BUILD_TYPE=Release \
+	  -DSIGNBIT_PYTHON=OFF -DSIGNBIT_FUZZ=ON -DSIGNBIT_SANITIZE=address,undefined >/dev/null
+	@MAKEFLAGS=--no-print-directory $(BIN)/cmake --build build/fuzz --parallel \
+	  --target fuzz_reader fuzz_graphs fuzz_plan fuzz_run
+	@$(BIN)/python -m tests.fuzz.corpus build/fuzz-corpus/samples
+	@set -e; for name in reader graphs plan run; do \
+	  mkdir -p build/fuzz-corpus/$$name; \
+	  build/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz- build/fuzz-corpus/$$name build/fuzz-corpus/samples \
+	    2>build/fuzz-$$name.log || { cat build/fuzz-$$name.log; exit 1; }; \
+	  echo "fuzz_$$name: $$(grep -hE 'inputs in|number_of_executed_units' build/fuzz-$$name.log)"; \
 	done
 
 clean:           ## remove the environment and everything built

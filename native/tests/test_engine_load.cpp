@@ -72,6 +72,18 @@ void test_options() {
     CHECK(code({2, isa}) == sbnn::Code::kOk);
     CHECK(engine->isa() == isa && engine->threads() == 2);
   }
+  sbnn::EngineOptions options;
+  options.threads = 1;
+  CHECK(code(options) == sbnn::Code::kOk);
+  options.max_operations = 1;
+  CHECK(code(options) == sbnn::Code::kModelFile);
+  options.max_operations = 0;
+  CHECK(code(options) == sbnn::Code::kInput);
+  options = {};
+  options.max_bytes = 1000;
+  CHECK(code(options) == sbnn::Code::kModelFile);
+  options.max_bytes = sbnn::kMostLimit + 1;
+  CHECK(code(options) == sbnn::Code::kInput);
   CHECK(sbnn::Engine::open("/nonexistent/model.sbnn", {1, ""}, &engine).code() ==
         sbnn::Code::kModelFile);
   CHECK(sbnn::Engine::open("/", {1, ""}, &engine).code() == sbnn::Code::kModelFile);

@@ -25,7 +25,8 @@ namespace {
 using InputArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 using OutputArray = nb::ndarray<nb::c_contig, nb::device::cpu>;
 
-using Size = std::pair<int64_t, int64_t>;  // height, width
+using Size = std::pair<int64_t, int64_t>;    // height, width
+using Limits = std::pair<int64_t, int64_t>;  // max_bytes, max_operations
 
 using sbnn::element_count;
 
@@ -45,8 +46,10 @@ void require_dtype(const Array& array, nb::dlpack::dtype dtype) {
 
 class Model {
  public:
-  static Model open(const nb::bytes& path, int threads, const std::string& isa, const Size& size) {
-    const sbnn::EngineOptions options{threads, isa, false, true, {size.first, size.second}};
+  static Model open(const nb::bytes& path, int threads, const std::string& isa, const Size& size,
+                    const Limits& limits) {
+    const sbnn::EngineOptions options{
+        threads, isa, false, true, {size.first, size.second}, limits.first, limits.second};
     const char* const name = path.c_str();
     Model model;
     sbnn::Status status;
@@ -59,8 +62,9 @@ class Model {
   }
 
   static Model load(const nb::bytes& data, int threads, const std::string& isa, const Size& size,
-                    bool share_all, bool fuse) {
-    const sbnn::EngineOptions options{threads, isa, share_all, fuse, {size.first, size.second}};
+                    const Limits& limits, bool share_all, bool fuse) {
+    const sbnn::EngineOptions options{
+        threads, isa, share_all, fuse, {size.first, size.second}, limits.first, limits.second};
     const auto* bytes = static_cast<const uint8_t*>(data.data());
     const size_t count = data.size();
     Model model;
@@ -127,6 +131,19 @@ class Model {
     }
     return list;
   }
+
+  // What an image takes: (estimated, held) of each part in bytes, and how many operations.
+  nb::dict size() const {
+    const sbnn::EngineSize size = engine_->size();
+    nb::dict dict;
+    dict["constants"] = nb::make_tuple(size.estimated.constants, size.held.constants);
+    dict["arena"] = nb::make_tuple(size.estimated.arena, size.held.arena);
+    dict["scratch"] = nb::make_tuple(size.estimated.scratch, size.held.scratch);
+    dict["operations"] = size.operations;
+    return dict;
+  }
+
+  void check_batch(int64_t count) const { raise_if_failed(engine_->check_batch(count)); }
 
   void run(int64_t count, const nb::list& input_list, const nb::list& output_list) {
     const sbnn::Batch batch = as_batch(count, input_list);
@@ -238,15 +255,18 @@ class Model {
 }  // namespace
 
 NB_MODULE(_native, module) {
+  const Limits default_limits{sbnn::EngineOptions().max_bytes,
+                              sbnn::EngineOptions().max_operations};
   nb::set_leak_warnings(false);  // a daemon thread's call keeps its model beyond the exit
   module.def("usable_isas", &sbnn::usable_isas);
   module.def("available_threads", &sbnn::available_threads);
+  module.attr("DEFAULT_LIMITS") = nb::make_tuple(default_limits.first, default_limits.second);
   bindings::add_check_model(module);
   nb::class_<Model>(module, "Model")
       .def_static("open", &Model::open)
       .def_static("load", &Model::load, nb::arg("data"), nb::arg("threads"), nb::arg("isa"),
-                  nb::arg("input_size") = Size{0, 0}, nb::arg("share_all") = false,
-                  nb::arg("fuse") = true)
+                  nb::arg("input_size") = Size{0, 0}, nb::arg("limits") = default_limits,
+                  nb::arg("share_all") = false, nb::arg("fuse") = true)
       .def_prop_ro("isa", [](const Model& model) { return model.engine().isa(); })
       .def_prop_ro("threads", [](const Model& model) { return model.engine().threads(); })
       .def_prop_ro("graph_json", [](const Model& model) { return model.graph().json; })
@@ -255,6 +275,8 @@ NB_MODULE(_native, module) {
       .def_prop_ro("source", &Model::source)
       .def_prop_ro("tensors", &Model::tensors)
       .def_prop_ro("nodes", &Model::nodes)
+      .def_prop_ro("size", &Model::size)
+      .def("check_batch", &Model::check_batch)
       .def("run", &Model::run)
       .def("run_nodes", &Model::run_nodes)
       .def("time_nodes", &Model::time_nodes);

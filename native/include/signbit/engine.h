@@ -27,7 +27,13 @@ struct EngineOptions {
   bool fuse = true;
   // Height and width of the image, of a file of any size; 0: the file's own.
   Pair input_size{};
+  // What a file may ask for; see docs/format.md, "Absurd files". Memory of one image on one thread:
+  // constants as kernels read them, tensors, scratch.
+  int64_t max_bytes = int64_t{1} << 32;
+  int64_t max_operations = 1'000'000'000'000;
 };
+
+constexpr int64_t kMostLimit = int64_t{1} << 62;  // of max_bytes and max_operations
 
 // `count` samples: an array for each of the graph's inputs, in its order, (height, width, channels)
 // a sample.
@@ -59,6 +65,16 @@ struct NodeInfo {
   int64_t bytes = 0;  // of constants
   int64_t macs = 0;   // multiply-adds a sample, binary or real
   int64_t dots_height = 0, dots_width = 0, dots_channels = 0;  // of a binary convolution's dots
+};
+
+// Bytes that an image on one thread takes, and its operations: as estimated before anything was
+// allocated, and the bytes as they are.
+struct EngineSize {
+  struct Bytes {
+    double constants = 0, arena = 0, scratch = 0;
+  };
+  Bytes estimated, held;
+  double operations = 0;
 };
 
 struct NodeTime {
@@ -93,6 +109,10 @@ class Engine {
   const char* isa() const;
   int threads() const;  // at most, of one call
   std::vector<NodeInfo> nodes() const;
+  EngineSize size() const;
+
+  // kInput where the results of so many samples take more than max_bytes.
+  Status check_batch(int64_t count) const;
 
   // Writes (count, height, width, channels) of each of the graph's outputs, in its order: float32
   // of reals, int8 -1 or +1 of signs. Pixels must be finite.

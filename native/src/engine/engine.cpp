@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "cpu/dispatch.h"
 #include "engine/engine_state.h"
@@ -97,13 +98,22 @@ Status Engine::load(const uint8_t* data, size_t size, const EngineOptions& optio
       return {Code::kInput, "threads: must be 1 to " + std::to_string(kMaxThreads) + ", is " +
                                 std::to_string(options.threads)};
     }
+    for (const auto& [name, limit] : {std::make_pair("max_bytes", options.max_bytes),
+                                      std::make_pair("max_operations", options.max_operations)}) {
+      if (limit >= 1 && limit <= kMostLimit) continue;
+      return {Code::kInput, std::string(name) + ": must be 1 to 2^62, is " + std::to_string(limit)};
+    }
     const KernelTable* kernels = nullptr;
     SIGNBIT_TRY(choose_kernels(options.isa, &kernels));
     Graph graph;
     SIGNBIT_TRY(read_model(data, size, options.input_size, &graph));
     const int threads = options.threads == 0 ? available_threads() : options.threads;
     auto state = std::make_unique<State>(std::move(graph), threads, options);
-    SIGNBIT_TRY(make_plan(state->fused, *kernels, &state->plan));
+    plan_layout(state->fused, &state->plan);
+    const bool resized = options.input_size.y != 0 || options.input_size.x != 0;
+    state->limits = limits_of(options.max_bytes, options.max_operations, size, resized);
+    SIGNBIT_TRY(check_limits(state->fused, state->plan, state->limits, &state->estimate));
+    plan_nodes(state->fused, *kernels, &state->plan);
     state->graph.constants.clear();  // their bytes are the caller's
     state->fused.constants.clear();
     engine->reset(new Engine(std::move(state)));
@@ -119,9 +129,24 @@ const Graph& Engine::graph() const { return state_->graph; }
 const char* Engine::isa() const { return state_->plan.kernels->isa; }
 int Engine::threads() const { return state_->pool.threads(); }
 
+Status Engine::check_batch(int64_t count) const {
+  double bytes = 0;
+  for (const GraphOutput& output : state_->graph.outputs) {
+    const TensorSpec& tensor = state_->graph.tensors[static_cast<size_t>(output.tensor)];
+    const size_t each = tensor.kind == Kind::kBits ? sizeof(int8_t) : sizeof(float);
+    bytes += static_cast<double>(element_count(tensor)) * static_cast<double>(each);
+  }
+  bytes *= static_cast<double>(count);
+  if (bytes <= state_->limits.bytes) return {};
+  return {Code::kInput, exceeds("the results of " + std::to_string(count) + " samples take", bytes,
+                                state_->limits.bytes) +
+                            ", or run fewer at a time"};
+}
+
 Status Engine::run(const Batch& batch, const std::vector<void*>& outputs) noexcept {
   try {
     State& state = *state_;
+    SIGNBIT_TRY(check_batch(batch.count));
     SIGNBIT_TRY(check_images(state.plan, state.graph, batch));
     Call call(&state, batch.count == 1 && state.sharing.image_runs_alone());
     call.context().prepare(call.workers(), 1);

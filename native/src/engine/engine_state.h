@@ -3,6 +3,7 @@
 
 #include <new>
 
+#include "plan/bounds/limits.h"
 #include "plan/fuse.h"
 #include "run/context.h"
 #include "signbit/engine.h"
@@ -21,6 +22,8 @@ struct Engine::State {
 
   Graph graph;
   FusedGraph fused;
+  Limits limits;
+  Estimate estimate;
   Plan plan;
   ThreadPool pool;
   ContextPool contexts;

@@ -5,6 +5,7 @@
 
 #include "engine/engine_state.h"
 #include "format/table.h"
+#include "plan/bounds/held.h"
 
 namespace sbnn {
 namespace {
@@ -177,6 +178,19 @@ std::vector<NodeInfo> Engine::nodes() const {
   return infos;
 }
 
+EngineSize Engine::size() const {
+  const Estimate& estimate = state_->estimate;
+  EngineSize size;
+  size.estimated = {estimate.constants, estimate.arena, estimate.scratch};
+  for (const NodePlan& node : state_->plan.nodes) {
+    size.held.constants += static_cast<double>(held_bytes(node));
+  }
+  size.held.arena = static_cast<double>(state_->plan.storage.bytes);
+  size.held.scratch = scratch_bytes(state_->plan.scratch);
+  size.operations = estimate.operations;
+  return size;
+}
+
 Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
                          const std::vector<Fetch>& fetches) noexcept {
   try {
@@ -197,7 +211,11 @@ Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
                                         : selection.want_inputs(fetch.dots_of));
     }
     SIGNBIT_TRY(selection.close());
-    SIGNBIT_TRY(check_work_bytes("run_nodes", static_cast<double>(state.plan.whole_storage.bytes)));
+    const auto bytes = static_cast<double>(state.plan.whole_storage.bytes);
+    if (bytes > state.limits.bytes) {
+      return {Code::kInput,
+              exceeds("run_nodes: all tensors at once take", bytes, state.limits.bytes)};
+    }
     Call call(&state, false);
     call.context().prepare(call.workers(), 0);
     AlignedArray<uint8_t> arena(static_cast<size_t>(state.plan.whole_storage.bytes));

@@ -74,7 +74,7 @@ void plan_simple_body(const TensorLayout& input, const KernelTable& kernels, Nod
   plan->cost = static_cast<double>(reads) * (bits ? 0.02 : 0.1);
 }
 
-Status plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
+void plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   NodePlan result;
   result.node = &node;
   const TensorLayout& output = plan->tensors[static_cast<size_t>(node.output_tensors()[0])];
@@ -84,10 +84,10 @@ Status plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   result.channels = output.channels;
   plan_epilogue(graph, plan->tensors, &result);
   if (node.op == Op::kBinaryConv) {
-    SIGNBIT_TRY(plan_binary_conv(graph, input, *plan->kernels, &result));
+    plan_binary_conv(graph, input, *plan->kernels, &result);
     if (!node.by_steps) plan_dots(graph, plan->tensors, *plan->kernels, &result);
   } else if (node.op == Op::kRealConv) {
-    SIGNBIT_TRY(plan_real_conv(graph, input, *plan->kernels, &result));
+    plan_real_conv(graph, input, *plan->kernels, &result);
   } else {
     plan_simple_body(input, *plan->kernels, &result);
   }
@@ -130,43 +130,26 @@ Status plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   }
   if (node.op == Op::kSignSum) {
     const int64_t columns = columns_reached(node, input, result.tile_pixels);
-    SIGNBIT_TRY(check_work_bytes(node.name, 4.0 * static_cast<double>(columns * node.groups)));
     scratch.sign_sums = std::max(scratch.sign_sums, columns * node.groups);
   }
   scratch.input_pixel_bytes = std::max(scratch.input_pixel_bytes, input.pixel_bytes);
   plan->pixels_only |= result.integer && node.op == Op::kRealConv;
   plan->nodes.push_back(std::move(result));
-  return {};
 }
 
 }  // namespace
 
-Status check_work_bytes(const std::string& where, double bytes) {
-  if (bytes <= static_cast<double>(kMaxWorkBytes)) return {};
-  return {Code::kModelFile,
-          where + ": would need " + std::to_string(bytes / 1e9) + " GB of memory, at most " +
-              std::to_string(static_cast<double>(kMaxWorkBytes) / 1e9) + " are allowed"};
-}
-
-Status make_plan(const FusedGraph& graph, const KernelTable& kernels, Plan* plan) {
-  plan->kernels = &kernels;
+void plan_layout(const FusedGraph& graph, Plan* plan) {
   plan->tensors = plan_tensors(graph);
-  for (size_t i = 0; i < graph.tensors.size(); ++i) {
-    SIGNBIT_TRY(check_work_bytes("tensor " + std::to_string(i),
-                                 static_cast<double>(plan->tensors[i].bytes)));
-  }
   plan->stages = plan_stages(graph, plan->tensors);
   plan->storage = plan_storage(graph, plan->tensors, true);
   plan->whole_storage = plan_storage(graph, plan->tensors, false);
-  SIGNBIT_TRY(check_work_bytes("tensors", static_cast<double>(plan->storage.bytes)));
+}
+
+void plan_nodes(const FusedGraph& graph, const KernelTable& kernels, Plan* plan) {
+  plan->kernels = &kernels;
   plan->nodes.reserve(graph.nodes.size());
-  double constants = 0;
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const std::string where = "nodes[" + std::to_string(i) + "]";
-    SIGNBIT_TRY(plan_node(graph, graph.nodes[i], plan).within(where));
-    constants += static_cast<double>(plan->nodes.back().bytes);
-    SIGNBIT_TRY(check_work_bytes(where, constants));
-  }
+  for (const FusedNode& node : graph.nodes) plan_node(graph, node, plan);
   for (const Stage& stage : plan->stages) {
     if (stage.producer == kNone) continue;
     plan->scratch.band_bytes = std::max(plan->scratch.band_bytes, band_bytes(*plan, stage));
@@ -177,7 +160,6 @@ Status make_plan(const FusedGraph& graph, const KernelTable& kernels, Plan* plan
     plan->scratch.tile_values = std::max(plan->scratch.tile_values, kHeadImages * step);
     plan->scratch.conv_units = std::max(plan->scratch.conv_units, kHeadImages);
   }
-  return {};
 }
 
 }  // namespace sbnn

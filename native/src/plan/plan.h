@@ -21,9 +21,6 @@ namespace sbnn {
 // read many times while they are there.
 constexpr int64_t kTileWindows = 64;
 
-// What one engine may ask for.
-constexpr int64_t kMaxWorkBytes = int64_t{1} << 34;
-
 // Images of a tile of a batch's head, see batch_head.h.
 constexpr int64_t kHeadImages = 64;
 
@@ -189,8 +186,18 @@ struct Plan {
   ScratchSizes scratch;
 };
 
-// Reads the constants of `graph`, which are not needed afterwards; keeps pointers to its nodes.
-Status make_plan(const FusedGraph& graph, const KernelTable& kernels, Plan* plan);
+// A plan is made in two parts. Between them check_limits() may refuse what the second part would
+// allocate, see bounds/limits.h. First where tensors lie, which takes memory for lists alone:
+void plan_layout(const FusedGraph& graph, Plan* plan);
+// then each node. Reads the constants of `graph`, which are not needed afterwards; keeps pointers
+// to its nodes.
+void plan_nodes(const FusedGraph& graph, const KernelTable& kernels, Plan* plan);
+
+// Both, for a graph that is trusted.
+inline void make_plan(const FusedGraph& graph, const KernelTable& kernels, Plan* plan) {
+  plan_layout(graph, plan);
+  plan_nodes(graph, kernels, plan);
+}
 
 // A constant by channel; empty where the file has none.
 template <typename T>
@@ -223,13 +230,26 @@ void plan_pooled_sums(const FusedGraph& graph, const FusedNode& conv, const Fuse
                       Stage* stage);
 StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
                          bool reuse);
-Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
-                        const KernelTable& kernels, NodePlan* plan);
+void plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
+                      const KernelTable& kernels, NodePlan* plan);
 // What is known once a binary convolution and its epilogue are planned: how its dots are finished.
 void plan_dots(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
                const KernelTable& kernels, NodePlan* plan);
-Status plan_real_conv(const FusedGraph& graph, const TensorLayout& input,
-                      const KernelTable& kernels, NodePlan* plan);
+void plan_real_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
+                    NodePlan* plan);
+
+// A real convolution's window in rows of its input: runs of values that lie side by side.
+struct RowSegments {
+  bool by_row;     // whether a row of the kernel is one of them, else a tap is
+  int64_t count;   // of a window
+  int64_t values;  // of a segment
+};
+RowSegments row_segments(const FusedNode& node, const TensorLayout& input);
+// How a convolution that yields rows of this width is split, see pixel_tracks.h, and the words of
+// one filter then.
+TrackShape choose_tracks(const FusedNode& node, const TensorLayout& input, bool integer,
+                         int64_t width);
+int64_t track_steps(const TrackShape& shape, const RowSegments& segments, bool integer);
 
 // How a stage's rows between its two nodes lie in the band, and the bytes of a whole band.
 struct BandLayout {
@@ -237,8 +257,5 @@ struct BandLayout {
 };
 BandLayout band_layout(const Plan& plan, const Stage& stage);
 int64_t band_bytes(const Plan& plan, const Stage& stage);
-
-// Refuses what would need more memory than any machine this runs on should give.
-Status check_work_bytes(const std::string& where, double bytes);
 
 }  // namespace sbnn

@@ -15,10 +15,12 @@ bool is_real_pool(const FusedGraph& graph, const FusedNode& node) {
          graph.tensors[static_cast<size_t>(node.input)].kind == Kind::kReal;
 }
 
-int64_t count_reads(const FusedGraph& graph, int tensor) {
-  int64_t reads = graph.is_output(tensor) ? 1 : 0;
+// By tensor, how often it is read, by a caller too.
+std::vector<int64_t> count_reads(const FusedGraph& graph) {
+  std::vector<int64_t> reads(graph.tensors.size(), 0);
+  for (const int output : graph.outputs) ++reads[static_cast<size_t>(output)];
   for (const FusedNode& node : graph.nodes) {
-    node.for_inputs([&](int input) { reads += input == tensor ? 1 : 0; });
+    node.for_inputs([&](int input) { ++reads[static_cast<size_t>(input)]; });
   }
   return reads;
 }
@@ -30,11 +32,11 @@ int64_t rows_of_band(const FusedNode& pool, const TensorLayout& input, const Ten
 }
 
 // Whether only node `i + 1` reads the one tensor that node `i` writes, as its input.
-bool is_private(const FusedGraph& graph, size_t i) {
+bool is_private(const FusedGraph& graph, const std::vector<int64_t>& reads, size_t i) {
   const FusedNode& node = graph.nodes[i];
   const std::vector<int> made = node.output_tensors();
   if (i + 1 == graph.nodes.size() || made.size() != 1) return false;
-  return graph.nodes[i + 1].input == made[0] && count_reads(graph, made[0]) == 1;
+  return graph.nodes[i + 1].input == made[0] && reads[static_cast<size_t>(made[0])] == 1;
 }
 
 bool writes(const FusedNode& node, int tensor) {
@@ -64,11 +66,12 @@ void plan_row_sums(const FusedGraph& graph, const std::vector<TensorLayout>& ten
 }  // namespace
 
 std::vector<Stage> plan_stages(const FusedGraph& graph, const std::vector<TensorLayout>& tensors) {
+  const std::vector<int64_t> reads = count_reads(graph);
   std::vector<Stage> stages;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     Stage stage;
     stage.node = static_cast<int>(i);
-    if (is_private(graph, i)) {
+    if (is_private(graph, reads, i)) {
       const FusedNode &node = graph.nodes[i], &next = graph.nodes[i + 1];
       const bool pools = is_real_pool(graph, next);
       if (pools || (node.op == Op::kIdentity && next.op == Op::kBinaryConv)) {

@@ -147,18 +147,10 @@ void tabulate_filter(const FusedNode& node, int64_t channels, const uint8_t* den
   }
 }
 
-// Pixels of a tile, at most `most`: tiles of about the same size, whole register tiles if possible.
-int64_t even_tile(int64_t pixels, int64_t most) {
-  constexpr int64_t kRegisterTile = 8;
-  if (most < kRegisterTile) return std::max<int64_t>(1, most);
-  const int64_t tiles = (pixels + most - 1) / most;
-  return std::min(round_up((pixels + tiles - 1) / tiles, kRegisterTile), most);
-}
-
 }  // namespace
 
-Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
-                        const KernelTable& kernels, NodePlan* plan) {
+void plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
+                      const KernelTable& kernels, NodePlan* plan) {
   const FusedNode& node = *plan->node;
   BinaryConvPlan& binary = plan->binary;
   binary.height = node.row_axis(input.height).outputs();
@@ -173,8 +165,7 @@ Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
 
   plan_words(node, input, &binary);
   const int64_t steps = 3 * int64_t{binary.triples} + binary.singles;
-  const double packed = packed_size(*plan, kernels.word_lanes, steps);
-  SIGNBIT_TRY(check_work_bytes(node.name, packed * kWordBytes));
+  const int64_t packed = packed_size(*plan, kernels.word_lanes, steps);
   const AxisTaps row_taps(node.row_axis(input.height));
   const AxisTaps column_taps(node.column_axis(input.width));
   const std::vector<TapRange>&rows = row_taps.sets, &columns = column_taps.sets;
@@ -187,9 +178,6 @@ Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
     binary.same_until[x - 1] = same ? binary.same_until[x] : static_cast<int64_t>(x);
   }
   binary.base_step = round_up(plan->channels, 16);
-  SIGNBIT_TRY(check_work_bytes(node.name, 4.0 * static_cast<double>(rows.size()) *
-                                              static_cast<double>(columns.size()) *
-                                              static_cast<double>(binary.base_step)));
   binary.base =
       AlignedArray<int32_t>(rows.size() * columns.size() * static_cast<size_t>(binary.base_step));
   const auto row_step = static_cast<int64_t>(columns.size()) * binary.base_step;
@@ -223,7 +211,6 @@ Status plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
   plan->kernel = std::string("conv_b1_") + kernels.isa;
   // Lanes of a vector cost alike whether or not the instruction set counts bits itself.
   plan->cost = static_cast<double>(plan->macs) / (20.0 * kernels.word_lanes);
-  return {};
 }
 
 }  // namespace sbnn

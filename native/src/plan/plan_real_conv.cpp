@@ -8,6 +8,57 @@
 namespace sbnn {
 namespace {
 
+// Words of a kernel's steps for so many values: int16 go in pairs.
+int64_t steps_of(int64_t values, bool integer) { return integer ? (values + 1) / 2 : values; }
+
+int64_t units_of(int64_t width, int levels) {
+  return (width + (int64_t{1} << levels) - 1) >> levels;
+}
+
+}  // namespace
+
+RowSegments row_segments(const FusedNode& node, const TensorLayout& input) {
+  // Neighbouring pixels lie side by side: one segment a row.
+  const bool by_row = node.groups == 1 && (node.dilation.x == 1 || node.kernel.x == 1);
+  if (by_row) return {true, node.kernel.y, node.kernel.x * input.channels};
+  return {false, node.kernel.y * node.kernel.x, input.channels / node.groups};
+}
+
+int64_t track_steps(const TrackShape& shape, const RowSegments& segments, bool integer) {
+  int64_t steps = 0;
+  for (const int64_t length : track_lengths(shape)) {
+    steps += segments.count * steps_of(length, integer);
+  }
+  return steps;
+}
+
+// The number of levels of fast convolution with the least work: steps, and what it costs to begin a
+// track and to put sums together, about as much as kTrackSteps steps.
+TrackShape choose_tracks(const FusedNode& node, const TensorLayout& input, bool integer,
+                         int64_t width) {
+  const RowSegments segments = row_segments(node, input);
+  TrackShape shape;
+  shape.values = segments.values;
+  shape.place = segments.by_row ? node.stride.x * input.channels : segments.values;
+  if (!integer || !segments.by_row || node.dilation.x != 1) return shape;
+  constexpr double kTrackSteps = 3.5;
+  double least = 0;
+  for (int levels = 0; levels <= kMaxTrackLevels; ++levels) {
+    TrackShape tried = shape;
+    tried.levels = levels;
+    const double work = (static_cast<double>(track_steps(tried, segments, integer)) +
+                         kTrackSteps * track_count(levels)) *
+                        static_cast<double>(units_of(width, levels));
+    if (levels == 0 || work < least) {
+      least = work;
+      shape.levels = levels;
+    }
+  }
+  return shape;
+}
+
+namespace {
+
 class RealConvPlanner {
  public:
   RealConvPlanner(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
@@ -18,28 +69,21 @@ class RealConvPlanner {
         node_(*plan->node),
         plan_(*plan),
         real_(plan->real),
-        group_channels_(input.channels / node_.groups) {
-    // Neighbouring pixels lie side by side: one segment a row.
-    row_segments_ = node_.groups == 1 && (node_.dilation.x == 1 || node_.kernel.x == 1);
-    segments_ = row_segments_ ? node_.kernel.y : node_.kernel.y * node_.kernel.x;
-    values_ = row_segments_ ? node_.kernel.x * input.channels : group_channels_;
-  }
+        group_channels_(input.channels / node_.groups),
+        segments_(row_segments(node_, input)) {}
 
-  Status plan() {
+  void plan() {
     const Constant& weight = graph_.constants[static_cast<size_t>(node_.weight)];
     plan_.integer = weight.dtype == DType::kI16;
     real_.value_bytes = plan_.integer ? sizeof(int16_t) : sizeof(float);
     const int64_t taps = node_.kernel.y * node_.kernel.x * group_channels_;
     plan_.macs = plan_.pixels() * plan_.channels * taps;
     cut_filters(node_.groups, &plan_);
-    choose_levels();
+    real_.panel.tracks = choose_tracks(node_, input_, plan_.integer, plan_.width);
     cut_tiles();
     plan_panel();
     plan_segments();
-    SIGNBIT_TRY(check_work_bytes(node_.name + ": rows of the input",
-                                 static_cast<double>(real_.panel.bytes())));
-    const double packed = packed_size(plan_, kernels_.float_lanes, real_.steps);
-    SIGNBIT_TRY(check_work_bytes(node_.name, packed * sizeof(uint32_t)));
+    const int64_t packed = packed_size(plan_, kernels_.float_lanes, real_.steps);
     real_.weights = AlignedArray<uint32_t>(static_cast<size_t>(packed));
     if (plan_.integer) {
       pack_pixel_weights(weight);
@@ -60,42 +104,9 @@ class RealConvPlanner {
     if (input_.kind == Kind::kBits) plan_.kernel += "+signs";
     if (weight.dtype == DType::kU64) plan_.kernel += "+packed";
     plan_.cost = static_cast<double>(plan_.macs) / (4.0 * kernels_.float_lanes);
-    return {};
   }
 
  private:
-  int64_t values_per_step() const { return plan_.integer ? 2 : 1; }
-  int64_t steps_of(int64_t values) const {
-    return (values + values_per_step() - 1) / values_per_step();
-  }
-  // The number of levels of fast convolution with the least work: steps, and what it costs to begin
-  // a track and to put sums together, about as much as kTrackSteps steps.
-  void choose_levels() {
-    TrackShape& shape = real_.panel.tracks;
-    shape.values = values_;
-    shape.place = row_segments_ ? node_.stride.x * input_.channels : values_;
-    if (!plan_.integer || !row_segments_ || node_.dilation.x != 1) return;
-    constexpr double kTrackSteps = 3.5;
-    double least = 0;
-    for (int levels = 0; levels <= kMaxTrackLevels; ++levels) {
-      TrackShape tried = shape;
-      tried.levels = levels;
-      double work = 0;
-      for (const int64_t length : track_lengths(tried)) {
-        work += static_cast<double>(segments_ * steps_of(length)) + kTrackSteps;
-      }
-      work *= static_cast<double>(units_of(levels));
-      if (levels == 0 || work < least) {
-        least = work;
-        shape.levels = levels;
-      }
-    }
-  }
-
-  int64_t units_of(int levels) const {
-    return (plan_.width + (int64_t{1} << levels) - 1) >> levels;
-  }
-
   // Tiles of nearly equal size that begin at whole units where rows do.
   void cut_tiles() {
     constexpr int64_t kWhole = int64_t{1} << kMaxTrackLevels;
@@ -122,7 +133,7 @@ class RealConvPlanner {
     panel.left = node_.padding.left;
     panel.width = input_.width;
     panel.height = input_.height;
-    panel.units = units_of(real_.levels());
+    panel.units = units_of(plan_.width, real_.levels());
     panel.columns =
         (plan_.width - 1) * node_.stride.x + node_.dilation.x * (node_.kernel.x - 1) + 1;
     int64_t row_values = panel.columns * panel.channels;
@@ -166,9 +177,9 @@ class RealConvPlanner {
 
   void plan_segments() {
     const PanelPlan& panel = real_.panel;
-    for (int64_t segment = 0; segment < segments_; ++segment) {
-      const int64_t y = row_segments_ ? segment : segment / node_.kernel.x;
-      const int64_t x = row_segments_ ? 0 : segment % node_.kernel.x;
+    for (int64_t segment = 0; segment < segments_.count; ++segment) {
+      const int64_t y = segments_.by_row ? segment : segment / node_.kernel.x;
+      const int64_t x = segments_.by_row ? 0 : segment % node_.kernel.x;
       const int64_t row = y * node_.dilation.y;
       const int64_t column = x * node_.dilation.x * input_.channels;
       real_.offsets.push_back(row * panel.row_bytes + column * real_.value_bytes);
@@ -177,9 +188,9 @@ class RealConvPlanner {
     }
     int64_t shift = 0;
     for (const int64_t length : track_lengths(panel.tracks)) {
-      const int64_t steps = steps_of(length);
+      const int64_t steps = steps_of(length, plan_.integer);
       real_.tracks.push_back({shift * real_.value_bytes, static_cast<int>(steps), real_.steps});
-      real_.steps += segments_ * steps;
+      real_.steps += segments_.count * steps;
       shift += panel.pitch;
     }
   }
@@ -205,10 +216,10 @@ class RealConvPlanner {
   // The weights of one filter in pairs, track by track, in each segment by segment.
   std::vector<uint32_t> filter_pairs(const Constant& weight, int64_t filter) const {
     std::vector<std::vector<std::vector<int16_t>>> by_segment;
-    std::vector<int16_t> row(static_cast<size_t>(values_));
-    for (int64_t segment = 0; segment < segments_; ++segment) {
+    std::vector<int16_t> row(static_cast<size_t>(segments_.values));
+    for (int64_t segment = 0; segment < segments_.count; ++segment) {
       std::memcpy(row.data(),
-                  weight.data + (filter * segments_ + segment) * values_ *
+                  weight.data + (filter * segments_.count + segment) * segments_.values *
                                     static_cast<int64_t>(sizeof(int16_t)),
                   row.size() * sizeof(int16_t));
       by_segment.push_back(split_weights(real_.panel.tracks, row.data()));
@@ -235,16 +246,14 @@ class RealConvPlanner {
   NodePlan& plan_;
   RealConvPlan& real_;
   const int64_t group_channels_;
-  bool row_segments_ = false;
-  int64_t segments_ = 0;
-  int64_t values_ = 0;  // of a segment
+  const RowSegments segments_;
 };
 
 }  // namespace
 
-Status plan_real_conv(const FusedGraph& graph, const TensorLayout& input,
-                      const KernelTable& kernels, NodePlan* plan) {
-  return RealConvPlanner(graph, input, kernels, plan).plan();
+void plan_real_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
+                    NodePlan* plan) {
+  RealConvPlanner(graph, input, kernels, plan).plan();
 }
 
 }  // namespace sbnn

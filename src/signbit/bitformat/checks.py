@@ -40,6 +40,7 @@ class Constants:
     def __init__(self, arrays: Mapping[str, Array]) -> None:
         self.arrays = arrays
         self._used: set[str] = set()
+        self._asked: set[tuple[int, int]] = set()
 
     def take(self, number: int, dtypes: Sequence[str], where: str) -> Array:
         """Constant `number`, of one of these dtypes and finite."""
@@ -51,7 +52,8 @@ class Constants:
             where,
             f"tensor {name!r} must be {' or '.join(dtypes)}, is {array.dtype.name}",
         )
-        if array.dtype == DTYPES["F32"]:
+        # Nodes may share a constant, which is searched once.
+        if array.dtype == DTYPES["F32"] and name not in self._used:
             require(bool(np.isfinite(array).all()), where, f"tensor {name!r} has a NaN or infinity")
         self._used.add(name)
         return array
@@ -67,6 +69,14 @@ class Constants:
             f"tensor {str(number)!r} must have shape {shape}, has {array.shape}",
         )
         return array
+
+    def is_first(self, number: int, kind: int) -> bool:
+        """Whether this is the first question of its kind about a constant, whose values nodes may
+        share and which are searched once; `kind` is the question, for example a number of taps.
+        """
+        asked = (number, kind) in self._asked
+        self._asked.add((number, kind))
+        return not asked
 
     def require_all_used(self) -> None:
         """Refuse a file with a tensor that no node names."""

@@ -28,6 +28,8 @@ def check_constants(node: Node, kind: str, shape: Shape, constants: Constants, w
         if key.shape == "filters":
             weight = constants.take(number, dtypes, place)
             _check_filters(node, weight, kind, shape, taps, place)
+            if constants.is_first(number, taps):
+                _check_values(weight, taps, place)
             channels = len(weight)
         elif key.shape == "input_channels":
             wanted = _pad_dtype(node, constants)
@@ -67,11 +69,16 @@ def _check_filters(
         where,
         f"has {len(weight)} filters, which {node['groups']} groups do not divide",
     )
-    if packed and taps % WORD_BITS:
+    if weight.dtype == np.int16:
+        require(kind == "image", where, f"int16 weights read pixels, not {kind}")
+
+
+def _check_values(weight: Array, taps: int, where: str) -> None:
+    if weight.dtype == np.uint64 and taps % WORD_BITS:
         unused = weight[:, -1].astype(np.uint64) >> np.uint64(taps % WORD_BITS)
         require(not unused.any(), where, "has unused bits that are not 0")
     if weight.dtype == np.int16:
-        int16_stem.check_weight(weight, kind, where)
+        int16_stem.check_weight(weight, where)
 
 
 def _pad_dtype(node: Node, constants: Constants) -> str:

@@ -45,12 +45,11 @@ def has_integer_sums(node: Node, constants: Mapping[str, Array]) -> bool:
     return node.op == "binary_conv" or is_int16(node, constants)
 
 
-def check_weight(weight: Array, source_kind: str, where: str) -> None:
-    """Check int16 weights (out, kh, kw, in / groups) that read a tensor of this kind.
+def check_weight(weight: Array, where: str) -> None:
+    """Check the values of int16 weights (out, kh, kw, in / groups).
 
     `where` is their field. Raises ModelFileError.
     """
-    require(source_kind == "image", where, f"int16 weights read pixels, not {source_kind}")
     magnitudes = np.abs(weight.astype(np.int64)).reshape(len(weight), -1)
     require(
         bool((magnitudes <= MAX_WEIGHT).all()),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from signbit.bitformat.checks import Constants, require, value_in_range
 from signbit.bitformat.graph import Node, Pair, Shape, Step
-from signbit.bitformat.taps import axis_taps
+from signbit.bitformat.taps import tap_stretches
 
 __all__ = ["check_step"]
 
@@ -81,14 +81,6 @@ def _check_shift(
     for axis, (before, after, name, sets) in enumerate(
         ((top, bottom, "row_taps", rows), (left, right, "column_taps", columns))
     ):
-        met = axis_taps(
-            source[axis],
-            node["kernel"][axis],
-            node["stride"][axis],
-            before,
-            after,
-            node["dilation"][axis],
-        )
         known: set[Pair] = set()
         for number, each in enumerate(sets):
             place = f"{where}.{name}[{number}]"
@@ -96,5 +88,13 @@ def _check_shift(
             require(each[0] < each[1] or each == (0, 0), place, "must rise, or be [0, 0] for none")
             require(each not in known, place, "is there twice")
             known.add(each)
-        for each in met.sets:
-            require(each in known, f"{where}.{name}", f"lacks the taps {list(each)}, which occur")
+        stretches = tap_stretches(
+            source[axis],
+            node["kernel"][axis],
+            node["stride"][axis],
+            before,
+            after,
+            node["dilation"][axis],
+        )
+        for met, _ in stretches:  # no more of them than the file lists sets
+            require(met in known, f"{where}.{name}", f"lacks the taps {list(met)}, which occur")

@@ -6,11 +6,12 @@ each set of taps (docs/format.md), so that it holds at any image size.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from signbit.bitformat.graph import Pair
 
-__all__ = ["AxisTaps", "axis_taps", "taps_inside", "window_count"]
+__all__ = ["AxisTaps", "axis_taps", "tap_stretches", "taps_inside", "window_count"]
 
 
 def window_count(
@@ -37,14 +38,34 @@ def axis_taps(
 ) -> AxisTaps:
     """The tap sets along an axis of an image of this size, with so much padding on either side."""
     numbers: dict[Pair, int] = {}
-    positions = window_count(size, kernel, stride, before, after, dilation)
-    by_position = [
-        numbers.setdefault(
-            taps_inside(size, kernel, position * stride - before, dilation), len(numbers)
-        )
-        for position in range(positions)
-    ]
+    by_position: list[int] = []
+    for taps, positions in tap_stretches(size, kernel, stride, before, after, dilation):
+        by_position += [numbers.setdefault(taps, len(numbers))] * positions
     return AxisTaps(tuple(numbers), tuple(by_position))
+
+
+def tap_stretches(
+    size: int, kernel: int, stride: int, before: int = 0, after: int = 0, dilation: int = 1
+) -> Iterator[tuple[Pair, int]]:
+    """Each stretch of positions whose taps are the same: those taps, and how many positions.
+
+    Only (0, 0) may come several times. Each step goes to where a tap comes into the image or
+    leaves it, so an axis costs about as many steps as it has tap sets.
+    """
+    positions = window_count(size, kernel, stride, before, after, dilation)
+    position = 0
+    while position < positions:
+        start = position * stride - before
+        first = max(0, -(start // dilation))  # rounded up
+        last = max(0, (size - 1 - start) // dilation + 1)
+        starts = [positions * stride - before]
+        if first > 0:  # tap first - 1 comes to pixel 0
+            starts.append(-(min(first, kernel) - 1) * dilation)
+        if last > 0:  # tap last - 1 leaves the last pixel
+            starts.append(size - (min(last, kernel) - 1) * dilation)
+        following = min(positions, -((-min(starts) - before) // stride))
+        yield taps_inside(size, kernel, start, dilation), following - position
+        position = following
 
 
 def taps_inside(size: int, kernel: int, start: int, dilation: int) -> Pair:

@@ -187,7 +187,8 @@ class _Nodes:
                 )
         if output.flip is not None:
             flip = self.constants.shaped(output.flip, ("U8",), (channels,), f"{where}.flip")
-            require(bool((flip <= 1).all()), f"{where}.flip", "must be 0 or 1")
+            if self.constants.is_first(output.flip, 0):
+                require(bool((flip <= 1).all()), f"{where}.flip", "must be 0 or 1")
 
 
 def _check_outputs(graph: Graph, tensors: tuple[Tensor, ...]) -> None:

@@ -14,19 +14,31 @@ class _Node(TypedDict):
     macs: int
     dots: tuple[int, int, int]
 
+DEFAULT_LIMITS: tuple[int, int]
+"""max_bytes, max_operations"""
+
+class _Size(TypedDict):
+    constants: tuple[float, float]
+    arena: tuple[float, float]
+    scratch: tuple[float, float]
+    operations: float
+
 def usable_isas() -> list[str]: ...
 def available_threads() -> int: ...
 def check_model(data: bytes, input_size: _Sizes | None = None) -> None: ...
 
 class Model:
     @staticmethod
-    def open(path: bytes, threads: int, isa: str, input_size: _Sizes, /) -> Model: ...
+    def open(
+        path: bytes, threads: int, isa: str, input_size: _Sizes, limits: tuple[int, int], /
+    ) -> Model: ...
     @staticmethod
     def load(
         data: bytes,
         threads: int,
         isa: str,
         input_size: _Sizes = (0, 0),
+        limits: tuple[int, int] = ...,
         share_all: bool = False,
         fuse: bool = True,
     ) -> Model: ...
@@ -46,6 +58,9 @@ class Model:
     def tensors(self) -> list[tuple[str, tuple[int, int, int]]]: ...
     @property
     def nodes(self) -> list[_Node]: ...
+    @property
+    def size(self) -> _Size: ...
+    def check_batch(self, count: int, /) -> None: ...
     def run(self, count: int, inputs: list[_Array], outputs: list[_Array], /) -> None: ...
     def run_nodes(
         self,

@@ -5,12 +5,11 @@ Everything else happens in `_native`, with the GIL released. Needs NumPy and not
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from signbit.errors import InputError, IsaError, ModelFileError
 from signbit.runtime import _native
 from signbit.runtime.node_report import NodeReport, node_reports
+from signbit.runtime.options import checked_limits, checked_size, checked_threads
 from signbit.runtime.ports import DTYPES, Input, Output, checked_batch, common_count
 
 __all__ = ["Engine", "Input", "NodeReport", "Output", "cpu_isas", "load"]
@@ -26,7 +26,6 @@ Array = npt.NDArray[Any]
 
 _DOTS = "#dots"
 _TIMING_RUNS = 5
-_MAX_THREADS = 1024
 
 
 def cpu_isas() -> list[str]:
@@ -39,6 +38,8 @@ def load(
     threads: int | None = None,
     isa: str | None = None,
     input_size: tuple[int, int] | None = None,
+    max_bytes: int | None = None,
+    max_operations: int | None = None,
 ) -> Engine:
     """Load an `.sbnn` file from a path or from its bytes.
 
@@ -46,12 +47,21 @@ def load(
     thread may use (`sched_getaffinity`), but no more than the process's control groups allow, a
     container's CPU quota rounded up; `isa` to the environment variable SIGNBIT_ISA, then to the
     best there is. `input_size` is the (height, width) of the image, where that is not
-    the file's own; only a file that was compiled for any size allows it. Raises ModelFileError or
-    ModelVersionError for a file that is missing or cannot be read, IsaError for an instruction set
-    that cannot run here, InputError for a number of threads below 1 or above 1024 and for a size
-    that the file does not allow.
+    the file's own; only a file that was compiled for any size allows it.
+
+    A file that would take more than `max_bytes` of memory (default 4 GiB) or `max_operations`
+    (default 10^12) for one image is refused before anything is allocated, with the node's name.
+    Memory is the constants as kernels read them, the tensors of one image and the scratch of one
+    thread; other threads take their own. The results of one call may take `max_bytes`, too. Of the
+    memory, constants may take a 32nd, or 64 times the file's bytes if that is more, as loading a
+    file takes as long as they need.
+
+    Raises ModelFileError or ModelVersionError for a file that is missing, cannot be read or takes
+    too much, IsaError for an instruction set that cannot run here, InputError for a number of
+    threads below 1 or above 1024, limits below 1 or above 2^62, and an `input_size` that the file
+    does not allow or at which it takes too much.
     """
-    return Engine(source, threads, isa, input_size)
+    return Engine(source, threads, isa, input_size, max_bytes, max_operations)
 
 
 class Engine:
@@ -63,22 +73,25 @@ class Engine:
         threads: int | None = None,
         isa: str | None = None,
         input_size: tuple[int, int] | None = None,
+        max_bytes: int | None = None,
+        max_operations: int | None = None,
         *,
         _fuse: bool = True,
     ) -> None:
         if isa is not None and not isinstance(isa, str):
             raise IsaError(f"isa: must be the name of an instruction set, is {isa!r}")
-        count = 0 if threads is None else _checked_threads(threads)
-        size = (0, 0) if input_size is None else _checked_size(input_size)
+        count = 0 if threads is None else checked_threads(threads)
+        size = (0, 0) if input_size is None else checked_size(input_size)
+        limits = checked_limits(max_bytes, max_operations)
         if not isinstance(source, bytes) and not _fuse:
             source = Path(source).read_bytes()
         if isinstance(source, bytes):
-            self._model = _native.Model.load(source, count, isa or "", size, fuse=_fuse)
+            self._model = _native.Model.load(source, count, isa or "", size, limits, fuse=_fuse)
         else:
             path = os.fsencode(source)
             if b"\0" in path:
                 raise ModelFileError(f"{path!r}: a path cannot contain a null character")
-            self._model = _native.Model.open(path, count, isa or "", size)
+            self._model = _native.Model.open(path, count, isa or "", size, limits)
         self._tensors = self._model.tensors
         self._inputs = tuple(
             Input(name, *self._tensors[number]) for number, name in enumerate(self._model.inputs)
@@ -115,9 +128,11 @@ class Engine:
         a dict by name. An output of reals is float32, one of signs int8 (−1 or +1); either is
         (N, channels), or (N, H, W, C) where it is not 1×1. Raises InputError for an input that is
         missing, unknown or of another shape or dtype, for batches of different sizes, and for
-        float32 pixels that are not finite or that meet an int16 stem.
+        float32 pixels that are not finite or that meet an int16 stem, and for results that would
+        take more than the `max_bytes` that the model was loaded with.
         """
         count, batch = self._check_inputs(inputs)
+        self._model.check_batch(count)
         results = [np.empty((count, *shape), dtype) for shape, dtype in self._results]
         self._model.run(count, batch, results)
         if len(results) == 1:
@@ -265,25 +280,3 @@ class Engine:
             f"fetches: {wanted!r} is neither the number of a tensor nor "
             f"'<name of a binary_conv or int16 stem>{_DOTS}'"
         )
-
-
-def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
-    """The (height, width), if an image can have it."""
-    try:
-        height, width = (operator.index(side) for side in size)
-    except (TypeError, ValueError):
-        raise InputError(f"input_size: must be (height, width), is {size!r}") from None
-    if min(height, width) < 1:
-        raise InputError(f"input_size: must be positive, is {size!r}")
-    return height, width
-
-
-def _checked_threads(threads: SupportsIndex) -> int:
-    """The number, if it is a whole one that an engine can have."""
-    try:
-        count = operator.index(threads)
-    except TypeError:
-        raise InputError(f"threads: must be a whole number, is {threads!r}") from None
-    if not 1 <= count <= _MAX_THREADS:
-        raise InputError(f"threads: must be 1 to {_MAX_THREADS}, is {count}")
-    return count

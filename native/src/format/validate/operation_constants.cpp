@@ -22,11 +22,7 @@ Status check_unused_bits(const Constant& weight, int64_t taps, const std::string
 }
 
 // The int16 stem: sums of four weights stay in int16, sums of products with pixels in int32.
-Status check_pixel_weights(const Constant& weight, int64_t taps, Kind source,
-                           const std::string& where) {
-  if (source != Kind::kImage) {
-    return refuse(where, std::string("int16 weights read pixels, not ") + kind_name(source));
-  }
+Status check_pixel_weights(const Constant& weight, int64_t taps, const std::string& where) {
   int64_t largest = 0, largest_sum = 0;
   const uint8_t* bytes = weight.data;
   for (int64_t filter = 0; filter < weight.shape[0]; ++filter) {
@@ -77,6 +73,7 @@ class OperationChecks {
         const Constant* weight = nullptr;
         SIGNBIT_TRY(constants->take(index, row_.dtypes[i], place, &weight));
         SIGNBIT_TRY(check_filters(*weight, place));
+        if (constants->is_first(index, taps_)) SIGNBIT_TRY(check_values(*weight, place));
         *known = {weight->shape[0], weight->dtype};
       } else if (rule.shape == ConstantShape::kInputChannels) {
         const DType dtype = known->weight == DType::kI16 ? DType::kU8 : DType::kF32;
@@ -115,10 +112,16 @@ class OperationChecks {
       return refuse(where, "has " + text(wanted[0]) + " filters, which " + text(groups_) +
                                " groups do not divide");
     }
-    if (packed) return check_unused_bits(weight, taps_, where);
-    if (weight.dtype == DType::kI16) {
-      return check_pixel_weights(weight, taps_, source_.kind, where);
+    if (weight.dtype == DType::kI16 && source_.kind != Kind::kImage) {
+      return refuse(where,
+                    std::string("int16 weights read pixels, not ") + kind_name(source_.kind));
     }
+    return {};
+  }
+
+  Status check_values(const Constant& weight, const std::string& where) const {
+    if (weight.dtype == DType::kU64) return check_unused_bits(weight, taps_, where);
+    if (weight.dtype == DType::kI16) return check_pixel_weights(weight, taps_, where);
     return {};
   }
 

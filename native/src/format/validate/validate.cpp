@@ -121,6 +121,7 @@ class Validator {
     const Constant* flip = nullptr;
     SIGNBIT_TRY(constants_.take_shaped(output.flip, bit(DType::kU8), {shape.channels},
                                        where + ".flip", &flip));
+    if (!constants_.is_first(output.flip, 0)) return {};
     if (std::all_of(flip->data, flip->data + flip->bytes, [](uint8_t bit) { return bit <= 1; })) {
       return {};
     }

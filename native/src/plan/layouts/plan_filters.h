@@ -34,13 +34,21 @@ inline int64_t windows_that_fit(const NodePlan& plan) {
   return std::clamp<int64_t>(kGatheredValues / plan.tile_step, 1, kTileWindows);
 }
 
-// Number of weights when every block's filters fill whole vectors, in doubles as it may be absurd.
-inline double packed_size(const NodePlan& plan, int lanes, int64_t steps) {
-  double filters = 0;
+// Pixels of a tile, at most `most`: tiles of about the same size, whole register tiles if possible.
+inline int64_t even_tile(int64_t pixels, int64_t most) {
+  constexpr int64_t kRegisterTile = 8;
+  if (most < kRegisterTile) return std::max<int64_t>(1, most);
+  const int64_t tiles = (pixels + most - 1) / most;
+  return std::min(round_up((pixels + tiles - 1) / tiles, kRegisterTile), most);
+}
+
+// Number of weights when every block's filters fill whole vectors.
+inline int64_t packed_size(const NodePlan& plan, int lanes, int64_t steps) {
+  int64_t filters = 0;
   for (const Block& block : plan.blocks) {
-    filters += static_cast<double>(round_up(block.filters, lanes));
+    filters += round_up(block.filters, lanes);
   }
-  return filters * static_cast<double>(steps);
+  return filters * steps;
 }
 
 // Stores weights tile by tile, step by step, lane by lane; `weight(filter, step)` for real filters,

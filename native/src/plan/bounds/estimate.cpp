@@ -1,0 +1,163 @@
+#include "plan/bounds/estimate.h"
+
+#include <algorithm>
+
+#include "format/table.h"
+#include "format/taps.h"
+
+namespace sbnn {
+namespace {
+
+constexpr double kFloat = sizeof(float), kPlace = sizeof(int64_t);
+
+template <typename Size>
+void raise_to(Size* size, int64_t least) {
+  *size = std::max(*size, least);
+}
+
+double constant_bytes(const FusedGraph& graph, int index) {
+  if (index == kNone) return 0;
+  return array_bytes(static_cast<double>(graph.constants[static_cast<size_t>(index)].bytes));
+}
+
+// A threshold, which is there even where the file has none, and a bit of flip per channel.
+double sign_bytes(int64_t channels) {
+  const auto words = static_cast<double>((channels + 63) / 64);
+  return array_bytes(kFloat * static_cast<double>(channels)) + array_bytes(8 * words);
+}
+
+// A shift by border: a row of floats per pair of sets, as the file or as the dots' table has them.
+double border_shift_bytes(const FusedNode& node, const TensorLayout& input, int64_t channels) {
+  const auto rows = static_cast<double>(count_tap_sets(node.row_axis(input.height)));
+  const auto columns = static_cast<double>(count_tap_sets(node.column_axis(input.width)));
+  return array_bytes(kFloat * rows * columns * static_cast<double>(round_up(channels, 16)));
+}
+
+double epilogue_bytes(const FusedGraph& graph, const FusedNode& node, const TensorLayout& input,
+                      const TensorLayout& output) {
+  double bytes = 0;
+  for (const int constant :
+       {node.scale, node.slope, node.positive_slope, node.offset, node.sums.scale}) {
+    bytes += constant_bytes(graph, constant);
+  }
+  bytes += node.has_border_shift() ? border_shift_bytes(node, input, output.channels)
+                                   : constant_bytes(graph, node.shift);
+  return bytes + static_cast<double>(node.signs.size()) * sign_bytes(output.channels);
+}
+
+double chain_bytes(const FusedGraph& graph, const FusedNode& node, const TensorLayout& output) {
+  double bytes = 0;
+  for (const ChainStep& chained : node.steps) {
+    const Keys& keys = chained.step.keys;
+    const StepRow& row = row_of(chained.step.op);
+    for (size_t i = 0; i < row.key_count; ++i) {
+      const bool is_constant = row_of(row.keys[i]).type == KeyType::kConstant;
+      if (is_constant) bytes += constant_bytes(graph, keys.constant(row.keys[i]));
+    }
+    const bool by_border =
+        chained.step.op == StepOp::kAffine && !keys.at(Key::kRowTaps).taps.empty();
+    if (by_border) bytes += kPlace * static_cast<double>(output.height + output.width);
+    bytes += sizeof(StepPlan);
+  }
+  for (const ChainOutput& chained : node.outputs) {
+    if (chained.output.kind == Kind::kBits) bytes += sign_bytes(output.channels);
+  }
+  return bytes;
+}
+
+// Values that an operation without weights reads for one of its own.
+double reads_per_value(const FusedNode& node, const TensorLayout& input) {
+  switch (node.op) {
+    case Op::kMaxPool:
+    case Op::kAvgPool:
+    case Op::kSignSum:
+      return static_cast<double>(node.kernel.y) * static_cast<double>(node.kernel.x) *
+             (node.op == Op::kSignSum ? static_cast<double>(input.channels / node.groups) : 1.0);
+    case Op::kGlobalMean:
+      return static_cast<double>(input.pixels());
+    case Op::kMeanAbs:
+      return static_cast<double>(input.channels);
+    default:
+      return 1;
+  }
+}
+
+void estimate_simple(const FusedNode& node, const TensorLayout& input, const TensorLayout& output,
+                     NodeEstimate* estimate, ScratchSizes* scratch) {
+  const int64_t step = round_up(output.channels, 16);
+  const int64_t pixels = std::clamp<int64_t>(16384 / step, 1, kTileWindows);
+  const bool in_place =
+      node.op == Op::kIdentity && input.kind == Kind::kReal && node.map == kNone && !node.by_steps;
+  if (in_place) {
+    raise_to(&scratch->runs, output.height + 2);
+  } else {
+    raise_to(&scratch->tile_values, pixels * step);
+  }
+  if (node.op == Op::kGlobalMean) {
+    raise_to(&scratch->row_sums, input.height * row_sums_step(input.channels));
+  }
+  if (node.op == Op::kSignSum) {
+    raise_to(&scratch->sign_sums, columns_reached(node, input, pixels) * node.groups);
+  }
+  estimate->constants += sizeof(Chunk);
+  estimate->operations += static_cast<double>(output.pixels()) *
+                          static_cast<double>(output.channels) * reads_per_value(node, input);
+}
+
+}  // namespace
+
+double scratch_bytes(const ScratchSizes& sizes) {
+  const auto bytes = [](int64_t count, size_t each) {
+    return static_cast<double>(count) * static_cast<double>(each);
+  };
+  return bytes(sizes.tile_values + sizes.dots + sizes.row_sums + sizes.operand_values +
+                   sizes.sign_sums + sizes.gathered_words,
+               sizeof(float)) +
+         bytes(sizes.panel_bytes + sizes.band_bytes + sizes.input_pixel_bytes + sizes.sums_bytes,
+               1) +
+         bytes(sizes.staging_pixels, sizeof(int16_t)) + bytes(sizes.conv_units, sizeof(void*)) +
+         bytes(sizes.signs, sizeof(SignArgs)) + bytes(sizes.runs, sizeof(EpilogueRun)) +
+         bytes(sizes.signs * sizes.runs, sizeof(void*)) + bytes(6 * kTileWindows, sizeof(void*)) +
+         bytes(10, kSlackBytes);
+}
+
+NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t index,
+                           ScratchSizes* scratch) {
+  const FusedNode& node = graph.nodes[index];
+  const TensorLayout& input = plan.tensors[static_cast<size_t>(node.input)];
+  const std::vector<int> outputs = node.output_tensors();
+  NodeEstimate estimate;
+  if (outputs.empty()) return estimate;
+  const TensorLayout& output = plan.tensors[static_cast<size_t>(outputs[0])];
+  for (const int tensor : outputs) {
+    if (plan.storage.offsets[static_cast<size_t>(tensor)] == kNone) continue;
+    estimate.tensors += static_cast<double>(plan.tensors[static_cast<size_t>(tensor)].bytes);
+  }
+  estimate.constants += sizeof(NodePlan) + epilogue_bytes(graph, node, input, output) +
+                        chain_bytes(graph, node, output);
+  const ConvShape shape{output.height, output.width, output.channels};
+  if (node.op == Op::kBinaryConv) {
+    estimate_binary_conv(node, input, shape, &estimate, scratch);
+  } else if (node.op == Op::kRealConv) {
+    estimate_real_conv(graph, node, input, shape, &estimate, scratch);
+  } else {
+    estimate_simple(node, input, output, &estimate, scratch);
+  }
+  // The head of a batch takes several images at once.
+  if (index + 1 == graph.nodes.size() && node.op == Op::kRealConv && node.groups == 1 &&
+      input.kind == Kind::kReal && input.pixels() == 1) {
+    raise_to(&scratch->tile_values, kHeadImages * kBlockFilters);
+    raise_to(&scratch->conv_units, kHeadImages);
+  }
+  if (node.by_steps) raise_to(&scratch->operand_values, scratch->tile_values);
+  raise_to(&scratch->input_pixel_bytes, input.pixel_bytes);
+  raise_to(&scratch->signs, std::max<int64_t>(static_cast<int64_t>(node.signs.size()), 1));
+  raise_to(&scratch->runs, kTileWindows / output.width + 2);
+  // Each step, and each output, is one pass over all values.
+  estimate.operations += static_cast<double>(output.pixels()) *
+                         static_cast<double>(output.channels) *
+                         static_cast<double>(1 + node.steps.size() + outputs.size());
+  return estimate;
+}
+
+}  // namespace sbnn
