@@ -1,4 +1,4 @@
-"""Module paths from before the package had rooms: they lead to where the modules are now.
+"""Module paths that documents and scripts used before the package had rooms lead to the new ones.
 
 Nothing has been released under the old paths, so they go with the first release.
 """

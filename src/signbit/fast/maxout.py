@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from signbit.fast.memory_format import arranged, is_channels_last, pixels_of
+from signbit.fast.by_channel import computed, gradients
 from signbit.fast.second_order import gradients_with_graph, wants_graph
 from signbit.runtime import _native
 
@@ -32,16 +32,7 @@ class _Maxout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, negative: Tensor, positive: Tensor) -> Tensor:
         ctx.save_for_backward(x, negative, positive)
-        pixels = pixels_of(x)
-        y = torch.empty_like(pixels)
-        _native.training.maxout(
-            pixels.flatten(1, 2),
-            negative.detach().contiguous(),
-            positive.detach().contiguous(),
-            y.flatten(1, 2),
-            torch.get_num_threads(),
-        )
-        return arranged(y, is_channels_last(x))
+        return computed(_native.training.maxout, x, (negative, positive))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -50,17 +41,4 @@ class _Maxout(torch.autograd.Function):
             return gradients_with_graph(
                 _chosen, (x, negative, positive), ctx.needs_input_grad, gradient
             )
-        pixels = pixels_of(x)
-        of_x = torch.empty_like(pixels)
-        of_parameters = x.new_empty((2, len(negative)))
-        _native.training.maxout_gradients(
-            pixels.flatten(1, 2),
-            pixels_of(gradient).flatten(1, 2),
-            negative.detach().contiguous(),
-            positive.detach().contiguous(),
-            of_x.flatten(1, 2),
-            of_parameters,
-            torch.get_num_threads(),
-        )
-        of_negative, of_positive = of_parameters.unbind()
-        return arranged(of_x, is_channels_last(x)), of_negative, of_positive
+        return gradients(_native.training.maxout_gradients, x, gradient, (negative, positive), 2)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from signbit.fast.memory_format import arranged, is_channels_last, pixels_of
+from signbit.fast.by_channel import computed, gradients
 from signbit.fast.second_order import gradients_with_graph, wants_graph
 from signbit.runtime import _native
 
@@ -33,17 +33,7 @@ class _RPReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, before: Tensor, slope: Tensor, after: Tensor) -> Tensor:
         ctx.save_for_backward(x, before, slope)
-        pixels = pixels_of(x)
-        y = torch.empty_like(pixels)
-        _native.training.rprelu(
-            pixels.flatten(1, 2),
-            before.detach().contiguous(),
-            slope.detach().contiguous(),
-            after.detach().contiguous(),
-            y.flatten(1, 2),
-            torch.get_num_threads(),
-        )
-        return arranged(y, is_channels_last(x))
+        return computed(_native.training.rprelu, x, (before, slope, after))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -52,17 +42,4 @@ class _RPReLU(torch.autograd.Function):
             wanted = ctx.needs_input_grad
             graph = gradients_with_graph(_bent, (x, before, slope), wanted, gradient)
             return *graph, gradient.sum((0, 2, 3)) if wanted[3] else None
-        pixels = pixels_of(x)
-        of_x = torch.empty_like(pixels)
-        of_parameters = x.new_empty((3, len(before)))
-        _native.training.rprelu_gradients(
-            pixels.flatten(1, 2),
-            pixels_of(gradient).flatten(1, 2),
-            before.detach().contiguous(),
-            slope.detach().contiguous(),
-            of_x.flatten(1, 2),
-            of_parameters,
-            torch.get_num_threads(),
-        )
-        of_before, of_slope, of_after = of_parameters.unbind()
-        return arranged(of_x, is_channels_last(x)), of_before, of_slope, of_after
+        return gradients(_native.training.rprelu_gradients, x, gradient, (before, slope), 3)

@@ -1,4 +1,4 @@
-"""RPReLU's native op against PyTorch's operations: the same bits forward, float64 backward."""
+"""Native non-linearities against PyTorch's operations: the same bits forward, float64 backward."""
 
 from __future__ import annotations
 
@@ -8,25 +8,29 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from signbit.fast import rprelu as module
-from signbit.fast import use_native_ops
-from signbit.nn.nonlinearities import RPReLU
+from signbit.fast import maxout, rprelu, use_native_ops
+from signbit.nn.nonlinearities import Maxout, RPReLU
+
+KINDS = [Maxout, RPReLU]
+OPS = {Maxout: ("maxout", maxout.maxout), RPReLU: ("rprelu", rprelu.rprelu)}
+"""Class -> the name by which it calls its native op, and the op."""
+
+Kind = type[Maxout] | type[RPReLU]
 
 
-def draw(channels: int, size: tuple[int, int]) -> tuple[RPReLU, Tensor, Tensor]:
+def draw(kind: Kind, channels: int, size: tuple[int, int]) -> tuple[nn.Module, Tensor, Tensor]:
     torch.manual_seed(channels)
-    nonlinearity = RPReLU(channels)
+    nonlinearity = kind(channels)
     for parameter in nonlinearity.parameters():
         nn.init.normal_(parameter)
+    if isinstance(nonlinearity, RPReLU):
+        nonlinearity.before.data[0] = 0.0
     x, gradient = torch.randn(2, 5, channels, *size)
-    with torch.no_grad():
-        nonlinearity.before[0] = 0.0
-    # Corners: t = 0 and t = -0.0, which go with the slope.
-    x[:2, 0, 0, 0] = torch.tensor([0.0, -0.0])
+    x[:4, 0, 0, 0] = torch.tensor([0.0, -0.0, 1e-45, -1e-45])  # at the corner and beside it
     return nonlinearity, x, gradient
 
 
-def step(nonlinearity: RPReLU, x: Tensor, gradient: Tensor, native: bool) -> list[Tensor]:
+def step(nonlinearity: nn.Module, x: Tensor, gradient: Tensor, native: bool) -> list[Tensor]:
     x = x.clone().requires_grad_()
     with use_native_ops(native):
         y = nonlinearity(x)
@@ -35,13 +39,14 @@ def step(nonlinearity: RPReLU, x: Tensor, gradient: Tensor, native: bool) -> lis
     return [y.detach(), x.grad, *(p.grad for p in nonlinearity.parameters() if p.grad is not None)]
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("channels", [1, 7, 16, 33, 64])
 @pytest.mark.parametrize("size", [(1, 1), (9, 11)])
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_same_bits_forward_and_float64_backward(
-    channels: int, size: tuple[int, int], channels_last: bool
+    kind: Kind, channels: int, size: tuple[int, int], channels_last: bool
 ) -> None:
-    nonlinearity, x, gradient = draw(channels, size)
+    nonlinearity, x, gradient = draw(kind, channels, size)
     if channels_last:
         x = x.contiguous(memory_format=torch.channels_last)
     plain, double = copy.deepcopy(nonlinearity), copy.deepcopy(nonlinearity).double()
@@ -50,14 +55,24 @@ def test_same_bits_forward_and_float64_backward(
     assert torch.equal(native[0], torch_y)
     assert torch.equal(native[1], torch_of_x)
     wanted = step(double, x.double(), gradient.double(), False)
-    assert len(native) == len(wanted) == 5
+    assert len(native) == len(wanted) == 2 + len(list(nonlinearity.parameters()))
     for mine, theirs in zip(native, wanted, strict=True):
         scale = float(theirs.abs().max()) + 1e-12
         torch.testing.assert_close(mine.double(), theirs, rtol=0, atol=2e-6 * scale)
 
 
-def test_the_number_of_threads_changes_sums_alone() -> None:
-    nonlinearity, x, gradient = draw(24, (6, 5))
+@pytest.mark.parametrize("kind", KINDS)
+def test_nan_and_infinity_go_where_pytorch_has_them(kind: Kind) -> None:
+    nonlinearity, x, gradient = draw(kind, 3, (2, 2))
+    x[0, 0, 0, 0], x[1, 1, 0, 0], x[2, 2, 0, 0] = torch.nan, torch.inf, -torch.inf
+    native = step(copy.deepcopy(nonlinearity), x, gradient, True)
+    for mine, theirs in zip(native, step(nonlinearity, x, gradient, False), strict=True):
+        torch.testing.assert_close(mine, theirs, equal_nan=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_number_of_threads_changes_sums_alone(kind: Kind) -> None:
+    nonlinearity, x, gradient = draw(kind, 24, (6, 5))
     results = []
     threads = torch.get_num_threads()
     try:
@@ -71,14 +86,16 @@ def test_the_number_of_threads_changes_sums_alone() -> None:
     assert torch.equal(results[0][1], results[1][1])
 
 
+@pytest.mark.parametrize("kind", KINDS)
 def test_vectors_evaluation_other_types_and_traces_are_left_to_pytorch(
-    monkeypatch: pytest.MonkeyPatch,
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
+    name, op = OPS[kind]
     monkeypatch.setattr(
-        "signbit.nn.nonlinearities.rprelu", lambda *args: calls.append(1) or module.rprelu(*args)
+        f"signbit.nn.nonlinearities.{name}", lambda *args: calls.append(1) or op(*args)
     )
-    nonlinearity = RPReLU(4)
+    nonlinearity = kind(4)
     nonlinearity(torch.randn(3, 4))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         nonlinearity(torch.randn(3, 4, 2, 2))
@@ -86,6 +103,7 @@ def test_vectors_evaluation_other_types_and_traces_are_left_to_pytorch(
     nonlinearity.eval()(torch.randn(3, 4, 2, 2))
     exported = torch.export.export(nonlinearity, (torch.randn(3, 4, 2, 2),))
     assert not calls
-    assert any("prelu" in str(node.target) for node in exported.graph.nodes)
+    if kind is RPReLU:
+        assert any("prelu" in str(node.target) for node in exported.graph.nodes)
     nonlinearity.train()(torch.randn(3, 4, 2, 2))
     assert calls == [1]
