@@ -77,6 +77,7 @@ def test_public_names() -> None:
         "DivergedError",
         "Engine",
         "InputError",
+        "InternalError",
         "IsaError",
         "LostProcessError",
         "MissingExtraError",
@@ -95,7 +96,7 @@ def test_public_names() -> None:
 
 def test_errors_have_one_root() -> None:
     errors = [getattr(signbit, name) for name in signbit.__all__ if name.endswith("Error")]
-    assert len(errors) == 12
+    assert len(errors) == 13
     assert all(issubclass(error, signbit.SignbitError) for error in errors)
     assert issubclass(signbit.ModelVersionError, signbit.ModelFileError)
     assert issubclass(signbit.InputError, ValueError)

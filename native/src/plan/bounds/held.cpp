@@ -45,7 +45,11 @@ int64_t held_bytes(const NodePlan& node) {
   for (const SignPlan& sign : node.signs) bytes += bytes_of(sign);
   bytes += bytes_of(node.chain.steps);
   for (const StepPlan& step : node.chain.steps) bytes += bytes_of(step);
-  for (const ChainOutputPlan& output : node.chain.outputs) bytes += bytes_of(output.sign);
+  bytes += bytes_of(node.chain.stores);
+  for (const StorePlan& store : node.chain.stores) {
+    bytes += bytes_of(store.bits) + bytes_of(store.signs);
+    for (const SignPlan& sign : store.signs) bytes += bytes_of(sign);
+  }
   return bytes + bytes_of(node.binary) + bytes_of(node.real);
 }
 

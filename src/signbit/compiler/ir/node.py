@@ -107,7 +107,8 @@ class Node:
 
     def operand(self, step: Step) -> str:
         """The value that one of the node's steps reads."""
-        return self.inputs[step["input"]]
+        place: int = step["input"]
+        return self.inputs[place]
 
     @property
     def arity(self) -> int:

@@ -64,8 +64,11 @@ class _Product:
 
 def _binary_conv2d(call: Call) -> Node:
     weight = call.constant("weight_signs").transpose(0, 2, 3, 1)
-    window = {name: call.pair(name) for name in ("stride", "dilation")}
-    window["padding"] = both_sides(call.pair("padding"))
+    window = {
+        "stride": call.pair("stride"),
+        "padding": both_sides(call.pair("padding")),
+        "dilation": call.pair("dilation"),
+    }
     return _product(call, weight, window, call.arguments["groups"])
 
 
@@ -158,14 +161,15 @@ def _affine(product: _Product) -> Step:
             size[axis],
             window["kernel"][axis],
             window["stride"][axis],
-            *window["padding"][axis::2],
+            window["padding"][axis],
+            window["padding"][axis + 2],
             window["dilation"][axis],
         ).sets
         for axis in (0, 1)
     )
     by_row = [product.weight[:, slice(*taps)] for taps in rows]
     shift = np.array([[product.owed(w[:, :, slice(*x)]) for x in columns] for w in by_row])
-    if shift.shape[:2] == (1, 1):
+    if len(rows) == len(columns) == 1:
         return Step("affine", {"scale": product.factors, "shift": shift[0, 0]})
     taps = {"row_taps": rows, "column_taps": columns}
     return Step("affine", {"scale": product.factors, "shift": shift, **taps})
