@@ -139,6 +139,20 @@ void plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
 
 }  // namespace
 
+bool has_batch_head(const FusedGraph& graph, const Plan& plan) {
+  const Stage& last = plan.stages.back();
+  const FusedNode& node = graph.nodes[static_cast<size_t>(last.node)];
+  if (last.producer != kNone || node.by_steps || node.op != Op::kRealConv) return false;
+  const TensorLayout& input = plan.tensors[static_cast<size_t>(node.input)];
+  const bool reals = graph.constants[static_cast<size_t>(node.weight)].dtype != DType::kI16 &&
+                     input.kind == Kind::kReal;
+  const Sides& sides = node.padding;
+  const bool padded = sides.top > 0 || sides.left > 0 || sides.bottom > 0 || sides.right > 0;
+  return reals && !padded && input.pixels() == 1 && node.groups == 1 &&
+         node.shortcut.tensor == kNone && node.signs.empty() &&
+         graph.outputs == std::vector<int>{node.real};
+}
+
 void plan_layout(const FusedGraph& graph, Plan* plan) {
   plan->tensors = plan_tensors(graph);
   plan->stages = plan_stages(graph, plan->tensors);

@@ -225,6 +225,7 @@ inline int64_t columns_reached(const FusedNode& node, const TensorLayout& input,
 // The parts of make_plan that have a file of their own.
 std::vector<TensorLayout> plan_tensors(const FusedGraph& graph);
 std::vector<Stage> plan_stages(const FusedGraph& graph, const std::vector<TensorLayout>& tensors);
+// Whether the last node may run for several images of a batch at once. Needs tensors and stages.
 bool has_batch_head(const FusedGraph& graph, const Plan& plan);
 void plan_pooled_sums(const FusedGraph& graph, const FusedNode& conv, const FusedNode& pool,
                       Stage* stage);

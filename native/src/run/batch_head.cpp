@@ -4,17 +4,6 @@
 
 namespace sbnn {
 
-bool has_batch_head(const FusedGraph& graph, const Plan& plan) {
-  const Stage& last = plan.stages.back();
-  const NodePlan& node = plan.nodes[static_cast<size_t>(last.node)];
-  const FusedNode& spec = *node.node;
-  const TensorLayout& input = plan.tensors[static_cast<size_t>(spec.input)];
-  return last.producer == kNone && !spec.by_steps && spec.op == Op::kRealConv && spec.groups == 1 &&
-         node.real.in_place && input.kind == Kind::kReal && input.pixels() == 1 &&
-         spec.shortcut.tensor == kNone && spec.signs.empty() &&
-         graph.outputs == std::vector<int>{spec.real};
-}
-
 void run_head(const Plan& plan, const float* inputs, int64_t count, const Range& chunks,
               float* outputs, Scratch* scratch) {
   const NodePlan& node = plan.nodes[static_cast<size_t>(plan.stages.back().node)];

@@ -143,9 +143,8 @@ NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t ind
   } else {
     estimate_simple(node, input, output, &estimate, scratch);
   }
-  // The head of a batch takes several images at once.
-  if (index + 1 == graph.nodes.size() && node.op == Op::kRealConv && node.groups == 1 &&
-      input.kind == Kind::kReal && input.pixels() == 1) {
+  const bool is_last = static_cast<size_t>(plan.stages.back().node) == index;
+  if (is_last && has_batch_head(graph, plan)) {
     raise_to(&scratch->tile_values, kHeadImages * kBlockFilters);
     raise_to(&scratch->conv_units, kHeadImages);
   }
