@@ -21,11 +21,11 @@ bool within_twice(double estimate, double truth) {
 void plan(const sbnn::Graph& graph, size_t size, bool fuse) {
   const sbnn::FusedGraph fused = sbnn::fuse_graph(graph, fuse);
   sbnn::Plan plan;
-  sbnn::plan_layout(fused, &plan);
+  sbnn::plan_layout(fused, *sbnn::usable_kernels().front(), &plan);
   sbnn::Estimate estimate;
   const sbnn::Limits limits = sbnn::limits_of(kBytes, kOperations, size, false);
   if (!sbnn::check_limits(fused, plan, limits, &estimate).ok()) return;
-  sbnn::plan_nodes(fused, *sbnn::usable_kernels().front(), &plan);
+  sbnn::plan_nodes(fused, &plan);
   double held = 0;
   for (const sbnn::NodePlan& node : plan.nodes) held += static_cast<double>(held_bytes(node));
   fuzz::require(within_twice(estimate.constants, held), "constants are misjudged");

@@ -109,11 +109,11 @@ Status Engine::load(const uint8_t* data, size_t size, const EngineOptions& optio
     SIGNBIT_TRY(read_model(data, size, options.input_size, &graph));
     const int threads = options.threads == 0 ? available_threads() : options.threads;
     auto state = std::make_unique<State>(std::move(graph), threads, options);
-    plan_layout(state->fused, &state->plan);
+    plan_layout(state->fused, *kernels, &state->plan);
     const bool resized = options.input_size.y != 0 || options.input_size.x != 0;
     state->limits = limits_of(options.max_bytes, options.max_operations, size, resized);
     SIGNBIT_TRY(check_limits(state->fused, state->plan, state->limits, &state->estimate));
-    plan_nodes(state->fused, *kernels, &state->plan);
+    plan_nodes(state->fused, &state->plan);
     state->graph.constants.clear();  // their bytes are the caller's
     state->fused.constants.clear();
     engine->reset(new Engine(std::move(state)));

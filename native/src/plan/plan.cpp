@@ -153,15 +153,15 @@ bool has_batch_head(const FusedGraph& graph, const Plan& plan) {
          graph.outputs == std::vector<int>{node.real};
 }
 
-void plan_layout(const FusedGraph& graph, Plan* plan) {
+void plan_layout(const FusedGraph& graph, const KernelTable& kernels, Plan* plan) {
+  plan->kernels = &kernels;
   plan->tensors = plan_tensors(graph);
   plan->stages = plan_stages(graph, plan->tensors);
   plan->storage = plan_storage(graph, plan->tensors, true);
   plan->whole_storage = plan_storage(graph, plan->tensors, false);
 }
 
-void plan_nodes(const FusedGraph& graph, const KernelTable& kernels, Plan* plan) {
-  plan->kernels = &kernels;
+void plan_nodes(const FusedGraph& graph, Plan* plan) {
   plan->nodes.reserve(graph.nodes.size());
   for (const FusedNode& node : graph.nodes) plan_node(graph, node, plan);
   for (const Stage& stage : plan->stages) {

@@ -188,15 +188,15 @@ struct Plan {
 
 // A plan is made in two parts. Between them check_limits() may refuse what the second part would
 // allocate, see bounds/limits.h. First where tensors lie, which takes memory for lists alone:
-void plan_layout(const FusedGraph& graph, Plan* plan);
+void plan_layout(const FusedGraph& graph, const KernelTable& kernels, Plan* plan);
 // then each node. Reads the constants of `graph`, which are not needed afterwards; keeps pointers
 // to its nodes.
-void plan_nodes(const FusedGraph& graph, const KernelTable& kernels, Plan* plan);
+void plan_nodes(const FusedGraph& graph, Plan* plan);
 
 // Both, for a graph that is trusted.
 inline void make_plan(const FusedGraph& graph, const KernelTable& kernels, Plan* plan) {
-  plan_layout(graph, plan);
-  plan_nodes(graph, kernels, plan);
+  plan_layout(graph, kernels, plan);
+  plan_nodes(graph, plan);
 }
 
 // A constant by channel; empty where the file has none.

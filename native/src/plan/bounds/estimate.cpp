@@ -137,9 +137,9 @@ NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t ind
                         chain_bytes(graph, node, output);
   const ConvShape shape{output.height, output.width, output.channels};
   if (node.op == Op::kBinaryConv) {
-    estimate_binary_conv(node, input, shape, &estimate, scratch);
+    estimate_binary_conv(node, input, shape, plan.kernels->word_lanes, &estimate, scratch);
   } else if (node.op == Op::kRealConv) {
-    estimate_real_conv(graph, node, input, shape, &estimate, scratch);
+    estimate_real_conv(graph, node, input, shape, plan.kernels->float_lanes, &estimate, scratch);
   } else {
     estimate_simple(node, input, output, &estimate, scratch);
   }

@@ -14,11 +14,8 @@ struct NodeEstimate {
       0;  // one image's: multiply-adds, and values that anything else reads or changes
 };
 
-// Filters are rounded up to whole vectors of this many, as those of the widest kernels are, so that
-// a file is judged alike on every machine.
-constexpr int64_t kWidestLanes = 16;
-
-// `graph`'s node of this index. `plan` has its tensors; this adds to what a thread needs at most.
+// `graph`'s node of this index. `plan` has its kernels and tensors; this adds to what a thread
+// needs at most.
 NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t index,
                            ScratchSizes* scratch);
 
@@ -34,9 +31,11 @@ double scratch_bytes(const ScratchSizes& sizes);
 struct ConvShape {
   int64_t height, width, channels;
 };
+// `lanes`: filters in one of the kernel's vectors.
 void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, const ConvShape& shape,
-                          NodeEstimate* estimate, ScratchSizes* scratch);
+                          int lanes, NodeEstimate* estimate, ScratchSizes* scratch);
 void estimate_real_conv(const FusedGraph& graph, const FusedNode& node, const TensorLayout& input,
-                        const ConvShape& shape, NodeEstimate* estimate, ScratchSizes* scratch);
+                        const ConvShape& shape, int lanes, NodeEstimate* estimate,
+                        ScratchSizes* scratch);
 
 }  // namespace sbnn

@@ -15,12 +15,12 @@ struct FilterCut {
   int64_t tile_step;  // values from a tile's pixel to the next
   int64_t windows;    // of a tile
 
-  FilterCut(int64_t channels, int64_t groups) {
+  FilterCut(int64_t channels, int64_t groups, int lanes) {
     const int64_t filters = channels / groups, whole = filters / kBlockFilters;
     const int64_t rest = filters % kBlockFilters;
     blocks = static_cast<double>(groups) * static_cast<double>(whole + (rest > 0 ? 1 : 0));
     padded = static_cast<double>(groups) *
-             static_cast<double>(whole * kBlockFilters + round_up(rest, kWidestLanes));
+             static_cast<double>(whole * kBlockFilters + round_up(rest, lanes));
     const bool by_block = groups == 1 || rest == 0;
     tile_step = by_block ? kBlockFilters : round_up(channels + 16, 16);
     windows = std::clamp<int64_t>(kGatheredValues / tile_step, 1, kTileWindows);
@@ -66,8 +66,8 @@ struct WindowWords {
 }  // namespace
 
 void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, const ConvShape& shape,
-                          NodeEstimate* estimate, ScratchSizes* scratch) {
-  const FilterCut cut(shape.channels, node.groups);
+                          int lanes, NodeEstimate* estimate, ScratchSizes* scratch) {
+  const FilterCut cut(shape.channels, node.groups, lanes);
   const WindowWords window(node, input);
   const Axis rows = node.row_axis(input.height), columns = node.column_axis(input.width);
   const double patterns = product({count_tap_sets(rows), count_tap_sets(columns)});
@@ -93,8 +93,9 @@ void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, cons
 }
 
 void estimate_real_conv(const FusedGraph& graph, const FusedNode& node, const TensorLayout& input,
-                        const ConvShape& shape, NodeEstimate* estimate, ScratchSizes* scratch) {
-  const FilterCut cut(shape.channels, node.groups);
+                        const ConvShape& shape, int lanes, NodeEstimate* estimate,
+                        ScratchSizes* scratch) {
+  const FilterCut cut(shape.channels, node.groups, lanes);
   const bool integer = graph.constants[static_cast<size_t>(node.weight)].dtype == DType::kI16;
   const RowSegments segments = row_segments(node, input);
   const TrackShape tracks = choose_tracks(node, input, integer, shape.width);
