@@ -74,6 +74,38 @@ void plan_simple_body(const TensorLayout& input, const KernelTable& kernels, Nod
   plan->cost = static_cast<double>(reads) * (bits ? 0.02 : 0.1);
 }
 
+// What a thread needs to run a planned node.
+ScratchSizes scratch_of(const NodePlan& plan, const TensorLayout& input) {
+  const FusedNode& node = *plan.node;
+  const RealConvPlan& real = plan.real;
+  ScratchSizes scratch;
+  if (!plan.values_in_place) scratch.tile_values = plan.tile_pixels * plan.tile_step;
+  scratch.tile_values =
+      std::max(scratch.tile_values, (real.tile_units * plan.tile_step) << real.levels());
+  if (plan.window_area > 1) scratch.dots = kTileWindows * plan.tile_step;
+  const int64_t gathered = plan.binary.gather.words();
+  if (gathered > 0) {
+    scratch.gathered_words = kTileWindows * gathered;
+    scratch.sums_bytes = plan.binary.sums_end;
+  } else if (plan.binary.triples > 0) {
+    scratch.sums_bytes = input.bytes;
+  }
+  scratch.runs = plan.tile_pixels / plan.width + 2;
+  scratch.panel_bytes = real.panel.bytes();
+  scratch.staging_pixels = real.panel.staging();
+  scratch.conv_units = real.tile_units;
+  scratch.signs = static_cast<int64_t>(node.by_steps ? node.outputs.size() : node.signs.size());
+  if (node.by_steps) scratch.operand_values = plan.tile_pixels * plan.tile_step;
+  if (node.op == Op::kGlobalMean) {
+    scratch.row_sums = input.height * row_sums_step(input.channels);
+  }
+  if (node.op == Op::kSignSum) {
+    scratch.sign_sums = columns_reached(node, input, plan.tile_pixels) * node.groups;
+  }
+  scratch.input_pixel_bytes = input.pixel_bytes;
+  return scratch;
+}
+
 void plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   NodePlan result;
   result.node = &node;
@@ -98,46 +130,23 @@ void plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   const auto passes = static_cast<double>(1 + node.steps.size());
   result.cost += 0.1 * passes * static_cast<double>(result.pixels() * result.channels);
 
-  ScratchSizes& scratch = plan->scratch;
-  if (!result.values_in_place) {
-    scratch.tile_values = std::max(scratch.tile_values, result.tile_pixels * result.tile_step);
-  }
-  if (result.window_area > 1) {
-    scratch.dots = std::max(scratch.dots, kTileWindows * result.tile_step);
-  }
-  const int64_t gathered = result.binary.gather.words();
-  if (gathered > 0) {
-    scratch.gathered_words = std::max(scratch.gathered_words, kTileWindows * gathered);
-    scratch.sums_bytes = std::max(scratch.sums_bytes, result.binary.sums_end);
-  } else if (result.binary.triples > 0) {
-    scratch.sums_bytes = std::max(scratch.sums_bytes, input.bytes);
-  }
-  scratch.runs = std::max(scratch.runs, result.tile_pixels / result.width + 2);
-  const RealConvPlan& real = result.real;
-  const int64_t unit_values = real.tile_units * result.tile_step;
-  scratch.tile_values = std::max(scratch.tile_values, unit_values << real.levels());
-  scratch.panel_bytes = std::max(scratch.panel_bytes, real.panel.bytes());
-  scratch.staging_pixels = std::max(scratch.staging_pixels, real.panel.staging());
-  scratch.conv_units = std::max(scratch.conv_units, real.tile_units);
-  scratch.signs = std::max(scratch.signs, static_cast<int64_t>(node.signs.size()));
-  if (node.by_steps) {
-    scratch.signs = std::max(scratch.signs, static_cast<int64_t>(node.outputs.size()));
-    scratch.operand_values =
-        std::max(scratch.operand_values, result.tile_pixels * result.tile_step);
-  }
-  if (node.op == Op::kGlobalMean) {
-    scratch.row_sums = std::max(scratch.row_sums, input.height * row_sums_step(input.channels));
-  }
-  if (node.op == Op::kSignSum) {
-    const int64_t columns = columns_reached(node, input, result.tile_pixels);
-    scratch.sign_sums = std::max(scratch.sign_sums, columns * node.groups);
-  }
-  scratch.input_pixel_bytes = std::max(scratch.input_pixel_bytes, input.pixel_bytes);
+  plan->scratch.raise_to(scratch_of(result, input));
   plan->pixels_only |= result.integer && node.op == Op::kRealConv;
   plan->nodes.push_back(std::move(result));
 }
 
 }  // namespace
+
+void ScratchSizes::raise_to(const ScratchSizes& other) {
+  for (int64_t ScratchSizes::* size :
+       {&ScratchSizes::tile_values, &ScratchSizes::dots, &ScratchSizes::panel_bytes,
+        &ScratchSizes::staging_pixels, &ScratchSizes::conv_units, &ScratchSizes::signs,
+        &ScratchSizes::runs, &ScratchSizes::band_bytes, &ScratchSizes::input_pixel_bytes,
+        &ScratchSizes::gathered_words, &ScratchSizes::sums_bytes, &ScratchSizes::row_sums,
+        &ScratchSizes::sign_sums, &ScratchSizes::operand_values}) {
+    this->*size = std::max(this->*size, other.*size);
+  }
+}
 
 bool has_batch_head(const FusedGraph& graph, const Plan& plan) {
   const Stage& last = plan.stages.back();

@@ -172,6 +172,9 @@ struct ScratchSizes {
   int64_t row_sums = 0;           // of a global mean's input
   int64_t sign_sums = 0;          // of the columns that a tile's windows meet
   int64_t operand_values = 0;     // of a tile, that a step's operand has to be spread over
+
+  // Makes each size at least the other's.
+  void raise_to(const ScratchSizes& other);
 };
 
 struct Plan {

@@ -107,15 +107,8 @@ class RealConvPlanner {
   }
 
  private:
-  // Tiles of nearly equal size that begin at whole units where rows do.
   void cut_tiles() {
-    constexpr int64_t kWhole = int64_t{1} << kMaxTrackLevels;
-    // 12 units of a fast convolution are whole register tiles of 1, 2, 3 or 6.
-    const int64_t fit = windows_that_fit(plan_);
-    const int64_t most = real_.levels() == 0 ? fit : std::min(fit, int64_t{12} << real_.levels());
-    const int64_t tiles = (plan_.pixels() + most - 1) / most;
-    const int64_t even = round_up((plan_.pixels() + tiles - 1) / tiles, kWhole);
-    plan_.tile_pixels = std::min({most, even, plan_.pixels()});
+    plan_.tile_pixels = even_unit_tile(plan_.pixels(), real_.levels(), windows_that_fit(plan_));
     const int64_t rows = tile_rows();
     const int64_t outputs = int64_t{1} << real_.levels();
     real_.tile_units =

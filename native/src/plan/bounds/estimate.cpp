@@ -92,6 +92,7 @@ void estimate_simple(const FusedNode& node, const TensorLayout& input, const Ten
     raise_to(&scratch->runs, output.height + 2);
   } else {
     raise_to(&scratch->tile_values, pixels * step);
+    raise_to(&scratch->runs, pixels / output.width + 2);
   }
   if (node.op == Op::kGlobalMean) {
     raise_to(&scratch->row_sums, input.height * row_sums_step(input.channels));
@@ -135,23 +136,24 @@ NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t ind
   }
   estimate.constants += sizeof(NodePlan) + epilogue_bytes(graph, node, input, output) +
                         chain_bytes(graph, node, output);
+  ScratchSizes own;
   const ConvShape shape{output.height, output.width, output.channels};
   if (node.op == Op::kBinaryConv) {
-    estimate_binary_conv(node, input, shape, plan.kernels->word_lanes, &estimate, scratch);
+    estimate_binary_conv(node, input, shape, plan.kernels->word_lanes, &estimate, &own);
   } else if (node.op == Op::kRealConv) {
-    estimate_real_conv(graph, node, input, shape, plan.kernels->float_lanes, &estimate, scratch);
+    estimate_real_conv(graph, node, input, shape, plan.kernels->float_lanes, &estimate, &own);
   } else {
-    estimate_simple(node, input, output, &estimate, scratch);
+    estimate_simple(node, input, output, &estimate, &own);
   }
   const bool is_last = static_cast<size_t>(plan.stages.back().node) == index;
   if (is_last && has_batch_head(graph, plan)) {
-    raise_to(&scratch->tile_values, kHeadImages * kBlockFilters);
-    raise_to(&scratch->conv_units, kHeadImages);
+    raise_to(&own.tile_values, kHeadImages * kBlockFilters);
+    raise_to(&own.conv_units, kHeadImages);
   }
-  if (node.by_steps) raise_to(&scratch->operand_values, scratch->tile_values);
-  raise_to(&scratch->input_pixel_bytes, input.pixel_bytes);
-  raise_to(&scratch->signs, std::max<int64_t>(static_cast<int64_t>(node.signs.size()), 1));
-  raise_to(&scratch->runs, kTileWindows / output.width + 2);
+  if (node.by_steps) own.operand_values = own.tile_values;
+  own.input_pixel_bytes = input.pixel_bytes;
+  own.signs = static_cast<int64_t>(node.by_steps ? outputs.size() : node.signs.size());
+  scratch->raise_to(own);
   // Each step, and each output, is one pass over all values.
   estimate.operations += static_cast<double>(output.pixels()) *
                          static_cast<double>(output.channels) *

@@ -80,6 +80,7 @@ void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, cons
   const int64_t area = node.pool.kernel.y * node.pool.kernel.x;
   const int64_t pixels = even_tile(shape.height * shape.width, cut.windows / area);
   raise_to(&scratch->tile_values, pixels * cut.tile_step);
+  raise_to(&scratch->runs, pixels / shape.width + 2);
   if (area > 1) {
     raise_to(&scratch->dots, kTileWindows * cut.tile_step);
     estimate->operations += product({shape.height, shape.width, shape.channels, area});
@@ -108,12 +109,12 @@ void estimate_real_conv(const FusedGraph& graph, const FusedNode& node, const Te
   estimate->operations += product({shape.height, shape.width, shape.channels, node.kernel.y,
                                    node.kernel.x, input.channels / node.groups});
 
-  const int64_t most = tracks.levels == 0 ? cut.windows : std::min(cut.windows, 12 * outputs);
-  const int64_t pixels = std::min(most, shape.height * shape.width);
+  const int64_t pixels = even_unit_tile(shape.height * shape.width, tracks.levels, cut.windows);
   const int64_t tile_rows = std::min(shape.height, (pixels + shape.width - 2) / shape.width + 1);
   const int64_t units = tracks.levels == 0 ? pixels : pixels / outputs + 2 * tile_rows;
   raise_to(&scratch->tile_values, units * outputs * cut.tile_step);
   raise_to(&scratch->conv_units, units);
+  raise_to(&scratch->runs, pixels / shape.width + 2);
   const Sides& sides = node.padding;
   const bool padded = sides.top > 0 || sides.left > 0 || sides.bottom > 0 || sides.right > 0;
   if (input.kind == Kind::kReal && !padded) return;

@@ -42,6 +42,17 @@ inline int64_t even_tile(int64_t pixels, int64_t most) {
   return std::min(round_up((pixels + tiles - 1) / tiles, kRegisterTile), most);
 }
 
+// The same of a real convolution, whose units yield 2^levels outputs each: tiles of nearly equal
+// size that begin at whole units where rows do.
+inline int64_t even_unit_tile(int64_t pixels, int levels, int64_t most) {
+  constexpr int64_t kWhole = int64_t{1} << kMaxTrackLevels;
+  // 12 units of a fast convolution are whole register tiles of 1, 2, 3 or 6.
+  if (levels > 0) most = std::min(most, int64_t{12} << levels);
+  const int64_t tiles = (pixels + most - 1) / most;
+  const int64_t even = round_up((pixels + tiles - 1) / tiles, kWhole);
+  return std::min({most, even, pixels});
+}
+
 // Number of weights when every block's filters fill whole vectors.
 inline int64_t packed_size(const NodePlan& plan, int lanes, int64_t steps) {
   int64_t filters = 0;
