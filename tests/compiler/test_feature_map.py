@@ -7,6 +7,7 @@ from tests.compiler.nets import MEAN, STD, compiled, pixels, randomise
 from torch import Tensor, nn
 
 from signbit import methods
+from signbit.bitformat.validate import validate
 from signbit.compiler.exported import normalise
 from signbit.compiler.feature_map import FeatureMap, as_feature_map
 from signbit.compiler.verification.verify import verify
@@ -77,7 +78,7 @@ def test_backbones_end_in_their_features_and_agree_node_by_node(network: str, me
     size = (32, 32, 3)
     assert as_feature_map(model, size) is model
     file = compiled(model, size)
-    output = next(tensor for tensor in file.graph.tensors if tensor.name == file.graph.output)
+    output = validate(file.graph, file.constants)[file.graph.outputs[0].tensor]
     assert output.shape == (1, 1, model.width)
     found = verify(file, pixels(3, size))
     assert found.agrees
