@@ -26,6 +26,8 @@ struct Pair {
 // [top, left, bottom, right].
 struct Sides {
   int64_t top = 0, left = 0, bottom = 0, right = 0;
+
+  bool any() const { return top > 0 || left > 0 || bottom > 0 || right > 0; }
 };
 
 // Taps [first, last) of one axis of a kernel; 0, 0 for none.

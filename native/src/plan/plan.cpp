@@ -138,6 +138,7 @@ void plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
 }  // namespace
 
 void ScratchSizes::raise_to(const ScratchSizes& other) {
+  static_assert(sizeof(ScratchSizes) == 14 * sizeof(int64_t), "a size is missing below");
   for (int64_t ScratchSizes::* size :
        {&ScratchSizes::tile_values, &ScratchSizes::dots, &ScratchSizes::panel_bytes,
         &ScratchSizes::staging_pixels, &ScratchSizes::conv_units, &ScratchSizes::signs,
@@ -155,9 +156,7 @@ bool has_batch_head(const FusedGraph& graph, const Plan& plan) {
   const TensorLayout& input = plan.tensors[static_cast<size_t>(node.input)];
   const bool reals = graph.constants[static_cast<size_t>(node.weight)].dtype != DType::kI16 &&
                      input.kind == Kind::kReal;
-  const Sides& sides = node.padding;
-  const bool padded = sides.top > 0 || sides.left > 0 || sides.bottom > 0 || sides.right > 0;
-  return reals && !padded && input.pixels() == 1 && node.groups == 1 &&
+  return reals && !node.padding.any() && input.pixels() == 1 && node.groups == 1 &&
          node.shortcut.tensor == kNone && node.signs.empty() &&
          graph.outputs == std::vector<int>{node.real};
 }

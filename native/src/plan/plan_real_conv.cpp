@@ -141,14 +141,9 @@ class RealConvPlanner {
     // Twice what a tile needs, so that rows seldom move.
     panel.capacity =
         2 * ((tile_rows() - 1) * node_.stride.y + node_.dilation.y * (node_.kernel.y - 1) + 1);
-    real_.in_place = !plan_.integer && input_.kind != Kind::kBits && !has_padding();
+    real_.in_place = !plan_.integer && input_.kind != Kind::kBits && !node_.padding.any();
     if (real_.in_place && input_.kind == Kind::kReal) panel.capacity = 0;
     fill_pads();
-  }
-
-  bool has_padding() const {
-    const Sides& sides = node_.padding;
-    return sides.top > 0 || sides.left > 0 || sides.bottom > 0 || sides.right > 0;
   }
 
   void fill_pads() {

@@ -115,9 +115,7 @@ void estimate_real_conv(const FusedGraph& graph, const FusedNode& node, const Te
   raise_to(&scratch->tile_values, units * outputs * cut.tile_step);
   raise_to(&scratch->conv_units, units);
   raise_to(&scratch->runs, pixels / shape.width + 2);
-  const Sides& sides = node.padding;
-  const bool padded = sides.top > 0 || sides.left > 0 || sides.bottom > 0 || sides.right > 0;
-  if (input.kind == Kind::kReal && !padded) return;
+  if (input.kind == Kind::kReal && !node.padding.any()) return;
   const int64_t rows = 2 * ((tile_rows - 1) * node.stride.y + rows_spanned(node));
   int64_t values = ((shape.width - 1) * node.stride.x + columns_spanned(node)) * input.channels;
   if (tracks.levels > 0) {
