@@ -69,7 +69,7 @@ Sharing::Planned Sharing::make_plan_for(ThreadPool* pool, int threads) const {
 // was seen between free cores: then large stages are shared and doubtful ones are not.
 bool Sharing::add_option(ThreadPool* pool, int threads, Planned* planned) const {
   ThreadCosts costs{threads, 5000 + 500.0 * threads, 1, 0.03};
-  const bool measured = measure_threads(*plan_.kernels, pool, threads, &costs);
+  const bool measured = measure_(*plan_.kernels, pool, threads, &costs);
   planned->options.push_back(costs);
   return measured;
 }

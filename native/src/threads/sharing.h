@@ -18,7 +18,9 @@ class Sharing {
  public:
   // `all` (for tests) cuts every stage for all threads of the engine, whatever it costs and however
   // few cores there are, so that small networks on small machines are cut too.
-  Sharing(const Plan& plan, bool all) : plan_(plan), all_(all) {}
+  // `measure`: where the machine's costs come from.
+  Sharing(const Plan& plan, bool all, MeasureThreads measure = &measure_threads)
+      : plan_(plan), all_(all), measure_(measure) {}
 
   bool shares_all() const { return all_; }
 
@@ -81,6 +83,7 @@ class Sharing {
 
   const Plan& plan_;
   const bool all_;
+  const MeasureThreads measure_;
   std::atomic<Clock::rep> alone_until_{0};
   int timed_ = 0;
   double best_image_ = 0;  // ns, the sum of:

@@ -17,5 +17,6 @@ struct ThreadCosts {
 // a process for each number of threads, within a few milliseconds. False where the threads got no
 // core each, as on a machine that is busy with other things: that says nothing about the machine.
 bool measure_threads(const KernelTable& kernels, ThreadPool* pool, int threads, ThreadCosts* costs);
+using MeasureThreads = decltype(&measure_threads);
 
 }  // namespace sbnn
