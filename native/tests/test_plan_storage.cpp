@@ -1,5 +1,7 @@
 // Which tensors share memory: only those whose lives do not overlap, and a sum with its operand.
 
+#include <ctime>
+
 #include "check.h"
 #include "plan/plan.h"
 
@@ -197,6 +199,25 @@ void test_what_others_read_is_no_band() {
   CHECK(plan_stages(chain.graph, plan_tensors(chain.graph)).size() == 4);
 }
 
+// Half of the tensors wait for the other half, which reads them last to first.
+void test_many_tensors_are_placed_at_once() {
+  constexpr int kHalf = 30000;
+  Chain chain(16);
+  for (int i = 1; i < kHalf; ++i) chain.add(Op::kRealConv, kFirst, kNone, 16);
+  int all = kHalf;
+  for (int i = kHalf; i > 0; --i) {
+    all = chain.add(Op::kConcat, all, kNone, 16);
+    chain.graph.nodes.back().more_inputs = {i};
+  }
+  const auto tensors = plan_tensors(chain.graph);
+  const std::clock_t start = std::clock();
+  const sbnn::StoragePlan plan = plan_storage(chain.graph, tensors, true);
+  CHECK(std::clock() - start < CLOCKS_PER_SEC / 2);
+  // The first of the second half needs a place of its own, others lie where what they read lay.
+  const int64_t each = sbnn::round_up(tensors[kFirst].bytes, sbnn::kAlignment);
+  CHECK(plan.bytes == (kHalf + 1) * each);
+}
+
 }  // namespace
 
 int main() {
@@ -211,5 +232,6 @@ int main() {
   test_signs_that_others_read_exist_as_a_whole();
   test_rows_are_summed_for_the_mean_behind_them();
   test_what_others_read_is_no_band();
+  test_many_tensors_are_placed_at_once();
   return test::finish();
 }

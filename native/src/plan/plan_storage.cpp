@@ -1,23 +1,33 @@
 // Where tensors lie: the layout of each, and which share memory.
 
 #include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
+#include <queue>
+#include <set>
 
 #include "plan/plan.h"
 
 namespace sbnn {
 namespace {
 
-bool same_layout(const TensorLayout& a, const TensorLayout& b) {
-  return a.origin == b.origin && a.row_bytes == b.row_bytes && a.pixel_bytes == b.pixel_bytes &&
-         a.height == b.height && a.width == b.width;
+// What tensors have in common that may lie in one place after each other: all reals, and signs of
+// the very same layout, whose border is where theirs is.
+using Sharers = std::array<int64_t, 5>;
+
+Sharers sharers_of(const TensorLayout& layout) {
+  if (layout.kind != Kind::kBits) return {};
+  return {layout.origin, layout.row_bytes, layout.pixel_bytes, layout.height, layout.width};
 }
 
 // A piece of the arena that holds one tensor at a time.
 struct Slot {
   int64_t bytes = 0;
   int64_t offset = 0;
-  int layout_of = kNone;  // of signs: a tensor with the layout that all its tensors have
-  int free_after = -1;    // the last node that reads what is in it
+  Sharers sharers{};
+  int free_after = -1;  // the last node that reads what is in it
+  bool is_free = false;
 };
 
 // The last node that reads each tensor; past the end for outputs. What a producer reads is read
@@ -44,34 +54,23 @@ class SlotAllocator {
 
   // Puts a tensor where another is, which nobody reads any more once its elements are overwritten.
   void replace(int tensor, int old_tensor, int last_reader) {
-    const int slot = slot_of_[static_cast<size_t>(old_tensor)];
-    slots_[static_cast<size_t>(slot)].free_after = last_reader;
-    slot_of_[static_cast<size_t>(tensor)] = slot;
+    occupy(slot_of_[static_cast<size_t>(old_tensor)], tensor, last_reader);
   }
 
-  // Signs share only with signs of the very same layout, whose border is where theirs is.
-  // Reals take the smallest free slot that is large enough, else the largest, enlarged.
+  // A tensor takes the smallest free slot that is large enough, else the largest, enlarged.
   void place(int tensor, int now, int last_reader) {
+    free_until(now);
     const TensorLayout& layout = tensors_[static_cast<size_t>(tensor)];
-    const bool bits = layout.kind == Kind::kBits;
-    Slot* best = nullptr;
-    for (Slot& slot : slots_) {
-      if (!reuse_) break;
-      if (slot.free_after >= now || (slot.layout_of != kNone) != bits) continue;
-      if (bits) {
-        if (same_layout(tensors_[static_cast<size_t>(slot.layout_of)], layout)) best = &slot;
-      } else if (best == nullptr || better(slot, *best, layout.bytes)) {
-        best = &slot;
-      }
-    }
-    if (best == nullptr) {
+    const Sharers sharers = sharers_of(layout);
+    int slot = take_free(sharers, layout.bytes);
+    if (slot == kNone) {
+      slot = static_cast<int>(slots_.size());
       slots_.emplace_back();
-      best = &slots_.back();
-      if (bits) best->layout_of = tensor;
+      slots_.back().sharers = sharers;
     }
-    best->bytes = std::max(best->bytes, layout.bytes);
-    best->free_after = last_reader;
-    slot_of_[static_cast<size_t>(tensor)] = static_cast<int>(best - slots_.data());
+    Slot& taken = slots_[static_cast<size_t>(slot)];
+    taken.bytes = std::max(taken.bytes, layout.bytes);
+    occupy(slot, tensor, last_reader);
   }
 
   StoragePlan finish() {
@@ -87,16 +86,46 @@ class SlotAllocator {
   }
 
  private:
-  static bool better(const Slot& a, const Slot& b, int64_t bytes) {
-    const bool a_fits = a.bytes >= bytes, b_fits = b.bytes >= bytes;
-    if (a_fits != b_fits) return a_fits;
-    return a_fits ? a.bytes < b.bytes : a.bytes > b.bytes;
+  using End = std::pair<int, int>;            // last reader, slot
+  using SizedSlot = std::pair<int64_t, int>;  // bytes, slot
+
+  void occupy(int slot, int tensor, int last_reader) {
+    Slot& taken = slots_[static_cast<size_t>(slot)];
+    taken.is_free = false;
+    taken.free_after = last_reader;
+    slot_of_[static_cast<size_t>(tensor)] = slot;
+    if (reuse_) ends_.emplace(last_reader, slot);
+  }
+
+  // Frees the slots whose last reader is before node `now`, which only grows. A slot that was
+  // occupied again meanwhile has a later end.
+  void free_until(int now) {
+    for (; !ends_.empty() && ends_.top().first < now; ends_.pop()) {
+      const auto [end, index] = ends_.top();
+      Slot& slot = slots_[static_cast<size_t>(index)];
+      if (slot.is_free || slot.free_after != end) continue;
+      slot.is_free = true;
+      free_[slot.sharers].emplace(slot.bytes, index);
+    }
+  }
+
+  int take_free(const Sharers& sharers, int64_t bytes) {
+    const auto found = free_.find(sharers);
+    if (found == free_.end() || found->second.empty()) return kNone;
+    std::set<SizedSlot>& slots = found->second;
+    auto best = slots.lower_bound({bytes, 0});
+    if (best == slots.end()) best = slots.lower_bound({slots.rbegin()->first, 0});
+    const int slot = best->second;
+    slots.erase(best);
+    return slot;
   }
 
   const std::vector<TensorLayout>& tensors_;
   bool reuse_;
   std::vector<Slot> slots_;
   std::vector<int> slot_of_;
+  std::map<Sharers, std::set<SizedSlot>> free_;
+  std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
 };
 
 }  // namespace
