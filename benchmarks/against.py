@@ -22,14 +22,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import machine
-from against_build import built, commit_of, environment, working_tree
-from against_networks import NETWORKS
-from tables import table
+from commits.against_build import built, commit_of, environment, working_tree
+from measuring import machine
+from measuring.tables import table
+from subjects.against_networks import NETWORKS
 
 KINDS = ("inference", "training")
 TURNS = 2
-WORKER = Path(__file__).with_name("against_worker.py")
+WORKER = Path(__file__).parent / "commits" / "against_worker.py"
 
 KEEP_FREED_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "4000000000", "MALLOC_MMAP_THRESHOLD_": "4000000000"}
 """glibc's settings for both sides. Without them a training step gives pages back to the kernel and

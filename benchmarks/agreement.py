@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import machine
 import signbit
+from measuring import machine
 from signbit.cli.runs import compile_run
 from signbit.cli.scoring import match_classes
 from signbit.compiler.count import count

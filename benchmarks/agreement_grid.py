@@ -23,14 +23,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-import machine
 import signbit
-from grid_cases import Case, Images, Photographs, cases, compiled, evaluated
+from measuring import machine
+from measuring.tables import table
 from signbit.compiler import Compiled
 from signbit.compiler.count import ModelCost, count
 from signbit.compiler.verification.verify import verify_end_to_end, verify_nodes
 from signbit.runtime.reference import ReferenceEngine
-from tables import table
+from subjects.grid_cases import Case, Images, Photographs, cases, compiled, evaluated
 
 __all__ = ["Lines", "as_table", "failed", "main"]
 

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-import machine
-import networks
-from tables import figure, table
+from measuring import machine
+from measuring.tables import figure, table
+from subjects import networks
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NETWORK = "bireal-resnet18-224"

@@ -22,8 +22,8 @@ import torch
 from pyarrow import parquet
 from safetensors.torch import save_file
 
+from measuring.tables import table
 from signbit import methods, models, recipes
-from tables import table
 
 PHOTOGRAPHS, CLASSES = 32, 4
 

@@ -19,13 +19,13 @@ from typing import Any
 
 import torch
 
-import machine
 import signbit
-from cores import restricted
-from interleave import Samples, interleave, median, ratio
-from layer_contenders import OURS, Options, contenders
-from layer_graphs import LAYERS, Layer
-from tables import figure, table
+from measuring import machine
+from measuring.cores import restricted
+from measuring.interleave import Samples, interleave, median, ratio
+from measuring.tables import figure, table
+from peers.layer_contenders import OURS, Options, contenders
+from subjects.layer_graphs import LAYERS, Layer
 
 Call = Callable[[], object]
 BINARY = (OURS, "OpenVINO binary", "Larq")

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from pyarrow import parquet
 
-import machine
-from tables import table
+from measuring import machine
+from measuring.tables import table
 
 BATCH = 128
 STEPS = 24

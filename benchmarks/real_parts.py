@@ -23,14 +23,14 @@ import numpy.typing as npt
 import openvino as ov
 import torch
 
-import machine
-import peer_models
 import signbit
-from cores import restricted
-from openvino_graph import PART, translate
-from openvino_peer import OpenVino
+from measuring import machine
+from measuring.cores import restricted
+from measuring.tables import figure, table
+from peers import peer_models
+from peers.openvino_graph import PART, translate
+from peers.openvino_peer import OpenVino
 from signbit.bitformat import decode
-from tables import figure, table
 
 BINARY, REAL = "bireal-resnet18-224", "resnet18-224"
 PACKAGES = ("openvino", "onnx", "torch")

@@ -26,16 +26,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import machine
-from against_build import built, commit_of, environment, working_tree
 from agreement_grid import Lines
-from grid_cases import Case, cases
+from commits.against_build import built, commit_of, environment, working_tree
+from measuring import machine
+from subjects.grid_cases import Case, cases
 
 __all__ = ["compare", "differing", "main"]
 
 Line = dict[str, Any]
 
-WORKER = Path(__file__).with_name("same_answers_worker.py")
+WORKER = Path(__file__).parent / "commits" / "same_answers_worker.py"
 SIZE = "bytes"
 """What is no instruction set in what a worker writes."""
 

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import machine
-from tables import table
+from measuring import machine
+from measuring.tables import table
 
 NETWORK = ["network=resnet20", "selfsup.head.hidden=64"]
 AT_THE_END = "selfsup.knn_every=1000"

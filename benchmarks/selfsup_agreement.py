@@ -24,14 +24,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import machine
+from measuring import machine
+from measuring.tables import table
 from signbit.data import open_dataset
 from signbit.data.pixels.transforms import Normalization, to_unit
 from signbit.selfsup import Embedder, ProjectionHead, build_backbone, diagnose, open_teacher
 from signbit.training.networks import make_method
 from signbit.training.runs.folder import StoredRun, read_run
 from signbit.training.runs.state_dicts import load_state
-from tables import table
 
 BATCH = 250
 

@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import machine
+from measuring import machine
 
 COSINE_BELOW, POINTS = 0.001, 0.2
 

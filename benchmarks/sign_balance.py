@@ -18,7 +18,7 @@ import matplotlib as mpl
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-from tables import table
+from measuring.tables import table
 
 Spread = tuple[float, float, float]
 

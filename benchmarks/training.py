@@ -24,12 +24,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-import machine
+from measuring import machine
+from measuring.tables import figure, table
 from signbit import methods, models
 from signbit.errors import IsaError
 from signbit.fast import use_native_ops
-from tables import figure, table
-from training_reference import REFERENCES
+from subjects.training_reference import REFERENCES
 
 SEED = 0
 WARM_UP = 1  # turns

@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import machine
-from tables import table
+from measuring import machine
+from measuring.tables import table
 
 RECIPE = "sdbnn-resnet20-cifar10"
 WINDOWS = 5  # an epoch

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import machine
+from measuring import machine
 from signbit import recipes
 from signbit.data import ImageDataset, Preprocessing, open_dataset
 from signbit.data.loading.inputs import normalized

@@ -24,18 +24,18 @@ import numpy.typing as npt
 import openvino as ov
 import torch
 
-import machine
-import networks
-import peer_models
 import signbit
-from cores import restricted
-from interleave import interleave, median, ratio
-from onnx_peer import OnnxRuntime
-from openvino_check import check_nodes
-from openvino_graph import translate
-from openvino_peer import OpenVino
+from measuring import machine
+from measuring.cores import restricted
+from measuring.interleave import interleave, median, ratio
+from measuring.tables import figure, table
+from peers import peer_models
+from peers.onnx_peer import OnnxRuntime
+from peers.openvino_check import check_nodes
+from peers.openvino_graph import translate
+from peers.openvino_peer import OpenVino
 from signbit.bitformat import decode
-from tables import figure, table
+from subjects import networks
 
 Call = Callable[[], object]
 Floats = npt.NDArray[np.float32]

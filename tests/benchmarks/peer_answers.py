@@ -11,15 +11,15 @@ from tests.compiler.nets import compiled, network
 from tests.runtime.graphs import Builder
 from tests.runtime.random_graphs.steps import Draft
 
-from layer_graphs import Layer, binary_chain
-from onnx_peer import OnnxRuntime, export, quantize
-from openvino_graph import PART, translate
-from openvino_peer import OpenVino
-from peer_models import images_for, normalised
+from peers.onnx_peer import OnnxRuntime, export, quantize
+from peers.openvino_graph import PART, translate
+from peers.openvino_peer import OpenVino
+from peers.peer_models import images_for, normalised
 from signbit import methods, models
 from signbit.bitformat import decode
 from signbit.bitformat.graph import Shape
 from signbit.runtime.reference import ReferenceEngine
+from subjects.layer_graphs import Layer, binary_chain
 from whole_networks import Eager, agreement, in_batches, scaling
 
 __all__ = ["agreement", "images_for", "scaling"]  # called by their names too

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,8 @@ import pytest
 
 import against
 from against import rows, summary
-from against_build import commit_of
-from against_networks import NETWORKS
-
-WORKER = Path(against.__file__).with_name("against_worker.py")
+from commits.against_build import commit_of
+from subjects.against_networks import NETWORKS
 
 
 def pair(old: tuple[float, float], new: tuple[float, float], default: float) -> dict:
@@ -88,11 +87,12 @@ def test_a_process_answers_turn_by_turn(kind: str, tmp_path: Path) -> None:
 def work(*arguments: object, said: str = "") -> list[dict]:
     """What the worker says, a line each."""
     done = subprocess.run(
-        [sys.executable, WORKER, *map(str, arguments)],
+        [sys.executable, against.WORKER, *map(str, arguments)],
         input=said,
         text=True,
         stdout=subprocess.PIPE,
         check=True,
         timeout=300,
+        env={**os.environ, "PYTHONPATH": str(Path(against.__file__).parent)},
     )
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -10,8 +10,8 @@ import pytest
 import agreement_grid
 import signbit
 from agreement_grid import Lines, as_table, failed, main
-from grid_cases import Case, cases
 from signbit import methods, models
+from subjects.grid_cases import Case, cases
 
 FACTS = {"machine": {"date": "2026-01-01", "processor": "x", "torch": "2"}, "isas": ["scalar"]}
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from cores import restricted
+from measuring.cores import restricted
 
 
 def test_cores_are_given_back() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from interleave import interleave, median, ratio
+from measuring.interleave import interleave, median, ratio
 
 
 def test_rounds_are_complete_and_the_order_reverses() -> None:

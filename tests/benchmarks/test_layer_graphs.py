@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import signbit
-from layer_graphs import LAYERS, Layer, binary_chain
 from signbit.bitformat import decode
 from signbit.bitformat.validate import validate
 from signbit.runtime.reference import ReferenceEngine
+from subjects.layer_graphs import LAYERS, Layer, binary_chain
 
 SMALL = Layer("small", 16, 6, 3, 1, 3)
 

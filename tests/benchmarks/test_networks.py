@@ -5,9 +5,9 @@ import pytest
 import torch
 
 import signbit
-from networks import BINARY, REAL, build, compiled_bytes
 from signbit.nn.layers import BinaryConv2d
 from signbit.runtime.reference import ReferenceEngine
+from subjects.networks import BINARY, REAL, build, compiled_bytes
 
 WEIGHTS = {
     # stem, binary or real 3x3, 1x1 shortcuts, classifier; normalisations left out

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import signbit
-from grid_cases import Case, Photographs
+from commits.same_answers_worker import answer, draw
 from same_answers import SIZE, differing, said, same
-from same_answers_worker import answer, draw
+from subjects.grid_cases import Case, Photographs
 
 CASE = Case("digits", "sdbnn", "1/1", "trained")
 

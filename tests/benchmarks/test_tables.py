@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tables import figure, table
+from measuring.tables import figure, table
 
 
 def test_columns_are_aligned() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agreement_grid import as_table, ends, failed
-from grid_cases import cases
+from subjects.grid_cases import cases
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "agreement.md").read_text("utf-8")

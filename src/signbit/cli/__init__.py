@@ -1,1 +1,1 @@
-"""The `signbit` command: one file a command, heavy imports inside the command's function."""
+"""The `signbit` command: its entry point, and what the commands share."""

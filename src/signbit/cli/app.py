@@ -7,20 +7,20 @@ from typing import Annotated
 import typer
 
 import signbit
-from signbit.cli.bench import bench
-from signbit.cli.compare import compare
-from signbit.cli.compile import compile_
-from signbit.cli.curves import curves
-from signbit.cli.demo import demo
-from signbit.cli.evaluate import evaluate
-from signbit.cli.finetune import finetune
-from signbit.cli.import_ import import_
-from signbit.cli.inspect import inspect
-from signbit.cli.predict import predict
-from signbit.cli.pretrain import pretrain
-from signbit.cli.probe import probe
-from signbit.cli.recipes import recipes
-from signbit.cli.train import train
+from signbit.cli.commands.bench import bench
+from signbit.cli.commands.compare import compare
+from signbit.cli.commands.compile import compile_
+from signbit.cli.commands.curves import curves
+from signbit.cli.commands.demo import demo
+from signbit.cli.commands.evaluate import evaluate
+from signbit.cli.commands.finetune import finetune
+from signbit.cli.commands.import_ import import_
+from signbit.cli.commands.inspect import inspect
+from signbit.cli.commands.predict import predict
+from signbit.cli.commands.pretrain import pretrain
+from signbit.cli.commands.probe import probe
+from signbit.cli.commands.recipes import recipes
+from signbit.cli.commands.train import train
 from signbit.errors import SignbitError
 
 __all__ = ["app", "invoke"]

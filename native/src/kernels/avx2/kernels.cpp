@@ -3,9 +3,9 @@
 
 namespace sbnn {
 namespace {
-#include "kernels/generic/byte_counts.inl.h"
+#include "kernels/generic/dots/byte_counts.inl.h"
 //
-#include "kernels/generic/store_dots.inl.h"
+#include "kernels/generic/dots/store_dots.inl.h"
 //
 #include "kernels/generic/table.inl.h"
 }  // namespace

@@ -44,9 +44,9 @@ struct Vec : Avx512 {
   }
 };
 
-#include "kernels/generic/byte_counts.inl.h"
+#include "kernels/generic/dots/byte_counts.inl.h"
 //
-#include "kernels/generic/finish_dots.inl.h"
+#include "kernels/generic/dots/finish_dots.inl.h"
 //
 #include "kernels/generic/table.inl.h"
 

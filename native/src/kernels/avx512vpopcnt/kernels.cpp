@@ -24,9 +24,9 @@ struct Vec : Avx512 {
   static Totals add_to_totals(Totals totals, Counts counts) { return add_counts(totals, counts); }
 };
 
-#include "kernels/generic/word_counts.inl.h"
+#include "kernels/generic/dots/word_counts.inl.h"
 //
-#include "kernels/generic/finish_dots.inl.h"
+#include "kernels/generic/dots/finish_dots.inl.h"
 //
 #include "kernels/generic/table.inl.h"
 

@@ -8,13 +8,13 @@ struct Count {
   static constexpr int value = kCount;
 };
 
-#include "kernels/generic/adjust_dots.inl.h"
+#include "kernels/generic/dots/adjust_dots.inl.h"
+#include "kernels/generic/dots/row_sums.inl.h"
 #include "kernels/generic/epilogue.inl.h"
 #include "kernels/generic/limit.inl.h"
 #include "kernels/generic/mean_abs.inl.h"
 #include "kernels/generic/pool.inl.h"
 #include "kernels/generic/real_conv.inl.h"
-#include "kernels/generic/row_sums.inl.h"
 #include "kernels/generic/sign_sums.inl.h"
 #include "kernels/generic/steps.inl.h"
 

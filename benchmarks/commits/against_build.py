@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 __all__ = ["built", "commit_of", "environment", "working_tree"]
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def commit_of(revision: str) -> str:
@@ -53,7 +53,7 @@ def environment(folder: Path) -> tuple[list[str], str]:
 
     Without `site` no editable install of signbit steps before it.
     """
-    paths = [str(folder), str(Path(__file__).parent), sysconfig.get_paths()["purelib"]]
+    paths = [str(folder), str(Path(__file__).parents[1]), sysconfig.get_paths()["purelib"]]
     return [sys.executable, "-S"], ":".join(paths)
 
 

@@ -2,7 +2,7 @@
 // stored. For nodes as FinishDotsArgs describes them; all others store their dots, then run
 // `epilogue` over them. Both do the same operations on each value.
 #include "kernels/generic/activation.inl.h"
-#include "kernels/generic/binary_dot.inl.h"
+#include "kernels/generic/dots/binary_dot.inl.h"
 
 // The signs of one vector of channels, from channel c on.
 struct LaneSigns {

@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from real_networks import real_resnet18_cifar
 from signbit import methods, models
 from signbit.compiler import compile_model
 from signbit.nn.layers import BinaryConv2d, BinaryLinear
 from signbit.nn.stem_rounding import round_stem
+from subjects.real_networks import real_resnet18_cifar
 
 __all__ = ["BINARY", "REAL", "Network", "build", "compiled_bytes"]
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
-import networks
-from onnx_peer import export, quantize
+from peers.onnx_peer import export, quantize
+from subjects import networks
 
 __all__ = [
     "FLOAT32",

@@ -1,8 +1,8 @@
 """One commit's side of `against.py`: a process that says a line of JSON for each line it is told.
 
-    python against_worker.py compile FOLDER NETWORK …        writes FOLDER/NETWORK.sbnn
-    python against_worker.py inference FOLDER/NETWORK.sbnn
-    python against_worker.py training NETWORK
+    python commits/against_worker.py compile FOLDER NETWORK …        writes FOLDER/NETWORK.sbnn
+    python commits/against_worker.py inference FOLDER/NETWORK.sbnn
+    python commits/against_worker.py training NETWORK
 
 It runs under an older commit's package too. Told a line, an `inference` or `training` process times
 one turn, and says the milliseconds of a call by what was called.
@@ -40,8 +40,8 @@ def main() -> int:
 
 
 def compile_networks(folder: Path, names: list[str]) -> None:
-    from against_networks import NETWORKS, calibrated
     from signbit.compiler import compile_model
+    from subjects.against_networks import NETWORKS, calibrated
 
     for name in names:
         setting = NETWORKS[name]
@@ -78,7 +78,7 @@ def training(name: str) -> dict[str, Callable[[], object]]:
     import torch
     import torch.nn.functional as F
 
-    from against_networks import NETWORKS, images
+    from subjects.against_networks import NETWORKS, images
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

@@ -3,7 +3,7 @@
 //
 // Full adders turn three words of one weight into a sum of that weight and a carry of twice the
 // weight, for less than a look-up. The words of six triples come down to five that way.
-#include "kernels/generic/triple.inl.h"
+#include "kernels/generic/dots/triple.inl.h"
 
 constexpr bool kByteCounts = true;
 constexpr int kGroupTriples = 6;

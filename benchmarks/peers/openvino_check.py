@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 import signbit
-from openvino_graph import translate_node
-from openvino_peer import OpenVino
+from peers.openvino_graph import translate_node
+from peers.openvino_peer import OpenVino
 from signbit.bitformat.graph import Graph
 from signbit.bitformat.validate import validate
 

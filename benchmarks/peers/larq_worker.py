@@ -1,6 +1,6 @@
 """Runs one TFLite model in Larq Compute Engine's interpreter, in a Python of its own.
 
-    python larq_worker.py MODEL INPUT.npy OUTPUT.npy {direct,indirect}
+    python peers/larq_worker.py MODEL INPUT.npy OUTPUT.npy {direct,indirect}
 
 Writes the answer, then runs once for every line on stdin, and answers each with a line. Needs
 NumPy 1 (as the package's binaries do) and no TensorFlow (as the package's converter does).

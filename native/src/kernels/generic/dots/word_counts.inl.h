@@ -1,5 +1,5 @@
 // Counting the differing bits of P windows where one instruction counts those of a word.
-#include "kernels/generic/triple.inl.h"
+#include "kernels/generic/dots/triple.inl.h"
 
 constexpr bool kByteCounts = false;  // a count is as wide as a total
 

@@ -14,12 +14,12 @@ import openvino as ov
 import torch
 
 import signbit
-from larq_peer import Larq, write_model
-from layer_graphs import Layer, RealChain, binary_chain, real_input
-from onnx_peer import OnnxRuntime, export, quantize
-from openvino_graph import translate
-from openvino_peer import OpenVino
+from peers.larq_peer import Larq, write_model
+from peers.onnx_peer import OnnxRuntime, export, quantize
+from peers.openvino_graph import translate
+from peers.openvino_peer import OpenVino
 from signbit.bitformat import decode
+from subjects.layer_graphs import Layer, RealChain, binary_chain, real_input
 
 __all__ = ["OURS", "Contender", "Options", "contenders"]
 

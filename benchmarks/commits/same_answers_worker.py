@@ -1,6 +1,6 @@
 """One commit's side of `same_answers.py`: a process that compiles one case and runs its file.
 
-    python same_answers_worker.py FOLDER SIDE COUNT CASE [CIFAR IMAGENET]
+    python commits/same_answers_worker.py FOLDER SIDE COUNT CASE [CIFAR IMAGENET]
 
 CASE is a case's network, method, bits and weights. With photographs it writes the weights,
 FOLDER/weights.safetensors. Then it reads them and writes FOLDER/SIDE.npz: the logits of COUNT
@@ -20,7 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import signbit
-from grid_cases import Case, Photographs, built, compiled_as, finished
+from subjects.grid_cases import Case, Photographs, built, compiled_as, finished
 
 WEIGHTS = "weights.safetensors"
 
