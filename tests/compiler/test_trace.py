@@ -243,12 +243,6 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
         "averages something",
     ),
     "weights from the image": (lambda x: F.prelu(x, x.mean((0, 2, 3))), "averages something"),
-    "arithmetic on signs": (lambda x: _signs(x) + x, "as real numbers"),
-    "mean of signs": (lambda x: _signs(x).mean((2, 3)), "as real numbers"),
-    "zero channels for signs": (
-        lambda x: F.pad(_signs(x), (0, 0, 0, 0, 1, 1)),
-        "a zero is no sign",
-    ),
     "one image alone": (lambda x: x.squeeze(0), "drops the dimension of the images"),
     "one image alone, of several": (lambda x: x.squeeze((-4, 2)), "drops the dimension of"),
     "even kernel, same padding": (

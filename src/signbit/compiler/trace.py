@@ -205,7 +205,7 @@ class _Walk(Tracer):
         output = self.graph[self.values[node]]
         if output.op in HALVES:
             raise refuse(output.origin, f"is the model's output; {HALF}")
-        self.graph.output = output.name
+        self.graph.output = self.as_real(output).name
 
 
 def _filled(fx: FxNode) -> Tensor:

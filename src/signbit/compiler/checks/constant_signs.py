@@ -29,9 +29,11 @@ def _is_one_sided(value: Interval) -> bool:
 
 
 def _reader(graph: Graph, sign: Node) -> Node | None:
-    """The first layer with weights behind a sign on the way to the output; None where none is."""
+    """The first layer with weights that reads a sign as it is or moved; None where none does."""
     for reader in graph.readers(sign.name):
-        layer = reader if reader.weight is not None else _reader(graph, reader)
+        if reader.weight is not None:
+            return reader
+        layer = _reader(graph, reader) if reader.is_sign else None
         if layer is not None:
             return layer
     return None

@@ -148,9 +148,9 @@ def _numbered(keys: Mapping[str, Any], arrays: dict[str, Any]) -> dict[str, Any]
 
 
 def _kind(node: Node, kinds: dict[str, str]) -> str:
-    """image, real, bits, or half for half an operation."""
+    """image, real, bits, or half for half an operation. An identity of signs makes them reals."""
     yields = node.rule.yields
-    if node.steps or yields == "integer":
+    if node.steps or yields == "integer" or node.op == "identity":
         return "real"
     if yields != "input":
         return yields

@@ -80,9 +80,8 @@ def _pad(call: Call) -> Node:
             "pads with something other than zero channels; the engine pads rows and columns only "
             "as a convolution's own padding, with zeros"
         )
-    if source.is_sign:
-        raise call.refuse("adds zero channels to signs; a zero is no sign")
-    return call.add("view", source, zeros=before)
+    # A zero is no sign: what signs and zeros make are reals.
+    return call.add("view", call.as_real(source), zeros=before)
 
 
 def _cat(call: Call) -> Node:

@@ -11,7 +11,7 @@ __all__ = ["MAPPINGS"]
 
 def _multiply(call: Call) -> Node:
     if not (call.is_constant("self") or call.is_constant("other")):
-        left, right = call.raw("self"), call.raw("other")
+        left, right = (call.as_real(call.raw(name)) for name in ("self", "other"))
         for x, choice in ((left, right), (right, left)):
             if choice.op == "choice" and call.tracer.graph[choice.input].input == x.name:
                 return _maxout(call, x, choice)

@@ -40,6 +40,17 @@ class Tracer:
         self.lost: dict[str, CompileError] = {}
         """Layer meant to multiply signs -> why it does not."""
 
+    def as_real(self, node: Node) -> Node:
+        """The node; of signs −1 and +1 as reals, which every reader of them shares."""
+        if not node.is_sign:
+            return node
+        for reader in self.graph.readers(node.name):
+            if reader.op == "identity" and not reader.steps:
+                return reader
+        name = self.graph.unique(f"{node.name}.values")
+        origin = node.origin._replace(signed="")
+        return self.graph.add(Node(name, "identity", (node.name,), node.shape, origin))
+
 
 class Call:
     """One call of an operation: its arguments by name, and where it stands.
@@ -91,14 +102,12 @@ class Call:
         return node
 
     def real(self, name: str) -> Node:
-        """The value an argument became, which must be stored as reals."""
-        node = self.value(name)
-        if node.is_sign:
-            raise self.refuse(
-                f"reads {node.origin} as real numbers; signs are stored as bits, which only "
-                "convolutions, linear layers and max pooling read"
-            )
-        return node
+        """The value an argument became, signs as −1 and +1: for what does not read bits."""
+        return self.as_real(self.value(name))
+
+    def as_real(self, node: Node) -> Node:
+        """The node; of signs −1 and +1 as reals."""
+        return self.tracer.as_real(node)
 
     def is_constant(self, name: str) -> bool:
         """Whether an argument is a number or depends on parameters alone."""
@@ -202,5 +211,7 @@ class Call:
 
 
 def _is_sign(node: Node, inputs: Sequence[Node]) -> bool:
+    if node.op == "identity":
+        return False
     yields = node.rule.yields
     return yields == "bits" or (yields == "input" and not node.steps and inputs[0].is_sign)

@@ -9,7 +9,12 @@ from tests.compiler.graphs import Builder, answers, compare_with_zero, ops
 from signbit.compiler.ir import IMAGE, Step
 from signbit.compiler.passes import remove_dead
 from signbit.compiler.passes.move.move_max_pool import move_max_pool
-from signbit.compiler.passes.signs.thresholds import integer_comparison, real_comparison, thresholds
+from signbit.compiler.passes.signs.thresholds import (
+    integer_comparison,
+    real_comparison,
+    thresholds,
+    two_value_comparison,
+)
 
 LOWEST = np.finfo(np.float32).min
 
@@ -72,6 +77,19 @@ def test_a_scale_of_zero_never_or_always_compares() -> None:
     assert comparison is not None
     assert comparison[0].tolist() == [-9, -9]
     assert comparison[1].tolist() == [1, 0]
+
+
+def test_two_values_are_compared_by_both_their_signs() -> None:
+    """Steps need not be monotone: −1 and +1 are all that there is."""
+    steps = [
+        _step(scale=[1, -1, 0.5, -0.5, 0.5, 0], shift=[0, 0, 1, -1, 0.25, -0.0]),
+        _step("sigmoid"),
+        _step(scale=[1] * 6, shift=[-0.5] * 6),
+    ]
+    threshold, flip = two_value_comparison(steps, 6)
+    signs = [[bool(x < t) ^ bool(f) for x in (-1, 1)] for t, f in zip(threshold, flip, strict=True)]
+    never, always = [False, False], [True, True]
+    assert signs == [[True, False], [False, True], never, always, [True, False], never]
 
 
 def test_a_negative_slope_flips() -> None:

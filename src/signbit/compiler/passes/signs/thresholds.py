@@ -8,6 +8,7 @@ multiply-add, relu, hardtanh, and prelu and maxout whose two slopes do not diffe
 sigmoid's polynomial does not promise it. The threshold is then found by bisection over the order of
 the floats, so it is exact.
 The sums of an int16 stem are too many to try, so they are bisected too, over the integers.
+Where the maths starts at signs, its value at −1 and at +1 is all that there is.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "real_comparison",
     "sum_comparison",
     "thresholds",
+    "two_value_comparison",
 ]
 
 Float32 = npt.NDArray[np.float32]
@@ -67,6 +69,8 @@ def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison, list[Step]]:
             return base.name, comparison, steps
     elif base.yields_integers and all(is_monotone(step) for step in steps):
         return base.name, sum_comparison(steps, base.shape.channels), steps
+    elif _holds_signs(graph, base):
+        return base.name, two_value_comparison(steps, base.shape.channels), steps
     while nodes and not all(is_monotone(step) for node in nodes for step in node.steps):
         nodes = nodes[1:]
     steps = [step for node in nodes for step in node.steps]
@@ -75,13 +79,18 @@ def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison, list[Step]]:
 
 
 def _nodes(graph: Graph, sign: Node) -> list[Node]:
-    """Per-channel maths that only signs read, in order, the last one in front of the sign."""
+    """Per-channel maths on reals that only signs read, in order, the last in front of the sign."""
     nodes: list[Node] = []
     node = graph[sign.input]
-    while _is_for_signs(graph, node):
+    while _is_for_signs(graph, node) and not graph[node.input].is_sign:
         nodes.insert(0, node)
         node = graph[node.input]
     return nodes
+
+
+def _holds_signs(graph: Graph, node: Node) -> bool:
+    """Whether a node's reals are nothing but signs."""
+    return node.op == "identity" and not node.steps and graph[node.input].is_sign
 
 
 def _is_for_signs(graph: Graph, node: Node) -> bool:
@@ -134,6 +143,15 @@ def sum_comparison(steps: Sequence[Step], channels: int) -> Comparison:
     """
     threshold, flip = _bisect(steps, channels, lambda sums: sums.astype(np.float32), MAX_SUM)
     return threshold.astype(np.int32), flip
+
+
+def two_value_comparison(steps: Sequence[Step], channels: int) -> Comparison:
+    """The comparison of a real that is −1 or +1 with a float32, for each channel; any steps."""
+    values = np.tile(np.array([-1, 1], np.float32), (channels, 1))
+    negative = evaluate(steps, values, slice(None)) < 0
+    # Where both have one sign, nothing lies below the lowest float.
+    threshold = np.where(negative[:, 0] == negative[:, 1], np.finfo(np.float32).min, 0)
+    return threshold.astype(np.float32), negative[:, 1].astype(np.uint8)
 
 
 def _bisect(
