@@ -19,26 +19,11 @@ from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.exported import stored_tensors
 from signbit.compiler.ir import HALVES, IMAGE, Graph, Node, Origin, Shape, Step, refuse
 from signbit.compiler.mapping import HALF, MAPPINGS, Call, Tracer
+from signbit.compiler.mapping.unknown import why_unknown
 from signbit.compiler.pixel_signs import ask_pytorch
 from signbit.errors import CompileError
 
 __all__ = ["trace"]
-
-_NON_LINEARITIES = {
-    *("_softmax", "celu", "elu", "erf", "exp", "gelu", "glu", "hardsigmoid", "hardswish"),
-    *(
-        "log_sigmoid",
-        "log_softmax",
-        "mish",
-        "relu6",
-        "rrelu",
-        "selu",
-        "silu",
-        "softmax",
-        "softplus",
-    ),
-    *("softsign", "tanh", "threshold"),
-}
 
 _SIGNS = (
     torch.ops.signbit.sign.default,
@@ -172,7 +157,7 @@ class _Walk(Tracer):
         if mapping is None and not _is_tensor(fx):
             return  # sizes and assertions about them: the graph's shapes are known without
         if mapping is None:
-            raise refuse(origin, _unknown(str(fx.target)))
+            raise refuse(origin, why_unknown(fx))
         kind = _reals(fx)
         if kind not in (None, torch.float32):
             raise refuse(origin, f"yields {kind}; the engine's reals are float32")
@@ -236,9 +221,3 @@ def _origin(fx: FxNode) -> Origin:
     paths = [path for path, _ in stack.values()]
     target = str(fx.target)
     return Origin(fx.name, paths[-1] if paths else "", target.removesuffix(".default"))
-
-
-def _unknown(target: str) -> str:
-    if target.removeprefix("aten.").split(".")[0] in _NON_LINEARITIES:
-        return "the engine has no such non-linearity; it knows relu, hardtanh, prelu, sigmoid"
-    return "the engine has no such operation"

@@ -45,6 +45,17 @@ STEPS: dict[str, Callable[[], nn.Module]] = {
     "hardtanh": nn.Hardtanh,
     "prelu": lambda: nn.PReLU(C, -0.3),
     "sigmoid": nn.Sigmoid,
+    "clip": lambda: nn.Hardtanh(-0.5, 2),
+    "from below": lambda: _Step(lambda x: x.clamp_min(0.1)),
+    "per channel": lambda: _Step(
+        lambda x: torch.minimum(x, torch.linspace(-1, 1, C)[:, None, None])
+    ),
+    "hard-sigmoid": nn.Hardsigmoid,
+    "hardswish": nn.Hardswish,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+    "square": lambda: _Step(lambda x: x * x),
     "maxout": lambda: _Step(lambda x: x * torch.where(x < 0, -0.5, 2.0)),
     "shortcut": lambda: _Step(lambda x: x + F.relu(x)),
     "max pool": lambda: nn.MaxPool2d(3, 1, 1),
@@ -63,7 +74,7 @@ def _adaptive() -> AdaptiveActivation:
 
 
 @pytest.mark.slow
-@settings(derandomize=True, deadline=None, max_examples=10)
+@settings(derandomize=True, deadline=None, max_examples=20)
 @given(
     names=st.lists(st.sampled_from(sorted(STEPS)), min_size=3, max_size=8), seed=st.integers(0, 9)
 )

@@ -14,6 +14,8 @@ from signbit.compiler.verification.node_reach import NodeReach
 from signbit.compiler.verification.reach import Reach
 from signbit.runtime.reference import ReferenceEngine
 
+MOST = float(np.finfo(np.float32).max)
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["adabin", "xnor"])
@@ -80,7 +82,9 @@ def test_an_exact_value_has_no_margin() -> None:
         ("prelu", ([0.25, -3],), [2, 12]),
         ("maxout", ([0.25, -3], [0.5, 1]), [1, 12]),
         ("sigmoid", (), [1.5, 2]),
-        ("clip", ([-3, -3], [1, 1]), [3, 4]),
+        ("clip", ([-3, -3], [1, 1]), [2, 4]),
+        ("clip", ([-3.0, 3], [MOST, MOST]), [2, 4]),
+        ("clip", ([-MOST, 5], [-3, MOST]), [3, 5]),
         ("hardswish", (), [3, 6]),
     ],
 )
@@ -100,3 +104,24 @@ def test_no_activation_is_steeper(activation: str) -> None:
     y = activate(activation, x).astype(np.float64)
     (steepest,) = Reach(np.ones(1), 0).activated(activation).largest
     assert np.abs(np.diff(y) / np.diff(x.astype(np.float64))).max() <= steepest + 1e-2
+
+
+def test_of_an_activation_that_nobody_knows_no_sign_is_certain() -> None:
+    reach = Reach(np.array([2.0, 4.0]), 3).activated("unheard of")
+    assert (reach.margin >= MOST).all()
+    assert (reach.times(reach).scaled(0.5, 1).margin >= MOST / 2).all()
+    assert (Reach(np.array([2.0]), 0).uncertain().margin >= 2).all()
+
+
+def test_relative_errors_of_a_product_add_up() -> None:
+    """x·y of two values that each side has rounded n times."""
+    random = np.random.default_rng(1)
+    x, y = random.uniform(1, 2, (2, 10_000))
+    errors = random.uniform(-1, 1, (4, 10_000)) * 100 * 2.0**-24
+    one = (x * (1 + errors[0])) * (y * (1 + errors[1]))
+    other = (x * (1 + errors[2])) * (y * (1 + errors[3]))
+    reach = Reach(np.array([x.max()]), 100).times(Reach(np.array([y.max()]), 100))
+    assert reach.roundings == 208
+    assert (np.abs(one - other) < reach.margin).all()
+    # ... and not by much less than it says.
+    assert np.abs(one - other).max() > reach.margin / 3

@@ -21,6 +21,7 @@ __all__ = [
     "Interval",
     "exactly",
     "product",
+    "square",
     "sum_of",
     "unbounded",
     "weighted_sum",
@@ -83,3 +84,10 @@ def product(left: Interval, right: Interval) -> Interval:
     corners = np.stack([a * b for a in left for b in right])
     low, high = corners.min(0), corners.max(0)
     return Interval(low - ROUNDING * np.abs(low), high + ROUNDING * np.abs(high))
+
+
+def square(value: Interval) -> Interval:
+    """Bounds of a value times itself, rounded once."""
+    ends = np.stack([bound * bound for bound in value])
+    low = np.where((value.low < 0) & (value.high > 0), 0, ends.min(0))
+    return Interval(low * (1 - ROUNDING), ends.max(0) * (1 + ROUNDING))

@@ -34,8 +34,8 @@ def intervals(graph: Graph) -> dict[str, Interval]:
     """Bounds of every value of a graph as it was traced, its image in whole or broken pixels."""
     found: dict[str, Interval] = {}
     for node in graph:
-        low, high = after_steps(node, _body(node, found), found)
-        found[node.name] = Interval(np.maximum(low, -MOST), np.minimum(high, MOST))
+        bounds = after_steps(node, _body(node, found), found)
+        found[node.name] = Interval(*(np.clip(bound, -MOST, MOST) for bound in bounds))
     return found
 
 
@@ -70,6 +70,11 @@ def _body(node: Node, found: Mapping[str, Interval]) -> Interval:
             source.low - _OF_A_MEAN * np.abs(source.low),
             source.high + _OF_A_MEAN * np.abs(source.high),
         )
+    if node.op == "softmax":
+        return Interval(np.zeros(channels), np.ones(channels))
+    if node.op == "l2_normalise":
+        most = np.full(channels, 1 + (channels + 4) * ROUNDING)
+        return Interval(np.where(source.low >= 0, 0, -most), most)
     if node.op in ("identity", "max_pool", "global_max"):
         return source
     return unbounded(channels)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
+from signbit.compiler.checks.activation_intervals import activated
 from signbit.compiler.checks.interval_arithmetic import (
     MOST,
     Factor,
     Interval,
     exactly,
     product,
-    unbounded,
+    square,
     weighted_sum,
 )
-from signbit.compiler.ir import IMAGE, Node, Step
+from signbit.compiler.ir import IMAGE, Node, Step, is_plain
 
 __all__ = ["after_steps"]
 
@@ -31,16 +31,23 @@ def after_steps(node: Node, value: Interval, found: Mapping[str, Interval]) -> I
             value = _affine(node, step, weighted, value, found)
             steps = [each for each in steps if not any(each is one for one in weighted)]
         elif step.op in ("add", "subtract", "multiply"):
-            operand = _operand(node, step, found)
-            if step.op == "subtract":
-                operand = Interval(-operand.high, -operand.low)
-            many = step.op == "multiply"
-            value = product(value, operand) if many else weighted_sum((1.0, operand), (1.0, value))
+            value = _combined(node, step, value, found)
         elif step.op == "offset":
             value = weighted_sum((1.0, exactly(step["value"])), (1.0, value))
         else:
-            value = _activated(step, value)
+            value = activated(step, value)
     return value
+
+
+def _combined(node: Node, step: Step, value: Interval, found: Mapping[str, Interval]) -> Interval:
+    """Bounds of the value with an operand."""
+    operand = _operand(node, step, found)
+    if step.op == "multiply":
+        is_square = node.only_step is step and node.operand(step) == node.input and is_plain(step)
+        return square(value) if is_square else product(value, operand)
+    if step.op == "subtract":
+        operand = Interval(-operand.high, -operand.low)
+    return weighted_sum((1.0, operand), (1.0, value))
 
 
 def _affine(
@@ -79,19 +86,3 @@ def _operand(node: Node, step: Step, found: Mapping[str, Interval]) -> Interval:
         around[step["offset"] : step["offset"] + len(shown)] = shown
         bounds.append(around)
     return Interval(*bounds)
-
-
-def _activated(step: Step, value: Interval) -> Interval:
-    if step.op == "relu":
-        return Interval(*(np.maximum(bound, 0) for bound in value))
-    if step.op == "hardtanh":
-        return Interval(*(np.clip(bound, -1, 1) for bound in value))
-    if step.op == "sigmoid":
-        return Interval(np.zeros_like(value.low), np.ones_like(value.high))
-    if step.op not in ("prelu", "maxout"):
-        return unbounded(value.low.size)
-    above: Any = 1.0 if step.op == "prelu" else step["positive_slope"]
-    ends = np.stack([np.where(bound < 0, bound * step["slope"], bound * above) for bound in value])
-    # Between them lies 0, where the slope changes.
-    ends = np.concatenate([ends, np.where((value.low < 0) & (value.high > 0), 0, ends[:1])])
-    return Interval(ends.min(0), ends.max(0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from signbit.compiler.ir import Node
@@ -10,30 +12,18 @@ from signbit.compiler.mapping.tracer import Call
 __all__ = ["MAPPINGS"]
 
 
-def _relu(call: Call) -> Node:
-    return call.step("relu", call.real("self"))
+def _same_step(step: str) -> Callable[[Call], Node]:
+    """The mapping of a function that is one step without constants."""
+    return lambda call: call.step(step, call.real("self"))
 
 
-def _hardtanh(call: Call) -> Node:
-    return _clipped(call, call.arguments["min_val"], call.arguments["max_val"])
-
-
-def _clamp(call: Call) -> Node:
-    return _clipped(call, call.arguments["min"], call.arguments["max"])
-
-
-def _clipped(call: Call, low: float | None, high: float | None) -> Node:
-    if (low, high) == (-1, 1):
-        return call.step("hardtanh", call.real("self"))
-    if (low, high) == (0, None):
-        return _relu(call)
-    raise call.refuse(
-        f"clips to [{low}, {high}]; the engine knows [−1, 1] (hardtanh) and [0, ∞] (relu)"
-    )
-
-
-def _sigmoid(call: Call) -> Node:
-    return call.step("sigmoid", call.real("self"))
+def _gelu(call: Call) -> Node:
+    if call.arguments["approximate"] != "none":
+        raise call.refuse(
+            f"is approximated by {call.arguments['approximate']}; the engine knows the exact "
+            'function: GELU(approximate="none")'
+        )
+    return call.step("gelu", call.real("self"))
 
 
 def _prelu(call: Call) -> Node:
@@ -55,10 +45,13 @@ def _abs(call: Call) -> Node:
 
 MAPPINGS = {
     "aten.abs.default": _abs,
-    "aten.clamp.default": _clamp,
-    "aten.hardtanh.default": _hardtanh,
+    "aten.gelu.default": _gelu,
+    "aten.hardsigmoid.default": _same_step("hard_sigmoid"),
+    "aten.hardswish.default": _same_step("hardswish"),
     "aten.leaky_relu.default": _leaky_relu,
     "aten.prelu.default": _prelu,
-    "aten.relu.default": _relu,
-    "aten.sigmoid.default": _sigmoid,
+    "aten.relu.default": _same_step("relu"),
+    "aten.sigmoid.default": _same_step("sigmoid"),
+    "aten.silu.default": _same_step("silu"),
+    "aten.tanh.default": _same_step("tanh"),
 }

@@ -11,7 +11,7 @@ from signbit.compiler.ir import Node, Shape
 from signbit.compiler.mapping.tracer import Call
 from signbit.errors import CompileError
 
-__all__ = ["MAPPINGS", "affine", "multiply", "per_channel", "size_of"]
+__all__ = ["MAPPINGS", "affine", "multiply", "per_channel", "same_size", "size_of"]
 
 Vector = npt.NDArray[np.float64]
 
@@ -104,17 +104,23 @@ def _negate(call: Call) -> Node:
 
 def affine(call: Call, name: str, scale: Vector | float, shift: Vector | float) -> Node:
     """scale·x + shift of the argument `name`; constants that broadcast to one a channel."""
-    source = call.real(name)
-    if call.sizes() != call.sizes(name):
-        raise call.refuse(
-            f"changes the size from {call.sizes(name)} to {call.sizes()} for each image"
-        )
+    source = same_size(call, name)
     return call.step(
         "affine",
         source,
         scale=per_channel(call, scale, len(call.sizes()), source.shape),
         shift=per_channel(call, shift, len(call.sizes()), source.shape),
     )
+
+
+def same_size(call: Call, name: str) -> Node:
+    """The real value of an argument, of which the call must keep the size."""
+    source = call.real(name)
+    if call.sizes() != call.sizes(name):
+        raise call.refuse(
+            f"changes the size from {call.sizes(name)} to {call.sizes()} for each image"
+        )
+    return source
 
 
 def per_channel(call: Call, value: Vector | float, dimensions: int, shape: Shape) -> Vector:

@@ -45,5 +45,8 @@ def _where(call: Call) -> Node:
 MAPPINGS = {
     "aten.lt.Scalar": _less,
     "aten.mul.Tensor": _multiply,
+    "aten.where.Scalar": _where,
+    "aten.where.ScalarOther": _where,
+    "aten.where.ScalarSelf": _where,
     "aten.where.self": _where,
 }

@@ -116,7 +116,10 @@ class Call:
 
     def constant(self, name: str) -> npt.NDArray[np.float64]:
         """An argument that depends on parameters alone, as float64."""
-        argument = self.arguments[name]
+        return self.constant_of(name, self.arguments[name])
+
+    def constant_of(self, name: str, argument: Any) -> npt.NDArray[np.float64]:
+        """As `constant`, of a value that is called so in messages."""
         if isinstance(argument, int | float):
             array = np.array(argument, np.float64)
         elif argument in self.tracer.constants:

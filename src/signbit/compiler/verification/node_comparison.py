@@ -17,6 +17,7 @@ from signbit.bitformat.validate import validate
 from signbit.compiler.compiled import Compiled
 from signbit.compiler.exported import Replay, normalise
 from signbit.compiler.lower import Provenance
+from signbit.compiler.mapping import clips
 from signbit.compiler.verification.agreement import NearSign, NodeAgreement
 from signbit.compiler.verification.integers import integers
 from signbit.compiler.verification.node_reach import NodeReach
@@ -26,7 +27,7 @@ __all__ = ["NodeComparison", "NodeRunner", "largest_error", "nhwc"]
 
 Array = npt.NDArray[Any]
 
-_CLIPPING = (torch.ops.aten.hardtanh.default, torch.ops.aten.relu.default)
+_CLIPPING = {"aten.relu.default", *clips.MAPPINGS}
 
 
 class NodeRunner(Protocol):
@@ -151,8 +152,9 @@ class NodeComparison:
         The errors of sums are as large as the sums are, also of those that hardtanh leaves alone.
         """
         name = tensor.export or tensor.signed
-        if name and self.exported[name].target in _CLIPPING:
-            return str(self.exported[name].all_input_nodes[0].name)
+        if name and str(self.exported[name].target) in _CLIPPING:
+            (before,) = filter(_is_of_images, self.exported[name].all_input_nodes)
+            return str(before.name)
         return name
 
     def compare_reals(self, found: NodeAgreement, number: int, result: Array) -> None:
@@ -189,6 +191,12 @@ class NodeComparison:
                 found.signs_near.append(NearSign(first + image, (y, x, channel), value))
             different &= ~near
         found.signs_different += int(different.sum())
+
+
+def _is_of_images(fx: FxNode) -> bool:
+    """Whether an exported value has one entry for each image: a bound that is constant has none."""
+    sizes = fx.meta["val"].shape
+    return len(sizes) > 0 and isinstance(sizes[0], torch.SymInt)
 
 
 def largest_error(result: Array, expected: Array) -> float:

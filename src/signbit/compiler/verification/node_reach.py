@@ -12,7 +12,7 @@ import numpy.typing as npt
 from signbit.bitformat.graph import Graph, Node, Step
 from signbit.bitformat.int16_stem import MAX_PIXEL, has_integer_sums
 from signbit.bitformat.validate import Tensor
-from signbit.compiler.verification.reach import Reach
+from signbit.compiler.verification.reach import STEP_ROUNDINGS, Reach
 
 __all__ = ["NodeReach"]
 
@@ -42,12 +42,12 @@ class NodeReach:
         if step.op in ("add", "subtract", "multiply"):
             return self._combined(node, step, reach)
         constants = {
-            key.name: np.abs(self.constants[str(step[key.name])])
+            key.name: self.constants[str(step[key.name])]
             for key in step.rule.keys
             if key.type == "constant"
         }
         if step.op == "affine":
-            shift = constants["shift"]
+            shift = np.abs(constants["shift"])
             by_channel = shift.max(axis=tuple(range(shift.ndim - 1)))
             return reach.scaled(constants["scale"], by_channel)
         if step.op == "offset":
@@ -58,8 +58,7 @@ class NodeReach:
         """With an operand: their sum, or their product."""
         operand = self._operand(node, step, len(reach.largest))
         if step.op == "multiply":
-            roundings = max(reach.roundings, operand.roundings)
-            return Reach(reach.largest, roundings).scaled(operand.largest)
+            return reach.times(operand)
         if step.op == "add" and step["weighted"] is not None:
             return reach.plus(operand.scaled(self.constants[str(step["weighted"])]))
         return reach.plus(operand).scaled(1)
@@ -114,7 +113,24 @@ class NodeReach:
         if node.op == "avg_pool":
             rows, columns = node["kernel"]
             return Reach(source.largest, source.roundings + rows * columns)
-        return source  # max_pool, identity
+        if node.op == "softmax":
+            # Rises by at most half of what a channel rises, and by as much as its own roundings.
+            largest = np.full(channels, source.largest.max() + 1)
+            return Reach(largest, source.roundings + channels + STEP_ROUNDINGS)
+        if node.op == "l2_normalise":
+            # What a short vector's errors become is not known; those of an exact one are its own.
+            own = Reach(np.ones(channels), channels + STEP_ROUNDINGS)
+            return own if source.roundings == 0 else own.uncertain()
+        if node.op in ("identity", "max_pool", "global_max"):
+            return source
+        return Reach.unknown(self._channels(node))
+
+    def _channels(self, node: Node) -> int:
+        """Of what a node writes."""
+        written = next(
+            written for other, written in self.graph.written() if other.name == node.name
+        )
+        return self.tensors[written[0]].shape[2]
 
     def _taps(self, node: Node) -> int:
         """Of one filter."""

@@ -16,13 +16,15 @@ import numpy.typing as npt
 
 from signbit.compiler.ir import Step
 
-__all__ = ["Reach", "through"]
+__all__ = ["STEP_ROUNDINGS", "Reach", "through"]
 
 Array = npt.NDArray[np.float64]
 
 _UNIT_ROUNDOFF = 2.0**-24
 
-_STEP_ROUNDINGS = 8
+_MOST = float(np.finfo(np.float32).max)
+
+STEP_ROUNDINGS = 8
 """Of one step on each element, at most: a batch-norm's two constants take PyTorch five operations,
 its product and sum two, and the file's constants are rounded once more."""
 
@@ -38,6 +40,10 @@ _STEEPEST = {
 """Activation → by how much it rises or falls at most, and the rounded constant that it adds."""
 
 
+_UNKNOWN = 2**23
+"""As many roundings as make the margin more than `largest`: no sign is certain."""
+
+
 @dataclass(frozen=True)
 class Reach:
     """Of a value of the file, for each of its channels."""
@@ -50,29 +56,48 @@ class Reach:
     @property
     def margin(self) -> Array:
         """2·γ_n·largest: how far the engine's value can be from PyTorch's; (channels,)."""
-        error = self.roundings * _UNIT_ROUNDOFF
+        error = min(self.roundings, _UNKNOWN) * _UNIT_ROUNDOFF
         return 2 * error / (1 - error) * self.largest
+
+    @classmethod
+    def unknown(cls, channels: int) -> Reach:
+        """Of a value of which nothing is known, neither its size nor its errors."""
+        return cls(np.full(channels, _MOST), _UNKNOWN)
+
+    def uncertain(self) -> Reach:
+        """Of a value of this size whose errors are not known: no sign of it is certain."""
+        return Reach(self.largest, _UNKNOWN)
 
     def plus(self, other: Reach) -> Reach:
         """Of the sum of both."""
         return Reach(self.largest + other.largest, max(self.roundings, other.roundings))
 
+    def times(self, other: Reach) -> Reach:
+        """Of the product of both, whose relative errors add up."""
+        product = Reach(self.largest, self.roundings + other.roundings)
+        return product.scaled(other.largest)
+
     def scaled(self, factor: npt.ArrayLike, shift: npt.ArrayLike = 0) -> Reach:
         """Of factor·value + shift."""
         largest = np.abs(factor) * self.largest + np.abs(shift)
-        return Reach(largest, self.roundings + _STEP_ROUNDINGS)
+        return Reach(largest, self.roundings + STEP_ROUNDINGS)
 
     def activated(self, activation: str, *constants: npt.ArrayLike) -> Reach:
         """Of an activation of the value, with the constants of its step."""
+        if activation in ("relu", "hardtanh"):
+            return self
         if activation in _STEEPEST:
             return self.scaled(*_STEEPEST[activation])
-        magnitudes = [np.abs(np.asarray(constant, np.float64)) for constant in constants]
+        arrays = [np.asarray(constant, np.float64) for constant in constants]
         if activation == "clip":
-            return Reach(np.maximum.reduce([self.largest, *magnitudes]), self.roundings)
-        if activation not in ("prelu", "maxout"):
-            return self
-        above = magnitudes[1] if activation == "maxout" else np.ones(1)
-        return self.scaled(np.maximum(magnitudes[0], above))
+            # A clip moves no value away from 0, but up to a positive `low`, down to a negative
+            # `high`.
+            low, high = arrays
+            return Reach(np.maximum.reduce([self.largest, low, -high]), self.roundings)
+        if activation in ("prelu", "maxout"):
+            above = arrays[1] if activation == "maxout" else np.ones(1)
+            return self.scaled(np.maximum(np.abs(arrays[0]), np.abs(above)))
+        return Reach.unknown(len(self.largest))
 
 
 def through(reach: Reach, steps: tuple[Step, ...]) -> Reach:

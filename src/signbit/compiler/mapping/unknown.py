@@ -1,0 +1,45 @@
+"""Why an operation of PyTorch's that no mapping knows cannot compile, and what to write instead."""
+
+from __future__ import annotations
+
+import torch
+from torch.fx import Node as FxNode
+
+from signbit.bitformat.activations import ACTIVATIONS
+
+__all__ = ["why_unknown"]
+
+_SCORES = "leave it out, and take it of the engine's scores"
+
+_CURES = {
+    **dict.fromkeys(
+        ("argmax", "argmin", "argsort", "max", "min", "sort", "topk"),
+        f"it yields scores, not their order: {_SCORES}",
+    ),
+    **dict.fromkeys(
+        ("log_softmax", "log_sigmoid"),
+        "take the log of the engine's scores, or end in softmax or sigmoid",
+    ),
+    **dict.fromkeys(
+        ("eq", "ge", "gt", "le", "ne", "logical_not"),
+        "it compares a value with 0 only as part of x · torch.where(x < 0, a, b)",
+    ),
+    "addcdiv": "it divides by constants alone",
+    "addcmul": "write x + value * a * b",
+    "glu": "write x[:, :n] * torch.sigmoid(x[:, n:])",
+    "lerp": "write x + weight * (y - x)",
+    "pow": "it knows squares alone: write other powers as products",
+    "reciprocal": "it divides by constants alone",
+    "rsqrt": "it divides by constants alone; F.normalize(x, dim=1) is known",
+}
+"""Operation → what the engine does instead, or what to write."""
+
+
+def why_unknown(fx: FxNode) -> str:
+    """The reason for a call that has no mapping, with the cure where there is one."""
+    name = str(fx.target).removeprefix("aten.").split(".")[0]
+    if name in _CURES:
+        return f"the engine has no such operation; {_CURES[name]}"
+    if torch.Tag.pointwise in getattr(fx.target, "tags", ()) and len(fx.all_input_nodes) == 1:
+        return f"the engine has no such non-linearity; it knows {', '.join(ACTIVATIONS)}"
+    return "the engine has no such operation"
