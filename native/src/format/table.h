@@ -47,6 +47,7 @@ struct OperationRow {
   const DTypes* dtypes;  // by place among the keys
   ShapeRule shape;
   Yields yields;
+  Reads reads;
 };
 
 struct StepRow {

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 // clang-format off
+
 namespace sbnn {
 
 constexpr int64_t kMaxItems = 65536;
@@ -37,9 +38,12 @@ enum class ConstantShape : uint8_t { kNone, kFilters, kInputChannels, kOne, kCha
 
 enum class Yields : uint8_t { kReal, kInteger, kInput };
 
+enum class Reads : uint8_t { kOne, kTaps, kChannels, kWindow, kPixels };
+
 enum class PadSign : uint8_t { kNone, kPositive, kNegative };
 
 enum class Repeat : uint8_t { kNone, kTile, kEach };
 
 }  // namespace sbnn
+
 // clang-format on

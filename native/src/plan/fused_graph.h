@@ -52,7 +52,7 @@ struct FusedNode {
   std::string name;
   Op op = Op::kIdentity;
   int input = kNone;
-  std::vector<int> more_inputs;  // of a concat
+  std::vector<int> more_inputs;  // that the operation reads
   Keys keys;                     // of operations whose keys are not among the following
   Pair kernel{1, 1};
   Pair stride{1, 1};

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "format/table.h"
-
 namespace sbnn {
 namespace {
 
@@ -38,47 +36,12 @@ void plan_epilogue(const FusedGraph& graph, const std::vector<TensorLayout>& ten
   });
 }
 
-// Values that an operation without weights reads for one of its own; a mean of magnitudes reads
-// them one by one.
-int64_t reads_per_value(const FusedNode& node, const TensorLayout& input) {
-  switch (node.op) {
-    case Op::kMaxPool:
-    case Op::kAvgPool:
-    case Op::kSignSum:
-      return node.kernel.y * node.kernel.x;
-    case Op::kGlobalMean:
-      return input.pixels();
-    case Op::kMeanAbs:
-      return 4 * input.channels;
-    default:
-      return 1;
-  }
-}
-
-// Bodies whose values are float32 of all channels at once.
-void plan_simple_body(const TensorLayout& input, const KernelTable& kernels, NodePlan* plan) {
-  const FusedNode& node = *plan->node;
-  plan->chunks.push_back({0, plan->channels, 0, 0});
-  plan->tile_step = round_up(plan->channels, 16);
-  plan->tile_pixels = std::clamp<int64_t>(16384 / plan->tile_step, 1, kTileWindows);
-  const bool bits = input.kind == Kind::kBits;
-  plan->values_in_place =
-      node.op == Op::kIdentity && input.kind == Kind::kReal && node.map == kNone && !node.by_steps;
-  if (plan->values_in_place) {
-    plan->tile_step = plan->channels;
-    plan->tile_pixels = plan->pixels();
-  }
-  plan->kernel = std::string(row_of(node.op).name) + (bits ? "_b1_" : "_f32_") + kernels.isa;
-  if (node.map != kNone) plan->kernel += "+map";
-  const int64_t reads = plan->pixels() * plan->channels * reads_per_value(node, input);
-  plan->cost = static_cast<double>(reads) * (bits ? 0.02 : 0.1);
-}
-
 // What a thread needs to run a planned node.
 ScratchSizes scratch_of(const NodePlan& plan, const TensorLayout& input) {
   const FusedNode& node = *plan.node;
   const RealConvPlan& real = plan.real;
   ScratchSizes scratch;
+  if (node.weight == kNone) scratch = simple_scratch(node, input, plan.tile_pixels);
   if (!plan.values_in_place) scratch.tile_values = plan.tile_pixels * plan.tile_step;
   scratch.tile_values =
       std::max(scratch.tile_values, (real.tile_units * plan.tile_step) << real.levels());
@@ -96,12 +59,6 @@ ScratchSizes scratch_of(const NodePlan& plan, const TensorLayout& input) {
   scratch.conv_units = real.tile_units;
   scratch.signs = static_cast<int64_t>(node.by_steps ? node.outputs.size() : node.signs.size());
   if (node.by_steps) scratch.operand_values = plan.tile_pixels * plan.tile_step;
-  if (node.op == Op::kGlobalMean) {
-    scratch.row_sums = input.height * row_sums_step(input.channels);
-  }
-  if (node.op == Op::kSignSum) {
-    scratch.sign_sums = columns_reached(node, input, plan.tile_pixels) * node.groups;
-  }
   scratch.input_pixel_bytes = input.pixel_bytes;
   return scratch;
 }
@@ -121,12 +78,9 @@ void plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   } else if (node.op == Op::kRealConv) {
     plan_real_conv(graph, input, *plan->kernels, &result);
   } else {
-    plan_simple_body(input, *plan->kernels, &result);
+    plan_simple(graph, input, output, *plan->kernels, &result);
   }
   if (node.by_steps && !node.steps.empty()) result.kernel += "+steps";
-  if (node.op == Op::kL2Normalise) {
-    result.epsilon = copy_constant<float>(graph, node.keys.constant(Key::kEpsilon))[0];
-  }
   const auto passes = static_cast<double>(1 + node.steps.size());
   result.cost += 0.1 * passes * static_cast<double>(result.pixels() * result.channels);
 

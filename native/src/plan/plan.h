@@ -103,6 +103,12 @@ struct RealConvPlan {
   int64_t row_outputs() const { return panel.units << levels(); }  // of all units of a row
 };
 
+// A constant of an operation, by its key in the table.
+struct KeyConstant {
+  Key key;
+  AlignedArray<float> values;
+};
+
 struct NodePlan {
   const FusedNode* node = nullptr;
   int64_t height = 0, width = 0, channels = 0;  // of the outputs
@@ -122,7 +128,8 @@ struct NodePlan {
   // Empty where absent. A shift by border has a row for each pattern, as BinaryConvPlan's base.
   AlignedArray<float> scale, shift, slope, positive_slope, offset, sums_scale;
   std::vector<SignPlan> signs;
-  ChainPlan chain;  // of a node that runs step by step
+  std::vector<KeyConstant> constants;  // of an operation without weights
+  ChainPlan chain;                     // of a node that runs step by step
   BinaryConvPlan binary;
   RealConvPlan real;
   std::string kernel;
@@ -130,9 +137,12 @@ struct NodePlan {
   int64_t bytes = 0;  // of constants, as held for the kernels
   double cost = 0;    // a rough time in ns, to decide how far to split
 
-  float epsilon = 0;  // of an l2_normalise
-
   int64_t pixels() const { return height * width; }
+  const AlignedArray<float>& constant(Key key) const {
+    return std::find_if(constants.begin(), constants.end(),
+                        [&](const KeyConstant& own) { return own.key == key; })
+        ->values;
+  }
   bool by_steps() const { return node->by_steps; }
 };
 
@@ -241,6 +251,20 @@ void plan_dots(const FusedGraph& graph, const std::vector<TensorLayout>& tensors
                const KernelTable& kernels, NodePlan* plan);
 void plan_real_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
                     NodePlan* plan);
+void plan_simple(const FusedGraph& graph, const TensorLayout& input, const TensorLayout& output,
+                 const KernelTable& kernels, NodePlan* plan);
+
+// Of an operation without weights. Its tile, unless v0 is read `in_place`, where the input lies:
+struct SimpleTile {
+  bool in_place;
+  int64_t step, pixels;
+};
+SimpleTile simple_tile(const FusedNode& node, const TensorLayout& input,
+                       const TensorLayout& output);
+// what a thread needs beside it,
+ScratchSizes simple_scratch(const FusedNode& node, const TensorLayout& input, int64_t tile_pixels);
+// and how many values it reads for one that it yields.
+int64_t reads_per_value(const FusedNode& node, const TensorLayout& input);
 
 // A real convolution's window in rows of its input: runs of values that lie side by side.
 struct RowSegments {

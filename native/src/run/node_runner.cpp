@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "run/ops/body.h"
 #include "run/ops/pools.h"
-#include "run/ops/simple.h"
 #include "run/steps/finish_steps.h"
 
 namespace sbnn {
@@ -109,7 +109,7 @@ void NodeRunner::prepare_body(const Tile& tile) {
   } else if (spec.op == Op::kRealConv) {
     place_units(*this, tile);
   } else if (!node.values_in_place) {
-    simple_body(spec.op)(*this, tile);
+    body_of(spec.op)(*this, tile);
   }
 }
 

@@ -46,6 +46,8 @@ class Operation:
     shape: str
     yields: str
     says: str
+    reads: str = "one"
+    """How many values are read for one that is yielded; operations.toml has the words."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def _operation(name: str, row: Mapping[str, Any]) -> Operation:
         row["shape"],
         row["yields"],
         row["says"],
+        row.get("reads", "one"),
     )
 
 

@@ -65,44 +65,26 @@ double chain_bytes(const FusedGraph& graph, const FusedNode& node, const TensorL
   return bytes;
 }
 
-// Values that an operation without weights reads for one of its own.
-double reads_per_value(const FusedNode& node, const TensorLayout& input) {
-  switch (node.op) {
-    case Op::kMaxPool:
-    case Op::kAvgPool:
-    case Op::kSignSum:
-      return static_cast<double>(node.kernel.y) * static_cast<double>(node.kernel.x) *
-             (node.op == Op::kSignSum ? static_cast<double>(input.channels / node.groups) : 1.0);
-    case Op::kGlobalMean:
-      return static_cast<double>(input.pixels());
-    case Op::kMeanAbs:
-      return static_cast<double>(input.channels);
-    default:
-      return 1;
+double own_constant_bytes(const FusedGraph& graph, const FusedNode& node) {
+  const OperationRow& row = row_of(node.op);
+  double bytes = 0;
+  for (size_t i = 0; i < row.key_count; ++i) {
+    if (row_of(row.keys[i]).type != KeyType::kConstant) continue;
+    bytes += constant_bytes(graph, node.keys.constant(row.keys[i])) + sizeof(KeyConstant);
   }
+  return bytes;
 }
 
-void estimate_simple(const FusedNode& node, const TensorLayout& input, const TensorLayout& output,
-                     NodeEstimate* estimate, ScratchSizes* scratch) {
-  const int64_t step = round_up(output.channels, 16);
-  const int64_t pixels = std::clamp<int64_t>(16384 / step, 1, kTileWindows);
-  const bool in_place =
-      node.op == Op::kIdentity && input.kind == Kind::kReal && node.map == kNone && !node.by_steps;
-  if (in_place) {
-    raise_to(&scratch->runs, output.height + 2);
-  } else {
-    raise_to(&scratch->tile_values, pixels * step);
-    raise_to(&scratch->runs, pixels / output.width + 2);
-  }
-  if (node.op == Op::kGlobalMean) {
-    raise_to(&scratch->row_sums, input.height * row_sums_step(input.channels));
-  }
-  if (node.op == Op::kSignSum) {
-    raise_to(&scratch->sign_sums, columns_reached(node, input, pixels) * node.groups);
-  }
-  estimate->constants += sizeof(Chunk);
+void estimate_simple(const FusedGraph& graph, const FusedNode& node, const TensorLayout& input,
+                     const TensorLayout& output, NodeEstimate* estimate, ScratchSizes* scratch) {
+  const SimpleTile tile = simple_tile(node, input, output);
+  *scratch = simple_scratch(node, input, tile.pixels);
+  if (!tile.in_place) scratch->tile_values = tile.pixels * tile.step;
+  scratch->runs = tile.pixels / output.width + 2;
+  estimate->constants += sizeof(Chunk) + own_constant_bytes(graph, node);
   estimate->operations += static_cast<double>(output.pixels()) *
-                          static_cast<double>(output.channels) * reads_per_value(node, input);
+                          static_cast<double>(output.channels) *
+                          static_cast<double>(reads_per_value(node, input));
 }
 
 }  // namespace
@@ -143,7 +125,7 @@ NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t ind
   } else if (node.op == Op::kRealConv) {
     estimate_real_conv(graph, node, input, shape, plan.kernels->float_lanes, &estimate, &own);
   } else {
-    estimate_simple(node, input, output, &estimate, &own);
+    estimate_simple(graph, node, input, output, &estimate, &own);
   }
   const bool is_last = static_cast<size_t>(plan.stages.back().node) == index;
   if (is_last && has_batch_head(graph, plan)) {

@@ -42,6 +42,8 @@ int64_t held_bytes(const NodePlan& node) {
         &node.sums_scale}) {
     bytes += bytes_of(*constant);
   }
+  bytes += bytes_of(node.constants);
+  for (const KeyConstant& own : node.constants) bytes += bytes_of(own.values);
   for (const SignPlan& sign : node.signs) bytes += bytes_of(sign);
   bytes += bytes_of(node.chain.steps);
   for (const StepPlan& step : node.chain.steps) bytes += bytes_of(step);

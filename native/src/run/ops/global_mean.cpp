@@ -1,11 +1,11 @@
 // The mean of all pixels: row sums are added up as an average pool adds its taps, from +0.0, in
 // order.
 
-#include "run/ops/simple.h"
+#include "run/ops/body.h"
 
 namespace sbnn {
 
-void mean_of_all(const NodeContext& context, const Tile&) {
+void global_mean(const NodeContext& context, const Tile&) {
   const TensorLayout& input = context.input;
   const int64_t step = row_sums_step(input.channels);
   PoolArgs args{};

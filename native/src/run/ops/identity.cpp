@@ -1,6 +1,6 @@
 #include <cstring>
 
-#include "run/ops/simple.h"
+#include "run/ops/body.h"
 #include "run/ops/values.h"
 
 namespace sbnn {
@@ -45,7 +45,7 @@ void read_value(const NodeContext& context, int64_t i, float* values) {
 
 }  // namespace
 
-void copy_pixels(const NodeContext& context, const Tile& tile) {
+void identity(const NodeContext& context, const Tile& tile) {
   if (context.input.kind == Kind::kReal && context.spec.map == kNone)
     return copy_reals(context, tile);
   const int map = context.spec.map;

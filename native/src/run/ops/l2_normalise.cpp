@@ -2,14 +2,14 @@
 
 #include <cmath>
 
-#include "run/ops/simple.h"
+#include "run/ops/body.h"
 #include "run/ops/values.h"
 
 namespace sbnn {
 
 void l2_normalise(const NodeContext& context, const Tile& tile) {
   const int64_t channels = context.node.channels;
-  const float epsilon = context.node.epsilon;
+  const float epsilon = context.node.constant(Key::kEpsilon)[0];
   for_pixels(context, tile, [&](int64_t y, int64_t x, float* values) {
     read_pixel(context, context.spec.input, y, x, values);
     float sum = 0.0f;

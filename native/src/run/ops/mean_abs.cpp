@@ -1,8 +1,8 @@
-#include "run/ops/simple.h"
+#include "run/ops/body.h"
 
 namespace sbnn {
 
-void mean_magnitudes(const NodeContext& context, const Tile& tile) {
+void mean_abs(const NodeContext& context, const Tile& tile) {
   const int64_t channels = context.input.channels;
   MeanAbsArgs args{};
   args.first = context.reals(context.spec.input) + tile.begin * channels;

@@ -1,6 +1,6 @@
 // Operations that move values and round nothing: where each pixel's channels come from.
 
-#include "run/ops/simple.h"
+#include "run/ops/body.h"
 #include "run/ops/values.h"
 
 namespace sbnn {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "run/ops/body.h"
 #include "run/ops/pool_window.h"
 #include "run/ops/pools.h"
-#include "run/ops/simple.h"
 
 namespace sbnn {
 namespace {
@@ -67,7 +67,7 @@ struct PoolBody : NodeContext {
 
 }  // namespace
 
-void largest_of_windows(const NodeContext& context, const Tile& tile) {
+void max_pool(const NodeContext& context, const Tile& tile) {
   if (context.input.kind == Kind::kBits) {
     unpack_largest_signs(context, tile);
     return;
@@ -76,7 +76,7 @@ void largest_of_windows(const NodeContext& context, const Tile& tile) {
   body.pool_pixels(tile, body.arguments(), body.kernels.max_pool);
 }
 
-void average_windows(const NodeContext& context, const Tile& tile) {
+void avg_pool(const NodeContext& context, const Tile& tile) {
   PoolBody body(context);
   body.pool_pixels(tile, body.arguments(), body.kernels.avg_pool);
 }

@@ -1,6 +1,6 @@
 // The body of sign_sum: signs summed over a window's rows, column by column, then over its columns.
 
-#include "run/ops/simple.h"
+#include "run/ops/body.h"
 
 namespace sbnn {
 namespace {
@@ -74,8 +74,6 @@ struct SignSumBody : NodeContext {
 
 }  // namespace
 
-void sum_signs(const NodeContext& context, const Tile& tile) {
-  SignSumBody(context).sum_tile(tile);
-}
+void sign_sum(const NodeContext& context, const Tile& tile) { SignSumBody(context).sum_tile(tile); }
 
 }  // namespace sbnn

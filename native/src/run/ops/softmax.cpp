@@ -1,6 +1,6 @@
 // Exponentials of a pixel's channels, divided by their sum: both reductions ascend.
 
-#include "run/ops/simple.h"
+#include "run/ops/body.h"
 #include "run/ops/values.h"
 
 namespace sbnn {

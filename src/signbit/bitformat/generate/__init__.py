@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from signbit.bitformat.generate.dispatch import bodies
 from signbit.bitformat.generate.docs import with_tables
 from signbit.bitformat.generate.native import names, rows
 
@@ -20,5 +21,6 @@ def generated_files(root: Path) -> dict[Path, str]:
     return {
         native / "table.inc.h": names(),
         native / "table_rows.inc.h": rows(),
+        root / "native/src/run/ops/bodies.inc.h": bodies(),
         docs: with_tables(docs.read_text("utf-8")),
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from signbit.bitformat.table import KEYS, LIMITS, OPERATIONS, STEPS, Key, Operation, StepRule
 
-__all__ = ["names", "rows"]
+__all__ = ["in_file", "names", "rows", "wrapped"]
 
 WIDTH = 100
 
@@ -31,16 +31,13 @@ def names() -> str:
         _enum("ShapeRule", (rule.shape for rule in OPERATIONS.values())),
         _enum("ConstantShape", ("none", *shapes)),
         _enum("Yields", (rule.yields for rule in OPERATIONS.values())),
+        _enum("Reads", ("one", *(rule.reads for rule in OPERATIONS.values()))),
         *(_enum(_camel(key.name), key.choices) for key in KEYS.values() if key.choices),
     ]
-    return (
-        _HEADER.format(what="its names and limits")
-        + "#pragma once\n\n#include <cstddef>\n#include <cstdint>\n\n"
-        + _OFF
-        + "namespace sbnn {\n\n"
-        + "\n\n".join(parts)
-        + "\n\n}  // namespace sbnn\n"
-        + _ON
+    return in_file(
+        "its names and limits",
+        *("namespace sbnn {", *parts, "}  // namespace sbnn"),
+        above="#pragma once\n\n#include <cstddef>\n#include <cstdint>\n\n",
     )
 
 
@@ -54,14 +51,13 @@ def rows() -> str:
         *(_key_list(rule) for rule in STEPS.values() if rule.keys),
         _array("StepRow", "kStepRows", map(_step_row, STEPS.values())),
     ]
-    return (
-        _HEADER.format(what="its rows, for table.cpp")
-        + _OFF
-        + "\n"
-        + "\n\n".join(parts)
-        + "\n\n"
-        + _ON
-    )
+    return in_file("its rows, for table.cpp", *parts)
+
+
+def in_file(what: str, *parts: str, above: str = "") -> str:
+    """A generated file; above: what precedes its parts, of which it says what they are."""
+    text = "\n\n".join(parts)
+    return f"{_HEADER.format(what=what)}{above}{_OFF}\n{text}\n\n{_ON}"
 
 
 def _camel(name: str) -> str:
@@ -70,7 +66,7 @@ def _camel(name: str) -> str:
 
 def _enum(name: str, members: Iterable[str]) -> str:
     text = ", ".join(f"k{_camel(member)}" for member in dict.fromkeys(members))
-    return _wrapped(f"enum class {name} : uint8_t {{ {text} }};")
+    return wrapped(f"enum class {name} : uint8_t {{ {text} }};")
 
 
 def _choices(key: Key) -> str:
@@ -109,12 +105,12 @@ def _operation_lists(rule: Operation) -> str:
         for key in rule.keys
     ]
     text = f"constexpr DTypes k{_camel(rule.name)}DTypes[] = {{{', '.join(dtypes)}}};"
-    return _key_list(rule) + "\n" + _wrapped(text)
+    return _key_list(rule) + "\n" + wrapped(text)
 
 
 def _key_list(rule: Operation | StepRule) -> str:
     text = ", ".join(f"Key::k{_camel(key.name)}" for key in rule.keys)
-    return _wrapped(f"constexpr Key k{_camel(rule.name)}Keys[] = {{{text}}};")
+    return wrapped(f"constexpr Key k{_camel(rule.name)}Keys[] = {{{text}}};")
 
 
 def _operation_row(rule: Operation) -> str:
@@ -130,6 +126,7 @@ def _operation_row(rule: Operation) -> str:
         f"k{name}DTypes" if rule.keys else "nullptr",
         f"ShapeRule::k{_camel(rule.shape)}",
         f"Yields::k{_camel(rule.yields)}",
+        f"Reads::k{_camel(rule.reads)}",
     ]
     return ", ".join(values)
 
@@ -140,11 +137,11 @@ def _step_row(rule: StepRule) -> str:
 
 
 def _array(row: str, name: str, items: Iterable[str]) -> str:
-    lines = [_wrapped(f"    {{{item}}},", "     ") for item in items]
+    lines = [wrapped(f"    {{{item}}},", "     ") for item in items]
     return "\n".join([f"constexpr {row} {name}[] = {{", *lines, "};"])
 
 
-def _wrapped(text: str, indent: str = "    ") -> str:
+def wrapped(text: str, indent: str = "    ") -> str:
     return textwrap.fill(
         text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )

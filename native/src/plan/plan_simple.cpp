@@ -1,0 +1,85 @@
+// Operations without weights, planned by what the table says of them: their values are float32 of
+// all channels at once.
+
+#include "format/table.h"
+#include "plan/plan.h"
+
+namespace sbnn {
+namespace {
+
+int64_t window(const FusedNode& node) { return node.kernel.y * node.kernel.x; }
+
+// The time that a value which is read takes, in ns. Signs are summed a word at a time, and values
+// of one pixel one after the other.
+double cost_of_read(const FusedNode& node, const TensorLayout& input) {
+  const double signs = 0.02, reals = 0.1;
+  switch (row_of(node.op).reads) {
+    case Reads::kTaps:
+      return signs * static_cast<double>(node.groups) / static_cast<double>(input.channels);
+    case Reads::kChannels:
+      return 4 * reals;
+    default:
+      return input.kind == Kind::kBits ? signs : reals;
+  }
+}
+
+}  // namespace
+
+int64_t reads_per_value(const FusedNode& node, const TensorLayout& input) {
+  switch (row_of(node.op).reads) {
+    case Reads::kOne:
+      return 1;
+    case Reads::kWindow:
+      return window(node);
+    case Reads::kTaps:
+      return window(node) * (input.channels / node.groups);
+    case Reads::kPixels:
+      return input.pixels();
+    case Reads::kChannels:
+      return input.channels;
+  }
+  return 1;
+}
+
+SimpleTile simple_tile(const FusedNode& node, const TensorLayout& input,
+                       const TensorLayout& output) {
+  const bool in_place =
+      node.op == Op::kIdentity && input.kind == Kind::kReal && node.map == kNone && !node.by_steps;
+  if (in_place) return {true, output.channels, output.pixels()};
+  const int64_t step = round_up(output.channels, 16);
+  return {false, step, std::clamp<int64_t>(16384 / step, 1, kTileWindows)};
+}
+
+ScratchSizes simple_scratch(const FusedNode& node, const TensorLayout& input, int64_t tile_pixels) {
+  ScratchSizes scratch;
+  const Reads reads = row_of(node.op).reads;
+  if (reads == Reads::kPixels) scratch.row_sums = input.height * row_sums_step(input.channels);
+  if (reads == Reads::kTaps) {
+    scratch.sign_sums = columns_reached(node, input, tile_pixels) * node.groups;
+  }
+  return scratch;
+}
+
+void plan_simple(const FusedGraph& graph, const TensorLayout& input, const TensorLayout& output,
+                 const KernelTable& kernels, NodePlan* plan) {
+  const FusedNode& node = *plan->node;
+  const OperationRow& row = row_of(node.op);
+  const SimpleTile tile = simple_tile(node, input, output);
+  plan->chunks.push_back({0, plan->channels, 0, 0});
+  plan->values_in_place = tile.in_place;
+  plan->tile_step = tile.step;
+  plan->tile_pixels = tile.pixels;
+  for (size_t i = 0; i < row.key_count; ++i) {
+    const Key key = row.keys[i];
+    if (row_of(key).type != KeyType::kConstant) continue;
+    plan->constants.push_back({key, copy_constant<float>(graph, node.keys.constant(key))});
+    plan->bytes += static_cast<int64_t>(plan->constants.back().values.bytes());
+  }
+  const char* const kind = input.kind == Kind::kBits ? "_b1_" : "_f32_";
+  plan->kernel = row.name + std::string(kind) + kernels.isa;
+  if (node.map != kNone) plan->kernel += "+map";
+  const int64_t reads = plan->pixels() * plan->channels * reads_per_value(node, input);
+  plan->cost = static_cast<double>(reads) * cost_of_read(node, input);
+}
+
+}  // namespace sbnn
