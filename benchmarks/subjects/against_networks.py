@@ -1,8 +1,8 @@
 """The networks that two commits are compared on, built by whichever of them is asked.
 
-Everything here runs under an older commit's package too, so it uses nothing of `benchmarks` and
-little of signbit. Weights are random, and normalisations have the statistics of a batch: speed does
-not depend on what a network has learned, but on signs that vary.
+Everything here runs under an older commit's package too, so it uses little of signbit. Weights are
+random, and normalisations have the statistics of a batch: speed does not depend on what a network
+has learned, but on signs that vary.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from signbit import methods, models
+from subjects.random_weights import calibrate, randomise
 
 try:
-    from signbit.nn import BinaryConv2d, BinaryLinear
+    from signbit.nn import BinaryConv2d
 except ImportError:  # commits before the package had rooms
-    from signbit.layers import BinaryConv2d, BinaryLinear
+    from signbit.layers import BinaryConv2d
 
 __all__ = ["NETWORKS", "Setting", "calibrated", "images"]
 
@@ -80,20 +81,8 @@ def calibrated(setting: Setting) -> nn.Module:
     """The network in evaluation mode; the same for each commit that draws weights in one order."""
     torch.manual_seed(0)
     model = setting.make()
-    norms = []
-    for module in model.modules():
-        if isinstance(module, BinaryConv2d | BinaryLinear):
-            module.weight.normal_(std=0.05)
-        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            module.weight.normal_(1.0, 0.3)
-            module.bias.normal_(0.0, 0.2)
-            norms.append(module)
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 1.0
-    model.train()(images(setting, 8))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+    randomise(model)
+    calibrate(model, images(setting, 8))
     return model.eval()
 
 

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from signbit import methods, models
 from signbit.compiler import compile_model
-from signbit.nn.layers import BinaryConv2d, BinaryLinear
 from signbit.nn.stem_rounding import round_stem
+from subjects.random_weights import calibrate, randomise
 from subjects.real_networks import real_resnet18_cifar
 
 __all__ = ["BINARY", "REAL", "Network", "build", "compiled_bytes"]
@@ -67,8 +67,8 @@ def build(name: str, seed: int = 0) -> Network:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = construct()
-        _randomise(model)
-        _calibrate(model, _images(8, size))
+        randomise(model)
+        calibrate(model, _images(8, size))
     return Network(model.eval(), (size, size, 3), MEAN, STD)
 
 
@@ -86,33 +86,6 @@ def compiled_bytes(name: str, seed: int = 0, int16_stem: bool = False) -> bytes:
         class_names=(),
         resize_shorter_side=network.input_size[0],
     ).data
-
-
-@torch.no_grad()
-def _randomise(model: nn.Module) -> None:
-    """Latent weights of both signs; normalisations with a slope and an offset of their own."""
-    for module in model.modules():
-        if isinstance(module, BinaryConv2d | BinaryLinear):
-            module.weight.normal_(std=0.05)
-        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            module.weight.normal_(1.0, 0.3)
-            module.bias.normal_(0.0, 0.2)
-
-
-@torch.no_grad()
-def _calibrate(model: nn.Module, images: Tensor) -> None:
-    """Set every normalisation's statistics to those of one batch,.
-
-    An untrained sum of shortcuts grows with depth; the exact statistics hold it in range.
-    """
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 1.0
-    model.train()
-    model(images)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
 
 
 def _images(count: int, size: int) -> Tensor:

@@ -35,20 +35,20 @@ std::vector<const KernelTable*> usable_kernels() {
   return usable;
 }
 
+AskedIsa asked_isa(const std::string& isa) {
+  if (!isa.empty()) return {isa, "isa"};
+  const char* variable = std::getenv("SIGNBIT_ISA");
+  return {variable != nullptr ? variable : "", "SIGNBIT_ISA"};
+}
+
 Status choose_kernels(const std::string& isa, const KernelTable** kernels) {
-  std::string wanted = isa;
-  std::string asked = "isa";
-  if (wanted.empty()) {
-    const char* variable = std::getenv("SIGNBIT_ISA");
-    if (variable != nullptr) wanted = variable;
-    asked = "SIGNBIT_ISA";
-  }
+  const AskedIsa asked = asked_isa(isa);
   std::string names;
   bool known = false;
   for (const Candidate& candidate : candidates()) {
-    known = known || wanted == candidate.kernels->isa;
+    known = known || asked.name == candidate.kernels->isa;
     if (!candidate.usable) continue;
-    if (wanted.empty() || wanted == candidate.kernels->isa) {
+    if (asked.name.empty() || asked.name == candidate.kernels->isa) {
       *kernels = candidate.kernels;
       return {};
     }
@@ -56,9 +56,9 @@ Status choose_kernels(const std::string& isa, const KernelTable** kernels) {
     names += candidate.kernels->isa;
   }
   return {Code::kIsa,
-          asked + ": " +
+          std::string(asked.where) + ": " +
               (known ? "this CPU or its operating system lacks '" : "unknown instruction set '") +
-              wanted + "'; usable here: " + names};
+              asked.name + "'; usable here: " + names};
 }
 
 }  // namespace sbnn

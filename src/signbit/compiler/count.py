@@ -105,8 +105,8 @@ class ModelCost:
 
     @property
     def ops(self) -> float:
-        """FLOPs + BOPs / 64."""
-        return self.flops + self.bops / 64
+        """FLOPs + BOPs / 64 for one image."""
+        return sum(layer.ops for layer in self.layers)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

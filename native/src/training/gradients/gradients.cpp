@@ -1,7 +1,7 @@
-#include <cstdlib>
 #include <initializer_list>
 
 #include "cpu/cpu_features.h"
+#include "cpu/dispatch.h"
 #include "format/types.h"
 #include "training/gradients/gradient_kernels.h"
 #include "training/training.h"
@@ -105,17 +105,11 @@ std::vector<const GradientKernels*> usable_gradients(GradientForm form) {
 
 Status choose_gradients(const std::string& isa, GradientForm form,
                         const GradientKernels** kernels) {
-  std::string wanted = isa;
-  std::string asked = "isa";
-  if (wanted.empty()) {
-    const char* variable = std::getenv("SIGNBIT_ISA");
-    if (variable != nullptr) wanted = variable;
-    asked = "SIGNBIT_ISA";
-  }
+  const AskedIsa asked = asked_isa(isa);
   std::string names;
   for (const Candidate& candidate : candidates()) {
     if (candidate.form != form || !candidate.usable) continue;
-    if (wanted.empty() || wanted == candidate.name) {
+    if (asked.name.empty() || asked.name == candidate.name) {
       *kernels = candidate.kernels;
       return {};
     }
@@ -125,7 +119,8 @@ Status choose_gradients(const std::string& isa, GradientForm form,
   const std::string what =
       form == GradientForm::kFloat32 ? "float32 gradients" : "bfloat16 gradients";
   if (names.empty()) return {Code::kIsa, what + ": this CPU or its operating system lacks them"};
-  return {Code::kIsa, asked + ": no " + what + " with '" + wanted + "'; usable here: " + names};
+  return {Code::kIsa, std::string(asked.where) + ": no " + what + " with '" + asked.name +
+                          "'; usable here: " + names};
 }
 
 const char* gradient_isa(const GradientKernels& kernels) { return kernels.isa; }

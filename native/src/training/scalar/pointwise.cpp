@@ -16,27 +16,11 @@ struct TrainingVec : Vec {
 
 namespace passes {
 using Vec = TrainingVec;
-#include "training/generic/pointwise.inl.h"
-//
-#include "training/generic/normalise.inl.h"
-//
-#include "training/generic/pool.inl.h"
-//
-#include "training/generic/channel_lanes.inl.h"
-//
-#include "training/generic/maxout.inl.h"
-//
-#include "training/generic/rprelu.inl.h"
+#include "training/generic/pointwise_table.inl.h"
 }  // namespace passes
 
 }  // namespace
 
-const PointwiseTable kScalarPointwise{passes::pack_signs,     passes::surrogate_gradient,
-                                      passes::pool_dots,      passes::unpool,
-                                      passes::keep_dots,      passes::normalise,
-                                      passes::sum_gradients,  passes::spread_gradients,
-                                      passes::rprelu,         passes::rprelu_gradients,
-                                      passes::maxout,         passes::maxout_gradients,
-                                      passes::add_by_channel, passes::add};
+const PointwiseTable kScalarPointwise = passes::make_pointwise();
 
 }  // namespace sbnn
