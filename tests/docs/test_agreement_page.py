@@ -10,6 +10,7 @@ from subjects.grid_cases import cases
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "agreement.md").read_text("utf-8")
+SENTENCES = " ".join(PAGE.split())
 RESULTS = json.loads((ROOT / "benchmarks" / "results" / "agreement_grid.json").read_text())
 LINES = RESULTS["cases"]
 
@@ -24,7 +25,7 @@ def test_every_case_agrees():
     assert [line["case"] for line in failing] == [CANCELLED]
     (node,) = failing[0]["nodes"]["disagreeing"]
     assert (node["dots_different"], node["signs_different"]) == (0, 0)
-    assert CANCELLED in PAGE
+    assert CANCELLED in SENTENCES
     total = ends(LINES)
     assert total == RESULTS["end_to_end"]
     assert total["disagreements"] <= 2 * total["onednn_disagreements"]
@@ -36,11 +37,11 @@ def test_the_table_is_that_of_the_results():
 
 @pytest.mark.parametrize("key", ["dots", "signs", "signs_near", "reals"])
 def test_the_sums_are_those_of_the_results(key):
-    assert f"{sum(line['nodes'][key] for line in LINES):,}" in PAGE
+    assert f"{sum(line['nodes'][key] for line in LINES):,}" in SENTENCES
 
 
 def test_the_command_and_the_machine_are_named():
     assert RESULTS["command"].split(" --out ")[0] in PAGE
     for fact in ("python", "torch", "numpy", "date"):
-        assert RESULTS["machine"][fact] in PAGE
-    assert ", ".join(RESULTS["isas"]) in PAGE
+        assert RESULTS["machine"][fact] in SENTENCES
+    assert ", ".join(RESULTS["isas"]) in SENTENCES
