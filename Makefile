@@ -52,7 +52,7 @@ format: $(READY) ## rewrite the sources in the project's format
 
 docs: $(READY)   ## the documentation as a site, in build/site
 	$(PIP) $(EDITABLE) '.[docs]'
-	$(BIN)/mkdocs build --quiet
+	$(BIN)/mkdocs build --quiet --strict
 
 PEERS := $(VENV)/.peers
 LARQ  := $(VENV)/larq

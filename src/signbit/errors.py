@@ -59,7 +59,7 @@ class CheckpointError(SignbitError):
 
 
 class DivergedError(SignbitError):
-    """Training produced a loss or a weight that is no number."""
+    """Training produced a loss or a weight that is NaN or infinite."""
 
 
 class LostProcessError(SignbitError):

@@ -1,4 +1,4 @@
-"""The README's lines for two processes on one machine, through the installed commands."""
+"""The lines of docs/training.md for two processes on one machine, by the installed commands."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ def test_one_value_a_channel_is_refused(tmp_path: Path) -> None:
     dist.init_process_group("gloo", store=dist.FileStore(str(tmp_path / "s"), 1), rank=0,
                             world_size=1)  # fmt: skip
     try:
-        with pytest.raises(ValueError, match="two values a channel"):
+        with pytest.raises(ValueError, match="two values per channel"):
             model(torch.zeros(1, 3))
     finally:
         dist.destroy_process_group()

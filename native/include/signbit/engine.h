@@ -81,8 +81,8 @@ struct NodeTime {
   double milliseconds = 0;  // median, a sample
   int threads = 1;          // that it ran on
   // The most G multiply-adds a second of the node's kind that the cores it ran on can do, measured
-  // once a process by loops over registers; 0 for other nodes than convolutions of signs and of
-  // float32. For signs it is that of one xor, count and add a word, which a kernel that counts
+  // once per process by loops over registers; 0 for other nodes than convolutions of signs and of
+  // float32. For signs it is that of one xor, count and add per word, which a kernel that counts
   // several words at once may exceed.
   double limit_gmacs = 0;
 };

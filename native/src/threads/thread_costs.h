@@ -14,7 +14,7 @@ struct ThreadCosts {
 };
 
 // Of so many threads, at least 2, all of them of a pool that the caller has acquired. Measured once
-// a process for each number of threads, within a few milliseconds. False where the threads got no
+// per process and number of threads, within a few milliseconds. False where the threads got no
 // core each, as on a machine that is busy with other things: that says nothing about the machine.
 bool measure_threads(const KernelTable& kernels, ThreadPool* pool, int threads, ThreadCosts* costs);
 using MeasureThreads = decltype(&measure_threads);

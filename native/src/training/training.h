@@ -55,7 +55,7 @@ struct ImageRange {
   int64_t begin, end;
 };
 
-// Weights as input_gradient reads them, packed once a step, for all threads.
+// Weights as input_gradient reads them, packed once per step, for all threads.
 //   signs   float32 (out_channels, kernel_y, kernel_x, in_channels), each +1 or -1
 //   packed  packed_weight_bytes bytes, aligned to 64
 int64_t packed_weight_bytes(const GradientKernels& kernels, const TrainingConv& conv);
@@ -74,9 +74,9 @@ void input_gradient(const GradientKernels& kernels, const TrainingConv& conv, Im
 
 // Adds to `result` what the range's images contribute to the gradient of the weights.
 //   grad_out  as above
-//   signs     bits (images, height, width) of in_channels: one bit a channel, 1 = negative, channel
-//             c of a pixel is bit c % 8 of byte c / 8; a pixel has 1, 2, 4 or a multiple of 8
-//             bytes. There is no border; taps outside the image add nothing.
+//   signs     bits (images, height, width) of in_channels: one bit per channel, 1 = negative.
+//             Channel c of a pixel is bit c % 8 of byte c / 8; a pixel has 1, 2, 4 or a multiple of
+//             8 bytes. There is no border; taps outside the image add nothing.
 //   result    float32 (out_channels, kernel_y, kernel_x, in_channels)
 void weight_gradient(const GradientKernels& kernels, const TrainingConv& conv, ImageRange range,
                      const float* grad_out, const uint8_t* signs, float* result, void* work);

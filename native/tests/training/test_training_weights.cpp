@@ -91,7 +91,7 @@ int main() {
             test::integer(static_cast<int>(begin), static_cast<int>(drawn.conv.images));
         drawn.check(*kernels, {begin, end});
       }
-      // Several blocks of an image; several images a block, the last block not full.
+      // Several blocks of an image; several images per block, the last block not full.
       for (const auto& conv :
            {test::training_conv(2, 33, 16, 20, 3, 1, 1),
             test::training_conv(21, 4, 70, 33, 3, 1, 1), test::training_conv(2, 40, 33, 3, 3, 2, 1),

@@ -20,7 +20,7 @@ def is_channels_last(x: Tensor) -> bool:
     """Whether PyTorch takes the strides of x (N, C, H, W) for channels-last memory.
 
     Images of one channel or one pixel are contiguous either way, and slices neither way; strides
-    decide, as in ATen's `suggest_memory_format`; a single value an image says nothing.
+    decide, as in ATen's `suggest_memory_format`; a single value per image says nothing.
     """
     last = x.is_contiguous(memory_format=torch.channels_last)
     if 1 not in x.shape and last != x.is_contiguous():

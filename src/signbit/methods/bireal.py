@@ -1,4 +1,4 @@
-"""Bi-Real Net: a closer estimator for activations, a scale a filter, a shortcut around every conv.
+"""Bi-Real Net: a closer estimator for activations, one scale per filter, one shortcut per layer.
 
 Liu, Wu, Luo, Yang, Liu, Cheng 2018, "Bi-Real Net: Enhancing the Performance of 1-bit CNNs with
 Improved Representational Capability and Advanced Training Algorithm". Its shortcut is the

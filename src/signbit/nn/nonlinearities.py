@@ -40,7 +40,7 @@ class RPReLU(nn.Module):
 
 
 class Maxout(nn.Module):
-    """positive * relu(x) - negative * relu(-x), both factors learnable, one of each a channel.
+    """positive * relu(x) - negative * relu(-x), both factors learnable, one of each per channel.
 
     As (x < 0 ? negative : positive) * x, so the derivative at 0 is `positive`. They start at 1 and
     0.25 and are not bounded: with a factor below 0 it is not monotone. Tu et al. 2022, "AdaBin:

@@ -44,7 +44,7 @@ def round_stem(
     """A copy of the model, in evaluation mode, whose first convolution is an int16 stem.
 
     model: takes images of input_size (height, width, channels), normalised with mean and std (one
-    a channel, in units of 0 … 1), as (N, C, H, W). The first convolution is the one `nn.Conv2d`
+    per channel, in units of 0 … 1), as (N, C, H, W). The first convolution is the one `nn.Conv2d`
     that is called with them. Raises InputError naming it where it cannot be rounded, and where
     there is none or more than one.
     """
@@ -64,7 +64,7 @@ def round_stem(
 
 
 def round_conv(conv: nn.Conv2d, mean: Sequence[float], std: Sequence[float]) -> PixelConv2d:
-    """Round a convolution of images normalised with mean and std (one a channel, 0 … 1).
+    """Round a convolution of images normalised with mean and std (one per channel, 0 … 1).
 
     Raises InputError where its padding is not zeros on both sides alike, where mean and std
     do not fit it, and where the mean is no pixel to pad with.
@@ -105,7 +105,7 @@ def round_conv(conv: nn.Conv2d, mean: Sequence[float], std: Sequence[float]) -> 
 
 
 def _by_weight(values: Tensor, conv: nn.Conv2d) -> Tensor:
-    """One value an input channel, laid out to multiply weights (out, in / groups, kh, kw)."""
+    """One value per input channel, laid out to multiply weights (out, in / groups, kh, kw)."""
     each = conv.out_channels // conv.groups
     return values.reshape(conv.groups, -1).repeat_interleave(each, 0)[:, :, None, None]
 
@@ -120,7 +120,7 @@ def _round(weight: Tensor) -> tuple[Tensor, Tensor]:
     # Rounding adds up to half to each magnitude; one more covers the step's own rounding.
     most = MAX_SUM // MAX_PIXEL - taps / 2 - 1
     if most <= 0:
-        raise InputError(f"an int16 stem cannot have {taps} weights a filter")
+        raise InputError(f"an int16 stem cannot have {taps} weights per filter")
     steps = torch.maximum(magnitudes.amax(1) / MAX_WEIGHT, magnitudes.sum(1) / most)
     steps = steps.float().double()  # what the file holds
     # Weights too small for any step (all zeros, say) round to zeros with the step 1.

@@ -175,7 +175,7 @@ class Engine:
 
         It uses fewer where more would not pay. The first images (some, together at least a
         millisecond) run on one thread and are timed node by node; what a barrier and moving data
-        between cores cost is measured once a process; from both, each node gets its number of
+        between cores cost is measured once per process; from both, each node gets its number of
         threads, down to one, and a batch as many images at once as pay; if images are no faster so,
         as where the cores are busy, one thread does it for a while. `explain` shows the numbers.
         A call also leaves alone the cores that its thread may not use at the time, and those on
@@ -226,8 +226,8 @@ class Engine:
         each node on as many threads as pay. A pool and the node whose reals only it reads run in
         turns, a band of rows at a time: each has the time of its own turns.
 
-        The limit is measured once a process and instruction set, in a few milliseconds, by loops
-        over registers without memory: for signs, one xor, count and add a word (so a kernel that
+        The limit is measured once per process and instruction set, in a few milliseconds, by loops
+        over registers without memory: for signs, one xor, count and add per word (so a kernel that
         counts several words at once may pass 1); for float32, fused multiply-adds. It is that of
         one core, times the node's threads or the CPUs this process may use, whichever is less;
         cores that slow each other down, by frequency or as two threads of one core, lower a share.

@@ -44,7 +44,7 @@ class Task(Protocol):
 
     @property
     def steps(self) -> int:
-        """Steps an epoch."""
+        """Steps per epoch."""
 
     def start_epoch(self, epoch: int) -> None:
         """Set everything that depends on the epoch, which counts from 0."""
@@ -122,10 +122,10 @@ def run_epochs(
         mean = accelerator.reduce(mean.to(accelerator.device), reduction="mean")
         train_loss = float(mean)
         _require_finite(f"the loss of epoch {epoch + 1}", train_loss)
-        # A sign hides a weight that is no number, so losses alone do not show it.
+        # A sign hides a weight that is NaN or infinite, so losses alone do not show it.
         for group in optimizer.param_groups:
             for parameter in group["params"]:
-                # The sum of 0·x is 0 for finite x, and no number otherwise.
+                # The sum of 0·x is 0 for finite x, and NaN otherwise.
                 _require_finite(
                     f"a parameter after epoch {epoch + 1}", float((parameter.detach() * 0).sum())
                 )

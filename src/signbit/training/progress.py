@@ -1,4 +1,4 @@
-"""What a person sees while a run trains: a bar on a terminal, one line an epoch everywhere.
+"""What a person sees while a run trains: a bar on a terminal, one line per epoch everywhere.
 
 All of it goes to stderr; stdout belongs to the command's results.
 """

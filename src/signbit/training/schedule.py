@@ -13,8 +13,8 @@ def progress_at(schedule: Schedule, epoch: int, step: int, *, epochs: int, steps
     """The progress that `schedule` goes by at `step` of `epoch`, both from 0, in 0 … 1.
 
     Of `epochs` of `steps` each it is the share of steps that are done. linear-stepped-first moves
-    once an epoch and before it, as the code of Bi-Real Net and ReActNet does: epoch e has the rate
-    base·(1 − (e + 1)/epochs), so that the last one has none.
+    once per epoch, before it begins, as the code of Bi-Real Net and ReActNet does: epoch e has the
+    rate base·(1 − (e + 1)/epochs), so that the last epoch has a rate of 0.
     """
     if schedule == "linear-stepped-first":
         return (epoch + 1) / epochs

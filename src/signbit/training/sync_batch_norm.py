@@ -21,7 +21,7 @@ class _Synchronized(nn.modules.batchnorm._BatchNorm):
     """In training mode, what the plain layer gives for all processes' images in one batch.
 
     Every process has to call it the same number of times. Raises ValueError where all processes
-    together have fewer than two values a channel.
+    together have fewer than two values per channel.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -105,7 +105,7 @@ class _Normalize(torch.autograd.Function):
         # Looking at the joined count stops a GPU, so only where the own part does not suffice.
         if x.numel() < 2 * x.shape[1] and float(count) < 2:
             raise ValueError(
-                f"batch normalisation needs two values a channel, got {tuple(x.shape)}"
+                f"batch normalisation needs two values per channel, got {tuple(x.shape)}"
             )
         kept = torch.promote_types(x.dtype, torch.float32)
         mean, variance = merged_mean.to(kept), merged_variance.to(kept)

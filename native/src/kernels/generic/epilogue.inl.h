@@ -63,7 +63,7 @@ inline typename Vec::Floats load_shortcut(const EpilogueArgs& args, const float*
   return load_edge(pixel, first, channels, args.shortcut_repeats);
 }
 
-// What kind of values a step takes, and what it does to them.
+// Which kind of values each step takes, and what it does to them.
 template <bool integer, Activation activation>
 struct Values {
   static constexpr bool kInteger = integer;

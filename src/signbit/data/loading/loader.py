@@ -39,7 +39,7 @@ def shard(count: int, rank: int, world: int) -> NDArray[np.int64]:
 class Loader:
     """Training batches of an epoch, a function of (seed, epoch) alone.
 
-    Every image is seen once an epoch: N images make ceil(N / batch_size) batches whose sizes
+    Every image is seen once per epoch: N images make ceil(N / batch_size) batches whose sizes
     differ by at most one, so that no tiny last batch upsets batch normalisation.
     """
 

@@ -125,7 +125,7 @@ def _resized_part(
 
 def _pixels(image: Image.Image, name: str) -> NDArray[np.uint8]:
     if image.mode == "F":
-        raise DataError(f"{name}: has floating-point pixels; save it with 8 or 16 bits a channel")
+        raise DataError(f"{name}: has floating-point pixels; save it with 8 or 16 bits per channel")
     if image.mode.startswith("I"):
         wide = np.asarray(image)
         if wide.min() < 0 or wide.max() > 0xFFFF:

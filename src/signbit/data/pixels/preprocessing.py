@@ -19,7 +19,7 @@ __all__ = ["Preprocessing"]
 class Preprocessing:
     """Resize the shorter side, cut `input_size` = (H, W, C) from the centre, (x/255 − mean)/std.
 
-    `mean` and `std` have one value a channel, in units of 0 … 1.
+    `mean` and `std` have one value per channel, in units of 0 … 1.
     """
 
     input_size: tuple[int, int, int]

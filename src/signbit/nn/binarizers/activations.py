@@ -1,8 +1,8 @@
 """Activation binarizers: modules that turn a layer's real input into signs.
 
 An input is (N, channels, H, W) or (N, channels); the signs have its shape. A binarizer that takes
-the sign of its input moved by one value a channel, or not moved, says by how much in `shift` and is
-done; native operations then do the rest. Another overrides `forward`.
+the sign of its input, moved by one value per channel or not at all, says by how much in `shift`,
+and native operations do the rest. Any other binarizer overrides `forward`.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class ASD(ActivationBinarizer):
 
 
 class RSign(ActivationBinarizer):
-    """sign(x + b), b learnable, one a channel, initially 0.
+    """sign(x + b), b learnable, one per channel, initially 0.
 
     Liu et al. 2020, "ReActNet: Towards Precise Binary Neural Network with Generalized Activation
     Functions", whose threshold alpha is -b.
@@ -130,7 +130,7 @@ class RSign(ActivationBinarizer):
 class AdaptiveActivation(ActivationBinarizer):
     """alpha * (sign((x - beta) / alpha) + beta): two values that need not be symmetric.
 
-    alpha and beta are learnable, one of each a layer, initially 1 and 0; gradients flow through
+    alpha and beta are learnable, one of each per layer, initially 1 and 0; gradients flow through
     both, also where they scale and move the signs. Tu et al. 2022, "AdaBin: Improving Binary Neural
     Networks with Adaptive Binary Sets"; the form is that of the authors' code.
     """

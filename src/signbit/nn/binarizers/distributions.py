@@ -18,7 +18,7 @@ __all__ = ["WSD", "AdaptiveWeight", "Libra", "ScaledWSD"]
 class WSD(WeightBinarizer):
     """Weight self-distribution: sign(w + 0.01 sigmoid(a) mean(w)), no scale.
 
-    mean(w) is each filter's and detached; `a` is learnable, one a filter, initially 0.
+    mean(w) is each filter's and detached; `a` is learnable, one per filter, initially 0.
     Xue et al. 2021, "Self-Distribution Binary Neural Networks" (SD-BNN).
     """
 

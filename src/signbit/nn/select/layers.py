@@ -21,7 +21,7 @@ __all__ = ["binary_weight", "geometry", "out_size", "sign_conv", "sign_linear"]
 _Pair = tuple[int, int]
 
 _MIN_GROUP = 4
-"""Channels of a group below which PyTorch's own convolution is faster: a word a tap is too much."""
+"""Below so many channels per group PyTorch's convolution is faster: a word per tap is too much."""
 
 
 def sign_conv(layer: Any, weight: BinaryWeight | None, x: Tensor | None) -> Reason:
@@ -87,7 +87,7 @@ def binary_weight(latent: Tensor, weight: BinaryWeight) -> Reason:
         if reason is not None:
             return reason
         if scale.shape != (len(signs),):
-            return "its weight's scale is not one value a filter"
+            return "its weight's scale is not one value per filter"
     return None if are_signs(signs) else "its binarized weight holds values other than -1 and +1"
 
 

@@ -59,7 +59,7 @@ def _unit_input(
         return reason
     height, width = (size // window for size in out_size(layer, x))
     if min(height, width) < 1 or len(x) * height * width == 1:
-        return "a single value a channel has no spread"
+        return "a single value per channel has no spread"
     if shortcut is None:
         return None
     if shortcut.shape != (len(x), layer.out_channels, height, width):
@@ -89,7 +89,7 @@ def real_unit(conv: nn.Module, norm: nn.Module, x: Tensor | None = None) -> Reas
             return "its input is no batch of images with its channels"
         height, width = out_size(conv, x)
         if min(height, width) < 1 or len(x) * height * width == 1:
-            return "a single value a channel has no spread"
+            return "a single value per channel has no spread"
     return plain_tensor("its weight", conv.weight)
 
 

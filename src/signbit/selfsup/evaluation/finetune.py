@@ -30,7 +30,7 @@ __all__ = ["finetune", "finetuning_recipe"]
 
 _START = "start.safetensors"
 _SMALL = 64
-"""Up to this many pixels a side images are padded and cropped, beyond it a part is scaled."""
+"""Up to this many pixels on a side images are padded and cropped, beyond it a part is scaled."""
 
 
 def finetune(

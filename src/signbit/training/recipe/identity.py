@@ -38,7 +38,8 @@ _LATER_KEYS = {
 
 def identity(recipe: Recipe) -> dict[str, Any]:
     """Everything in the recipe that changes the numbers, as JSON values."""
-    # Who decodes changes no number, nor where data and weights are: their contents are compared.
+    # Who decodes the images changes nothing, nor where data and weights are: their contents are
+    # compared.
     elsewhere: dict[str, Any] = {
         "data": {"source", "workers"},
         "teacher": {"checkpoint"},

@@ -23,7 +23,7 @@ _COLDEST, _HOTTEST = 0.001, 1000.0
 
 def temperature_in_range(temperature: float) -> float:
     """`temperature`, if it is one that can be learned with. Raises ValueError for any other."""
-    # Neither comparison holds for what is no number.
+    # Neither comparison holds for NaN.
     if not _COLDEST <= temperature <= _HOTTEST:
         raise ValueError(f"temperature must be in {_COLDEST:g} … {_HOTTEST:g}, got {temperature}")
     return float(temperature)

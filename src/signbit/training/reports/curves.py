@@ -89,7 +89,7 @@ def draw(runs: Sequence[Curves], path: Path) -> None:
 
 
 def figure_of(runs: Sequence[Curves]) -> Figure:
-    """A panel a measure, a line a run; a dotted line where a stage of any run ends."""
+    """One panel per measure, one line per run; a dotted line where a stage of any run ends."""
     shown = [name for name in _PANELS if any(name in entry for run in runs for entry in run.epochs)]
     rows = -(-len(shown) // _COLUMNS)
     columns = min(_COLUMNS, len(shown))

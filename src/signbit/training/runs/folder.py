@@ -160,7 +160,7 @@ class RunFolder:
             whole_files.write_text(self.path / "recipe.yaml", recipe.to_yaml())
 
     def write_metrics(self, history: list[dict[str, float]]) -> None:
-        """metrics.jsonl: one JSON object a line, one line an epoch."""
+        """metrics.jsonl: one JSON object per line, one line per epoch."""
         text = "".join(json.dumps(entry) + "\n" for entry in history)
         with whole_files.writing(self.path / "metrics.jsonl"):
             whole_files.write_text(self.path / "metrics.jsonl", text)

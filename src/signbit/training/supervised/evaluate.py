@@ -65,7 +65,7 @@ def count_correct(
     own = shard(len(fitted), accelerator.process_index, accelerator.num_processes)
     parts = [own[part] for part in in_order(len(own), batch_size)]
     counts = MulticlassStatScores(len(fitted.class_names), average="micro").to(device)
-    # By default torchmetrics drops what is no number, and a broken network would score well.
+    # By default torchmetrics drops NaN, and a broken network would score well.
     loss = SumMetric(nan_strategy="disable").set_dtype(torch.float64).to(device)
     was_training = model.training
     model.to(device).eval()

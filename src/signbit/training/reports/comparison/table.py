@@ -1,4 +1,4 @@
-"""What the runs of a comparison reached: one row a method, as Markdown and as JSON."""
+"""What the runs of a comparison reached: one row per method, as Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ __all__ = ["Row", "as_json", "as_markdown", "rows_of"]
 class Row:
     """A method's figures over its seeds; top-1 is 0 … 1, on all test images.
 
-    `top1` and `best` have one value a seed: after the last epoch, and after the best one, as papers
-    tend to print it. `std` is the standard deviation of `top1` with n − 1, None for one seed.
+    `top1` and `best` have one value per seed: after the last epoch, and after the best one, which
+    papers tend to print. `std` is the standard deviation of `top1` with n − 1, None for one seed.
     `train_loss`, `test_loss` (last epoch) and `seconds` (an epoch's training) are means.
     """
 

@@ -1,0 +1,62 @@
+"""The site has every page, and its reference every name that a package offers."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
+PACKAGES = (
+    "signbit",
+    "signbit.bitformat",
+    "signbit.compiler",
+    "signbit.data",
+    "signbit.exchange.published",
+    "signbit.fast",
+    "signbit.methods",
+    "signbit.models",
+    "signbit.nn",
+    "signbit.nn.binarizers",
+    "signbit.recipes",
+    "signbit.selfsup",
+    "signbit.training",
+)
+
+
+def documented() -> set[str]:
+    """The modules that a page of the reference shows."""
+    pages = (page.read_text("utf-8") for page in (DOCS / "reference").glob("*.md"))
+    return {module for page in pages for module in re.findall(r"^::: (\S+)$", page, re.MULTILINE)}
+
+
+def listed(entries) -> list[str]:
+    """The files that a part of the navigation names."""
+    found = []
+    for entry in entries:
+        for value in entry.values() if isinstance(entry, dict) else (entry,):
+            found += listed(value) if isinstance(value, list) else [value]
+    return found
+
+
+def test_every_page_is_in_the_navigation_once():
+    pages = [page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")]
+    assert sorted(listed(SITE["nav"])) == sorted(pages)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_is_in_the_reference(package):
+    offering = import_module(package)
+    for name in offering.__all__:
+        if name.startswith("__"):
+            continue
+        home = getattr(offering, name).__module__  # a value's is that of its class
+        assert home in documented(), f"{package}.{name} of {home}"
+
+
+@pytest.mark.parametrize("module", sorted(documented()))
+def test_what_the_reference_shows_exists_and_says_what_it_owns(module):
+    assert import_module(module).__doc__

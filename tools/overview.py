@@ -1,0 +1,170 @@
+"""Write what the README's first screen shows: docs/overview.svg, and the table of times.
+
+Sizes and times are read from benchmarks/results, and the picture's dot product is computed here.
+
+    python tools/overview.py
+"""
+
+import json
+import re
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+PICTURE = ROOT / "docs" / "overview.svg"
+README = ROOT / "README.md"
+RESULTS = ROOT / "benchmarks" / "results"
+NETWORKS = {
+    "bireal-resnet18-224": "Bi-Real ResNet-18, 224×224",
+    "bireal-resnet18-cifar": "Bi-Real ResNet-18, 32×32",
+    "sdbnn-resnet20": "SD-BNN ResNet-20, 32×32",
+}
+COLUMNS = {
+    "signbit": r"signbit, int16 stem",
+    "OpenVINO, binary": r"OpenVINO binary.*",
+    "best int8": r".* int8.*",
+    "best float32": r".* float32",
+}
+"""A column's title → the contenders of which the fastest is shown."""
+WIDTH, HEIGHT = 880, 432
+LEFT, CELL, TAPS = 150, 54, 12
+
+STYLE = """
+  .page { fill: #ffffff; } .box { fill: #f6f8fa; stroke: #8c959f; } .on { fill: #0969da; }
+  .off { fill: #ffffff; stroke: #8c959f; } .arrow { stroke: #57606a; fill: none; }
+  text { font: 15px system-ui, sans-serif; fill: #1f2328; } .soft { fill: #57606a; }
+  .small { font-size: 13px; } .title { font-weight: 600; font-size: 17px; }
+  .bit { font-family: ui-monospace, monospace; text-anchor: middle; } .white { fill: #ffffff; }
+  .middle { text-anchor: middle; } .end { text-anchor: end; }
+  @media (prefers-color-scheme: dark) {
+    .page { fill: #0d1117; } .box { fill: #161b22; stroke: #6e7681; } .on { fill: #388bfd; }
+    .off { fill: #0d1117; stroke: #6e7681; } .arrow { stroke: #9198a1; }
+    text { fill: #e6edf3; } .soft { fill: #9198a1; } .white { fill: #ffffff; }
+  }
+"""
+
+
+def main() -> None:
+    PICTURE.write_text(picture(), "utf-8")
+    README.write_text(with_table(README.read_text("utf-8")), "utf-8")
+
+
+def with_table(text: str) -> str:
+    """`text` with the table of today's results between its two marks."""
+    before, start, rest = text.partition("<!-- times: generated -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    return before + start + table() + end + after
+
+
+def table() -> str:
+    """Milliseconds per image on one core and one image at a time, as Markdown."""
+    sizes = json.loads((RESULTS / "footprint.json").read_text())["file_kb"]
+    lines = [
+        f"| ms per image, one core | file | {' | '.join(COLUMNS)} |",
+        "|---|---|" + "---|" * len(COLUMNS),
+    ]
+    for network, title in NETWORKS.items():
+        ms = _times(network)
+        best = [f"{_fastest(ms, pattern):#.3g}" for pattern in COLUMNS.values()]
+        lines.append(f"| {title} | {sizes[network]:,.0f} kB | {' | '.join(best)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _times(network: str) -> dict[str, float]:
+    """Contender → milliseconds per image, at batch 1 on one core."""
+    cases = json.loads((RESULTS / "whole_networks.json").read_text())["cases"]
+    (case,) = [
+        case
+        for case in cases
+        if case["network"] == network and case["threads"] == case["batch"] == 1
+    ]
+    return {name: found["ms"] for name, found in case["contenders"].items()}
+
+
+def _fastest(ms: dict[str, float], pattern: str) -> float:
+    return min(value for name, value in ms.items() if re.fullmatch(pattern, name))
+
+
+def picture() -> str:
+    """The whole picture as the text of an SVG file."""
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
+            "<title>From a PyTorch model to one bit, and how one output is computed</title>",
+            f"<style>{STYLE}</style>",
+            f'<rect class="page" width="{WIDTH}" height="{HEIGHT}" rx="8"/>',
+            *_way(),
+            *_arithmetic(),
+            "</svg>\n",
+        ]
+    )
+
+
+def _way() -> list[str]:
+    """The three stations of a network, with what was measured of SD-BNN ResNet-20."""
+    size = json.loads((RESULTS / "agreement-sdbnn-resnet20.json").read_text())["bytes"]
+    ms = _times("sdbnn-resnet20")
+    stations = [
+        ("PyTorch model", f"{size['float32'] / 1000:,.0f} kB in float32", "latent real weights"),
+        ("model.sbnn", f"{size['sbnn'] / 1000:,.0f} kB", "one bit per binary weight"),
+        (
+            "engine, C++",
+            f"{_fastest(ms, COLUMNS['signbit']):.2f} ms per image",
+            f"best float32 engine: {_fastest(ms, COLUMNS['best float32']):.2f} ms",
+        ),
+    ]
+    parts = []
+    for place, (title, *lines) in enumerate(stations):
+        left = 24 + 306 * place
+        parts.append(f'<rect class="box" x="{left}" y="20" width="220" height="92" rx="8"/>')
+        parts.append(_text(left + 110, 48, title, "title middle"))
+        parts += [_text(left + 110, 74 + 22 * i, line, "middle") for i, line in enumerate(lines)]
+    for left, word in ((244, "compile"), (550, "load")):
+        parts.append(f'<path class="arrow" d="M{left + 6} 66h70m-9 -6l9 6l-9 6"/>')
+        parts.append(_text(left + 41, 56, word, "small soft middle"))
+    machine = "SD-BNN ResNet-20, 32×32 pixels, batch 1, one core of an AMD EPYC (Zen 4)"
+    return [*parts, _text(WIDTH // 2, 138, machine, "small soft middle")]
+
+
+def _arithmetic() -> list[str]:
+    """One output of a binary layer: real values, their signs as bits, and the count."""
+    inputs, weights = np.random.default_rng(1).normal(size=(2, TAPS)).round(1)
+    signs, weight_signs = inputs < 0, weights < 0
+    differ = signs ^ weight_signs
+    count = int(differ.sum())
+    dot = TAPS - 2 * count
+    assert dot == np.where(signs, -1, 1) @ np.where(weight_signs, -1, 1)
+    parts = [_text(24, 180, "One output of a binary layer: the dot product of signs", "title")]
+    rows = [
+        ("input x", inputs),
+        ("sign bits of x", signs),
+        ("weight w", weights),
+        ("sign bits of w", weight_signs),
+        ("x XOR w", differ),
+    ]
+    for row, (name, values) in enumerate(rows):
+        bottom = 216 + 36 * row
+        parts.append(_text(LEFT - 20, bottom, name, "end"))
+        for column, value in enumerate(values):
+            middle = LEFT + CELL * column + CELL // 2
+            if values.dtype == bool:
+                box_style, text_style = ("on", "bit white") if value else ("off", "bit")
+                box = f'x="{middle - 22}" y="{bottom - 20}" width="44" height="28" rx="4"'
+                parts.append(f'<rect class="{box_style}" {box}/>')
+                parts.append(_text(middle, bottom, str(int(value)), text_style))
+            else:
+                parts.append(_text(middle, bottom, f"{value:+.1f}".replace("-", "−"), "bit"))
+    sentence = f"dot = {TAPS} − 2 · popcount(x XOR w) = {TAPS} − 2 · {count} = {dot}"
+    parts.append(_text(LEFT, 402, sentence.replace("= -", "= −"), "title"))
+    parts.append(_text(WIDTH - 24, 402, "1 = negative; sign(0) = +1", "small soft end"))
+    return parts
+
+
+def _text(x: int, y: int, words: str, style: str) -> str:
+    return f'<text x="{x}" y="{y}" class="{style}">{escape(words)}</text>'
+
+
+if __name__ == "__main__":
+    main()
