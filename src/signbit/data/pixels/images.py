@@ -131,7 +131,7 @@ def _pixels(image: Image.Image, name: str) -> NDArray[np.uint8]:
         if wide.min() < 0 or wide.max() > 0xFFFF:
             raise DataError(
                 f"{name}: has values from {wide.min()} to {wide.max()}; save it with 8 or 16 bits "
-                "a channel"
+                "per channel"
             )
         return (wide >> 8).astype(np.uint8)
     mode = "L" if image.mode in _GRAY_MODES else "RGB"
