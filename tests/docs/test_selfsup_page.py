@@ -1,7 +1,6 @@
 """The page's loop runs, and its names of MoCo's tensors are those that are read."""
 
 import re
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from tests.bitformat.samples import sample_bytes
 
-from signbit import methods, models
+from signbit import methods, models, selfsup
 from signbit.selfsup.evaluation import diagnostics
 from signbit.selfsup.teachers.own import require_place
 from signbit.selfsup.teachers.stored import moco_embedder
@@ -52,7 +51,7 @@ def test_a_converted_checkpoint_is_read(monkeypatch, tmp_path):
 def test_a_module_of_ones_own_is_taken(monkeypatch):
     given = {}
     monkeypatch.setattr(
-        import_module("signbit.selfsup.pretraining"),
+        selfsup,
         "pretrain",
         lambda recipe, data, out, *, teacher: given.update(recipe=recipe, teacher=teacher),
     )
