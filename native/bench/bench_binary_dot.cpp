@@ -49,7 +49,7 @@ double gmacs_per_second(const sbnn::KernelTable& kernels, int channels, int size
         args.triples = run;
         args.offsets = offsets.data();
         args.second = pixel_bytes;
-        args.sum = sums.data() - input.data();
+        args.triple_xor = sums.data() - input.data();
         args.weights = weights.data() + static_cast<int64_t>(filter) * 3 * run;
         args.windows = windows.data();
         args.base = bases.data();

@@ -22,6 +22,7 @@ from signbit.errors import (
     ModelVersionError,
     RecipeError,
     SignbitError,
+    UsageError,
 )
 from signbit.lazy import from_modules
 from signbit.moved import install as _find_moved_modules
@@ -48,6 +49,7 @@ __all__ = [
     "ModelVersionError",
     "RecipeError",
     "SignbitError",
+    "UsageError",
     "__version__",
     "cpu_isas",
     "load",

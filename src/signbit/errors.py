@@ -19,6 +19,7 @@ __all__ = [
     "ModelVersionError",
     "RecipeError",
     "SignbitError",
+    "UsageError",
 ]
 
 
@@ -72,3 +73,7 @@ class IsaError(SignbitError):
 
 class MissingExtraError(SignbitError, ImportError):
     """A feature needs an optional extra (`cli`, `train`) that is not installed."""
+
+
+class UsageError(SignbitError):
+    """The command line does not say a command: unknown option, missing or bad argument."""

@@ -41,8 +41,8 @@ enum class Activation : uint8_t { kNone, kRelu, kHardtanh, kPrelu, kSigmoid, kMa
 //
 // A window's bits are 32-bit words, loaded from any byte address, and hold nothing else. Most of
 // them come in triples: words at first, first + second and first + 2·second bytes from the window's
-// address. The third is never read; instead, `sum` bytes from the first lies the xor of all three,
-// which xor_triples wrote. Words that are left over are singles.
+// address. The third is never read; instead, `triple_xor` bytes from the first lies the xor of all
+// three, which xor_triples wrote. Words that are left over are singles.
 //
 // Weights are stored vector by vector of filters; in each, step by step, in each step lane by lane.
 // A triple's steps are its first word, its second and the xor of all three.
@@ -53,7 +53,7 @@ struct BinaryDotArgs {
   int singles;
   const int64_t* offsets;  // [triples + singles] bytes from a window's address to the first word
   int64_t second;
-  int64_t sum;
+  int64_t triple_xor;
   const uint32_t* weights;        // aligned
   const uint8_t* const* windows;  // [pixels] address of the window's first bit
   const int32_t* const* base;     // [pixels] row of `base` for the pixel's border pattern
@@ -255,9 +255,9 @@ struct KernelTable {
   void (*binary_dot)(const BinaryDotArgs&);
   void (*finish_dots)(const BinaryDotArgs&, const FinishDotsArgs&);  // null: there is none
   void (*adjust_dots)(const AdjustDotsArgs&);
-  // sums[i] = words[i] ^ words[i + distance] ^ words[i + 2·distance] for each of `bytes` bytes and
+  // xors[i] = words[i] ^ words[i + distance] ^ words[i + 2·distance] for each of `bytes` bytes and
   // on to the end of a vector.
-  void (*xor_triples)(const uint8_t* words, int64_t distance, int64_t bytes, uint8_t* sums);
+  void (*xor_triples)(const uint8_t* words, int64_t distance, int64_t bytes, uint8_t* xors);
   void (*real_conv)(const RealConvArgs&);
   void (*pixel_conv)(const RealConvArgs&);
   void (*max_dots)(const MaxDotsArgs&);

@@ -49,9 +49,9 @@ ScratchSizes scratch_of(const NodePlan& plan, const TensorLayout& input) {
   const int64_t gathered = plan.binary.gather.words();
   if (gathered > 0) {
     scratch.gathered_words = kTileWindows * gathered;
-    scratch.sums_bytes = plan.binary.sums_end;
+    scratch.triple_xor_bytes = plan.binary.triple_xors_end;
   } else if (plan.binary.triples > 0) {
-    scratch.sums_bytes = input.bytes;
+    scratch.triple_xor_bytes = input.bytes;
   }
   scratch.runs = plan.tile_pixels / plan.width + 2;
   scratch.panel_bytes = real.panel.bytes();
@@ -97,7 +97,7 @@ void ScratchSizes::raise_to(const ScratchSizes& other) {
        {&ScratchSizes::tile_values, &ScratchSizes::dots, &ScratchSizes::panel_bytes,
         &ScratchSizes::staging_pixels, &ScratchSizes::conv_units, &ScratchSizes::signs,
         &ScratchSizes::runs, &ScratchSizes::band_bytes, &ScratchSizes::input_pixel_bytes,
-        &ScratchSizes::gathered_words, &ScratchSizes::sums_bytes, &ScratchSizes::row_sums,
+        &ScratchSizes::gathered_words, &ScratchSizes::triple_xor_bytes, &ScratchSizes::row_sums,
         &ScratchSizes::sign_sums, &ScratchSizes::operand_values}) {
     this->*size = std::max(this->*size, other.*size);
   }

@@ -76,7 +76,8 @@ struct BinaryConvPlan {
   int triples = 0, singles = 0;
   std::vector<int64_t> offsets;  // of triples, then of singles
   int64_t second = 0;            // bytes from a triple's first word to its second
-  int64_t sums_end = 0;  // bytes from a window's address to the end of its triples' first words
+  int64_t triple_xors_end =
+      0;  // bytes from a window's address to the end of its triples' first words
   AlignedArray<uint32_t> weights;
   AlignedArray<int32_t> base;  // [border pattern][base_step]
   int64_t base_step = 0;
@@ -178,7 +179,7 @@ struct ScratchSizes {
   int64_t band_bytes = 0;
   int64_t input_pixel_bytes = 0;  // of pooled signs
   int64_t gathered_words = 0;     // of the gathered windows of a tile
-  int64_t sums_bytes = 0;         // of the words that complete triples
+  int64_t triple_xor_bytes = 0;   // of the words that complete triples
   int64_t row_sums = 0;           // of a global mean's input
   int64_t sign_sums = 0;          // of the columns that a tile's windows meet
   int64_t operand_values = 0;     // of a tile, that a step's operand has to be spread over

@@ -42,7 +42,7 @@ void plan_words(const FusedNode& node, const TensorLayout& input, BinaryConvPlan
     for (int64_t t = 0; t < triples; ++t) plan->offsets.push_back(run + t * step);
   }
   plan->triples = static_cast<int>(plan->offsets.size());
-  if (triples > 0) plan->sums_end = plan->offsets.back() + step;
+  if (triples > 0) plan->triple_xors_end = plan->offsets.back() + step;
   plan->second = triples * step;
   for (const int64_t run : runs) {
     for (int64_t w = 3 * triples; w < words; ++w) plan->offsets.push_back(run + w * step);

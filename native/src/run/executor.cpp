@@ -27,7 +27,7 @@ Scratch::Scratch(const ScratchSizes& sizes)
       operands(static_cast<size_t>(sizes.operand_values)),
       sign_sums(static_cast<size_t>(sizes.sign_sums)),
       gathered(static_cast<size_t>(sizes.gathered_words)),
-      sums(static_cast<size_t>(sizes.sums_bytes)),
+      triple_xors(static_cast<size_t>(sizes.triple_xor_bytes)),
       signs(static_cast<size_t>(sizes.signs)),
       conv_windows(static_cast<size_t>(sizes.conv_units)),
       windows(kTileWindows),

@@ -24,8 +24,8 @@ struct Scratch {
   AlignedArray<float> operands;     // of a step, by the tile's pixels and channels
   AlignedArray<int32_t> sign_sums;  // of the columns that a tile's windows meet
   AlignedArray<uint32_t> gathered;  // words of a tile's windows
-  AlignedArray<uint8_t> sums;       // of triples of words: of an input's, or of gathered windows'
-  int64_t sums_done = 0;            // how far into the input, for the node that runs
+  AlignedArray<uint8_t> triple_xors;  // of an input, or of gathered windows
+  int64_t triple_xors_done = 0;       // how far into the input, for the node that runs
   std::vector<SignArgs> signs;
   std::vector<const uint8_t*> conv_windows;  // by unit
   std::vector<WindowRun> window_runs;        // of a tile that is gathered, at most kTileWindows

@@ -19,7 +19,7 @@ class NodeRunner : public NodeContext {
 
   // Forgets what scratch memory holds of another node or image; then pixels come in order.
   void start() {
-    scratch.sums_done = 0;
+    scratch.triple_xors_done = 0;
     scratch.panel.clear();
   }
 

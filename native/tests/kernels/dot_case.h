@@ -77,8 +77,8 @@ struct DotCase {
     args.singles = singles;
     args.offsets = offsets.data();
     args.second = second;
-    args.sum = static_cast<int64_t>(reinterpret_cast<uintptr_t>(sums.data()) -
-                                    reinterpret_cast<uintptr_t>(input.data()));
+    args.triple_xor = static_cast<int64_t>(reinterpret_cast<uintptr_t>(sums.data()) -
+                                           reinterpret_cast<uintptr_t>(input.data()));
     args.weights = packed.data();
     args.windows = windows.data();
     args.base = base.data();

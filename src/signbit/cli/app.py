@@ -21,15 +21,11 @@ from signbit.cli.commands.pretrain import pretrain
 from signbit.cli.commands.probe import probe
 from signbit.cli.commands.recipes import recipes
 from signbit.cli.commands.train import train
-from signbit.errors import SignbitError
+from signbit.errors import UsageError
 
 __all__ = ["app", "invoke"]
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
-
-
-class UsageError(SignbitError):
-    """The command line does not say a command: unknown option, missing or bad argument."""
 
 
 def _version(wanted: bool) -> None:

@@ -24,9 +24,9 @@ from signbit.fast.second_order import gradients_with_graph, wants_graph
 from signbit.fast.switch import gradient_dtype
 from signbit.runtime import _native
 
-__all__ = ["MAX_POOL", "MAX_TAPS", "UnitSettings", "binary_unit"]
+__all__ = ["MAX_INT16_TAPS", "MAX_POOL", "UnitSettings", "binary_unit"]
 
-MAX_TAPS = 2**15 - 1
+MAX_INT16_TAPS = 2**15 - 1
 """Taps of a dot that int16 surely holds."""
 
 MAX_POOL = 15
@@ -227,7 +227,8 @@ def binary_unit(
 
     x (N, in, H, W) float32, shift (N, in), weight_signs (out, in, kh, kw) of ±1, weight_scale
     (out,), positive where dots are pooled; norm affine, with running statistics and a momentum;
-    the shortcut is shaped like y. `out` is a multiple of 16 and a filter has at most MAX_TAPS taps.
+    the shortcut is shaped like y. `out` is a multiple of 16 and a filter has at most MAX_INT16_TAPS
+    taps.
     Gradients reach x, shift, weight_signs, the shortcut and norm's weight and bias.
     """
     assert norm.num_batches_tracked is not None

@@ -96,7 +96,8 @@ double scratch_bytes(const ScratchSizes& sizes) {
   return bytes(sizes.tile_values + sizes.dots + sizes.row_sums + sizes.operand_values +
                    sizes.sign_sums + sizes.gathered_words,
                sizeof(float)) +
-         bytes(sizes.panel_bytes + sizes.band_bytes + sizes.input_pixel_bytes + sizes.sums_bytes,
+         bytes(sizes.panel_bytes + sizes.band_bytes + sizes.input_pixel_bytes +
+                   sizes.triple_xor_bytes,
                1) +
          bytes(sizes.staging_pixels, sizeof(int16_t)) + bytes(sizes.conv_units, sizeof(void*)) +
          bytes(sizes.signs, sizeof(SignArgs)) + bytes(sizes.runs, sizeof(EpilogueRun)) +

@@ -87,9 +87,9 @@ void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, cons
   }
   raise_to(&scratch->gathered_words, kTileWindows * window.gathered);
   if (window.gathered == 0) {
-    if (window.triples) raise_to(&scratch->sums_bytes, input.bytes);
+    if (window.triples) raise_to(&scratch->triple_xor_bytes, input.bytes);
   } else {
-    raise_to(&scratch->sums_bytes, kTileWindows * 4 * (window.gathered / 3));
+    raise_to(&scratch->triple_xor_bytes, kTileWindows * 4 * (window.gathered / 3));
   }
 }
 

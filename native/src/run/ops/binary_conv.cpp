@@ -119,10 +119,10 @@ struct BinaryBody : NodeContext {
         if (gathers()) {
           gather_windows(group);
           args.windows = scratch.gathered_windows.data() + first_window;
-          args.sum = distance(scratch.gathered_windows[0], scratch.sums.data());
+          args.triple_xor = distance(scratch.gathered_windows[0], scratch.triple_xors.data());
         } else {
           args.windows = group == 0 ? from : shift_windows(from, windows, group);
-          args.sum = distance(frame.tensor(spec.input), scratch.sums.data());
+          args.triple_xor = distance(frame.tensor(spec.input), scratch.triple_xors.data());
         }
       }
       args.filters = static_cast<int>(block.filters);
@@ -174,8 +174,8 @@ struct BinaryBody : NodeContext {
       words += run.count;
     }
     if (binary.triples > 0) {
-      kernels.xor_triples(scratch.gathered_windows[0], binary.second, binary.sums_end,
-                          scratch.sums.data());
+      kernels.xor_triples(scratch.gathered_windows[0], binary.second, binary.triple_xors_end,
+                          scratch.triple_xors.data());
     }
   }
 
@@ -185,12 +185,13 @@ struct BinaryBody : NodeContext {
     const BinaryConvPlan& binary = node.binary;
     if (binary.triples == 0) return;
     const uint8_t* const tensor = frame.tensor(spec.input);
-    const int64_t begin = std::max(scratch.sums_done, first - tensor);
+    const int64_t begin = std::max(scratch.triple_xors_done, first - tensor);
     const int64_t end =
-        last - tensor + binary.sums_end + (spec.groups - 1) * input.bits.group_bytes;
+        last - tensor + binary.triple_xors_end + (spec.groups - 1) * input.bits.group_bytes;
     if (begin >= end) return;
-    kernels.xor_triples(tensor + begin, binary.second, end - begin, scratch.sums.data() + begin);
-    scratch.sums_done = end;
+    kernels.xor_triples(tensor + begin, binary.second, end - begin,
+                        scratch.triple_xors.data() + begin);
+    scratch.triple_xors_done = end;
   }
 
   void compute_dots(const Chunk& chunk, const Tile& pixels) {
@@ -232,7 +233,7 @@ struct BinaryBody : NodeContext {
   // Every dot before pooling.
   void compute_all(int32_t* dots) {
     const int64_t windows = node.binary.height * node.binary.width;
-    scratch.sums_done = 0;
+    scratch.triple_xors_done = 0;
     for (int64_t begin = 0; begin < windows; begin += kTileWindows) {
       const int64_t count = std::min(kTileWindows, windows - begin);
       start_windows();

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from signbit.fast.binary_unit import MAX_POOL, MAX_TAPS
+from signbit.fast.binary_unit import MAX_INT16_TAPS, MAX_POOL
 from signbit.fast.layer import has_conv_backward
 from signbit.nn.binarizers.weights import BinaryWeight
 from signbit.nn.select.context import Reason, context, evaluation, plain_tensor
@@ -39,8 +39,8 @@ def binary_unit(
         return "a unit has neither groups nor dilation"
     if layer.out_channels % 16:
         return "a unit has a multiple of 16 output channels"
-    if layer.weight.shape[1:].numel() > MAX_TAPS:
-        return f"a unit's filters have at most {MAX_TAPS} weights"
+    if layer.weight.shape[1:].numel() > MAX_INT16_TAPS:
+        return f"a unit's filters have at most {MAX_INT16_TAPS} weights"
     window = pool_window(pool)
     if pool is not None:
         if not window:

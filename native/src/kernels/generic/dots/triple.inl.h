@@ -30,6 +30,6 @@ inline Triple differing_triple(const BinaryDotArgs& args, const uint8_t* window,
   const typename Vec::Words x0 = differing_at(window, first, step);
   const typename Vec::Words x1 = differing_at(window, first + args.second, step + Vec::kWordLanes);
   const typename Vec::Words sum =
-      differing_at(window, first + args.sum, step + 2 * Vec::kWordLanes);
+      differing_at(window, first + args.triple_xor, step + 2 * Vec::kWordLanes);
   return {sum, Vec::majority(x0, x1, sum)};
 }

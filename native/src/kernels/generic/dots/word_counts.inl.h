@@ -21,12 +21,12 @@ inline void count_windows(const BinaryDotArgs& args, const uint8_t* const (&wind
       const typename Vec::Words w1 = Vec::load_words(step + Vec::kWordLanes);
       const typename Vec::Words ws = Vec::load_words(step + 2 * Vec::kWordLanes);
       const int64_t first = args.offsets[triple];
-      const int64_t second = first + args.second, sum_at = first + args.sum;
+      const int64_t second = first + args.second, third = first + args.triple_xor;
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
         const typename Vec::Words x0 = Vec::xor_words(signs_at(windows[p], first), w0);
         const typename Vec::Words x1 = Vec::xor_words(signs_at(windows[p], second), w1);
-        const typename Vec::Words sum = Vec::xor_words(signs_at(windows[p], sum_at), ws);
+        const typename Vec::Words sum = Vec::xor_words(signs_at(windows[p], third), ws);
         once[p] = Vec::add_counts(once[p], Vec::template count<1>(sum));
         twice[p] = Vec::add_counts(twice[p], Vec::template count<1>(Vec::majority(x0, x1, sum)));
       }
