@@ -11,7 +11,14 @@ from dataclasses import dataclass
 
 from signbit.bitformat.graph import Pair
 
-__all__ = ["AxisTaps", "axis_taps", "tap_stretches", "taps_inside", "window_count"]
+__all__ = [
+    "AxisTaps",
+    "axis_taps",
+    "tap_sets_at_any_size",
+    "tap_stretches",
+    "taps_inside",
+    "window_count",
+]
 
 
 def window_count(
@@ -42,6 +49,23 @@ def axis_taps(
     for taps, positions in tap_stretches(size, kernel, stride, before, after, dilation):
         by_position += [numbers.setdefault(taps, len(numbers))] * positions
     return AxisTaps(tuple(numbers), tuple(by_position))
+
+
+def tap_sets_at_any_size(
+    kernel: int, stride: int, before: int = 0, after: int = 0, dilation: int = 1
+) -> tuple[Pair, ...]:
+    """The tap sets along an axis that some size of the image meets, sorted.
+
+    In an image that the kernel fits into, no window lacks taps on both sides; what windows lack on
+    the far side repeats every `stride` sizes.
+    """
+    reach = dilation * (kernel - 1) + 1
+    found = {
+        taps
+        for size in range(1, reach + stride)
+        for taps, _ in tap_stretches(size, kernel, stride, before, after, dilation)
+    }
+    return tuple(sorted(found))
 
 
 def tap_stretches(

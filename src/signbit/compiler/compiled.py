@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from torch.export import ExportedProgram
 
 from signbit.bitformat.container import write_file
-from signbit.bitformat.graph import Graph
+from signbit.bitformat.graph import Graph, Pair
 from signbit.compiler.constants import Constant
 from signbit.compiler.count import ModelCost, count
 from signbit.compiler.lower import Provenance
 from signbit.compiler.report import report
+from signbit.compiler.verification.agreement import Agreement
 
-__all__ = ["Compiled"]
+__all__ = ["Compiled", "OtherSize"]
+
+
+@dataclass(frozen=True)
+class OtherSize:
+    """What a file of any size was found to do with images of another size than its own."""
+
+    size: Pair
+    """(height, width)"""
+    agreement: Agreement | None = None
+    """With PyTorch, on random pixels; None where the size does not fit."""
+    why: str = ""
+    """Why it does not."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        agreement = self.agreement and self.agreement.to_dict()
+        return {"size": list(self.size), "agreement": agreement, "why": self.why}
 
 
 @dataclass(frozen=True)
@@ -34,6 +53,8 @@ class Compiled:
     std: tuple[float, ...]
     notice: str = ""
     """What was done to the model before; empty where nothing was."""
+    sizes: tuple[OtherSize, ...] = ()
+    """Of a file of any size: the others that were tried."""
 
     @property
     def cost(self) -> ModelCost:

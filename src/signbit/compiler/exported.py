@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
@@ -17,9 +18,18 @@ from torch.fx import Node as FxNode
 
 from signbit.compiler.checks.batch_size import holds_for_every_batch_size, where_batch_size_matters
 from signbit.compiler.checks.float32 import stored_by_name
+from signbit.compiler.ir import Origin
 from signbit.errors import CompileError
 
-__all__ = ["PartialReplay", "Replay", "export", "normalise", "stored_tensors"]
+__all__ = [
+    "PartialReplay",
+    "Replay",
+    "export",
+    "normalise",
+    "open_sizes",
+    "origin_of",
+    "stored_tensors",
+]
 
 
 def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgram:
@@ -35,9 +45,7 @@ def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgra
     if any(tensor.device.type != "cpu" for _, tensor in stored_by_name(model)):
         raise CompileError("the model is not on the CPU; call model.cpu() first")
     example = torch.zeros(2, channels, height, width)
-    with torch.no_grad(), warnings.catch_warnings(), _any_batch_size():
-        # torch's own deprecations while it copies its tree specifications
-        warnings.simplefilter("ignore", FutureWarning)
+    with open_sizes():
         try:
             program = torch.export.export(model, (example,), dynamic_shapes=({0: Dim("batch")},))
             # No decomposition, but in-place operations become plain ones.
@@ -67,9 +75,22 @@ def _of_one_batch_size(where: str) -> CompileError:
     )
 
 
-def _any_batch_size() -> Any:
-    """Without it torch.export takes for granted that there are two images or more."""
-    return shape_options.patch(backed_size_oblivious=True)  # type: ignore[attr-defined]
+@contextmanager
+def open_sizes() -> Iterator[None]:
+    """How models are exported: sizes of 1 stay open, too, which torch.export else fixes."""
+    oblivious = shape_options.patch(backed_size_oblivious=True)  # type: ignore[attr-defined]
+    with torch.no_grad(), warnings.catch_warnings(), oblivious:
+        # torch's own deprecations while it copies its tree specifications
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
+def origin_of(fx: FxNode) -> Origin:
+    """Where the value of a node of an exported graph comes from."""
+    stack = fx.meta.get("nn_module_stack") or {}
+    paths = [path for path, _ in stack.values()]
+    target = str(fx.target)
+    return Origin(fx.name, paths[-1] if paths else "", target.removesuffix(".default"))
 
 
 def stored_tensors(program: ExportedProgram) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ than a sign reads them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,6 +42,15 @@ class Provenance:
     convolution, which PyTorch may round otherwise in a batch of another size.)"""
     beside: tuple[str, ...] = ()
     """Of a node that does the work of several: the others, whose channels follow."""
+
+    def renamed(self, names: Mapping[str, str]) -> Provenance:
+        """The same, of an export that has other names: old -> new."""
+        return replace(
+            self,
+            export=names.get(self.export, ""),
+            signed=names.get(self.signed, ""),
+            beside=tuple(names[name] for name in self.beside),
+        )
 
 
 @dataclass(frozen=True)

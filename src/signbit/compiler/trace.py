@@ -16,7 +16,7 @@ from torch.export import ExportedProgram
 from torch.fx import Node as FxNode
 
 from signbit.compiler.checks.silent_floats import KeptReal
-from signbit.compiler.exported import stored_tensors
+from signbit.compiler.exported import origin_of, stored_tensors
 from signbit.compiler.ir import HALVES, IMAGE, Graph, Node, Origin, Shape, Step, refuse
 from signbit.compiler.mapping import HALF, MAPPINGS, Call, Tracer
 from signbit.compiler.mapping.unknown import why_unknown
@@ -40,16 +40,19 @@ def trace(
     std: tuple[float, ...],
     kept_real: Mapping[str, KeptReal] | None = None,
     allow_real: Sequence[str] = (),
+    any_size: bool = False,
 ) -> Graph:
     """The compiler's graph of an exported model, from raw pixels (0 to 255) to the model's output.
 
     mean and std, one a channel, in units where 255 is 1: what the pixels are normalised with
     before the model sees them. kept_real: as `silent_floats.kept_real` has it. allow_real: layers
-    that may compute with reals although their operands were meant to be signs.
+    that may compute with reals although their operands were meant to be signs. any_size: whether
+    the graph must hold for images of other sizes, too (`compiler.sizes` sees to it that it does).
     Raises CompileError naming module, op and reason for an operation that has no counterpart, for a
     layer that lost its signs, and for a name that is no such layer's.
     """
     walk = _Walk(program, kept_real or {})
+    walk.any_size = any_size
     walk.add_image(mean, std)
     for fx in program.graph.nodes:
         walk.visit(fx)
@@ -119,7 +122,7 @@ class _Walk(Tracer):
         elif fx.op == "call_function":
             self.call(fx)
         else:
-            raise refuse(_origin(fx), "has no counterpart in the engine")
+            raise refuse(origin_of(fx), "has no counterpart in the engine")
 
     def parameter(self, fx: FxNode) -> Tensor:
         """A parameter, buffer or lifted constant; the first two must be finite where they are read.
@@ -139,11 +142,11 @@ class _Walk(Tracer):
     def call(self, fx: FxNode) -> None:
         inputs = fx.all_input_nodes
         if torch.Tag.nondeterministic_seeded in getattr(fx.target, "tags", ()):
-            raise refuse(_origin(fx), "yields random values")
+            raise refuse(origin_of(fx), "yields random values")
         if not any(node in self.values for node in inputs):
             self.fold(fx)
             return
-        origin = _origin(fx)
+        origin = origin_of(fx)
         if fx.target is operator.getitem and inputs[0] in self.values and fx.args[1] == 0:
             # Batch normalisation returns three tensors; only the first is the result.
             name = self.values[fx] = self.values[inputs[0]]
@@ -175,7 +178,7 @@ class _Walk(Tracer):
         kwargs = torch.fx.map_arg(fx.kwargs, value)
         function = cast("Callable[..., Any]", fx.target)
         if fx.target in _SIGNS and not _is_finite(args[0]):
-            raise refuse(_origin(fx), "takes the sign of NaN or infinity; no weight is that")
+            raise refuse(origin_of(fx), "takes the sign of NaN or infinity; no weight is that")
         with torch.no_grad():
             self.constants[fx] = function(*args, **kwargs)
 
@@ -214,10 +217,3 @@ def _reals(fx: FxNode) -> torch.dtype | None:
 def _is_tensor(fx: FxNode) -> bool:
     value = fx.meta.get("val")
     return isinstance(value, Tensor | tuple | list)
-
-
-def _origin(fx: FxNode) -> Origin:
-    stack = fx.meta.get("nn_module_stack") or {}
-    paths = [path for path, _ in stack.values()]
-    target = str(fx.target)
-    return Origin(fx.name, paths[-1] if paths else "", target.removesuffix(".default"))

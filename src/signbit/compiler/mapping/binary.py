@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from signbit.bitformat.table import LIMITS
-from signbit.bitformat.taps import axis_taps
 from signbit.compiler.checks.silent_floats import takes_a_sign, why_no_signs
 from signbit.compiler.ir import Node, Step
 from signbit.compiler.mapping.convolution import both_sides, check_vector
@@ -155,18 +154,7 @@ def _affine(product: _Product) -> Step:
     shift = np.zeros(len(product.weight))
     if not product.delta:
         return Step("affine", {"scale": product.factors, "shift": shift})
-    size, window = product.source.shape, product.window
-    rows, columns = (
-        axis_taps(
-            size[axis],
-            window["kernel"][axis],
-            window["stride"][axis],
-            window["padding"][axis],
-            window["padding"][axis + 2],
-            window["dilation"][axis],
-        ).sets
-        for axis in (0, 1)
-    )
+    rows, columns = product.call.tap_sets(product.source, product.window)
     by_row = [product.weight[:, slice(*taps)] for taps in rows]
     shift = np.array([[product.owed(w[:, :, slice(*x)]) for x in columns] for w in by_row])
     if len(rows) == len(columns) == 1:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.fx import Node as FxNode
 
+from signbit.bitformat.graph import Pair
+from signbit.bitformat.taps import axis_taps, tap_sets_at_any_size
 from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.ir import HALVES, Graph, Node, Origin, Shape, Step, refuse
 from signbit.errors import CompileError
@@ -37,6 +39,8 @@ class Tracer:
         """The symbol of the batch size."""
         self.kept_real: Mapping[str, KeptReal] = {}
         """Module path of a binary layer -> which of its operands are meant to be real."""
+        self.any_size = False
+        """Whether the graph must hold for images of any height and width."""
         self.lost: dict[str, CompileError] = {}
         """Layer meant to multiply signs -> why it does not."""
 
@@ -143,6 +147,23 @@ class Call:
         if not all(isinstance(item, int) for item in items) or not 1 <= len(items) <= 2:
             raise self.refuse(f"{name} must be one or two fixed integers, is {value}")
         return items[0], items[-1]
+
+    def tap_sets(self, source: Node, window: Mapping[str, Any]) -> tuple[tuple[Pair, ...], ...]:
+        """Which taps may lie inside `source`: the sets of rows, and of columns, each [first, last).
+
+        window: kernel, stride, padding and dilation, as a node has them. They are the sets of the
+        size compiled for, or all that there are where the file is for any size.
+        """
+        sets = []
+        for axis in (0, 1):
+            before, after = window["padding"][axis], window["padding"][axis + 2]
+            along = (window["kernel"][axis], window["stride"][axis], before, after)
+            dilation = window["dilation"][axis]
+            if self.tracer.any_size:
+                sets.append(tap_sets_at_any_size(*along, dilation))
+            else:
+                sets.append(axis_taps(source.shape[axis], *along, dilation).sets)
+        return tuple(sets)
 
     def shape(self) -> Shape:
         """Shape of the call's result for one image."""

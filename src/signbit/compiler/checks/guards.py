@@ -1,0 +1,128 @@
+"""What `torch.export` noted of the sizes it left open, and which module had asked.
+
+A guard is such a note: it must hold for the exported graph to be the model. The modules are watched
+while they run, so that a guard has a place also where it was torch's own code that asked.
+"""
+
+from __future__ import annotations
+
+import linecache
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+__all__ = ["Watch", "is_of_torch", "line_of", "watched"]
+
+_TORCH = Path(torch.__file__).parent
+_CALLERS = {_TORCH / "nn" / "modules" / name for name in ("container.py", "module.py")}
+"""They only call the model's code; torch names them where that is in no file."""
+
+
+def is_of_torch(guard: Any) -> bool:
+    """Whether torch's own code asked, not the model's."""
+    place = _place(guard)
+    if place is None:
+        return False
+    file = Path(place.filename)
+    return _TORCH in file.parents and file not in _CALLERS
+
+
+def _place(guard: Any) -> traceback.FrameSummary | None:
+    place = getattr(getattr(guard, "sloc", None), "framework_loc", None)
+    return place if isinstance(place, traceback.FrameSummary) else None
+
+
+def line_of(guard: Any) -> str:
+    """ " (FILE, line N: CODE)" of the model's own code; torch's says nothing to its user."""
+    place = _place(guard)
+    if place is None or place.lineno is None or _TORCH in Path(place.filename).parents:
+        return ""
+    code = linecache.getline(place.filename, place.lineno).strip()
+    return f" ({Path(place.filename).name}, line {place.lineno}" + (f": {code})" if code else ")")
+
+
+class Watch:
+    """Looks for the first guard that is at fault, whenever a module begins or ends.
+
+    at_fault(guard, sizes): of a guard, where `sizes` is as the watch's own. They are sympy's
+    symbols, as a size that the model fixes later is a number from then on.
+    """
+
+    def __init__(self, at_fault: Callable[[Any, dict[int, Any]], bool]) -> None:
+        self.guard: Any = None
+        """The guard that is at fault, if one was found."""
+        self.module = ""
+        """Path of the module that was running then; "the model" for the outermost."""
+        self._at_fault = at_fault
+        self.sizes: dict[int, Any] = {}
+        """Symbols of the image's open sizes, by dimension."""
+        self._image: Any = None
+        self._inside: list[str] = []
+        self._seen = 0
+
+    @property
+    def running(self) -> str:
+        """Path of the module that runs now; "the model" for the outermost."""
+        return (self._inside or [""])[-1] or "the model"
+
+    def entering(self, name: str) -> Any:
+        """A hook for before the module of this path runs."""
+
+        def enter(module: nn.Module, args: Any) -> None:
+            if self._image is None:
+                self._begin(args[0])
+            self._look()
+            self._inside.append(name)
+
+        return enter
+
+    def leaving(self, name: str) -> Any:
+        """A hook for after the module of this path has run."""
+
+        def leave(module: nn.Module, args: Any, result: Any) -> None:
+            self._look()
+            self._inside.pop()
+
+        return leave
+
+    def _begin(self, image: Any) -> None:
+        """Keep the symbols now, as they are numbers once the model has fixed them."""
+        sizes = {
+            dim: size for dim, size in enumerate(image.shape) if isinstance(size, torch.SymInt)
+        }
+        if sizes:
+            self._image = next(iter(sizes.values()))
+            self.sizes = {dim: size.node.expr for dim, size in sizes.items()}
+
+    def _look(self) -> None:
+        if self.guard is not None or self._image is None:
+            return
+        guards = self._image.node.shape_env.guards
+        for guard in guards[self._seen :]:
+            if self._at_fault(guard, self.sizes):
+                self.guard, self.module = guard, self.running
+                return
+        self._seen = len(guards)
+
+
+@contextmanager
+def watched(model: nn.Module, watch: Watch) -> Iterator[None]:
+    """Inside it every module of the model tells the watch when it begins and ends."""
+    hooks = [
+        hook
+        for name, module in model.named_modules()
+        for hook in (
+            module.register_forward_pre_hook(watch.entering(name)),
+            module.register_forward_hook(watch.leaving(name)),
+        )
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
