@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signbit.bitformat.taps import axis_taps, taps_inside, window_count
+from signbit.bitformat.taps import axis_taps, tap_sets_at_any_size, taps_inside, window_count
 
 paddings = st.integers(0, 6)
 
@@ -57,3 +57,20 @@ def test_sides_of_their_own() -> None:
 @pytest.mark.parametrize(("start", "taps"), [(-9, (0, 0)), (-4, (2, 3)), (3, (0, 1)), (5, (0, 0))])
 def test_dilated_taps(start: int, taps: tuple[int, int]) -> None:
     assert taps_inside(5, 3, start, dilation=2) == taps
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(
+    kernel=st.integers(1, 6),
+    stride=st.integers(1, 5),
+    before=paddings,
+    after=paddings,
+    dilation=st.integers(1, 3),
+)
+def test_the_sets_of_every_size(
+    kernel: int, stride: int, before: int, after: int, dilation: int
+) -> None:
+    along = (kernel, stride, before, after, dilation)
+    found = tap_sets_at_any_size(*along)
+    assert set(found) == {taps for size in range(1, 60) for taps in axis_taps(size, *along).sets}
+    assert len(set(found)) == len(found)

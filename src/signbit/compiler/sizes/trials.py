@@ -47,7 +47,10 @@ def for_any_size(
         raise trials.too_few()
     # In large images no map is a single pixel, in which a place cannot be told from "everywhere".
     trials.begin(max(fitting, key=lambda size: size[0] * size[1]))
-    for size in (*fitting, *apart, (height, width)):
+    if not trials.compare(trials.base):
+        raise trials.refuse(trials.base, trials.found[trials.base].why)
+    tried = [size for size in trials.found if size != trials.base]
+    for size in (*fitting, *tried, *apart):
         trials.compare(size)
     for size in _usual_sizes(height, width):
         if len(trials.fit) < _NEEDED and size not in trials.found:
