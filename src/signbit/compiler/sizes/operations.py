@@ -91,7 +91,7 @@ class _Walk:
         return False
 
     def check_shape(self, fx: FxNode, shape: list[Any], before: list[list[Any]]) -> None:
-        if len(shape) == 2 and self.is_open(shape[1]):
+        if len(shape) == 2 and self.is_open(shape[1]) and not self.is_open(shape[0]):
             raise _refuse(
                 fx,
                 "flattens maps to vectors whose length depends on the size of the images; for a "
