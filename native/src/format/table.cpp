@@ -36,6 +36,11 @@ bool has_key(Op op, Key key) {
   return std::find(row.keys, row.keys + row.key_count, key) != row.keys + row.key_count;
 }
 
+bool counts_signs(Op op) {
+  const OperationRow& row = row_of(op);
+  return row.reads == Reads::kTaps && row.inputs[0] == bit(Kind::kBits);
+}
+
 const std::vector<const char*>& operation_names() {
   static const std::vector<const char*> names = names_of(kOperationRows);
   return names;

@@ -62,6 +62,9 @@ const StepRow& row_of(StepOp op);
 
 bool has_key(Op op, Key key);
 
+// Whether an operation adds up the signs of each group, whose bits are then aligned.
+bool counts_signs(Op op);
+
 // Names in the order of the enums.
 const std::vector<const char*>& operation_names();
 const std::vector<const char*>& step_names();

@@ -41,11 +41,11 @@ def check_constants(node: Node, kind: str, shape: Shape, constants: Constants, w
 
 def _taps(node: Node, shape: Shape, where: str) -> int:
     """Of one dot product; 0 where the operation has none."""
-    if not any(key.name == "groups" for key in node.rule.keys):
+    if node.rule.reads != "taps":
         return 0
     rows, columns = node["kernel"]
     taps: int = rows * columns * (shape[2] // node["groups"])
-    if node.op != "real_conv":
+    if node.rule.counts_signs:
         value_in_range(taps, 1, LIMITS["taps"], f"{where}.kernel: taps of one dot product")
     return taps
 

@@ -49,6 +49,11 @@ class Operation:
     reads: str = "one"
     """How many values are read for one that is yielded; operations.toml has the words."""
 
+    @property
+    def counts_signs(self) -> bool:
+        """Whether it adds up the signs of each group, whose bits the engine then aligns."""
+        return self.reads == "taps" and self.inputs == (("bits",),)
+
 
 @dataclass(frozen=True)
 class StepRule:

@@ -151,7 +151,7 @@ class _Nodes:
             f"{where}.groups",
             f"{groups} does not divide the {source.shape[2]} input channels",
         )
-        if groups == 1 or source.kind != "bits" or node.op == "real_conv":
+        if groups == 1 or not node.rule.counts_signs:
             return
         first = self.groups.setdefault(node.inputs[0], groups)
         require(

@@ -180,7 +180,7 @@ def _weight_shape(node: Node, source: Tensor, constants: Constants) -> tuple[int
 
 def _multiply_adds(node: Node, source: Tensor, weight: tuple[int, ...]) -> int:
     """Of the convolution before its pool; a sum of signs is one more filter for each group."""
-    if all(key.name != "groups" for key in node.rule.keys):
+    if node.rule.reads != "taps":
         return 0
     height, width = windows(node, source.shape[:2], node.name)
     return height * width * (prod(weight) if weight else prod(node["kernel"]) * source.shape[2])

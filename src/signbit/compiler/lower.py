@@ -161,8 +161,7 @@ class _Lowering:
         groups need tensors of their own; other readers take the first.
         """
         readers = self.graph.readers(sign.name)
-        aligned = ("binary_conv", "sign_sum")
-        grouped = {r["groups"] for r in readers if r.op in aligned and r["groups"] > 1}
+        grouped = {r["groups"] for r in readers if r.rule.counts_signs and r["groups"] > 1}
         first, *others = sorted(grouped) or [1]
         keys = {first: sign.name}
         keys |= {groups: f"{sign.name} in {groups} groups" for groups in others}

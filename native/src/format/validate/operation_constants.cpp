@@ -61,8 +61,7 @@ class OperationChecks {
   Status check(Constants* constants, OperationConstants* known) const {
     known->filters = source_.channels;
     // Where the weight says that a dot is of signs, it is counted there.
-    const bool counts_signs = has_key(node_.op, Key::kGroups) && node_.op != Op::kRealConv;
-    if (counts_signs) SIGNBIT_TRY(check_taps(where_ + ".kernel"));
+    if (counts_signs(node_.op)) SIGNBIT_TRY(check_taps(where_ + ".kernel"));
     for (size_t i = 0; i < row_.key_count; ++i) {
       const Key key = row_.keys[i];
       const KeyRow& rule = row_of(key);

@@ -94,7 +94,7 @@ class Validator {
       return refuse(where + ".groups", text(groups) + " does not divide the " +
                                            text(source.channels) + " input channels");
     }
-    if (groups == 1 || source.kind != Kind::kBits || node.op == Op::kRealConv) return {};
+    if (groups == 1 || !counts_signs(node.op)) return {};
     const int64_t first = groups_.emplace(node.inputs[0], groups).first->second;
     if (groups == first) return {};
     return refuse(where + ".groups", "is " + text(groups) +

@@ -16,6 +16,7 @@ from signbit.compiler.checks.interval_arithmetic import (
     MOST,
     ROUNDING,
     Interval,
+    any_of,
     exactly,
     sum_of,
     unbounded,
@@ -77,6 +78,8 @@ def _body(node: Node, found: Mapping[str, Interval]) -> Interval:
         return Interval(np.where(source.low >= 0, 0, -most), most)
     if node.op in ("identity", "max_pool", "global_max"):
         return source
+    if node.rule.yields == "input":
+        return any_of(channels, *(found[name] for name in node.inputs[: node.arity]))
     return unbounded(channels)
 
 

@@ -12,34 +12,13 @@ An operation that is missing here is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from signbit.bitformat.by_name import functions_by_name
 from signbit.compiler.ir import Node
-from signbit.compiler.mapping import (
-    activations,
-    arithmetic,
-    binary,
-    clips,
-    convolution,
-    layout,
-    maxout,
-    normalisation,
-    pooling,
-    signs,
-)
 from signbit.compiler.mapping.tracer import HALF, Call, Tracer
 
 __all__ = ["HALF", "MAPPINGS", "Call", "Tracer"]
 
-MAPPINGS: dict[str, Callable[[Call], Node]] = {
-    **activations.MAPPINGS,
-    **arithmetic.MAPPINGS,
-    **binary.MAPPINGS,
-    **clips.MAPPINGS,
-    **convolution.MAPPINGS,
-    **layout.MAPPINGS,
-    **maxout.MAPPINGS,
-    **normalisation.MAPPINGS,
-    **pooling.MAPPINGS,
-    **signs.MAPPINGS,
-}
+MAPPINGS: Mapping[str, Callable[[Call], Node]] = functions_by_name(__name__, __path__, "MAPPINGS")
+"""Name of torch's operation → its function, of all files of this folder."""

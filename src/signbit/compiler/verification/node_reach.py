@@ -123,6 +123,9 @@ class NodeReach:
             return own if source.roundings == 0 else own.uncertain()
         if node.op in ("identity", "max_pool", "global_max"):
             return source
+        if node.rule.yields == "input":
+            read = map(self._of_tensor, node.inputs)
+            return Reach.any_of(self._channels(node), *read)
         return Reach.unknown(self._channels(node))
 
     def _channels(self, node: Node) -> int:

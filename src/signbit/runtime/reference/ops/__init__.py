@@ -6,8 +6,8 @@ order that the format prescribes.
 
 from collections.abc import Callable, Mapping
 
+from signbit.bitformat.by_name import functions_by_name
 from signbit.bitformat.checks import Array
-from signbit.runtime.reference.by_name import functions_by_name
 from signbit.runtime.reference.node_run import NodeRun
 
 __all__ = ["OPERATIONS"]

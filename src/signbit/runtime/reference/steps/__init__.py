@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from signbit.bitformat.by_name import functions_by_name
 from signbit.bitformat.exact import Float32
 from signbit.bitformat.graph import Step
-from signbit.runtime.reference.by_name import functions_by_name
 from signbit.runtime.reference.node_run import NodeRun
 
 __all__ = ["STEPS"]
