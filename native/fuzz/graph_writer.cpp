@@ -96,7 +96,7 @@ void GraphWriter::write_windows(Draft* draft) {
 
 int64_t GraphWriter::groups_for(const Draft& draft) {
   if (draws_.chance(2)) return 1;
-  const bool aligned = draft.inputs[0].kind == Kind::kBits && draft.node.op != Op::kRealConv;
+  const bool aligned = sbnn::counts_signs(draft.node.op);
   const int64_t channels = draft.inputs[0].channels;
   std::vector<int64_t> divisors;
   for (int64_t groups = 2; groups <= channels; ++groups) {
@@ -147,14 +147,27 @@ void GraphWriter::write_keys(Draft* draft) {
     if (groups > 1) give(draft, Key::kGroups, {groups});
     if (sbnn::has_key(op, Key::kWeight)) write_weight(draft, groups);
   }
-  if (op == Op::kSlice) {
-    const int64_t count = draws_.between(1, input.channels);
-    give(draft, Key::kFirst, {draws_.between(0, input.channels - count)});
-    give(draft, Key::kCount, {count});
+  if (sbnn::row_of(op).reads == sbnn::Reads::kOne) write_other_keys(draft);
+}
+
+// By their types alone: an operation that they do not fit is not written.
+void GraphWriter::write_other_keys(Draft* draft) {
+  const sbnn::OperationRow& row = sbnn::row_of(draft->node.op);
+  const int64_t channels = draft->inputs[0].channels;
+  for (size_t i = 0; i < row.key_count; ++i) {
+    const Key key = row.keys[i];
+    const sbnn::KeyRow& rule = sbnn::row_of(key);
+    const int64_t most = draws_.chance(2) ? 3 : std::max(rule.least, channels);
+    if (key == Key::kGroups) continue;
+    if (rule.type == sbnn::KeyType::kPair) {
+      give(draft, key, {draws_.between(rule.least, 3), draws_.between(rule.least, 3)});
+    } else if (rule.type == sbnn::KeyType::kInteger) {
+      give(draft, key, {draws_.between(rule.least, most)});
+    } else if (rule.type == sbnn::KeyType::kConstant) {
+      const bool one = rule.shape == sbnn::ConstantShape::kOne;
+      give_constant(draft, key, constants_.floats({one ? 1 : channels}));
+    }
   }
-  if (op == Op::kUpsample) give(draft, Key::kFactor, {draws_.between(1, 2), draws_.between(1, 3)});
-  if (sbnn::has_key(op, Key::kBlock)) give(draft, Key::kBlock, {draws_.between(1, 3)});
-  if (op == Op::kL2Normalise) give_constant(draft, Key::kEpsilon, constants_.floats({1}));
 }
 
 void GraphWriter::write_node() {

@@ -33,6 +33,7 @@ class GraphWriter {
   bool read_inputs(Draft* draft);
   void write_windows(Draft* draft);
   void write_keys(Draft* draft);
+  void write_other_keys(Draft* draft);
   void write_weight(Draft* draft, int64_t groups);
   int64_t groups_for(const Draft& draft);
   std::string step(Draft* draft, const sbnn::TensorSpec& shape);

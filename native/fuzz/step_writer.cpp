@@ -1,5 +1,7 @@
 // The steps and outputs of a node that GraphWriter writes.
 
+#include <algorithm>
+
 #include "format/taps.h"
 #include "graph_writer.h"
 
@@ -22,8 +24,8 @@ std::string sets_of(const std::vector<sbnn::TapRange>& sets) {
   return "[" + items + "]";
 }
 
-bool reads_tensor(StepOp op) {
-  return op == StepOp::kAdd || op == StepOp::kSubtract || op == StepOp::kMultiply;
+bool reads_tensor(const sbnn::StepRow& row) {
+  return std::count(row.keys, row.keys + row.key_count, Key::kInput) > 0;
 }
 
 }  // namespace
@@ -79,7 +81,7 @@ std::string GraphWriter::step(Draft* draft, const TensorSpec& shape) {
   std::string keys;
   if (op == StepOp::kAffine) {
     keys = affine(*draft, shape);
-  } else if (reads_tensor(op)) {
+  } else if (reads_tensor(row)) {
     bool fits = false;
     keys = operand(draft, shape, &fits);
     if (!fits) return "";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,13 @@ class Builder:
         """A tensor of the file."""
         self.constants[str(len(self.constants))] = array
         return len(self.constants) - 1
+
+    def numbered(self, keys: Mapping[str, Any]) -> dict[str, Any]:
+        """Keys whose arrays are tensors of the file now."""
+        return {
+            name: self.constant(value) if isinstance(value, np.ndarray) else value
+            for name, value in keys.items()
+        }
 
     def floats(self, *shape: int) -> int:
         return self.constant(self.rng.standard_normal(shape).astype(np.float32))

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from tests.bitformat.builder import REAL, Array, Builder, Constants, Sample
+from tests.bitformat.drawn_keys import SIMPLE, drawn_keys, drawn_operation
 from tests.bitformat.files import raw_file
 
 from signbit.bitformat import encode
 from signbit.bitformat.graph import Output, Resize, Step
+from signbit.bitformat.table import STEPS
+from signbit.bitformat.validate import Tensor
 
 __all__ = [
     "SAMPLES",
@@ -226,6 +229,13 @@ def operations_sample() -> Sample:
         outputs=(SIGNS,),
     )
     b.output("padded", padded)
+    used = {node.op for node in b.nodes}
+    for rule in SIMPLE:
+        if rule.name in used:
+            continue
+        source, kind = (x, "real") if "real" in rule.inputs[0] else (bits, "bits")
+        _, keys = drawn_operation(b.rng, Tensor(kind, (8, 8, 3)), [rule])
+        b.output(rule.name, b.node(rule.name, rule.name, (source,), **b.numbered(keys)))
     return b.sample()
 
 
@@ -252,6 +262,9 @@ def steps_sample() -> Sample:
         Step("gelu"),
         Step("tanh"),
     )
+    used = {step.op for step in steps}
+    rest = [rule for rule in STEPS.values() if rule.name not in used]
+    steps += tuple(Step(rule.name, b.numbered(drawn_keys(rule, 6, b.rng))) for rule in rest)
     y, *_ = b.node(
         "all",
         "binary_conv",

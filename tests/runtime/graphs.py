@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from tests.bitformat.drawn_keys import SIMPLE, drawn_operation
 from tests.runtime.random_graphs.case import Case
 from tests.runtime.random_graphs.convolutions import ConvBuilder
 from tests.runtime.random_graphs.steps import Draft
@@ -109,6 +110,17 @@ class Builder(ConvBuilder):
     def depth_to_space(self, source: int) -> list[int]:
         blocks = [b for b in (1, 2, 3) if self.shape(source)[2] % (b * b) == 0]
         return self.simple("depth_to_space", source, block=self.choose(blocks))
+
+    def any_operation(self, source: int) -> list[int]:
+        """An operation without weights, with any keys: whichever the table has."""
+        rule, keys = drawn_operation(self.rng, self.tensors[source], SIMPLE)
+        numbers = {
+            name: self.constant(value) if isinstance(value, np.ndarray) else value
+            for name, value in keys.items()
+        }
+        return self.finish(
+            self.draft(rule.name, [source] * len(rule.inputs), self.bounds[source], **numbers)
+        )
 
     def gate(self, source: int) -> list[int]:
         """Squeeze and excite: a tensor times a sigmoid of its own means."""

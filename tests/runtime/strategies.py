@@ -13,6 +13,7 @@ from tests.runtime.random_graphs.fast_paths import (
 from tests.runtime.random_graphs.networks import int16_network, network, resized, several
 from tests.runtime.random_graphs.one_operation import (
     adjusted,
+    any_operation,
     binary_conv,
     int16_stem,
     linear,
@@ -37,6 +38,7 @@ sign_sums = st.builds(sign_sum, SEEDS)
 pools = st.builds(pool, SEEDS)
 multiplieds = st.builds(multiplied, SEEDS)
 over_channelss = st.builds(over_channels, SEEDS)
+any_operations = st.builds(any_operation, SEEDS)
 rearrangeds = st.builds(rearranged, SEEDS)
 networks = st.builds(network, SEEDS)
 int16_networks = st.builds(int16_network, SEEDS)

@@ -110,6 +110,13 @@ def test_operations_that_move_values(isa: str, case: Case, threads: int) -> None
 
 @every_isa
 @settings(derandomize=True, deadline=None, max_examples=80)
+@given(case=strategies.any_operations, threads=THREADS)
+def test_any_operations_of_the_table(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
+@settings(derandomize=True, deadline=None, max_examples=80)
 @given(case=NETWORKS, threads=THREADS)
 def test_networks(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)

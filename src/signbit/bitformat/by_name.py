@@ -16,12 +16,12 @@ __all__ = ["functions_by_name"]
 def functions_by_name(package: str, path: Iterable[str], table: str) -> dict[str, Any]:
     """Name → function, of the dictionary `table` of each module of a package that has one.
 
-    Raises ValueError where two modules have a name in common.
+    Folders in it count, too. Raises ValueError where two modules have a name in common.
     """
     found: dict[str, Any] = {}
-    for module in pkgutil.iter_modules(path):
-        own = getattr(importlib.import_module(f"{package}.{module.name}"), table, {})
+    for module in pkgutil.walk_packages(path, f"{package}."):
+        own = {} if module.ispkg else getattr(importlib.import_module(module.name), table, {})
         if both := found.keys() & own.keys():
-            raise ValueError(f"{package}.{module.name}: {', '.join(sorted(both))} is known already")
+            raise ValueError(f"{module.name}: {', '.join(sorted(both))} is known already")
         found |= own
     return found

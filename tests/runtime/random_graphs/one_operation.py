@@ -159,6 +159,15 @@ def over_channels(seed: int) -> Case:
     return build.case(build.integer(0, 4), outputs=build.integer(1, 3))
 
 
+def any_operation(seed: int) -> Case:
+    """image → operations without weights that the table has, one after the other."""
+    build = Builder(seed)
+    sources: list[int] = list(image(build, (*build.pair(1, 6), channels_of(build, 1, 70))))
+    for _ in range(build.integer(1, 4)):
+        sources += build.any_operation(build.choose((sources[-1], build.choose(sources))))
+    return build.case(build.integer(0, 4), outputs=build.integer(1, 3))
+
+
 def rearranged(seed: int) -> Case:
     """image → some operations that move values, of reals or of signs → a convolution."""
     build = Builder(seed)

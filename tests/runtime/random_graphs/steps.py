@@ -13,7 +13,7 @@ import numpy as np
 from tests.runtime.random_graphs.draws import Array, Draws
 
 from signbit.bitformat.graph import GraphInput, Node, Output, Shape, Step
-from signbit.bitformat.table import STEPS, Operation, StepRule
+from signbit.bitformat.table import OPERATIONS, STEPS, Operation, StepRule
 from signbit.bitformat.taps import axis_taps
 from signbit.bitformat.validate import Tensor
 
@@ -187,7 +187,7 @@ class StepsBuilder(Draws):
     def place(self, draft: Draft, number: int) -> int:
         """Where a step finds a tensor among the node's inputs, to which it may be added anew."""
         # What a concat reads ends at the first input that a step reads.
-        first = draft.reads if draft.op == "concat" else 0
+        first = draft.reads if OPERATIONS[draft.op].many else 0
         places = [i for i, each in enumerate(draft.inputs) if each == number and i >= first]
         if places and self.flag():
             return self.choose(places)
