@@ -77,9 +77,9 @@ def test_says_which_layers_are_real_and_why() -> None:
     why: dict[str, LayerCost] = {layer.name: layer for layer in cost.layers}
     assert why["stem.0"].why.startswith("first layer")
     assert why["classifier"].why.startswith("last layer")
-    assert why["conv1.activation_binarizer.squeeze"].why.startswith("self-distribution")
-    assert why["conv1.activation_binarizer.excite"].why.startswith("self-distribution")
-    assert why["conv1.activation_binarizer.add"].why == "no weights"
+    assert why["conv1.squeeze"].why.startswith("self-distribution")
+    assert why["conv1.excite"].why.startswith("self-distribution")
+    assert why["conv1.add"].why == "no weights"
     assert (why["conv1"].kind, why["conv1"].why) == ("binary", "")
     assert why["classifier"].kind == "real"
 

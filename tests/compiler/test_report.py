@@ -16,7 +16,7 @@ def test_every_layer_with_weights_has_a_line() -> None:
     lines = dict(layer_kinds(result.cost))
     assert lines["conv1"] == "binary"
     assert lines["stem.0"] == "first layer: reads pixels"
-    assert "self-distribution" in lines["conv1.activation_binarizer.squeeze"]
+    assert "self-distribution" in lines["conv1.squeeze"]
     assert max(map(len, result.report.splitlines())) <= 80
     assert result.report.splitlines()[0].split() == ["stem.0", *lines["stem.0"].split()]
 

@@ -25,6 +25,9 @@ HALF = (
 )
 """Why half an operation cannot stand alone."""
 
+BINARIZERS = ("activation_binarizer", "weight_binarizer")
+"""What a binary layer calls the modules that take its signs."""
+
 
 class Tracer:
     """The graph being built, and what each exported node became."""
@@ -76,6 +79,18 @@ class Call:
     def layer(self) -> str:
         """Path of the module that calls, or the operation's name where the model itself does."""
         return self.origin.module or self.origin.target.split(".")[1]
+
+    def title(self) -> tuple[str, bool]:
+        """What the call's nodes are named after, and whether that may be a node's whole name.
+
+        A binarizer is a part of its layer, so its nodes are named after the layer and after what
+        they do: the file repeats names many times, and `conv.squeeze` says as much as
+        `conv.activation_binarizer.squeeze`. The layer's own name is left to its own node.
+        """
+        *outer, last = self.layer.split(".")
+        outer = [part for part in outer if part not in BINARIZERS]
+        is_layer = last not in BINARIZERS
+        return ".".join([*outer, last] if is_layer else outer), is_layer
 
     def refuse(self, reason: str) -> CompileError:
         """The error for what the engine cannot do about this call."""
@@ -204,9 +219,9 @@ class Call:
         """
         graph = self.tracer.graph
         short = self.origin.target.split(".")[1]
-        name = self.layer
-        if part or name in graph:
-            name = f"{name}.{part or short}"
+        name, is_layer = self.title()
+        if part or not is_layer or name in graph:
+            name = ".".join(filter(None, (name, part or short)))
         node = Node(
             graph.unique(name),
             op,
