@@ -52,6 +52,20 @@ print((logits == signbit.runtime.reference.ReferenceEngine({str(path)!r})(
     assert run(code, blocked) == "(2, 4) float32\nTrue\n"
 
 
+def test_an_engine_needs_few_modules(tmp_path: Path) -> None:
+    path = tmp_path / "model.sbnn"
+    path.write_bytes(sample_bytes())
+    code = f"""
+import numpy as np
+import signbit
+engine = signbit.load({str(path)!r})
+engine(np.zeros((2, *engine.input_shape), np.uint8))
+print(*[name for name in sys.modules if name.startswith("signbit.bitformat")])
+print("importlib.abc" in sys.modules)
+"""
+    assert run(code) == "\nFalse\n"
+
+
 def test_the_blocking_hook_blocks() -> None:
     code = "try:\n import torch\nexcept ImportError as error: print(error)"
     assert run(code, ("torch",)) == "torch is blocked in this test\n"

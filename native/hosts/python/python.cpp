@@ -19,6 +19,7 @@
 namespace nb = nanobind;
 using bindings::GilRelease;
 using bindings::raise_if_failed;
+using sbnn::element_count;
 
 namespace {
 
@@ -27,8 +28,6 @@ using OutputArray = nb::ndarray<nb::c_contig, nb::device::cpu>;
 
 using Size = std::pair<int64_t, int64_t>;    // height, width
 using Limits = std::pair<int64_t, int64_t>;  // max_bytes, max_operations
-
-using sbnn::element_count;
 
 bool is_float(const InputArray& array) { return array.dtype() == nb::dtype<float>(); }
 
@@ -147,23 +146,20 @@ class Model {
 
   void run(int64_t count, const nb::list& input_list, const nb::list& output_list) {
     const sbnn::Batch batch = as_batch(count, input_list);
-    const std::vector<sbnn::GraphOutput>& specs = graph().outputs;
-    if (output_list.size() != specs.size()) throw nb::value_error("an array for each output");
+    const size_t outputs = graph().outputs.size();
+    if (output_list.size() != outputs) throw nb::value_error("an array for each output");
     std::vector<void*> results;
-    for (size_t i = 0; i < specs.size(); ++i) {
-      const auto array = nb::cast<OutputArray>(output_list[i]);
-      const sbnn::TensorSpec& spec = tensor(specs[i].tensor);
-      require_size(array, count * element_count(spec));
-      const bool bits = spec.kind == sbnn::Kind::kBits;
-      require_dtype(array, bits ? nb::dtype<int8_t>() : nb::dtype<float>());
-      results.push_back(array.data());
+    for (const nb::handle item : output_list) {
+      results.push_back(as_result(count, results.size(), nb::cast<OutputArray>(item)));
     }
-    sbnn::Status status;
-    {
-      const GilRelease release;
-      status = engine_->run(batch, results);
-    }
-    raise_if_failed(status);
+    run_batch(batch, results);
+  }
+
+  // The same with one input and one output, without lists.
+  void run_single(int64_t count, const InputArray& input, const OutputArray& output) {
+    const bool single = graph().inputs.size() == 1 && graph().outputs.size() == 1;
+    if (!single) throw nb::value_error("an array for each input and output");
+    run_batch({count, {as_input(count, 0, input)}}, {as_result(count, 0, output)});
   }
 
   void run_nodes(int64_t count, const nb::list& feed_list, const nb::list& fetch_list) {
@@ -197,6 +193,23 @@ class Model {
   }
 
  private:
+  void run_batch(const sbnn::Batch& batch, const std::vector<void*>& results) {
+    sbnn::Status status;
+    {
+      const GilRelease release;
+      status = engine_->run(batch, results);
+    }
+    raise_if_failed(status);
+  }
+
+  void* as_result(int64_t count, size_t output, const OutputArray& array) const {
+    const sbnn::TensorSpec& spec = tensor(graph().outputs[output].tensor);
+    require_size(array, count * element_count(spec));
+    const bool bits = spec.kind == sbnn::Kind::kBits;
+    require_dtype(array, bits ? nb::dtype<int8_t>() : nb::dtype<float>());
+    return array.data();
+  }
+
   sbnn::Batch as_batch(int64_t count, const nb::list& arrays) const {
     if (arrays.size() != graph().inputs.size()) throw nb::value_error("an array for each input");
     sbnn::Batch batch;
@@ -276,8 +289,10 @@ NB_MODULE(_native, module) {
       .def_prop_ro("tensors", &Model::tensors)
       .def_prop_ro("nodes", &Model::nodes)
       .def_prop_ro("size", &Model::size)
+      .def_prop_ro("most_samples", [](const Model& model) { return model.engine().most_samples(); })
       .def("check_batch", &Model::check_batch)
       .def("run", &Model::run)
+      .def("run_single", &Model::run_single)
       .def("run_nodes", &Model::run_nodes)
       .def("time_nodes", &Model::time_nodes);
   nb::module_ training = module.def_submodule("training");

@@ -111,7 +111,9 @@ class Engine {
   std::vector<NodeInfo> nodes() const;
   EngineSize size() const;
 
-  // kInput where the results of so many samples take more than max_bytes.
+  // How many samples a call may have: whose results take no more than max_bytes.
+  int64_t most_samples() const;
+  // kInput where there are more.
   Status check_batch(int64_t count) const;
 
   // Writes (count, height, width, channels) of each of the graph's outputs, in its order: float32

@@ -39,6 +39,17 @@ Status read_file(const char* path, std::vector<uint8_t>* bytes) {
   return std::ferror(file.get()) != 0 ? refuse() : Status();
 }
 
+// Of one sample.
+double result_bytes(const Graph& graph) {
+  double bytes = 0;
+  for (const GraphOutput& output : graph.outputs) {
+    const TensorSpec& tensor = graph.tensors[static_cast<size_t>(output.tensor)];
+    const size_t each = tensor.kind == Kind::kBits ? sizeof(int8_t) : sizeof(float);
+    bytes += static_cast<double>(element_count(tensor)) * static_cast<double>(each);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 int available_threads() { return std::min(available_cores(), kMaxThreads); }
@@ -68,7 +79,7 @@ Status check_pixels(const Plan& plan, const std::string& name, const InputArray&
 Status check_images(const Plan& plan, const Graph& graph, const Batch& batch) {
   for (size_t i = 0; i < batch.inputs.size(); ++i) {
     const TensorSpec& tensor = graph.tensors[i];
-    if (tensor.kind != Kind::kImage) continue;
+    if (tensor.kind != Kind::kImage || !batch.inputs[i].is_float) continue;
     SIGNBIT_TRY(check_pixels(plan, "'" + graph.inputs[i].name + "'", batch.inputs[i], batch.count,
                              element_count(tensor)));
   }
@@ -112,6 +123,7 @@ Status Engine::load(const uint8_t* data, size_t size, const EngineOptions& optio
     plan_layout(state->fused, *kernels, &state->plan);
     const bool resized = options.input_size.y != 0 || options.input_size.x != 0;
     state->limits = limits_of(options.max_bytes, options.max_operations, size, resized);
+    state->most_samples = static_cast<int64_t>(state->limits.bytes / result_bytes(state->graph));
     SIGNBIT_TRY(check_limits(state->fused, state->plan, state->limits, &state->estimate));
     plan_nodes(state->fused, &state->plan);
     state->graph.constants.clear();  // their bytes are the caller's
@@ -129,15 +141,11 @@ const Graph& Engine::graph() const { return state_->graph; }
 const char* Engine::isa() const { return state_->plan.kernels->isa; }
 int Engine::threads() const { return state_->pool.threads(); }
 
+int64_t Engine::most_samples() const { return state_->most_samples; }
+
 Status Engine::check_batch(int64_t count) const {
-  double bytes = 0;
-  for (const GraphOutput& output : state_->graph.outputs) {
-    const TensorSpec& tensor = state_->graph.tensors[static_cast<size_t>(output.tensor)];
-    const size_t each = tensor.kind == Kind::kBits ? sizeof(int8_t) : sizeof(float);
-    bytes += static_cast<double>(element_count(tensor)) * static_cast<double>(each);
-  }
-  bytes *= static_cast<double>(count);
-  if (bytes <= state_->limits.bytes) return {};
+  if (count <= state_->most_samples) return {};
+  const double bytes = result_bytes(state_->graph) * static_cast<double>(count);
   return {Code::kInput, exceeds("the results of " + std::to_string(count) + " samples take", bytes,
                                 state_->limits.bytes) +
                             ", or run fewer at a time"};

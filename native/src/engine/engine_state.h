@@ -24,6 +24,7 @@ struct Engine::State {
   FusedGraph fused;
   Limits limits;
   Estimate estimate;
+  int64_t most_samples = 0;
   Plan plan;
   ThreadPool pool;
   ContextPool contexts;

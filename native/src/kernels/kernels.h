@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "format/types.h"
+#include "kernels/finish.h"
 
 namespace sbnn {
 
@@ -25,9 +26,6 @@ static inline int tile_vectors(int remaining_vectors, int max_vectors) {
   while (vectors > remaining_vectors) vectors /= 2;
   return vectors;
 }
-
-// The activations of an epilogue.
-enum class Activation : uint8_t { kNone, kRelu, kHardtanh, kPrelu, kSigmoid, kMaxout };
 
 // Dots of `pixels` windows with the `filters` filters of one block.
 //
@@ -192,61 +190,6 @@ struct MeanAbsArgs {
   int64_t result_step;
 };
 
-// One bits tensor an epilogue writes.
-struct SignArgs {
-  const float* threshold;  // by channel; null where integer_threshold is given
-  const int32_t* integer_threshold;
-  const uint64_t* flip;    // bits by channel
-  uint8_t* const* pixels;  // [runs] address of the first pixel's first bit
-  int64_t pixel_bytes;
-  int64_t group_channels;  // channels of a group where groups have gaps between them,
-  int64_t group_bytes;     // and their bytes; 0 where the channels' bits are contiguous
-};
-
-// Pixels that lie equally far apart in everything the epilogue reads and writes.
-struct EpilogueRun {
-  int64_t pixels;
-  const int32_t* values;  // v0 (int32, or float32 in its place) of channel_begin of the first
-  const float* shortcut;  // channel 0 of the first; null: no shortcut
-  float* real;            // channel 0 of the first, may be where the shortcut is; null: not stored
-};
-
-// The common epilogue for channels [channel_begin, channel_begin + channel_count), which begin at a
-// multiple of 64. Constants are indexed by channel and readable a whole vector past the end.
-struct EpilogueArgs {
-  int run_count;
-  const EpilogueRun* runs;
-  int64_t value_step, shortcut_step, real_step;  // from a run's pixel to the next
-  int64_t channel_begin, channel_count;
-  bool integer;        // v0 is int32, else float32
-  bool wants_real;     // some output needs the real value
-  const float* scale;  // null: no affine step
-  const float* shift;
-  int64_t shortcut_offset, shortcut_channels;
-  bool shortcut_repeats;  // channel c reads c mod shortcut_channels
-  Activation activation;
-  const float* slope;
-  const float* positive_slope;
-  const float* offset;  // null: none
-  int sign_count;
-  const SignArgs* signs;
-};
-
-// One step over the values of some pixels, in place. Constants and operands are those of the first
-// channel; all are readable a whole vector past their last one.
-struct StepArgs {
-  float* values;  // [pixels][value_step]; whole vectors are written
-  int64_t pixels;
-  int64_t channels;
-  int64_t value_step;
-  const float* first;   // scale, value, weighted, slope or low; null where absent
-  const float* second;  // shift, positive slope or high
-  // [pixels][operand_step]: what add, subtract and multiply read; of an affine step its shift,
-  // where that is not `second`.
-  const float* operand;
-  int64_t operand_step;
-};
-
 struct KernelTable {
   const char* isa;
   int word_lanes;        // filters in a vector of binary_dot
@@ -268,7 +211,7 @@ struct KernelTable {
   void (*sign_sums)(const SignSumsArgs&);
   void (*mean_abs)(const MeanAbsArgs&);
   void (*epilogue)(const EpilogueArgs&);
-  void (*step)(StepOp, const StepArgs&);
+  void (*chain)(const ChainArgs&);
   void (*exponentials)(float* values, int64_t count);  // in place; whole vectors are written
   // Loops over registers alone, which show the most that a core can do: plain xor + count + add of
   // signs, and fused multiply-adds. Both return the multiply-adds done and write a vector of

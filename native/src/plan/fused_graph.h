@@ -1,5 +1,6 @@
 // A graph as the engine runs it: each node an operation and what becomes of its values. That is
-// either an epilogue that kernels compute in one pass, or a chain of steps, one pass a step.
+// either an epilogue that has kernels of its own, or a chain of steps that a kernel reads one by
+// one.
 #pragma once
 
 #include <string>

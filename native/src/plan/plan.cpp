@@ -27,9 +27,7 @@ void plan_epilogue(const FusedGraph& graph, const std::vector<TensorLayout>& ten
   }
   plan->chain = plan_chain(graph, *plan);
   for (const StepPlan& step : plan->chain.steps) plan->bytes += step.bytes();
-  for (const StorePlan& store : plan->chain.stores) {
-    for (const SignPlan& sign : store.signs) plan->bytes += sign.bytes();
-  }
+  for (const StorePlan& store : plan->chain.stores) plan->bytes += store.sign.bytes();
   node.for_outputs([&](int tensor) {
     const TensorLayout& output = tensors[static_cast<size_t>(tensor)];
     plan->spread_signs |= output.kind == Kind::kBits && !output.bits.contiguous();
@@ -58,7 +56,7 @@ ScratchSizes scratch_of(const NodePlan& plan, const TensorLayout& input) {
   scratch.staging_pixels = real.panel.staging();
   scratch.conv_units = real.tile_units;
   scratch.signs = static_cast<int64_t>(node.by_steps ? node.outputs.size() : node.signs.size());
-  if (node.by_steps) scratch.operand_values = plan.tile_pixels * plan.tile_step;
+  scratch.steps = static_cast<int64_t>(node.steps.size());
   scratch.input_pixel_bytes = input.pixel_bytes;
   return scratch;
 }
@@ -98,7 +96,7 @@ void ScratchSizes::raise_to(const ScratchSizes& other) {
         &ScratchSizes::staging_pixels, &ScratchSizes::conv_units, &ScratchSizes::signs,
         &ScratchSizes::runs, &ScratchSizes::band_bytes, &ScratchSizes::input_pixel_bytes,
         &ScratchSizes::gathered_words, &ScratchSizes::triple_xor_bytes, &ScratchSizes::row_sums,
-        &ScratchSizes::sign_sums, &ScratchSizes::operand_values}) {
+        &ScratchSizes::sign_sums, &ScratchSizes::steps}) {
     this->*size = std::max(this->*size, other.*size);
   }
 }

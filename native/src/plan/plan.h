@@ -182,7 +182,7 @@ struct ScratchSizes {
   int64_t triple_xor_bytes = 0;   // of the words that complete triples
   int64_t row_sums = 0;           // of a global mean's input
   int64_t sign_sums = 0;          // of the columns that a tile's windows meet
-  int64_t operand_values = 0;     // of a tile, that a step's operand has to be spread over
+  int64_t steps = 0;              // of a chain
 
   // Makes each size at least the other's.
   void raise_to(const ScratchSizes& other);

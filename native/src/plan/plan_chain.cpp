@@ -55,18 +55,6 @@ StepPlan plan_step(const FusedGraph& graph, const ChainStep& chained, const Node
   return plan;
 }
 
-// Where an output is stored: with others that follow the same step.
-StorePlan& store_of(const Output& output, std::vector<StorePlan>* stores) {
-  const auto after = static_cast<size_t>(output.after);
-  for (StorePlan& store : *stores) {
-    if (store.after != after) continue;
-    if (output.kind == Kind::kBits || store.real == kNone) return store;
-  }
-  stores->emplace_back();
-  stores->back().after = after;
-  return stores->back();
-}
-
 }  // namespace
 
 std::vector<int64_t> tap_sets(const Axis& axis, const std::vector<TapRange>& sets) {
@@ -106,16 +94,18 @@ ChainPlan plan_chain(const FusedGraph& graph, const NodePlan& plan) {
   for (const ChainStep& step : plan.node->steps) {
     chain.steps.push_back(plan_step(graph, step, plan));
   }
-  for (const ChainOutput& output : plan.node->outputs) {
-    StorePlan& store = store_of(output.output, &chain.stores);
-    if (output.output.kind == Kind::kReal) {
-      store.real = output.tensor;
-      continue;
+  for (const ChainOutput& chained : plan.node->outputs) {
+    const Output& output = chained.output;
+    StorePlan store;
+    store.after = static_cast<int>(output.after);
+    store.tensor = chained.tensor;
+    if (output.kind == Kind::kBits) {
+      store.sign = plan_sign(graph, output.threshold, output.flip, plan.channels);
     }
-    store.bits.push_back(output.tensor);
-    store.signs.push_back(
-        plan_sign(graph, output.output.threshold, output.output.flip, plan.channels));
+    chain.stores.push_back(std::move(store));
   }
+  std::stable_sort(chain.stores.begin(), chain.stores.end(),
+                   [](const StorePlan& a, const StorePlan& b) { return a.after < b.after; });
   return chain;
 }
 

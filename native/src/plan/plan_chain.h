@@ -44,17 +44,15 @@ struct StepPlan {
   }
 };
 
-// Outputs that are stored together: one of reals, or none, and signs.
 struct StorePlan {
-  size_t after = 0;  // steps
-  int real = kNone;  // a tensor
-  std::vector<int> bits;
-  std::vector<SignPlan> signs;
+  int after = 0;  // steps
+  int tensor = kNone;
+  SignPlan sign;  // empty where it is reals
 };
 
 struct ChainPlan {
   std::vector<StepPlan> steps;
-  std::vector<StorePlan> stores;
+  std::vector<StorePlan> stores;  // by `after`
 };
 
 struct NodePlan;

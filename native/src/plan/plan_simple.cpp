@@ -43,8 +43,7 @@ int64_t reads_per_value(const FusedNode& node, const TensorLayout& input) {
 
 SimpleTile simple_tile(const FusedNode& node, const TensorLayout& input,
                        const TensorLayout& output) {
-  const bool in_place =
-      node.op == Op::kIdentity && input.kind == Kind::kReal && node.map == kNone && !node.by_steps;
+  const bool in_place = node.op == Op::kIdentity && input.kind == Kind::kReal && node.map == kNone;
   if (in_place) return {true, output.channels, output.pixels()};
   const int64_t step = round_up(output.channels, 16);
   return {false, step, std::clamp<int64_t>(16384 / step, 1, kTileWindows)};

@@ -24,7 +24,6 @@ Scratch::Scratch(const ScratchSizes& sizes)
       pooled_signs(static_cast<size_t>(sizes.input_pixel_bytes)),
       band(static_cast<size_t>(sizes.band_bytes)),
       row_sums(static_cast<size_t>(sizes.row_sums)),
-      operands(static_cast<size_t>(sizes.operand_values)),
       sign_sums(static_cast<size_t>(sizes.sign_sums)),
       gathered(static_cast<size_t>(sizes.gathered_words)),
       triple_xors(static_cast<size_t>(sizes.triple_xor_bytes)),
@@ -35,7 +34,10 @@ Scratch::Scratch(const ScratchSizes& sizes)
       base(kTileWindows),
       sign_pixels(kTileWindows),
       runs(static_cast<size_t>(sizes.runs)),
-      sign_runs(static_cast<size_t>(sizes.signs * sizes.runs)) {
+      sign_runs(static_cast<size_t>(sizes.signs * sizes.runs)),
+      steps(static_cast<size_t>(sizes.steps)),
+      step_runs(static_cast<size_t>(sizes.steps * sizes.runs)),
+      stores(static_cast<size_t>(sizes.signs)) {
   window_runs.reserve(kTileWindows);
   for (int64_t i = 0; i < kTileWindows; ++i) {
     gathered_windows.push_back(reinterpret_cast<const uint8_t*>(gathered.data() + i));

@@ -21,7 +21,6 @@ struct Scratch {
   AlignedArray<uint8_t> band;       // rows between the two nodes of a stage
   double producer_share = 0;        // of the time that this thread's last part of such a stage took
   AlignedArray<float> row_sums;     // of a global mean's input
-  AlignedArray<float> operands;     // of a step, by the tile's pixels and channels
   AlignedArray<int32_t> sign_sums;  // of the columns that a tile's windows meet
   AlignedArray<uint32_t> gathered;  // words of a tile's windows
   AlignedArray<uint8_t> triple_xors;  // of an input, or of gathered windows
@@ -38,7 +37,11 @@ struct Scratch {
   std::vector<uint8_t*> sign_pixels;
   // By run of a tile:
   std::vector<EpilogueRun> runs;
-  std::vector<uint8_t*> sign_runs;  // [sign][run]
+  std::vector<uint8_t*> sign_runs;  // [sign][run], of a chain [output][run]
+  // Of a chain:
+  std::vector<StepArgs> steps;
+  std::vector<const float*> step_runs;  // [step][run]
+  std::vector<StoreArgs> stores;
 };
 
 // One sample of a batch and the arena that holds its tensors.

@@ -27,6 +27,7 @@ void NodeRunner::run(const Range& pixels, const Range& chunks) {
     } else {
       place_outputs(tile);
     }
+    if (node.by_steps()) place_steps(*this, tile, runs, &chain);
     prepare_body(tile);
     for (int64_t i = chunks.begin; i < chunks.end; ++i) {
       const Chunk& chunk = node.chunks[static_cast<size_t>(i)];
@@ -37,7 +38,7 @@ void NodeRunner::run(const Range& pixels, const Range& chunks) {
       if (spec.op == Op::kBinaryConv) compute_dots(*this, chunk, tile);
       if (spec.op == Op::kRealConv) compute_sums(*this, chunk);
       if (node.by_steps()) {
-        finish_steps(*this, runs, chunk, tile);
+        finish_steps(*this, chunk, &chain);
       } else {
         finish_values(chunk);
       }

@@ -38,7 +38,8 @@ class NodeRunner : public NodeContext {
   void sum_rows(const Range& rows, const Range& chunks) const;
 
   EpilogueArgs args{};
-  FinishDotsArgs finish{};  // the same where node.finishes_dots
+  FinishDotsArgs finish{};  // the same where node.finishes_dots,
+  ChainArgs chain{};        // and where node.by_steps()
 
  private:
   // What place_outputs does, where the epilogue follows each vector of dots.

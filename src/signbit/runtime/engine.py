@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,7 +17,7 @@ from signbit.errors import InputError, IsaError, ModelFileError
 from signbit.runtime import _native
 from signbit.runtime.node_report import NodeReport, node_reports
 from signbit.runtime.options import checked_limits, checked_size, checked_threads
-from signbit.runtime.ports import DTYPES, Input, Output, checked_batch, common_count
+from signbit.runtime.ports import DTYPES, Input, Output, batch_check, common_count
 
 __all__ = ["Engine", "Input", "NodeReport", "Output", "cpu_isas", "load"]
 
@@ -106,15 +105,10 @@ class Engine:
         if any(node["op"] == "real_conv" and any(node["dots"]) for node in self._model.nodes):
             self._dtypes["image"] = (np.dtype(np.uint8),)
         self._checks = [
-            partial(
-                checked_batch,
-                name=repr(each.name),
-                kind=each.kind,
-                shape=each.shape,
-                dtypes=self._dtypes[each.kind],
-            )
+            batch_check(repr(each.name), each.kind, each.shape, self._dtypes[each.kind])
             for each in self._inputs
         ]
+        self._most_samples = self._model.most_samples
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -132,7 +126,13 @@ class Engine:
         take more than the `max_bytes` that the model was loaded with.
         """
         count, batch = self._check_inputs(inputs)
-        self._model.check_batch(count)
+        if count > self._most_samples:
+            self._model.check_batch(count)  # raises
+        if len(batch) == len(self._results) == 1:
+            shape, dtype = self._results[0]
+            result = np.empty((count, *shape), dtype)
+            self._model.run_single(count, batch[0], result)
+            return result
         results = [np.empty((count, *shape), dtype) for shape, dtype in self._results]
         self._model.run(count, batch, results)
         if len(results) == 1:
@@ -263,7 +263,7 @@ class Engine:
         if number < len(self._inputs):
             return self._checks[number](array)
         kind, shape = self._tensors[number]
-        return checked_batch(array, f"tensor {number}", kind, shape, self._dtypes[kind])
+        return batch_check(f"tensor {number}", kind, shape, self._dtypes[kind])(array)
 
     def _fetch(self, wanted: int | str) -> tuple[int, tuple[int, int, int], npt.DTypeLike]:
         """What a fetch yields: its number for the native side, shape of one sample, dtype."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from signbit.bitformat.int16_stem import REFUSAL
 from signbit.errors import InputError
 
 __all__ = ["Input", "Output"]
@@ -63,29 +62,39 @@ class Output:
         return np.dtype(np.float32 if self.kind == "real" else np.int8)
 
 
-def checked_batch(
-    array: Array, name: str, kind: str, shape: Shape, dtypes: tuple[np.dtype[Any], ...]
-) -> Array:
-    """The array, contiguous, if it is a batch of samples of this kind, shape and dtypes.
+def batch_check(
+    name: str, kind: str, shape: Shape, dtypes: tuple[np.dtype[Any], ...]
+) -> Callable[[Array], Array]:
+    """A function that returns an array, contiguous, if it is a batch of such samples.
 
-    Raises InputError that begins with `name`.
+    It raises InputError that begins with `name`.
     """
-    if not isinstance(array, np.ndarray) or array.dtype not in dtypes:
-        if isinstance(array, np.ndarray) and array.dtype in DTYPES[kind]:
-            raise InputError(f"{name}: {REFUSAL}")
-        names = " or ".join(dtype.name for dtype in dtypes)
-        given = type(array).__name__
-        if isinstance(array, np.ndarray):
-            given = array.dtype.name
-            if not array.dtype.isnative:
-                given += f" in foreign byte order ({array.dtype.str})"
-        raise InputError(f"{name}: must be a NumPy array of {names}, is {given}")
-    if array.ndim != 4 or array.shape[1:] != shape:
-        expected = ", ".join(map(str, shape))
-        raise InputError(f"{name}: must have shape (N, {expected}), has {array.shape}")
-    if kind == "bits" and (array > 1).any():
-        raise InputError(f"{name}: bits must be 0 or 1")
-    return np.ascontiguousarray(array)
+
+    def check(array: Array) -> Array:
+        if not isinstance(array, np.ndarray) or array.dtype not in dtypes:
+            raise InputError(f"{name}: {_wrong_type(array, kind, dtypes)}")
+        if array.ndim != 4 or array.shape[1:] != shape:
+            expected = ", ".join(map(str, shape))
+            raise InputError(f"{name}: must have shape (N, {expected}), has {array.shape}")
+        if kind == "bits" and (array > 1).any():
+            raise InputError(f"{name}: bits must be 0 or 1")
+        return np.ascontiguousarray(array)
+
+    return check
+
+
+def _wrong_type(array: object, kind: str, dtypes: tuple[np.dtype[Any], ...]) -> str:
+    given = type(array).__name__
+    if isinstance(array, np.ndarray):
+        if array.dtype in DTYPES[kind]:
+            from signbit.bitformat.int16_stem import REFUSAL  # an engine does without the rest
+
+            return REFUSAL
+        given = array.dtype.name
+        if not array.dtype.isnative:
+            given += f" in foreign byte order ({array.dtype.str})"
+    names = " or ".join(dtype.name for dtype in dtypes)
+    return f"must be a NumPy array of {names}, is {given}"
 
 
 def common_count(batches: Mapping[Any, Array], where: str) -> int:

@@ -8,6 +8,7 @@ struct Count {
   static constexpr int value = kCount;
 };
 
+#include "kernels/generic/chain.inl.h"
 #include "kernels/generic/dots/adjust_dots.inl.h"
 #include "kernels/generic/dots/row_sums.inl.h"
 #include "kernels/generic/epilogue.inl.h"
@@ -16,12 +17,11 @@ struct Count {
 #include "kernels/generic/pool.inl.h"
 #include "kernels/generic/real_conv.inl.h"
 #include "kernels/generic/sign_sums.inl.h"
-#include "kernels/generic/steps.inl.h"
 
 constexpr KernelTable make_table() {
   return {
       Vec::kIsa,   Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors, binary_dot, kFinishDots,
       adjust_dots, xor_triples,     real_conv,        pixel_conv,        max_dots,   max_pool,
       max_sums,    avg_pool,        row_sums,         sign_sums,         mean_abs,   epilogue,
-      step,        exponentials,    binary_limit,     real_limit};
+      chain,       exponentials,    binary_limit,     real_limit};
 }

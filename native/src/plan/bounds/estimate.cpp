@@ -93,16 +93,17 @@ double scratch_bytes(const ScratchSizes& sizes) {
   const auto bytes = [](int64_t count, size_t each) {
     return static_cast<double>(count) * static_cast<double>(each);
   };
-  return bytes(sizes.tile_values + sizes.dots + sizes.row_sums + sizes.operand_values +
-                   sizes.sign_sums + sizes.gathered_words,
+  return bytes(sizes.tile_values + sizes.dots + sizes.row_sums + sizes.sign_sums +
+                   sizes.gathered_words,
                sizeof(float)) +
          bytes(sizes.panel_bytes + sizes.band_bytes + sizes.input_pixel_bytes +
                    sizes.triple_xor_bytes,
                1) +
          bytes(sizes.staging_pixels, sizeof(int16_t)) + bytes(sizes.conv_units, sizeof(void*)) +
          bytes(sizes.signs, sizeof(SignArgs)) + bytes(sizes.runs, sizeof(EpilogueRun)) +
-         bytes(sizes.signs * sizes.runs, sizeof(void*)) + bytes(6 * kTileWindows, sizeof(void*)) +
-         bytes(10, kSlackBytes);
+         bytes(sizes.signs, sizeof(StoreArgs)) + bytes(sizes.steps, sizeof(StepArgs)) +
+         bytes((sizes.signs + sizes.steps) * sizes.runs, sizeof(void*)) +
+         bytes(6 * kTileWindows, sizeof(void*)) + bytes(10, kSlackBytes);
 }
 
 NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t index,
@@ -133,7 +134,7 @@ NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t ind
     raise_to(&own.tile_values, kHeadImages * kBlockFilters);
     raise_to(&own.conv_units, kHeadImages);
   }
-  if (node.by_steps) own.operand_values = own.tile_values;
+  own.steps = static_cast<int64_t>(node.steps.size());
   own.input_pixel_bytes = input.pixel_bytes;
   own.signs = static_cast<int64_t>(node.by_steps ? outputs.size() : node.signs.size());
   scratch->raise_to(own);

@@ -48,10 +48,7 @@ int64_t held_bytes(const NodePlan& node) {
   bytes += bytes_of(node.chain.steps);
   for (const StepPlan& step : node.chain.steps) bytes += bytes_of(step);
   bytes += bytes_of(node.chain.stores);
-  for (const StorePlan& store : node.chain.stores) {
-    bytes += bytes_of(store.bits) + bytes_of(store.signs);
-    for (const SignPlan& sign : store.signs) bytes += bytes_of(sign);
-  }
+  for (const StorePlan& store : node.chain.stores) bytes += bytes_of(store.sign);
   return bytes + bytes_of(node.binary) + bytes_of(node.real);
 }
 

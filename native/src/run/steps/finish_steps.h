@@ -5,9 +5,12 @@
 
 namespace sbnn {
 
-// Takes v0 of a chunk's channels of a tile, whose rows are the first `runs` of scratch.runs,
-// through every step in place, and stores each output after its step. Does to each value what an
-// epilogue does, in the same order.
-void finish_steps(const NodeContext& context, int runs, const Chunk& chunk, const Tile& tile);
+// Where each row of a tile begins in what its steps read and its outputs are stored in. The rows
+// are the first `runs` of scratch.runs.
+void place_steps(const NodeContext& context, const Tile& tile, int runs, ChainArgs* args);
+
+// Takes v0 of a chunk's channels of a placed tile through every step, and stores each output after
+// its step. Does to each value what an epilogue does, in the same order.
+void finish_steps(const NodeContext& context, const Chunk& chunk, ChainArgs* args);
 
 }  // namespace sbnn

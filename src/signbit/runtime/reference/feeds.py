@@ -11,7 +11,7 @@ from signbit.bitformat.graph import Graph
 from signbit.bitformat.int16_stem import is_int16
 from signbit.bitformat.validate import Tensor
 from signbit.errors import InputError
-from signbit.runtime.ports import DTYPES, checked_batch, common_count
+from signbit.runtime.ports import DTYPES, batch_check, common_count
 
 __all__ = ["Feeds"]
 
@@ -51,7 +51,7 @@ class Feeds:
             if number not in range(len(self._tensors)):
                 raise InputError(f"feeds: the graph has no tensor {number!r}")
             label, (kind, shape) = self.label(number), self._tensors[number]
-            checked_batch(array, label, kind, shape, self._dtypes[kind])
+            batch_check(label, kind, shape, self._dtypes[kind])(array)
             if kind == "image" and not np.isfinite(array).all():
                 raise InputError(f"{label}: pixels must be finite; some are NaN or infinite")
         return common_count({self.label(number): array for number, array in feeds.items()}, "feeds")

@@ -1,24 +1,21 @@
-// Every step of every instruction set against its formula, written value by value.
+// The formula of every step, written value by value, and values at which formulas turn.
+#pragma once
 
-#include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <iterator>
 #include <limits>
-#include <vector>
 
-#include "check.h"
-#include "cpu/dispatch.h"
 #include "cpu/memory.h"
 #include "draws.h"
+#include "kernels/kernels.h"
+
+namespace test {
 
 using sbnn::StepOp;
-using test::integer;
 
-namespace {
+inline float power_of_two(float n) { return std::ldexp(1.0f, static_cast<int>(n)); }
 
-float power_of_two(float n) { return std::ldexp(1.0f, static_cast<int>(n)); }
-
-float exponential(float x) {
+inline float exponential(float x) {
   x = x < -87 ? -87 : x > 88 ? 88 : x;
   if (std::isnan(x)) return x;
   const float n = std::fma(x, 0x1.715476p+0f, 0x1.8p+23f) - 0x1.8p+23f;
@@ -32,12 +29,12 @@ float exponential(float x) {
   return p * power_of_two(n);
 }
 
-float ramp(float v) {
+inline float ramp(float v) {
   const float t = v + 3;
   return t < 0 ? 0 : t > 6 ? 6 : t;
 }
 
-float tangent(float v) {
+inline float tangent(float v) {
   const float a = std::fabs(v), z = a * a;
   float p = -0x1.75e1d4p-8f;
   for (const float k : {0x1.52269cp-6f, -0x1.b83c5ap-5f, 0x1.110726p-3f, -0x1.555532p-2f}) {
@@ -48,7 +45,7 @@ float tangent(float v) {
   return v < 0 ? -t : t;
 }
 
-float gelu(float v) {
+inline float gelu(float v) {
   const float a = std::fabs(v) * 0x1.6a09e6p-1f;
   const float t = 1 / std::fma(a, 0x1.4f740ap-2f, 1.0f);
   float p = 0x1.0fb844p+0f;
@@ -61,14 +58,14 @@ float gelu(float v) {
 
 // One value's constants and operand.
 struct Lane {
-  bool has_first, has_second;
+  bool has_first;
   float first, second, operand;
 };
 
-float expected(StepOp op, float v, const Lane& lane) {
+inline float step(StepOp op, float v, const Lane& lane) {
   switch (op) {
     case StepOp::kAffine:
-      return std::fma(v, lane.first, lane.has_second ? lane.second : lane.operand);
+      return std::fma(v, lane.first, lane.second);
     case StepOp::kOffset:
       return v + lane.first;
     case StepOp::kAdd:
@@ -104,7 +101,7 @@ float expected(StepOp op, float v, const Lane& lane) {
 }
 
 // Mostly ordinary values, and those at which formulas turn.
-float draw() {
+inline float draw() {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const float special[] = {
       0.0f,      -0.0f,      1.0f,   -1.0f,   0.625f, -0.625f,
@@ -115,62 +112,10 @@ float draw() {
   return size * static_cast<float>(integer(-1000, 1000)) / 997.0f;
 }
 
-sbnn::AlignedArray<float> draws(int64_t count) {
+inline sbnn::AlignedArray<float> draws(int64_t count) {
   sbnn::AlignedArray<float> values(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) values[static_cast<size_t>(i)] = draw();
   return values;
 }
 
-bool same(float a, float b) {
-  if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
-  return std::memcmp(&a, &b, sizeof a) == 0;
-}
-
-void test_step(const sbnn::KernelTable& kernels, StepOp op) {
-  const int64_t channels = integer(1, 70), pixels = integer(1, 9);
-  const int64_t step = sbnn::round_up(channels, 16), operand_step = integer(0, 1) * step;
-  const auto first = draws(channels), second = draws(channels);
-  const auto operand = draws(pixels * step);
-  auto values = draws(pixels * step);
-  std::vector<float> before(values.data(), values.data() + pixels * step);
-  sbnn::StepArgs args{};
-  args.values = values.data();
-  args.pixels = pixels;
-  args.channels = channels;
-  args.value_step = step;
-  args.first = op == StepOp::kAdd && integer(0, 1) == 0 ? nullptr : first.data();
-  args.second = op == StepOp::kAffine && integer(0, 1) == 0 ? nullptr : second.data();
-  args.operand = operand.data();
-  args.operand_step = operand_step;
-  kernels.step(op, args);
-  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-    for (int64_t c = 0; c < channels; ++c) {
-      const auto i = static_cast<size_t>(c), at = static_cast<size_t>(pixel * step + c);
-      const Lane lane{args.first != nullptr, args.second != nullptr, first[i], second[i],
-                      operand[static_cast<size_t>(pixel * operand_step + c)]};
-      CHECK(same(values[at], expected(op, before[at], lane)));
-    }
-  }
-}
-
-void test_exponentials(const sbnn::KernelTable& kernels) {
-  const int64_t count = integer(1, 70);
-  auto values = draws(count);
-  std::vector<float> before(values.data(), values.data() + count);
-  kernels.exponentials(values.data(), count);
-  for (size_t i = 0; i < before.size(); ++i) CHECK(same(values[i], exponential(before[i])));
-}
-
-}  // namespace
-
-int main() {
-  for (const sbnn::KernelTable* kernels : sbnn::usable_kernels()) {
-    for (int round = 0; round < 200; ++round) {
-      for (int op = 0; op <= static_cast<int>(StepOp::kTanh); ++op) {
-        test_step(*kernels, static_cast<StepOp>(op));
-      }
-      test_exponentials(*kernels);
-    }
-  }
-  return test::finish();
-}
+}  // namespace test
