@@ -28,11 +28,13 @@ SOURCES = sorted(
 COUNTED = (
     "one|once|twice|two|three|four|five|one of each|ms|µs|kB|MiB|bits?|bytes?|words?|images|"
     "weights|epochs|channels|filters|values?|numbers?|constants?|scales?|thresholds?|shifts?|"
-    "slopes?|offsets?|passes|cycles|faults|operations|lines?|cores|threads|process"
+    "slopes?|offsets?|passes|cycles|faults|operations|lines?|cores|threads|process|folders?|files?|"
+    "entry|colours?|panels?|training"
 )
 UNITS = (
     "channel|input channel|output channel|filter|image|pixel|layer|step|epoch|second|process|"
-    "class|core|seed|stage|method|side|tap|window|vector|cycle|call|round|block|run|command"
+    "class|core|seed|stage|method|side|tap|window|vector|cycle|call|round|block|run|command|"
+    "measure|folder|start|quote|rate"
 )
 # Each is a way of saying "per" that has to be read twice, or a name for NaN that names nothing.
 RIDDLES = {

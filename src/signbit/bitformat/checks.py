@@ -61,7 +61,7 @@ class Constants:
     def shaped(
         self, number: int, dtypes: Sequence[str], shape: tuple[int, ...], where: str
     ) -> Array:
-        """As `take`, of this shape."""
+        """Like `take`, for a constant that must have this shape."""
         array = self.take(number, dtypes, where)
         require(
             array.shape == shape,

@@ -40,7 +40,7 @@ def check_constants(node: Node, kind: str, shape: Shape, constants: Constants, w
 
 
 def _taps(node: Node, shape: Shape, where: str) -> int:
-    """Of one dot product; 0 where the operation has none."""
+    """How many taps one dot product has; 0 where the operation has none."""
     if node.rule.reads != "taps":
         return 0
     rows, columns = node["kernel"]

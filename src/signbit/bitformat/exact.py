@@ -99,7 +99,7 @@ def silu(x: npt.ArrayLike) -> Float32:
 
 
 def tanh(x: npt.ArrayLike) -> Float32:
-    """Of float32: a polynomial near 0, and 1 − 2 / (exp(2|x|) + 1) elsewhere; about 2 ulp."""
+    """tanh of float32: a polynomial near 0, 1 − 2 / (exp(2|x|) + 1) elsewhere; about 2 ulp."""
     x = np.asarray(x, np.float32)
     a = np.abs(x)
     with np.errstate(over="ignore"):  # where one of the two overflows, the other is taken

@@ -24,10 +24,10 @@ __all__ = [
 
 MAX_PIXEL = 255
 MAX_WEIGHT = 8191
-"""Of a weight's magnitude: sums of up to four weights stay in 16 bits, which fast convolution
-algorithms need."""
+"""The largest magnitude of a weight: sums of up to four weights stay in 16 bits, which fast
+convolution algorithms need."""
 MAX_SUM = (1 << 31) - 1
-"""Of MAX_PIXEL · Σ|weight| of a filter, so that no sum leaves 32 bits."""
+"""The largest MAX_PIXEL · Σ|weight| of a filter, so that no sum leaves 32 bits."""
 
 REFUSAL = "this model's stem is int16 and takes uint8 pixels"
 """What every engine says to float32 images."""

@@ -16,7 +16,7 @@ __all__ = ["SHAPE_RULES", "check_shape", "dilation_of", "windows"]
 
 
 def dilation_of(node: Node) -> Pair:
-    """From a tap to the next; (1, 1) where the operation has no such key."""
+    """The distance from a tap to the next; (1, 1) where the operation has no such key."""
     dilation: Pair = node["dilation"] if _has(node, "dilation") else (1, 1)
     return dilation
 

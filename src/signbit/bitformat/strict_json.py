@@ -19,7 +19,7 @@ MAX_VALUES = 4_000_000  # the largest graph has about half as many
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
-# The closing quote is optional, so that an unterminated string costs one pass, not one a quote.
+# The closing quote is optional, so that an unterminated string costs one pass, not one per quote.
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
 _MAY_HAVE_HALF = re.compile(r"\\u[dD][89a-fA-F]|" + _HALF.pattern)

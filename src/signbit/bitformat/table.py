@@ -22,13 +22,13 @@ class Key:
     type: str
     says: str
     default: Any = None
-    """In the graph's terms (tuples, None for an absent constant); not where `required`."""
+    """In the graph's terms: tuples, None for an absent constant. A required key has none."""
     required: bool = False
     least: int = 0
     most: int = 0
     choices: tuple[str, ...] = ()
     shape: str = ""
-    """Of a constant: the name of the rule for its shape."""
+    """The name of the rule for a constant's shape."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Operation:
     """Further inputs may follow, of the last input's kinds."""
     keys: tuple[Key, ...]
     dtypes: Mapping[str, tuple[str, ...]]
-    """Of each constant, by key."""
+    """Key of a constant → the dtypes it may have."""
     shape: str
     yields: str
     says: str

@@ -60,7 +60,7 @@ class _Nodes:
         self.constants = constants
         self.tensors: list[Tensor] = []
         self.groups: dict[int, int] = {}
-        """Of the grouped convolutions and sums that read a bits tensor."""
+        """A bits tensor → the groups of the grouped convolutions and sums that read it."""
 
     def check(self) -> tuple[Tensor, ...]:
         self.check_inputs()

@@ -27,19 +27,20 @@ from signbit.runtime import _native
 __all__ = ["MAX_INT16_TAPS", "MAX_POOL", "UnitSettings", "binary_unit"]
 
 MAX_INT16_TAPS = 2**15 - 1
-"""Taps of a dot that int16 surely holds."""
+"""The most taps of a dot that surely fits into int16."""
 
 MAX_POOL = 15
-"""Height and width of a window whose places a byte numbers."""
+"""The largest height and width of a window whose places one byte can number."""
 
 _Sizes = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class UnitSettings:
-    """What a unit does beside its tensors; windows of `pool` x `pool` dots touch, 1: no pool.
+    """What a unit does, besides its tensors. It has neither dilation nor groups.
 
-    Without dilation and groups. With `add_input`, x is the shortcut, too: not with a pool.
+    `pool`: windows of `pool` x `pool` dots, which touch; 1 is no pool. `add_input`: x is the
+    shortcut, too, which is not possible with a pool.
     """
 
     stride: _Sizes
@@ -48,7 +49,7 @@ class UnitSettings:
     add_input: bool
     clip: bool
     surrogate: tuple[int, float, float]
-    """Of the activations' estimator, as `surrogate_of` gives it."""
+    """The activations' estimator, as `surrogate_of` gives it."""
 
 
 @lru_cache(maxsize=64)
@@ -156,7 +157,7 @@ class _BinaryUnit(torch.autograd.Function):
 
 
 def _gradients_with_graph(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-    """As backward, in PyTorch's operations."""
+    """What backward gives, by PyTorch's operations, so that it can be differentiated."""
     x, shift, weight_signs, weight_scale, gamma, beta, _, y = ctx.saved_tensors
     settings: UnitSettings = ctx.settings
     number, *parameters = settings.surrogate

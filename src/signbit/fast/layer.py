@@ -71,11 +71,11 @@ class LayerGradients:
         self._of_weight = layer.x.new_empty((out, *kernel, inner))
 
     def arrays(self) -> _native.training.LayerGradients:
-        """As the kernels write them."""
+        """The memory in the form in which the kernels write it."""
         return _native.training.LayerGradients(self._of_x, self._of_shift, self._of_weight)
 
     def tensors(self) -> tuple[Tensor, Tensor | None, Tensor]:
-        """Shaped like x, shift and the weight."""
+        """The gradients, shaped like x, shift and the weight."""
         of_x = arranged(self._of_x, self._channels_last)
         return of_x, self._of_shift, arranged(self._of_weight, self._channels_last)
 

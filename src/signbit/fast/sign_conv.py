@@ -147,7 +147,7 @@ def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
 def _convolution_backward(
     layer: Layer, grad: Tensor, geometry: Sequence[Sequence[int]], groups: int
 ) -> tuple[Tensor, Tensor | None, Tensor]:
-    """By PyTorch, from signs that are floats once more: for groups, dilations, linear layers."""
+    """The gradients by PyTorch, from signs as floats: for groups, dilations, linear layers."""
     x, shift, threads = layer.x, layer.shift, torch.get_num_threads()
     moved = x if shift is None else x + shift[:, :, None, None]
     signs = (moved < 0).to(x.dtype).mul_(-2).add_(1)

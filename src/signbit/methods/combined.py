@@ -1,6 +1,6 @@
 """Parts of several papers put together by name, for recipes that combine what helps.
 
-Every part is a paper's own; which papers, says the table of each parameter.
+Every part is a paper's own; the table of each parameter says which paper's.
 """
 
 from __future__ import annotations

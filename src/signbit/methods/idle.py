@@ -12,9 +12,9 @@ __all__ = ["Idle", "idle_parameters"]
 
 
 class Idle(NamedTuple):
-    """A parameter does nothing where another one has this value, or, without one, anywhere.
+    """A parameter that does nothing where `other` has this value; without `other`, it never does.
 
-    All but some of its values: those in `but` do something else besides.
+    Its values in `but` are excepted: they have an effect.
     """
 
     parameter: str
@@ -24,7 +24,7 @@ class Idle(NamedTuple):
 
 
 def idle_parameters(rules: Iterable[Idle], given: Mapping[str, object]) -> dict[str, list[str]]:
-    """Those of `given` that do nothing, each with the others that take its effect."""
+    """The parameters of `given` that do nothing, each with the others that take its effect."""
     idle: dict[str, list[str]] = {}
     for rule in rules:
         if rule.parameter not in given or given[rule.parameter] in rule.but:

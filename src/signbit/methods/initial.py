@@ -29,7 +29,7 @@ def small_positive(model: nn.Module) -> None:
 
 
 def small_positive_in_every_stage(model: nn.Module) -> None:
-    """The same, also where weights stay real: SD-BNN's code for ImageNet, in both of its stages."""
+    """`small_positive`, also of real weights: SD-BNN's code for ImageNet, in both of its stages."""
     for module in model.modules():
         if isinstance(module, BinaryConv2d | BinaryLinear):
             nn.init.uniform_(module.weight, 0.0, 1e-3)

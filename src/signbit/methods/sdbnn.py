@@ -28,7 +28,7 @@ IDLE = (
     Idle("wsd", "binarize", "activations"),
     Idle("scale", "binarize", "activations"),
 )
-"""Of both."""
+"""What does nothing beside what, in both methods."""
 
 
 def method(

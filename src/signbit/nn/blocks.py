@@ -55,12 +55,12 @@ def normalised_conv(
 ) -> Tensor:
     """nonlinearity(norm(pool(conv(x))) + shortcut); x (N, in, H, W), shortcut as the result.
 
-    While norm trains, on a CPU in float32, everything up to the sum is one op where `norm` is a
-    BatchNorm2d and `conv` either a BinaryConv2d that native ops know, `pool` being one of windows
-    that touch, or a real convolution without bias, pool and shortcut; nn.Hardtanh(-1, 1) is a part
-    of it, any other non-linearity follows. `select` has the rules, `why` says what came of them.
-    The native op is more exact than PyTorch's batch normalisation; otherwise results differ from
-    those of the modules in rounding alone, those of a real convolution not at all.
+    While norm trains, on a CPU in float32, one native op may compute everything up to the sum. Then
+    `norm` is a BatchNorm2d, and `conv` is either a BinaryConv2d that native ops know, perhaps with
+    a pool whose windows touch, or a real convolution without bias, pool and shortcut. The op also
+    does nn.Hardtanh(-1, 1); any other non-linearity follows it. `select` has the rules, `why` says
+    what came of them. The op is more exact than PyTorch's batch normalisation; otherwise its
+    results differ from the modules' in rounding alone, and those of a real convolution not at all.
     """
     clip = select.is_clip(nonlinearity)
     if isinstance(conv, BinaryConv2d):
@@ -119,7 +119,7 @@ def _native_unit(
 
 
 def _with_positive_scale(weight: BinaryWeight) -> BinaryWeight:
-    """The same weight: a largest dot times a negative scale would be the smallest product."""
+    """The same weight with a scale above 0, so that the largest dot gives the largest product."""
     if weight.scale is None:
         return weight
     direction = torch.where(weight.scale < 0, -1.0, 1.0).reshape(-1, 1, 1, 1)

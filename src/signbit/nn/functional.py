@@ -104,7 +104,7 @@ _binary_linear = torch.library.custom_op(
 _binary_linear.register_fake(_linear_forward)
 
 _COUNT = 5
-"""Of operands, which alone get gradients."""
+"""How many operands there are; they alone get gradients."""
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -132,7 +132,10 @@ def _wants_real(wants: Sequence[bool]) -> tuple[bool, bool]:
 def _operand_gradients(
     operands: Sequence[Tensor], wants: Sequence[bool], of_x: Tensor | None, of_weight: Tensor | None
 ) -> list[Tensor | None]:
-    """By the chain rule from those of the real activation and weight; None where not wanted."""
+    """The operands' gradients, from those of the real activation and weight by the chain rule.
+
+    A gradient that nobody wants is None.
+    """
     _, weight_signs, scale, _, input_offset = operands
     gradients: list[Tensor | None] = [None] * _COUNT
     if of_x is not None:
@@ -186,7 +189,7 @@ def binary_conv2d(
     *,
     input_offset: Tensor | None = None,
 ) -> Tensor:
-    """conv2d(signs + input_offset, scale * weight.signs + offset), zeros around the sum.
+    """conv2d(signs + input_offset, scale * weight.signs + offset), with zeros for taps outside.
 
     signs (N, in, H, W) and weight.signs (out, in / groups, kh, kw) hold -1 and +1, or one of the
     two reals; the weight's scale and offset are (out,), input_offset is one value. The result is

@@ -36,12 +36,12 @@ class LayerPath:
 
 
 def why(module: nn.Module, images: Tensor | None = None) -> list[LayerPath]:
-    """Which way every layer in `module` takes that native ops know, and the reason.
+    """Which way each layer in `module` takes that native ops know, and the reason.
 
-    With `images`, whatever `module` takes: as a call in its present mode decides it; mode, buffers
-    and random numbers are left as they were. Without: by the layers alone, for a float32 input on a
-    CPU; a layer that something else than a ConvBlock hands to `normalised_conv` is then shown as
-    by itself, and what an input alone decides (its type, device, memory) is not considered.
+    With `images` (whatever `module` takes), a call in the present mode decides; mode, buffers and
+    random numbers are left as they were. Without `images`, the layers alone decide, for a float32
+    input on a CPU. Then a layer that something other than a ConvBlock hands to `normalised_conv` is
+    shown by itself, and what only an input decides (its type, device, memory) is not considered.
 
     >>> why(BinaryConv2d(16, 16, 3, groups=16))[0].path
     'reference'
@@ -89,7 +89,7 @@ def _expected_unit(block: ConvBlock, around: str | None) -> Choice:
 
 
 def _weight_of(layer: BinaryConv2d | BinaryLinear) -> BinaryWeight:
-    """As the binarizer would return it; a copy is asked, as it may draw or count."""
+    """The layer's binarized weight. A copy binarizes it, as a binarizer may draw or count."""
     with torch.random.fork_rng(devices=[]):
         weight: BinaryWeight = copy.deepcopy(layer.weight_binarizer)(layer.weight)
     return weight

@@ -150,7 +150,7 @@ def _stem(model: nn.Module, input_size: tuple[int, int, int]) -> tuple[str, nn.C
     images = torch.randn(1, channels, height, width, generator=noise).to(device)
     original = images.clone()
     inputs: dict[str, list[bool]] = {}
-    """Of each convolution that is called: whether it was with the images, call by call."""
+    """Path of a convolution → for each of its calls, whether it read the images."""
 
     def watch(name: str) -> Any:
         def see(module: nn.Module, arguments: tuple[Any, ...]) -> None:

@@ -174,12 +174,12 @@ class Engine:
         """How many threads one call may use at most, the caller's included.
 
         It uses fewer where more would not pay. The first images (some, together at least a
-        millisecond) run on one thread and are timed node by node; what a barrier and moving data
-        between cores cost is measured once per process; from both, each node gets its number of
-        threads, down to one, and a batch as many images at once as pay; if images are no faster so,
-        as where the cores are busy, one thread does it for a while. `explain` shows the numbers.
-        A call also leaves alone the cores that its thread may not use at the time, and those on
-        which other calls of this process are running. No answer depends on any of it.
+        millisecond) run on one thread and are timed node by node. What a barrier costs, and moving
+        data between cores, is measured once per process. From both, each node gets its number of
+        threads, down to one, and a batch runs as many images at once as pay. If images are no
+        faster so, as where the cores are busy, one thread does the work for a while. `explain`
+        shows the numbers. A call leaves alone the cores that its thread may not use at the time,
+        and those on which other calls of this process run. No answer depends on any of this.
         """
         return self._model.threads
 

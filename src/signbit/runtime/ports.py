@@ -21,7 +21,7 @@ DTYPES: Mapping[str, tuple[np.dtype[Any], ...]] = {
     "real": (np.dtype(np.float32),),
     "bits": (np.dtype(np.uint8),),
 }
-"""By kind of tensor, those that a batch may have."""
+"""Kind of tensor → the dtypes that a batch of it may have."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ class Output:
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
-        """Of one sample of a batch's array: (channels,) where the output is a vector."""
+        """The shape of one sample in a batch's array: (channels,) where the output is a vector."""
         height, width, channels = self.shape
         return (channels,) if height == width == 1 else self.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of a batch's array."""
+        """The dtype of a batch's array."""
         return np.dtype(np.float32 if self.kind == "real" else np.int8)
 
 

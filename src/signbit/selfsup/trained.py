@@ -39,5 +39,5 @@ def load_backbone_run(path: str | Path) -> Run:
 
 
 def backbone_digest(backbone: nn.Module) -> str:
-    """By which a probe knows the backbone that it was trained on."""
+    """The digest by which a probe knows the backbone that it was trained on."""
     return state_digest(backbone.state_dict())

@@ -43,7 +43,7 @@ class Bop(torch.optim.Optimizer):
 
 
 class SideBySide(torch.optim.Optimizer):
-    """Several optimisers over different parameters as one: their groups in order, one state."""
+    """Several optimisers over different parameters, as one with their groups and one state."""
 
     def __init__(self, *parts: torch.optim.Optimizer) -> None:
         self._parts = parts
@@ -58,7 +58,7 @@ class SideBySide(torch.optim.Optimizer):
             part.state = self.state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As of one optimiser; the parts go on from it."""
+        """Load the state of the whole, from which the parts go on."""
         super().load_state_dict(state_dict)
         self._share()
 

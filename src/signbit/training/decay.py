@@ -47,8 +47,8 @@ DECAYED: dict[str, Callable[[nn.Module], Parameters]] = {
     "reactnet": _reactnet,
     "bireal": _bireal,
 }
-"""By `decay_on`: a network -> the parameters that decay.
+"""Value of `decay_on` -> (network -> the parameters that decay).
 
-convolutions: the weights of all convolutions, real and binary; no paper's. reactnet: as in
+convolutions: the weights of all convolutions, real and binary (in no paper). reactnet: as in
 ReActNet's code, those and the shifts of RSign and RPReLU (Liu, Shen, Savvides, Cheng 2020). bireal:
 as in Bi-Real Net's code, the weights of real convolutions alone (Liu et al. 2018)."""

@@ -28,7 +28,7 @@ class Precision:
         self.scaler = torch.amp.GradScaler(device, enabled=name == "fp16")
 
     def forward(self) -> AbstractContextManager[object]:
-        """Around the forward passes of a step, but not around the loss."""
+        """The context for the forward passes of a step; the loss is computed outside of it."""
         if self._dtype is None:
             return nullcontext()
         return torch.autocast(self._device, self._dtype)

@@ -18,7 +18,7 @@ __all__ = ["SyncBatchNorm1d", "SyncBatchNorm2d", "synchronize_batch_norm"]
 
 
 class _Synchronized(nn.modules.batchnorm._BatchNorm):
-    """In training mode, what the plain layer gives for all processes' images in one batch.
+    """Gives in training what the plain layer gives for all processes' images in one batch.
 
     Every process has to call it the same number of times. Raises ValueError where all processes
     together have fewer than two values per channel.

@@ -231,7 +231,7 @@ def _tensor(value: Json, where: str) -> Output:
 
 
 def _keys(fields: Mapping[str, Json], rule: Operation | StepRule, where: str) -> dict[str, Any]:
-    """What is given of the keys that the table has, in its order."""
+    """The keys of the table that are given, in the table's order."""
     return {
         key.name: _READERS[key.type](fields[key.name], f"{where}.{key.name}", key)
         for key in rule.keys

@@ -68,7 +68,7 @@ def _plain_node(node: Node) -> dict[str, object]:
 
 
 def _plain_keys(given: Mapping[str, Any], rule: Operation | StepRule) -> dict[str, object]:
-    """In the table's order, without defaults."""
+    """The given keys in the table's order, without those at their defaults."""
     values = {key.name: given[key.name] for key in rule.keys if key.name in given}
     return _differing(values, {key.name: key.default for key in rule.keys if not key.required})
 

@@ -23,7 +23,7 @@ __all__ = ["image_batches", "in_order"]
 def image_batches(
     dataset: ImageDataset, chosen: Sequence[NDArray[np.int64]]
 ) -> Iterator[NDArray[np.uint8]]:
-    """For each array of n indices in `chosen` its images, uint8 (n, H, W, C), in that order.
+    """The images of each array of n indices in `chosen`: uint8 (n, H, W, C), in that order.
 
     The same for every `dataset.workers`. Raises DataError where an image cannot be decoded or a
     worker process dies, InputError where `dataset.read` cannot be sent to one.

@@ -33,7 +33,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Those of `read` whose indices are `indices`, int64 (N,), in that order."""
+    """The images of `read` whose indices are `indices`, int64 (N,), in that order."""
 
     read: Read
     indices: NDArray[np.int64]
@@ -44,7 +44,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Those of `read` at `input_size` (H, W, C), by the rule of `pixels.images.fit`."""
+    """The images of `read` at `input_size` (H, W, C), by the rule of `pixels.images.fit`."""
 
     read: Read
     input_size: tuple[int, int, int]

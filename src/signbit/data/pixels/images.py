@@ -35,7 +35,7 @@ def decode(data: bytes, name: str) -> NDArray[np.uint8]:
     """Pixels of an encoded image (JPEG, PNG, …): uint8, (H, W, 1) if it is gray, else (H, W, 3).
 
     `name` is what an error calls the image. Transparency is dropped, a palette is looked up, the
-    picture is turned as its EXIF data says; of 16 bits the upper 8 are kept.
+    picture is turned as its EXIF data says, and of 16 bits the upper 8 are kept.
     Raises DataError where the bytes are not an image, are none at all, end too early, unpack to far
     more pixels than a photograph has, or hold gray values that are floating-point or wider than 16
     bits.

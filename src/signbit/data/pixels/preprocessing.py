@@ -39,7 +39,7 @@ class Preprocessing:
         return stored(dataset, size, shorter, filter_, workers=workers, say=say)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values; `from_json` reads it back."""
+        """Itself as plain JSON values; `from_json` reads them back."""
         return {
             "input_size": list(self.input_size),
             "mean": list(self.mean),

@@ -20,13 +20,13 @@ def open_dataset(source: str | Path, split: str, *, labelled: bool = True) -> Im
     """The images of `split` ("train" or "test") of `source`.
 
     `source` is "digits" (scikit-learn's), "hub:owner/name" (the Hugging Face Hub), or a folder:
-    of Parquet files in the Hub's layout, or of images with one folder a class. The network is
+    of Parquet files in the Hub's layout, or of images with one folder per class. The network is
     used for "hub:" only. Raises DataError where the source or the split is missing or empty, or
     images have no labels.
 
-    With labelled=False labels are taken where every image has one, and all images are of one class,
-    "unlabelled", where not. Of a source that has no split but train every fifth image is then held
-    out from it, and any other name means these.
+    With labelled=False the labels are taken only where every image has one; otherwise all images
+    are of one class, "unlabelled". Where the source has no split but train, every fifth image is
+    held out from it, and any other name of a split means these.
     """
     if source == "digits":
         return open_digits(split)

@@ -1,4 +1,4 @@
-"""Image folders: one folder a class, inside `train/` and `test/` or without a split.
+"""Image folders: one folder per class, inside `train/` and `test/` or without a split.
 
 Without labels, images may lie at any depth.
 """

@@ -32,7 +32,7 @@ def find_images(folder: Path) -> list[Path]:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """As `find_images`; raises DataError where there are none."""
+    """What `find_images` finds; raises DataError where that is nothing."""
     found = find_images(folder)
     if not found:
         endings = ", ".join(sorted(_SUFFIXES))

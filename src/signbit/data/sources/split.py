@@ -31,7 +31,7 @@ def held_out_split(labels: NDArray[np.int64], split: str, source: str) -> NDArra
 
 
 def train_or_held_out(labels: NDArray[np.int64], split: str, source: str) -> NDArray[np.int64]:
-    """As `held_out_split`, where every name but "train" means the images that are held out.
+    """Like `held_out_split`, but every name except "train" means the images held out.
 
     For sources that have no test images, whatever a recipe calls them. Raises DataError where
     there are too few to hold one out.

@@ -13,13 +13,13 @@ class Published:
     """One published network, or several whose files have the same names."""
 
     source: str
-    """Who publishes it, and as what."""
+    """Who publishes the network, and under which name."""
     recipe: str
     """The shipped recipe that says network, method and preprocessing."""
     overrides: tuple[str, ...] = ()
-    """What is otherwise than in that recipe, such as network=real-resnet56."""
+    """What differs from that recipe, such as network=real-resnet56."""
     class_names: tuple[str, ...] | None = None
-    """In the order of the scores; None: those of the images that are named while importing."""
+    """Class names in the order of the scores; None: those of the images given on import."""
     modules: Mapping[str, str] = field(default_factory=dict)
     """Path of a module here -> its path in the file; those inside keep the rest of their path."""
     parameters: Mapping[str, str] = field(default_factory=dict)

@@ -53,7 +53,7 @@ class ActivationBinarizer(nn.Module):
         return self.shift_from_mean(x.mean((2, 3)) if x.dim() == 4 else x)
 
     def shift_from_mean(self, mean: Tensor) -> Tensor:
-        """The same where it depends on x only through its mean over the image, (N, channels)."""
+        """The shift as a function of x's mean over the image, (N, channels), where it is one."""
         raise NotImplementedError(f"{type(self).__name__} does not say how it binarizes its input")
 
     def forward(self, x: Tensor) -> BinaryActivation:

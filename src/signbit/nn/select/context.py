@@ -1,4 +1,4 @@
-"""What is asked of every call: what surrounds it, and whether its tensors are plain ones."""
+"""Rules about every call: what surrounds it, and that its tensors are plain ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Reason = str | None
 
 
 def context(x: Tensor) -> Reason:
-    """Of what surrounds the call, and of x: a plain float32 tensor on a CPU, computed at once."""
+    """Why no native op may be called here on x, which has to be a plain float32 tensor on a CPU."""
     if not native_ops():
         return "native ops are switched off"
     if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
@@ -43,9 +43,10 @@ def plain_tensor(name: str, x: Tensor | None) -> Reason:
 
 
 def evaluation(module: nn.Module, x: Tensor | None) -> Reason:
-    """A compiled file is checked against evaluation, bit for bit; gradients there are PyTorch's.
+    """Why a native op may not evaluate `module` on x.
 
-    Outside of channels-last memory native results would be copied once more than PyTorch's.
+    A compiled file is checked against evaluation, bit for bit, so gradients are left to PyTorch.
+    Outside of channels-last memory the op would copy its result once more than PyTorch does.
     """
     if module.training or x is None:
         return None

@@ -25,9 +25,10 @@ _MIN_GROUP = 4
 
 
 def sign_conv(layer: Any, weight: BinaryWeight | None, x: Tensor | None) -> Reason:
-    """For `layer`, a BinaryConv2d, its weight as it was binarized, and x (N, in, H, W).
+    """Why the op may not stand in for `layer`, a BinaryConv2d.
 
-    Without weight and x: what holds for any.
+    weight: as it was binarized; x: (N, in, H, W). Without them, only what holds for any weight and
+    any input is asked.
     """
     return (
         (None if x is None else context(x))
@@ -40,7 +41,7 @@ def sign_conv(layer: Any, weight: BinaryWeight | None, x: Tensor | None) -> Reas
 
 
 def sign_linear(layer: Any, weight: BinaryWeight | None, x: Tensor | None) -> Reason:
-    """The same for a BinaryLinear and x (N, in)."""
+    """As `sign_conv`, for a BinaryLinear and x (N, in)."""
     return (
         (None if x is None else context(x))
         or (None if layer.training else "evaluation of a linear layer is PyTorch's")

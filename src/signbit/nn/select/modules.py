@@ -1,4 +1,4 @@
-"""What is asked of modules: whether calling one does what signbit or PyTorch wrote, and no more."""
+"""Rules about modules: calling one must do what signbit or PyTorch wrote, and no more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Hook = TypeVar("_Hook", bound=Callable[..., Any])
 _CALL, _CALL_IMPL = nn.Module.__call__, nn.Module._call_impl
 _PYTORCH = (nn.BatchNorm2d, nn.Conv2d, nn.Hardtanh, nn.MaxPool2d, nn.PReLU)
 _FORWARDS: dict[type[nn.Module], Any] = {kind: kind.forward for kind in _PYTORCH}
-"""As PyTorch wrote them, whatever is put in their place later."""
+"""The forwards that PyTorch wrote, whatever is put in their place later."""
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _GLOBAL_HOOKS = tuple(f"_global{name}" for name in _HOOKS)
@@ -30,7 +30,7 @@ def may_miss_calls(hook: _Hook) -> _Hook:
 
 
 def altered(module: nn.Module, forward: Callable[..., Any]) -> Reason:
-    """Whether calling the module does anything but `forward`."""
+    """Why calling the module may do something other than `forward`; None where it may not."""
     kind, own = type(module), vars(module)
     if kind.forward is not forward or "forward" in own:
         return f"{kind.__name__} has its own forward"
@@ -59,7 +59,7 @@ def _listens(hooks: Mapping[int, Callable[..., Any]]) -> bool:
 
 
 def pytorch(kind: type[nn.Module], module: nn.Module) -> Reason:
-    """Whether it is one of PyTorch's modules, as it is there."""
+    """Why it is not PyTorch's own module `kind`, unchanged; None where it is."""
     if type(module) is not kind:
         return f"{type(module).__name__} is no {kind.__name__}"
     return altered(module, _FORWARDS[kind])

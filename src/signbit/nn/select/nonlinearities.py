@@ -13,7 +13,7 @@ __all__ = ["maxout", "rprelu"]
 
 
 def rprelu(module: Any, x: Tensor | None = None) -> Reason:
-    """For an RPReLU and x (N, channels, H, W)."""
+    """Why the op may not stand in for `module`, an RPReLU, on x (N, channels, H, W)."""
     return (
         (None if x is None else context(x))
         or evaluation(module, x)
@@ -23,7 +23,7 @@ def rprelu(module: Any, x: Tensor | None = None) -> Reason:
 
 
 def maxout(module: Any, x: Tensor | None = None) -> Reason:
-    """For a Maxout and x (N, channels, H, W)."""
+    """Why the op may not stand in for `module`, a Maxout, on x (N, channels, H, W)."""
     return (
         (None if x is None else context(x))
         or evaluation(module, x)
@@ -32,7 +32,7 @@ def maxout(module: Any, x: Tensor | None = None) -> Reason:
 
 
 def _by_channel(x: Tensor | None, first: Tensor, *others: Tensor) -> Reason:
-    """Parameters of a non-linearity, and its input."""
+    """Why its parameters or its input do not fit the op."""
     if x is not None and (x.dim() != 4 or 0 in x.shape or x.shape[1] != len(first)):
         return "its input is no batch of images with its channels"
     for values in (first, *others):

@@ -25,7 +25,10 @@ def binary_unit(
     x: Tensor | None = None,
     shortcut: Tensor | None = None,
 ) -> Reason:
-    """For a BinaryConv2d, whose forward is `forward`; `unit_weight` has to agree as well."""
+    """Why a unit may not stand in for `layer`, a BinaryConv2d whose forward should be `forward`.
+
+    `unit_weight` has to agree as well.
+    """
     reason = (
         (None if x is None else context(x))
         or altered(layer, forward)
@@ -68,14 +71,17 @@ def _unit_input(
 
 
 def unit_weight(layer: Any, weight: BinaryWeight) -> Reason:
-    """Of what the weight binarizer returned, in a unit."""
+    """Why a unit cannot take what the weight binarizer returned."""
     if weight.scale is not None and weight.scale.requires_grad:
         return "a unit gives its weight's scale no gradient"
     return binary_weight(layer.weight, weight)
 
 
 def real_unit(conv: nn.Module, norm: nn.Module, x: Tensor | None = None) -> Reason:
-    """For a convolution of reals without bias and its normalisation, without pool or shortcut."""
+    """Why a unit may not stand in for a real convolution without bias, and its normalisation.
+
+    Such a unit has neither a pool nor a shortcut.
+    """
     reason = (None if x is None else context(x)) or pytorch(nn.Conv2d, conv) or _norm(norm)
     if reason is not None:
         return reason

@@ -80,7 +80,7 @@ class Trial:
 def train_linear(
     batches: Batches, width: int, classes: int, plan: ProbePlan, device: torch.device
 ) -> list[nn.Linear | None]:
-    """One linear classifier (width to classes) a rate of the plan, None where training diverged.
+    """One linear classifier (width to classes) per rate of the plan; None where training diverged.
 
     Weights start at N(0, 0.01²), drawn from the plan's seed on the CPU whatever the device is, and
     biases at 0: the same for every rate. The result is on `device`.
@@ -118,7 +118,7 @@ def empty_linear(width: int, classes: int) -> nn.Linear:
 
 @torch.no_grad()
 def score(head: nn.Linear, features: Features) -> Scores:
-    """Top-1 and top-5 on all of `features`, which are on the head's device."""
+    """Top-1 and top-5 of `head` on all of `features`, which are on its device."""
     logits, classes = head(features.values), head.out_features
 
     def share(top: int) -> float:

@@ -31,7 +31,7 @@ class Objective(nn.Module):
     """Base of the objectives. Call it as (query_pixels, key_pixels=None) → Losses.
 
     Its trainable parameters are those of `embedder`, the network that learns. Its buffers belong
-    into a checkpoint. It may itself be wrapped by DistributedDataParallel.
+    in a checkpoint. It may itself be wrapped by DistributedDataParallel.
     """
 
     needs_two_views = False
@@ -42,7 +42,7 @@ class Objective(nn.Module):
         self.embedder = embedder
 
     def after_step(self) -> None:
-        """To be called after each update of the parameters; here it does nothing."""
+        """Call this after each update of the parameters. An objective may do something then."""
 
 
 def normalised(embedding: Tensor) -> Tensor:

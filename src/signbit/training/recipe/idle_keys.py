@@ -1,6 +1,6 @@
 """Keys of a recipe that do nothing to its method: refused before a run begins.
 
-What shows without building it is refused where recipes are read (recipe, recipe_sections).
+What shows without building it is refused where recipes are read (recipe.py, sections.py).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def require_effect(runs: Sequence[Recipe]) -> None:
 
 
 def _values(run: Recipe) -> Iterator[_Value]:
-    """Of the run's method and of its teacher's."""
+    """The keys of the run's method and of its teacher's method."""
     yield from _parameters("method", run.method)
     if run.method.latent_limit is not None:
         reason = ""

@@ -1,6 +1,6 @@
 """What a training run is made of, as validated data. No torch here, no defaults that hide choices.
 
-A recipe is read from YAML (see signbit/recipes and recipe_parsing), changed by overrides such as
+A recipe is read from YAML (see signbit/recipes and parsing.py), changed by overrides such as
 `optimizer.lr=0.05`, and stored in the run folder as it was used.
 """
 

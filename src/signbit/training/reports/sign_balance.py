@@ -11,7 +11,7 @@ from dataclasses import dataclass
 __all__ = ["STUCK", "SignBalance", "sign_balances", "stuck_signs"]
 
 STUCK = 0.999
-"""Signs of which a larger share than this is the same hardly vary: one in a thousand differs."""
+"""Where a larger share of the signs is the same, they hardly vary: one in a thousand differs."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class SignBalance:
 
     layer: str
     weights: float | None
-    """Of +1 among the weights' signs."""
+    """Share of +1 among the weights' signs."""
     inputs: float | None
-    """Of +1 among the binarized input of the first batch of test images."""
+    """Share of +1 in the binarized input, for the first batch of test images."""
     flips: float | None
-    """Of weights whose sign flipped in the epoch."""
+    """Share of the weights whose sign flipped in the epoch."""
 
 
 def sign_balances(entry: Mapping[str, float]) -> list[SignBalance]:

@@ -34,7 +34,7 @@ _KEEP = 2
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state after `epoch` finished epochs; `history` has one entry an epoch."""
+    """The state after `epoch` finished epochs; `history` has one entry per epoch."""
 
     epoch: int
     model: dict[str, Tensor]

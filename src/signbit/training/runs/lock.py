@@ -1,4 +1,4 @@
-"""One training a folder: an advisory lock that ends with its process, however that ends."""
+"""One training per folder: an advisory lock that ends with its process, however that ends."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class RunResult:
 
     @property
     def knn_top1(self) -> float | None:
-        """As `top1`, by nearest neighbours, after the last epoch of training without labels.
+        """Top-1 by nearest neighbours, 0 … 1, after the last epoch of training without labels.
 
         None where the images have no labels to measure it by.
         """

@@ -1,4 +1,4 @@
-"""Curves for TensorBoard, beside metrics.jsonl: one file of events a start of the run."""
+"""Curves for TensorBoard, beside metrics.jsonl: one file of events per start of the run."""
 
 from __future__ import annotations
 

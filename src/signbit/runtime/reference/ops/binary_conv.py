@@ -14,9 +14,9 @@ _OUTSIDE = {"none": 0, "positive": 1, "negative": -1}
 
 
 def _dots(run: NodeRun) -> Array:
-    """D: a tap outside the image counts as pad_sign says.
+    """D, the dots of signs; a tap outside the image counts as pad_sign says.
 
-    Below 2^24, so float32 holds every sum.
+    Magnitudes are below 2^24, so float32 holds every sum.
     """
     node, signs = run.node, run.inputs[0]
     weight = weight_signs(node, run.constants[node["weight"]], signs.shape[3])

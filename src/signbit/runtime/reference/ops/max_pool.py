@@ -9,12 +9,12 @@ from signbit.runtime.reference.windows import maximum
 
 
 def _max_pool(run: NodeRun) -> Array:
-    """Of signs, ±1: +1 if any is +1."""
+    """The largest tap of each window; of signs (±1) it is +1 if any is +1."""
     return maximum(run.node, run.inputs[0])
 
 
 def _global_max(run: NodeRun) -> Array:
-    """As a pool whose window is the whole image."""
+    """The largest of all pixels, as a pool whose window is the whole image."""
     (x,) = run.inputs[:1]
     whole = Node(run.node.name, "max_pool", run.node.inputs, {"kernel": x.shape[1:3]})
     return maximum(whole, x)

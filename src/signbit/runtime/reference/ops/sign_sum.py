@@ -11,7 +11,7 @@ from signbit.runtime.reference.windows import taps
 
 
 def _sign_sum(run: NodeRun) -> Array:
-    """Below 2^24, so exact in float32, in any order."""
+    """The sums; they are below 2^24, so exact in float32 in any order."""
     node, signs = run.node, run.inputs[0]
     batch, height, width, channels = signs.shape
     groups = node["groups"]

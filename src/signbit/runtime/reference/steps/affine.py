@@ -28,7 +28,7 @@ def _shift(step: Step, run: NodeRun) -> Float32:
 
 
 def _entries(run: NodeRun, axis: int, sets: Sequence[Pair]) -> list[int]:
-    """For each position along an axis, which of the step's tap sets its window has."""
+    """Which of the step's tap sets the window of each position along an axis has."""
     node: Node = run.node
     before, after = node["padding"][axis], node["padding"][axis + 2]
     size: int = run.inputs[0].shape[1 + axis]

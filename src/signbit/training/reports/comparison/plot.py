@@ -1,4 +1,4 @@
-"""A comparison's curves: top-1 on the test images after every epoch, a colour a method."""
+"""A comparison's curves: top-1 on the test images after every epoch, one colour per method."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Finished:
-    """A run that is done: of which contender, and its history, one entry an epoch."""
+    """A run that is done: of which contender, and its history, one entry per epoch."""
 
     label: str
     recipe: Recipe
