@@ -73,7 +73,7 @@ bench: $(PEERS) $(LARQ)/.ready  ## install the peers and run every comparison; t
 	$(BIN)/python benchmarks/whole_networks.py --out $(RESULTS)/whole_networks.json
 	$(BIN)/python benchmarks/footprint.py --out $(RESULTS)/footprint.json
 
-bench-training: $(READY)  ## images a second in training, beside plain PyTorch; the machine should be idle
+bench-training: $(READY)  ## images per second in training, beside plain PyTorch; the machine should be idle
 	$(BIN)/python benchmarks/training.py --out $(RESULTS)/training.json
 
 # All builds stay under build/, so that a second run compiles only what changed.

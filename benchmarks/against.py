@@ -33,11 +33,11 @@ WORKER = Path(__file__).parent / "commits" / "against_worker.py"
 
 KEEP_FREED_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "4000000000", "MALLOC_MMAP_THRESHOLD_": "4000000000"}
 """glibc's settings for both sides. Without them a training step gives pages back to the kernel and
-takes them again, 3,000 to 7,000 faults a step of ResNet-20; which ones depends on where in the heap
-a tensor happens to lie, and is 3 % of the time more or less."""
+takes them again, 3,000 to 7,000 faults per step of ResNet-20. How many depends on where in the heap
+a tensor happens to lie, and makes 3 % of the time more or less."""
 
 Times = dict[str, float]
-"""What was called → milliseconds a call."""
+"""What was called → milliseconds per call."""
 
 
 def main() -> int:

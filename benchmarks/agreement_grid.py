@@ -81,7 +81,7 @@ def main() -> int:
 
 
 class Lines:
-    """The results so far, in a file of one JSON object a line; the first says on what machine.
+    """The results so far, in a file of one JSON object per line; the first says on what machine.
 
     Ends the program where they are another machine's or of other versions.
     """

@@ -3,7 +3,7 @@
     python benchmarks/imagenet_recipes.py --data IMAGENET-SAMPLE
 
 Makes an image folder of the first photographs of a Parquet source (train, validation), and hands
-it to `signbit train` with each recipe, batches of eight and two epochs a stage; a teacher is the
+it to `signbit train` with each recipe, batches of eight and two epochs per stage; a teacher is the
 recipe's network with random weights. Nothing is learned in three steps, and no figure is a result.
 """
 

@@ -38,7 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, help="the JSON file to write")
     parser.add_argument("--only", help="layers whose name contains this")
-    parser.add_argument("--quick", action="store_true", help="a few seconds a layer, no int8")
+    parser.add_argument("--quick", action="store_true", help="a few seconds per layer, no int8")
     parser.add_argument(
         "--larq-python", type=Path, help="an interpreter with NumPy 1 and larq-compute-engine"
     )
@@ -131,7 +131,7 @@ def rows(result: dict[str, Any]) -> str:
         )
         for name, figures in result["contenders"].items()
     ]
-    return table(("", "µs a layer", "G MAC/s", "share of the limit", "times ours"), lines)
+    return table(("", "µs per layer", "G MAC/s", "share of the limit", "times ours"), lines)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Images a second in training, beside the same networks in plain PyTorch; bytes kept for backward.
+"""Images per second in training, and bytes kept for backward, beside plain PyTorch networks.
 
     python benchmarks/training.py --networks resnet20 --out benchmarks/results/training.json
 
@@ -157,7 +157,7 @@ class _Worker:
         return dict(json.loads(line))
 
     def turn(self, steps: int) -> float:
-        """Seconds a step."""
+        """Seconds per step."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{steps}\n")
         self._process.stdin.flush()
@@ -173,7 +173,7 @@ class _Worker:
 
 
 def _work(contender: Contender, network: str, batch: int) -> int:
-    """What is kept for backward first, then a turn a line of stdin, at its end the peak memory."""
+    """Says what is kept for backward, then takes a turn for each line, then says the peak memory."""
     model, step = contender.step(network, batch)
     try:
         _say(kept_mib=_kept_mib(step, model))

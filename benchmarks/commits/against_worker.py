@@ -96,7 +96,7 @@ def training(name: str) -> dict[str, Callable[[], object]]:
 
 
 def turn(call: Callable[[], object]) -> float:
-    """Milliseconds a call, the median of what fits into the time, two at least."""
+    """Milliseconds per call, the median of what fits into the time, two at least."""
     time.sleep(0.01)  # whoever ran before, their threads fall asleep
     call()
     times: list[float] = []

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 __all__ = ["Samples", "interleave", "median", "ratio"]
 
 Samples = dict[str, list[float]]
-"""Contender → its milliseconds a call, one number a round (the median of the round's calls)."""
+"""Contender → its milliseconds per call, one number per round (the median of the round's calls)."""
 
 PAUSE_SECONDS = 0.01
 """OpenMP's, TBB's and ONNX Runtime's threads sleep after less."""
@@ -43,7 +43,7 @@ def interleave(
 
 
 def median(samples: Samples, name: str) -> float:
-    """Milliseconds a call: the median over the rounds."""
+    """Milliseconds per call: the median over the rounds."""
     return statistics.median(samples[name])
 
 

@@ -1,7 +1,7 @@
 """PyTorch networks as ONNX, float32 and int8, and ONNX Runtime set up for the least latency.
 
 int8 is ONNX Runtime's own static quantisation: QDQ nodes, unsigned activations and signed weights
-(what VPDPBUSD multiplies), one scale an output channel, ranges from the images given.
+(what VPDPBUSD multiplies), one scale per output channel, ranges from the images given.
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ def _train(model: nn.Module, pixels: Tensor, labels: Tensor) -> None:
 
 @torch.no_grad()
 def _disturb(model: nn.Module) -> None:
-    """Move what has one value a channel from where it starts; a third of the slopes below 0."""
+    """Move what has one value per channel from where it starts; a third of the slopes below 0."""
     for parameter in model.parameters():
         if parameter.dim() <= 1:
             parameter.add_(torch.randn(parameter.shape))

@@ -14,7 +14,7 @@ __all__ = ["real_resnet18_cifar"]
 
 
 def real_resnet18_cifar(classes: int = 10) -> nn.Module:
-    """He et al. 2016, "Deep Residual Learning": 64-128-256-512, two blocks a stage."""
+    """He et al. 2016, "Deep Residual Learning": 64-128-256-512, two blocks per stage."""
     stem = (nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU())
     blocks = []
     before = 64

@@ -1,4 +1,4 @@
-// Speed of the binary dot kernel alone, in G multiply-adds a second on one core: bench_binary_dot.
+// Speed of the binary dot kernel alone, in G multiply-adds per second on one core.
 //
 // Layers are 3×3, stride 1, channels@size; the weights' passes are those of the engine.
 

@@ -1,5 +1,5 @@
 // Speed of real convolutions as the engine runs them, on one core: bench_real_conv [isa]. Rows made
-// ready, sums, scale and shift, reals stored; milliseconds and G multiply-adds a second.
+// ready, sums, scale and shift, reals stored; milliseconds and G multiply-adds per second.
 
 #include <algorithm>
 #include <chrono>

@@ -1,7 +1,7 @@
 // Speed of the gradients of convolutions of signs on one core: bench_training_conv [isa]. Beside
 // each, its share of what the core can do in registers alone with float32 multiply-adds.
 //
-// G multiply-adds a second, every tap of every output counted, those outside the image too.
+// G multiply-adds per second, every tap of every output counted, those outside the image too.
 
 #include <algorithm>
 #include <chrono>

@@ -175,7 +175,7 @@ class Model {
     raise_if_failed(status);
   }
 
-  // (milliseconds, the machine's G multiply-adds a second or 0) of each node
+  // (milliseconds, the machine's G multiply-adds per second or 0) of each node
   nb::list time_nodes(int64_t count, const nb::list& input_list, int runs) {
     const sbnn::Batch batch = count > 0 ? as_batch(count, input_list) : sbnn::Batch();
     std::vector<sbnn::NodeTime> times;

@@ -11,7 +11,7 @@ struct InputArray {
   bool is_float = false;
 };
 
-// One sample of a batch that has so many elements a sample.
+// One sample of a batch that has so many elements per sample.
 inline InputArray sample_of(const InputArray& batch, int64_t elements, int64_t index) {
   const int64_t bytes = elements * (batch.is_float ? static_cast<int64_t>(sizeof(float)) : 1);
   return {static_cast<const uint8_t*>(batch.data) + index * bytes, batch.is_float};

@@ -35,8 +35,8 @@ struct EngineOptions {
 
 constexpr int64_t kMostLimit = int64_t{1} << 62;  // of max_bytes and max_operations
 
-// `count` samples: an array for each of the graph's inputs, in its order, (height, width, channels)
-// a sample.
+// `count` samples: an array for each of the graph's inputs, in its order, each of
+// (height, width, channels) per sample.
 struct Batch {
   int64_t count = 0;
   std::vector<InputArray> inputs;
@@ -63,7 +63,7 @@ struct NodeInfo {
   std::string op;
   std::string kernel;
   int64_t bytes = 0;  // of constants
-  int64_t macs = 0;   // multiply-adds a sample, binary or real
+  int64_t macs = 0;   // multiply-adds per sample, binary or real
   int64_t dots_height = 0, dots_width = 0, dots_channels = 0;  // of a binary convolution's dots
 };
 
@@ -78,12 +78,12 @@ struct EngineSize {
 };
 
 struct NodeTime {
-  double milliseconds = 0;  // median, a sample
+  double milliseconds = 0;  // median, per sample
   int threads = 1;          // that it ran on
-  // The most G multiply-adds a second of the node's kind that the cores it ran on can do, measured
-  // once per process by loops over registers; 0 for other nodes than convolutions of signs and of
-  // float32. For signs it is that of one xor, count and add per word, which a kernel that counts
-  // several words at once may exceed.
+  // The most G multiply-adds per second of the node's kind that the cores it ran on can do,
+  // measured once per process by loops over registers; 0 for other nodes than convolutions of signs
+  // and of float32. For signs it is that of one xor, count and add per word, which a kernel that
+  // counts several words at once may exceed.
   double limit_gmacs = 0;
 };
 

@@ -13,7 +13,7 @@ struct Choice {
   int threads = 1;
   bool by_rows = true;  // and not by filters: a thread has the same rows as in other such stages
   double time = 0;      // without what has to move
-  double move = 0;      // ns a byte
+  double move = 0;      // ns per byte
 };
 
 // Bytes that a stage reads of what another wrote; of a stage's own band nothing moves.

@@ -11,7 +11,7 @@ namespace sbnn {
 
 struct ThreadPlan {
   std::vector<int> threads;  // by stage
-  double alone = 0;          // expected ns an image on one thread,
+  double alone = 0;          // expected ns per image on one thread,
   double shared = 0;         // and on these threads
 
   bool is_shared() const { return shared < alone; }

@@ -67,7 +67,7 @@ void test_machine(const Network& network) {
   // Two threads of one core, each half as fast.
   CHECK(network.threads(Times(kStages, 1e6), {{2, kBarrier, 0.5, 0}}).threads ==
         Threads(kStages, 1));
-  // 262,144 bytes a tensor: half of one takes as long to move as a stage takes, but nothing moves
+  // 262,144 bytes per tensor: half of one takes as long to move as a stage takes, but nothing moves
   // between stages that are shared alike.
   const sbnn::ThreadCosts slow_moves{2, kBarrier, 1, 0.08};
   CHECK(network.threads(Times(kStages, 1e4), {slow_moves}).threads == Threads(kStages, 2));

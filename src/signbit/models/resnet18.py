@@ -57,7 +57,7 @@ class ResNet18Cifar(nn.Module):
     """Real 3x3 stem without pooling, the same stages, BN1d, real classifier.
 
     Where the image halves, the shortcut is a real 1x1 convolution with stride 2 and BN, as in
-    IR-Net 2020 and SD-BNN 2021; those two have one shortcut a block of two convolutions, see
+    IR-Net 2020 and SD-BNN 2021; those two have one shortcut per block of two convolutions, see
     `signbit.models.resnet18_blocks`.
     """
 
