@@ -173,7 +173,7 @@ class _Worker:
 
 
 def _work(contender: Contender, network: str, batch: int) -> int:
-    """Says what is kept for backward, then takes a turn for each line, then says the peak memory."""
+    """Says what is kept for backward, takes a turn for each line, then says the peak memory."""
     model, step = contender.step(network, batch)
     try:
         _say(kept_mib=_kept_mib(step, model))
