@@ -159,6 +159,10 @@ class Builder:
         origin = self.graph[name].origin._replace(signed=self.graph[source].origin.export)
         return self.graph.update(name, origin=origin).name
 
+    def values(self, sign: str) -> str:
+        """Signs as reals."""
+        return self.add("identity", sign)
+
     def max_pool(self, source: str, kernel: int = 2, stride: int = 2, padding: int = 0) -> str:
         node = self.graph[source]
         height, width = (

@@ -20,7 +20,8 @@ from signbit.compiler.passes.move.move_biases import move_biases
 from signbit.compiler.passes.move.move_max_pool import move_max_pool
 from signbit.compiler.passes.remove_dead import remove_dead
 from signbit.compiler.passes.show import Pass, show
-from signbit.compiler.passes.signs.pool_signs import pool_signs
+from signbit.compiler.passes.signs.read_bits import read_bits
+from signbit.compiler.passes.signs.signs_first import signs_first
 from signbit.compiler.passes.signs.thresholds import thresholds
 
 __all__ = ["FUSION", "MAPPING", "Pass", "run_passes", "show"]
@@ -48,7 +49,8 @@ MAPPING: tuple[Pass, ...] = (
 """Maths on constants, in float64: after it a network can be lowered, one step per node."""
 
 FUSION: tuple[Pass, ...] = (
-    pool_signs,
+    read_bits,
+    signs_first,
     thresholds,
     remove_dead,
     fuse_epilogue,

@@ -21,7 +21,7 @@ from signbit.compiler.mapping import clips
 from signbit.compiler.verification.agreement import NearSign, NodeAgreement
 from signbit.compiler.verification.integers import integers
 from signbit.compiler.verification.node_reach import NodeReach
-from signbit.compiler.verification.reach import through
+from signbit.compiler.verification.sign_margins import sign_margin
 
 __all__ = ["NodeComparison", "NodeRunner", "largest_error", "nhwc"]
 
@@ -102,7 +102,7 @@ class NodeComparison:
                     different = results[number] != self.value(number)
                     found.signs += different.size
                     if different.any():
-                        margin = self.margin(node, number, feeds)
+                        margin = self.margin(number, feeds)
                         self.count_signs(found, number, different, first, margin)
 
     def has_counterpart(self, number: int) -> bool:
@@ -166,17 +166,15 @@ class NodeComparison:
             reals = self.replay.recorded[unclipped].nan_to_num(nan=0, posinf=0, neginf=0)
             found.max_value = max(found.max_value, float(reals.abs().max()))
 
-    def margin(self, node: Node, number: int, feeds: Mapping[int, Array]) -> Array:
+    def margin(self, number: int, feeds: Mapping[int, Array]) -> Array:
         """How close to 0 PyTorch's value may be where a sign differs; (channels,).
 
-        By the reach of the value (`compiler.reach`); 0 for what the engine must know exactly.
+        0 where PyTorch has no such value.
         """
-        provenance, tensor = self.compiled.tensor_provenance[number], self.tensors[number]
-        if provenance.is_of_pixels or not provenance.signed:
-            return np.zeros(tensor.shape[2])
-        output = node.outputs[self.written[node.name].index(number)]
+        if not self.compiled.tensor_provenance[number].signed:
+            return np.zeros(self.tensors[number].shape[2])
         nodes = NodeReach(self.compiled.graph, self.tensors, self.compiled.constants, feeds)
-        return through(nodes.of_value(node, output.after), provenance.steps).margin
+        return sign_margin(nodes, self.compiled.tensor_provenance, number)
 
     def count_signs(
         self, found: NodeAgreement, number: int, different: Array, first: int, margin: Array
