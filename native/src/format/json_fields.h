@@ -52,7 +52,7 @@ inline Status read_string(const Json& json, const std::string& where, std::strin
   return {};
 }
 
-// One of the names, by its place among them.
+// The place of a text among `names`, of which it must be one.
 inline Status read_choice(const Json& json, const std::string& where, const Names& names,
                           size_t* place) {
   std::string text;

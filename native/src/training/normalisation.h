@@ -10,7 +10,8 @@
 
 namespace sbnn {
 
-// `kinds` sums by channel, one row of doubles a part; they are added up in the order of the parts.
+// `kinds` sums by channel, one row of doubles per part; they are added up in the order of the
+// parts.
 class ChannelSums {
  public:
   ChannelSums(int parts, int64_t channels, int64_t kinds = 2)

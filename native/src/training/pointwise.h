@@ -1,4 +1,4 @@
-// Passes over activations in training, one table of functions an instruction set. Activations are
+// Passes over activations in training, one table of functions per instruction set. Activations are
 // float32, NHWC; constants are by channel. "Signs" are bits as in BitsLayout, 1 = negative.
 #pragma once
 

@@ -18,7 +18,7 @@ class Constants {
 
   // The constant of an index as Keys hold it, of one of these dtypes; if real, it is finite.
   Status take(int index, DTypes dtypes, const std::string& where, const Constant** constant);
-  // The same, of this shape.
+  // As above, and of this shape.
   Status take_shaped(int index, DTypes dtypes, const std::vector<int64_t>& shape,
                      const std::string& where, const Constant** constant = nullptr);
   // Whether this is the first question of its kind about a constant: nodes may share one, and its

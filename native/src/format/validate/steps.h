@@ -9,7 +9,7 @@
 
 namespace sbnn {
 
-// Of a node that yields `shape`; `inputs` are all that the node reads.
+// Checks a step of a node that yields `shape`; `inputs` are all that the node reads.
 Status check_step(const Node& node, const Step& step, const std::vector<TensorSpec>& inputs,
                   const Shape& shape, const std::string& where, Constants* constants);
 
