@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.cli.conftest import Cli, Result
-from tests.cli.test_pretrain import RECIPE
+from tests.cli.commands.test_pretrain import RECIPE
 
 from signbit.data import open_dataset
 
