@@ -145,11 +145,11 @@ def count(graph: Graph, constants: Constants, file_bytes: int) -> ModelCost:
                 name=node.name,
                 op=node.op,
                 kind=kind,
-                why=_why_not_binary(kind, node, source, reasons, allowed),
+                why=_why_not_binary(kind, node, source, weight, reasons, allowed),
                 weight=weight,
                 output=tensors[written[0]].shape,
                 binary_parameters=prod(weight) if weight and kind in _IN_BITS else 0,
-                real_parameters=_real_parameters(node, constants),
+                real_parameters=_real_parameters(node, weight, constants),
                 bops=macs if kind == "binary" else 0,
                 flops=0 if kind == "binary" else macs,
                 bytes=sum(constants[str(number)].nbytes for number in own),
@@ -165,22 +165,30 @@ _IN_BITS = ("binary", "binary weights")
 def _kind(node: Node, source: Tensor, constants: Constants) -> str:
     if is_int16(node, constants):
         return "int16"
-    if node.op != "real_conv":
+    if node.op != "real_conv" or _only_pads(node, source, constants):
         return "binary" if source.kind == "bits" else "real"
     if constants[str(node["weight"])].dtype == np.uint64:
         return "binary weights"
     return "binary inputs" if source.kind == "bits" else "real"
 
 
+def _only_pads(node: Node, source: Tensor, constants: Constants) -> bool:
+    """Whether a convolution multiplies each value by 1: no layer of the model, but its padding."""
+    if node.op != "real_conv" or (node["kernel"], node["groups"]) != ((1, 1), source.shape[2]):
+        return False
+    weight = constants[str(node["weight"])]
+    return any(node["padding"]) and weight.dtype == np.float32 and bool((weight == 1).all())
+
+
 def _weight_shape(node: Node, source: Tensor, constants: Constants) -> tuple[int, ...]:
-    if "weight" not in node.keys:
+    if "weight" not in node.keys or _only_pads(node, source, constants):
         return ()
     return len(constants[str(node["weight"])]), *node["kernel"], source.shape[2] // node["groups"]
 
 
 def _multiply_adds(node: Node, source: Tensor, weight: tuple[int, ...]) -> int:
     """Of the convolution before its pool; a sum of signs is one more filter for each group."""
-    if node.rule.reads != "taps":
+    if not (weight or node.rule.counts_signs):
         return 0
     height, width = windows(node, source.shape[:2], node.name)
     return height * width * (prod(weight) if weight else prod(node["kernel"]) * source.shape[2])
@@ -204,12 +212,12 @@ _NO_PARAMETERS = ("pad_value", "epsilon", "flip")
 """Constants that nobody trains, or that follow from what is trained."""
 
 
-def _real_parameters(node: Node, constants: Constants) -> int:
+def _real_parameters(node: Node, weight: tuple[int, ...], constants: Constants) -> int:
     found = 0
     for name, number in _constants_of(node):
         constant = constants[str(number)]
         if name == "weight":
-            found += 0 if constant.dtype == np.uint64 else constant.size
+            found += 0 if constant.dtype == np.uint64 or not weight else constant.size
         elif name not in _NO_PARAMETERS and (constant != (1 if name == "scale" else 0)).any():
             # A shift by border is one parameter a channel: the rest follows from the weights.
             found += constant.shape[-1]
@@ -257,7 +265,12 @@ def _writers_back(graph: Graph, starts: list[int], among: set[int]) -> set[str]:
 
 
 def _why_not_binary(
-    kind: str, node: Node, source: Tensor, reasons: Mapping[str, str], allowed: Container[str]
+    kind: str,
+    node: Node,
+    source: Tensor,
+    weight: tuple[int, ...],
+    reasons: Mapping[str, str],
+    allowed: Container[str],
 ) -> str:
     if node.op == "real_conv" and node.name in allowed:
         return "allowed by name: was meant to be binary, but an operand is no sign"
@@ -273,4 +286,4 @@ def _why_not_binary(
         return "first layer: reads pixels"
     if node.name in reasons:
         return reasons[node.name]
-    return "no weights" if "weight" not in node.keys else "not binarised in the model"
+    return "not binarised in the model" if weight else "no weights"

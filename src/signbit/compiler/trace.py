@@ -147,11 +147,8 @@ class _Walk(Tracer):
             self.fold(fx)
             return
         origin = origin_of(fx)
-        if fx.target is operator.getitem and inputs[0] in self.values and fx.args[1] == 0:
-            # Batch normalisation returns three tensors; only the first is the result.
-            name = self.values[fx] = self.values[inputs[0]]
-            made_by = self.graph[name].origin
-            self.graph.update(name, origin=made_by._replace(export=fx.name))
+        if fx.target is operator.getitem and inputs[0] in self.results:
+            self.take(fx, inputs[0])
             return
         if str(fx.target) in _FILLS and inputs == [fx.args[0]]:
             self.constants[fx] = _filled(fx)
@@ -164,7 +161,28 @@ class _Walk(Tracer):
         kind = _reals(fx)
         if kind not in (None, torch.float32):
             raise refuse(origin, f"yields {kind}; the engine's reals are float32")
-        self.values[fx] = mapping(Call(self, fx, origin)).name
+        made = mapping(Call(self, fx, origin))
+        nodes = [made] if isinstance(made, Node) else made
+        self.values[fx] = nodes[0].name
+        if isinstance(fx.meta["val"], tuple | list):
+            self.results[fx] = [node.name for node in nodes]
+
+    def take(self, fx: FxNode, made_by: FxNode) -> None:
+        """One of an operation's several results.
+
+        Of batch normalisation and pooling only the first is one, the others are statistics or
+        places of values.
+        """
+        names, place = self.results[made_by], fx.args[1]
+        assert isinstance(place, int)
+        if place >= len(names):
+            raise refuse(
+                origin_of(made_by), f"has a result {place} that the engine does not compute"
+            )
+        name = self.values[fx] = names[place]
+        origin = self.graph[name].origin
+        if origin.export == made_by.name:
+            self.graph.update(name, origin=origin._replace(export=fx.name))
 
     def fold(self, fx: FxNode) -> None:
         """Evaluate what depends on parameters alone, or on nothing; leave sizes out."""

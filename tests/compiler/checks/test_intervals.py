@@ -60,6 +60,13 @@ STEPS: dict[str, Callable[[], nn.Module]] = {
     "shortcut": lambda: _Step(lambda x: x + F.relu(x)),
     "max pool": lambda: nn.MaxPool2d(3, 1, 1),
     "average": lambda: nn.AvgPool2d(3, 1),
+    "padded average": lambda: nn.AvgPool2d(3, 1, 1),
+    "joined": lambda: _Step(lambda x: torch.cat((x[:, 1:], x[:, :1]), 1)),
+    "shuffled": lambda: _Step(lambda x: F.pixel_shuffle(x, 2)[:, :, ::2, ::2].repeat(1, C, 1, 1)),
+    "unshuffled": lambda: _Step(
+        lambda x: F.pixel_unshuffle(F.interpolate(x, scale_factor=2), 2)[:, 2 : 2 + C]
+    ),
+    "maximum": lambda: _Step(lambda x: x - F.adaptive_max_pool2d(x, 1)),
     "mean": lambda: _Step(lambda x: x + x.mean((2, 3), keepdim=True)),
     "down": lambda: _Step(lambda x: 0.25 - x / 3),
 }

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from tests.compiler.nets import compiled, pixels
 from tests.compiler.small import SIZE, small_net
 
 from signbit.bitformat.activations import activate
 from signbit.bitformat.validate import validate
+from signbit.compiler import Compiled
 from signbit.compiler.verification.node_reach import NodeReach
 from signbit.compiler.verification.reach import Reach
 from signbit.runtime.reference import ReferenceEngine
@@ -21,7 +23,27 @@ MOST = float(np.finfo(np.float32).max)
 @pytest.mark.parametrize("method", ["adabin", "xnor"])
 def test_no_value_is_larger(method: str) -> None:
     """Of every real of a network that has every kind of node, fed the values before it or none."""
-    result = compiled(small_net(method), SIZE)
+    _assert_no_value_is_larger(compiled(small_net(method), SIZE))
+
+
+class _Moves(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 8, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x)
+        x = torch.cat((x[:, 2:5], F.avg_pool2d(x, 3, 1, 1)), 1)
+        x = F.pixel_unshuffle(F.interpolate(x, scale_factor=2), 2)
+        x = F.pixel_shuffle(x - x.amax((2, 3), keepdim=True), 2)
+        return F.max_pool2d(x, 3, 2, 1, ceil_mode=True)
+
+
+def test_no_value_that_moves_is_larger() -> None:
+    _assert_no_value_is_larger(compiled(_Moves().eval(), SIZE))
+
+
+def _assert_no_value_is_larger(result: Compiled) -> None:
     images = pixels(1, SIZE)
     tensors = validate(result.graph, result.constants)
     reals = {

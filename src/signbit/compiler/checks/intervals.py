@@ -57,20 +57,16 @@ def _body(node: Node, found: Mapping[str, Interval]) -> Interval:
     if node.op == "flatten_chw":
         size = channels // source.low.size
         return Interval(np.repeat(source.low, size), np.repeat(source.high, size))
+    if node.op == "view" and node["repeat"]:
+        return Interval(*(np.resize(bound, channels) for bound in source))
     if node.op == "view":
         after = channels - node["zeros"] - source.low.size
         return Interval(*(np.pad(bound, (node["zeros"], after)) for bound in source))
-    if node.op == "concat":
-        parts = [found[name] for name in node.inputs[: node.arity]]
-        return Interval(*(np.concatenate(bounds) for bounds in zip(*parts, strict=True)))
     if node.op == "mean_abs":
         largest = max(float(np.abs(bound).max()) for bound in source)
         return Interval(np.zeros(1), np.full(1, largest * (1 + channels * ROUNDING)))
     if node.op in ("avg_pool", "global_mean"):
-        return Interval(
-            source.low - _OF_A_MEAN * np.abs(source.low),
-            source.high + _OF_A_MEAN * np.abs(source.high),
-        )
+        return _mean(node, source)
     if node.op == "softmax":
         return Interval(np.zeros(channels), np.ones(channels))
     if node.op == "l2_normalise":
@@ -78,9 +74,39 @@ def _body(node: Node, found: Mapping[str, Interval]) -> Interval:
         return Interval(np.where(source.low >= 0, 0, -most), most)
     if node.op in ("identity", "max_pool", "global_max"):
         return source
+    return _moved(node, source, found)
+
+
+def _mean(node: Node, source: Interval) -> Interval:
+    """A mean lies between its terms, of which those in the padding are 0 where they count."""
+    low, high = source
+    if node.op == "avg_pool" and node["count_padding"]:
+        low, high = np.minimum(low, 0), np.maximum(high, 0)
+    return Interval(low - _OF_A_MEAN * np.abs(low), high + _OF_A_MEAN * np.abs(high))
+
+
+def _moved(node: Node, source: Interval, found: Mapping[str, Interval]) -> Interval:
+    """Of an operation that moves values channel by channel, or that is known no better."""
+    if node.op == "concat":
+        parts = [found[name] for name in node.inputs[: node.arity]]
+        return Interval(*(np.concatenate(bounds) for bounds in zip(*parts, strict=True)))
+    if node.op == "slice":
+        last = node["first"] + node["count"]
+        return Interval(*(bound[node["first"] : last] for bound in source))
+    if node.op == "upsample":
+        return source
+    if node.op == "pad":
+        return Interval(
+            *(f(b, node["value"]) for f, b in zip((np.minimum, np.maximum), source, strict=True))
+        )
+    if node.op == "space_to_depth":
+        return Interval(*(bound.repeat(node["block"] ** 2) for bound in source))
+    if node.op == "depth_to_space":
+        by_square = [bound.reshape(-1, node["block"] ** 2) for bound in source]
+        return Interval(by_square[0].min(1), by_square[1].max(1))
     if node.rule.yields == "input":
-        return any_of(channels, *(found[name] for name in node.inputs[: node.arity]))
-    return unbounded(channels)
+        return any_of(node.shape.channels, *(found[name] for name in node.inputs[: node.arity]))
+    return unbounded(node.shape.channels)
 
 
 def _convolution(node: Node, source: Interval) -> Interval:

@@ -77,6 +77,15 @@ OWN_OPERATIONS: dict[str, Operation] = dict(
             yields="input",
             shape="view",
         ),
+        _own(
+            "pad",
+            "rows and columns of one value per channel around the input; of signs −1 or +1",
+            Key("padding", "sides", "top, left, bottom, right", (0, 0, 0, 0)),
+            _constant("value", "per channel, float64"),
+            inputs=(_ANY,),
+            yields="input",
+            shape="padded",
+        ),
         _own("negative", "x < 0", yields="half"),
         _own(
             "choice",

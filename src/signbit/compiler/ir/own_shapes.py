@@ -35,9 +35,16 @@ def _view(node: Node, shapes: Sequence[Shape], where: str) -> Shape:
     return rows, columns, node.shape.channels
 
 
+def _padded(node: Node, shapes: Sequence[Shape], where: str) -> Shape:
+    height, width, channels = shapes[0]
+    top, left, bottom, right = node["padding"]
+    return top + height + bottom, left + width + right, channels
+
+
 OWN_SHAPE_RULES: Mapping[str, Callable[[Node, Sequence[Shape], str], Shape]] = {
     "given": _given,
     "same": _same,
     "flat": _flat,
+    "padded": _padded,
     "view": _view,
 }

@@ -111,7 +111,7 @@ def _check_node(graph: Graph, node: Node, kinds: dict[str, str], where: str) -> 
         _require(not node.steps, f"{where}.steps", f"{node.op} is followed by none")
         shape = OWN_SHAPE_RULES[node.rule.shape](node, shapes, where)
     _require(tuple(node.shape) == shape, f"{where}.shape", f"is {node.shape}, must be {shape}")
-    for name in ("threshold", "flip", "slope", "positive_slope", "mean", "variance"):
+    for name in ("threshold", "flip", "slope", "positive_slope", "mean", "variance", "value"):
         if node.has(name) and node[name] is not None:
             what = f"must have shape ({shape[2]},), has {node[name].shape}"
             _require(node[name].shape == (shape[2],), f"{where}.{name}", what)

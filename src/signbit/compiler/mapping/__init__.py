@@ -2,7 +2,7 @@
 
 A family's MAPPINGS has a function for each operation, by the name that torch gives it
 (`str(fx.target)`). The function gets the `Call`, adds nodes with `call.add` and `call.step`, and
-returns the one that holds the result:
+returns the one that holds the result, or one for each of several results:
 
     def _relu(call: Call) -> Node:
         return call.step("relu", call.real("self"))
@@ -12,7 +12,7 @@ An operation that is missing here is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from signbit.bitformat.by_name import functions_by_name
 from signbit.compiler.ir import Node
@@ -20,5 +20,7 @@ from signbit.compiler.mapping.tracer import HALF, Call, Tracer
 
 __all__ = ["HALF", "MAPPINGS", "Call", "Tracer"]
 
-MAPPINGS: Mapping[str, Callable[[Call], Node]] = functions_by_name(__name__, __path__, "MAPPINGS")
+MAPPINGS: Mapping[str, Callable[[Call], Node | Sequence[Node]]] = functions_by_name(
+    __name__, __path__, "MAPPINGS"
+)
 """Name of torch's operation → its function, of all files of this folder."""

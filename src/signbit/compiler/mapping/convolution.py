@@ -22,23 +22,19 @@ __all__ = ["MAPPINGS", "both_sides", "check_vector"]
 
 
 def _conv2d(call: Call) -> Node:
-    return _real(call, call.pair("padding"))
+    return _real(call, both_sides(call.pair("padding")))
 
 
 def _conv2d_named_padding(call: Call) -> Node:
+    """Of "same" with an even kernel the odd row is below, the odd column to the right."""
     if call.arguments["padding"] == "valid":
-        return _real(call, (0, 0))
+        return _real(call, (0, 0, 0, 0))
     kernel, dilation = call.constant("weight").shape[2:], call.pair("dilation")
-    spans = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-    if any(span % 2 for span in spans):
-        raise call.refuse(
-            f'padding="same" with an even kernel {tuple(kernel)} pads one side more; '
-            "the engine pads both sides alike"
-        )
-    return _real(call, (spans[0] // 2, spans[1] // 2))
+    rows, columns = (d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
+    return _real(call, (rows // 2, columns // 2, rows - rows // 2, columns - columns // 2))
 
 
-def _real(call: Call, padding: Pair) -> Node:
+def _real(call: Call, padding: Sides) -> Node:
     weight = call.constant("weight")
     source = call.value("input")
     return _with_bias(call, _convolution(call, source, weight, padding, part=_before_bias(call)))
@@ -48,7 +44,7 @@ def _convolution(
     call: Call,
     source: Node,
     weight: npt.NDArray[Any],
-    padding: Pair,
+    padding: Sides,
     *,
     part: str | None,
     pad_value: npt.NDArray[np.uint8] | None = None,
@@ -60,7 +56,7 @@ def _convolution(
         part=part,
         kernel=tuple(weight.shape[2:]),
         stride=call.pair("stride"),
-        padding=both_sides(padding),
+        padding=padding,
         dilation=call.pair("dilation"),
         groups=call.arguments["groups"],
         weight=weight.transpose(0, 2, 3, 1),
@@ -98,7 +94,7 @@ def _pixel_conv2d(call: Call) -> Node:
     source = call.value("images")
     image = _raw_pixels(call, source)
     weight = call.constant("weight").astype(np.int16)
-    padding = call.pair("padding")
+    padding = both_sides(call.pair("padding"))
     pad = call.constant("pad").astype(np.uint8) if any(padding) else None
     conv = _convolution(call, image, weight, padding, part="", pad_value=pad)
     return call.step("affine", conv, scale=call.constant("scale"), shift=call.constant("shift"))

@@ -1,4 +1,4 @@
-"""Pooling, and means over the map or of the channels' magnitudes."""
+"""Pooling, maxima and means over the map, and means of the channels' magnitudes."""
 
 from __future__ import annotations
 
@@ -11,44 +11,93 @@ __all__ = ["MAPPINGS"]
 
 
 def _max_pool2d(call: Call) -> Node:
-    _check_whole_windows(call)
-    if call.pair("dilation") != (1, 1):
-        raise call.refuse("has a dilation; the engine pools neighbours only")
+    source = call.value("self")
+    kernel, dilation = call.pair("kernel_size"), call.pair("dilation")
+    for axis in (0, 1):
+        if kernel[axis] > 1 and dilation[axis] > source.shape[axis]:
+            raise call.refuse(
+                f"has a dilation of {dilation[axis]} on {source.shape[axis]} pixels; the engine's "
+                "windows have a tap inside the map each: take a dilation no larger than the map"
+            )
     return call.add(
         "max_pool",
-        call.value("self"),
-        kernel=call.pair("kernel_size"),
+        source,
+        kernel=kernel,
         stride=_stride(call),
         padding=both_sides(call.pair("padding")),
+        dilation=dilation,
+        ceil=bool(call.arguments["ceil_mode"]),
     )
 
 
 def _avg_pool2d(call: Call) -> Node:
-    _check_whole_windows(call)
-    if call.pair("padding") != (0, 0) or call.arguments["divisor_override"] is not None:
-        raise call.refuse("has padding or a divisor of its own; the engine averages whole windows")
-    kernel = call.pair("kernel_size")
-    return call.add("avg_pool", call.real("self"), kernel=kernel, stride=_stride(call))
+    if call.arguments["divisor_override"] is not None:
+        raise call.refuse(
+            "has a divisor of its own; the engine divides by the number of taps: multiply the "
+            "result by a constant instead"
+        )
+    padding = call.pair("padding")
+    return call.add(
+        "avg_pool",
+        call.real("self"),
+        kernel=call.pair("kernel_size"),
+        stride=_stride(call),
+        padding=both_sides(padding),
+        ceil=bool(call.arguments["ceil_mode"]),
+        count_padding=bool(call.arguments["count_include_pad"]) and any(padding),
+    )
 
 
 def _stride(call: Call) -> Pair:
     return call.pair("stride") if call.arguments["stride"] else call.pair("kernel_size")
 
 
-def _check_whole_windows(call: Call) -> None:
-    if call.arguments["ceil_mode"]:
-        raise call.refuse("has ceil_mode=True; the engine pools whole windows only")
-
-
 def _adaptive_avg_pool2d(call: Call) -> Node:
     source = call.real("self")
-    before, after = source.shape[:2], call.shape()[:2]
-    if after == (1, 1):
+    if call.shape()[:2] == (1, 1):
         return call.add("global_mean", source)
+    kernel = _equal_windows(call, source, "averages")
+    return call.add("avg_pool", source, kernel=kernel, stride=kernel)
+
+
+def _adaptive_max_pool2d(call: Call) -> Node:
+    source = call.value("self")
+    if call.shape()[:2] == (1, 1):
+        return call.add("global_max", source)
+    kernel = _equal_windows(call, source, "pools")
+    return call.add("max_pool", source, kernel=kernel, stride=kernel)
+
+
+def _equal_windows(call: Call, source: Node, verb: str) -> Pair:
+    before, after = source.shape[:2], call.shape()[:2]
     kernel = before[0] // after[0], before[1] // after[1]
     if (kernel[0] * after[0], kernel[1] * after[1]) != before:
-        raise call.refuse(f"averages {before} to {after}, windows of different sizes")
-    return call.add("avg_pool", source, kernel=kernel, stride=kernel)
+        sizes = "{}×{} to {}×{} pixels".format(*before, *after)
+        raise call.refuse(
+            f"{verb} {sizes}, by windows of different sizes; the engine pools to sizes that divide "
+            "the map's"
+        )
+    return kernel
+
+
+def _amax(call: Call) -> Node:
+    """The maximum of all pixels; of a row or a column of them, the windows of a pool."""
+    source = call.value("self")
+    dim, rank = call.arguments["dim"], len(call.sizes("self")) + 1
+    dimensions = {each % rank for each in ([dim] if isinstance(dim, int) else dim)}
+    kernel = _whole(call, source, dimensions, "takes the maximum of")
+    if kernel == source.shape[:2]:
+        return call.add("global_max", source)
+    return call.add("max_pool", source, kernel=kernel, stride=kernel)
+
+
+def _whole(call: Call, source: Node, dimensions: set[int], verb: str) -> Pair:
+    """The window that covers these dimensions of a map, which are height, width or both."""
+    if len(call.sizes("self")) != 3 or not dimensions or not dimensions <= {2, 3}:
+        raise call.refuse(f"{verb} something other than height and width of a map (dim=(2, 3))")
+    height = source.shape.height if 2 in dimensions else 1
+    width = source.shape.width if 3 in dimensions else 1
+    return height, width
 
 
 def _mean(call: Call) -> Node:
@@ -56,9 +105,11 @@ def _mean(call: Call) -> Node:
     dimensions = {dim % (len(sizes) + 1) for dim in call.arguments["dim"] or ()}
     if dimensions == {1} and call.arguments["keepdim"]:
         return _mean_abs(call)
-    if len(sizes) != 3 or dimensions != {2, 3}:
-        raise call.refuse("averages something other than height and width of a map (dim=(2, 3))")
-    return call.add("global_mean", call.real("self"))
+    source = call.real("self")
+    kernel = _whole(call, source, dimensions, "averages")
+    if kernel == source.shape[:2]:
+        return call.add("global_mean", source)
+    return call.add("avg_pool", source, kernel=kernel, stride=kernel)
 
 
 def _mean_abs(call: Call) -> Node:
@@ -71,7 +122,11 @@ def _mean_abs(call: Call) -> Node:
 
 
 MAPPINGS = {
+    "aten.adaptive_max_pool2d.default": _adaptive_max_pool2d,
+    "aten.amax.default": _amax,
+    "aten.max.dim": _amax,
     "aten.max_pool2d.default": _max_pool2d,
+    "aten.max_pool2d_with_indices.default": _max_pool2d,
     "aten.avg_pool2d.default": _avg_pool2d,
     "aten.adaptive_avg_pool2d.default": _adaptive_avg_pool2d,
     "aten.mean.dim": _mean,

@@ -36,6 +36,8 @@ class Tracer:
         self.graph = Graph()
         self.values: dict[FxNode, str] = {}
         """Exported node -> the value it became, for what depends on the image."""
+        self.results: dict[FxNode, list[str]] = {}
+        """Exported node with several results -> what each of them became, as far as it did."""
         self.constants: dict[FxNode, Any] = {}
         """Exported node -> its result, for what depends on parameters alone."""
         self.batch = ""

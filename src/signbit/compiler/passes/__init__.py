@@ -12,6 +12,7 @@ from signbit.compiler.passes.fold.gather_affine import gather_affine
 from signbit.compiler.passes.fold.round_constants import round_constants
 from signbit.compiler.passes.merge.absorb_flatten import absorb_flatten
 from signbit.compiler.passes.merge.absorb_maps import absorb_maps
+from signbit.compiler.passes.merge.absorb_pads import absorb_pads
 from signbit.compiler.passes.merge.absorb_views import absorb_views
 from signbit.compiler.passes.merge.fuse_epilogue import fuse_epilogue
 from signbit.compiler.passes.merge.merge_branches import merge_branches
@@ -33,6 +34,7 @@ MAPPING: tuple[Pass, ...] = (
     remove_dead,
     fold_batch_norm,
     share_equal,
+    absorb_pads,
     gather_affine,
     absorb_maps,
     merge_branches,

@@ -1,13 +1,16 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from tests.compiler.graphs import Builder, lowered, ops
 
 from signbit.compiler.ir import Graph, Shape
+from signbit.compiler.passes.fold.round_constants import round_constants
 from signbit.compiler.passes.merge.absorb_views import absorb_views
-from signbit.errors import CompileError
 from signbit.runtime.reference import ReferenceEngine
+
+Array = npt.NDArray[Any]
 
 
 def _subsample(build: Builder, source: str) -> str:
@@ -66,12 +69,38 @@ def test_subsampling_alone_pools_single_pixels() -> None:
     lowered(graph)
 
 
-def test_refuses_zero_channels_that_are_not_added() -> None:
+def _computed(build: Builder, view: str) -> tuple[Array, Array]:
+    """The value of a view that nobody adds, and of the value in front of the views."""
+    graph = build.finish(view)
+    source = next(node for node in graph if node.op == "view").input
+    absorb_views(graph)
+    round_constants(graph)
+    assert "view" not in ops(graph)
+    mapped = np.random.default_rng(2).normal(size=(2, *graph[source].shape)).astype(np.float32)
+    result, data = lowered(graph)
+    number = next(
+        number
+        for number, tensor in result.tensor_provenance.items()
+        if tensor.export == graph[source].origin.export
+    )
+    found = ReferenceEngine(data).run_nodes({number: mapped}, [result.output])
+    return found[result.output], mapped
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 1), (0, 1), (3, 0), (5, 4)])
+def test_zero_channels_that_are_not_added_are_clipped_ones(before: int, after: int) -> None:
     build = Builder((5, 5, 3))
-    padded = _pad(build, build.stem(2), 1, 1)
-    build.graph.output = build.conv(padded, 2)
-    with pytest.raises(CompileError, match="something other than a shortcut"):
-        absorb_views(build.graph)
+    found, mapped = _computed(build, _pad(build, _subsample(build, build.stem(2)), before, after))
+    around = (*[(0, 0)] * 3, (before, after))
+    np.testing.assert_array_equal(found, np.pad(mapped[:, ::2, ::2], around))
+
+
+def test_a_view_in_one_step_is_computed_in_several() -> None:
+    build = Builder((5, 5, 3))
+    stem = build.stem(2)
+    view = build.add("view", stem, shape=Shape(3, 5, 4), stride=(2, 1), zeros=2)
+    found, mapped = _computed(build, view)
+    np.testing.assert_array_equal(found, np.pad(mapped[:, ::2], (*[(0, 0)] * 3, (2, 0))))
 
 
 def _repeat(build: Builder, source: str, times: int = 2) -> str:
@@ -103,7 +132,7 @@ def test_repeated_twice_is_repeated() -> None:
 
 
 @pytest.mark.parametrize("kind", ["zeros inside", "zeros outside", "both sides", "convolution"])
-def test_refuses_repeated_channels_that_no_shortcut_shows(kind: str) -> None:
+def test_repeated_channels_that_no_shortcut_shows_are_joined(kind: str) -> None:
     build = Builder()
     stem = build.stem(2)
     if kind == "zeros inside":
@@ -114,6 +143,15 @@ def test_refuses_repeated_channels_that_no_shortcut_shows(kind: str) -> None:
         output = build.plus(_repeat(build, stem), _repeat(build, build.activation(stem, "relu")))
     else:
         output = build.conv(_repeat(build, stem), 8)
-    build.graph.output = output
-    with pytest.raises(CompileError, match="something other than a shortcut"):
-        absorb_views(build.graph)
+    graph = build.finish(output)
+    absorb_views(graph)
+    round_constants(graph)
+    assert "view" not in ops(graph)
+    assert "concat" in ops(graph)
+    lowered(graph)
+
+
+def test_a_value_joined_with_itself_is_joined() -> None:
+    build = Builder((5, 5, 3))
+    found, mapped = _computed(build, _repeat(build, build.stem(2)))
+    np.testing.assert_array_equal(found, np.concatenate((mapped, mapped), 3))

@@ -6,8 +6,8 @@ This folds the normalisation of the pixels into the stem, so that the file takes
 BatchNorm1d in front of the classifier into the classifier.
 
 The last sum is a shift per channel: over every tap, as if none were outside the image. A tap
-outside contributed w·0 before the fold, so the convolution of x pads with the value p for which
-s·p + t = 0, p = −t/s: for pixels 255·mean.
+outside contributed w·q before the fold, where q is mostly 0, so the convolution of x pads with the
+value p for which s·p + t = q, p = (q − t)/s: for pixels and q = 0, 255·mean.
 """
 
 from __future__ import annotations
@@ -39,15 +39,16 @@ def _fold(graph: Graph, conv: Node, before: Node) -> None:
     (affine,) = before.steps
     scale, shift = affine["scale"], affine["shift"]
     padded = any(conv["padding"])
-    if conv["pad_value"] is not None or (padded and not scale.all()):
+    if padded and not scale.all():
         return
     weight = conv["weight"] * _by_weight(scale, conv)
     constant = (conv["weight"] * _by_weight(shift, conv)).sum((1, 2, 3))
-    pad_value = -shift / scale if padded and shift.any() else None
+    outside = 0.0 if conv["pad_value"] is None else conv["pad_value"]
+    pad_value = (outside - shift) / scale if padded else np.zeros(1)
     graph.update(
         conv.name,
         inputs=before.inputs,
-        keys=conv.keys | {"weight": weight, "pad_value": pad_value},
+        keys=conv.keys | {"weight": weight, "pad_value": pad_value if pad_value.any() else None},
         origin=conv.origin._replace(export=""),  # PyTorch has the value with the shift
         body=conv.body_origin,
     )

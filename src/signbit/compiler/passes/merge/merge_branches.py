@@ -5,7 +5,7 @@
 ReActNet doubles its width by two 1×1 convolutions of the same signs, each with its own batch-norm,
 adds the same shortcut to both and concatenates: that is one convolution with both filters, and a
 shortcut whose channels are read again. Filters do not see each other, so nothing is rounded anew.
-A value that is joined with itself is a view that repeats its channels.
+A value that is joined with itself is a view that repeats its channels. Other values stay joined.
 """
 
 from __future__ import annotations
@@ -24,21 +24,18 @@ from signbit.compiler.ir import (
     is_addition,
     is_plain,
     reads,
-    refuse,
     same,
 )
 
 __all__ = ["merge_branches"]
 
-_ACROSS = "joins values that are not branches of one input, all of the same steps"
-
 
 def merge_branches(graph: Graph) -> None:
-    """Replace every concatenation; in order, so that one of concatenations becomes one branch.
+    """Replace concatenations of branches; in order, so that one of concatenations is one branch.
 
     Branches are convolutions without groups of one input with one window, behind each the same
     kinds of steps: constants per channel, an addition of the same value or of two branches, a
-    non-linearity. Raises CompileError for another concatenation.
+    non-linearity. A concatenation of other values stays as it is.
     """
     for node in graph:
         if node.op == "concat":
@@ -50,12 +47,22 @@ def _replace(graph: Graph, concat: Node) -> None:
     if len(set(names)) == 1:
         graph.update(concat.name, op="view", inputs=names[:1], keys={"repeat": True})
         return
-    merged = _Merging(graph, concat).merge(names)
+    before = set(graph.nodes)
+    try:
+        merged = _Merging(graph, concat).merge(names)
+    except _ApartError:
+        for name in reversed([name for name in graph.nodes if name not in before]):
+            graph.remove(name)
+        return
     graph.update(merged, origin=concat.origin)
     graph.redirect(concat.name, merged)
     graph.remove(concat.name)
     for name in names:
         _remove_branch(graph, name)
+
+
+class _ApartError(Exception):
+    """The values that are joined have something that keeps them apart."""
 
 
 class _Merging:
@@ -68,23 +75,23 @@ class _Merging:
     def merge(self, names: Sequence[str]) -> str:
         """The value that holds the channels of all these."""
         if any(self.graph.only_reader(name) is None for name in names):
-            raise self.refuse("one of them is read elsewhere too")
+            raise _ApartError("one of them is read elsewhere too")
         nodes = [self.graph[name] for name in names]
         if all(node.op == "identity" for node in nodes):
             return self.merge_steps(nodes)
         if all(node.weight is not None for node in nodes):
             return self.merge_convolutions(nodes)
-        raise self.refuse(" and ".join(f"{node.origin}" for node in nodes))
+        raise _ApartError(" and ".join(f"{node.origin}" for node in nodes))
 
     def merge_steps(self, nodes: list[Node]) -> str:
         """Behind the merged inputs, the merged step."""
         first = nodes[0]
         if not all(map(is_addition, nodes)):
             if len({(_kind(node), node.inputs[1:]) for node in nodes}) > 1:
-                raise self.refuse("their steps are of different kinds")
+                raise _ApartError("their steps are of different kinds")
             return self.add(nodes, inputs=(self.merge([n.input for n in nodes]), *first.inputs[1:]))
         if not all(is_plain(node.steps[0]) for node in nodes):
-            raise self.refuse("they add parts of values")
+            raise _ApartError("they add parts of values")
         pairs = [(node.input, node.operand(node.steps[0])) for node in nodes]
         common = set.intersection(*map(set, pairs))
         if len(common) == 1 and all(left != right for left, right in pairs):
@@ -99,20 +106,20 @@ class _Merging:
         first = nodes[0]
         for node in nodes:
             if (node.op, node.input) != (first.op, first.input):
-                raise self.refuse("their convolutions read different values")
+                raise _ApartError("their convolutions read different values")
             windows = all(
                 same(node[key.name], first[key.name])
                 for key in first.rule.keys
                 if key.name != "weight"
             )
             if not windows or node.inputs != first.inputs or node["groups"] != 1:
-                raise self.refuse("their convolutions have different windows, or groups")
+                raise _ApartError("their convolutions have different windows, or groups")
         # Some have a scale and shift of their own, and some of those one for each pair of tap sets.
         if len({_kind(node) for node in nodes}) > 1:
-            raise self.refuse("their convolutions add different parts to their dots")
+            raise _ApartError("their convolutions add different parts to their dots")
         weights = [node["weight"] for node in nodes]
         if len({weight.dtype for weight in weights}) > 1:
-            raise self.refuse("one of their convolutions has binary weights and another real ones")
+            raise _ApartError("one of their convolutions has binary weights and another real ones")
         bodies = [node.body_origin for node in nodes]
         _, *beside = (name for body in bodies for name in (body.export, *body.beside))
         body = bodies[0]._replace(beside=tuple(beside))
@@ -124,7 +131,7 @@ class _Merging:
         first = nodes[0]
         operands = [first.operand(step) for step in first.steps if reads(step)]
         if "steps" not in changes and any(self.graph[n].shape.channels > 1 for n in operands):
-            raise self.refuse("their steps read values of several channels")
+            raise _ApartError("their steps read values of several channels")
         channels = sum(node.shape.channels for node in nodes)
         steps = zip(*(node.steps for node in nodes), strict=True)
         merged = replace(
@@ -136,9 +143,6 @@ class _Merging:
         )
         self.graph.insert_before(self.concat.name, merged)
         return merged.name
-
-    def refuse(self, reason: str) -> Exception:
-        return refuse(self.concat.origin, f"{_ACROSS}: {reason}")
 
 
 def _kind(node: Node) -> tuple[Any, ...]:

@@ -1,0 +1,143 @@
+"""Values joined along their channels, and some channels of a value. Signs stay signs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from signbit.bitformat.table import LIMITS
+from signbit.compiler.ir import Node
+from signbit.compiler.mapping.moves.layout import dimension, reshape
+from signbit.compiler.mapping.moves.pixels import subsampled
+from signbit.compiler.mapping.tracer import Call
+
+__all__ = ["MAPPINGS"]
+
+_CHANNELS = 1
+"""The dimension of the channels, of (N, C, H, W) and of (N, C)."""
+
+
+def _cat(call: Call) -> Node:
+    if dimension(call, None) != _CHANNELS:
+        raise call.refuse("joins values along something other than their channels (dim=1)")
+    return _joined(call, call.values("tensors"))
+
+
+def _stacked_along_channels(call: Call) -> Node:
+    return _joined(call, call.values("tensors"))
+
+
+def _repeat(call: Call) -> Node:
+    """Copies of all channels, one behind the other."""
+    source = call.value("self")
+    counts = tuple(call.arguments["repeats" if "repeats" in call.arguments else "dims"])
+    before, after = call.sizes("self"), call.sizes()
+    if before[1:] != after[1:] or len(before) != len(after):
+        raise call.refuse(
+            f"repeats a value {counts} times; the engine repeats channels (dim=1), and pixels by "
+            "F.interpolate(x, scale_factor=…) with mode='nearest'"
+        )
+    return _joined(call, [source] * (after[0] // before[0]))
+
+
+def _joined(call: Call, sources: Sequence[Node]) -> Node:
+    """One node, or where one may not read so many values, one of several."""
+    if len({source.is_sign for source in sources}) > 1:
+        raise call.refuse(
+            "joins signs with reals; take the sign of all of them, or of what they are joined to"
+        )
+    if len(sources) == 1:
+        return sources[0]
+    most = LIMITS["operands"]
+    while len(sources) > most:
+        sources = [
+            _part(call, sources[first : first + most]) for first in range(0, len(sources), most)
+        ]
+    return call.add("concat", *sources)
+
+
+def _part(call: Call, sources: Sequence[Node]) -> Node:
+    if len(sources) == 1:
+        return sources[0]
+    channels = sum(source.shape.channels for source in sources)
+    return call.add("concat", *sources, part="part", shape=call.shape()._replace(channels=channels))
+
+
+def _slice(call: Call) -> Node:
+    """Channels side by side; every n-th row or column; or all of a dimension."""
+    source, dim, sizes = call.value("self"), dimension(call), call.sizes("self")
+    start, end, step = (call.arguments[name] for name in ("start", "end", "step"))
+    if dim == 0:
+        if start not in (None, 0) or (end is not None and end < 2**62) or step != 1:
+            raise call.refuse("takes some of the images; the engine answers for each of them")
+        return source
+    taken = range(*slice(start, end, step).indices(sizes[dim - 1]))
+    if len(taken) == 0:
+        raise call.refuse("takes nothing")
+    if len(taken) == sizes[dim - 1]:
+        return source
+    if dim == _CHANNELS:
+        return _channels(call, source, taken)
+    return subsampled(call, source, dim, taken)
+
+
+def _channels(call: Call, source: Node, taken: range) -> Node:
+    if taken.step != 1 and len(taken) > 1:
+        raise call.refuse(
+            f"takes every {taken.step}-th channel; the engine takes channels that lie side by side "
+            "(x[:, a:b]): put the filters of the layer in front in another order"
+        )
+    shape = source.shape._replace(channels=len(taken))
+    return call.add("slice", source, shape=shape, first=taken[0], count=len(taken))
+
+
+def _split(call: Call) -> list[Node]:
+    source = call.value("self")
+    sizes = [value.shape[dimension(call)] for value in call.fx.meta["val"]]
+    if dimension(call) != _CHANNELS or not all(isinstance(size, int) for size in sizes):
+        raise call.refuse("splits a value along something other than its channels (dim=1)")
+    if len(sizes) == 1:
+        return [source]
+    first = 0
+    parts = []
+    for size in sizes:
+        if size == 0:
+            raise call.refuse("has a part without channels")
+        parts.append(_channels(call, source, range(first, first + size)))
+        first += size
+    return parts
+
+
+def _select(call: Call) -> Node:
+    """One of a dimension, which goes: where it has no other, the value stays what it is."""
+    dim, sizes = dimension(call), call.sizes("self")
+    if dim == 0 or sizes[dim - 1] != 1:
+        raise call.refuse(
+            "takes one row, column, channel or image and drops the dimension; the engine keeps "
+            "(N, C, H, W): write x[:, k:k+1] for a channel"
+        )
+    return reshape(call)
+
+
+def _order(call: Call) -> Node:
+    raise call.refuse(
+        "puts channels in another order; the engine takes channels that lie side by side "
+        "(x[:, a:b]) and joins them (torch.cat): put the filters of the layers around it in that "
+        "order instead"
+    )
+
+
+MAPPINGS: dict[str, Callable[[Call], Node | Sequence[Node]]] = {
+    "aten.cat.default": _cat,
+    "aten.concat.default": _cat,
+    "aten.concatenate.default": _cat,
+    "aten.channel_shuffle.default": _order,
+    "aten.hstack.default": _stacked_along_channels,
+    "aten.index.Tensor": _order,
+    "aten.index_select.default": _order,
+    "aten.repeat.default": _repeat,
+    "aten.select.int": _select,
+    "aten.slice.Tensor": _slice,
+    "aten.split.Tensor": _split,
+    "aten.split_with_sizes.default": _split,
+    "aten.tile.default": _repeat,
+}

@@ -1,0 +1,81 @@
+"""Operations that keep all values and their order: reshapes and copies."""
+
+from __future__ import annotations
+
+from signbit.compiler.ir import Node
+from signbit.compiler.mapping.tracer import Call
+
+__all__ = ["MAPPINGS", "dimension", "reshape"]
+
+
+def dimension(call: Call, name: str | None = "self") -> int:
+    """The argument `dim`, counted from the front, of an argument or, for None, of the result."""
+    dim: int = call.arguments["dim"]
+    return dim % (len(call.sizes(name)) + 1)
+
+
+def _same(call: Call) -> Node:
+    return call.value("self" if "self" in call.arguments else "input")
+
+
+def _dropout(call: Call) -> Node:
+    if call.arguments["train"]:
+        raise call.refuse("drops values at random; put the model into evaluation mode")
+    return _same(call)
+
+
+def _to_dtype(call: Call) -> Node:
+    before, after = call.arguments["self"].meta["val"], call.fx.meta["val"]
+    if before.dtype != after.dtype:
+        raise call.refuse(
+            f"changes {before.dtype} to {after.dtype}; the engine's reals are float32"
+        )
+    return _same(call)
+
+
+def reshape(call: Call) -> Node:
+    """The value in another shape, where the engine knows both: a flattened map, or dropped 1s."""
+    source = call.value("self")
+    before, after = call.sizes("self"), call.sizes()
+    if after == before or call.shape() == source.shape:
+        return source
+    if len(before) == 3 and len(after) == 1:
+        return call.add("flatten_chw", source)
+    if source.op == "flatten_chw" and call.shape() == call.tracer.graph[source.input].shape:
+        return call.tracer.graph[source.input]
+    raise call.refuse(f"reshapes {before} to {after} for each image; the engine only flattens maps")
+
+
+def _squeeze(call: Call) -> Node:
+    dim, rank = call.arguments["dim"], len(call.sizes("self")) + 1
+    if 0 in {each % rank for each in ([dim] if isinstance(dim, int) else dim)}:
+        raise call.refuse("drops the dimension of the images where there is one alone")
+    return reshape(call)
+
+
+_COPIES = (
+    "aten.alias.default",
+    "aten.clone.default",
+    "aten.contiguous.default",
+    "aten.detach.default",
+    "aten.lift_fresh_copy.default",
+)
+
+_RESHAPES = (
+    "aten._unsafe_view.default",
+    "aten.flatten.using_ints",
+    "aten.reshape.default",
+    "aten.unflatten.int",
+    "aten.unsqueeze.default",
+    "aten.view.default",
+)
+
+MAPPINGS = {
+    **dict.fromkeys(_COPIES, _same),
+    **dict.fromkeys(_RESHAPES, reshape),
+    "aten._to_copy.default": _to_dtype,
+    "aten.to.dtype": _to_dtype,
+    "aten.dropout.default": _dropout,
+    "aten.squeeze.dim": _squeeze,
+    "aten.squeeze.dims": _squeeze,
+}

@@ -1,0 +1,88 @@
+"""Constants around a value: rows and columns, which `absorb_pads` takes, and zero channels."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from signbit.bitformat.graph import Sides
+from signbit.compiler.ir import Node
+from signbit.compiler.mapping.tracer import Call
+
+__all__ = ["MAPPINGS"]
+
+
+def _pad(call: Call) -> Node:
+    if call.arguments.get("mode", "constant") != "constant":
+        raise _of_pixels(call)
+    value = float(call.arguments["value"] or 0)
+    before, after = _amounts(call)
+    if min(*before, *after) < 0:
+        raise call.refuse(
+            "cuts rows, columns or channels off (a negative amount); the engine takes channels "
+            "(x[:, a:b]): let the layer in front pad less"
+        )
+    if math.isnan(value) or value == math.inf:
+        raise call.refuse(f"pads with {value}; only max pooling ignores a value, which is −inf")
+    sides = (before[1], before[2], after[1], after[2])
+    source = _with_pixels(call, call.value("self"), sides, value)
+    if before[0] or after[0]:
+        return _with_channels(call, source, before[0], value)
+    return source
+
+
+def _amounts(call: Call) -> tuple[list[int], list[int]]:
+    """Before and after: channels, rows, columns. PyTorch has them from the last dimension on."""
+    amounts = list(call.arguments["pad"])
+    dimensions = len(call.sizes("self"))
+    if not all(isinstance(amount, int) for amount in amounts):
+        raise call.refuse(f"pads by amounts that are not fixed: {amounts}")
+    if any(amounts[2 * dimensions :]):
+        raise call.refuse("pads the images of a batch; the engine answers for each of them")
+    amounts += [0] * (2 * dimensions - len(amounts))
+    before, after = amounts[-2::-2], amounts[-1::-2]
+    return [*before, 0, 0][:3], [*after, 0, 0][:3]
+
+
+def _with_pixels(call: Call, source: Node, sides: Sides, value: float) -> Node:
+    if not any(sides):
+        return source
+    if abs(value) != 1:
+        # Anything else around signs makes reals of them.
+        source = call.as_real(source)
+    height, width, channels = source.shape
+    top, left, bottom, right = sides
+    shape = source.shape._replace(height=top + height + bottom, width=left + width + right)
+    part = None if shape == call.shape() else "rows"
+    values = np.full(channels, value)
+    return call.add("pad", source, part=part, shape=shape, padding=sides, value=values)
+
+
+def _with_channels(call: Call, source: Node, before: int, value: float) -> Node:
+    if value:
+        raise call.refuse(
+            f"adds channels of {value}; the engine adds zero channels, and rows and columns of "
+            "any value"
+        )
+    # A zero is no sign: what signs and zeros make are reals.
+    return call.add("view", call.as_real(source), zeros=before)
+
+
+def _of_pixels(call: Call) -> Exception:
+    return call.refuse(
+        "pads with pixels of the map itself; the engine pads with a constant: nn.ZeroPad2d, "
+        "nn.ConstantPad2d, or a layer's own padding"
+    )
+
+
+def _mirrored(call: Call) -> Node:
+    raise _of_pixels(call)
+
+
+MAPPINGS = {
+    "aten.constant_pad_nd.default": _pad,
+    "aten.pad.default": _pad,
+    "aten.reflection_pad2d.default": _mirrored,
+    "aten.replication_pad2d.default": _mirrored,
+}

@@ -1,0 +1,133 @@
+"""Pixels repeated, left out, or exchanged for channels. Values move and are not rounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch.fx import Node as FxNode
+
+from signbit.bitformat.graph import Pair
+from signbit.compiler.ir import Node
+from signbit.compiler.mapping.moves.layout import reshape
+from signbit.compiler.mapping.tracer import Call
+
+__all__ = ["MAPPINGS", "subsampled"]
+
+
+def subsampled(call: Call, source: Node, dim: int, taken: range) -> Node:
+    """These of a map's rows (dim 2) or columns (dim 3), every n-th from the first one."""
+    size = source.shape[dim - 2]
+    if taken.start != 0 or len(taken) != -(-size // taken.step):
+        raise call.refuse(
+            "takes a part of the rows or columns of a map; the engine takes every n-th of all "
+            "(x[:, :, ::n, ::n])"
+        )
+    return _view(call, source, (taken.step, 1) if dim == 2 else (1, taken.step))
+
+
+def _view(call: Call, source: Node, stride: Pair) -> Node:
+    return call.add("view", source, stride=stride)
+
+
+def _nearest(call: Call) -> Node:
+    """Every pixel several times, or every n-th one; PyTorch says which it takes."""
+    source = call.value("input" if "input" in call.arguments else "self")
+    (height, width, _), (rows, columns, _) = source.shape, call.shape()
+    if rows % height == 0 and columns % width == 0:
+        factor = rows // height, columns // width
+        _require_sources(call, source, [y // factor[0] for y in range(rows)], 0)
+        _require_sources(call, source, [x // factor[1] for x in range(columns)], 1)
+        return _upsampled(call, source, factor)
+    if height % rows == 0 and width % columns == 0:
+        stride = height // rows, width // columns
+        _require_sources(call, source, list(range(0, height, stride[0])), 0)
+        _require_sources(call, source, list(range(0, width, stride[1])), 1)
+        return _view(call, source, stride)
+    raise call.refuse(
+        f"makes {rows}×{columns} of {height}×{width} pixels; the engine repeats each pixel a whole "
+        "number of times, or takes every n-th"
+    )
+
+
+def _require_sources(call: Call, source: Node, expected: list[int], axis: int) -> None:
+    """Refuse where PyTorch's result takes other rows (axis 0) or columns (axis 1) than these.
+
+    It divides in floats, and may come out one pixel beside.
+    """
+    ramp = torch.arange(source.shape[axis], dtype=torch.float32)
+    image = ramp[:, None] if axis == 0 else ramp
+    like = torch.broadcast_to(image, (1, 1, *source.shape[:2])).contiguous()
+    arguments: Any = torch.fx.map_arg(call.fx.args, lambda fx: _filled(fx, like))
+    function = cast("Callable[..., torch.Tensor]", call.fx.target)
+    found = function(*arguments, **call.fx.kwargs)[0, 0]
+    found = found[:, 0] if axis == 0 else found[0]
+    if found.tolist() != expected:
+        raise call.refuse(
+            "takes pixels beside the nearest, as PyTorch rounds at this size; the engine repeats "
+            "each pixel equally often"
+        )
+
+
+def _filled(fx: FxNode, value: torch.Tensor) -> torch.Tensor:
+    """The one tensor that the operation reads."""
+    return value
+
+
+def _upsampled(call: Call, source: Node, factor: Pair) -> Node:
+    return source if factor == (1, 1) else call.add("upsample", source, factor=factor)
+
+
+def _expand(call: Call) -> Node:
+    """One pixel everywhere."""
+    source = call.value("self")
+    (height, width, channels), after = source.shape, call.shape()
+    if (height, width, channels) == (1, 1, after.channels):
+        return _upsampled(call, source, after[:2])
+    return reshape(call)
+
+
+def _repeat_interleave(call: Call) -> Node:
+    source, count = call.value("self"), call.arguments["repeats"]
+    dim = call.arguments["dim"]
+    if dim is None or dim % 4 not in (2, 3) or len(call.sizes("self")) != 3:
+        raise call.refuse(
+            "repeats something other than rows or columns of a map, each in its place"
+        )
+    return _upsampled(call, source, (count, 1) if dim % 4 == 2 else (1, count))
+
+
+def _interpolated(call: Call) -> Node:
+    raise call.refuse(
+        "computes new pixels between the old ones; the engine repeats pixels: mode='nearest' with "
+        "a whole number as scale_factor, or a pixel shuffle"
+    )
+
+
+def _pixel_shuffle(call: Call) -> Node:
+    return _shuffled(call, "depth_to_space", call.arguments["upscale_factor"])
+
+
+def _pixel_unshuffle(call: Call) -> Node:
+    return _shuffled(call, "space_to_depth", call.arguments["downscale_factor"])
+
+
+def _shuffled(call: Call, op: str, block: int) -> Node:
+    """Both sides have channel c·block² + dy·block + dx at (dy, dx) of the square."""
+    source = call.value("self")
+    return source if block == 1 else call.add(op, source, block=block)
+
+
+MAPPINGS = {
+    "aten._upsample_nearest_exact2d.default": _nearest,
+    "aten._upsample_nearest_exact2d.vec": _nearest,
+    "aten.expand.default": _expand,
+    "aten.pixel_shuffle.default": _pixel_shuffle,
+    "aten.pixel_unshuffle.default": _pixel_unshuffle,
+    "aten.repeat_interleave.self_int": _repeat_interleave,
+    "aten.upsample_bicubic2d.vec": _interpolated,
+    "aten.upsample_bilinear2d.vec": _interpolated,
+    "aten.upsample_nearest2d.default": _nearest,
+    "aten.upsample_nearest2d.vec": _nearest,
+}
