@@ -11,6 +11,7 @@
 
 #include "cpu/dispatch.h"
 #include "engine/engine_state.h"
+#include "format/other_size.h"
 #include "run/run_images.h"
 
 namespace sbnn {
@@ -117,7 +118,7 @@ Status Engine::load(const uint8_t* data, size_t size, const EngineOptions& optio
     const KernelTable* kernels = nullptr;
     SIGNBIT_TRY(choose_kernels(options.isa, &kernels));
     Graph graph;
-    SIGNBIT_TRY(read_model(data, size, options.input_size, &graph));
+    SIGNBIT_TRY(read_at_size(data, size, options.input_size, &graph));
     const int threads = options.threads == 0 ? available_threads() : options.threads;
     auto state = std::make_unique<State>(std::move(graph), threads, options);
     plan_layout(state->fused, *kernels, &state->plan);

@@ -5,6 +5,7 @@
 
 #include "format/graph.h"
 #include "format/json.h"
+#include "format/other_size.h"
 
 namespace sbnn {
 namespace {
@@ -87,23 +88,6 @@ Status read_entry(const std::string& name, const Json& entry, int64_t position, 
   }
   constant->name = name;
   constant->bytes = static_cast<size_t>(bytes);
-  return {};
-}
-
-// Images of the size that a caller asks for, which only a file of any size leaves open; whether the
-// size is within its limits is for validate().
-Status set_input_size(Pair size, Graph* graph) {
-  if (size.y == 0 && size.x == 0) return {};
-  if (!graph->any_size) {
-    return {Code::kInput,
-            "input_size: the file was compiled for one size of images; compile it "
-            "with --any-size"};
-  }
-  for (GraphInput& input : graph->inputs) {
-    if (input.tensor.kind != Kind::kImage) continue;
-    input.tensor.height = size.y;
-    input.tensor.width = size.x;
-  }
   return {};
 }
 

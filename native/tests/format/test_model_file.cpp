@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "format/graph.h"
+#include "format/other_size.h"
 #include "model_writer.h"
 
 using sbnn::Code;
@@ -233,6 +234,20 @@ void test_input_size() {
   for (const sbnn::Pair size : {sbnn::Pair{0, 9}, {9, 0}, {-1, 9}, {9, 16385}, {9, INT64_MAX}}) {
     CHECK(begins_with(message_of(bytes, size), "inputs[0]: "));
   }
+  const auto at_size = [](const std::vector<uint8_t>& file, sbnn::Pair size) {
+    sbnn::Graph read;
+    return sbnn::read_at_size(file.data(), file.size(), size, &read);
+  };
+  CHECK(at_size(bytes, {9, 15}).ok() && at_size(bytes, {0, 0}).ok());
+  const sbnn::Status small = at_size(bytes, {2, 9});
+  CHECK(small.code() == Code::kInput);
+  CHECK(begins_with(small.message(), "input_size: 2×9 does not fit: nodes[1].kernel: "));
+  CHECK(small.message().find("; images of 3×3 fit") != std::string::npos);
+  CHECK(at_size(model.file(), {9, 9}).code() == Code::kInput);
+  std::vector<uint8_t> damaged = bytes;
+  damaged.pop_back();
+  CHECK(at_size(damaged, {0, 0}).code() == Code::kModelFile);
+  CHECK(at_size(damaged, {2, 9}).code() == Code::kModelFile);
 }
 
 // A 1×1 convolution of two pixels' values with int16 weights, one filter.

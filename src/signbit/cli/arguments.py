@@ -11,6 +11,7 @@ from signbit.errors import CheckpointError
 
 __all__ = [
     "Data",
+    "InputSize",
     "Isa",
     "Json",
     "Model",
@@ -71,6 +72,14 @@ Threads = Annotated[
 Isa = Annotated[
     str | None,
     typer.Option(help="scalar, avx2, avx512bw or avx512vpopcnt; default: the best this CPU has."),
+]
+InputSize = Annotated[
+    tuple[int, int] | None,
+    typer.Option(
+        "--input-size",
+        metavar="H W",
+        help="Height and width of the images, for a file that was compiled with --any-size.",
+    ),
 ]
 Model = Annotated[
     Path,

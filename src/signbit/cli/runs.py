@@ -95,11 +95,15 @@ def with_int16_stem(run: Run) -> Run:
 
 
 def compile_run(
-    run: Run, notes: Mapping[str, str] | None = None, allow_real: Sequence[str] = ()
+    run: Run,
+    notes: Mapping[str, str] | None = None,
+    allow_real: Sequence[str] = (),
+    *,
+    any_size: bool = False,
 ) -> Compiled:
     """Compile a run's network; the file remembers where it came from, and these notes.
 
-    allow_real: as `compile_model` takes it.
+    allow_real, any_size: as `compile_model` takes them.
     """
     import signbit
     from signbit.compiler import compile_model
@@ -115,6 +119,7 @@ def compile_run(
         resize_shorter_side=shorter_side,
         interpolation=interpolation,
         allow_real=allow_real,
+        any_size=any_size,
         source={
             "recipe": run.recipe.description,
             "network": run.recipe.network,

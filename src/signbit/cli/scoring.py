@@ -61,11 +61,16 @@ def time_calls(engine: Engine, images: NDArray[np.uint8], runs: int) -> Timing:
     return Timing(milliseconds)
 
 
-def load_classifier(path: Path, threads: int | None, isa: str | None) -> Engine:
-    """The engine of a file that gives one score a class; SignbitError where it does not."""
+def load_classifier(
+    path: Path, threads: int | None, isa: str | None, input_size: tuple[int, int] | None = None
+) -> Engine:
+    """The engine of a file that gives one score a class; SignbitError where it does not.
+
+    input_size: another (height, width) than the file's own.
+    """
     import signbit
 
-    engine = signbit.load(path, threads=threads, isa=isa)
+    engine = signbit.load(path, threads=threads, isa=isa, input_size=input_size)
     if engine.source.get(OUTPUT) == "features":
         raise SignbitError(
             f"{path}: gives features of an image, not scores of classes: `signbit predict "
@@ -119,7 +124,8 @@ def fitted(engine: Engine, dataset: ImageDataset) -> ImageDataset:
 def resize_rule(engine: Engine) -> tuple[int, Interpolation]:
     """How the file says that a photo is scaled: its shorter side in pixels, and by which filter.
 
-    Raises SignbitError where it does not say.
+    At another size than the file's own the shorter side grows or shrinks as the larger side of the
+    input does, so that a photo is cut as much. Raises SignbitError where the file does not say.
     """
     given = from_json(engine.graph_json).inputs[0]
     if given.resize is None:
@@ -127,7 +133,11 @@ def resize_rule(engine: Engine) -> tuple[int, Interpolation]:
             f"the network does not say how a photograph becomes its input {given.name!r}: give "
             "arrays of its size to `signbit.load(...)` instead"
         )
-    return given.resize.shorter_side, cast("Interpolation", given.resize.interpolation)
+    larger, own = max(engine.input_shape[:2]), max(given.shape[:2])
+    shorter = given.resize.shorter_side
+    # Rounded up where it is not whole, so that the input is still covered.
+    shorter = shorter if larger == own else -(-shorter * larger // own)
+    return shorter, cast("Interpolation", given.resize.interpolation)
 
 
 def match_classes(dataset: ImageDataset, class_names: Sequence[str]) -> ImageDataset:

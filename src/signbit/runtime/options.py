@@ -10,6 +10,7 @@ from signbit.runtime import _native
 
 __all__ = ["checked_limits", "checked_size", "checked_threads"]
 
+MAX_SIDE = 16_384
 MAX_THREADS = 1024
 MOST_LIMIT = 2**62
 
@@ -19,9 +20,12 @@ def checked_size(size: tuple[int, int]) -> tuple[int, int]:
     try:
         height, width = (operator.index(side) for side in size)
     except (TypeError, ValueError):
-        raise InputError(f"input_size: must be (height, width), is {size!r}") from None
-    if min(height, width) < 1:
-        raise InputError(f"input_size: must be positive, is {size!r}")
+        height = width = 0
+    if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
+        raise InputError(
+            "input_size: must be (height, width), two whole numbers from 1 to "
+            f"{MAX_SIDE:,}, is {size!r}"
+        )
     return height, width
 
 

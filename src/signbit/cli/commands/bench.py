@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Isa, Json, Model, Threads
+from signbit.cli.arguments import InputSize, Isa, Json, Model, Threads
 
 __all__ = ["bench"]
 
@@ -19,6 +19,7 @@ def bench(
     batch: Annotated[int, typer.Option(min=1, max=65536, help="Images a call.")] = 1,
     threads: Threads = None,
     isa: Isa = None,
+    input_size: InputSize = None,
     runs: Annotated[int, typer.Option(min=1, help="Timed calls.")] = 50,
     per_node: Annotated[bool, typer.Option("--per-node", help="Time every node too.")] = False,
     json: Json = False,
@@ -36,7 +37,7 @@ def bench(
     from signbit.cli.scoring import time_calls
     from signbit.errors import InputError
 
-    engine = signbit.load(model, threads=threads, isa=isa)
+    engine = signbit.load(model, threads=threads, isa=isa, input_size=input_size)
     shape = (batch, *engine.input_shape)
     needed = math.prod(shape)  # bytes, one a value
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -53,6 +54,7 @@ def bench(
         "max_ms": max(timing.milliseconds),
         "images_per_s": 1000 * batch / timing.median,
         "batch": batch,
+        "input_size": list(engine.input_shape[:2]),
         "threads": engine.threads,
         "isa": engine.isa,
         "runs": runs,

@@ -14,6 +14,7 @@ from signbit.cli.arguments import Data, Isa, Json, Threads, UnreadableImages
 
 if TYPE_CHECKING:
     from signbit.cli.runs import Deployed
+    from signbit.compiler import Compiled
     from signbit.compiler.verification.agreement import Agreement
     from signbit.compiler.verification.stem_change import StemChange
     from signbit.data import ImageDataset
@@ -69,6 +70,14 @@ def compile_(
             "for each one.",
         ),
     ] = None,
+    any_size: Annotated[
+        bool,
+        typer.Option(
+            "--any-size",
+            help="A file that takes images of any height and width; it is compared with PyTorch at "
+            "three other sizes or more.",
+        ),
+    ] = False,
     threads: Threads = None,
     isa: Isa = None,
     json: Json = False,
@@ -97,7 +106,7 @@ def compile_(
             rounded = with_int16_stem(trained)
             change = _stem_change(trained, rounded, dataset)
             trained, notes = rounded, {**notes, "stem": stem.value}
-        compiled = compile_run(trained, notes, allow_real or ())
+        compiled = compile_run(trained, notes, allow_real or (), any_size=any_size)
         compiled.save(output)
         console.say(f"{output}: written; running both sides on {len(dataset)} images")
         engine = signbit.load(output, threads=threads, isa=isa)
@@ -116,6 +125,9 @@ def compile_(
         _features(agreement) if labels is None else _end_to_end(agreement),
         _near(agreement),
     ]
+    if any_size:
+        figures["sizes"] = [each.to_dict() for each in compiled.sizes]
+        tables.append(_sizes(compiled))
     if change is not None:
         figures["int16_stem"] = change.to_dict()
         tables.append(_stem_table(change))
@@ -214,6 +226,20 @@ def _near(agreement: Agreement) -> console.Titled:
         ["of these, another top class, or largest feature", near["answers_changed"]],
     ]
     return console.table("signs next to their threshold", ["what", "figure"], rows)
+
+
+def _sizes(compiled: Compiled) -> console.Titled:
+    rows: list[list[object]] = []
+    for other in compiled.sizes:
+        size = "×".join(map(str, other.size))
+        if other.agreement is None:
+            rows.append([size, None, None, f"does not fit: {other.why}"])
+            continue
+        signs = sum(node.signs for node in other.agreement.nodes)
+        error = max(node.relative_error for node in other.agreement.nodes)
+        rows.append([size, signs, f"{error:.1e}", "agrees"])
+    columns = ["height×width", "signs", "largest error", "with PyTorch, on random pixels"]
+    return console.table("other sizes", columns, rows, words=(0, 3))
 
 
 def _end_to_end(agreement: Agreement) -> console.Titled:

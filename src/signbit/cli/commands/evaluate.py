@@ -11,6 +11,7 @@ import typer
 from signbit.cli import console
 from signbit.cli.arguments import (
     Data,
+    InputSize,
     Isa,
     Json,
     RunOrModel,
@@ -18,7 +19,7 @@ from signbit.cli.arguments import (
     UnreadableImages,
     is_run,
 )
-from signbit.errors import DataError
+from signbit.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from signbit.data.loading.readable import Unreadable
@@ -36,6 +37,7 @@ def evaluate(
     data: Data = None,
     split: Split = None,
     unreadable: UnreadableImages = None,
+    input_size: InputSize = None,
     threads: Threads = None,
     isa: Isa = None,
     json: Json = False,
@@ -48,13 +50,14 @@ def evaluate(
     """
     with console.figures_only():
         if is_run(path):
+            if input_size is not None:
+                raise InputError("--input-size is for a .sbnn file; a run has its own size")
             figures = _evaluate_run(path, data, split, unreadable)
         elif data is None:
             raise DataError(f"{path}: a compiled network does not know its data; add --data SOURCE")
         else:
-            figures = _evaluate_model(
-                path, data, split or "test", unreadable or "refuse", threads, isa
-            )
+            rule = split or "test", unreadable or "refuse"
+            figures = _evaluate_model(path, data, *rule, input_size, threads, isa)
     figures = {"model": str(path), **figures}
     console.publish(figures, [console.figures_table("evaluation", figures)], as_json=json)
 
@@ -85,12 +88,13 @@ def _evaluate_model(
     data: str,
     split: str,
     unreadable: Unreadable,
+    input_size: tuple[int, int] | None,
     threads: int | None,
     isa: str | None,
 ) -> dict[str, object]:
     from signbit.cli.scoring import fitted, load_classifier, logits, open_split, top1
 
-    engine = load_classifier(path, threads, isa)
+    engine = load_classifier(path, threads, isa, input_size)
     dataset = fitted(engine, open_split(data, split, unreadable))
     start = time.perf_counter()
     scores = logits(engine, dataset.images)
@@ -100,6 +104,7 @@ def _evaluate_model(
         "data": data,
         "top1": top1(scores, dataset.labels),
         "images": len(dataset),
+        "input_size": list(engine.input_shape[:2]),
         "images_per_s": len(dataset) / seconds,
         "threads": engine.threads,
         "isa": engine.isa,

@@ -62,6 +62,7 @@ def inspect(
         show_training(path, as_json=json)
         return
     signs: list[SignBalance] = []
+    sizes: dict[str, object] = {}
     with console.figures_only():
         if method is not None:
             source, cost = _untrained(str(path), method, classes)
@@ -70,9 +71,11 @@ def inspect(
         elif is_run(path):
             source, cost, signs = _run(path)
         else:
-            source, cost = _model(path)
-    figures: dict[str, object] = {"model": str(path), "source": source, **cost.to_dict()}
+            source, cost, sizes = _model(path)
+    figures: dict[str, object] = {"model": str(path), "source": source, **cost.to_dict(), **sizes}
     tables = [kinds_table(cost), layers_table(cost), totals_table(str(path), cost)]
+    if sizes:
+        tables.append(_sizes(sizes))
     if signs:
         figures["signs"] = [asdict(balance) for balance in signs]
         tables.append(_signs(signs))
@@ -82,7 +85,8 @@ def inspect(
     console.publish(figures, tables, as_json=json)
 
 
-def _model(path: Path) -> tuple[Mapping[str, str], ModelCost]:
+def _model(path: Path) -> tuple[Mapping[str, str], ModelCost, dict[str, object]]:
+    """Notes of a file, what it costs at its own size, and which sizes it takes."""
     from signbit.bitformat.container import decode
     from signbit.compiler.count import count
 
@@ -91,7 +95,23 @@ def _model(path: Path) -> tuple[Mapping[str, str], ModelCost]:
         graph, constants = decode(data)
     except ModelFileError as error:
         raise type(error)(f"{path}: {error}") from error
-    return graph.source, count(graph, constants, len(data))
+    sizes: dict[str, object] = {
+        "inputs": {given.name: list(given.shape) for given in graph.inputs},
+        "any_size": graph.any_size,
+    }
+    return graph.source, count(graph, constants, len(data)), sizes
+
+
+def _sizes(sizes: Mapping[str, object]) -> console.Titled:
+    shapes = cast("Mapping[str, list[int]]", sizes["inputs"])
+    rows: list[list[object]] = [
+        [f"{name}, height×width×channels", "×".join(map(str, shape))]
+        for name, shape in shapes.items()
+    ]
+    others = "any, with --input-size H W" if sizes["any_size"] else "none"
+    return console.table(
+        "inputs", ["what", "value"], [*rows, ["other sizes", others]], words=(0, 1)
+    )
 
 
 def _run(path: Path) -> tuple[Mapping[str, str], ModelCost, list[SignBalance]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Isa, Json, Model, Threads
+from signbit.cli.arguments import InputSize, Isa, Json, Model, Threads
 from signbit.errors import SignbitError
+
+if TYPE_CHECKING:
+    from signbit.runtime.engine import Engine
 
 __all__ = ["predict"]
 
@@ -32,6 +35,7 @@ def predict(
             help="Show the images of this folder, and of those in it, that are most similar.",
         ),
     ] = None,
+    input_size: InputSize = None,
     threads: Threads = None,
     isa: Isa = None,
     json: Json = False,
@@ -47,27 +51,23 @@ def predict(
     Example: [bold]signbit predict model.sbnn cat.jpg dog.png --top 3[/]
     Example: [bold]signbit predict features.sbnn cat.jpg --nearest photos[/]
     """
+    import signbit
+    from signbit.cli.scoring import load_classifier
+
     if nearest is None:
-        _classify(model, photos, top, threads, isa, as_json=json)
+        engine = load_classifier(model, threads, isa, input_size)
+        _classify(engine, model, photos, top, as_json=json)
     else:
-        _similar(model, photos, nearest, top, threads, isa, as_json=json)
+        engine = signbit.load(model, threads=threads, isa=isa, input_size=input_size)
+        _similar(engine, model, photos, nearest, top, as_json=json)
 
 
-def _classify(
-    model: Path,
-    photos: list[Path],
-    top: int,
-    threads: int | None,
-    isa: str | None,
-    *,
-    as_json: bool,
-) -> None:
+def _classify(engine: Engine, model: Path, photos: list[Path], top: int, *, as_json: bool) -> None:
     import numpy as np
 
-    from signbit.cli.scoring import load_classifier, resize_rule
+    from signbit.cli.scoring import resize_rule
     from signbit.data.pixels.images import decode, fit
 
-    engine = load_classifier(model, threads, isa)
     shorter_side, interpolation = resize_rule(engine)
     rule = engine.input_shape, shorter_side, interpolation
     images = [fit(decode(photo.read_bytes(), str(photo)), *rule) for photo in photos]
@@ -93,23 +93,14 @@ def _classify(
 
 
 def _similar(
-    model: Path,
-    photos: list[Path],
-    folder: Path,
-    top: int,
-    threads: int | None,
-    isa: str | None,
-    *,
-    as_json: bool,
+    engine: Engine, model: Path, photos: list[Path], folder: Path, top: int, *, as_json: bool
 ) -> None:
     import numpy as np
 
-    import signbit
     from signbit.cli.scoring import resize_rule
     from signbit.data.pixels.images import decode, fit
     from signbit.selfsup.evaluation.retrieval import embed, image_files, read_gallery
 
-    engine = signbit.load(model, threads=threads, isa=isa)
     shorter_side, interpolation = resize_rule(engine)
     rule = engine.input_shape, shorter_side, interpolation
     images = [fit(decode(photo.read_bytes(), str(photo)), *rule) for photo in photos]
