@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.cli.conftest import Cli, Result
 from tests.cli.commands.test_pretrain import RECIPE
+from tests.cli.conftest import Cli, Result
 
 from signbit.data import open_dataset
 

@@ -147,11 +147,3 @@ def test_relative_errors_of_a_product_add_up() -> None:
     assert (np.abs(one - other) < reach.margin).all()
     # ... and not by much less than it says.
     assert np.abs(one - other).max() > reach.margin / 3
-
-
-def test_of_values_that_were_moved() -> None:
-    """Any of them may lie in any channel."""
-    one, other = Reach(np.array([1.0, 7.0]), 3), Reach(np.array([2.0]), 5)
-    moved = Reach.any_of(4, one, other)
-    np.testing.assert_array_equal(moved.largest, [7, 7, 7, 7])
-    assert moved.roundings == 5

@@ -19,7 +19,6 @@ __all__ = [
     "Array",
     "Factor",
     "Interval",
-    "any_of",
     "exactly",
     "product",
     "square",
@@ -47,12 +46,6 @@ class Interval(NamedTuple):
 def unbounded(channels: int) -> Interval:
     """Of a value of which nothing is known."""
     return Interval(np.full(channels, -MOST), np.full(channels, MOST))
-
-
-def any_of(channels: int, *sources: Interval) -> Interval:
-    """Of values each of which is one of these, whichever its channel."""
-    low, high = (np.concatenate(bounds) for bounds in zip(*sources, strict=True))
-    return Interval(np.full(channels, low.min()), np.full(channels, high.max()))
 
 
 def sum_of(rises: Array, falls: Array, x: Interval, terms: int) -> Interval:

@@ -16,7 +16,6 @@ from signbit.compiler.checks.interval_arithmetic import (
     MOST,
     ROUNDING,
     Interval,
-    any_of,
     exactly,
     sum_of,
     unbounded,
@@ -24,6 +23,7 @@ from signbit.compiler.checks.interval_arithmetic import (
 )
 from signbit.compiler.checks.step_intervals import after_steps
 from signbit.compiler.ir import IMAGE, Graph, Node
+from signbit.compiler.moved_channels import moved_channels
 
 __all__ = ["Interval", "intervals"]
 
@@ -72,9 +72,11 @@ def _body(node: Node, found: Mapping[str, Interval]) -> Interval:
     if node.op == "l2_normalise":
         most = np.full(channels, 1 + (channels + 4) * ROUNDING)
         return Interval(np.where(source.low >= 0, 0, -most), most)
-    if node.op in ("identity", "max_pool", "global_max"):
-        return source
-    return _moved(node, source, found)
+    if node.op == "pad":
+        return Interval(
+            *(f(b, node["value"]) for f, b in zip((np.minimum, np.maximum), source, strict=True))
+        )
+    return _moved(node, found)
 
 
 def _mean(node: Node, source: Interval) -> Interval:
@@ -85,28 +87,13 @@ def _mean(node: Node, source: Interval) -> Interval:
     return Interval(low - _OF_A_MEAN * np.abs(low), high + _OF_A_MEAN * np.abs(high))
 
 
-def _moved(node: Node, source: Interval, found: Mapping[str, Interval]) -> Interval:
-    """Of an operation that moves values channel by channel, or that is known no better."""
-    if node.op == "concat":
-        parts = [found[name] for name in node.inputs[: node.arity]]
-        return Interval(*(np.concatenate(bounds) for bounds in zip(*parts, strict=True)))
-    if node.op == "slice":
-        last = node["first"] + node["count"]
-        return Interval(*(bound[node["first"] : last] for bound in source))
-    if node.op == "upsample":
-        return source
-    if node.op == "pad":
-        return Interval(
-            *(f(b, node["value"]) for f, b in zip((np.minimum, np.maximum), source, strict=True))
-        )
-    if node.op == "space_to_depth":
-        return Interval(*(bound.repeat(node["block"] ** 2) for bound in source))
-    if node.op == "depth_to_space":
-        by_square = [bound.reshape(-1, node["block"] ** 2) for bound in source]
-        return Interval(by_square[0].min(1), by_square[1].max(1))
-    if node.rule.yields == "input":
-        return any_of(node.shape.channels, *(found[name] for name in node.inputs[: node.arity]))
-    return unbounded(node.shape.channels)
+def _moved(node: Node, found: Mapping[str, Interval]) -> Interval:
+    """Of an operation that moves values, or of which nothing is known."""
+    read = [found[name] for name in node.inputs[: node.arity]]
+    channels = node.shape.channels
+    high = moved_channels(node, [bounds.high for bounds in read], channels)
+    low = moved_channels(node, [-bounds.low for bounds in read], channels)
+    return unbounded(channels) if high is None or low is None else Interval(-low, high)
 
 
 def _convolution(node: Node, source: Interval) -> Interval:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from signbit.bitformat.graph import Graph, Node, Step
 from signbit.bitformat.int16_stem import MAX_PIXEL, has_integer_sums
 from signbit.bitformat.validate import Tensor, arity
+from signbit.compiler.moved_channels import moved_channels
 from signbit.compiler.verification.reach import STEP_ROUNDINGS, Reach
 
 __all__ = ["NodeReach"]
@@ -121,9 +122,13 @@ class NodeReach:
             # What a short vector's errors become is not known; those of an exact one are its own.
             own = Reach(np.ones(channels), channels + STEP_ROUNDINGS)
             return own if source.roundings == 0 else own.uncertain()
-        if node.op in ("identity", "max_pool", "global_max", "upsample"):
-            return source
-        return self._moved(node, source)
+        parts = [self._of_tensor(number) for number in node.inputs[: arity(node)]]
+        largest_parts = [part.largest for part in parts]
+        written = self._channels(node)
+        moved = moved_channels(node, largest_parts, written)
+        if moved is None:
+            return Reach.unknown(written)
+        return Reach(moved, max(part.roundings for part in parts))
 
     def _channels(self, node: Node) -> int:
         """Of what a node writes."""
@@ -131,28 +136,6 @@ class NodeReach:
             written for other, written in self.graph.written() if other.name == node.name
         )
         return self.tensors[written[0]].shape[2]
-
-    def _moved(self, node: Node, source: Reach) -> Reach:
-        """Of an operation that moves values channel by channel, or that is known no better."""
-        largest = source.largest
-        if node.op == "concat":
-            parts = [self._of_tensor(number) for number in node.inputs[: arity(node)]]
-            largest = np.concatenate([part.largest for part in parts])
-            return Reach(largest, max(part.roundings for part in parts))
-        if node.op == "slice":
-            largest = largest[node["first"] : node["first"] + node["count"]]
-        elif node.op == "flatten":
-            height, width, _ = self.tensors[node.inputs[0]].shape
-            largest = np.tile(largest, height * width)
-        elif node.op == "space_to_depth":
-            largest = largest.repeat(node["block"] ** 2)
-        elif node.op == "depth_to_space":
-            largest = largest.reshape(-1, node["block"] ** 2).max(1)
-        elif node.rule.yields == "input":
-            return Reach.any_of(self._channels(node), *map(self._of_tensor, node.inputs))
-        else:
-            return Reach.unknown(self._channels(node))
-        return Reach(largest, source.roundings)
 
     def _taps(self, node: Node) -> int:
         """Of one filter."""

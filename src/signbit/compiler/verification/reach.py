@@ -64,12 +64,6 @@ class Reach:
         """Of a value of which nothing is known, neither its size nor its errors."""
         return cls(np.full(channels, _MOST), _UNKNOWN)
 
-    @classmethod
-    def any_of(cls, channels: int, *sources: Reach) -> Reach:
-        """Of values each of which is one of these, whichever its channel."""
-        largest = max(source.largest.max() for source in sources)
-        return cls(np.full(channels, largest), max(source.roundings for source in sources))
-
     def uncertain(self) -> Reach:
         """Of a value of this size whose errors are not known: no sign of it is certain."""
         return Reach(self.largest, _UNKNOWN)

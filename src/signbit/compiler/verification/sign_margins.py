@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from signbit.bitformat.validate import arity
 from signbit.compiler.lower import Provenance
-from signbit.compiler.verification.moved_channels import moved_channels
+from signbit.compiler.moved_channels import moved_channels
 from signbit.compiler.verification.node_reach import NodeReach
 from signbit.compiler.verification.reach import through
 
@@ -27,13 +27,13 @@ def sign_margin(nodes: NodeReach, provenance: Mapping[int, Provenance], number: 
 
     nodes: of the graph, with its feeds. provenance: of tensors, by number.
     """
-    zero = np.zeros(nodes.tensors[number].shape[2])
+    channels = nodes.tensors[number].shape[2]
+    zero = np.zeros(channels)
     if provenance[number].is_of_pixels:
         return zero
     node, first = next(
         (node, written[0]) for node, written in nodes.graph.written() if number in written
     )
-    height, width, _ = nodes.tensors[node.inputs[0]].shape
     if nodes.tensors[node.inputs[0]].kind == "bits" and node.op != "identity":
         parts = [
             np.zeros(nodes.tensors[source].shape[2])
@@ -41,7 +41,7 @@ def sign_margin(nodes: NodeReach, provenance: Mapping[int, Provenance], number: 
             else sign_margin(nodes, provenance, source)
             for source in node.inputs[: arity(node)]
         ]
-        moved = moved_channels(node, parts, (height, width))
+        moved = moved_channels(node, parts, channels)
         if moved is not None:
             return moved
     after = node.outputs[number - first].after
