@@ -20,7 +20,7 @@ constexpr int64_t kMaxOperands = 64;
 
 enum class Op : uint8_t { kRealConv, kBinaryConv, kSignSum, kMeanAbs, kMaxPool, kAvgPool,
     kGlobalMean, kGlobalMax, kIdentity, kFlatten, kConcat, kSlice, kUpsample, kSpaceToDepth,
-    kDepthToSpace, kSoftmax, kL2Normalise };
+    kDepthToSpace, kChannelShuffle, kSoftmax, kL2Normalise };
 
 enum class StepOp : uint8_t { kAffine, kOffset, kAdd, kSubtract, kMultiply, kRelu, kHardtanh, kClip,
     kPrelu, kMaxout, kSigmoid, kHardSigmoid, kHardswish, kSilu, kGelu, kTanh };

@@ -73,6 +73,9 @@ constexpr DTypes kSpaceToDepthDTypes[] = {0};
 constexpr Key kDepthToSpaceKeys[] = {Key::kBlock};
 constexpr DTypes kDepthToSpaceDTypes[] = {0};
 
+constexpr Key kChannelShuffleKeys[] = {Key::kGroups};
+constexpr DTypes kChannelShuffleDTypes[] = {0};
+
 constexpr Key kL2NormaliseKeys[] = {Key::kEpsilon};
 constexpr DTypes kL2NormaliseDTypes[] = {bit(DType::kF32)};
 
@@ -107,6 +110,8 @@ constexpr OperationRow kOperationRows[] = {
      kSpaceToDepthDTypes, ShapeRule::kSpaceToDepth, Yields::kInput, Reads::kOne},
     {"depth_to_space", {bit(Kind::kReal) | bit(Kind::kBits)}, 1, false, kDepthToSpaceKeys, 1,
      kDepthToSpaceDTypes, ShapeRule::kDepthToSpace, Yields::kInput, Reads::kOne},
+    {"channel_shuffle", {bit(Kind::kReal) | bit(Kind::kBits)}, 1, false, kChannelShuffleKeys, 1,
+     kChannelShuffleDTypes, ShapeRule::kSame, Yields::kInput, Reads::kOne},
     {"softmax", {bit(Kind::kReal)}, 1, false, nullptr, 0, nullptr, ShapeRule::kSame, Yields::kReal,
      Reads::kOne},
     {"l2_normalise", {bit(Kind::kReal)}, 1, false, kL2NormaliseKeys, 1, kL2NormaliseDTypes,

@@ -3,6 +3,7 @@
 // clang-format off
 
 void avg_pool(const NodeContext& context, const Tile& tile);
+void channel_shuffle(const NodeContext& context, const Tile& tile);
 void concat(const NodeContext& context, const Tile& tile);
 void depth_to_space(const NodeContext& context, const Tile& tile);
 void flatten(const NodeContext& context, const Tile& tile);
@@ -19,7 +20,7 @@ void upsample(const NodeContext& context, const Tile& tile);
 
 // By place in the enum; null for operations with weights.
 constexpr Body kBodies[] = {nullptr, nullptr, sign_sum, mean_abs, max_pool, avg_pool, global_mean,
-    max_pool, identity, flatten, concat, slice, upsample, space_to_depth, depth_to_space, softmax,
-    l2_normalise};
+    max_pool, identity, flatten, concat, slice, upsample, space_to_depth, depth_to_space,
+    channel_shuffle, softmax, l2_normalise};
 
 // clang-format on

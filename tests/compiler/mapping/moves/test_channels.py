@@ -119,7 +119,6 @@ REFUSED: dict[str, tuple[Function, str]] = {
         lambda x: x.index_select(1, torch.tensor([0, 2])),
         "puts channels in another order",
     ),
-    "shuffle": (lambda x: F.channel_shuffle(x, 2), "put the filters of the layers around it"),
     "shuffle by hand": (
         lambda x: x.view(-1, 2, 3, 5, 7).transpose(1, 2).reshape(-1, 6, 5, 7),
         "the engine knows (C,) and (C, H, W)",

@@ -118,6 +118,10 @@ def _select(call: Call) -> Node:
     return reshape(call)
 
 
+def _shuffle(call: Call) -> Node:
+    return call.add("channel_shuffle", call.value("self"), groups=call.arguments["groups"])
+
+
 def _order(call: Call) -> Node:
     raise call.refuse(
         "puts channels in another order; the engine takes channels that lie side by side "
@@ -130,7 +134,7 @@ MAPPINGS: dict[str, Callable[[Call], Node | Sequence[Node]]] = {
     "aten.cat.default": _cat,
     "aten.concat.default": _cat,
     "aten.concatenate.default": _cat,
-    "aten.channel_shuffle.default": _order,
+    "aten.channel_shuffle.default": _shuffle,
     "aten.hstack.default": _stacked_along_channels,
     "aten.index.Tensor": _order,
     "aten.index_select.default": _order,

@@ -52,6 +52,13 @@ def _depth_to_space(run: NodeRun) -> Array:
     return ordered.reshape(batch, height * b, width * b, channels // (b * b))
 
 
+def _channel_shuffle(run: NodeRun) -> Array:
+    """Channel c is the input's (c mod groups)·n + c div groups, of groups of n channels."""
+    x, groups = run.inputs[0], run.node["groups"]
+    by_group = x.reshape(*x.shape[:3], groups, x.shape[3] // groups)
+    return by_group.swapaxes(3, 4).reshape(x.shape)
+
+
 OPERATIONS = {
     "identity": _identity,
     "flatten": _flatten,
@@ -60,4 +67,5 @@ OPERATIONS = {
     "upsample": _upsample,
     "space_to_depth": _space_to_depth,
     "depth_to_space": _depth_to_space,
+    "channel_shuffle": _channel_shuffle,
 }
