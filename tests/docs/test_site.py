@@ -1,7 +1,11 @@
 """The site has every page, and its reference every name that a package offers."""
 
+import os
 import re
+import subprocess
+import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -60,3 +64,17 @@ def test_every_public_name_is_in_the_reference(package):
 @pytest.mark.parametrize("module", sorted(documented()))
 def test_what_the_reference_shows_exists_and_says_what_it_owns(module):
     assert import_module(module).__doc__
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    find_spec("mkdocs") is None or find_spec("mkdocstrings") is None, reason="no mkdocs"
+)
+def test_the_site_is_built_without_a_warning(tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+    reference = (tmp_path / "reference" / "nn" / "index.html").read_text("utf-8")
+    assert "signbit.nn.layers.BinaryConv2d" in reference
