@@ -29,6 +29,7 @@ __all__ = [
     "Shape",
     "Sides",
     "Step",
+    "added_sides",
     "at_size",
     "key_value",
 ]
@@ -45,6 +46,12 @@ Sides = tuple[int, int, int, int]
 """(top, left, bottom, right)"""
 Shape = tuple[int, int, int]
 """(height, width, channels) of one image's tensor; a vector has height = width = 1."""
+
+
+def added_sides(inner: Sides, outer: Sides) -> Sides:
+    """Of one padding around another."""
+    top, left, bottom, right = map(sum, zip(inner, outer, strict=True))
+    return top, left, bottom, right
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from signbit.bitformat.graph import Sides, added_sides
 from signbit.bitformat.table import LIMITS
 from signbit.compiler.checks.silent_floats import takes_a_sign, why_no_signs
 from signbit.compiler.ir import Node, Step
 from signbit.compiler.mapping.convolution import both_sides, check_vector
+from signbit.compiler.mapping.moves.padding import NO_SIDES, zeros_around_signs
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]
@@ -36,6 +38,8 @@ class _Product:
     source: Node
     window: dict[str, Any]
     """Of the nodes: kernel, stride, padding, dilation, groups."""
+    zeros: Sides
+    """Rows and columns of zeros around the source, which count nothing; no part of the window."""
     weight: Array
     """(out, kh, kw, in / groups)"""
     scale: Array | None
@@ -81,10 +85,12 @@ def _product(call: Call, weight: Array, window: dict[str, Any], groups: int) -> 
     filters, *kernel, _ = weight.shape
     scale, offset = (_by_filter(call, name, filters) for name in ("scale", "weight_offset"))
     delta = call.optional_constant("input_offset")
+    source, zeros = zeros_around_signs(call, call.value("signs"))
     product = _Product(
         call,
-        call.value("signs"),
+        source,
         {**window, "kernel": tuple(kernel), "groups": groups},
+        zeros,
         weight,
         scale,
         offset if offset is not None and offset.any() else None,
@@ -95,6 +101,7 @@ def _product(call: Call, weight: Array, window: dict[str, Any], groups: int) -> 
         raise call.refuse(f"has {weight[0].size} weights a filter, at most {most} are allowed")
     if product.is_binary and product.source.is_sign:
         return _of_signs(product)
+    product = replace(product, source=call.value("signs"), zeros=NO_SIDES)
     reasons = [reason for reason in (_lost_weights(product), _lost_inputs(product)) if reason]
     if reasons:
         call.tracer.lost[call.layer] = call.refuse(
@@ -139,6 +146,9 @@ def _of_signs(product: _Product) -> Node:
     call, source, window = product.call, product.source, product.window
     weight = product.weight.astype(np.int8)
     affine = _affine(product)
+    if any(product.zeros):
+        window = {**window, "padding": added_sides(window["padding"], product.zeros)}
+        product = replace(product, window=window)
     if product.offset is None and "row_taps" not in affine.keys:
         return _scaled(product, "binary_conv", weight, affine["shift"])
     if product.offset is None:
@@ -154,7 +164,13 @@ def _affine(product: _Product) -> Step:
     shift = np.zeros(len(product.weight))
     if not product.delta:
         return Step("affine", {"scale": product.factors, "shift": shift})
-    rows, columns = product.call.tap_sets(product.source, product.window)
+    call, window = product.call, product.window
+    if any(product.zeros) and any(window["padding"]):
+        raise call.refuse(
+            "pads signs with zeros that count and zeros that do not, as its input has an offset; "
+            "let the layer pad alone, or the pad in front of it"
+        )
+    rows, columns = call.tap_sets(call.value("signs"), window)
     by_row = [product.weight[:, slice(*taps)] for taps in rows]
     shift = np.array([[product.owed(w[:, :, slice(*x)]) for x in columns] for w in by_row])
     if len(rows) == len(columns) == 1:

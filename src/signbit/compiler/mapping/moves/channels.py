@@ -1,4 +1,7 @@
-"""Values joined along their channels, and some channels of a value. Signs stay signs."""
+"""Values joined along their channels, and some channels of a value.
+
+Signs stay bits, but for those that are joined with reals.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +44,8 @@ def _repeat(call: Call) -> Node:
 
 def _joined(call: Call, sources: Sequence[Node]) -> Node:
     """One node, or where one may not read so many values, one of several."""
-    if len({source.is_sign for source in sources}) > 1:
-        raise call.refuse(
-            "joins signs with reals; take the sign of all of them, or of what they are joined to"
-        )
+    if not all(source.is_sign for source in sources):
+        sources = [call.as_real(source) for source in sources]
     if len(sources) == 1:
         return sources[0]
     most = LIMITS["operands"]

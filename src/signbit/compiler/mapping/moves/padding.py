@@ -6,11 +6,23 @@ import math
 
 import numpy as np
 
-from signbit.bitformat.graph import Sides
+from signbit.bitformat.graph import Sides, added_sides
 from signbit.compiler.ir import Node
 from signbit.compiler.mapping.tracer import Call
 
-__all__ = ["MAPPINGS"]
+__all__ = ["MAPPINGS", "NO_SIDES", "zeros_around_signs"]
+
+NO_SIDES: Sides = (0, 0, 0, 0)
+
+
+def zeros_around_signs(call: Call, value: Node) -> tuple[Node, Sides]:
+    """Signs and the zeros that are padded around them; of another value itself and none."""
+    graph, node, sides = call.tracer.graph, value, NO_SIDES
+    while node.op == "pad" and not node.is_sign and not node["value"].any():
+        node, sides = graph[node.input], added_sides(sides, node["padding"])
+    if any(sides) and node.op == "identity" and not node.steps and graph[node.input].is_sign:
+        return graph[node.input], sides
+    return value, NO_SIDES
 
 
 def _pad(call: Call) -> Node:

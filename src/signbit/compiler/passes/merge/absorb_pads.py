@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signbit.bitformat.graph import Node as FileNode
-from signbit.bitformat.graph import Sides
+from signbit.bitformat.graph import added_sides
 from signbit.bitformat.shapes import SHAPE_RULES
 from signbit.compiler.checks.intervals import intervals
 from signbit.compiler.ir import Graph, Node, is_by_channel, refuse
@@ -87,28 +87,24 @@ def _value_behind(value: Values, reader: Node) -> Values | None:
 
 def _padded(graph: Graph, pad: Node, reader: Node) -> Node | None:
     """The reader with the pad in its own padding; None where that is something else."""
+    both = added_sides(pad["padding"], reader["padding"]) if reader.has("padding") else None
     keys: dict[str, Any] | None = None
     if reader.op == "pad":
         alike = np.array_equal(reader["value"], pad["value"])
-        keys = {"padding": _both(pad, reader)} if alike else None
+        keys = {"padding": both} if alike else None
     elif reader.op == "real_conv":
         keys = _of_real_conv(pad, reader)
     elif reader.op == "binary_conv":
         keys = _of_binary_conv(pad, reader)
     elif reader.op in ("max_pool", "global_max") and _is_ignored(graph, pad):
-        keys = {"padding": _both(pad, reader)} if reader.op == "max_pool" else {}
+        keys = {"padding": both} if both else {}
     elif reader.op == "avg_pool" and not pad["value"].any():
         counts = reader["count_padding"] or not any(reader["padding"])
-        keys = {"padding": _both(pad, reader), "count_padding": True} if counts else None
+        keys = {"padding": both, "count_padding": True} if counts else None
     if keys is None:
         return None
     taken = replace(reader.with_keys(**keys), inputs=(pad.input, *reader.inputs[1:]))
     return taken if _fits(graph, taken) else None
-
-
-def _both(pad: Node, reader: Node) -> Sides:
-    top, left, bottom, right = map(sum, zip(pad["padding"], reader["padding"], strict=True))
-    return top, left, bottom, right
 
 
 def _of_real_conv(pad: Node, conv: Node) -> dict[str, Any] | None:
@@ -117,7 +113,10 @@ def _of_real_conv(pad: Node, conv: Node) -> dict[str, Any] | None:
     own = np.zeros_like(value) if outside is None else outside
     if not np.isfinite(value).all() or (any(conv["padding"]) and not np.array_equal(own, value)):
         return None
-    return {"padding": _both(pad, conv), "pad_value": value if value.any() else None}
+    return {
+        "padding": added_sides(pad["padding"], conv["padding"]),
+        "pad_value": value if value.any() else None,
+    }
 
 
 def _of_binary_conv(pad: Node, conv: Node) -> dict[str, Any] | None:
@@ -126,7 +125,7 @@ def _of_binary_conv(pad: Node, conv: Node) -> dict[str, Any] | None:
     alike = (pad["value"] == pad["value"][0]).all()
     if not alike or (any(conv["padding"]) and conv["pad_sign"] != sign):
         return None
-    return {"padding": _both(pad, conv), "pad_sign": sign}
+    return {"padding": added_sides(pad["padding"], conv["padding"]), "pad_sign": sign}
 
 
 def _is_ignored(graph: Graph, pad: Node) -> bool:
