@@ -28,6 +28,12 @@ SOURCES = sorted(
     if not any(path.is_relative_to(ROOT / folder) for folder in UNREAD)
 )
 
+FILES = {
+    path.relative_to(ROOT).as_posix()
+    for name in ("", *(f"{folder}/**/" for folder in FOLDERS))
+    for path in ROOT.glob(f"{name}*.*")
+}
+
 COUNTED = (
     "one|once|twice|two|three|four|five|one of each|ms|µs|kB|MiB|bits?|bytes?|words?|images|"
     "weights|epochs|channels|filters|values?|numbers?|constants?|scales?|thresholds?|shifts?|"
@@ -101,6 +107,16 @@ def test_links_lead_somewhere(page):
         assert there.exists(), target
         if anchor:
             assert anchor in anchors(there), target
+
+
+# What a reader's own folder would hold.
+THEIRS = {"table.md", "signbit/methods/median.py"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_named_files_exist(page):
+    for file in re.findall(r"`([\w./-]+\.(?:py|cpp|h|toml|md|sh))`", page.read_text("utf-8")):
+        assert file in THEIRS or any(f"/{known}".endswith(f"/{file}") for known in FILES), file
 
 
 def comments(path: Path) -> str:

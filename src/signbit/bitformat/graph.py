@@ -1,7 +1,7 @@
 """The graph of an `.sbnn` file as plain data: what docs/format.md describes, key by key.
 
 A tensor is known by its number: the graph's inputs come first, then every output of every node, in
-order. A constant n is the file's tensor called "n". Says nothing about JSON (schema.py) or about
+order. A constant n is the file's tensor called "n". Says nothing about JSON (schema/) or about
 what is valid (validate.py).
 """
 

@@ -1,7 +1,7 @@
 """The int16 stem: a first convolution on integer pixels, with int16 weights, exact everywhere.
 
 Owns the named operation `signbit::pixel_conv2d`, which the compiler maps to the file's int16 stem,
-and the module around it. How a trained convolution becomes one is in rounding.py.
+and the module around it. How a trained convolution becomes one is in stem_rounding.py.
 """
 
 from __future__ import annotations

@@ -43,10 +43,11 @@ def load(
     """Load an `.sbnn` file from a path or from its bytes.
 
     `threads` is the most that a call uses; see `Engine.threads`. It defaults to the CPUs that this
-    thread may use (`sched_getaffinity`), but no more than the process's control groups allow, a
-    container's CPU quota rounded up; `isa` to the environment variable SIGNBIT_ISA, then to the
-    best there is. `input_size` is the (height, width) of the image, where that is not
-    the file's own; only a file that was compiled for any size allows it.
+    thread may use (`sched_getaffinity`), but to no more than the process's control groups allow (a
+    container's CPU quota, rounded up). `isa` names an instruction set; it defaults to the
+    environment variable SIGNBIT_ISA, then to the best there is. `input_size` is the (height, width)
+    of the image, where that is not the file's own; only a file that was compiled for any size
+    allows it.
 
     A file that would take more than `max_bytes` of memory (default 4 GiB) or `max_operations`
     (default 10^12) for one image is refused before anything is allocated, with the node's name.

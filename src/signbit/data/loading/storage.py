@@ -39,8 +39,8 @@ def stored(
     0: decoded once. Up to 16 MiB, and images that were never encoded, are held in memory, others
     in a cache that is mapped (signbit.data.loading.cache); where that has no room, in memory too.
     n > 0: decoded by n processes, every time. None: as 0, or by one process per core where neither
-    the cache nor a quarter of the memory has room. Raises DataError where 0 was asked for and that
-    is so. `say` hears what takes long or went wrong; by default a logger does.
+    the cache nor a quarter of the memory has room. Raises DataError where 0 was asked for and there
+    is no room. `say` hears what takes long or went wrong; by default a logger does.
     """
     say = say or logging.getLogger("signbit.data").warning
     read = dataset.reader(input_size, resize_shorter_side, interpolation)

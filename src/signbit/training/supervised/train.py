@@ -25,12 +25,13 @@ def train(
 ) -> RunResult:
     """Train `recipe` on `data` (None: the recipe's own source) into the run folder `out`.
 
-    The stages before the last one are runs of their own, in `out`/stage-1 and so on. A folder that
-    holds an unfinished run of the same recipe is gone on with from its last checkpoint and reaches
-    the same numbers (on one machine with one number of processes and threads). Progress goes to
-    stderr. Raises DataError, RecipeError, CheckpointError where `out` holds another run, cannot be
-    written or is trained into already, or where a start or a teacher does not fit, or
-    LostProcessError where another process of this training ends.
+    The stages before the last one are runs of their own, in `out`/stage-1 and so on. An unfinished
+    run of the same recipe in `out` goes on from its last checkpoint and reaches the same numbers
+    (on one machine with one number of processes and threads). Progress goes to stderr.
+
+    Raises DataError; RecipeError; CheckpointError where `out` holds another run, cannot be written
+    or is trained into already, or where a start or a teacher does not fit; and LostProcessError
+    where another process of this training ends.
     """
     if recipe.selfsup is not None:
         raise RecipeError(
