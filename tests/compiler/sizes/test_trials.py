@@ -52,7 +52,7 @@ def test_every_block_of_a_method(method: str) -> None:
     assert len(fit) >= 3
     assert all(not each.why.startswith("the file") for each in file.sizes if each.agreement)
     assert any("PyTorch: The size of tensor" in each.why for each in file.sizes)
-    with pytest.raises(InputError, match="33×8 does not fit: .*every.*units.2.conv"):
+    with pytest.raises(InputError, match=r"33×8 does not fit: .*every.*units\.2\.conv"):
         signbit.load(file.data, input_size=(33, 8))
 
 
