@@ -1,5 +1,6 @@
 """The site has every page, and its reference every name that a package offers."""
 
+import builtins
 import os
 import re
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+import signbit
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -64,6 +67,13 @@ def test_every_public_name_is_in_the_reference(package):
 @pytest.mark.parametrize("module", sorted(documented()))
 def test_what_the_reference_shows_exists_and_says_what_it_owns(module):
     assert import_module(module).__doc__
+
+
+def test_every_exception_that_a_docstring_names_is_exported():
+    known = {*signbit.__all__, *dir(builtins)}
+    for path in (ROOT / "src" / "signbit").rglob("*.py"):
+        for said in re.findall(r'"""(.*?)"""', path.read_text("utf-8"), re.DOTALL):
+            assert {*re.findall(r"\b[A-Z][a-zA-Z]+Error\b", said)} <= known, path
 
 
 @pytest.mark.slow
