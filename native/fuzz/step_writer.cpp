@@ -1,7 +1,5 @@
 // The steps and outputs of a node that GraphWriter writes.
 
-#include <algorithm>
-
 #include "format/taps.h"
 #include "graph_writer.h"
 
@@ -22,10 +20,6 @@ std::string sets_of(const std::vector<sbnn::TapRange>& sets) {
     items += (items.empty() ? "" : ",") + list({set.first, set.last});
   }
   return "[" + items + "]";
-}
-
-bool reads_tensor(const sbnn::StepRow& row) {
-  return std::count(row.keys, row.keys + row.key_count, Key::kInput) > 0;
 }
 
 }  // namespace
@@ -81,7 +75,7 @@ std::string GraphWriter::step(Draft* draft, const TensorSpec& shape) {
   std::string keys;
   if (op == StepOp::kAffine) {
     keys = affine(*draft, shape);
-  } else if (reads_tensor(row)) {
+  } else if (sbnn::has_key(op, Key::kInput)) {
     bool fits = false;
     keys = operand(draft, shape, &fits);
     if (!fits) return "";

@@ -25,16 +25,19 @@ std::vector<const char*> names_of(const Row (&rows)[kCount]) {
   return names;
 }
 
+template <typename Row>
+bool has(const Row& row, Key key) {
+  return std::find(row.keys, row.keys + row.key_count, key) != row.keys + row.key_count;
+}
+
 }  // namespace
 
 const KeyRow& row_of(Key key) { return kKeyRows[static_cast<size_t>(key)]; }
 const OperationRow& row_of(Op op) { return kOperationRows[static_cast<size_t>(op)]; }
 const StepRow& row_of(StepOp op) { return kStepRows[static_cast<size_t>(op)]; }
 
-bool has_key(Op op, Key key) {
-  const OperationRow& row = row_of(op);
-  return std::find(row.keys, row.keys + row.key_count, key) != row.keys + row.key_count;
-}
+bool has_key(Op op, Key key) { return has(row_of(op), key); }
+bool has_key(StepOp op, Key key) { return has(row_of(op), key); }
 
 bool counts_signs(Op op) {
   const OperationRow& row = row_of(op);

@@ -61,6 +61,15 @@ const OperationRow& row_of(Op op);
 const StepRow& row_of(StepOp op);
 
 bool has_key(Op op, Key key);
+bool has_key(StepOp op, Key key);
+
+// Calls visit(key) for each key of a row, in order, that holds a constant.
+template <typename Row, typename Visit>
+void for_constants(const Row& row, Visit visit) {
+  for (size_t i = 0; i < row.key_count; ++i) {
+    if (row_of(row.keys[i]).type == KeyType::kConstant) visit(row.keys[i]);
+  }
+}
 
 // Whether an operation adds up the signs of each group, whose bits are then aligned.
 bool counts_signs(Op op);

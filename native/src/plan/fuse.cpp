@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "format/table.h"
+
 namespace sbnn {
 namespace {
 
@@ -196,14 +198,11 @@ class NodeFuser {
   void keep_chain() {
     result_.by_steps = true;
     for (const Step& step : node_.steps) {
-      result_.steps.push_back({step, reads(step.op) ? operand(step) : kNone});
+      const bool reads = has_key(step.op, Key::kInput);
+      result_.steps.push_back({step, reads ? operand(step) : kNone});
     }
     int number = node_.first_output;
     for (const Output& output : node_.outputs) result_.outputs.push_back({number++, output});
-  }
-
-  static bool reads(StepOp op) {
-    return op == StepOp::kAdd || op == StepOp::kSubtract || op == StepOp::kMultiply;
   }
 
   const Graph& graph_;

@@ -2,47 +2,29 @@
 
 #include <algorithm>
 
+#include "format/table.h"
 #include "plan/plan.h"
 
 namespace sbnn {
 namespace {
 
-// The keys of a step's constants, in the order of StepArgs.
-std::vector<Key> constants_of(StepOp op) {
-  switch (op) {
-    case StepOp::kAffine:
-      return {Key::kScale, Key::kShift};
-    case StepOp::kOffset:
-      return {Key::kValue};
-    case StepOp::kAdd:
-      return {Key::kWeighted};
-    case StepOp::kClip:
-      return {Key::kLow, Key::kHigh};
-    case StepOp::kPrelu:
-      return {Key::kSlope};
-    case StepOp::kMaxout:
-      return {Key::kSlope, Key::kPositiveSlope};
-    default:
-      return {};
-  }
-}
-
 StepPlan plan_step(const FusedGraph& graph, const ChainStep& chained, const NodePlan& node) {
   const Keys& keys = chained.step.keys;
   StepPlan plan;
   plan.op = chained.step.op;
+  // At most two, see StepArgs.
   AlignedArray<float>* target = &plan.first;
-  for (const Key key : constants_of(plan.op)) {
+  for_constants(row_of(plan.op), [&](Key key) {
     *target = copy_constant<float>(graph, keys.constant(key));
     target = &plan.second;
-  }
+  });
   if (chained.operand != kNone) {
     plan.operand = {chained.operand, keys.pair(Key::kEvery), keys.integer(Key::kOffset),
                     static_cast<Repeat>(keys.integer(Key::kRepeat))};
   }
   const std::vector<TapRange>& rows = keys.at(Key::kRowTaps).taps;
   const std::vector<TapRange>& columns = keys.at(Key::kColumnTaps).taps;
-  if (plan.op != StepOp::kAffine || rows.empty()) return plan;
+  if (rows.empty()) return plan;
   const FusedNode& spec = *node.node;
   const TensorSpec& input = graph.tensors[static_cast<size_t>(spec.input)];
   plan.border.rows = std::move(plan.second);

@@ -62,20 +62,17 @@ ScratchSizes simple_scratch(const FusedNode& node, const TensorLayout& input, in
 void plan_simple(const FusedGraph& graph, const TensorLayout& input, const TensorLayout& output,
                  const KernelTable& kernels, NodePlan* plan) {
   const FusedNode& node = *plan->node;
-  const OperationRow& row = row_of(node.op);
   const SimpleTile tile = simple_tile(node, input, output);
   plan->chunks.push_back({0, plan->channels, 0, 0});
   plan->values_in_place = tile.in_place;
   plan->tile_step = tile.step;
   plan->tile_pixels = tile.pixels;
-  for (size_t i = 0; i < row.key_count; ++i) {
-    const Key key = row.keys[i];
-    if (row_of(key).type != KeyType::kConstant) continue;
+  for_constants(row_of(node.op), [&](Key key) {
     plan->constants.push_back({key, copy_constant<float>(graph, node.keys.constant(key))});
     plan->bytes += static_cast<int64_t>(plan->constants.back().values.bytes());
-  }
+  });
   const char* const kind = input.kind == Kind::kBits ? "_b1_" : "_f32_";
-  plan->kernel = row.name + std::string(kind) + kernels.isa;
+  plan->kernel = std::string(row_of(node.op).name) + kind + kernels.isa;
   if (node.map != kNone) plan->kernel += "+map";
   const int64_t reads = plan->pixels() * plan->channels * reads_per_value(node, input);
   plan->cost = static_cast<double>(reads) * cost_of_read(node, input);

@@ -9,6 +9,7 @@
 #include "cpu/dispatch.h"
 #include "cpu/memory.h"
 #include "draws.h"
+#include "format/table.h"
 #include "kernels/step_formulas.h"
 #include "plan/layouts/bits_layout.h"
 
@@ -18,7 +19,7 @@ using test::integer;
 
 namespace {
 
-constexpr int kSteps = static_cast<int>(StepOp::kTanh) + 1;
+const int kSteps = static_cast<int>(sbnn::step_names().size());
 
 int64_t divisor(int64_t number) {
   int64_t result = 0;
@@ -118,9 +119,7 @@ class Chain {
     const bool weighs = op != StepOp::kAdd || integer(0, 1) == 0;
     step.first = weighs ? constants_.emplace_back(draws(channels_)).data() : nullptr;
     step.second = constants_.emplace_back(draws(channels_)).data();
-    if (op == StepOp::kAdd || op == StepOp::kSubtract || op == StepOp::kMultiply) {
-      draw_operand(&step);
-    }
+    if (sbnn::has_key(op, sbnn::Key::kInput)) draw_operand(&step);
     if (op == StepOp::kAffine && integer(0, 1) == 0) draw_border(&step);
     steps_.push_back(step);
   }

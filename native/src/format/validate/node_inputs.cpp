@@ -9,16 +9,10 @@
 namespace sbnn {
 namespace {
 
-bool reads_tensor(const Step& step) {
-  const StepRow& row = row_of(step.op);
-  return std::any_of(row.keys, row.keys + row.key_count,
-                     [](Key key) { return row_of(key).type == KeyType::kOperand; });
-}
-
 std::unordered_set<int64_t> read_by_steps(const Node& node) {
   std::unordered_set<int64_t> places;
   for (const Step& step : node.steps) {
-    if (reads_tensor(step)) places.insert(step.keys.integer(Key::kInput));
+    if (has_key(step.op, Key::kInput)) places.insert(step.keys.integer(Key::kInput));
   }
   return places;
 }

@@ -49,13 +49,9 @@ double chain_bytes(const FusedGraph& graph, const FusedNode& node, const TensorL
   double bytes = 0;
   for (const ChainStep& chained : node.steps) {
     const Keys& keys = chained.step.keys;
-    const StepRow& row = row_of(chained.step.op);
-    for (size_t i = 0; i < row.key_count; ++i) {
-      const bool is_constant = row_of(row.keys[i]).type == KeyType::kConstant;
-      if (is_constant) bytes += constant_bytes(graph, keys.constant(row.keys[i]));
-    }
-    const bool by_border =
-        chained.step.op == StepOp::kAffine && !keys.at(Key::kRowTaps).taps.empty();
+    for_constants(row_of(chained.step.op),
+                  [&](Key key) { bytes += constant_bytes(graph, keys.constant(key)); });
+    const bool by_border = !keys.at(Key::kRowTaps).taps.empty();
     if (by_border) bytes += kPlace * static_cast<double>(output.height + output.width);
     bytes += sizeof(StepPlan);
   }
@@ -66,12 +62,10 @@ double chain_bytes(const FusedGraph& graph, const FusedNode& node, const TensorL
 }
 
 double own_constant_bytes(const FusedGraph& graph, const FusedNode& node) {
-  const OperationRow& row = row_of(node.op);
   double bytes = 0;
-  for (size_t i = 0; i < row.key_count; ++i) {
-    if (row_of(row.keys[i]).type != KeyType::kConstant) continue;
-    bytes += constant_bytes(graph, node.keys.constant(row.keys[i])) + sizeof(KeyConstant);
-  }
+  for_constants(row_of(node.op), [&](Key key) {
+    bytes += constant_bytes(graph, node.keys.constant(key)) + sizeof(KeyConstant);
+  });
   return bytes;
 }
 
