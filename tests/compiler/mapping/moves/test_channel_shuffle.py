@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.compiler.every_way import assert_exact
-from tests.compiler.nets import op_names, randomise
+from tests.compiler.nets import compiled, op_names, randomise
 from tests.runtime.reference.one_node import run_node
 from torch import Tensor, nn
 
+from signbit.errors import CompileError
 from signbit.nn.layers import BinaryConv2d
 
 PHASES = [Phase.explicit, Phase.generate]
@@ -94,3 +97,82 @@ def test_signs_stay_bits() -> None:
     result = assert_exact(randomise(_Signs()), (7, 6, 3), end_to_end=False)
     (shuffle,) = [node for node in result.graph.nodes if node.op == "channel_shuffle"]
     assert [output.kind for output in shuffle.outputs] == ["signs"]
+
+
+def _viewed(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    return x.view(n, 3, c // 3, h, w).transpose(1, 2).contiguous().view(n, -1, h, w)
+
+
+def _permuted(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    return x.reshape(n, 3, c // 3, h, w).permute(0, 2, 1, -2, 4).reshape(n, c, h, w)
+
+
+def _flattened(x: Tensor) -> Tensor:
+    return x.unflatten(1, (3, -1)).swapaxes(-3, 1).flatten(1, 2)
+
+
+class _ByHand(nn.Module):
+    def __init__(self, shuffle: Callable[[Tensor], Tensor], binary: bool) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 15, 3), nn.BatchNorm2d(15))
+        self.shuffle = shuffle
+        self.last = (BinaryConv2d if binary else nn.Conv2d)(15, 6, 3, groups=3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.last(self.shuffle(self.stem(x)))
+        return y
+
+
+@pytest.mark.parametrize("shuffle", [_viewed, _permuted, _flattened])
+def test_by_views(shuffle: Callable[[Tensor], Tensor]) -> None:
+    torch.manual_seed(0)
+    for binary in (False, True):
+        result = assert_exact(randomise(_ByHand(shuffle, binary)), (6, 7, 3), end_to_end=not binary)
+        assert op_names(result).count("channel_shuffle") == 1
+
+
+def _read_twice(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    parted = x.view(n, 3, c // 3, h, w)
+    return parted.transpose(1, 2).reshape(x.shape) + parted.view(x.shape)
+
+
+def _activated(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    return torch.relu(x.view(n, 3, c // 3, h, w).transpose(1, 2)).reshape(x.shape)
+
+
+def _back_and_forth(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    return x.view(n, 3, c // 3, h, w).transpose(1, 2).transpose(1, 2).reshape(x.shape)
+
+
+def _other_dimensions(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    return x.view(n, 3, c // 3, h, w).transpose(2, 3).reshape(x.shape)
+
+
+def _rows(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    return x.view(n, c, h // 2, 2, w).transpose(1, 2).reshape(x.shape)
+
+
+@pytest.mark.parametrize(
+    "shuffle",
+    [
+        _read_twice,
+        _activated,
+        _back_and_forth,
+        _other_dimensions,
+        _rows,
+        lambda x: x.transpose(2, 3),
+        lambda x: x.permute(0, 2, 3, 1).reshape(x.shape),
+    ],
+)
+def test_what_is_no_shuffle_is_refused(shuffle: Callable[[Tensor], Tensor]) -> None:
+    model = _ByHand(shuffle, False)
+    model.last = nn.Identity()  # type: ignore[assignment]
+    with pytest.raises(CompileError, match="the engine"):
+        compiled(model.eval(), (6, 6, 3))

@@ -119,10 +119,6 @@ REFUSED: dict[str, tuple[Function, str]] = {
         lambda x: x.index_select(1, torch.tensor([0, 2])),
         "puts channels in another order",
     ),
-    "shuffle by hand": (
-        lambda x: x.view(-1, 2, 3, 5, 7).transpose(1, 2).reshape(-1, 6, 5, 7),
-        "the engine knows (C,) and (C, H, W)",
-    ),
     "one channel": (lambda x: x[:, 1], "write x[:, k:k+1]"),
     "rows joined": (lambda x: torch.cat((x, x), 2), "along something other than their channels"),
     "columns joined": (lambda x: torch.cat((x, x), -1), "along something other"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from signbit.compiler.ir import Node
+from signbit.compiler.mapping.moves.shuffles import COPIES, RESHAPES, groups_of, shuffled
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS", "dimension", "reshape"]
@@ -34,7 +35,12 @@ def _to_dtype(call: Call) -> Node:
 
 
 def reshape(call: Call) -> Node:
-    """The value in another shape, where the engine knows both: a flattened map, or dropped 1s."""
+    """The value in another shape, where the engine knows both: a flattened map, or dropped 1s.
+
+    Of a shuffle by views it is what `shuffled` says.
+    """
+    if groups := groups_of(call):
+        return shuffled(call, groups)
     source = call.value("self")
     before, after = call.sizes("self"), call.sizes()
     if after == before or call.shape() == source.shape:
@@ -53,26 +59,9 @@ def _squeeze(call: Call) -> Node:
     return reshape(call)
 
 
-_COPIES = (
-    "aten.alias.default",
-    "aten.clone.default",
-    "aten.contiguous.default",
-    "aten.detach.default",
-    "aten.lift_fresh_copy.default",
-)
-
-_RESHAPES = (
-    "aten._unsafe_view.default",
-    "aten.flatten.using_ints",
-    "aten.reshape.default",
-    "aten.unflatten.int",
-    "aten.unsqueeze.default",
-    "aten.view.default",
-)
-
 MAPPINGS = {
-    **dict.fromkeys(_COPIES, _same),
-    **dict.fromkeys(_RESHAPES, reshape),
+    **dict.fromkeys(COPIES, _same),
+    **dict.fromkeys(RESHAPES, reshape),
     "aten._to_copy.default": _to_dtype,
     "aten.to.dtype": _to_dtype,
     "aten.dropout.default": _dropout,
