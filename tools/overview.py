@@ -17,10 +17,11 @@ PICTURE = ROOT / "docs" / "overview.svg"
 README = ROOT / "README.md"
 RESULTS = ROOT / "benchmarks" / "results"
 NETWORKS = {
-    "bireal-resnet18-224": "Bi-Real ResNet-18, 224×224",
-    "bireal-resnet18-cifar": "Bi-Real ResNet-18, 32×32",
-    "sdbnn-resnet20": "SD-BNN ResNet-20, 32×32",
+    "bireal-resnet18-224": ("Bi-Real ResNet-18, 224×224", ("resnet18", "bireal")),
+    "bireal-resnet18-cifar": ("Bi-Real ResNet-18, 32×32", ("resnet18-cifar", "bireal")),
+    "sdbnn-resnet20": ("SD-BNN ResNet-20, 32×32", ("resnet20", "sdbnn")),
 }
+"""A network in whole_networks.json → its title; its architecture and method in file_sizes.json."""
 COLUMNS = {
     "signbit": r"signbit, int16 stem",
     "OpenVINO, binary": r"OpenVINO binary.*",
@@ -60,16 +61,21 @@ def with_table(text: str) -> str:
 
 def table() -> str:
     """Milliseconds per image on one core and one image at a time, as Markdown."""
-    sizes = json.loads((RESULTS / "footprint.json").read_text())["file_kb"]
     lines = [
         f"| ms per image, one core | file | {' | '.join(COLUMNS)} |",
         "|---|---|" + "---|" * len(COLUMNS),
     ]
-    for network, title in NETWORKS.items():
+    for network, (title, built) in NETWORKS.items():
         ms = _times(network)
         best = [f"{_fastest(ms, pattern):#.3g}" for pattern in COLUMNS.values()]
-        lines.append(f"| {title} | {sizes[network]:,.0f} kB | {' | '.join(best)} |")
+        lines.append(f"| {title} | {_sizes(*built)['file'] / 1000:,.0f} kB | {' | '.join(best)} |")
     return "\n".join(lines) + "\n"
+
+
+def _sizes(architecture: str, method: str) -> dict[str, int]:
+    """Bytes of the compiled file, and of the parameters in float32."""
+    found = json.loads((RESULTS / "file_sizes.json").read_text())["bytes"]
+    return found[architecture][method]
 
 
 def _times(network: str) -> dict[str, float]:
@@ -104,11 +110,11 @@ def picture() -> str:
 
 def _way() -> list[str]:
     """The three stations of a network, with what was measured of SD-BNN ResNet-20."""
-    size = json.loads((RESULTS / "agreement-sdbnn-resnet20.json").read_text())["bytes"]
+    size = _sizes("resnet20", "sdbnn")
     ms = _times("sdbnn-resnet20")
     stations = [
         ("PyTorch model", f"{size['float32'] / 1000:,.0f} kB in float32", "latent real weights"),
-        ("model.sbnn", f"{size['sbnn'] / 1000:,.0f} kB", "one bit per binary weight"),
+        ("model.sbnn", f"{size['file'] / 1000:,.0f} kB", "one bit per binary weight"),
         (
             "engine, C++",
             f"{_fastest(ms, COLUMNS['signbit']):.2f} ms per image",
