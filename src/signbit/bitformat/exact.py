@@ -44,10 +44,10 @@ def fma(a: npt.ArrayLike, b: npt.ArrayLike, c: npt.ArrayLike) -> Float32:
     """a·b + c of float32 operands, rounded once to float32 (nearest even); they broadcast.
 
     The product of two float32 is exact in float64. The sum is not, and rounding it twice (to
-    float64, then to float32) can differ from rounding once. So it is rounded to odd first, which
-    is safe where the first format has at least two bits more than the second (Boldo and
-    Melquiond, "Emulation of FMA and correctly rounded sums", IEEE ToC 2008): truncate towards
-    zero, then set the last bit if anything was lost.
+    float64, then to float32) can differ from rounding once. So it is rounded to odd first:
+    truncated towards zero, and then the last bit is set if anything was lost. That is safe where
+    the first format has at least two bits more than the second (Boldo and Melquiond, "Emulation of
+    FMA and correctly rounded sums", IEEE ToC 2008).
     """
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         addend = np.asarray(c, np.float64)

@@ -3,8 +3,8 @@
     y = clip(gamma · (s·D - mean) / sqrt(var + eps) + beta + shortcut)
 
 where D are dots of signs or, pooled, the largest of each window of dots; mean and variance are the
-batch's own. All it keeps for backward is x and y, which the layers around it keep as well: signs
-and dots are made again from x, in less than a tenth of a step's time, and the clip's mask and the
+batch's own. All it keeps for backward is x and y, which the layers around it keep as well. Signs
+and dots are made again from x, in less than a tenth of a step's time. The clip's mask and the
 normalised values follow from those and from y.
 """
 

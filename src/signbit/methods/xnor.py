@@ -39,9 +39,9 @@ def method(activation_scale: bool = True, scale: str = "mean-abs") -> Method:
     activation_scale: whether K multiplies (the paper) or not (the released code). scale: alpha is
     "mean-abs", mean(abs(w)) with the paper's gradient; "abs-mean", abs(mean(w)), which has the
     larger error (see `AbsMeanScale`); or "released", mean(abs(w)) with the gradients of the
-    released code: that of a weight is (1 - 1 / c) n times the paper's (see `ReleasedXnorScale`), no
-    gradient passes a sign at exactly -1 and 1, and the normalisation before a sign in a residual
-    block has the code's eps, 1e-4 instead of 1e-5.
+    released code. There a weight's gradient is (1 - 1 / c) n times the paper's (see
+    `ReleasedXnorScale`), no gradient passes a sign at exactly -1 and 1, and the normalisation
+    before a sign in a residual block has the code's eps, 1e-4 instead of 1e-5.
 
     No non-linearity but the sign itself (a ReLU in its place where activations stay real). Latent
     weights start as PyTorch's own (ours) and are clipped to [-1, 1] after every step, as in the

@@ -5,9 +5,10 @@ Operands are an activation s + δ of signs s and a weight scale[c]·w + offset[c
 
     y = scale[c]·D + offset[c]·S + δ·(scale[c]·W + offset[c]·N)
 
-D is the dot of the signs, S the sum of those the window of a filter's group holds, W the sum of the
-filter's signs and N their number, all over taps inside the image: integers, exact in float32,
-before reals come in. A tap outside the image adds nothing: padding puts 0 where δ would be, too.
+D is the dot of the signs, S the sum of the signs in the window of a filter's group, W the sum of
+the filter's signs, and N their number. All are taken over the taps inside the image. They are
+integers, exact in float32, before reals come in. A tap outside the image adds nothing: padding puts
+0 where δ would be, too.
 
 Either operand may hold reals instead of signs, where a network binarizes only the other; the same
 formula then holds.

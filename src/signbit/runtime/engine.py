@@ -57,9 +57,9 @@ def load(
     file takes as long as they need.
 
     Raises ModelFileError or ModelVersionError for a file that is missing, cannot be read or takes
-    too much, IsaError for an instruction set that cannot run here, InputError for a number of
-    threads below 1 or above 1024, limits below 1 or above 2^62, and an `input_size` that the file
-    does not allow or at which it takes too much.
+    too much, and IsaError for an instruction set that cannot run here. Raises InputError for a
+    number of threads below 1 or above 1024, for limits below 1 or above 2^62, and for an
+    `input_size` that the file does not allow or at which it takes too much.
     """
     return Engine(source, threads, isa, input_size, max_bytes, max_operations)
 
@@ -119,12 +119,12 @@ class Engine:
     def __call__(self, inputs: Array | Mapping[str, Array]) -> Any:
         """Run a batch: images (N, H, W, C), uint8 or float32 in 0 … 255, or float32 reals.
 
-        A model of several inputs takes a dict of them by name, and one of several outputs returns
-        a dict by name. An output of reals is float32, one of signs int8 (−1 or +1); either is
-        (N, channels), or (N, H, W, C) where it is not 1×1. Raises InputError for an input that is
-        missing, unknown or of another shape or dtype, for batches of different sizes, and for
-        float32 pixels that are not finite or that meet an int16 stem, and for results that would
-        take more than the `max_bytes` that the model was loaded with.
+        A model of several inputs takes a dict of them by name, and one of several outputs returns a
+        dict by name. An output of reals is float32, one of signs int8 (−1 or +1); either is (N,
+        channels), or (N, H, W, C) where it is not 1×1. Raises InputError for an input that is
+        missing, unknown or of another shape or dtype, for batches of different sizes, for float32
+        pixels that are not finite or that meet an int16 stem, and for results that would take more
+        than the `max_bytes` that the model was loaded with.
         """
         count, batch = self._check_inputs(inputs)
         if count > self._most_samples:

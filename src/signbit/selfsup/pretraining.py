@@ -52,9 +52,9 @@ def pretrain(
 
     Everything else is as in `signbit.training.train`: stages, starting again, what is raised. A
     checkpoint holds the objective's state, with the momentum encoder and the queue where it has
-    them; a later stage begins with all three of the one before, as S2-BNN's second step does, and
-    so does a run with a `start` that has them. Images need no
-    labels (see `signbit.data.open_dataset`); without, nearest neighbours are not measured.
+    them. A later stage begins with all of these from the stage before, as S2-BNN's second step
+    does. So does a run with a `start` that has them. Images need no labels (see
+    `signbit.data.open_dataset`); without, nearest neighbours are not measured.
 
     teacher: any module that maps the student's normalised images (N, channels, H, W) to
     (N, selfsup.head.out), where the recipe's selfsup.guided names no stored one. It is put into

@@ -83,12 +83,12 @@ def run_epochs(
 ) -> None:
     """Train epochs `first` … plan.epochs − 1; `finish(epoch, entry)` follows each of them.
 
-    `entry` is a line of history: epoch (from 1), train_loss, lr (the first group's, at the epoch's
-    start), seconds (training alone), images_per_second, wait (the share of the seconds, 0 … 1, that
-    the process that waited longest waited for its images), and what `task.evaluate` measures. The
-    learning rates are set anew before each step. A disabled `scaler` leaves all gradients alone.
-    Raises DivergedError, before `finish`, where the train loss, a measure or a parameter stops
-    being finite.
+    `entry` is a line of history: epoch (from 1), train_loss, lr (of the first group, at the epoch's
+    start), seconds (of training alone), images_per_second, wait, and what `task.evaluate` measures.
+    wait is the share of the seconds, 0 … 1, that the process that waited longest waited for its
+    images. The learning rates are set anew before each step. A disabled `scaler` leaves all
+    gradients alone. Raises DivergedError, before `finish`, where the train loss, a measure or a
+    parameter stops being finite.
     """
     for epoch in range(first, plan.epochs):
         # Whatever a network draws (dropout, say) depends on the epoch alone: data.loading.seeds.

@@ -19,11 +19,11 @@ TRIES = 10
 class ResizedCrop:
     """A window that covers `area` … 1 of the image, then scaled to `size`, then perhaps mirrored.
 
-    size: (height, width) in pixels. The window's area is uniform, the logarithm of its width ÷
-    height uniform between those of 3/4 and 4/3, its place uniform; of ten draws the first that
-    fits into the image counts, and none leaves the largest square of the centre (Szegedy et al.
-    2015, "Going Deeper with Convolutions", as in torchvision). Bilinear, antialiased. The result is
-    a function of the arguments alone; the global generators are neither read nor moved.
+    size: (height, width) in pixels. The window's area and place are uniform; so is the logarithm of
+    its width ÷ height, between those of 3/4 and 4/3. The first of ten draws that fits into the
+    image counts; if none does, the largest square of the centre is taken (Szegedy et al. 2015, "Going
+    Deeper with Convolutions", as in torchvision). Bilinear, antialiased. The result is a function
+    of the arguments alone; the global generators are neither read nor moved.
     """
 
     def __init__(self, *, flip: bool, area: float, size: tuple[int, int]) -> None:

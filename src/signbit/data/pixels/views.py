@@ -30,11 +30,11 @@ _NUMBERS = TRIES * 4 + 13
 class Views:
     """MoCo v2's views (Chen, Fan, Girshick, He 2020), scaled to `size` = (height, width).
 
-    In this order: a window of `crop_area` … 1 of the image (see `ResizedCrop`), scaled; with
-    `jitter_probability` brightness, contrast and saturation times 0.6 … 1.4 and the hue turned by
-    up to ± 0.1 of the circle, in a random order; with `gray_probability` the luma alone; with
-    `blur_probability` a Gaussian blur, σ = 0.1 … 2 pixels; mirrored with probability 1/2. Images of
-    one channel have no saturation and no hue.
+    First a window of `crop_area` … 1 of the image (see `ResizedCrop`) is scaled. With
+    `jitter_probability` its brightness, contrast and saturation are multiplied by 0.6 … 1.4 and its
+    hue is turned by up to ± 0.1 of the circle, in a random order. With `gray_probability` only the
+    luma stays. With `blur_probability` it is blurred, σ = 0.1 … 2 pixels. With probability 1/2 it
+    is mirrored. Images of one channel have no saturation and no hue.
     """
 
     crop_area: float

@@ -40,10 +40,10 @@ class MeanAbsScale(WeightBinarizer):
 class AbsMeanScale(WeightBinarizer):
     """alpha * sign(w) with alpha = abs(mean(w)) for each filter: "the absolute value of the mean".
 
-    For [[0.2, 0.2], [-0.6, -0.6]] as one filter it is 0.2, squared error 0.32: twice that of
-    `MeanAbsScale` (0.4, error 0.16), which is the better choice for every filter; the two agree
-    where a filter's weights all have one sign. A filter of mean 0 gets alpha 0: it neither says
-    nor learns anything. Gradient as in `MeanAbsScale`.
+    For [[0.2, 0.2], [-0.6, -0.6]] as one filter it is 0.2, with a squared error of 0.32: twice that
+    of `MeanAbsScale` (0.4, error 0.16), which is the better choice for every filter. The two agree
+    where a filter's weights all have one sign. A filter of mean 0 gets alpha 0: it neither says nor
+    learns anything. Gradient as in `MeanAbsScale`.
     """
 
     def forward(self, weight: Tensor) -> BinaryWeight:

@@ -26,9 +26,9 @@ class Guided(Objective):
     Both embeddings are normalised and of the same view; S2-BNN has τ = 0.2. "Guided only" in the
     paper: there is neither a queue nor a momentum encoder.
 
-    teacher: any module that maps the student's images to (N, dim). It is put into eval mode, its
-    parameters lose their gradients, and it stays out of parameters(), modules() and state_dict(),
-    though it moves with the objective from device to device: it can be had again from where it came
+    teacher: any module that maps the student's images to (N, dim). It is put into eval mode, and
+    its parameters lose their gradients. It moves with the objective from device to device, but
+    stays out of parameters(), modules() and state_dict(), as it can be had again from where it came
     from. Raises InputError where its width is not the embedding's (both are named), and for a
     temperature outside 0.001 … 1000.
     """

@@ -29,10 +29,10 @@ def binary_weights(model: nn.Module) -> dict[str, _Layer]:
 class SignRecords:
     """Measures of a network's signs, an epoch at a time; nothing that a resumed run would lack.
 
-    In an entry of the history, for every layer NAME whose weights or inputs are signs:
-    flips/NAME, the share of weights whose sign flipped in this epoch; weights/NAME/mean, /min and
-    /max over filters of the share of +1; inputs/NAME/mean, /min and /max over channels of the same
-    share of the layer's binarized input, for the first batch of test images. All are 0 … 1.
+    An entry of the history has these for every layer NAME whose weights or inputs are signs.
+    flips/NAME is the share of weights whose sign flipped in this epoch. weights/NAME/mean, /min and
+    /max are of the share of +1 in each filter. inputs/NAME/mean, /min and /max are of the share of
+    +1 in each channel of the binarized input, for the first batch of test images. All are 0 … 1.
     """
 
     def __init__(self, model: nn.Module) -> None:
