@@ -21,9 +21,9 @@ class ResizedCrop:
 
     size: (height, width) in pixels. The window's area and place are uniform; so is the logarithm of
     its width ÷ height, between those of 3/4 and 4/3. The first of ten draws that fits into the
-    image counts; if none does, the largest square of the centre is taken (Szegedy et al. 2015, "Going
-    Deeper with Convolutions", as in torchvision). Bilinear, antialiased. The result is a function
-    of the arguments alone; the global generators are neither read nor moved.
+    image counts; if none does, the largest square of the centre is taken (Szegedy et al. 2015,
+    "Going Deeper with Convolutions", as in torchvision). Bilinear, antialiased. The result is a
+    function of the arguments alone; the global generators are neither read nor moved.
     """
 
     def __init__(self, *, flip: bool, area: float, size: tuple[int, int]) -> None:
