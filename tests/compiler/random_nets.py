@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from signbit.nn.layers import BinaryConv2d, BinaryLinear
 from signbit.nn.nonlinearities import RPReLU
 
-__all__ = ["random_net"]
+__all__ = ["centre", "random_net"]
 
 
 class _Sum(nn.Module):
@@ -126,12 +126,12 @@ def random_net(seed: int, side: int = 12) -> nn.Module:
     with torch.no_grad():
         last = nn.Sequential(*layers).eval()(torch.zeros(1, 3, side, side)).shape[-1]
     model = randomise(nn.Sequential(*layers, random.head(channels, last)), seed)
-    _centre(model, torch.randn(16, 3, side, side))
+    centre(model, torch.randn(16, 3, side, side))
     return model
 
 
 @torch.no_grad()
-def _centre(model: nn.Module, images: Tensor) -> None:
+def centre(model: nn.Module, images: Tensor) -> None:
     """Give normalisations the statistics of images, so that the signs behind them vary."""
     norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
     for norm in norms:

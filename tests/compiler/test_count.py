@@ -211,3 +211,28 @@ def test_counting_does_not_import_torch() -> None:
     code = "import sys, signbit.compiler.count; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+class Gated(nn.Module):
+    """A squeeze-and-excite gate, and probabilities of the classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3)
+        self.reduce, self.expand = nn.Conv2d(8, 2, 1), nn.Conv2d(2, 8, 1)
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x)
+        gate = self.expand(self.reduce(x.mean((2, 3), keepdim=True)).clamp(0, 6)).sigmoid()
+        return torch.softmax(self.head((x * gate).mean((2, 3))), 1)
+
+
+def test_gates_and_what_stands_in_front_of_a_softmax_are_named() -> None:
+    cost = _cost(Gated().eval(), (6, 6, 3))
+    layers = {layer.name: layer for layer in cost.layers}
+    assert layers["reduce"].why == layers["expand"].why
+    assert layers["reduce"].why == "gate: multiplies each channel for each image"
+    assert layers["head"].why == "last layer: yields the class scores"
+    # Bounds of a clip are no parameters.
+    assert layers["reduce"].real_parameters == 8 * 2 + 2

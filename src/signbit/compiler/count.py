@@ -208,7 +208,7 @@ def _constants_of(node: Node) -> Iterator[tuple[str, int]]:
                 yield name, number
 
 
-_NO_PARAMETERS = ("pad_value", "epsilon", "flip")
+_NO_PARAMETERS = ("pad_value", "epsilon", "flip", "low", "high")
 """Constants that nobody trains, or that follow from what is trained."""
 
 
@@ -224,6 +224,10 @@ def _real_parameters(node: Node, weight: tuple[int, ...], constants: Constants) 
     return found
 
 
+_ON_SCORES = ("softmax", "l2_normalise")
+"""What may stand behind the layer that yields the scores."""
+
+
 def _reasons(graph: Graph, tensors: Sequence[Tensor]) -> dict[str, str]:
     """Why the last node is real, and those that binary layers need beside them, by name."""
     operands = [
@@ -233,21 +237,28 @@ def _reasons(graph: Graph, tensors: Sequence[Tensor]) -> dict[str, str]:
         if step.op in ("add", "multiply")
     ]
     shifts = [number for step, number in operands if step.op == "add" and step["every"] == (0, 0)]
-    maps = [number for step, number in operands if step.op == "multiply"]
+    products = [(step["every"], number) for step, number in operands if step.op == "multiply"]
+    gates = [number for every, number in products if every == (0, 0)]
+    maps = [number for every, number in products if every != (0, 0)]
     vectors = {n for n, tensor in enumerate(tensors) if tensor.shape[:2] == (1, 1)}
     planes = {n for n, tensor in enumerate(tensors) if tensor.shape[2] == 1}
     outputs = [output.tensor for output in graph.outputs]
+    scores = {*outputs, *(n for node in graph.nodes if node.op in _ON_SCORES for n in node.inputs)}
     return {
         **dict.fromkeys(
             _writers_back(graph, shifts, vectors),
             "self-distribution: shifts each channel's threshold for each image",
         ),
         **dict.fromkeys(
+            _writers_back(graph, gates, vectors),
+            "gate: multiplies each channel for each image",
+        ),
+        **dict.fromkeys(
             _writers_back(graph, maps, planes),
             "scaling: the map that the dots of a binary layer are multiplied with",
         ),
         **dict.fromkeys(
-            _writers_back(graph, outputs, set(outputs)), "last layer: yields the class scores"
+            _writers_back(graph, outputs, scores), "last layer: yields the class scores"
         ),
     }
 

@@ -18,7 +18,7 @@ from torch.fx import Node as FxNode
 from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.exported import origin_of, stored_tensors
 from signbit.compiler.ir import HALVES, IMAGE, Graph, Node, Origin, Shape, Step, refuse
-from signbit.compiler.mapping import HALF, MAPPINGS, Call, Tracer
+from signbit.compiler.mapping import MAPPINGS, Call, Tracer
 from signbit.compiler.mapping.unknown import why_unknown
 from signbit.compiler.pixel_signs import ask_pytorch
 from signbit.errors import CompileError
@@ -210,7 +210,7 @@ class _Walk(Tracer):
             raise CompileError("the model's output does not depend on its input")
         output = self.graph[self.values[node]]
         if output.op in HALVES:
-            raise refuse(output.origin, f"is the model's output; {HALF}")
+            raise refuse(output.origin, f"is the model's output; {HALVES[output.op]}")
         self.graph.output = self.as_real(output).name
 
 

@@ -61,6 +61,8 @@ def _refusal(layer: Node, cause: Node) -> CompileError:
             f"{cause.origin} lets nothing negative through, or nothing else; leave it out, put it "
             "behind the layer, or take one that keeps the sign (Hardtanh, RPReLU)"
         )
+    elif cause.weight is None and cause.op != "batch_norm":
+        why = f"{cause.origin} is never negative; subtract something from it"
     else:
         why = f"{cause.origin} yields values of one sign, by its parameters; train it again"
     return CompileError(f"{where}: every sign of its input is the same for all images: {why}")

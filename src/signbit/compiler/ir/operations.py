@@ -12,8 +12,20 @@ __all__ = ["HALVES", "IMAGE", "OWN_OPERATIONS", "RULES"]
 IMAGE = "image"
 """Name of the value that holds the raw pixels."""
 
-HALVES = ("negative", "choice")
-"""Halves of another operation: x < 0, and one of two constants by it."""
+_COMPARES = (
+    "the engine compares with 0 only as part of x · (x < 0 ? a : b), a and b constants of a channel"
+)
+
+HALVES = {
+    "negative": _COMPARES,
+    "choice": _COMPARES,
+    "length": (
+        "the engine knows the length of a vector only as part of x / max(length, ε): "
+        "F.normalize(x, dim=1)"
+    ),
+}
+"""Halves of another operation → why they cannot stand alone: x < 0, one of two constants by it, and
+the length of a pixel's channels."""
 
 _CHANNELS = ("weight", "bias", "mean", "variance")
 
@@ -94,6 +106,13 @@ OWN_OPERATIONS: dict[str, Operation] = dict(
             _constant("positive_slope", "elsewhere"),
             inputs=(("half",),),
             yields="half",
+        ),
+        _own(
+            "length",
+            "of the vector of a pixel's channels, or epsilon where that is more",
+            Key("epsilon", "number", "float64", 0.0),
+            yields="half",
+            shape="given",
         ),
     ]
 )

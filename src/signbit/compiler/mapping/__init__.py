@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from signbit.bitformat.by_name import functions_by_name
 from signbit.compiler.ir import Node
-from signbit.compiler.mapping.tracer import HALF, Call, Tracer
+from signbit.compiler.mapping.tracer import Call, Tracer
 
-__all__ = ["HALF", "MAPPINGS", "Call", "Tracer"]
+__all__ = ["MAPPINGS", "Call", "Tracer"]
 
 MAPPINGS: Mapping[str, Callable[[Call], Node | Sequence[Node]]] = functions_by_name(
     __name__, __path__, "MAPPINGS"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from signbit.compiler.ir import Node, Shape
+from signbit.compiler.mapping.over_channels import is_length, normalised
 from signbit.compiler.mapping.tracer import Call
-from signbit.errors import CompileError
+from signbit.compiler.mapping.two_values import difference, expanded, joined
 
-__all__ = ["MAPPINGS", "affine", "multiply", "per_channel", "same_size", "size_of"]
+__all__ = ["MAPPINGS", "affine", "multiply", "per_channel", "same_size"]
 
 Vector = npt.NDArray[np.float64]
 
@@ -24,7 +23,7 @@ def _add(call: Call) -> Node:
         return affine(call, "other", 1, call.constant("self"))
     if alpha != 1:
         raise call.refuse(f"adds {alpha} times a tensor; multiply first")
-    return _of_two(call, "add", "adds")
+    return joined(call, "add")
 
 
 def _subtract(call: Call) -> Node:
@@ -35,17 +34,7 @@ def _subtract(call: Call) -> Node:
         return affine(call, "other", -alpha, call.constant("self"))
     if alpha != 1:
         raise call.refuse(f"subtracts {alpha} times a tensor; multiply first")
-    left, right = call.real("self"), call.real("other")
-    read = _addressing(left, right, call.shape())
-    if read is not None:
-        return call.step("subtract", left, right, **read)
-    read = _addressing(right, left, call.shape())
-    if read is None:
-        raise _sizes(call, "subtracts", left, right)
-    # left − right = −(right − left), also after rounding.
-    difference = call.step("subtract", right, left, part="difference", **read)
-    minus = np.full(right.shape.channels, -1.0)
-    return call.step("affine", difference, scale=minus, shift=np.zeros_like(minus))
+    return difference(call)
 
 
 def _subtract_from(call: Call) -> Node:
@@ -58,38 +47,27 @@ def multiply(call: Call) -> Node:
         return affine(call, "self", call.constant("other"), 0)
     if call.is_constant("self"):
         return affine(call, "other", call.constant("self"), 0)
-    return _of_two(call, "multiply", "multiplies")
+    return joined(call, "multiply")
 
 
-def _of_two(call: Call, op: str, verb: str) -> Node:
-    """A sum or product of two values that depend on the image: the larger with the other."""
-    left, right = call.real("self"), call.real("other")
-    for value, operand in ((left, right), (right, left)):
-        read = _addressing(value, operand, call.shape())
-        if read is not None:
-            return call.step(op, value, operand, **read)
-    raise _sizes(call, verb, left, right)
+def _square(call: Call) -> Node:
+    value = call.real("self")
+    return call.step("multiply", value, value)
 
 
-def _addressing(value: Node, operand: Node, shape: Shape) -> dict[str, Any] | None:
-    """How a step on `value` reads an operand that PyTorch broadcasts; None where it cannot."""
-    height, width, channels = operand.shape
-    is_pixel = (height, width) == (1, 1) != value.shape[:2]
-    fits = is_pixel or operand.shape[:2] == value.shape[:2]
-    if value.shape != shape or not fits or channels not in (1, value.shape.channels):
-        return None
-    read: dict[str, Any] = {"every": (0, 0)} if is_pixel else {}
-    return read if channels == value.shape.channels else {**read, "repeat": "tile"}
-
-
-def _sizes(call: Call, verb: str, left: Node, right: Node) -> CompileError:
-    return call.refuse(
-        f"{verb} {size_of(left)} and {size_of(right)}; sizes must be equal, or one side one value "
-        "per channel or per pixel"
-    )
+def _power(call: Call) -> Node:
+    exponent = call.arguments["exponent"]
+    if exponent != 2:
+        raise call.refuse(
+            f"raises to the power {exponent}; the engine knows squares: write other powers as "
+            "products"
+        )
+    return _square(call)
 
 
 def _divide(call: Call) -> Node:
+    if is_length(call, "other"):
+        return normalised(call)
     if not call.is_constant("other"):
         raise call.refuse("divides by a value that depends on the image")
     divisor = call.constant("other")
@@ -135,15 +113,13 @@ def per_channel(call: Call, value: Vector | float, dimensions: int, shape: Shape
     return np.broadcast_to(full.reshape(-1), (shape.channels,))
 
 
-def size_of(node: Node) -> str:
-    """Of a value, in words."""
-    return f"{node.shape.height}×{node.shape.width}×{node.shape.channels}"
-
-
 MAPPINGS = {
     "aten.add.Tensor": _add,
     "aten.div.Tensor": _divide,
+    "aten.expand.default": expanded,
     "aten.neg.default": _negate,
+    "aten.pow.Tensor_Scalar": _power,
     "aten.rsub.Scalar": _subtract_from,
+    "aten.square.default": _square,
     "aten.sub.Tensor": _subtract,
 }

@@ -12,6 +12,7 @@ import numpy as np
 
 from signbit.compiler.ir import FloatArray, Node
 from signbit.compiler.mapping.arithmetic import per_channel, same_size
+from signbit.compiler.mapping.over_channels import is_length, longer
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]
@@ -71,6 +72,8 @@ def _value_and_bound(call: Call, which: str) -> tuple[str, Any]:
 
 def _clipped(call: Call, name: str, least: Any, most: Any) -> Node:
     """The argument `name` between bounds: numbers, constants per channel, or None."""
+    if is_length(call, name) and most is None and least is not None:
+        return longer(call, name, call.constant_of("its bound", least))
     source = same_size(call, name)
     low, high = (_bound(call, source, bound, far) for bound, far in ((least, -1), (most, 1)))
     if (low == -_MOST).all() and (high == _MOST).all():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from signbit.compiler.ir import Node
+from signbit.compiler.ir import HALVES, Node
 from signbit.compiler.mapping.arithmetic import multiply, per_channel
-from signbit.compiler.mapping.tracer import HALF, Call
+from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]
 
@@ -27,14 +27,14 @@ def _maxout(call: Call, x: Node, choice: Node) -> Node:
 
 def _less(call: Call) -> Node:
     if call.arguments["other"] != 0:
-        raise call.refuse(f"compares with {call.arguments['other']}; {HALF}")
+        raise call.refuse(f"compares with {call.arguments['other']}; {HALVES['negative']}")
     return call.add("negative", call.real("self"))
 
 
 def _where(call: Call) -> Node:
     condition = call.raw("condition")
     if condition.op != "negative" or not (call.is_constant("self") and call.is_constant("other")):
-        raise call.refuse(f"chooses between values that depend on the image; {HALF}")
+        raise call.refuse(f"chooses between values that depend on the image; {HALVES['choice']}")
     slopes = [
         per_channel(call, call.constant(name), len(call.sizes("condition")), condition.shape)
         for name in ("self", "other")

@@ -18,12 +18,7 @@ from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.ir import HALVES, Graph, Node, Origin, Shape, Step, refuse
 from signbit.errors import CompileError
 
-__all__ = ["HALF", "Call", "Tracer"]
-
-HALF = (
-    "the engine compares with 0 only as part of x · (x < 0 ? a : b), a and b constants of a channel"
-)
-"""Why half an operation cannot stand alone."""
+__all__ = ["Call", "Tracer"]
 
 BINARIZERS = ("activation_binarizer", "weight_binarizer")
 """What a binary layer calls the modules that take its signs."""
@@ -119,7 +114,7 @@ class Call:
     def checked(self, node: Node) -> Node:
         """The node, unless it is half an operation."""
         if node.op in HALVES:
-            raise self.refuse(f"reads {node.origin}; {HALF}")
+            raise self.refuse(f"reads {node.origin}; {HALVES[node.op]}")
         return node
 
     def real(self, name: str) -> Node:

@@ -13,7 +13,7 @@ from signbit.compiler.mapping.moves.layout import dimension, reshape
 from signbit.compiler.mapping.moves.pixels import subsampled
 from signbit.compiler.mapping.tracer import Call
 
-__all__ = ["MAPPINGS"]
+__all__ = ["MAPPINGS", "join"]
 
 _CHANNELS = 1
 """The dimension of the channels, of (N, C, H, W) and of (N, C)."""
@@ -22,11 +22,11 @@ _CHANNELS = 1
 def _cat(call: Call) -> Node:
     if dimension(call, None) != _CHANNELS:
         raise call.refuse("joins values along something other than their channels (dim=1)")
-    return _joined(call, call.values("tensors"))
+    return join(call, call.values("tensors"))
 
 
 def _stacked_along_channels(call: Call) -> Node:
-    return _joined(call, call.values("tensors"))
+    return join(call, call.values("tensors"))
 
 
 def _repeat(call: Call) -> Node:
@@ -39,10 +39,10 @@ def _repeat(call: Call) -> Node:
             f"repeats a value {counts} times; the engine repeats channels (dim=1), and pixels by "
             "F.interpolate(x, scale_factor=…) with mode='nearest'"
         )
-    return _joined(call, [source] * (after[0] // before[0]))
+    return join(call, [source] * (after[0] // before[0]))
 
 
-def _joined(call: Call, sources: Sequence[Node]) -> Node:
+def join(call: Call, sources: Sequence[Node]) -> Node:
     """One node, or where one may not read so many values, one of several."""
     if not all(source.is_sign for source in sources):
         sources = [call.as_real(source) for source in sources]

@@ -10,7 +10,6 @@ from torch.fx import Node as FxNode
 
 from signbit.bitformat.graph import Pair
 from signbit.compiler.ir import Node
-from signbit.compiler.mapping.moves.layout import reshape
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS", "subsampled"]
@@ -79,15 +78,6 @@ def _upsampled(call: Call, source: Node, factor: Pair) -> Node:
     return source if factor == (1, 1) else call.add("upsample", source, factor=factor)
 
 
-def _expand(call: Call) -> Node:
-    """One pixel everywhere."""
-    source = call.value("self")
-    (height, width, channels), after = source.shape, call.shape()
-    if (height, width, channels) == (1, 1, after.channels):
-        return _upsampled(call, source, after[:2])
-    return reshape(call)
-
-
 def _repeat_interleave(call: Call) -> Node:
     source, count = call.value("self"), call.arguments["repeats"]
     dim = call.arguments["dim"]
@@ -122,7 +112,6 @@ def _shuffled(call: Call, op: str, block: int) -> Node:
 MAPPINGS = {
     "aten._upsample_nearest_exact2d.default": _nearest,
     "aten._upsample_nearest_exact2d.vec": _nearest,
-    "aten.expand.default": _expand,
     "aten.pixel_shuffle.default": _pixel_shuffle,
     "aten.pixel_unshuffle.default": _pixel_unshuffle,
     "aten.repeat_interleave.self_int": _repeat_interleave,

@@ -73,8 +73,6 @@ def _values(graph: Graph, node: Node) -> Float32:
     values = _values(graph, graph[node.input])
     if node.op == "max_pool":
         return values
-    if node.op == "flatten":
-        return np.resize(values, (node.shape.channels, MAX_PIXEL + 1))
     if node.op == "real_conv":
         each = node.shape.channels // node["groups"]
         return fma(values.repeat(each, axis=0), node["weight"].reshape(-1, 1), 0)
@@ -104,7 +102,7 @@ def _chooses_alike(graph: Graph, sign: Node) -> bool:
 
 def _keeps_order(node: Node) -> bool:
     """Whether a value never falls, or never rises, with the pixel."""
-    if node.op in ("flatten", "max_pool", "real_conv"):
+    if node.op in ("max_pool", "real_conv"):
         return True
     return is_by_channel(node) and all(map(is_monotone, node.steps))
 
