@@ -118,6 +118,7 @@ class _Trials:
     def begin(self, size: Pair) -> None:
         """Make the file, of the model as it is compiled for this size."""
         self.file = self.compilations[size] = self.compiled_at(size)
+        self.require_same(self.base, self.compiled)
         graph = replace(self.file.graph, inputs=self.compiled.graph.inputs, any_size=True)
         try:
             data = encode(graph, self.file.constants)
@@ -138,11 +139,7 @@ class _Trials:
         if not runs:
             raise self.refuse(size, f"{self.found[size].why}; but a file would have an answer")
         other = self.compiled_at(size)
-        if different := programs_differ(self.file.program, other.program):
-            raise self.refuse(size, different)
-        different = graphs_differ(self.file, other)
-        if different and not has_fewer_maps(self.file.program, other.program):
-            raise self.refuse(size, different)
+        self.require_same(size, other)
         compared = replace(self.of_program(other.program), graph=graph)
         agreement = verify(compared, self.images(size), engine=engine)
         if not agreement.agrees:
@@ -150,6 +147,14 @@ class _Trials:
             raise self.refuse(size, f"the engine and PyTorch disagree on {wrong}")
         self.found[size] = OtherSize(size, agreement)
         return True
+
+    def require_same(self, size: Pair, other: Compiled) -> None:
+        """Refuse a model that becomes something else than the file at this size."""
+        if different := programs_differ(self.file.program, other.program):
+            raise self.refuse(size, different)
+        different = graphs_differ(self.file, other)
+        if different and not has_fewer_maps(self.file.program, other.program):
+            raise self.refuse(size, different)
 
     def of_program(self, program: ExportedProgram) -> Compiled:
         """The file, as one that came from another export."""
