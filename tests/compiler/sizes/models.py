@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from tests.compiler.nets import Size, compiled, pixels, pytorch_logits, randomise
+from tests.compiler.nets import Array, Size, compiled, pixels, pytorch_logits, randomise
 from torch import Tensor, nn
 
 from signbit.compiler import Compiled
@@ -15,7 +16,7 @@ from signbit.nn.layers import BinaryConv2d
 from signbit.runtime.engine import Engine, cpu_isas
 from signbit.runtime.reference import ReferenceEngine
 
-__all__ = ["SIZE", "Asks", "assert_answers_at", "for_any_size", "net"]
+__all__ = ["SIZE", "Asks", "assert_answers_at", "assert_engines_agree", "for_any_size", "net"]
 
 SIZE = (12, 10, 3)
 
@@ -54,13 +55,19 @@ def assert_answers_at(model: nn.Module, file: bytes, *size: int) -> None:
     The model must be one in which no sign stands next to its threshold.
     """
     height, width = size
-    reference = ReferenceEngine(file, input_size=(height, width))
-    images = pixels(3, reference.input_shape)
-    answers = reference(images)
+    images = pixels(3, (height, width, 3))
+    answers = assert_engines_agree(file, images)
     expected = pytorch_logits(model, images)
     scale = max(1.0, float(np.abs(expected).max()))
     np.testing.assert_allclose(answers / scale, expected / scale, atol=2e-5)
+
+
+def assert_engines_agree(file: bytes, images: npt.NDArray[np.uint8]) -> Array:
+    """The reference's answers for images of their own size; all instruction sets have its bits."""
+    size = images.shape[1], images.shape[2]
+    answers: Array = ReferenceEngine(file, input_size=size)(images)
     for isa in cpu_isas():
         for fuse in (True, False):
-            engine = Engine(file, 2, isa, (height, width), _fuse=fuse)
+            engine = Engine(file, 2, isa, size, _fuse=fuse)
             np.testing.assert_array_equal(engine(images), answers)
+    return answers
