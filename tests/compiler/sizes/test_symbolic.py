@@ -93,7 +93,8 @@ def test_numbers_made_from_the_size(name: str) -> None:
         require_open_sizes(net(function), SIZE)
     message = str(caught.value)
     assert message.startswith(f"0.2 ({target})")
-    assert "(models.py, line 31: return self.function(x))" in message
+    line = Asks.forward.__code__.co_firstlineno + 1
+    assert f"(models.py, line {line}: return self.function(x))" in message
     assert "takes a number that is made from the height or width of the images" in message
 
 
