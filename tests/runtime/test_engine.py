@@ -52,7 +52,7 @@ def test_the_isa_asked_for_runs(isa: str, monkeypatch: pytest.MonkeyPatch) -> No
     engine = signbit.load(sample_bytes(), isa=isa)
     assert engine.isa == isa
     kernels = [node["kernel"] for node in engine.explain()]
-    assert kernels[:2] == [f"conv_f32_{isa}", f"conv_b1_{isa}"]
+    assert kernels[:2] == [f"conv_f32_{isa}+steps", f"conv_b1_{isa}+steps"]
 
 
 @pytest.mark.parametrize("isa", ISAS)

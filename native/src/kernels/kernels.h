@@ -60,27 +60,6 @@ struct BinaryDotArgs {
   int64_t dots_step;
 };
 
-// What becomes of a block's dots where they are not an epilogue's values as they are, in place:
-//   v = float32(dot);  v = v·map[pixel];  v = fma(v, scale, shift);  v = fma(sums[pixel],
-//   sums_scale, v),
-// each where it is asked for. Constants are those of the block's first channel.
-struct AdjustDotsArgs {
-  int64_t pixels;
-  int64_t filters;
-  int32_t* values;  // [pixels][value_step], then float32; whole vectors are written
-  int64_t value_step;
-  const float* map;    // [pixels]; null: none
-  const float* scale;  // null: no affine step
-  const float* shift;
-  // Null, or by pixel a row of the BinaryConvPlan's base; the pixel's shift lies as far from
-  // `shift` as that lies from `first_row`.
-  const int32_t* const* rows;
-  const int32_t* first_row;
-  const float* sums;  // those of the block's group, sums_step apart; null: none
-  int64_t sums_step;
-  const float* sums_scale;
-};
-
 // The epilogue of the same dots, finished while they are in registers: affine step, shortcut,
 // activation, real and one tensor of signs. For blocks of whole vectors of filters; reals are
 // float32 of `step` channels whose pixels follow each other from row to row.
@@ -197,7 +176,6 @@ struct KernelTable {
   int max_tile_vectors;  // of real_conv
   void (*binary_dot)(const BinaryDotArgs&);
   void (*finish_dots)(const BinaryDotArgs&, const FinishDotsArgs&);  // null: there is none
-  void (*adjust_dots)(const AdjustDotsArgs&);
   // xors[i] = words[i] ^ words[i + distance] ^ words[i + 2·distance] for each of `bytes` bytes and
   // on to the end of a vector.
   void (*xor_triples)(const uint8_t* words, int64_t distance, int64_t bytes, uint8_t* xors);

@@ -1,6 +1,5 @@
 // An epilogue is, in this order, each of it where it is there:
-//   multiply by a one-channel map, affine, add of weighted sums per group, add of a shortcut,
-//   an activation, an offset.
+//   affine without a border, add of a shortcut, an activation, an offset.
 // A node whose steps are these, and whose outputs follow all of them or compare its integers, is
 // fused: the kernels of the epilogue do the same operations on each value in the same order.
 
@@ -55,10 +54,6 @@ class NodeFuser {
     }
   }
 
-  bool pools() const { return result_.pool.kernel.y * result_.pool.kernel.x > 1; }
-  // Whether the operation is one whose dots may be adjusted before the rest.
-  bool adjusts() const { return node_.op == Op::kBinaryConv && !pools(); }
-
   // The step that is next, if it is of this kind.
   const Step* next(StepOp op) const {
     const bool is = at_ < node_.steps.size() && node_.steps[at_].op == op;
@@ -70,21 +65,8 @@ class NodeFuser {
   static Repeat repeat_of(const Step& step) {
     return static_cast<Repeat>(step.keys.integer(Key::kRepeat));
   }
-  // Whether an operand lies pixel by pixel where the output does, with so many channels, each of
-  // which is read for as many of the output's.
-  bool lies_beside(const Step& step, int64_t channels) const {
-    const TensorSpec& read = tensor(operand(step));
-    const Pair every = step.keys.pair(Key::kEvery);
-    const Repeat repeat = repeat_of(step);
-    const bool repeats = repeat == Repeat::kEach || (repeat == Repeat::kTile && channels == 1);
-    return repeats && every.y == 1 && every.x == 1 && read.height == output().height &&
-           read.width == output().width && read.channels == channels;
-  }
-
   bool fuse_steps(FusedNode* fused) {
-    fuse_map(fused);
     fuse_affine(fused);
-    fuse_sums(fused);
     fuse_shortcut(fused);
     fuse_activation(fused);
     if (const Step* step = next(StepOp::kOffset)) {
@@ -94,30 +76,11 @@ class NodeFuser {
     return at_ == node_.steps.size();
   }
 
-  void fuse_map(FusedNode* fused) {
-    const Step* const step = next(StepOp::kMultiply);
-    if (step == nullptr || !lies_beside(*step, 1)) return;
-    if (!adjusts() && node_.op != Op::kIdentity) return;
-    fused->map = operand(*step);
-    ++at_;
-  }
-
   void fuse_affine(FusedNode* fused) {
     const Step* const step = next(StepOp::kAffine);
-    if (step == nullptr) return;
+    if (step == nullptr || !step->keys.at(Key::kRowTaps).taps.empty()) return;
     fused->scale = step->keys.constant(Key::kScale);
     fused->shift = step->keys.constant(Key::kShift);
-    fused->row_taps = step->keys.at(Key::kRowTaps).taps;
-    fused->column_taps = step->keys.at(Key::kColumnTaps).taps;
-    ++at_;
-  }
-
-  void fuse_sums(FusedNode* fused) {
-    const Step* const step = next(StepOp::kAdd);
-    if (step == nullptr || !adjusts() || !lies_beside(*step, result_.groups)) return;
-    const int weighted = step->keys.constant(Key::kWeighted);
-    if (weighted == kNone) return;
-    fused->sums = {operand(*step), weighted};
     ++at_;
   }
 
@@ -179,13 +142,12 @@ class NodeFuser {
     return output.threshold != kNone && constant(output.threshold).dtype == DType::kI32;
   }
 
+  // An epilogue finishes a vector of one pixel at a time where it has no word of channels, a chain
+  // those of several pixels.
   bool has_kernels(const FusedNode& fused) const {
     if (node_.outputs.empty()) return false;
     if (result_.op == Op::kMaxPool && input().kind == Kind::kBits) return keeps_signs(fused);
-    // Adjusted dots are integers no more.
-    if (fused.map == kNone && fused.sums.tensor == kNone && !fused.has_border_shift()) return true;
-    return std::none_of(node_.outputs.begin(), node_.outputs.end(),
-                        [&](const Output& output) { return compares_integers(output); });
+    return output().channels >= 16 || output().height * output().width == 1;
   }
 
   // A maximum of signs is packed as it is: its bits, flipped or not.

@@ -17,12 +17,6 @@ struct Pool {
   Pair stride{1, 1};
 };
 
-// What a binary convolution adds for a weight offset: one value per group, times a scale.
-struct SignSums {
-  int tensor = kNone;
-  int scale = kNone;
-};
-
 struct Shortcut {
   int tensor = kNone;
   Pair stride{1, 1};
@@ -66,14 +60,10 @@ struct FusedNode {
   int pad_value = kNone;
   Pool pool;
 
-  // The epilogue, in this order. The first three are of a binary convolution, which makes them of
-  // its dots before the rest; an identity may have a map, too.
-  int map = kNone;  // a tensor
+  // The epilogue, in this order.
   int scale = kNone;
   int shift = kNone;
-  std::vector<TapRange> row_taps, column_taps;  // of a shift that depends on the border
-  SignSums sums;                                // absent where its tensor is kNone
-  Shortcut shortcut;                            // absent where its tensor is kNone
+  Shortcut shortcut;  // absent where its tensor is kNone
   Activation activation = Activation::kNone;
   int slope = kNone;
   int positive_slope = kNone;
@@ -86,15 +76,11 @@ struct FusedNode {
   std::vector<ChainStep> steps;
   std::vector<ChainOutput> outputs;
 
-  // Whether a binary convolution's shift depends on the border.
-  bool has_border_shift() const { return !row_taps.empty(); }
-
   // Calls visit(tensor) for each tensor that the node reads.
   template <typename Visit>
   void for_inputs(Visit visit) const {
-    for (const int tensor : {input, map, sums.tensor, shortcut.tensor}) {
-      if (tensor != kNone) visit(tensor);
-    }
+    visit(input);
+    if (shortcut.tensor != kNone) visit(shortcut.tensor);
     for (const int tensor : more_inputs) visit(tensor);
     for (const ChainStep& step : steps) {
       if (step.operand != kNone) visit(step.operand);

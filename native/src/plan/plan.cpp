@@ -13,11 +13,9 @@ void plan_epilogue(const FusedGraph& graph, const std::vector<TensorLayout>& ten
   plan->slope = copy_constant<float>(graph, node.slope);
   plan->positive_slope = copy_constant<float>(graph, node.positive_slope);
   plan->offset = copy_constant<float>(graph, node.offset);
-  plan->sums_scale = copy_constant<float>(graph, node.sums.scale);
   plan->wants_real = node.real != kNone;
   for (const AlignedArray<float>* constant :
-       {&plan->scale, &plan->shift, &plan->slope, &plan->positive_slope, &plan->offset,
-        &plan->sums_scale}) {
+       {&plan->scale, &plan->shift, &plan->slope, &plan->positive_slope, &plan->offset}) {
     plan->bytes += static_cast<int64_t>(constant->bytes());
   }
   for (const SignOutput& output : node.signs) {
@@ -72,7 +70,7 @@ void plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   plan_epilogue(graph, plan->tensors, &result);
   if (node.op == Op::kBinaryConv) {
     plan_binary_conv(graph, input, *plan->kernels, &result);
-    if (!node.by_steps) plan_dots(graph, plan->tensors, *plan->kernels, &result);
+    if (!node.by_steps) plan_dots(plan->tensors, *plan->kernels, &result);
   } else if (node.op == Op::kRealConv) {
     plan_real_conv(graph, input, *plan->kernels, &result);
   } else {

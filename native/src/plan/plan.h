@@ -122,12 +122,9 @@ struct NodePlan {
   bool spread_signs = false;     // some sign output has gaps between groups
   bool finishes_dots = false;    // the epilogue follows each vector of dots, see FinishDotsArgs,
   Activation finish = Activation::kNone;  // with this activation
-  bool adjusts_dots = false;              // dots become reals first, see AdjustDotsArgs,
-  bool shifts_by_border = false;          // with a shift for each border pattern
   std::vector<Chunk> chunks;
   std::vector<Block> blocks;
-  // Empty where absent. A shift by border has a row for each pattern, as BinaryConvPlan's base.
-  AlignedArray<float> scale, shift, slope, positive_slope, offset, sums_scale;
+  AlignedArray<float> scale, shift, slope, positive_slope, offset;  // empty where absent
   std::vector<SignPlan> signs;
   std::vector<KeyConstant> constants;  // of an operation without weights
   ChainPlan chain;                     // of a node that runs step by step
@@ -248,8 +245,8 @@ StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout
 void plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
                       const KernelTable& kernels, NodePlan* plan);
 // What is known once a binary convolution and its epilogue are planned: how its dots are finished.
-void plan_dots(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
-               const KernelTable& kernels, NodePlan* plan);
+void plan_dots(const std::vector<TensorLayout>& tensors, const KernelTable& kernels,
+               NodePlan* plan);
 void plan_real_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
                     NodePlan* plan);
 void plan_simple(const FusedGraph& graph, const TensorLayout& input, const TensorLayout& output,

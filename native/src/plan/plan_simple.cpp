@@ -43,7 +43,7 @@ int64_t reads_per_value(const FusedNode& node, const TensorLayout& input) {
 
 SimpleTile simple_tile(const FusedNode& node, const TensorLayout& input,
                        const TensorLayout& output) {
-  const bool in_place = node.op == Op::kIdentity && input.kind == Kind::kReal && node.map == kNone;
+  const bool in_place = node.op == Op::kIdentity && input.kind == Kind::kReal;
   if (in_place) return {true, output.channels, output.pixels()};
   const int64_t step = round_up(output.channels, 16);
   return {false, step, std::clamp<int64_t>(16384 / step, 1, kTileWindows)};
@@ -73,7 +73,6 @@ void plan_simple(const FusedGraph& graph, const TensorLayout& input, const Tenso
   });
   const char* const kind = input.kind == Kind::kBits ? "_b1_" : "_f32_";
   plan->kernel = std::string(row_of(node.op).name) + kind + kernels.isa;
-  if (node.map != kNone) plan->kernel += "+map";
   const int64_t reads = plan->pixels() * plan->channels * reads_per_value(node, input);
   plan->cost = static_cast<double>(reads) * cost_of_read(node, input);
 }

@@ -163,37 +163,64 @@ std::vector<TensorLayout> plan_tensors(const FusedGraph& graph) {
   return layouts;
 }
 
-// A tensor whose every element is read by the thread that writes the same element of `node.real`,
-// just before it does; kNone where there is none. Kernels read whole vectors, so where pixels are
-// not whole vectors a thread would also read what its neighbour writes.
-int overwritable(const FusedNode& node, const FusedNode* producer,
-                 const std::vector<TensorLayout>& tensors, const std::vector<int>& last, int now) {
-  constexpr int64_t kVectorFloats = 16;
-  const TensorLayout& real = tensors[static_cast<size_t>(node.real)];
-  const auto fits = [&](int tensor) {
-    const TensorLayout& old = tensors[static_cast<size_t>(tensor)];
-    // A producer reads rows that the other threads' outputs may lie in, and a map or sums are read
-    // for other elements than their own.
-    bool read_elsewhere = tensor == node.map || tensor == node.sums.tensor;
-    if (producer != nullptr) {
-      producer->for_inputs([&](int input) { read_elsewhere |= input == tensor; });
-    }
-    if (read_elsewhere) return false;
-    return old.kind == Kind::kReal && last[static_cast<size_t>(tensor)] == now &&
-           old.height == real.height && old.width == real.width && old.channels == real.channels &&
-           real.channels % kVectorFloats == 0;
-  };
-  const Shortcut& shortcut = node.shortcut;
-  const bool pointwise = node.op == Op::kIdentity;
-  if (pointwise && fits(node.input) && shortcut.tensor != node.input) return node.input;
-  const bool same_element =
-      shortcut.stride.y == 1 && shortcut.stride.x == 1 && shortcut.offset == 0;
-  if (shortcut.tensor != kNone && same_element && fits(shortcut.tensor) &&
-      (pointwise || shortcut.tensor != node.input)) {
-    return shortcut.tensor;
+// Finds a tensor that a node's reals may overwrite: each of its elements is read by the thread that
+// writes the same element, just before it does. Kernels read whole vectors, so where pixels are not
+// whole vectors a thread would also read what its neighbour writes.
+class Overwriting {
+ public:
+  Overwriting(const FusedNode& node, const FusedNode* producer,
+              const std::vector<TensorLayout>& tensors, const std::vector<int>& last, int now)
+      : node_(node), producer_(producer), tensors_(tensors), last_(last), now_(now) {}
+
+  // For an output of reals after some steps; kNone where there is none.
+  int find(int real, int64_t after) const {
+    int found = kNone;
+    node_.for_inputs([&](int tensor) {
+      if (found == kNone && fits(tensor, real) && !reads_elsewhere(tensor, after)) found = tensor;
+    });
+    return found;
   }
-  return kNone;
-}
+
+ private:
+  bool fits(int tensor, int real) const {
+    constexpr int64_t kVectorFloats = 16;
+    const TensorLayout& old = tensors_[static_cast<size_t>(tensor)];
+    const TensorLayout& wanted = tensors_[static_cast<size_t>(real)];
+    return old.kind == Kind::kReal && last_[static_cast<size_t>(tensor)] == now_ &&
+           old.height == wanted.height && old.width == wanted.width &&
+           old.channels == wanted.channels && wanted.channels % kVectorFloats == 0;
+  }
+
+  // Whether a tensor of the output's size is read for other elements than its own, or later. A
+  // producer reads rows that the other threads' outputs may lie in.
+  bool reads_elsewhere(int tensor, int64_t after) const {
+    bool elsewhere = tensor == node_.input && node_.op != Op::kIdentity;
+    for (const int input : node_.more_inputs) elsewhere |= input == tensor;
+    if (tensor == node_.shortcut.tensor) {
+      elsewhere |= !is_same_element(node_.shortcut.stride, node_.shortcut.offset);
+    }
+    for (size_t s = 0; s < node_.steps.size(); ++s) {
+      if (node_.steps[s].operand != tensor) continue;
+      const Keys& keys = node_.steps[s].step.keys;
+      elsewhere |= !is_same_element(keys.pair(Key::kEvery), keys.integer(Key::kOffset));
+      elsewhere |= static_cast<int64_t>(s) >= after;
+    }
+    if (producer_ != nullptr) {
+      producer_->for_inputs([&](int input) { elsewhere |= input == tensor; });
+    }
+    return elsewhere;
+  }
+
+  static bool is_same_element(const Pair& every, int64_t offset) {
+    return every.y == 1 && every.x == 1 && offset == 0;
+  }
+
+  const FusedNode& node_;
+  const FusedNode* const producer_;
+  const std::vector<TensorLayout>& tensors_;
+  const std::vector<int>& last_;
+  const int now_;
+};
 
 StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
                          bool reuse) {
@@ -226,17 +253,23 @@ StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout
       allocator.place(tensor, static_cast<int>(i), last[static_cast<size_t>(tensor)]);
     };
     if (reader_of[i] != kNone) continue;  // what it makes is in bands
-    if (node.real != kNone) {
-      const int old =
-          reuse ? overwritable(node, producer_of[i], tensors, last, static_cast<int>(i)) : kNone;
-      if (old == kNone) {
-        place(node.real);
+    const Overwriting overwriting(node, producer_of[i], tensors, last, static_cast<int>(i));
+    bool overwrites = false;  // one tensor at most
+    const auto place_reals = [&](int tensor, int64_t after) {
+      const int old = reuse && !overwrites ? overwriting.find(tensor, after) : kNone;
+      if (old == kNone) return place(tensor);
+      overwrites = true;
+      allocator.replace(tensor, old, last[static_cast<size_t>(tensor)]);
+    };
+    if (node.real != kNone) place_reals(node.real, 0);
+    for (const SignOutput& output : node.signs) place(output.tensor);
+    for (const auto& [tensor, output] : node.outputs) {
+      if (output.kind == Kind::kReal) {
+        place_reals(tensor, output.after);
       } else {
-        allocator.replace(node.real, old, last[static_cast<size_t>(node.real)]);
+        place(tensor);
       }
     }
-    for (const SignOutput& output : node.signs) place(output.tensor);
-    for (const ChainOutput& output : node.outputs) place(output.tensor);
   }
   StoragePlan plan = allocator.finish();
   plan.row_sums = plan.bytes;

@@ -72,9 +72,6 @@ void finish_dots(const NodeContext& context, const Chunk& chunk, const Tile& til
 
 void all_dots(const NodeContext& context, int32_t* dots);  // before pooling
 
-// Makes a block's dots of a tile whose windows are placed the reals that its epilogue goes on with.
-void adjust_dots(const NodeContext& context, const Block& block, const Tile& tile, int32_t* values);
-
 // Real convolution: rows and addresses first, then the sums of one chunk after the other.
 void place_units(const NodeContext& context, const Tile& tile);
 void compute_sums(const NodeContext& context, const Chunk& chunk);

@@ -19,6 +19,8 @@ void NodeRunner::run(const Range& pixels, const Range& chunks) {
     pool_signs(*this, {pixels.begin, pixels.end - pixels.begin});
     return;
   }
+  // At every call, as runners that take turns share the memory.
+  if (node.by_steps()) set_steps(*this, &chain);
   int64_t summed = pixels.begin / node.width;
   for (int64_t begin = pixels.begin; begin < pixels.end; begin += node.tile_pixels) {
     const Tile tile{begin, std::min(node.tile_pixels, pixels.end - begin)};
@@ -121,12 +123,10 @@ void NodeRunner::set_constants() {
   }
   args.runs = scratch.runs.data();
   args.value_step = node.tile_step;
-  args.integer = node.integer && !node.adjusts_dots;
+  args.integer = node.integer;
   args.wants_real = node.wants_real;
-  if (!node.adjusts_dots) {
-    args.scale = node.scale.data();
-    args.shift = node.shift.data();
-  }
+  args.scale = node.scale.data();
+  args.shift = node.shift.data();
   if (spec.shortcut.tensor != kNone) {
     args.shortcut_channels = layout(spec.shortcut.tensor).channels;
     args.shortcut_step = spec.shortcut.stride.x * args.shortcut_channels;

@@ -18,7 +18,7 @@ using test::steps;
 
 namespace {
 
-constexpr int kChannels = 8, kSize = 5;
+constexpr int kChannels = 16, kSize = 5;
 
 // image → reals and signs of kChannels, a map and sums of one channel, then one node of `op`.
 struct Case {
@@ -58,16 +58,12 @@ const char* const kEach = R"(,"repeat":"each")";
 void test_whole_epilogue() {
   Case whole;
   test::ModelWriter& file = whole.file;
-  const std::string keys =
-      whole.weight() +
-      steps({step("multiply", key("input", 1) + kTile), affine(&file, kChannels, 1),
-             add(2, key("weighted", file.floats({kChannels}, -1, 1)) + kEach),
-             add(3, R"(,"every":[1,1])"), maxout(&file, kChannels), offset(&file, kChannels)}) +
-      outputs({output("real"), signs(&file, kChannels)});
-  const sbnn::FusedNode& node =
-      whole.node("binary_conv", {whole.bits, whole.map, whole.sums, whole.reals}, keys, 2);
+  const std::string keys = whole.weight() +
+                           steps({affine(&file, kChannels, 1), add(1, R"(,"every":[1,1])"),
+                                  maxout(&file, kChannels), offset(&file, kChannels)}) +
+                           outputs({output("real"), signs(&file, kChannels)});
+  const sbnn::FusedNode& node = whole.node("binary_conv", {whole.bits, whole.reals}, keys, 2);
   CHECK(!node.by_steps && node.steps.empty() && node.outputs.empty());
-  CHECK(node.map == whole.map && node.sums.tensor == whole.sums);
   CHECK(node.shortcut.tensor == whole.reals && !node.shortcut.repeat);
   CHECK(node.activation == sbnn::Activation::kMaxout && node.offset != sbnn::kNone);
   CHECK(node.real != sbnn::kNone && node.signs.size() == 1);
@@ -124,6 +120,23 @@ void test_order() {
   }));
 }
 
+// XNOR-Net's map, what an offset of weights owes, and what it owes at the border.
+void test_steps_without_an_epilogue() {
+  using File = test::ModelWriter;
+  CHECK(
+      !fuses([](File*) { return steps({step("multiply", key("input", 1) + kTile)}); }, &Case::map));
+  CHECK(!fuses(
+      [](File* file) {
+        return steps({add(1, key("weighted", file->floats({kChannels}, -1, 1)) + kEach)});
+      },
+      &Case::sums));
+  CHECK(!fuses([](File* file) {
+    const std::string taps = R"(,"row_taps":[[0,1]],"column_taps":[[0,1]])";
+    return steps({step("affine", key("scale", file->floats({kChannels}, -1, 1)) +
+                                     key("shift", file->floats({1, 1, kChannels}, -1, 1)) + taps)});
+  }));
+}
+
 void test_outputs() {
   using File = test::ModelWriter;
   const auto is_fused = [](auto outputs_of, int count) {
@@ -141,15 +154,18 @@ void test_outputs() {
   CHECK(!is_fused(
       [](File*) { return steps({step("relu")}) + outputs({output("signs", key("after", 0))}); },
       1));
-  // The map makes the integers reals before they could be compared.
-  CHECK(!fuses(
-      [](File* file) {
-        return steps({step("multiply", key("input", 1) + kTile)}) +
-               outputs({integer_signs(file, kChannels)});
-      },
-      &Case::map));
-  CHECK(
-      fuses([](File*) { return steps({step("multiply", key("input", 1) + kTile)}); }, &Case::map));
+}
+
+void test_few_channels() {
+  for (const int channels : {15, 16}) {
+    Case map;
+    const std::string weight = key("weight", map.file.floats({channels, 1, 1, kChannels}, -1, 1));
+    CHECK(map.node("real_conv", {map.reals}, weight).by_steps == (channels < 16));
+  }
+  Case vector;
+  const std::string weight =
+      key("weight", vector.file.floats({3, kSize, kSize, kChannels}, -1, 1)) + R"(,"kernel":[5,5])";
+  CHECK(!vector.node("real_conv", {vector.reals}, weight).by_steps);
 }
 
 void test_pools_of_signs() {
@@ -171,7 +187,9 @@ int main() {
   test_whole_epilogue();
   test_without_fusion();
   test_order();
+  test_steps_without_an_epilogue();
   test_outputs();
+  test_few_channels();
   test_pools_of_signs();
   return test::finish();
 }

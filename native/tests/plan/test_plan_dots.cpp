@@ -66,7 +66,7 @@ void test_finishing(const sbnn::KernelTable& kernels) {
   const bool can = kernels.finish_dots != nullptr;
   const auto is = [&](const Conv& conv, bool finished, Activation activation) {
     const sbnn::NodePlan plan = conv.planned(kernels);
-    return plan.finishes_dots == (can && finished) && !plan.adjusts_dots &&
+    return plan.finishes_dots == (can && finished) &&
            (!plan.finishes_dots || plan.finish == activation);
   };
   Conv plain(64, 64);
@@ -95,33 +95,11 @@ void test_finishing(const sbnn::KernelTable& kernels) {
   CHECK(is(Conv(64, 24), false, Activation::kMaxout));
 }
 
-void test_adjusting(const sbnn::KernelTable& kernels) {
-  const Conv plain(64, 64);
-  CHECK(!plain.planned(kernels).adjusts_dots);
-  Conv mapped(64, 64);
-  mapped.conv().map = 4;
-  Conv added(64, 64);
-  added.conv().sums = {4, 1};
-  Conv bordered(64, 64);
-  bordered.conv().shift = 2;
-  bordered.conv().row_taps = bordered.conv().column_taps = {{1, 3}, {0, 3}, {0, 2}};
-  const std::string kernel = std::string("conv_b1_") + kernels.isa;
-  CHECK(mapped.planned(kernels).kernel == kernel + "+map");
-  CHECK(added.planned(kernels).kernel == kernel + "+sums");
-  CHECK(bordered.planned(kernels).kernel == kernel + "+border");
-  for (const Conv* conv : {&mapped, &added, &bordered}) {
-    const sbnn::NodePlan plan = conv->planned(kernels);
-    CHECK(plan.adjusts_dots && !plan.finishes_dots);
-    CHECK(plan.shifts_by_border == (conv == &bordered));
-  }
-}
-
 }  // namespace
 
 int main() {
   for (const sbnn::KernelTable* kernels : sbnn::usable_kernels()) {
     test_finishing(*kernels);
-    test_adjusting(*kernels);
   }
   return test::finish();
 }

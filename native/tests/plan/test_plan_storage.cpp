@@ -109,27 +109,67 @@ void test_other_elements_are_not_overwritten() {
   CHECK(!odd.share(odd.add(Op::kRealConv, other, kFirst, 24), kFirst));
 }
 
-void test_what_is_read_beside_the_shortcut_stays() {
-  for (const bool as_map : {false, true}) {
-    Chain chain(16);
-    const int signs = chain.add_signs(Op::kMaxPool, kFirst);
-    const int sum = chain.add(Op::kBinaryConv, signs, kFirst, 16);
-    CHECK(chain.share(sum, kFirst));
-    FusedNode& conv = chain.graph.nodes.back();
-    (as_map ? conv.map : conv.sums.tensor) = kFirst;
-    CHECK(!chain.share(sum, kFirst));
+// A node that adds `operands` step by step, each with this `every`, and then writes reals.
+int add_chain(Chain* chain, Op op, int input, const std::vector<int>& operands, int64_t every = 1) {
+  const int reals = chain->add(op, input, kNone, 16);
+  FusedNode& node = chain->graph.nodes.back();
+  node.real = kNone;
+  node.by_steps = true;
+  for (const int operand : operands) {
+    sbnn::ChainStep step;
+    step.step.op = sbnn::StepOp::kAdd;
+    sbnn::Value value;
+    value.numbers = {every, every};
+    step.step.keys.set(sbnn::Key::kEvery, value);
+    step.operand = operand;
+    node.steps.push_back(step);
   }
+  node.outputs.emplace_back();
+  node.outputs.back().tensor = reals;
+  node.outputs.back().output.kind = sbnn::Kind::kReal;
+  node.outputs.back().output.after = static_cast<int64_t>(operands.size());
+  return reals;
 }
 
-void test_maps_and_sums_stay_until_they_are_read() {
+void test_a_chain_overwrites_what_it_has_read() {
   Chain chain(16);
-  const int map = chain.add(Op::kRealConv, kFirst, kNone, 16);
+  const int signs = chain.add_signs(Op::kMaxPool, kFirst);
+  const int sum = add_chain(&chain, Op::kBinaryConv, signs, {kFirst, kFirst});
+  CHECK(chain.share(sum, kFirst));
+  chain.graph.nodes.back().outputs[0].output.after = 1;  // the second step reads it later
+  CHECK(!chain.share(sum, kFirst));
+  Chain spread(16);
+  const int bits = spread.add_signs(Op::kMaxPool, kFirst);
+  CHECK(!spread.share(add_chain(&spread, Op::kBinaryConv, bits, {kFirst}, 0), kFirst));
+  Chain pointwise(16);
+  CHECK(pointwise.share(add_chain(&pointwise, Op::kIdentity, kFirst, {kFirst}), kFirst));
+  Chain body(16);
+  CHECK(!body.share(add_chain(&body, Op::kRealConv, kFirst, {kFirst}), kFirst));
+}
+
+void test_one_output_of_a_chain_overwrites() {
+  Chain chain(16);
+  const int other = chain.add(Op::kRealConv, kFirst, kNone, 16);
+  const int first = add_chain(&chain, Op::kIdentity, kFirst, {other});
+  const int second = chain.add(Op::kIdentity, kFirst, kNone, 16);
+  chain.graph.nodes.pop_back();
+  FusedNode& node = chain.graph.nodes.back();
+  node.outputs.push_back(node.outputs.back());
+  node.outputs.back().tensor = second;
+  chain.graph.outputs = {first, second};
+  CHECK(chain.share(first, kFirst) && !chain.share(second, first) && !chain.share(second, other));
+}
+
+void test_operands_stay_until_they_are_read() {
+  Chain chain(16);
+  const int early = chain.add(Op::kRealConv, kFirst, kNone, 16);
   const int signs = chain.add_signs(Op::kMaxPool, kFirst);
   const int other = chain.add(Op::kRealConv, kFirst, kNone, 16);
-  chain.add(Op::kBinaryConv, signs, kNone, 16);
-  CHECK(chain.share(other, map));
-  chain.graph.nodes.back().map = map;
-  CHECK(!chain.share(other, map));
+  add_chain(&chain, Op::kBinaryConv, signs, {});
+  CHECK(chain.share(other, early));
+  chain.graph.nodes.back().steps.emplace_back();
+  chain.graph.nodes.back().steps.back().operand = early;
+  CHECK(!chain.share(other, early));
 }
 
 void test_a_band_needs_no_memory() {
@@ -225,8 +265,9 @@ int main() {
   test_a_pointwise_node_overwrites_its_input();
   test_what_is_read_later_stays();
   test_other_elements_are_not_overwritten();
-  test_what_is_read_beside_the_shortcut_stays();
-  test_maps_and_sums_stay_until_they_are_read();
+  test_a_chain_overwrites_what_it_has_read();
+  test_one_output_of_a_chain_overwrites();
+  test_operands_stay_until_they_are_read();
   test_a_band_needs_no_memory();
   test_signs_for_one_convolution_are_made_by_its_stage();
   test_signs_that_others_read_exist_as_a_whole();

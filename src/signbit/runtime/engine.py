@@ -219,9 +219,9 @@ class Engine:
     def explain(self, inputs: Array | Mapping[str, Array] | None = None) -> list[NodeReport]:
         """Each node with its kernel, its constants' bytes, its time and its share of the limit.
 
-        What a node does besides stands behind its kernel's name: `+map`, `+sums`, `+border` of a
-        binary_conv; `+signs` of a real_conv that reads signs, `+packed` where its weights are;
-        `+steps` where no kernel has its steps in one pass, so that they run one by one.
+        What a node does besides stands behind its kernel's name: `+signs` of a real_conv that reads
+        signs, `+packed` where its weights are; `+steps` where a kernel of its own reads the steps
+        one by one, as no other has them all.
 
         The time is the median over a few runs on these samples, one by one, or on one of zeros,
         each node on as many threads as pay. A pool and the node whose reals only it reads run in

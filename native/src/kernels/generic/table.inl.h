@@ -9,7 +9,6 @@ struct Count {
 };
 
 #include "kernels/generic/chain.inl.h"
-#include "kernels/generic/dots/adjust_dots.inl.h"
 #include "kernels/generic/dots/row_sums.inl.h"
 #include "kernels/generic/epilogue.inl.h"
 #include "kernels/generic/limit.inl.h"
@@ -20,8 +19,8 @@ struct Count {
 
 constexpr KernelTable make_table() {
   return {
-      Vec::kIsa,   Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors, binary_dot, kFinishDots,
-      adjust_dots, xor_triples,     real_conv,        pixel_conv,        max_dots,   max_pool,
-      max_sums,    avg_pool,        row_sums,         sign_sums,         mean_abs,   epilogue,
-      chain,       exponentials,    binary_limit,     real_limit};
+      Vec::kIsa,    Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors, binary_dot, kFinishDots,
+      xor_triples,  real_conv,       pixel_conv,       max_dots,          max_pool,   max_sums,
+      avg_pool,     row_sums,        sign_sums,        mean_abs,          epilogue,   chain,
+      exponentials, binary_limit,    real_limit};
 }

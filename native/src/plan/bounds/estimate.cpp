@@ -26,22 +26,12 @@ double sign_bytes(int64_t channels) {
   return array_bytes(kFloat * static_cast<double>(channels)) + array_bytes(8 * words);
 }
 
-// A shift by border: a row of floats per pair of sets, as the file or as the dots' table has them.
-double border_shift_bytes(const FusedNode& node, const TensorLayout& input, int64_t channels) {
-  const auto rows = static_cast<double>(count_tap_sets(node.row_axis(input.height)));
-  const auto columns = static_cast<double>(count_tap_sets(node.column_axis(input.width)));
-  return array_bytes(kFloat * rows * columns * static_cast<double>(round_up(channels, 16)));
-}
-
-double epilogue_bytes(const FusedGraph& graph, const FusedNode& node, const TensorLayout& input,
-                      const TensorLayout& output) {
+double epilogue_bytes(const FusedGraph& graph, const FusedNode& node, const TensorLayout& output) {
   double bytes = 0;
   for (const int constant :
-       {node.scale, node.slope, node.positive_slope, node.offset, node.sums.scale}) {
+       {node.scale, node.shift, node.slope, node.positive_slope, node.offset}) {
     bytes += constant_bytes(graph, constant);
   }
-  bytes += node.has_border_shift() ? border_shift_bytes(node, input, output.channels)
-                                   : constant_bytes(graph, node.shift);
   return bytes + static_cast<double>(node.signs.size()) * sign_bytes(output.channels);
 }
 
@@ -112,8 +102,8 @@ NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t ind
     if (plan.storage.offsets[static_cast<size_t>(tensor)] == kNone) continue;
     estimate.tensors += static_cast<double>(plan.tensors[static_cast<size_t>(tensor)].bytes);
   }
-  estimate.constants += sizeof(NodePlan) + epilogue_bytes(graph, node, input, output) +
-                        chain_bytes(graph, node, output);
+  estimate.constants +=
+      sizeof(NodePlan) + epilogue_bytes(graph, node, output) + chain_bytes(graph, node, output);
   ScratchSizes own;
   const ConvShape shape{output.height, output.width, output.channels};
   if (node.op == Op::kBinaryConv) {

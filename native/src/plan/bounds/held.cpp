@@ -38,8 +38,7 @@ int64_t bytes_of(const StepPlan& step) {
 int64_t held_bytes(const NodePlan& node) {
   int64_t bytes = sizeof(NodePlan) + bytes_of(node.chunks) + bytes_of(node.blocks);
   for (const AlignedArray<float>* constant :
-       {&node.scale, &node.shift, &node.slope, &node.positive_slope, &node.offset,
-        &node.sums_scale}) {
+       {&node.scale, &node.shift, &node.slope, &node.positive_slope, &node.offset}) {
     bytes += bytes_of(*constant);
   }
   bytes += bytes_of(node.constants);

@@ -132,15 +132,11 @@ struct BinaryBody : NodeContext {
     }
   }
 
-  // The dots of all blocks; where `adjusted` is given, they are those of this tile, made reals.
-  void dot_chunk(const Chunk& chunk, int64_t first_window, int64_t windows, int32_t* dots,
-                 const Tile* adjusted = nullptr) {
+  void dot_chunk(const Chunk& chunk, int64_t first_window, int64_t windows, int32_t* dots) {
     for_blocks(chunk, first_window, windows, [&](const Block& block, BinaryDotArgs& args) {
       args.dots = dots + (block.channel - chunk.channel);
       args.dots_step = node.tile_step;
       kernels.binary_dot(args);
-      // At once: whole vectors reach into what the next block overwrites.
-      if (adjusted != nullptr) adjust_dots(*this, block, *adjusted, args.dots);
     });
   }
 
@@ -199,7 +195,7 @@ struct BinaryBody : NodeContext {
     int32_t* const tile = scratch.tile.data();
     const int64_t area = node.window_area;
     if (area == 1) {
-      dot_chunk(chunk, 0, count, tile, node.adjusts_dots ? &pixels : nullptr);
+      dot_chunk(chunk, 0, count, tile);
       return;
     }
     MaxDotsArgs args{};

@@ -5,6 +5,9 @@
 
 namespace sbnn {
 
+// Sets what is the same for all tiles and chunks, in scratch memory, too.
+void set_steps(const NodeContext& context, ChainArgs* args);
+
 // Where each row of a tile begins in what its steps read and its outputs are stored in. The rows
 // are the first `runs` of scratch.runs.
 void place_steps(const NodeContext& context, const Tile& tile, int runs, ChainArgs* args);
