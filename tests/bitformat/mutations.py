@@ -6,6 +6,7 @@ A mutation changes a graph's JSON object (or a table of constants) in place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,16 +78,21 @@ def _of_a_value(value: Any, path: Path) -> Iterator[Mutation]:
     near = (value - 1, value + 1) if type(value) is int else ()
     odd = FEW if near and isinstance(key, int) else ODD
     for other in (*odd, *near):
-        yield changed(f"= {other!r}", lambda holder, other=other: holder.__setitem__(key, other))
+        yield changed(f"= {other!r}", lambda holder, other=other: _put(holder, key, other))
     if isinstance(value, list) and value:
         yield changed("longer", lambda holder: holder[key].append(holder[key][-1]))
         yield changed("reversed", lambda holder: holder[key].reverse())
 
 
+def _put(holder: Any, key: Any, value: Any) -> None:
+    """A copy, as a graph that held one list twice could be mutated to hold it in itself."""
+    holder[key] = deepcopy(value)
+
+
 def _of_an_object(value: Any, path: Path) -> Iterator[Mutation]:
     def set_key(key: str, other: Any) -> Mutation:
         return Mutation(
-            f"{path}.{key} = {other!r}", lambda graph: at(graph, path).__setitem__(key, other)
+            f"{path}.{key} = {other!r}", lambda graph: _put(at(graph, path), key, other)
         )
 
     yield set_key("extra", 1)
