@@ -25,8 +25,10 @@ Bools = npt.NDArray[np.bool_]
 
 _BLOCK_ELEMENTS = 1 << 22
 _STEPS = ("identity", "batch_norm")
-_CHOICES = ("flatten_chw", "max_pool", "view")
+_CHOICES = ("flatten_chw", "global_max", "max_pool", "view")
 """Operations that yield one of their input's values at each place."""
+_MOVES = ("concat", "slice", "space_to_depth", "upsample")
+"""Those of which each channel is one of an input's."""
 
 
 def ask_pytorch(
@@ -75,6 +77,8 @@ def _is_of_one_pixel(graph: Graph, name: str) -> bool:
         widens = node.op == "view" and (node["zeros"] or node["repeat"])
         shown = not widens and (node.op != "real_conv" or _scales(node))
         return shown and _is_of_one_pixel(graph, node.input)
+    if node.op in _MOVES:
+        return all(_map_of_one_pixel(graph, name) for name in node.inputs)
     if node.op not in _STEPS:
         return False
     others = node.inputs[1:]
@@ -83,6 +87,16 @@ def _is_of_one_pixel(graph: Graph, name: str) -> bool:
     # Of two values only those of the same place are of one pixel.
     in_place = all(graph[other].shape == node.shape for other in others)
     return in_place and all(_is_in_place(graph, operand) for operand in node.inputs)
+
+
+def _map_of_one_pixel(graph: Graph, name: str) -> bool:
+    """The same of a map: the features of a flattened one are no channels."""
+    return not _is_flattened(graph, name) and _is_of_one_pixel(graph, name)
+
+
+def _is_flattened(graph: Graph, name: str) -> bool:
+    node = graph[name]
+    return node.op == "flatten_chw" or any(_is_flattened(graph, each) for each in node.inputs)
 
 
 def _scales(conv: Node) -> bool:
@@ -95,7 +109,7 @@ def _scales(conv: Node) -> bool:
 def _channels(graph: Graph, name: str) -> int:
     """Of a value of one pixel: those it had before it was flattened."""
     node = graph[name]
-    while node.op not in ("image", "real_conv"):
+    while _is_flattened(graph, node.name):
         node = graph[node.input]
     return node.shape.channels
 

@@ -25,6 +25,10 @@ Bools = npt.NDArray[np.bool_]
 
 _WITH_OPERAND = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply}
 
+_SAME = ("global_max", "max_pool", "upsample")
+"""Operations whose channels are the input's, where all pixels are alike."""
+_MOVES = (*_SAME, "concat", "slice", "space_to_depth")
+
 _LOWEST = np.float32(np.finfo(np.float32).min)
 
 
@@ -33,7 +37,7 @@ def pixel_comparison(
 ) -> tuple[str, tuple[Float32, npt.NDArray[np.uint8]], list[Step]]:
     """The value to compare, its (threshold, flip), (channels,) each, and the steps taken over.
 
-    The value is the image, a pool, or a convolution of one weight a filter.
+    The value is the image, a pool, moved, or a convolution of one weight a filter.
     Raises CompileError where the sign of a channel changes more than once along its values.
     """
     steps: list[Step] = []
@@ -70,9 +74,15 @@ def _values(graph: Graph, node: Node) -> Float32:
     if node.op == "image":
         every = np.arange(MAX_PIXEL + 1, dtype=np.float32)
         return np.tile(every, (node.shape.channels, 1))
+    if node.op == "concat":
+        return np.concatenate([_values(graph, graph[name]) for name in node.inputs])
     values = _values(graph, graph[node.input])
-    if node.op == "max_pool":
+    if node.op in _SAME:
         return values
+    if node.op == "slice":
+        return values[node["first"] : node["first"] + node["count"]]
+    if node.op == "space_to_depth":
+        return values.repeat(node["block"] ** 2, axis=0)
     if node.op == "real_conv":
         each = node.shape.channels // node["groups"]
         return fma(values.repeat(each, axis=0), node["weight"].reshape(-1, 1), 0)
@@ -89,20 +99,25 @@ def _chooses_alike(graph: Graph, sign: Node) -> bool:
 
     All steps in front of the last pool are monotone, or all behind the first.
     """
-    path: list[Node] = []
-    node = graph[sign.input]
-    while node.op != "image":
-        path.insert(0, node)
-        node = graph[node.input]
-    pools = [k for k, node in enumerate(path) if node.op == "max_pool" and node["kernel"] != (1, 1)]
+    before = {sign.input}
+    for node in reversed(list(graph)):
+        if node.name in before:
+            before.update(node.inputs[: node.arity])
+    path = [node for node in graph if node.name in before and node.op != "image"]
+    pools = [k for k, node in enumerate(path) if _chooses(node)]
     return not pools or any(
         all(map(_keeps_order, nodes)) for nodes in (path[: pools[-1]], path[pools[0] :])
     )
 
 
+def _chooses(node: Node) -> bool:
+    """Whether a value is one of several of the input's."""
+    return node.op == "global_max" or (node.op == "max_pool" and node["kernel"] != (1, 1))
+
+
 def _keeps_order(node: Node) -> bool:
     """Whether a value never falls, or never rises, with the pixel."""
-    if node.op in ("max_pool", "real_conv"):
+    if node.op in (*_MOVES, "real_conv"):
         return True
     return is_by_channel(node) and all(map(is_monotone, node.steps))
 
