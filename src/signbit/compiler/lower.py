@@ -42,6 +42,8 @@ class Provenance:
     convolution, which PyTorch may round otherwise in a batch of another size.)"""
     beside: tuple[str, ...] = ()
     """Of a node that does the work of several: the others, whose channels follow."""
+    order: tuple[int, ...] = ()
+    """Of flattened features: PyTorch's feature at each place; empty where it has the same order."""
 
     def renamed(self, names: Mapping[str, str]) -> Provenance:
         """The same, of an export that has other names: old -> new."""
@@ -193,4 +195,6 @@ class _Lowering:
 
 
 def _provenance(origin: ir.Origin) -> Provenance:
-    return Provenance(origin.export, origin.module, origin.target, beside=origin.beside)
+    return Provenance(
+        origin.export, origin.module, origin.target, beside=origin.beside, order=origin.order
+    )

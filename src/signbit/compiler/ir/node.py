@@ -38,6 +38,8 @@ class Origin(NamedTuple):
     """Of a body that does the work of several nodes: the others, whose channels follow."""
     signed: str = ""
     """Of a sign: the exported node whose sign it is."""
+    order: tuple[int, ...] = ()
+    """Of flattened features: PyTorch's feature at each place; empty where it has the same order."""
 
     def __str__(self) -> str:
         return f"{self.module or 'the model'} ({self.target})"

@@ -16,6 +16,7 @@ from signbit.compiler.passes.merge.absorb_pads import absorb_pads
 from signbit.compiler.passes.merge.absorb_views import absorb_views
 from signbit.compiler.passes.merge.fuse_epilogue import fuse_epilogue
 from signbit.compiler.passes.merge.merge_branches import merge_branches
+from signbit.compiler.passes.merge.order_features import order_features
 from signbit.compiler.passes.merge.share_equal import share_equal
 from signbit.compiler.passes.move.move_biases import move_biases
 from signbit.compiler.passes.move.move_max_pool import move_max_pool
@@ -40,6 +41,7 @@ MAPPING: tuple[Pass, ...] = (
     merge_branches,
     fold_into_weights,
     absorb_flatten,
+    order_features,
     fold_into_weights,  # again: what stood in front of a flatten now stands in front of its reader
     absorb_views,
     move_biases,

@@ -133,8 +133,14 @@ class NodeComparison:
     def value(self, number: int) -> Array:
         """PyTorch's value of a tensor of the file: reals, or bits with 1 = negative."""
         provenance, tensor = self.compiled.tensor_provenance[number], self.tensors[number]
-        value = nhwc(self.replay.recorded[provenance.export or provenance.signed], tensor.shape)
+        value = self.in_file(provenance.export or provenance.signed, number)
         return (value < 0).astype(np.uint8) if tensor.kind == "bits" else value
+
+    def in_file(self, exported: str, number: int) -> Array:
+        """A value of PyTorch's, (N, H, W, C), as a tensor of the file has it."""
+        value = nhwc(self.replay.recorded[exported], self.tensors[number].shape)
+        order = self.compiled.tensor_provenance[number].order
+        return value[..., list(order)] if order else value
 
     def dots(self, node: Node, shape: tuple[int, ...]) -> Array:
         """PyTorch's integers, from its own signs or pixels."""
@@ -182,7 +188,7 @@ class NodeComparison:
         """Different signs of a batch: those next to their thresholds, and the others."""
         signed = self.compiled.tensor_provenance[number].signed
         if signed:
-            reals = nhwc(self.replay.recorded[signed], self.tensors[number].shape)
+            reals = self.in_file(signed, number)
             near = different & (np.abs(reals) < margin)
             for image, y, x, channel in np.argwhere(near).tolist():
                 value = float(reals[image, y, x, channel])

@@ -1,6 +1,8 @@
 """A flattened map read by a linear layer is that layer as a convolution over the whole map.
 
 w[c, y, x] in PyTorch's order = w[y, x, c] in the file's
+
+What else reads one stays behind the flatten, for `order_features`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ __all__ = ["absorb_flatten"]
 
 def absorb_flatten(graph: Graph) -> None:
     """Move each flatten behind the operations on single elements, then into the linear layer."""
-    while flattens := [node for node in graph if node.op == "flatten_chw"]:
+    seen: set[str] = set()
+    while flattens := [n for n in graph if n.op == "flatten_chw" and n.name not in seen]:
+        seen.add(flattens[0].name)
         _absorb(graph, flattens[0])
 
 
@@ -25,15 +29,14 @@ def _absorb(graph: Graph, flatten: Node) -> None:
     if flatten.name == graph.output:
         raise refuse(flatten.origin, "the network must end in one value a class, this is a map")
     for reader in graph.readers(flatten.name):
-        if reader.has("groups") and reader["kernel"] == (1, 1):
+        if reader.has("groups") and reader["kernel"] == (1, 1) and reader.input == flatten.name:
             _into_convolution(graph, reader, flatten)
         elif reader.op == "mean_abs":
             _into_mean(graph, reader, flatten)
         elif reader.op == "sign" or is_by_channel(reader):
             _behind(graph, reader, flatten)
-        else:
-            raise refuse(reader.origin, "reads a flattened map; only linear layers can")
-    graph.remove(flatten.name)
+    if not graph.readers(flatten.name):
+        graph.remove(flatten.name)
 
 
 def _into_convolution(graph: Graph, conv: Node, flatten: Node) -> None:
@@ -60,29 +63,29 @@ def _into_mean(graph: Graph, mean: Node, flatten: Node) -> None:
 
 
 def _behind(graph: Graph, reader: Node, flatten: Node) -> None:
-    """op(flatten(x)) = flatten(op(x)) for an operation on single elements."""
+    """op(flatten(x)) = flatten(op(x)) for an operation on single elements, alike in a channel."""
     source = graph[flatten.input]
+    steps = [_by_channel(step, source) for step in reader.steps]
+    if any(step is None for step in steps):
+        return
     moved = replace(
         reader,
         name=graph.unique(f"{reader.name}.map"),
         inputs=(source.name,),
         shape=source.shape,
-        steps=tuple(_by_channel(reader, step, source) for step in reader.steps),
+        steps=tuple(step for step in steps if step is not None),
     )
     graph.insert_before(reader.name, moved)
-    graph.put(replace(flatten, name=reader.name, inputs=(moved.name,), is_sign=reader.is_sign))
+    flat = replace(flatten, name=reader.name, inputs=(moved.name,), is_sign=reader.is_sign)
+    graph.put(replace(flat, origin=reader.origin))
 
 
-def _by_channel(node: Node, step: Step, source: Node) -> Step:
-    """A step on flattened features, on the map's channels."""
+def _by_channel(step: Step, source: Node) -> Step | None:
+    """A step on flattened features, on the map's channels; None where those of one differ."""
     keys: dict[str, Any] = dict(step.keys)
     for name, values in constants_of(step):
         by_channel = values.reshape(source.shape.channels, -1)
         if np.ptp(by_channel, axis=1).any():
-            raise refuse(
-                node.origin,
-                "has one constant for each flattened feature and is not followed by a real linear "
-                "layer; the engine knows one a channel: put it in front of the flatten",
-            )
+            return None
         keys[name] = by_channel[:, 0].copy()
     return Step(step.op, keys)

@@ -83,6 +83,8 @@ def _values(graph: Graph, node: Node) -> Float32:
         return values[node["first"] : node["first"] + node["count"]]
     if node.op == "space_to_depth":
         return values.repeat(node["block"] ** 2, axis=0)
+    if node.op == "flatten":
+        return np.resize(values, (node.shape.channels, MAX_PIXEL + 1))
     if node.op == "real_conv":
         each = node.shape.channels // node["groups"]
         return fma(values.repeat(each, axis=0), node["weight"].reshape(-1, 1), 0)
@@ -117,7 +119,7 @@ def _chooses(node: Node) -> bool:
 
 def _keeps_order(node: Node) -> bool:
     """Whether a value never falls, or never rises, with the pixel."""
-    if node.op in (*_MOVES, "real_conv"):
+    if node.op in (*_MOVES, "flatten", "real_conv"):
         return True
     return is_by_channel(node) and all(map(is_monotone, node.steps))
 

@@ -107,7 +107,7 @@ def _swap(graph: Graph, move: Node, reader: Node) -> None:
             name=graph.unique(f"{reader.name}.before_{move.op}"),
             inputs=(name,),
             shape=source.shape,
-            origin=reader.origin._replace(export="", signed=signed),
+            origin=reader.origin._replace(export="", signed=signed, order=source.origin.order),
         )
         graph.insert_before(reader.name, part)
         parts.append(part.name)
