@@ -163,8 +163,8 @@ def scalar_gelu(fmaf: Fmaf, v: np.float32) -> np.float32:
     t = np.float32(1) / step(fmaf, a, "0x1.4f740ap-2", "0x1p0")
     coefficients = ("0x1.0fb844p+0", "-0x1.7401c6p+0", "0x1.6be1c6p+0", "-0x1.23531cp-2")
     p = chain(fmaf, t, *coefficients, "0x1.04f20cp-2")
-    e = (p * t) * scalar_exp(fmaf, -(a * a))
-    return np.float32(0.5) * v * (e if v < 0 else np.float32(2) - e)
+    erf = np.float32(1) - (p * t) * scalar_exp(fmaf, -(a * a))
+    return np.float32(0.5) * v * (np.float32(1) - erf if v < 0 else np.float32(1) + erf)
 
 
 def test_the_recipes_are_followed(fmaf: Fmaf) -> None:
@@ -191,6 +191,14 @@ def test_they_are_near_the_functions_that_they_stand_for() -> None:
     np.testing.assert_allclose(silu(x), exact / (1 + np.exp(-exact)), rtol=1e-6, atol=1e-30)
     erf = np.array([math.erf(value / math.sqrt(2)) for value in exact.tolist()])
     np.testing.assert_allclose(gelu(x), exact * (1 + erf) / 2, rtol=1e-6, atol=3e-7)
+
+
+def test_gelu_is_negative_as_far_as_pytorchs_is() -> None:
+    """Further down 1 + erf is 0, and −0.0 no negative number."""
+    x = np.linspace(-9, 0, 100_001).astype(np.float32)
+    y = gelu(x)
+    assert (y[(x > -5.4) & (x < 0)] < 0).all()
+    assert (y[x < -5.6] == 0).all()
 
 
 def test_exp_is_within_two_ulp() -> None:

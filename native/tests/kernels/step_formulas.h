@@ -52,8 +52,8 @@ inline float gelu(float v) {
   for (const float k : {-0x1.7401c6p+0f, 0x1.6be1c6p+0f, -0x1.23531cp-2f, 0x1.04f20cp-2f}) {
     p = std::fma(p, t, k);
   }
-  const float e = (p * t) * exponential(-(a * a));
-  return 0.5f * v * (v < 0 ? e : 2 - e);
+  const float erf = 1 - (p * t) * exponential(-(a * a));
+  return 0.5f * v * (v < 0 ? 1 - erf : 1 + erf);
 }
 
 // One value's constants and operand.

@@ -116,5 +116,5 @@ def gelu(x: npt.ArrayLike) -> Float32:
     a = np.abs(x) * _SQRT_HALF
     t = _ONE / fma(a, _ERFC_SLOPE, _ONE)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        one_minus_erf = (_polynomial(t, _ERFC) * t) * exp(-(a * a))
-        return _HALF * x * np.where(x < 0, one_minus_erf, _TWO - one_minus_erf)
+        erf = _ONE - (_polynomial(t, _ERFC) * t) * exp(-(a * a))
+        return _HALF * x * np.where(x < 0, _ONE - erf, _ONE + erf)

@@ -11,11 +11,12 @@ import torch
 import torch.nn.functional as F
 from tests.compiler.every_way import assert_exact
 from tests.compiler.file_nodes import has, kinds
-from tests.compiler.nets import compiled, randomise
+from tests.compiler.nets import compiled, pixels, randomise
 from torch import Tensor, nn
 
 from signbit.bitformat.activations import ACTIVATIONS
 from signbit.bitformat.table import STEPS
+from signbit.compiler.verification.verify import verify_nodes
 from signbit.errors import CompileError
 from signbit.nn.layers import BinaryConv2d
 
@@ -146,3 +147,39 @@ def test_the_known_ones_are_those_of_the_table() -> None:
         compiled(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Mish()).eval(), (6, 6, 3))
     assert str(caught.value).endswith(", ".join(ACTIVATIONS))
     assert np.isin(["clip", "silu", "gelu"], [*ACTIVATIONS]).all()
+
+
+PIXELS: dict[str, Function] = {
+    "a dip": lambda x: F.silu(x) + 0.1,
+    "a dip in front of a pool": lambda x: F.max_pool2d(F.gelu(x) - 0.1, 2),
+    "a clip": lambda x: x.clamp(-0.3, 0.4) - 0.1,
+    "all channels": lambda x: F.softmax(x, 1) - 0.33,
+    "lengths": F.normalize,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*PIXELS])
+def test_signs_of_functions_of_pixels(name: str) -> None:
+    model = nn.Sequential(Call(PIXELS[name]), BinaryConv2d(3, 4, 3)).eval()
+    result = assert_exact(model, (7, 8, 3))
+    assert result.graph.nodes[-1].op == "binary_conv"
+
+
+def test_signs_of_pixels_that_change_twice_are_refused() -> None:
+    model = nn.Sequential(Call(lambda x: x * x - 0.5), BinaryConv2d(3, 4, 3)).eval()
+    with pytest.raises(CompileError, match="changes 2 times along the values 0 to 255"):
+        compiled(model, (6, 6, 3))
+
+
+def test_signs_far_below_zero_behind_a_gelu() -> None:
+    """Where PyTorch's is −0.0, whose sign is +1, so is the engine's, but in a narrow band."""
+    torch.manual_seed(0)
+    stem = nn.Conv2d(3, 4, 3)
+    with torch.no_grad():
+        stem.weight.mul_(20)
+    result = compiled(nn.Sequential(stem, nn.GELU(), BinaryConv2d(4, 4, 3)).eval(), (9, 8, 3))
+    images = pixels(5, (9, 8, 3))
+    found = verify_nodes(result, images)
+    assert all(node.agrees for node in found)
+    assert sum(len(node.signs_near) for node in found) <= 5

@@ -41,9 +41,9 @@ inline typename Vec::Floats tangent(typename Vec::Floats v) {
   return Vec::select_less(v, Vec::set(0.0f), Vec::negative(t), t);
 }
 
-// By the error function's complement, a polynomial times exp(-v² / 2).
+// By the error function, 1 - a polynomial times exp(-v² / 2), which rounds to 1 before v is -6.
 inline typename Vec::Floats gelu(typename Vec::Floats v) {
-  const typename Vec::Floats one = Vec::set(1.0f), two = Vec::set(2.0f);
+  const typename Vec::Floats one = Vec::set(1.0f);
   const typename Vec::Floats a = Vec::multiply(magnitude(v), Vec::set(0x1.6a09e6p-1f));
   const typename Vec::Floats t = Vec::divide(one, Vec::fma(a, Vec::set(0x1.4f740ap-2f), one));
   typename Vec::Floats p = Vec::set(0x1.0fb844p+0f);
@@ -53,6 +53,8 @@ inline typename Vec::Floats gelu(typename Vec::Floats v) {
   p = Vec::fma(p, t, Vec::set(0x1.04f20cp-2f));
   const typename Vec::Floats e =
       Vec::multiply(Vec::multiply(p, t), exponential(Vec::negative(Vec::multiply(a, a))));
+  const typename Vec::Floats erf = Vec::subtract(one, e);
   const typename Vec::Floats half = Vec::multiply(Vec::set(0.5f), v);
-  return Vec::multiply(half, Vec::select_less(v, Vec::set(0.0f), e, Vec::subtract(two, e)));
+  return Vec::multiply(
+      half, Vec::select_less(v, Vec::set(0.0f), Vec::subtract(one, erf), Vec::add(one, erf)));
 }

@@ -42,7 +42,7 @@ class NodeAgreement:
     reals: int = 0
     max_error: float = 0.0
     max_value: float = 0.0
-    """Largest absolute error of a real, and largest absolute real, before a relu or hardtanh."""
+    """Largest absolute error of a real, and largest absolute real, before a relu or a clip."""
 
     @property
     def relative_error(self) -> float:

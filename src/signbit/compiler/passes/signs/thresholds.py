@@ -4,9 +4,9 @@ bit = (u < threshold[c]) XOR flip[c], u being the integer dot of a binary convol
 
 On integers nothing is assumed: the engine's own float32 epilogue is evaluated at every integer the
 dot can be. On reals every step must be monotone after rounding, which holds for a fused
-multiply-add, relu, hardtanh, and prelu and maxout whose two slopes do not differ in sign;
-sigmoid's polynomial does not promise it. The threshold is then found by bisection over the order of
-the floats, so it is exact.
+multiply-add, relu, clips, hard-sigmoid, and prelu and maxout whose two slopes do not differ in
+sign; sigmoid's and tanh's polynomials do not promise it. The threshold is then found by bisection
+over the order of the floats, so it is exact.
 The sums of an int16 stem are too many to try, so they are bisected too, over the integers.
 Where the maths starts at signs, its value at −1 and at +1 is all that there is.
 """
