@@ -83,3 +83,17 @@ def test_elsewhere_it_stays_a_node(kind: str) -> None:
     assert graph[product].operand(graph[product].steps[0]) == by_pixel
     round_constants(graph)
     np.testing.assert_array_equal(answers(graph), before)
+
+
+def test_a_map_of_one_channel_is_no_factor_of_one_dot() -> None:
+    """A gate of one channel multiplies the map: the gate's own dots are a single pixel."""
+    build = Builder()
+    stem = build.stem(1)
+    gate = build.conv(build.sign(build.mean(stem)), 1, 1, padding=0)
+    product = build.step("multiply", stem, gate, every=(0, 0))
+    graph = build.finish(build.activation(product, "relu"))
+    compare_with_zero(graph)
+    before = answers(graph)
+    absorb_maps(graph)
+    assert product in graph
+    np.testing.assert_array_equal(answers(graph), before)

@@ -23,7 +23,7 @@ def absorb_maps(graph: Graph) -> None:
 def _absorb(graph: Graph, product: Node, factor: str) -> None:
     for values, by_pixel in ((product.input, factor), (factor, product.input)):
         is_map = graph[by_pixel].shape == product.shape._replace(channels=1)
-        if is_map and values != by_pixel:
+        if is_map and values != by_pixel and graph[values].shape == product.shape:
             chain = _scaled_dots(graph, values)
             if chain is not None:
                 _move(graph, product, by_pixel, chain)
