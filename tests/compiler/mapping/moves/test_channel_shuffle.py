@@ -99,6 +99,17 @@ def test_signs_stay_bits() -> None:
     assert [output.kind for output in shuffle.outputs] == ["signs"]
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+def test_features_are_not_shuffled(groups: int) -> None:
+    """They lie in another order in the file."""
+    model = nn.Sequential(
+        *(nn.Conv2d(3, 6, 3), nn.Flatten(), nn.Unflatten(1, (96, 1, 1))),
+        *(nn.ChannelShuffle(groups), nn.Flatten(), nn.Linear(96, 5)),
+    )
+    with pytest.raises(CompileError, match="is channel_shuffle of flattened features"):
+        compiled(model.eval(), (6, 6, 3))
+
+
 def _viewed(x: Tensor) -> Tensor:
     n, c, h, w = x.shape
     return x.view(n, 3, c // 3, h, w).transpose(1, 2).contiguous().view(n, -1, h, w)

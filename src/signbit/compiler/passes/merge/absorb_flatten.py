@@ -29,7 +29,8 @@ def _absorb(graph: Graph, flatten: Node) -> None:
     if flatten.name == graph.output:
         raise refuse(flatten.origin, "the network must end in one value a class, this is a map")
     for reader in graph.readers(flatten.name):
-        if reader.has("groups") and reader["kernel"] == (1, 1) and reader.input == flatten.name:
+        is_conv = reader.rule.reads == "taps" and reader["kernel"] == (1, 1)
+        if is_conv and reader.input == flatten.name:
             _into_convolution(graph, reader, flatten)
         elif reader.op == "mean_abs":
             _into_mean(graph, reader, flatten)

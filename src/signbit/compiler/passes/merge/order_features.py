@@ -41,7 +41,7 @@ def order_features(graph: Graph) -> None:
             order = _flattened(graph[node.input].shape)
         elif not any(name in orders for name in node.inputs):
             continue
-        elif node.has("groups") or node.op == "mean_abs":
+        elif node.rule.reads in ("taps", "channels"):
             graph.put(_summed(node, orders))
             continue
         elif node.op == "concat":
