@@ -97,7 +97,7 @@ sizes = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
 @pytest.mark.slow
 @settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     database=None,
