@@ -110,6 +110,9 @@ class Engine:
             batch_check(repr(each.name), each.kind, each.shape, self._dtypes[each.kind])
             for each in self._inputs
         ]
+        self._is_single = len(self._checks) == len(self._results) == 1
+        self._check_first = self._checks[0]
+        self._result_shape, self._result_dtype = self._results[0]
         self._most_samples = self._model.most_samples
 
     def __reduce__(self) -> NoReturn:
@@ -127,19 +130,25 @@ class Engine:
         pixels that are not finite or that meet an int16 stem, and for results that would take more
         than the `max_bytes` that the model was loaded with.
         """
+        if self._is_single and isinstance(inputs, np.ndarray):
+            return self._run_single(inputs)
         count, batch = self._check_inputs(inputs)
-        if count > self._most_samples:
-            self._model.check_batch(count)  # raises
-        if len(batch) == len(self._results) == 1:
-            shape, dtype = self._results[0]
-            result = np.empty((count, *shape), dtype)
-            self._model.run_single(count, batch[0], result)
-            return result
+        self._model.check_batch(count)
         results = [np.empty((count, *shape), dtype) for shape, dtype in self._results]
         self._model.run(count, batch, results)
         if len(results) == 1:
             return results[0]
         return {output.name: result for output, result in zip(self._outputs, results, strict=True)}
+
+    def _run_single(self, inputs: Array) -> Array:
+        """An array to an array, with few operations beside the model's own."""
+        batch = self._check_first(inputs)
+        count = len(batch)
+        if count > self._most_samples:
+            self._model.check_batch(count)  # raises
+        result = np.empty((count, *self._result_shape), self._result_dtype)
+        self._model.run_single(count, batch, result)
+        return result
 
     @property
     def inputs(self) -> tuple[Input, ...]:
