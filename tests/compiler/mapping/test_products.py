@@ -14,6 +14,7 @@ from tests.compiler.nets import compiled, op_names
 from torch import Tensor, nn
 
 from signbit.errors import CompileError
+from signbit.nn.layers import BinaryConv2d
 
 Function = Callable[[Tensor], Tensor]
 
@@ -31,6 +32,15 @@ class Net(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.last(self.function(self.stem(x)))
         return y
+
+
+class Call(nn.Module):
+    def __init__(self, function: Function) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
 
 
 def gate(x: Tensor) -> Tensor:
@@ -169,3 +179,13 @@ def test_any_size() -> None:
     outer = nn.Sequential(Net(lambda x: gate(x) * plane(x)), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     with pytest.raises(CompileError, match="combine a whole map with one of them, then with the"):
         compiled(outer.eval(), (6, 8, 3), any_size=True)
+
+
+@pytest.mark.parametrize("channels", [6, 70])
+def test_signs_of_an_expanded_map_are_not_taken_again(channels: int) -> None:
+    torch.manual_seed(1)
+    layers = nn.Conv2d(3, 1, 3), Call(lambda x: x.expand(-1, channels, -1, -1))
+    model = nn.Sequential(*layers, BinaryConv2d(channels, 4, 3)).eval()
+    result = assert_exact(model, (6, 7, 3))
+    # Of many channels once for each level of the concatenations.
+    assert len(result.graph.nodes[0].outputs) == (1 if channels == 6 else 2)

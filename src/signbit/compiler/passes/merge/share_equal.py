@@ -9,7 +9,7 @@ from typing import Any
 
 from signbit.compiler.ir import Graph, Node, same
 
-__all__ = ["share_equal"]
+__all__ = ["do_the_same", "share_equal"]
 
 
 def share_equal(graph: Graph) -> None:
@@ -17,7 +17,7 @@ def share_equal(graph: Graph) -> None:
     first: dict[Any, list[Node]] = {}
     for node in graph:
         same_kind = first.setdefault((node.op, node.inputs, node.shape), [])
-        earlier = next((other for other in same_kind if _equal(other, node)), None)
+        earlier = next((other for other in same_kind if do_the_same(other, node)), None)
         if earlier is None:
             same_kind.append(node)
         else:
@@ -25,6 +25,9 @@ def share_equal(graph: Graph) -> None:
             graph.remove(node.name)
 
 
-def _equal(left: Node, right: Node) -> bool:
+def do_the_same(left: Node, right: Node) -> bool:
+    """Whether two nodes compute the same of the same values."""
+    if (left.op, left.inputs, left.shape) != (right.op, right.inputs, right.shape):
+        return False
     keys = (key.name for key in left.rule.keys)
     return same(left.steps, right.steps) and all(same(left[key], right[key]) for key in keys)

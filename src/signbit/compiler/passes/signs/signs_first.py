@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signbit.compiler.ir import Graph, Node, Step, constants_of, is_by_channel
+from signbit.compiler.passes.merge.share_equal import do_the_same
 from signbit.compiler.passes.move.move_max_pool import is_non_decreasing
 
 __all__ = ["signs_first"]
@@ -97,8 +98,8 @@ def _is_alike(reader: Node, copies: int) -> bool:
 
 
 def _swap(graph: Graph, move: Node, reader: Node) -> None:
-    """Put the reader before the move, once for each of the move's inputs."""
-    parts = []
+    """Put the reader before the move, once for each of the move's different inputs."""
+    parts: list[Node] = []
     for name, channels in _inputs(graph, move):
         source = graph[name]
         signed = source.origin.export if reader.op == "sign" else ""
@@ -109,10 +110,13 @@ def _swap(graph: Graph, move: Node, reader: Node) -> None:
             shape=source.shape,
             origin=reader.origin._replace(export="", signed=signed, order=source.origin.order),
         )
-        graph.insert_before(reader.name, part)
-        parts.append(part.name)
+        twin = next((other for other in parts if do_the_same(other, part)), None)
+        if twin is None:
+            graph.insert_before(reader.name, part)
+        parts.append(twin or part)
+    names = tuple(part.name for part in parts)
     moved = replace(
-        move, name=reader.name, inputs=tuple(parts), is_sign=reader.is_sign, origin=reader.origin
+        move, name=reader.name, inputs=names, is_sign=reader.is_sign, origin=reader.origin
     )
     graph.put(replace(moved, body=move.body_origin))
 
