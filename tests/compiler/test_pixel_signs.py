@@ -233,6 +233,7 @@ MOVED = {
         12,
         nn.Sequential(nn.PixelUnshuffle(2), Add(torch.linspace(-1, 1, 12))),
     ),
+    "shuffled channels": (4, Own(lambda x: F.channel_shuffle(_parts(x), 2) + 0.1)),
     "largest of all": (3, nn.Sequential(nn.AdaptiveMaxPool2d(1), Times(-1.0), nn.Upsample((2, 2)))),
     "joined pools": (4, Own(lambda x: F.max_pool2d(_parts(F.max_pool2d(x, 2, 1)), 2, 1))),
 }
@@ -254,11 +255,14 @@ def test_moved_pixels_that_are_read_as_reals_too() -> None:
             super().__init__()
             self.signs = signs_of(4)
             self.shuffled = signs_of(16)
+            self.mixed = signs_of(4)
 
         def forward(self, x: Tensor) -> Any:
             joined = _parts(x)
             shuffled = F.pixel_shuffle(self.shuffled(F.pixel_unshuffle(joined, 2)), 2)
-            return self.signs(joined) * 1000 + shuffled * 100 + torch.relu(joined) / 10
+            mixed = F.channel_shuffle(joined, 2)
+            signs = self.signs(joined) * 1000 + self.mixed(mixed) * 10
+            return signs + shuffled * 100 + torch.relu(joined) / 10 + torch.relu(mixed) / 10
 
     model = Both()
     result = compiled(model, MEAN, STD)

@@ -27,7 +27,7 @@ _BLOCK_ELEMENTS = 1 << 22
 _STEPS = ("identity", "batch_norm")
 _CHOICES = ("flatten_chw", "global_max", "max_pool", "view")
 """Operations that yield one of their input's values at each place."""
-_MOVES = ("concat", "slice", "space_to_depth", "upsample")
+_MOVES = ("channel_shuffle", "concat", "slice", "space_to_depth", "upsample")
 """Those of which each channel is one of an input's."""
 
 

@@ -87,6 +87,8 @@ def _makers(channels: int, height: int, width: int) -> dict[str, Callable[[], nn
         makers["ones around"] = of(lambda x: F.pad(x, (0, 1, 0, 0), value=1.0))
         makers["minus ones around"] = of(lambda x: F.pad(x, (0, 0, 1, 0), value=-1.0))
         makers["upsample"] = of(lambda x: F.interpolate(x, scale_factor=2, mode="nearest"))
+    if channels % 3 == 0:
+        makers["channel shuffle"] = of(lambda x: F.channel_shuffle(x, 3))
     if channels % 4 == 0 and height * width < 60:
         makers["shuffle"] = of(lambda x: F.pixel_shuffle(x, 2))
     if height % 2 == width % 2 == 0 and channels <= _MOST_CHANNELS // 2:
@@ -108,6 +110,8 @@ class _Composed(nn.Module):
             makers = _makers(*x.shape[1:])
             if not others or others[-1].shape[2:] != x.shape[2:]:
                 makers.pop("cat", None)
+            if size[:2] == (1, 1):  # torch.export takes it for granted that there are many images
+                makers.pop("channel shuffle", None)
             self.names.append(draw(st.sampled_from(sorted(makers))))
             part = makers[self.names[-1]]()
             self.parts.append(part)

@@ -50,6 +50,10 @@ def gate(x: Tensor) -> Tensor:
     return x.mean((2, 3), keepdim=True).sigmoid()
 
 
+def maxout(x: Tensor) -> Tensor:
+    return x * torch.where(x < 0, torch.tensor(0.3), torch.tensor(-0.7))
+
+
 SCALE = torch.linspace(-1, 1, CHANNELS).reshape(-1, 1, 1)
 
 VALUES: dict[str, Callable[[Net, Tensor], Tensor]] = {
@@ -76,6 +80,9 @@ VALUES: dict[str, Callable[[Net, Tensor], Tensor]] = {
     "hardtanh": lambda net, x: F.hardtanh(signs(x)),
     "prelu": lambda net, x: net.prelu(signs(x)),
     "sigmoid": lambda net, x: signs(x).sigmoid(),
+    "maxout": lambda net, x: maxout(signs(x)),
+    "softmax": lambda net, x: F.softmax(signs(x), 1),
+    "unit length": lambda net, x: F.normalize(signs(x) + 0.3, dim=1),
     "max pool": lambda net, x: F.max_pool2d(signs(x), 2) + F.max_pool2d(x, 2),
     "subsampled": lambda net, x: F.max_pool2d(x, 1, 2) + signs(x)[:, :, ::2, ::2],
     "real layer": lambda net, x: net.real(net.norm(signs(x))),

@@ -52,12 +52,17 @@ def _to_space(build: Builder, name: str) -> str:
     return build.add("depth_to_space", name, shape=shape, block=2)
 
 
+def _shuffle(build: Builder, name: str) -> str:
+    return build.add("channel_shuffle", name, shape=_size(build, name), groups=2)
+
+
 def _global_max(build: Builder, name: str) -> str:
     shape = Shape(1, 1, _size(build, name).channels)
     return build.add("global_max", name, shape=shape)
 
 
 MOVES: dict[str, Move] = {
+    "channel_shuffle": _shuffle,
     "concat": _concat,
     "depth_to_space": _to_space,
     "global_max": _global_max,
@@ -222,6 +227,7 @@ def test_chains_of_moves_and_maths(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):
         height, width, channels = _size(build, value)
         fits = {
+            "channel_shuffle": channels % 2 == 0,
             "depth_to_space": channels % 4 == 0,
             "slice": channels > 2,
             "space_to_depth": height % 2 == 0 == width % 2,

@@ -27,7 +27,7 @@ _WITH_OPERAND = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply
 
 _SAME = ("global_max", "max_pool", "upsample")
 """Operations whose channels are the input's, where all pixels are alike."""
-_MOVES = (*_SAME, "concat", "slice", "space_to_depth")
+_MOVES = (*_SAME, "channel_shuffle", "concat", "slice", "space_to_depth")
 
 _LOWEST = np.float32(np.finfo(np.float32).min)
 
@@ -81,6 +81,9 @@ def _values(graph: Graph, node: Node) -> Float32:
         return values
     if node.op == "slice":
         return values[node["first"] : node["first"] + node["count"]]
+    if node.op == "channel_shuffle":
+        by_group = values.reshape(node["groups"], -1, values.shape[1])
+        return by_group.swapaxes(0, 1).reshape(values.shape)
     if node.op == "space_to_depth":
         return values.repeat(node["block"] ** 2, axis=0)
     if node.op == "flatten":

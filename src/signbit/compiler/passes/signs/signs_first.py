@@ -22,7 +22,10 @@ from signbit.compiler.passes.move.move_max_pool import is_non_decreasing
 __all__ = ["signs_first"]
 
 _POOLS = ("global_max", "max_pool")
-_MOVES = (*_POOLS, "concat", "depth_to_space", "slice", "space_to_depth", "upsample")
+_MOVES = (
+    *(*_POOLS, "channel_shuffle", "concat", "depth_to_space", "slice"),
+    *("space_to_depth", "upsample"),
+)
 """Operations each of whose values is one of their inputs'."""
 
 Indices = npt.NDArray[np.intp]
@@ -134,6 +137,8 @@ def _inputs(graph: Graph, move: Node) -> Iterator[tuple[str, Indices]]:
             first += len(every)
         elif move.op == "slice":
             yield name, (every - move["first"]).clip(0, move["count"] - 1)
+        elif move.op == "channel_shuffle":
+            yield name, every.reshape(-1, move["groups"]).T.reshape(-1)
         elif move.op == "space_to_depth":
             yield name, every * move["block"] ** 2
         elif move.op == "depth_to_space":
