@@ -44,13 +44,17 @@ def ask_pytorch(
     negative: dict[str, list[Bools]] = {sign.origin.signed: [] for sign in signs}
     replay = PartialReplay(program, negative)
     channels = {sign.origin.signed: _channels(graph, sign.input) for sign in signs}
+    inside = {sign.origin.signed: _inside(graph, sign.input) for sign in signs}
     for images in _of_one_value_each(graph[IMAGE]):
         replay(normalise(images, mean, std))
         for name, found in negative.items():
             values = replay.recorded[name].reshape(len(images), channels[name], -1)
             found.append(torch.lt(values, 0).numpy())
     for sign in signs:
-        everywhere = np.concatenate(negative[sign.origin.signed])
+        name = sign.origin.signed
+        everywhere = np.concatenate(negative[name])
+        if not inside[name].all():
+            everywhere = everywhere[:, :, inside[name].reshape(-1)]
         first = everywhere[:, :, 0]
         if (everywhere == first[:, :, None]).all():
             graph.put(sign.with_keys(pixel_signs=first.T.copy()))
@@ -73,13 +77,15 @@ def _is_of_one_pixel(graph: Graph, name: str) -> bool:
     node = graph[name]
     if node.op == "image":
         return True
+    if node.op not in _STEPS and any(_has(graph, each, "pad") for each in node.inputs):
+        return False  # a pad comes behind a sign where only maths stands between them
     if node.op in _CHOICES or node.op == "real_conv":
         widens = node.op == "view" and (node["zeros"] or node["repeat"])
         shown = not widens and (node.op != "real_conv" or _scales(node))
         return shown and _is_of_one_pixel(graph, node.input)
     if node.op in _MOVES:
         return all(_map_of_one_pixel(graph, name) for name in node.inputs)
-    if node.op not in _STEPS:
+    if node.op not in (*_STEPS, "pad"):
         return False
     others = node.inputs[1:]
     if not others:
@@ -91,12 +97,24 @@ def _is_of_one_pixel(graph: Graph, name: str) -> bool:
 
 def _map_of_one_pixel(graph: Graph, name: str) -> bool:
     """The same of a map: the features of a flattened one are no channels."""
-    return not _is_flattened(graph, name) and _is_of_one_pixel(graph, name)
+    return not _has(graph, name, "flatten_chw") and _is_of_one_pixel(graph, name)
 
 
-def _is_flattened(graph: Graph, name: str) -> bool:
+def _has(graph: Graph, name: str, op: str) -> bool:
+    """Whether an operation is on the way to a value."""
     node = graph[name]
-    return node.op == "flatten_chw" or any(_is_flattened(graph, each) for each in node.inputs)
+    return node.op == op or any(_has(graph, each, op) for each in node.inputs)
+
+
+def _inside(graph: Graph, name: str) -> Bools:
+    """(height, width): where a value of one pixel is no pad's."""
+    node = graph[name]
+    if node.op == "pad":
+        top, left, bottom, right = node["padding"]
+        return np.pad(_inside(graph, node.input), ((top, bottom), (left, right)))
+    if node.op in _STEPS:
+        return _inside(graph, node.input)
+    return np.ones(node.shape[:2], np.bool_)
 
 
 def _scales(conv: Node) -> bool:
@@ -109,7 +127,7 @@ def _scales(conv: Node) -> bool:
 def _channels(graph: Graph, name: str) -> int:
     """Of a value of one pixel: those it had before it was flattened."""
     node = graph[name]
-    while _is_flattened(graph, node.name):
+    while _has(graph, node.name, "flatten_chw"):
         node = graph[node.input]
     return node.shape.channels
 

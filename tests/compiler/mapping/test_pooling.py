@@ -22,6 +22,10 @@ MAXIMA: dict[str, tuple[Function, str]] = {
     "ceil and padding": (lambda x: F.max_pool2d(x, 3, 4, 1, ceil_mode=True), "max_pool"),
     "dilated": (lambda x: F.max_pool2d(x, (3, 2), 1, dilation=(2, 5)), "max_pool"),
     "dilated, padded, ceil": (lambda x: F.max_pool2d(x, 3, 2, 1, 3, True), "max_pool"),
+    "larger than the map, ceil": (
+        lambda x: F.max_pool2d(x, (11, 12), 9, (0, 1), 1, True),
+        "max_pool",
+    ),
     "with places": (lambda x: F.max_pool2d(x, 2, return_indices=True)[0], "max_pool"),
     "whole map": (lambda x: F.max_pool2d(x, x.shape[2:]), "max_pool"),
     "adaptive to one": (lambda x: F.adaptive_max_pool2d(x, 1).flatten(1), "global_max"),
@@ -39,6 +43,7 @@ MEANS: dict[str, tuple[Function, str]] = {
     "ceil": (lambda x: F.avg_pool2d(x, 3, 2, 0, True), "avg_pool"),
     "ceil, padded": (lambda x: F.avg_pool2d(x, 4, 3, (2, 1), True, True), "avg_pool"),
     "ceil, padded, not counted": (lambda x: F.avg_pool2d(x, 4, 3, 2, True, False), "avg_pool"),
+    "larger than the map, ceil": (lambda x: F.avg_pool2d(x, (9, 13), 8, (1, 0), True), "avg_pool"),
     "adaptive": (lambda x: F.adaptive_avg_pool2d(x, (1, 5)), "avg_pool"),
     "adaptive to its size": (lambda x: F.adaptive_avg_pool2d(x, (7, 10)), "avg_pool"),
     "adaptive to one": (lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1), "global_mean"),
@@ -95,6 +100,10 @@ REFUSED: dict[str, tuple[Function, str]] = {
     "a wide dilation": (
         lambda x: F.max_pool2d(x, (2, 1), 1, (1, 0), (8, 1)),
         "has a dilation of 8 on 7 pixels",
+    ),
+    "a wide dilation, ceil": (
+        lambda x: F.max_pool2d(x, 3, 3, 0, (4, 1), True),
+        "has a window larger than the 7 rows",
     ),
     "places": (lambda x: x + F.max_pool2d(x, 1, return_indices=True)[1], "has a result 1 that"),
     "over channels": (lambda x: x.amax(1, keepdim=True), "takes the maximum of something other"),

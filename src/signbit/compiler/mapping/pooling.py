@@ -11,8 +11,8 @@ __all__ = ["MAPPINGS"]
 
 
 def _max_pool2d(call: Call) -> Node:
-    source = call.value("self")
-    kernel, dilation = call.pair("kernel_size"), call.pair("dilation")
+    source, dilation = call.value("self"), call.pair("dilation")
+    kernel = _kernel(call, source, dilation)
     for axis in (0, 1):
         if kernel[axis] > 1 and dilation[axis] > source.shape[axis]:
             raise call.refuse(
@@ -36,16 +36,31 @@ def _avg_pool2d(call: Call) -> Node:
             "has a divisor of its own; the engine divides by the number of taps: multiply the "
             "result by a constant instead"
         )
-    padding = call.pair("padding")
+    source, padding = call.real("self"), call.pair("padding")
     return call.add(
         "avg_pool",
-        call.real("self"),
-        kernel=call.pair("kernel_size"),
+        source,
+        kernel=_kernel(call, source, (1, 1)),
         stride=_stride(call),
         padding=both_sides(padding),
         ceil=bool(call.arguments["ceil_mode"]),
         count_padding=bool(call.arguments["count_include_pad"]) and any(padding),
     )
+
+
+def _kernel(call: Call, source: Node, dilation: Pair) -> Pair:
+    """The window, or of a larger one, which PyTorch allows with ceil_mode, what lies on the map."""
+    kernel, padding = list(call.pair("kernel_size")), call.pair("padding")
+    for axis in (0, 1):
+        room = source.shape[axis] + 2 * padding[axis]
+        if dilation[axis] * (kernel[axis] - 1) >= room:
+            if dilation[axis] > 1:
+                raise call.refuse(
+                    f"has a window larger than the {room} rows or columns that it pools, and a "
+                    "dilation; take a smaller one"
+                )
+            kernel[axis] = room
+    return kernel[0], kernel[1]
 
 
 def _stride(call: Call) -> Pair:

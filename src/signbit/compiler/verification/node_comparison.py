@@ -126,6 +126,8 @@ class NodeComparison:
                 feeds[number] = images
             elif self.has_counterpart(number):
                 feeds[number] = self.value(number)
+            elif provenance[number].is_of_pixels:
+                feeds[number] = self.engine.run_nodes({0: images}, [number])[number]
             else:
                 pending += self.writers[number].inputs
         return feeds

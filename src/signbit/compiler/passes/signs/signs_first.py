@@ -105,7 +105,9 @@ def _swap(graph: Graph, move: Node, reader: Node) -> None:
     parts: list[Node] = []
     for name, channels in _inputs(graph, move):
         source = graph[name]
-        signed = source.origin.export if reader.op == "sign" else ""
+        # Pixels that a slice leaves out are compared as a neighbour is: PyTorch has no such signs.
+        pixels = move.op == "slice" and reader.keys.get("pixel_signs") is not None
+        signed = source.origin.export if reader.origin.signed and not pixels else ""
         part = replace(
             _of_channels(reader, channels),
             name=graph.unique(f"{reader.name}.before_{move.op}"),
