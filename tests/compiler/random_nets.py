@@ -16,7 +16,7 @@ __all__ = ["centre", "random_net"]
 
 
 class _Sum(nn.Module):
-    """What two branches of a value add up to, moved by a constant a channel."""
+    """What two branches of a value add up to, moved by one constant per channel."""
 
     def __init__(self, left: nn.Module, right: nn.Module, channels: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Numbers that are none are refused by the name of their tensor, before a sign hides them."""
+"""NaN and infinity are refused by the name of their tensor, before a sign hides them."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ def test_a_unit_lies_and_computes_as_its_modules(
     x = case.input()
     try:
         wanted = step(plain, x, False, case.gradients)
-    except (RuntimeError, ValueError) as error:  # nothing to pool, or a single value a channel
+    except (RuntimeError, ValueError) as error:  # nothing to pool, or a single value per channel
         with pytest.raises(type(error)):
             step(unit, x, True, case.gradients)
         return

@@ -28,7 +28,7 @@ def test_reactnet_a_has_the_published_layers():
         assert (conv.in_channels, conv.out_channels) == (before, before)
     for conv, before, after in zip(convs[1::2], WIDTHS[:-1], WIDTHS[1:], strict=True):
         assert (conv.in_channels, conv.out_channels) == (before, after)
-    # Three parameters a channel would be ReActNet's own (RSign, RPReLU); here weights alone.
+    # Three parameters per channel would be ReActNet's own (RSign, RPReLU); here weights alone.
     binary = sum(9 * a * a + a * b for a, b in pairwise(WIDTHS))
     assert sum(c.weight.numel() for c in convs) == binary == 28_253_184
     norms = 2 * (32 + sum(a + b for a, b in pairwise(WIDTHS)))

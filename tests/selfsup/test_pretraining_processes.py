@@ -9,7 +9,7 @@ import pytest
 from safetensors.torch import load_file
 from tests.training import worlds
 
-# 17 images a step and 361 test images do not divide by two.
+# 17 images per step and 361 test images do not divide by two.
 COMMON = """
 import os, signal, sys, time
 from datetime import timedelta

@@ -14,7 +14,7 @@ from tests.training import worlds
 from signbit.data import open_dataset
 from signbit.training import evaluate_model, load_run
 
-# 33 images a step and 361 test images do not divide by two.
+# 33 images per step and 361 test images do not divide by two.
 COMMON = """
 import json, os, signal, sys, time
 from datetime import timedelta

@@ -133,8 +133,8 @@ struct PoolArgs {
   int64_t window_step, result_step;
   int64_t channels;
   float divisor;
-  // Of the maxima, by channel, or null: bits to be flipped before values are compared. All bits of
-  // an int32, or the sign of a float32, turn its order round, so that minima come out.
+  // For the maxima, by channel, or null: the bits to be flipped before values are compared. All
+  // bits of an int32, or the sign of a float32, turn its order round, so that minima come out.
   const uint32_t* order;
   float* result;  // whole vectors are written
 };

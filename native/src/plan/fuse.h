@@ -5,7 +5,8 @@
 
 namespace sbnn {
 
-// Of a valid graph. Without `fuse` every node runs step by step, with the same bits.
+// The engine's form of a valid graph. Without `fuse` every node runs step by step, with the same
+// bits.
 FusedGraph fuse_graph(const Graph& graph, bool fuse);
 
 }  // namespace sbnn

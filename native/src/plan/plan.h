@@ -68,7 +68,8 @@ struct Chunk {
 //
 // A window is read in runs of bits that lie side by side: a row of the kernel, or a tap where
 // dilation or groups part them. Runs of whole 32-bit words are read where they are. Others, which
-// only inputs of at most 16 channels a group have, are gathered first, a tile of windows at a time.
+// only inputs of at most 16 channels per group have, are gathered first, a tile of windows at a
+// time.
 struct BinaryConvPlan {
   int64_t height = 0, width = 0;  // before pooling
   GatherPlan gather;              // empty where windows are read in place
@@ -252,7 +253,8 @@ void plan_real_conv(const FusedGraph& graph, const TensorLayout& input, const Ke
 void plan_simple(const FusedGraph& graph, const TensorLayout& input, const TensorLayout& output,
                  const KernelTable& kernels, NodePlan* plan);
 
-// Of an operation without weights. Its tile, unless v0 is read `in_place`, where the input lies:
+// The plan of an operation without weights. Its tile, unless v0 is read `in_place`, where the input
+// lies:
 struct SimpleTile {
   bool in_place;
   int64_t step, pixels;

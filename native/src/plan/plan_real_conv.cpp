@@ -18,7 +18,7 @@ int64_t units_of(int64_t width, int levels) {
 }  // namespace
 
 RowSegments row_segments(const FusedNode& node, const TensorLayout& input) {
-  // Neighbouring pixels lie side by side: one segment a row.
+  // Neighbouring pixels lie side by side: one segment per row.
   const bool by_row = node.groups == 1 && (node.dilation.x == 1 || node.kernel.x == 1);
   if (by_row) return {true, node.kernel.y, node.kernel.x * input.channels};
   return {false, node.kernel.y * node.kernel.x, input.channels / node.groups};

@@ -49,7 +49,7 @@ int useful_threads(const NodePlan& node, int threads) {
 }
 
 Split split_node(const NodePlan& node, int threads) {
-  // Several parts a thread, equally many, even out what disturbs one of the threads.
+  // Several parts per thread, equally many, even out what disturbs one of the threads.
   constexpr int64_t kPartPixels = 12;
   constexpr int64_t kPartsPerThread = 2;
   Split split;

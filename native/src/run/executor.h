@@ -16,7 +16,7 @@ struct Scratch {
   AlignedArray<int32_t> tile;  // v0, int32 or float32
   AlignedArray<int32_t> dots;  // before pooling
   RowPanel panel;              // of a real convolution,
-  int64_t conv_units = 0;      // and how many units a tile has
+  int64_t conv_units = 0;      // and how many units each tile has
   AlignedArray<uint8_t> pooled_signs;
   AlignedArray<uint8_t> band;       // rows between the two nodes of a stage
   double producer_share = 0;        // of the time that this thread's last part of such a stage took
@@ -58,7 +58,7 @@ struct Frame {
     if (index == banded) return band;
     return arena + storage->offsets[static_cast<size_t>(index)];
   }
-  // The sample's part of an image input, which has so many elements a sample.
+  // The sample's part of an image input, which has so many elements per sample.
   InputArray image(int input, int64_t elements) const {
     return sample_of(inputs[input], elements, sample);
   }
@@ -71,7 +71,7 @@ struct Split {
   int chunk_parts = 1;
   int parts() const { return pixel_parts * chunk_parts; }
 };
-// How many of some threads a node should have, by its rough cost.
+// How many of some threads each node should have, by its rough cost.
 int useful_threads(const NodePlan& node, int threads);
 Split split_node(const NodePlan& node, int threads);
 Split split_stage(const Plan& plan, const Stage& stage, int threads);
@@ -79,7 +79,7 @@ Split split_stage(const Plan& plan, const Stage& stage, int threads);
 void run_node(const Plan& plan, const NodePlan& node, const Frame& frame, const Split& split,
               int part, Scratch* scratch);
 
-// The same for a whole stage, in an arena of plan.storage.
+// As above, for a whole stage in an arena of plan.storage.
 void run_stage(const Plan& plan, const Stage& stage, const Frame& frame, const Split& split,
                int part, Scratch* scratch);
 

@@ -50,8 +50,8 @@ def totals_table(title: str, cost: ModelCost) -> console.Titled:
         ["bits, 32 for each real one", cost.bits],
         ["bytes", cost.bytes],
         ["the same parameters in float32, bytes", cost.float32_bytes],
-        ["BOPs an image", cost.bops],
-        ["FLOPs an image", cost.flops],
+        ["BOPs per image", cost.bops],
+        ["FLOPs per image", cost.flops],
         ["OPs = FLOPs + BOPs / 64", round(cost.ops)],
     ]
     return console.table(title, ["total", "figure"], rows)

@@ -64,7 +64,7 @@ def time_calls(engine: Engine, images: NDArray[np.uint8], runs: int) -> Timing:
 def load_classifier(
     path: Path, threads: int | None, isa: str | None, input_size: tuple[int, int] | None = None
 ) -> Engine:
-    """The engine of a file that gives one score a class; SignbitError where it does not.
+    """The engine of a file that gives one score per class; SignbitError where it does not.
 
     input_size: another (height, width) than the file's own.
     """

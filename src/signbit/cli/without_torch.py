@@ -2,7 +2,7 @@
 
     python -m signbit.cli.without_torch MODEL.sbnn IMAGES.npy LOGITS.npy
 
-prints one JSON object: ms_per_image (median, one image a call), threads, isa.
+prints one JSON object: ms_per_image (median, one image per call), threads, isa.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def compile_model(
     """Compile a network that takes (x / 255 − mean) / std to a file that takes raw pixels x.
 
     model: in evaluation mode, float images (N, C, H, W) to logits. input_size: (height, width,
-    channels). mean, std: one a channel, std > 0. class_names: one a logit, or none.
+    channels). mean, std: one per channel, std > 0. class_names: one per logit, or none.
     resize_shorter_side, interpolation ("bilinear" or "nearest"): how a photograph becomes an
     input. source: free notes of where the model came from. allow_real: module paths of binary
     layers that may compute with reals, as one of their operands is no sign. any_size: whether the

@@ -26,12 +26,12 @@ class OtherSize:
     size: Pair
     """(height, width)"""
     agreement: Agreement | None = None
-    """With PyTorch, on random pixels; None where the size does not fit."""
+    """How far it agrees with PyTorch, on random pixels; None where the size does not fit."""
     why: str = ""
-    """Why it does not."""
+    """Why the size does not fit."""
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Itself as JSON values."""
         agreement = self.agreement and self.agreement.to_dict()
         return {"size": list(self.size), "agreement": agreement, "why": self.why}
 
@@ -45,16 +45,16 @@ class Compiled:
     data: bytes
     """The finished `.sbnn` file."""
     node_provenance: dict[str, Provenance]
-    """By the node's name."""
+    """Name of a node → where it comes from."""
     tensor_provenance: dict[int, Provenance]
-    """By the tensor's number."""
+    """Number of a tensor → where it comes from."""
     program: ExportedProgram
     mean: tuple[float, ...]
     std: tuple[float, ...]
     notice: str = ""
-    """What was done to the model before; empty where nothing was."""
+    """What was done to the model before it was compiled; empty where nothing was."""
     sizes: tuple[OtherSize, ...] = ()
-    """Of a file of any size: the others that were tried."""
+    """The other sizes that were tried, where the file is of any size."""
 
     @property
     def cost(self) -> ModelCost:

@@ -28,7 +28,7 @@ ALLOWED = "allow_real"
 
 Constant = npt.NDArray[np.generic]
 Constants = Mapping[str, Constant]
-"""By number."""
+"""Number of a constant → the constant."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class LayerCost:
     bops: int
     flops: int
     bytes: int
-    """Of the node's constants in the file; a shared one counts for its first reader."""
+    """Size of the node's constants in the file; a shared one counts for its first reader."""
 
     @property
     def ops(self) -> float:
@@ -61,7 +61,7 @@ class LayerCost:
         return self.flops + self.bops / 64
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Itself as JSON values."""
         return {**asdict(self), "ops": self.ops}
 
 
@@ -71,7 +71,7 @@ class ModelCost:
 
     layers: tuple[LayerCost, ...]
     bytes: int
-    """Of the whole file."""
+    """Size of the whole file."""
 
     @property
     def binary_parameters(self) -> int:
@@ -85,12 +85,12 @@ class ModelCost:
 
     @property
     def bits(self) -> int:
-        """Of all parameters, one for a binary and 32 for a real one: the papers' model size."""
+        """Bits of all parameters, 1 for a binary and 32 for a real one: the papers' model size."""
         return self.binary_parameters + 32 * (self.parameters - self.binary_parameters)
 
     @property
     def float32_bytes(self) -> int:
-        """The same parameters at four bytes each."""
+        """Bytes of all parameters at four bytes each."""
         return 4 * self.parameters
 
     @property
@@ -109,7 +109,7 @@ class ModelCost:
         return sum(layer.ops for layer in self.layers)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Itself as JSON values."""
         return {
             "parameters": self.parameters,
             "binary_parameters": self.binary_parameters,
@@ -187,7 +187,7 @@ def _weight_shape(node: Node, source: Tensor, constants: Constants) -> tuple[int
 
 
 def _multiply_adds(node: Node, source: Tensor, weight: tuple[int, ...]) -> int:
-    """Of the convolution before its pool; a sum of signs is one more filter for each group."""
+    """Multiply-adds of a node before its pool; a sum of signs is one more filter per group."""
     if not (weight or node.rule.counts_signs):
         return 0
     height, width = windows(node, source.shape[:2], node.name)
@@ -219,7 +219,7 @@ def _real_parameters(node: Node, weight: tuple[int, ...], constants: Constants) 
         if name == "weight":
             found += 0 if constant.dtype == np.uint64 or not weight else constant.size
         elif name not in _NO_PARAMETERS and (constant != (1 if name == "scale" else 0)).any():
-            # A shift by border is one parameter a channel: the rest follows from the weights.
+            # A shift by border is one parameter per channel: the rest follows from the weights.
             found += constant.shape[-1]
     return found
 

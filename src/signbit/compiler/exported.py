@@ -112,7 +112,7 @@ def stored_tensors(program: ExportedProgram) -> dict[str, Tensor]:
 def normalise(images: npt.NDArray[np.uint8], mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """(x / 255 − mean) / std of pixels (N, H, W, C) as (N, C, H, W): what a model is trained on.
 
-    mean and std: one a channel.
+    mean and std: one per channel.
     """
     # PyTorch chooses layouts by the strides it is given (one channel leaves them ambiguous), and
     # the export has a `view` where the model may have a `reshape`.

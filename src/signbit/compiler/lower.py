@@ -34,14 +34,14 @@ class Provenance:
     op: str
     """The operation, as PyTorch names it."""
     signed: str = ""
-    """Of a bits tensor: node of the exported graph whose sign it holds."""
+    """For a bits tensor: the node of the exported graph whose sign it holds."""
     steps: tuple[Step, ...] = ()
-    """Of a bits tensor: per-channel maths that its threshold has taken over, in order."""
+    """For a bits tensor: the per-channel maths that its threshold has taken over, in order."""
     is_of_pixels: bool = False
-    """Of a bits tensor: whether each sign is one pixel's, by PyTorch's own answer. (Not behind a
+    """For a bits tensor: whether each sign is one pixel's, by PyTorch's own answer. (Not behind a
     convolution, which PyTorch may round otherwise in a batch of another size.)"""
     beside: tuple[str, ...] = ()
-    """Of a node that does the work of several: the others, whose channels follow."""
+    """For a node that does the work of several: the others, whose channels follow."""
     order: tuple[int, ...] = ()
     """Of flattened features: PyTorch's feature at each place; empty where it has the same order."""
 
@@ -64,9 +64,9 @@ class Lowered:
     nodes: tuple[FileNode, ...]
     constants: dict[str, Constant]
     node_provenance: dict[str, Provenance]
-    """By name."""
+    """Name of a node → where it comes from."""
     tensor_provenance: dict[int, Provenance]
-    """By number."""
+    """Number of a tensor → where it comes from."""
 
 
 def lower(graph: ir.Graph) -> Lowered:

@@ -125,7 +125,7 @@ def _scales(conv: Node) -> bool:
 
 
 def _channels(graph: Graph, name: str) -> int:
-    """Of a value of one pixel: those it had before it was flattened."""
+    """The channels that a value of one pixel had before it was flattened."""
     node = graph[name]
     while _has(graph, node.name, "flatten_chw"):
         node = graph[node.input]

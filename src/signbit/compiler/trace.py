@@ -44,7 +44,7 @@ def trace(
 ) -> Graph:
     """The compiler's graph of an exported model, from raw pixels (0 to 255) to the model's output.
 
-    mean and std, one a channel, in units where 255 is 1: what the pixels are normalised with
+    mean and std, one per channel, in units where 255 is 1: what the pixels are normalised with
     before the model sees them. kept_real: as `silent_floats.kept_real` has it. allow_real: layers
     that may compute with reals although their operands were meant to be signs. any_size: whether
     the graph must hold for images of other sizes, too (`compiler.sizes` sees to it that it does).
@@ -127,7 +127,7 @@ class _Walk(Tracer):
     def parameter(self, fx: FxNode) -> Tensor:
         """A parameter, buffer or lifted constant; the first two must be finite where they are read.
 
-        A sign makes +1 of what is no number, so that nothing behind it would show it.
+        A sign makes +1 of what is NaN, so that nothing behind it would show it.
         """
         value = self.stored[fx.name].detach()
         name = self.names.get(fx.name)

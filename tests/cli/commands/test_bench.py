@@ -53,7 +53,7 @@ def test_a_batch_that_memory_cannot_hold_is_refused(
 ) -> None:
     model = tmp_path / "model.sbnn"
     model.write_bytes(sample_bytes())
-    # sample() takes 6 × 6 × 3 bytes an image.
+    # sample() takes 6 × 6 × 3 bytes per image.
     free = {"SC_AVPHYS_PAGES": 1, "SC_PAGE_SIZE": 4096}
     monkeypatch.setattr(os, "sysconf", lambda name: free[name])
     assert cli("bench", model, "--batch", "37", "--runs", "1").code == 0

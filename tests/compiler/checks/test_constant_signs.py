@@ -58,7 +58,7 @@ CONSTANT: dict[str, Callable[[Tensor], Tensor]] = {
     "map of magnitudes": lambda x: F.relu(x) * x.abs().mean(1, keepdim=True),
     "subsampled": lambda x: F.relu(x)[:, :, ::2, ::2],
     "convolution of positive weights": lambda x: F.conv2d(F.relu(x), torch.ones(4, 4, 1, 1)),
-    "one sign a channel": lambda x: x * 0 + torch.tensor([1.0, -1.0, 2.0, -3.0])[:, None, None],
+    "one sign per channel": lambda x: x * 0 + torch.tensor([1.0, -1.0, 2.0, -3.0])[:, None, None],
 }
 
 

@@ -80,7 +80,7 @@ def test_one_zero_among_the_weights() -> None:
 
 @settings(derandomize=True, deadline=None, max_examples=25)
 @given(
-    kind=st.sampled_from(["zero", "scale", "scale a tap", "real", "three values"]),
+    kind=st.sampled_from(["zero", "scale", "scale per tap", "real", "three values"]),
     groups=st.sampled_from([1, 2, 4]),
     kernel=st.integers(1, 3),
     linear=st.booleans(),
@@ -101,7 +101,7 @@ def test_every_kind_of_lost_weight_is_found(
         lost.view(-1)[place] = 0
     elif kind == "scale":
         lost, expected = signs * 0.25, "the signs hold a scale (0.25 in filter 0)"
-    elif kind == "scale a tap":
+    elif kind == "scale per tap":
         lost.view(-1)[place], expected = 1.5, f"weight {index} is 1.5, neither"
         if signs[0].numel() == 1:
             expected = "the signs hold a scale (1.5"

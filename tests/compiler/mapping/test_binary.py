@@ -113,7 +113,7 @@ def test_an_input_offset_alone(case: int) -> None:
     model.with_offset = model.with_scale = False
     result = _check(model)
     assert op_names(result) == ["identity", "binary_conv"]
-    # Where all windows are alike it is one shift a channel.
+    # Where all windows are alike it is one shift per channel.
     _assert_shift(result, 3 if any(WINDOWS[case]["padding"]) else 1)
 
 

@@ -85,7 +85,7 @@ REFUSED: dict[str, tuple[Function, str]] = {
     "two values, smaller": (lambda x: torch.min(x, -x), "takes the smaller of two values"),
     "a jump": (lambda x: F.threshold(x, 0.1, 0.0), "the one that does not: value=0.1"),
     "a bound of the image": (lambda x: x.clamp(x.mean((2, 3), keepdim=True)), "depends on the"),
-    "a bound a pixel": (lambda x: torch.maximum(x, torch.ones(3, 2)), "one number a channel"),
+    "a bound a pixel": (lambda x: torch.maximum(x, torch.ones(3, 2)), "one number per channel"),
     "a bound that is NaN": (lambda x: x.clamp(float("nan"), 1), "has a bound that is NaN"),
 }
 

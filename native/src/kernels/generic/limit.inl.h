@@ -3,10 +3,10 @@
 // Every chain depends on itself alone, and there are as many as a kernel's tile has, so that
 // throughput counts and latency does not. The results go to the caller: nothing can be left out.
 
-// count += bits of x ^ w: the plain dot of signs, 1 xor, 1 count and 1 addition a word.
+// count += bits of x ^ w: the plain dot of signs, 1 xor, 1 count and 1 addition per word.
 int64_t binary_limit(int64_t rounds, int32_t* counts) {
   constexpr int kChains = Vec::kDotPixels;
-  constexpr int kSteps = 24;  // of at most 8 bits a byte, so that a byte holds them
+  constexpr int kSteps = 24;  // of at most 8 bits per byte, so that a byte holds them
   alignas(64) uint32_t seeds[kChains + 1][Vec::kWordLanes];
   uint32_t seed = 1;
   for (auto& row : seeds) {

@@ -1,5 +1,5 @@
 // Real convolutions over the vocabulary `Vec`: vectors of filters, P windows side by side, one
-// chain of multiply-adds an output. See RealConvArgs for the arithmetic.
+// chain of multiply-adds per output. See RealConvArgs for the arithmetic.
 
 // What a step of real_conv does.
 struct FloatSteps {
@@ -139,7 +139,7 @@ struct ConvTile {
   }
 };
 
-// Windows of a register tile of V vectors of filters, when there are so many sums a window and
+// Windows of a register tile of V vectors of filters, when there are so many sums per window and
 // filter.
 template <int V, int kSums>
 constexpr int most_windows() {

@@ -1,4 +1,4 @@
-// Windows whose bits do not lie in whole 32-bit words, as only those of at most 16 channels a
+// Windows whose bits do not lie in whole 32-bit words, as only those of at most 16 channels per
 // group: their words are put together from pieces of two bytes, or of one where taps are odd.
 #pragma once
 
@@ -9,7 +9,7 @@ namespace sbnn {
 
 // Where the pieces of a window's words lie.
 struct GatherPlan {
-  std::vector<int64_t> pieces;  // bytes from the window's address, four bytes of pieces a word
+  std::vector<int64_t> pieces;  // bytes from the window's address, four bytes of pieces per word
   int64_t piece_bytes = 0;
   uint32_t last_mask = 0;  // the bits of the last word that belong to the window
 

@@ -16,7 +16,7 @@ __all__ = ["bench"]
 
 def bench(
     model: Model,
-    batch: Annotated[int, typer.Option(min=1, max=65536, help="Images a call.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, max=65536, help="Images per call.")] = 1,
     threads: Threads = None,
     isa: Isa = None,
     input_size: InputSize = None,
@@ -39,7 +39,7 @@ def bench(
 
     engine = signbit.load(model, threads=threads, isa=isa, input_size=input_size)
     shape = (batch, *engine.input_shape)
-    needed = math.prod(shape)  # bytes, one a value
+    needed = math.prod(shape)  # bytes, one per value
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > free:
         raise InputError(

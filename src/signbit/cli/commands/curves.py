@@ -24,7 +24,7 @@ def curves(
     ],
     json: Json = False,
 ) -> None:
-    """Draw what runs recorded of every epoch: a panel a measure, a line a run.
+    """Draw what runs recorded of every epoch: one panel per measure, one line per run.
 
     Losses and top-1; for a run without labels also how near its distributions come to the
     teacher's (KL, share of the same largest dimension) and whether it collapses (standard deviation

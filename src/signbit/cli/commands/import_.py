@@ -16,7 +16,7 @@ __all__ = ["import_"]
 def import_(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="Of docs/importing.md, such as real-resnet20."),
+        typer.Argument(metavar="NAME", help="A name of docs/importing.md, such as real-resnet20."),
     ],
     file: Annotated[
         Path,

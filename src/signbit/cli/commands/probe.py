@@ -35,7 +35,7 @@ def probe(
         typer.Option(help="Learning rate, 0.1 by default; give it several times to compare some."),
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of the linear classifier.")] = 100,
-    batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 256,
+    batch: Annotated[int, typer.Option(min=1, help="Images per step.")] = 256,
     labels: Labels = 1.0,
     augment: Annotated[
         bool, typer.Option("--augment", help="Crop and mirror anew in every epoch: much slower.")
@@ -45,7 +45,7 @@ def probe(
         typer.Option(help="The test images' split; default: as the run has it, or test."),
     ] = None,
     unreadable: UnreadableImages = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, order and chosen labels.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, order and labels.")] = 0,
     json: Json = False,
 ) -> None:
     """Train a linear classifier on a run's frozen backbone, and measure its top-1 and top-5.

@@ -64,7 +64,7 @@ def _slopes(step: Step, value: Interval) -> Interval:
 
 
 def _dips_to(least: float) -> Callable[[Step, Interval], Interval]:
-    """Of x · f(x), f between 0 and 1, which is at least `least`, a little less than it is.
+    """The interval of x · f(x), f in 0 … 1, whose minimum `least` is a little too low.
 
     Of numbers close to float32's largest, f is not as small as it should be.
     """

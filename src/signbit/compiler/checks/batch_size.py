@@ -32,7 +32,10 @@ def holds_for_every_batch_size(program: ExportedProgram) -> bool:
 
 
 def _holds(guard: Any, batch: Any) -> bool:
-    """Of torch's own code for two images or more: with one it asks about strides, not values."""
+    """Whether a guard holds for every batch size.
+
+    Guards of torch's own code are asked for two images or more: with one they are about strides.
+    """
     least = 2 if is_of_torch(guard) else 1
     return all(guard.expr.subs(batch, count) for count in range(least, _MANY + 1))
 

@@ -33,7 +33,7 @@ Factor = FloatArray | float
 MOST = float(np.finfo(np.float32).max)
 
 ROUNDING = 2.0**-23
-"""Of one multiplication and addition in float32, relative: twice what it can be."""
+"""Relative error of one multiplication and addition in float32: twice what it can be."""
 
 
 class Interval(NamedTuple):
@@ -44,7 +44,7 @@ class Interval(NamedTuple):
 
 
 def unbounded(channels: int) -> Interval:
-    """Of a value of which nothing is known."""
+    """The interval of a value of which nothing is known."""
     return Interval(np.full(channels, -MOST), np.full(channels, MOST))
 
 
@@ -75,7 +75,7 @@ def weighted_sum(*terms: tuple[Factor, Interval]) -> Interval:
 
 
 def exactly(value: Array) -> Interval:
-    """Of a constant."""
+    """The interval of a constant."""
     return Interval(value, value)
 
 

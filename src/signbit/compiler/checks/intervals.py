@@ -28,7 +28,7 @@ from signbit.compiler.moved_channels import moved_channels
 __all__ = ["Interval", "intervals"]
 
 _OF_A_MEAN = 2.0**-6
-"""Of the mean of a map, relative: of more than 2^16 pixels, each added to the sum of the others."""
+"""Relative error of the mean of a map: each of over 2^16 pixels is added to the others' sum."""
 
 
 def intervals(graph: Graph) -> dict[str, Interval]:

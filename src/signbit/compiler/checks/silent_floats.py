@@ -38,7 +38,7 @@ class KeptReal(NamedTuple):
 
 
 def kept_real(model: nn.Module) -> dict[str, KeptReal]:
-    """By module path, for every binary layer of the model."""
+    """Module path of every binary layer → which of its operands are meant to be real."""
     return {
         name: KeptReal(
             isinstance(layer.weight_binarizer, RealWeight),

@@ -19,7 +19,7 @@ class Graph:
     output: str = ""
 
     def __iter__(self) -> Iterator[Node]:
-        """In order, each as it is when its turn comes; nodes added on the way are not visited."""
+        """The nodes in order, each as it is at its turn; nodes added meanwhile are left out."""
         for name in list(self.nodes):
             if name in self.nodes:
                 yield self.nodes[name]

@@ -20,7 +20,7 @@ FloatArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 
 
 class Shape(NamedTuple):
-    """Of one image's value; a vector has height = width = 1."""
+    """The shape of one image's value; a vector has height = width = 1."""
 
     height: int
     width: int
@@ -35,9 +35,9 @@ class Origin(NamedTuple):
     module: str
     target: str
     beside: tuple[str, ...] = ()
-    """Of a body that does the work of several nodes: the others, whose channels follow."""
+    """For a body that does the work of several nodes: the others, whose channels follow."""
     signed: str = ""
-    """Of a sign: the exported node whose sign it is."""
+    """For a sign: the exported node whose sign it is."""
     order: tuple[int, ...] = ()
     """Of flattened features: PyTorch's feature at each place; empty where it has the same order."""
 
@@ -55,20 +55,20 @@ class Node:
     """
 
     name: str
-    """Of the value; readers know the node by it."""
+    """The value's name, by which readers know the node."""
     op: str
     inputs: tuple[str, ...]
     shape: Shape
     origin: Origin
-    """Of the value, after all steps."""
+    """Where the value after all steps comes from."""
     keys: dict[str, Any] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     is_sign: bool = False
     """The value holds −1 and +1 only."""
     body: Origin | None = None
-    """Of the operation, where more has been fused to it."""
+    """Where the operation comes from, if more has been fused to it."""
     title: str = ""
-    """Name of the operation's value before that."""
+    """The name of the operation's own value before that."""
 
     @property
     def rule(self) -> Operation:

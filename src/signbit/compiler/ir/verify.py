@@ -118,7 +118,10 @@ def _check_node(graph: Graph, node: Node, kinds: dict[str, str], where: str) -> 
 
 
 def _filters(node: Node, graph: Graph, where: str) -> int:
-    """Of a weight, which must fit its window and input; without one, the input's channels."""
+    """How many filters a weight has, which must fit its window and input.
+
+    Without a weight there are as many as the input has channels.
+    """
     channels = graph[node.input].shape.channels
     if node.has("pad_value") and node["pad_value"] is not None:
         what = f"must have shape ({channels},), has {node['pad_value'].shape}"

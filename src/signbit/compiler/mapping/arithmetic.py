@@ -81,7 +81,7 @@ def _negate(call: Call) -> Node:
 
 
 def affine(call: Call, name: str, scale: Vector | float, shift: Vector | float) -> Node:
-    """scale·x + shift of the argument `name`; constants that broadcast to one a channel."""
+    """scale·x + shift of the argument `name`; constants that broadcast to one per channel."""
     source = same_size(call, name)
     return call.step(
         "affine",
@@ -102,13 +102,13 @@ def same_size(call: Call, name: str) -> Node:
 
 
 def per_channel(call: Call, value: Vector | float, dimensions: int, shape: Shape) -> Vector:
-    """A constant that broadcasts against (N, C) or (N, C, H, W), as one number a channel."""
+    """A constant that broadcasts against (N, C) or (N, C, H, W), as one number per channel."""
     array = np.asarray(value, np.float64)
     full = array.reshape((1,) * (dimensions + 1 - array.ndim) + array.shape)
     if full.size != full.shape[1]:
         raise call.refuse(
             f"combines with a constant of shape {array.shape}; "
-            "the engine knows one number a channel"
+            "the engine knows one number per channel"
         )
     return np.broadcast_to(full.reshape(-1), (shape.channels,))
 

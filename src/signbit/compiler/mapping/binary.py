@@ -4,7 +4,7 @@
 
 D is the dot of the signs, S the sum of the input's in the window (of the filter's group), W the sum
 of the filter's, N their number, all over taps inside the image. D is a `binary_conv`, S a
-`sign_sum` beside it, and the rest is known: one value a channel, or a shift by border where taps
+`sign_sum` beside it, and the rest is known: one value per channel, or a shift by border where taps
 are missing. Where an operand holds reals, as the layer's binarizers want it, the product is a
 `real_conv`.
 """
@@ -37,7 +37,7 @@ class _Product:
     call: Call
     source: Node
     window: dict[str, Any]
-    """Of the nodes: kernel, stride, padding, dilation, groups."""
+    """The nodes' kernel, stride, padding, dilation and groups."""
     zeros: Sides
     """Rows and columns of zeros around the source, which count nothing; no part of the window."""
     weight: Array
@@ -98,7 +98,7 @@ def _product(call: Call, weight: Array, window: dict[str, Any], groups: int) -> 
     )
     most = LIMITS["taps"]
     if product.is_binary and weight[0].size > most:
-        raise call.refuse(f"has {weight[0].size} weights a filter, at most {most} are allowed")
+        raise call.refuse(f"has {weight[0].size} weights per filter, at most {most} are allowed")
     if product.is_binary and product.source.is_sign:
         return _of_signs(product)
     product = replace(product, source=call.value("signs"), zeros=NO_SIDES)
@@ -126,7 +126,7 @@ def _meant_as_signs(product: _Product) -> bool:
 
 
 def _lost_inputs(product: _Product) -> str:
-    """The same of the input: every operation that may follow a sign keeps signs, or is refused."""
+    """Why the input is no sign where it was meant to be; empty where all is well."""
     kept = product.call.tracer.kept_real.get(product.call.origin.module)
     if product.source.is_sign or kept is None or kept.inputs:
         return ""

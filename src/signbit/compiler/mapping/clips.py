@@ -1,4 +1,4 @@
-"""Values held between constants, one pair a channel: what PyTorch calls clamp, clip, min or max.
+"""Values held between constants, one pair per channel: what PyTorch calls clamp, clip, min or max.
 
 A side without a bound has float32's largest number there. relu and hardtanh are such clips too, and
 have steps of their own.
@@ -87,7 +87,7 @@ def _clipped(call: Call, name: str, least: Any, most: Any) -> Node:
 
 
 def _bound(call: Call, source: Node, bound: Any, far: int) -> FloatArray:
-    """One a channel; float32's largest number, of the sign `far`, where there is none."""
+    """One per channel; float32's largest number, of the sign `far`, where there is none."""
     if bound is None:
         values = np.array(far * _MOST)
     elif isinstance(bound, int | float):

@@ -79,7 +79,7 @@ def _linear(call: Call) -> Node:
 
 
 def _before_bias(call: Call) -> str | None:
-    """Of a convolution whose value in PyTorch has a bias too, the node is a part."""
+    """No exported value: where PyTorch adds a bias too, the node is only a part of its value."""
     return None if call.arguments["bias"] is None else ""
 
 

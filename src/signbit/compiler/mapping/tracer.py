@@ -102,7 +102,7 @@ class Call:
         return [self.checked(self.node(name, item)) for item in self.arguments[name]]
 
     def raw(self, name: str) -> Node:
-        """As `value`, half an operation too (`ir.HALVES`)."""
+        """As `value`, but half an operation is allowed, too (`ir.HALVES`)."""
         return self.node(name, self.arguments[name])
 
     def node(self, name: str, argument: Any) -> Node:
@@ -135,7 +135,7 @@ class Call:
         return self.constant_of(name, self.arguments[name])
 
     def constant_of(self, name: str, argument: Any) -> npt.NDArray[np.float64]:
-        """As `constant`, of a value that is called so in messages."""
+        """As `constant`, for a given argument; `name` is what messages call it."""
         if isinstance(argument, int | float):
             array = np.array(argument, np.float64)
         elif argument in self.tracer.constants:
@@ -149,7 +149,7 @@ class Call:
         return array
 
     def optional_constant(self, name: str) -> npt.NDArray[np.float64] | None:
-        """As `constant`, None where the argument is absent."""
+        """As `constant`, or None where the argument is absent."""
         return None if self.arguments[name] is None else self.constant(name)
 
     def pair(self, name: str) -> tuple[int, int]:

@@ -113,7 +113,7 @@ class _Walk:
 
 
 def _shapes(fx: FxNode) -> Iterator[list[Any]]:
-    """Of each tensor that a node yields, sizes as sympy has them."""
+    """The shape of each tensor that a node yields, with sizes as sympy has them."""
     value = fx.meta.get("val")
     for each in value if isinstance(value, tuple | list) else (value,):
         if isinstance(each, Tensor):

@@ -120,7 +120,7 @@ def _refuse_fault(watch: Watch, base: Pair) -> None:
 
 
 def _told_apart(guards: list[Any], sizes: dict[int, Any], base: Pair) -> list[Pair]:
-    """For each note of torch's the nearest size that does not meet it, if there is one."""
+    """The nearest size that does not meet each of torch's notes, where there is one."""
     height, width = base
     near = [1, -1, 2, -2, 3, -3, height, 2 * height, -height // 2, 1 - height]
     near += [width, -width // 2, 1 - width]

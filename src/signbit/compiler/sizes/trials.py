@@ -99,7 +99,7 @@ class _Trials:
         height, width, _ = compiled.graph.inputs[0].shape
         self.base = (height, width)
         self.compilations = {self.base: compiled}
-        """Those that are needed again."""
+        """The compilations that are needed again."""
         self.found: dict[Pair, OtherSize] = {}
 
     def runs(self, size: Pair) -> bool:

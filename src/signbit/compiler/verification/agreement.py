@@ -10,7 +10,7 @@ from signbit.compiler.verification.cosine import median
 __all__ = ["Agreement", "EndToEnd", "NearSign", "NodeAgreement"]
 
 REAL_TOLERANCE = 1e-4
-"""Of a node's reals, relative to the largest of them: sums of some thousand float32 differ so."""
+"""How far a node's reals may differ, by the largest: sums of some thousand float32 differ so."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class NodeAgreement:
     dots_different: int = 0
     signs: int = 0
     signs_different: int = 0
-    """Those whose real value is not next to the threshold."""
+    """Different signs whose real value is not next to the threshold."""
     signs_near: list[NearSign] = field(default_factory=list)
-    """Those that differ with a real value next to the threshold."""
+    """Different signs whose real value is next to the threshold."""
     reals: int = 0
     max_error: float = 0.0
     max_value: float = 0.0
@@ -56,7 +56,7 @@ class NodeAgreement:
         return exact and self.relative_error <= REAL_TOLERANCE
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Itself as JSON values."""
         return {**asdict(self), "relative_error": self.relative_error, "agrees": self.agrees}
 
 
@@ -79,9 +79,9 @@ class EndToEnd:
     max_error: float = 0.0
     """Largest absolute difference of an output between engine and PyTorch."""
     cosines: list[float] = field(default_factory=list)
-    """Of each image's outputs, engine and PyTorch."""
+    """The cosine of each image's outputs, engine and PyTorch."""
     onednn_cosines: list[float] = field(default_factory=list)
-    """The same, PyTorch with and without oneDNN."""
+    """The same of PyTorch with and without oneDNN."""
 
     @property
     def disagreements(self) -> int:
@@ -104,7 +104,7 @@ class EndToEnd:
         return self.pytorch_correct / self.images if self.labelled and self.images else None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Itself as JSON values."""
         return {
             "images": self.images,
             "disagreements": self.disagreements,
@@ -143,7 +143,7 @@ class Agreement:
         return {"signs": len(signs), "images": len(images), "answers_changed": len(changed)}
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Itself as JSON values."""
         return {
             "agrees": self.agrees,
             "nodes": [node.to_dict() for node in self.nodes],

@@ -11,9 +11,9 @@ __all__ = ["cosines", "median"]
 
 
 def cosines(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> list[float]:
-    """Of each image's vectors, both (N, width): −1 … 1. Two of zeros are alike, one alone is not.
+    """The cosine of each image's two vectors, both (N, width): −1 … 1, computed in float64.
 
-    Computed in float64.
+    Two vectors of zeros are alike (1); one of zeros is like no other (0).
     """
     first, second = one.astype(np.float64), other.astype(np.float64)
     lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)

@@ -16,7 +16,7 @@ from signbit.nn.pixel_conv import pixel_sums
 __all__ = ["integers"]
 
 _OPERANDS = 5
-"""Of signbit's binary operations: signs, weight signs, scale, two offsets."""
+"""How many operands a binary operation has: signs, weight signs, scale, two offsets."""
 
 
 def integers(node: Node, fx: FxNode, recorded: Callable[[FxNode], Tensor]) -> Tensor:
@@ -39,7 +39,7 @@ def integers(node: Node, fx: FxNode, recorded: Callable[[FxNode], Tensor]) -> Te
 
 
 def _sums(signs: Tensor, weight: Tensor, geometry: Sequence[Any]) -> Tensor:
-    """Of each group's signs, over the window of a filter."""
+    """The sum of each group's signs, over the window of a filter."""
     if not geometry:
         return signs.sum(1, keepdim=True)
     groups = geometry[-1]

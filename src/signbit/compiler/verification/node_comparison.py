@@ -38,7 +38,7 @@ class NodeRunner(Protocol):
     def run_nodes(
         self, feeds: Mapping[int, Array], fetches: Iterable[int | str]
     ) -> Mapping[int | str, Array]:
-        """As in `signbit.runtime.reference.ReferenceEngine`."""
+        """Run nodes as `signbit.runtime.reference.ReferenceEngine` does."""
 
 
 class NodeComparison:
@@ -206,7 +206,7 @@ def _is_of_images(fx: FxNode) -> bool:
 
 
 def largest_error(result: Array, expected: Array) -> float:
-    """Of two arrays of reals, neither empty; infinite where either side is no number.
+    """Largest difference of two arrays of reals, none empty; infinite where either has a NaN.
 
     Equal infinities agree. Differences are taken in float64, as those of float32 may overflow.
     """

@@ -20,7 +20,7 @@ __all__ = ["NodeReach"]
 
 @dataclass(frozen=True)
 class NodeReach:
-    """Of nodes of a graph that is fed some of its tensors (N, H, W, C), as `run_nodes` is."""
+    """The reach of nodes in a graph that is fed some tensors (N, H, W, C), as `run_nodes` is."""
 
     graph: Graph
     tensors: Sequence[Tensor]
@@ -28,10 +28,10 @@ class NodeReach:
     constants: Mapping[str, npt.NDArray[Any]]
     feeds: Mapping[int, npt.NDArray[Any]]
     _known: dict[int, Reach] = field(default_factory=dict)
-    """Of tensors: several nodes may read one."""
+    """The reach of tensors that were asked for: several nodes may read one."""
 
     def of_value(self, node: Node, after: int | None = None) -> Reach:
-        """Of a node's value after so many of its steps, None for all; stored or not."""
+        """The reach of a node's value after so many of its steps (None: all), stored or not."""
         reach = self._body(node)
         if has_integer_sums(node, self.constants):
             reach = Reach(reach.largest, 0)
@@ -56,7 +56,7 @@ class NodeReach:
         return reach.activated(step.op, *constants.values())
 
     def _combined(self, node: Node, step: Step, reach: Reach) -> Reach:
-        """With an operand: their sum, or their product."""
+        """The reach of the sum, or the product, with the step's operand."""
         operand = self._operand(node, step, len(reach.largest))
         if step.op == "multiply":
             return reach.times(operand)
@@ -65,7 +65,7 @@ class NodeReach:
         return reach.plus(operand).scaled(1)
 
     def _operand(self, node: Node, step: Step, channels: int) -> Reach:
-        """Of what a step reads, channel by channel of the node's value."""
+        """The reach of what a step reads, for each channel of the node's value."""
         operand = self._of_tensor(node.inputs[step["input"]])
         if step["repeat"] == "tile":
             return Reach(np.resize(operand.largest, channels), operand.roundings)
@@ -131,14 +131,14 @@ class NodeReach:
         return Reach(moved, max(part.roundings for part in parts))
 
     def _channels(self, node: Node) -> int:
-        """Of what a node writes."""
+        """How many channels a node writes."""
         written = next(
             written for other, written in self.graph.written() if other.name == node.name
         )
         return self.tensors[written[0]].shape[2]
 
     def _taps(self, node: Node) -> int:
-        """Of one filter."""
+        """How many taps one filter has."""
         rows, columns = node["kernel"]
         channels = self.tensors[node.inputs[0]].shape[2]
         taps: int = rows * columns * channels // node["groups"]

@@ -25,7 +25,7 @@ _UNIT_ROUNDOFF = 2.0**-24
 _MOST = float(np.finfo(np.float32).max)
 
 STEP_ROUNDINGS = 8
-"""Of one step on each element, at most: a batch-norm's two constants take PyTorch five operations,
+"""The most roundings in one step: a batch-norm's two constants take PyTorch five operations,
 its product and sum two, and the file's constants are rounded once more."""
 
 
@@ -41,12 +41,12 @@ _STEEPEST = {
 
 
 _UNKNOWN = 2**23
-"""As many roundings as make the margin more than `largest`: no sign is certain."""
+"""So many roundings make the margin more than `largest`: no sign is certain."""
 
 
 @dataclass(frozen=True)
 class Reach:
-    """Of a value of the file, for each of its channels."""
+    """How large a value of the file may be, and how often it was rounded, for each channel."""
 
     largest: Array
     """(channels,) what the magnitudes of its terms can add up to"""
@@ -61,29 +61,29 @@ class Reach:
 
     @classmethod
     def unknown(cls, channels: int) -> Reach:
-        """Of a value of which nothing is known, neither its size nor its errors."""
+        """The reach of a value of which neither size nor errors are known."""
         return cls(np.full(channels, _MOST), _UNKNOWN)
 
     def uncertain(self) -> Reach:
-        """Of a value of this size whose errors are not known: no sign of it is certain."""
+        """The reach of a value of this size with unknown errors: no sign of it is certain."""
         return Reach(self.largest, _UNKNOWN)
 
     def plus(self, other: Reach) -> Reach:
-        """Of the sum of both."""
+        """The reach of the sum of both."""
         return Reach(self.largest + other.largest, max(self.roundings, other.roundings))
 
     def times(self, other: Reach) -> Reach:
-        """Of the product of both, whose relative errors add up."""
+        """The reach of the product of both, whose relative errors add up."""
         product = Reach(self.largest, self.roundings + other.roundings)
         return product.scaled(other.largest)
 
     def scaled(self, factor: npt.ArrayLike, shift: npt.ArrayLike = 0) -> Reach:
-        """Of factor·value + shift."""
+        """The reach of factor·value + shift."""
         largest = np.abs(factor) * self.largest + np.abs(shift)
         return Reach(largest, self.roundings + STEP_ROUNDINGS)
 
     def activated(self, activation: str, *constants: npt.ArrayLike) -> Reach:
-        """Of an activation of the value, with the constants of its step."""
+        """The reach of an activation of the value, with the constants of its step."""
         if activation in ("relu", "hardtanh"):
             return self
         if activation in _STEEPEST:
@@ -101,7 +101,7 @@ class Reach:
 
 
 def through(reach: Reach, steps: tuple[Step, ...]) -> Reach:
-    """Of what the steps make of a value, which a threshold has taken over."""
+    """The reach after steps that a threshold has taken over."""
     for step in steps:
         if step.op == "affine":
             reach = reach.scaled(step["scale"], step["shift"])

@@ -23,7 +23,7 @@ Array = npt.NDArray[np.float64]
 
 
 def sign_margin(nodes: NodeReach, provenance: Mapping[int, Provenance], number: int) -> Array:
-    """Of a bits tensor, (channels,); 0 for what the engine must know exactly.
+    """The margin of a bits tensor, (channels,); 0 for what the engine must know exactly.
 
     nodes: of the graph, with its feeds. provenance: of tensors, by number.
     """

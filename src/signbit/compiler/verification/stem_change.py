@@ -27,13 +27,13 @@ class StemChange:
     changed: int
     """Images whose top class, or largest feature, is another one."""
     cosines: tuple[float, ...]
-    """Of each image's outputs before and after."""
+    """The cosine of each image's outputs before and after."""
     float32_top1: float | None
     """Share of labels met with the float32 stem, 0 to 1; None without labels."""
     int16_top1: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Itself as JSON values."""
         return {
             "images": self.images,
             "changed": self.changed,

@@ -81,7 +81,7 @@ def verify_end_to_end(
 ) -> EndToEnd:
     """Outputs of engine, PyTorch, and PyTorch with oneDNN switched off: top classes and cosines.
 
-    labels are for networks that end in a score a class.
+    labels are for networks that end in one score per class.
     """
     runner = _engine(compiled) if engine is None else engine
     if labels is not None and labels.shape != (len(images),):

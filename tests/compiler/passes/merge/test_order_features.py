@@ -104,5 +104,5 @@ def test_refuses_a_flattened_map_as_the_result(norm: bool) -> None:
     model = nn.Sequential(nn.Conv2d(3, C, 3, padding=1), nn.Flatten())
     if norm:
         model.append(nn.BatchNorm1d(FEATURES))
-    with pytest.raises(CompileError, match="must end in one value a class"):
+    with pytest.raises(CompileError, match="must end in one value per class"):
         compiled(model.eval(), SIZE)

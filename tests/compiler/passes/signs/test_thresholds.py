@@ -147,7 +147,7 @@ def test_a_maxout_whose_factors_differ_in_sign_is_a_valley() -> None:
 
 
 def test_an_overflow_that_meets_a_factor_of_zero_hides_no_change() -> None:
-    # Behind 4·u either end is infinite, and 0 times that is no number; −1 is negative everywhere.
+    # Behind 4·u either end is infinite, and 0 times that is NaN; −1 is negative everywhere.
     zero = _step(scale=[0], shift=[-1])
     threshold, flip = real_comparison([_step(scale=[4], shift=[0]), zero], 1)
     for value in np.float32([-1e30, -1, 0, 1, 1e30]):

@@ -7,7 +7,7 @@
 
 constexpr bool kByteCounts = true;
 constexpr int kGroupTriples = 6;
-constexpr int kMaxSingles = 255 / 8;  // what a byte can count, 8 a word
+constexpr int kMaxSingles = 255 / 8;  // what a byte can count, 8 per word
 
 struct Bits {
   typename Vec::Words sum, carry;
@@ -35,7 +35,7 @@ inline HalfGroup count_half(const BinaryDotArgs& args, const uint8_t* window,
   return {add_bits(a.sum, b.sum, c.sum), add_bits(a.carry, b.carry, c.carry)};
 }
 
-// The counts of six triples, at most 6·3·8 a byte.
+// The counts of six triples, at most 6·3·8 per byte.
 inline typename Vec::Counts count_group(const BinaryDotArgs& args, const uint8_t* window,
                                         const uint32_t* weights, int64_t first) {
   const HalfGroup a = count_half(args, window, weights, first);
@@ -52,7 +52,7 @@ inline typename Vec::Counts count_group(const BinaryDotArgs& args, const uint8_t
   return Vec::add_counts(counts, Vec::template count<8>(fours0.carry));
 }
 
-// The counts of three triples, at most 3·3·8 a byte.
+// The counts of three triples, at most 3·3·8 per byte.
 inline typename Vec::Counts count_bits(const HalfGroup& half) {
   return Vec::add_counts(Vec::add_counts(Vec::template count<1>(half.ones.sum),
                                          Vec::template count<2>(half.ones.carry)),

@@ -13,7 +13,7 @@ __all__ = ["fold_batch_norm"]
 
 
 def fold_batch_norm(graph: Graph) -> None:
-    """In float64. Raises CompileError for a variance that is not positive."""
+    """Fold each normalisation, in float64. CompileError for a variance that is not positive."""
     for node in graph:
         if node.op != "batch_norm":
             continue

@@ -12,7 +12,7 @@ __all__ = ["gather_affine"]
 
 
 def gather_affine(graph: Graph) -> None:
-    """In float64, where nobody else reads the inner value.
+    """Gather neighbours in float64, where nobody else reads the inner value.
 
     A convolution's scaling factors and the batch-norms after it meet here. Where the inner ones are
     the convolution's own (its shift goes by border, or sums of signs are added), they stay there.

@@ -27,7 +27,7 @@ def absorb_flatten(graph: Graph) -> None:
 
 def _absorb(graph: Graph, flatten: Node) -> None:
     if flatten.name == graph.output:
-        raise refuse(flatten.origin, "the network must end in one value a class, this is a map")
+        raise refuse(flatten.origin, "the network must end in one value per class, this is a map")
     for reader in graph.readers(flatten.name):
         is_conv = reader.rule.reads == "taps" and reader["kernel"] == (1, 1)
         if is_conv and reader.input == flatten.name:

@@ -108,7 +108,7 @@ def _padded(graph: Graph, pad: Node, reader: Node) -> Node | None:
 
 
 def _of_real_conv(pad: Node, conv: Node) -> dict[str, Any] | None:
-    """It pads with one value a channel; with a padding of its own that must be the same."""
+    """It pads with one value per channel; with a padding of its own that must be the same."""
     value, outside = pad["value"], conv["pad_value"]
     own = np.zeros_like(value) if outside is None else outside
     if not np.isfinite(value).all() or (any(conv["padding"]) and not np.array_equal(own, value)):

@@ -96,7 +96,7 @@ def _continues(before: Sequence[Step], after: Sequence[Step]) -> bool:
 
 
 def _stage(step: Step) -> str:
-    """Of the order in which the engine fuses; empty for a step that it does not fuse."""
+    """The step's stage in the order in which the engine fuses; empty where it does not fuse it."""
     if step.op == "multiply":
         return "multiply" if (step["every"], step["repeat"]) == ((1, 1), "tile") else ""
     if step.op == "add" and step["weighted"] is not None:

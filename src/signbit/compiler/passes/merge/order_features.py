@@ -61,7 +61,7 @@ def order_features(graph: Graph) -> None:
         orders[node.name] = order
         graph.put(replace(node, origin=node.origin._replace(order=tuple(order.tolist()))))
     if graph.output in orders:
-        reason = "the network must end in one value a class, this is a map"
+        reason = "the network must end in one value per class, this is a map"
         raise refuse(graph[graph.output].origin, reason)
 
 

@@ -37,7 +37,7 @@ def pixel_comparison(
 ) -> tuple[str, tuple[Float32, npt.NDArray[np.uint8]], list[Step]]:
     """The value to compare, its (threshold, flip), (channels,) each, and the steps taken over.
 
-    The value is the image, a pool, moved, or a convolution of one weight a filter.
+    The value is the image, a pool, moved, or a convolution of one weight per filter.
     Raises CompileError where the sign of a channel changes more than once along its values.
     """
     steps: list[Step] = []

@@ -1,4 +1,4 @@
-"""A sign of per-channel maths becomes one comparison a channel, and the maths is not computed.
+"""A sign of per-channel maths becomes one comparison per channel, and the maths is not computed.
 
 bit = (u < threshold[c]) XOR flip[c], u being the integer dot of a binary convolution or a real.
 
@@ -157,7 +157,7 @@ def two_value_comparison(steps: Sequence[Step], channels: int) -> Comparison:
 def _bisect(
     steps: Sequence[Step], channels: int, value: Callable[[Keys], Float32], highest: int
 ) -> tuple[Keys, npt.NDArray[np.uint8]]:
-    """Threshold and flip a channel over the keys −highest … highest, whose values rise."""
+    """Threshold and flip per channel over the keys −highest … highest, whose values rise."""
     everywhere = slice(0, channels)
 
     def result(keys: Keys) -> Float32:
