@@ -12,11 +12,8 @@ namespace {
 // A tensor's signs as -1 and +1.
 void unpack_signs(const TensorLayout& layout, const uint8_t* tensor, int8_t* signs) {
   for (int64_t y = 0; y < layout.height; ++y) {
-    for (int64_t x = 0; x < layout.width; ++x) {
-      const uint8_t* const pixel = tensor + layout.at(y, x);
-      for (int64_t c = 0; c < layout.channels; ++c) {
-        *signs++ = layout.bits.get(pixel, c) ? int8_t{-1} : int8_t{1};
-      }
+    for (int64_t x = 0; x < layout.width; ++x, signs += layout.channels) {
+      layout.bits.unpack(tensor + layout.at(y, x), 0, layout.channels, signs);
     }
   }
 }

@@ -4,6 +4,7 @@
 // from a byte address; unused bits are 0. Channel c of a group is bit c, least significant first.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -35,11 +36,15 @@ struct BitsLayout {
     const auto bit = static_cast<uint8_t>(1u << shift(c));
     pixel[byte(c)] = static_cast<uint8_t>(negative ? pixel[byte(c)] | bit : pixel[byte(c)] & ~bit);
   }
-  // A pixel's channels as -1 and +1.
-  void unpack(const uint8_t* pixel, float* reals) const {
-    for (int64_t c = 0; c < channels; pixel += group_bytes) {
-      for (int64_t bit = 0; bit < group_channels; ++bit, ++c) {
-        reals[c] = (pixel[bit / 8] >> (bit % 8) & 1) != 0 ? -1.0f : 1.0f;
+  // Channels [first, first + count) of a pixel as -1 and +1.
+  template <typename T>
+  void unpack(const uint8_t* pixel, int64_t first, int64_t count, T* values) const {
+    const uint8_t* group = pixel + first / group_channels * group_bytes;
+    int64_t bit = first % group_channels;
+    for (int64_t c = 0; c < count; group += group_bytes, bit = 0) {
+      const int64_t end = std::min(group_channels, bit + count - c);
+      for (; bit < end; ++bit, ++c) {
+        values[c] = (group[bit / 8] >> (bit % 8) & 1) != 0 ? T{-1} : T{1};
       }
     }
   }

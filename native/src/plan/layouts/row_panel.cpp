@@ -38,7 +38,7 @@ void convert_signs(const PanelPlan& plan, const RowSource& source, int64_t y, fl
                         : nullptr;
   pad_row(plan, row, plan.pad_reals.data(), out, [&](int64_t pixels, float* to) {
     for (int64_t i = 0; i < pixels; ++i, to += plan.channels) {
-      source.bits->unpack(row + i * source.bits->pixel_bytes, to);
+      source.bits->unpack(row + i * source.bits->pixel_bytes, 0, source.bits->channels, to);
     }
   });
 }

@@ -80,7 +80,8 @@ void unpack_largest_signs(const NodeContext& context, const Tile& tile) {
   SignPool body(context);
   auto* values = reinterpret_cast<float*>(body.scratch.tile.data());
   for (int64_t i = tile.begin; i < tile.begin + tile.count; ++i, values += body.node.tile_step) {
-    body.input.bits.unpack(body.pool(i / body.node.width, i % body.node.width), values);
+    body.input.bits.unpack(body.pool(i / body.node.width, i % body.node.width), 0,
+                           body.input.channels, values);
   }
 }
 

@@ -31,9 +31,7 @@ void read_channels(const NodeContext& context, int tensor, int64_t y, int64_t x,
                 static_cast<size_t>(count) * sizeof(float));
     return;
   }
-  for (int64_t c = 0; c < count; ++c) {
-    values[c] = layout.bits.get(pixel, first + c) ? -1.0f : 1.0f;
-  }
+  layout.bits.unpack(pixel, first, count, values);
 }
 
 }  // namespace sbnn
