@@ -91,6 +91,8 @@ KNOWN: dict[str, tuple[Function, str]] = {
     "a mixture": (lambda x: gate(x) * x + (1 - gate(x)) * F.relu(x), "multiply"),
     "a difference": (lambda x: F.relu(x) - x, "subtract"),
     "a difference from a vector": (lambda x: gate(x) - x, "subtract"),
+    "a difference, reversed": (lambda x: torch.rsub(x, gate(x)), "subtract"),
+    "a difference from a constant": (lambda x: torch.rsub(x, torch.ones(())) * x, "multiply"),
     "a vector and a map": (lambda x: gate(x) * plane(x), "multiply"),
     "a map and a vector": (lambda x: plane(x) + gate(x), "add"),
     "a map expanded and stored": (lambda x: plane(x).expand_as(x) + 0, "affine"),

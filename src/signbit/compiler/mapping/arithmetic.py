@@ -38,7 +38,12 @@ def _subtract(call: Call) -> Node:
 
 
 def _subtract_from(call: Call) -> Node:
-    return affine(call, "self", -call.arguments["alpha"], call.constant("other"))
+    alpha = call.arguments["alpha"]
+    if call.is_constant("other"):
+        return affine(call, "self", -alpha, call.constant("other"))
+    if alpha != 1:
+        raise call.refuse(f"subtracts {alpha} times a tensor; multiply first")
+    return difference(call, reverse=True)
 
 
 def multiply(call: Call) -> Node:
@@ -69,7 +74,10 @@ def _divide(call: Call) -> Node:
     if is_length(call, "other"):
         return normalised(call)
     if not call.is_constant("other"):
-        raise call.refuse("divides by a value that depends on the image")
+        raise call.refuse(
+            "divides by a value that depends on the image; the engine divides by constants, and by "
+            "the length of a value's own channels (F.normalize(x, dim=1))"
+        )
     divisor = call.constant("other")
     if not divisor.all():
         raise call.refuse("divides by zero")
@@ -120,6 +128,7 @@ MAPPINGS = {
     "aten.neg.default": _negate,
     "aten.pow.Tensor_Scalar": _power,
     "aten.rsub.Scalar": _subtract_from,
+    "aten.rsub.Tensor": _subtract_from,
     "aten.square.default": _square,
     "aten.sub.Tensor": _subtract,
 }

@@ -25,9 +25,9 @@ def joined(call: Call, op: str) -> Node:
     return call.step(op, value, operand, **read)
 
 
-def difference(call: Call) -> Node:
-    """self − other."""
-    left, right = _operands(call)
+def difference(call: Call, *, reverse: bool = False) -> Node:
+    """self − other, or other − self."""
+    left, right = reversed(_operands(call)) if reverse else _operands(call)
     value, operand, swapped, read = _arranged(call, left, right)
     if not swapped:
         return call.step("subtract", value, operand, **read)
