@@ -176,7 +176,7 @@ def test_chains(names: list[str], channels: int, size: tuple[int, int, int], see
 
 
 @pytest.mark.slow
-@settings(max_examples=30, **_SETTINGS)
+@settings(max_examples=20, **_SETTINGS)
 @given(**CASES)
 def test_many_chains(
     names: list[str], channels: int, size: tuple[int, int, int], seed: int
@@ -187,8 +187,7 @@ def test_many_chains(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(LAYERS))
 def test_each_layer_between_binary_ones(name: str) -> None:
-    for channels, size in ((5, (5, 4, 3)), (1, (3, 1, 3))):
-        _check(["binary", name, "binary", "norm", name], channels, size, 7)
+    _check(["binary", name, "binary", "norm", name], 5, (5, 4, 3), 7)
 
 
 def test_the_numbers_stay_numbers() -> None:

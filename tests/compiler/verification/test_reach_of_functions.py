@@ -54,7 +54,7 @@ def test_some(names: list[str]) -> None:
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=40,
+    max_examples=20,
     phases=[Phase.explicit, Phase.generate],
 )
 @given(names=st.lists(st.sampled_from(NAMES), min_size=2, max_size=7), seed=st.integers(0, 99))
