@@ -11,6 +11,7 @@ from torch import nn
 
 from signbit import methods, models
 from signbit.compiler.count import LayerCost, ModelCost, count
+from signbit.compiler.report import report
 from signbit.nn.layers import BinaryConv2d
 
 
@@ -236,3 +237,15 @@ def test_gates_and_what_stands_in_front_of_a_softmax_are_named() -> None:
     assert layers["head"].why == "last layer: yields the class scores"
     # Bounds of a clip are no parameters.
     assert layers["reduce"].real_parameters == 8 * 2 + 2
+
+
+@pytest.mark.parametrize("value", [0.0, 2.0])
+def test_a_node_that_pads_is_no_layer(value: float) -> None:
+    pad = nn.ConstantPad2d((1, 2, 0, 1), value)
+    cost = _cost(
+        nn.Sequential(nn.Conv2d(3, 4, 3), pad, nn.Upsample(scale_factor=2)).eval(), (8, 8, 3)
+    )
+    _, layer, _ = cost.layers
+    assert (layer.op, layer.weight, layer.why) == ("real_conv", (), "no weights")
+    assert (layer.flops, layer.real_parameters, layer.output) == (0, 0, (7, 9, 4))
+    assert len(report(cost).splitlines()) == 1

@@ -54,10 +54,10 @@ def _kernel(call: Call, source: Node, dilation: Pair) -> Pair:
     for axis in (0, 1):
         room = source.shape[axis] + 2 * padding[axis]
         if dilation[axis] * (kernel[axis] - 1) >= room:
-            if dilation[axis] > 1:
+            if dilation[axis] > 1 or call.tracer.any_size:
                 raise call.refuse(
-                    f"has a window larger than the {room} rows or columns that it pools, and a "
-                    "dilation; take a smaller one"
+                    f"has a window larger than the {room} rows or columns that it pools; take a "
+                    "smaller one"
                 )
             kernel[axis] = room
     return kernel[0], kernel[1]

@@ -55,7 +55,7 @@ ABSORBED: dict[str, tuple[Function, list[str]]] = {
     ),
     "-inf": (lambda x: F.max_pool2d(F.pad(x, (1, 1, 0, 1), value=-torch.inf), 3, 2), ["max_pool"]),
     "largest": (lambda x: F.adaptive_max_pool2d(F.pad(x.sigmoid(), (3, 3)), 1), ["global_max"]),
-    "average": (lambda x: F.avg_pool2d(F.pad(x, (0, 1, 0, 1)), 3, 2, ceil_mode=True), ["avg_pool"]),
+    "average": (lambda x: F.avg_pool2d(F.pad(x, (1, 0, 1, 0)), 3, 2, ceil_mode=True), ["avg_pool"]),
     "average, padded": (lambda x: F.avg_pool2d(F.pad(x, (0, 1, 0, 1)), 4, 2, 1), ["avg_pool"]),
 }
 
@@ -75,6 +75,7 @@ COMPUTED: dict[str, Function] = {
     "large in a maximum": lambda x: F.max_pool2d(F.pad(x, (1, 0, 1, 0), value=0.2), 2),
     "windows outside": lambda x: F.max_pool2d(F.pad(F.relu(x), (3, 0, 3, 0)), 2),
     "last window outside": lambda x: F.max_pool2d(F.pad(F.relu(x), (1, 1, 0, 1)), 3, 2, 1, 1, True),
+    "ceil, pixels behind": lambda x: F.avg_pool2d(F.pad(x, (0, 1, 0, 1)), 3, 2, ceil_mode=True),
     "uncounted": lambda x: F.avg_pool2d(F.pad(x, (0, 1, 0, 1)), 4, 2, 1, False, False),
     "ones in a mean": lambda x: F.avg_pool2d(F.pad(x, (0, 1, 0, 1), value=1), 3),
     "mean": lambda x: F.pad(x, (1, 1, 1, 1), value=2).mean((2, 3)),

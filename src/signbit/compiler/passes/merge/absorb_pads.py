@@ -103,6 +103,8 @@ def _padded(graph: Graph, pad: Node, reader: Node) -> Node | None:
         keys = {"padding": both, "count_padding": True} if counts else None
     if keys is None:
         return None
+    if reader.has("ceil") and reader["ceil"] and any(pad["padding"][2:]):
+        return None  # a last window may begin in a pad, but not in a pool's own padding behind
     taken = replace(reader.with_keys(**keys), inputs=(pad.input, *reader.inputs[1:]))
     return taken if _fits(graph, taken) else None
 
