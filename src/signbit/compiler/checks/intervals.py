@@ -88,7 +88,7 @@ def _mean(node: Node, source: Interval) -> Interval:
 
 
 def _moved(node: Node, found: Mapping[str, Interval]) -> Interval:
-    """Of an operation that moves values, or of which nothing is known."""
+    """The interval of an operation that moves values, or of which nothing is known."""
     read = [found[name] for name in node.inputs[: node.arity]]
     channels = node.shape.channels
     high = moved_channels(node, [bounds.high for bounds in read], channels)

@@ -26,7 +26,7 @@ def _conv2d(call: Call) -> Node:
 
 
 def _conv2d_named_padding(call: Call) -> Node:
-    """Of "same" with an even kernel the odd row is below, the odd column to the right."""
+    """With "same" and an even kernel the odd row is below, the odd column to the right."""
     if call.arguments["padding"] == "valid":
         return _real(call, (0, 0, 0, 0))
     kernel, dilation = call.constant("weight").shape[2:], call.pair("dilation")

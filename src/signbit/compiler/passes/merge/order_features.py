@@ -83,7 +83,7 @@ def _summed(node: Node, orders: dict[str, Order]) -> Node:
 
 
 def _joined(graph: Graph, node: Node, orders: dict[str, Order]) -> Order:
-    """Of each input its own order, behind those before it."""
+    """The order of each input, behind the orders of those before it."""
     parts, first = [], 0
     for name in node.inputs[: node.arity]:
         features = np.arange(graph[name].shape.channels)
@@ -93,7 +93,7 @@ def _joined(graph: Graph, node: Node, orders: dict[str, Order]) -> Order:
 
 
 def _viewed(node: Node, order: Order) -> Order:
-    """Of features that are repeated, or between zeros."""
+    """The order of features that are repeated, or that lie between zeros."""
     if node["repeat"]:
         copies = range(0, node.shape.channels, len(order))
         return np.concatenate([order + first for first in copies])
