@@ -43,7 +43,7 @@ class Provenance:
     beside: tuple[str, ...] = ()
     """For a node that does the work of several: the others, whose channels follow."""
     order: tuple[int, ...] = ()
-    """For flattened features: PyTorch's feature at each place; empty where the order is the same."""
+    """For flattened features: PyTorch's feature at each place; empty where the order is equal."""
 
     def renamed(self, names: Mapping[str, str]) -> Provenance:
         """The same, of an export that has other names: old -> new."""

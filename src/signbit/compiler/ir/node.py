@@ -39,7 +39,7 @@ class Origin(NamedTuple):
     signed: str = ""
     """For a sign: the exported node whose sign it is."""
     order: tuple[int, ...] = ()
-    """For flattened features: PyTorch's feature at each place; empty where the order is the same."""
+    """For flattened features: PyTorch's feature at each place; empty where the order is equal."""
 
     def __str__(self) -> str:
         return f"{self.module or 'the model'} ({self.target})"
