@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -216,59 +215,6 @@ def test_behind_pools_and_sums(name: str) -> None:
     expected = pytorch(model, images, MEAN, STD)
     np.testing.assert_array_equal(signbit.load(result.data)(images), expected)
     assert all(n.agrees and not n.signs_near for n in verify(result, images).nodes)
-
-
-def _parts(x: Tensor) -> Tensor:
-    """Parts of the channels, turned around, one behind the other."""
-    return torch.cat((x[:, 1:] * -2.0, x[:, :2] + 0.3), 1)
-
-
-MOVED = {
-    "joined": (4, Own(_parts)),
-    "joined, with maths behind": (4, nn.Sequential(Own(_parts), Times(-1.0), nn.Hardtanh())),
-    "part": (2, nn.Sequential(Own(lambda x: x[:, 1:]), Add(0.3))),
-    "copied": (3, nn.Sequential(nn.Upsample(scale_factor=2), Add(-0.2))),
-    "shuffled": (12, nn.Sequential(Times(-1.0), nn.PixelUnshuffle(2))),
-    "shuffled, with maths behind": (
-        12,
-        nn.Sequential(nn.PixelUnshuffle(2), Add(torch.linspace(-1, 1, 12))),
-    ),
-    "shuffled channels": (4, Own(lambda x: F.channel_shuffle(_parts(x), 2) + 0.1)),
-    "largest of all": (3, nn.Sequential(nn.AdaptiveMaxPool2d(1), Times(-1.0), nn.Upsample((2, 2)))),
-    "joined pools": (4, Own(lambda x: F.max_pool2d(_parts(F.max_pool2d(x, 2, 1)), 2, 1))),
-}
-
-
-@pytest.mark.parametrize("name", list(MOVED))
-def test_moved_pixels(name: str) -> None:
-    channels, layers = MOVED[name]
-    result = assert_equal_signs(nn.Sequential(layers, signs_of(channels)), MEAN, STD)
-    images = np.random.default_rng(0).choice(
-        np.array([50, 51, 52, 101, 102, 103, 152, 153, 154], np.uint8), (6, SIDE, SIDE, 3)
-    )
-    assert all(n.agrees and not n.signs_near for n in verify(result, images).nodes)
-
-
-def test_moved_pixels_that_are_read_as_reals_too() -> None:
-    class Both(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.signs = signs_of(4)
-            self.shuffled = signs_of(16)
-            self.mixed = signs_of(4)
-
-        def forward(self, x: Tensor) -> Any:
-            joined = _parts(x)
-            shuffled = F.pixel_shuffle(self.shuffled(F.pixel_unshuffle(joined, 2)), 2)
-            mixed = F.channel_shuffle(joined, 2)
-            signs = self.signs(joined) * 1000 + self.mixed(mixed) * 10
-            return signs + shuffled * 100 + torch.relu(joined) / 10 + torch.relu(mixed) / 10
-
-    model = Both()
-    result = compiled(model, MEAN, STD)
-    expected = pytorch(model, every_value(3), MEAN, STD)
-    answers = signbit.load(result.data)(every_value(3))
-    np.testing.assert_allclose(answers, expected, atol=1e-3)
 
 
 def _scaling(inputs: int, outputs: int, weight: float, bias: float | None) -> nn.Conv2d:

@@ -17,6 +17,7 @@ __all__ = [
     "Model",
     "Overrides",
     "RecipeName",
+    "RunFolder",
     "RunOrModel",
     "RunToWrite",
     "Threads",
@@ -53,6 +54,9 @@ UnreadableImages = Annotated[
 ]
 RecipeName = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A name from `signbit recipes`, or a YAML file.")
+]
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="RUN", exists=True, file_okay=False, help="A run folder.")
 ]
 RunToWrite = Annotated[
     Path,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Data, Isa, Json, Threads, UnreadableImages
+from signbit.cli.arguments import Data, Isa, Json, RunFolder, Threads, UnreadableImages
 
 if TYPE_CHECKING:
     from signbit.cli.runs import Deployed
@@ -32,9 +32,7 @@ class Stem(Enum):
 
 
 def compile_(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", exists=True, file_okay=False, help="A run folder.")
-    ],
+    run: RunFolder,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="MODEL.sbnn", help="The file to write.")
     ],

@@ -8,15 +8,20 @@ from typing import Annotated
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Data, Json, Overrides, UnreadableImages, folder_to_write
+from signbit.cli.arguments import (
+    Data,
+    Json,
+    Overrides,
+    RunFolder,
+    UnreadableImages,
+    folder_to_write,
+)
 
 __all__ = ["finetune"]
 
 
 def finetune(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", exists=True, file_okay=False, help="A run folder.")
-    ],
+    run: RunFolder,
     labels: Annotated[
         float, typer.Option(help="Share of every class's labels that is learned, 0.01 for 1 %.")
     ],

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Data, Json, UnreadableImages, folder_to_write
+from signbit.cli.arguments import Data, Json, RunFolder, UnreadableImages, folder_to_write
 
 __all__ = ["probe"]
 
@@ -18,9 +18,7 @@ Labels = Annotated[
 
 
 def probe(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", exists=True, file_okay=False, help="A run folder.")
-    ],
+    run: RunFolder,
     data: Data = None,
     out: Annotated[
         Path | None,

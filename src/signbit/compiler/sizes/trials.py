@@ -109,7 +109,7 @@ class _Trials:
             with torch.no_grad():
                 answer = self.model(torch.zeros(1, channels, *size))
             why = "" if answer.numel() else "its answer is empty"
-        except Exception as error:
+        except Exception as error:  # a model of anyone's, which raises what it likes
             why = (str(error).strip() or type(error).__name__).splitlines()[0]
         if why:
             self.found[size] = OtherSize(size, why=f"PyTorch: {why}")
