@@ -32,7 +32,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist wo
 test: $(READY) check test-native  ## linters, types and every test, in C++ and in Python
 	$(PYTEST)
 
-test-fast: $(READY)  ## the Python tests but for the slow ones, in two minutes
+test-fast: $(READY)  ## the Python tests but for the slow ones, in three minutes
 	$(PYTEST) -m 'not slow'
 
 test-native: $(READY)  ## the C++ tests
