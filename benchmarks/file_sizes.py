@@ -21,6 +21,7 @@ from measuring import machine
 from measuring.tables import table
 from signbit import methods, models
 from signbit.compiler import compile_model
+from signbit.nn import round_stem
 from subjects.random_weights import calibrate, randomise
 
 METHODS = ("bnn", "xnor", "bireal", "irnet", "reactnet", "sdbnn", "adabin")
@@ -51,7 +52,7 @@ class Sizes:
         return self.float32 / self.file
 
 
-def measure(network: str, method: str) -> Sizes:
+def measure(network: str, method: str, stem: str = "float32") -> Sizes:
     """The sizes of a network of NETWORKS with random weights, its classes named by numbers."""
     size, channels, classes, _ = NETWORKS[network]
     with torch.random.fork_rng(devices=[]):
@@ -59,16 +60,19 @@ def measure(network: str, method: str) -> Sizes:
         model = models.build(network, methods.get(method), classes=classes, channels=channels)
         randomise(model)
         calibrate(model, torch.randn(2, channels, size, size))
+    parameters = sum(p.numel() for p in model.parameters())
+    mean, std, shape = [0.5] * channels, [0.25] * channels, (size, size, channels)
+    model.eval()
     data = compile_model(
-        model.eval(),
-        input_size=(size, size, channels),
-        mean=[0.5] * channels,
-        std=[0.25] * channels,
+        round_stem(model, mean, std, input_size=shape) if stem == "int16" else model,
+        input_size=shape,
+        mean=mean,
+        std=std,
         class_names=[str(number) for number in range(classes)],
         resize_shorter_side=size,
     ).data
     text = int.from_bytes(data[:8], "little")
-    return Sizes(4 * sum(p.numel() for p in model.parameters()), len(data), text)
+    return Sizes(4 * parameters, len(data), text)
 
 
 def as_table(found: dict[str, dict[str, dict[str, int]]]) -> str:
@@ -87,10 +91,15 @@ def as_table(found: dict[str, dict[str, dict[str, int]]]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, help="the JSON file to write")
+    parser.add_argument("--only", default="", help="networks whose name has this in it")
+    parser.add_argument("--stem", choices=("float32", "int16"), default="float32")
     arguments = parser.parse_args()
     found: dict[str, dict[str, dict[str, int]]] = {}
     for network, (_, _, _, built_by) in NETWORKS.items():
-        found[network] = {method: asdict(measure(network, method)) for method in built_by}
+        if arguments.only not in network:
+            continue
+        sizes = {method: measure(network, method, arguments.stem) for method in built_by}
+        found[network] = {method: asdict(each) for method, each in sizes.items()}
         print(network, "done", file=sys.stderr, flush=True)
     print(as_table(found))
     if arguments.out:

@@ -4,9 +4,10 @@
         --imagenet ../shared/data/imagenet-sample --out benchmarks/results/same_answers.json
 
 Both commits are built (into build/against). This one draws a case's weights; then each compiles
-them itself, in a fresh process, and runs its own file on the same random images on every
+them itself, in a process of its own, and runs its own file on the same random images on every
 instruction set of the machine. A line is written whenever a case is done; another run of the same
-two commits goes on behind the last one. Commit first: a changed tree is another one at every run.
+two commits goes on behind the last one, on another machine too: each line names its processor.
+Commit first: a changed tree is another one at every run.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +37,7 @@ __all__ = ["compare", "differing", "main"]
 Line = dict[str, Any]
 
 WORKER = Path(__file__).parent / "commits" / "same_answers_worker.py"
+SIDES = ("new", "old")
 SIZE = "bytes"
 """What is no instruction set in what a worker writes."""
 
@@ -59,20 +61,22 @@ def main() -> int:
         "new": commit_of(arguments.new) if arguments.new else working_tree(),
     }
     packages = {side: built(commit) for side, commit in commits.items()}
-    setting = {**commits, "images": arguments.images}
-    facts: Line = {"machine": machine.facts("torch") | setting}
+    facts: Line = {"machine": {**commits, "images": arguments.images}}
     lines = Lines(arguments.out.with_suffix(".jsonl"), facts)
     wanted = [case for case in cases() if arguments.only in case.name]
+    photographs = [arguments.data, arguments.imagenet]
+    workers = {"new": Worker(packages["new"], *photographs), "old": Worker(packages["old"])}
+    processor = machine.facts()["processor"]
     for number, case in enumerate(wanted, 1):
         if case.name not in lines.done and time.perf_counter() < end:
-            photographs = [arguments.data, arguments.imagenet]
-            lines.add(compare(case, packages, photographs, arguments.images))
+            lines.add({**compare(case, workers, arguments.images), "processor": processor})
             print(f"{number}/{len(wanted)} {case.name}: {said(lines.done[case.name])}", flush=True)
     results = [lines.done[case.name] for case in wanted if case.name in lines.done]
     faults = {line["case"]: said(line) for line in results if not same(line)}
     figures = {
         "command": "python benchmarks/same_answers.py " + " ".join(sys.argv[1:]),
         **facts,
+        "versions": machine.facts("torch"),
         "differing": faults,
         "cases": results,
     }
@@ -81,38 +85,44 @@ def main() -> int:
     return 1 if faults else 0
 
 
-def compare(
-    case: Case, packages: Mapping[str, Path], photographs: Sequence[str], images: int
-) -> Line:
-    """One case: its images with logits that differ in any bit, by instruction set.
+class Worker:
+    """A commit's process, which draws weights where it is given photographs."""
 
-    packages: the folders of the old and the new commit's package.
-    """
+    def __init__(self, package: Path, *photographs: str) -> None:
+        command, path = environment(package)
+        self.process = subprocess.Popen(
+            [*command, str(WORKER), *photographs],
+            env={**os.environ, "PYTHONPATH": path},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def do(self, side: str, folder: str, case: Case, count: int) -> str:
+        """One case; what failed, or nothing."""
+        pipes = self.process.stdin, self.process.stdout
+        assert pipes[0]
+        assert pipes[1]
+        task = {"side": side, "folder": folder, "case": list(case), "count": count}
+        print(json.dumps(task), file=pipes[0], flush=True)
+        answer = pipes[1].readline()
+        return answer.strip() if answer else f"the worker of the {side} commit ended"
+
+
+def compare(case: Case, workers: Mapping[str, Worker], images: int) -> Line:
+    """One case: its images with logits that differ in any bit, by instruction set."""
     start = time.perf_counter()
     line: Line = {"case": case.name}
-    with TemporaryDirectory() as name:
-        failure = _run(packages["new"], name, "new", str(images), *case, *photographs)
-        failure = failure or _run(packages["old"], name, "old", str(images), *case)
+    with TemporaryDirectory() as folder:
+        # The new commit goes first: it draws the weights.
+        failure = next(filter(None, (workers[s].do(s, folder, case, images) for s in SIDES)), "")
         if failure:
             line["failed"] = failure
         else:
-            answers = {side: dict(np.load(Path(name, f"{side}.npz"))) for side in packages}
+            answers = {side: dict(np.load(Path(folder, f"{side}.npz"))) for side in SIDES}
             line["file_bytes"] = {side: int(found.pop(SIZE)) for side, found in answers.items()}
             line["different"] = differing(answers["old"], answers["new"])
     return {**line, "seconds": round(time.perf_counter() - start, 1)}
-
-
-def _run(package: Path, *arguments: str) -> str:
-    """Run the worker under a package; what it says last where it fails."""
-    command, path = environment(package)
-    done = subprocess.run(
-        [*command, str(WORKER), *arguments],
-        env={**os.environ, "PYTHONPATH": path},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
-    return said[-1] if done.returncode else ""
 
 
 def differing(

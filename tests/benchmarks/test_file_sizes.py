@@ -32,6 +32,11 @@ def test_vgg_small_is_many_times_smaller(method: str, ratio: float) -> None:
     assert measure("vgg-small", method).ratio >= ratio
 
 
+@pytest.mark.slow
+def test_with_an_int16_stem_self_distribution_is_small_enough_too() -> None:
+    assert measure("vgg-small", "sdbnn", stem="int16").ratio >= 16.5
+
+
 def test_a_table_of_sizes() -> None:
     lines = as_table({"vgg-small": {"sdbnn": {"float32": 30_000, "file": 2_000, "text": 9}}})
     *_, row = lines.splitlines()

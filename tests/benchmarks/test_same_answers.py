@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +13,7 @@ import pytest
 
 import signbit
 from commits.same_answers_worker import answer, draw
-from same_answers import SIZE, differing, said, same
+from same_answers import SIZE, WORKER, differing, said, same
 from subjects.grid_cases import Case, Photographs
 
 CASE = Case("digits", "sdbnn", "1/1", "trained")
@@ -55,3 +59,25 @@ def test_both_sides_compile_the_drawn_weights(tmp_path: Path) -> None:
     logits = found[0]["scalar"]
     assert logits.shape == (3, 10)
     assert len(np.unique(logits)) > 10
+
+
+@pytest.mark.slow
+def test_a_worker_answers_and_outlives_what_fails(tmp_path: Path) -> None:
+    draw(tmp_path, CASE, Photographs("", ""))
+    tasks = [
+        {"side": side, "folder": str(tmp_path), "case": list(case), "count": 1}
+        for side, case in (("old", CASE._replace(network="nothing")), ("new", CASE))
+    ]
+    done = subprocess.run(
+        [sys.executable, str(WORKER)],
+        input="".join(json.dumps(task) + "\n" for task in tasks),
+        env={**os.environ, "PYTHONPATH": str(WORKER.parents[1])},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    failed, answered = done.stdout.splitlines()
+    assert "nothing" in failed
+    assert answered == ""
+    assert not (tmp_path / "old.npz").exists()
+    assert (tmp_path / "new.npz").exists()
