@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 import signbit
 from signbit import errors
@@ -53,6 +56,34 @@ def test_exceptions_are_defined_in_one_place() -> None:
         and not (node.name.startswith("_") and f"except {node.name}" in file.read_text("utf-8"))
     }
     assert not elsewhere
+
+
+def test_a_missing_package_is_named_with_both_ways_to_install_it() -> None:
+    error = errors.MissingExtraError.of("sklearn", "the data set digits")
+    assert error.name == "sklearn"
+    assert str(error) == (
+        "the data set digits needs scikit-learn, which is not installed: pip install "
+        "'signbit[train]', or pip install -e '.[train]' in a checkout of signbit"
+    )
+    with pytest.raises(KeyError):
+        errors.MissingExtraError.of("nonsense", "this")
+
+
+def test_extras_bring_what_hints_say() -> None:
+    project = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text())["project"]
+    declared = {
+        extra: {re.split(r"[\[>=<]", each)[0] for each in packages}
+        for extra, packages in project["optional-dependencies"].items()
+    }
+    for extra, modules in errors.EXTRAS.items():
+        assert set(modules.values()) - {"pyarrow"} == declared[extra] - {"signbit"}
+    assert "signbit[cli,plot]" in project["optional-dependencies"]["train"]
+
+
+def test_hints_of_installations_come_from_one_place() -> None:
+    for file in PACKAGE.rglob("*.py"):
+        if file.name != "errors.py":
+            assert not re.search(r"install signbit|pip install", file.read_text("utf-8")), file
 
 
 def parts() -> Iterator[tuple[Path, ast.AST]]:

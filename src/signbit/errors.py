@@ -22,6 +22,24 @@ __all__ = [
     "UsageError",
 ]
 
+EXTRAS = {
+    "cli": {"typer": "typer", "rich": "rich", "PIL": "Pillow"},
+    "train": {
+        "torch": "torch",
+        "accelerate": "accelerate",
+        "datasets": "datasets",
+        "pyarrow": "pyarrow",  # which datasets brings
+        "pydantic": "pydantic",
+        "yaml": "PyYAML",
+        "safetensors": "safetensors",
+        "sklearn": "scikit-learn",
+        "tensorboard": "tensorboard",
+        "torchmetrics": "torchmetrics",
+    },
+    "plot": {"matplotlib": "matplotlib"},
+}
+"""Extra → the modules that it brings → their packages, as pyproject.toml has them."""
+
 
 class SignbitError(Exception):
     """Base of all errors that a user of signbit may want to catch."""
@@ -72,7 +90,23 @@ class IsaError(SignbitError):
 
 
 class MissingExtraError(SignbitError, ImportError):
-    """A feature needs an optional extra (`cli`, `train`) that is not installed."""
+    """A feature needs an optional extra (`cli`, `train`, `plot`) that is not installed."""
+
+    @classmethod
+    def of(cls, module: str, what: str) -> MissingExtraError:
+        """What to install so that `what` ("Parquet files") has the package of `module` ("pyarrow").
+
+        Raises KeyError where no extra brings that module.
+        """
+        extra = next((name for name, modules in EXTRAS.items() if module in modules), None)
+        if extra is None:
+            raise KeyError(module)
+        return cls(
+            f"{what} needs {EXTRAS[extra][module]}, which is not installed: "
+            f"pip install 'signbit[{extra}]', or pip install -e '.[{extra}]' in a checkout of "
+            "signbit",
+            name=module,
+        )
 
 
 class UsageError(SignbitError):

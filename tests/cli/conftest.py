@@ -41,12 +41,14 @@ class Result:
 
     @property
     def mistake(self) -> str:
-        """The one line that a user's mistake is told in."""
+        """The one line that a user's mistake is told in; with --json an object tells it, too."""
         assert self.code == 2, (self.out, self.err)
-        assert self.out == ""
         line = self.err.splitlines()[-1]
         assert line.startswith("signbit: error: ")
         assert "Traceback" not in self.err
+        if self.out:
+            (error,) = json.loads(self.out).values()
+            assert (f"signbit: error: {error['message']}", 2) == (line, error["exit_code"])
         return line
 
 

@@ -37,11 +37,6 @@ def test_json_is_the_only_thing_on_stdout(capsys: pytest.CaptureFixture[str]) ->
     assert "a word" in err
 
 
-def test_figures_are_finite() -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        console.publish({"loss": float("nan")}, [], as_json=True)
-
-
 def test_tables_are_not_cropped_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert not sys.stdout.isatty()
     long = "a.very.long.name." * 9

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import errno
+import json
+import subprocess
+import sys
 
 import pytest
-from tests.cli.conftest import TRAIN_EXTRA, Cli
+from tests.cli.conftest import START, TRAIN_EXTRA, Cli
 
 from signbit.cli import app, main
 from signbit.errors import DataError
@@ -128,3 +131,82 @@ def test_an_ascii_terminal_gets_help_and_mistakes(
     assert "Traceback" not in result.err
     assert "compile" in result.out
     assert "gone" in fresh_cli("evaluate", "gone\u00e9").mistake
+
+
+def test_the_module_is_the_command() -> None:
+    for words, code in ((["--version"], 0), (["nope"], 2)):
+        found = [
+            subprocess.run([*start, *words], capture_output=True, text=True, timeout=100)
+            for start in ([sys.executable, "-m", "signbit"], [sys.executable, "-c", START])
+        ]
+        assert [each.returncode for each in found] == [code, code]
+        assert (found[0].stdout, found[0].stderr) == (found[1].stdout, found[1].stderr)
+
+
+@pytest.mark.parametrize("words", [[], ["train"], ["bench"]])
+def test_h_is_help(cli: Cli, words: list[str]) -> None:
+    assert cli(*words, "-h").out == cli(*words, "--help").out != ""
+
+
+def test_the_version_needs_no_library(fresh_cli: Cli) -> None:
+    assert fresh_cli("--version", blocked=["typer", "rich", "numpy"]).code == 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands_and_options(
+    fresh_cli: Cli, monkeypatch: pytest.MonkeyPatch, shell: str
+) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    assert "_SIGNBIT_COMPLETE" in fresh_cli("--show-completion", shell).out
+    monkeypatch.setenv("_SIGNBIT_COMPLETE", f"complete_{shell}")
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    for typed, offered in (("signbit comp", "compile"), ("signbit bench --th", "--threads")):
+        monkeypatch.setenv("COMP_WORDS", typed)
+        monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+        monkeypatch.setenv("_TYPER_COMPLETE_ARGS", typed)
+        assert offered in fresh_cli().out
+
+
+FAILURES = [
+    (DataError("no\n  images"), "DataError", "no images", 2),
+    (PermissionError(errno.EACCES, "Permission denied", "x"), None, "x: Permission denied", 2),
+    (KeyboardInterrupt(), None, main.GO_ON, 130),
+    (ModuleNotFoundError("gone", name="torch.nn"), "MissingExtraError", "[train]", 2),
+    (ZeroDivisionError("a bug"), None, "a bug of signbit: ZeroDivisionError: a bug", 70),
+]
+
+
+@pytest.mark.parametrize(("error", "kind", "message", "code"), FAILURES)
+@pytest.mark.parametrize("json_wanted", [False, True])
+def test_a_failure_is_an_object_where_json_is_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    kind: str | None,
+    message: str,
+    code: int,
+    json_wanted: bool,
+) -> None:
+    words = ["recipes", *["--json"][: int(json_wanted)]]
+    monkeypatch.setattr(app, "invoke", raising(error))
+    monkeypatch.setattr(sys, "argv", ["signbit", *words])
+    assert main.main() == code
+    out, err = capsys.readouterr()
+    assert message in " ".join(err.split())
+    if not json_wanted:
+        assert out == ""
+        return
+    (found,) = json.loads(out).values()
+    assert (found["kind"], found["exit_code"]) == (kind or type(error).__name__, code)
+    assert message in found["message"]
+
+
+@pytest.mark.parametrize("words", [["nope"], ["train"], ["bench", "--nope"], []])
+def test_a_wrong_command_line_is_an_object_too(cli: Cli, words: list[str]) -> None:
+    result = cli(*words, "--json")
+    assert result.mistake
+    assert json.loads(result.out)["error"]["kind"] == "UsageError"
+
+
+def test_behind_two_dashes_stands_no_option(cli: Cli) -> None:
+    assert cli("bench", "--", "--json").out == ""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -12,6 +10,8 @@ from typing import NamedTuple
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+from signbit.cli.as_json import is_first_process, print_json
 
 __all__ = [
     "Titled",
@@ -77,11 +77,9 @@ def publish(figures: Mapping[str, object], tables: Iterable[Titled], *, as_json:
 
     Where several processes do the same work (torchrun, accelerate), the first one alone prints.
     """
-    if not is_first_process():
-        return
     if as_json:
-        unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-        print(json.dumps(figures, allow_nan=False, ensure_ascii=not unicode))
+        print_json(figures)
+    if as_json or not is_first_process():
         return
     console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     for each in tables:
@@ -110,11 +108,6 @@ def compact(count: float, unit: str = "") -> str:
             space = " " if unit else ""
             return f"{scaled:.{digits}f}{space}{prefix}{unit}"
     return f"{count:.0f} {unit}".strip()
-
-
-def is_first_process() -> bool:
-    """Whether this is the process of rank 0, by the variables that launchers set."""
-    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
 
 
 def _cell(value: object) -> str:

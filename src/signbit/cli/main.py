@@ -1,56 +1,64 @@
 """The entry point: runs one command and turns a user's mistake into one line and an exit code.
 
-Imports nothing beyond signbit.errors, so that a missing `cli` extra is one line as well.
+Imports nothing but signbit.errors and the standard library, so that a missing `cli` extra is one
+line as well.
 """
 
 from __future__ import annotations
 
 import io
 import sys
+import traceback
 from collections.abc import Sequence
 
+from signbit.cli import as_json
 from signbit.errors import MissingExtraError, SignbitError
 
-__all__ = ["run"]
+__all__ = ["BUG", "DONE", "INTERRUPTED", "MISTAKE", "PROBLEMS", "main", "run"]
 
-DONE, MISTAKE, INTERRUPTED = 0, 2, 130
+DONE, PROBLEMS, MISTAKE, BUG, INTERRUPTED = 0, 1, 2, 70, 130
+"""Exit codes; docs/commands.md says what they mean."""
 
-EXTRAS = {
-    "cli": ("typer", "rich", "PIL"),
-    "train": (
-        "torch",
-        "accelerate",
-        "datasets",
-        "pydantic",
-        "yaml",
-        "safetensors",
-        "sklearn",
-        "tensorboard",
-        "torchmetrics",
-    ),
-    "plot": ("matplotlib",),
-}
+GO_ON = (
+    "interrupted; the same command again goes on from the last finished epoch "
+    "(train, pretrain, compare, demo) or starts over (all others)"
+)
+
+
+def main() -> int:
+    """Run the command in sys.argv and return its exit code; a bug traces, and is exit code 70."""
+    try:
+        return run()
+    except Exception as error:
+        traceback.print_exc()
+        said = traceback.format_exception_only(error)[-1].strip()
+        return _failed(sys.argv[1:], error, _said(f"error: a bug of signbit: {said}"), BUG)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command in `arguments` (default: sys.argv) and return its exit code.
 
-    0: done; 2: a user's mistake, told in one line on stderr; 130: interrupted. Whatever else is
-    raised is a bug of signbit and traces.
+    0: done; 1: done, and found problems; 2: a user's mistake, told in one line on stderr; 130:
+    interrupted. Whatever else is raised is a bug of signbit, and is raised on.
     """
+    words = sys.argv[1:] if arguments is None else list(arguments)
     _print_what_the_terminal_can()
     try:
+        if words == ["--version"]:  # without the libraries of the commands: at once
+            return _print_version()
         from signbit.cli.app import invoke
 
-        return invoke(sys.argv[1:] if arguments is None else list(arguments))
-    except KeyboardInterrupt:
-        return _interrupted()
+        return invoke(words)
+    except KeyboardInterrupt as interrupt:
+        return _failed(words, interrupt, _said(GO_ON), INTERRUPTED)
     except SignbitError as error:
-        return _mistake(str(error))
+        return _failed(words, error, _said(f"error: {error}"), MISTAKE)
     except ModuleNotFoundError as error:
-        return _mistake(str(_missing_extra(error)))
+        missing = _missing_extra(error)
+        return _failed(words, missing, _said(f"error: {missing}"), MISTAKE)
     except OSError as error:
-        return _mistake(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return _failed(words, error, _said(f"error: {reason}"), MISTAKE)
 
 
 def _print_what_the_terminal_can() -> None:
@@ -60,27 +68,31 @@ def _print_what_the_terminal_can() -> None:
             stream.reconfigure(errors="replace")
 
 
-def _mistake(message: str) -> int:
-    print("signbit: error:", " ".join(message.split()), file=sys.stderr)
-    return MISTAKE
+def _print_version() -> int:
+    import signbit
+
+    print("signbit", signbit.__version__)
+    return DONE
 
 
-def _interrupted() -> int:
-    print(
-        "signbit: interrupted; the same command again goes on from the last finished epoch "
-        "(train, pretrain, compare, demo) or starts over (all others)",
-        file=sys.stderr,
-    )
-    return INTERRUPTED
+def _failed(words: Sequence[str], error: BaseException, message: str, code: int) -> int:
+    """Tell a program, where one asked, that the command failed; the exit code."""
+    if as_json.is_wanted(words):
+        kind = type(error).__name__
+        as_json.print_json({"error": {"kind": kind, "message": message, "exit_code": code}})
+    return code
+
+
+def _said(message: str) -> str:
+    """The message, in one line on stderr; without the word in front of it."""
+    line = " ".join(message.split())
+    print("signbit:", line, file=sys.stderr)
+    return line.removeprefix("error: ")
 
 
 def _missing_extra(error: ModuleNotFoundError) -> MissingExtraError:
     """The extra that would have brought the module; a module of no extra is a bug, raised again."""
-    module = (error.name or "").partition(".")[0]
-    for extra, modules in EXTRAS.items():
-        if module in modules:
-            return MissingExtraError(
-                f"this command needs {module}, which is not installed; "
-                f"pip install 'signbit[{extra}]' brings it"
-            )
-    raise error
+    try:
+        return MissingExtraError.of((error.name or "").partition(".")[0], "this command")
+    except KeyError:
+        raise error from None

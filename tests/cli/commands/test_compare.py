@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Cli
 
-from signbit.cli.main import EXTRAS
+from signbit.errors import EXTRAS
 
 SHORT = ["epochs=1", "train_images=64", "batch_size=32"]
 DIGITS = ["--protocol", "bnn-digits"]

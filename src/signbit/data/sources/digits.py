@@ -19,9 +19,7 @@ def open_digits(split: str) -> ImageDataset:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise MissingExtraError(
-            "the digits come with scikit-learn; install signbit[train]"
-        ) from error
+        raise MissingExtraError.of("sklearn", "the data set digits") from error
     digits = load_digits()
     values = np.asarray(digits.images).astype(np.int64)
     images = ((255 * values + 8) // 16).astype(np.uint8)[..., np.newaxis]

@@ -29,7 +29,7 @@ def open_hub(name: str, split: str, *, labelled: bool = True) -> ImageDataset:
     try:
         import datasets
     except ImportError as error:
-        raise MissingExtraError("the Hub needs `datasets`; install signbit[train]") from error
+        raise MissingExtraError.of("datasets", "a data set of the Hub") from error
     try:
         # Asked for one split the library prepares all of them too, and it does not say which.
         loaded = datasets.load_dataset(name, split=split if labelled else None)

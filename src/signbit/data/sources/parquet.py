@@ -44,7 +44,7 @@ def open_parquet(folder: Path, split: str, *, labelled: bool = True) -> ImageDat
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
-        raise MissingExtraError("Parquet files need pyarrow; install signbit[train]") from error
+        raise MissingExtraError.of("pyarrow", "a Parquet file") from error
     splits = parquet_files(folder)
     undivided = not labelled and [*splits] == ["train"]
     if split not in splits and not undivided:

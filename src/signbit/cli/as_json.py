@@ -1,0 +1,63 @@
+"""What programs read: one JSON object on stdout, as docs/commands.md describes it. NumPy-free."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+__all__ = ["is_first_process", "is_wanted", "print_json"]
+
+
+def is_wanted(words: Sequence[str]) -> bool:
+    """Whether the command line asks for JSON, be it a command or not."""
+    options = words[: words.index("--")] if "--" in words else words
+    return "--json" in options
+
+
+def print_json(figures: Mapping[str, object]) -> None:
+    """Print one object in one line; the first of several processes alone prints.
+
+    A number that is not finite becomes null, and text that is no Unicode (a file's name in another
+    encoding) the object {"bytes": BASE64}. Raises TypeError where a value is no JSON.
+    """
+    if not is_first_process():
+        return
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    print(json.dumps(_plain(figures), allow_nan=False, ensure_ascii=not unicode), flush=True)
+
+
+def is_first_process() -> bool:
+    """Whether this is the process of rank 0, by the variables that launchers set."""
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _text(text: str) -> object:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return {"bytes": base64.b64encode(_bytes(text)).decode()}
+    return text
+
+
+def _bytes(text: str) -> bytes:
+    """A file's name as the file system has it; half a surrogate pair has no such bytes."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
