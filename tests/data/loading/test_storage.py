@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFile
 from tests.data.conftest import WriteFolder
 
 from signbit.data import ImageDataset
@@ -85,12 +86,38 @@ def test_whatever_changes_the_pixels_makes_another_cache(
     os.utime(changed, ns=(1, 1))
     fit(open_folder(tmp_path / "photos", "train"))
     assert len(files(folder)) == 7
-    monkeypatch.setattr(storage, "pillow_version", "0.0")
-    fit(open_folder(tmp_path / "photos", "train"))
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+        fit(open_folder(tmp_path / "photos", "train"))
     assert len(files(folder)) == 8
     monkeypatch.setattr(images, "RESIZE_RULE", "another")
     fit(open_folder(tmp_path / "photos", "train"))
     assert len(files(folder)) == 9
+
+
+@pytest.mark.usefixtures("large")
+def test_another_data_set_in_its_place_is_decoded_though_names_sizes_and_times_agree(
+    tmp_path: Path,
+) -> None:
+    for value in (10, 200):
+        for name in ("cat", "dog"):
+            path = tmp_path / "photos" / name / "0.bmp"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Unpacked twice: a new file takes the name, and its time is the archive's.
+            beside = path.with_suffix(".new")
+            Image.new("RGB", (2, 2), (value,) * 3).save(beside, "bmp")
+            os.utime(beside, ns=(1, 1))
+            beside.replace(path)
+        opened = open_folder(tmp_path / "photos", "train")
+        assert (fit(opened).images == value).all()
+
+
+def test_what_worker_processes_decode_is_known_by_the_rule_too(photos: ImageDataset) -> None:
+    known = {
+        stored(photos, (2, 2, 3), side, filter_, workers=1).fingerprint
+        for side, filter_ in ((2, "bilinear"), (3, "bilinear"), (2, "nearest"))
+    }
+    assert len(known) == 3
 
 
 @pytest.mark.usefixtures("large")

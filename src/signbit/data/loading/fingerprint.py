@@ -12,16 +12,18 @@ __all__ = ["combined", "of_files"]
 
 
 def of_files(paths: Iterable[Path], *words: str) -> str:
-    """SHA-256 of where the files are, their sizes and times of change, in order, and of `words`.
+    """SHA-256 of where the files are, their inodes, sizes and times, in order, and of `words`.
 
-    A file that is written again changes it, whatever its content; one that cannot be found counts
-    as such, and is for its reader to name.
+    A file that is written again changes it, whatever its content, and so does another in its place:
+    unpacking and copying set the time of modification back, and nothing does that to the time of
+    change. One that cannot be found counts as such, and is for its reader to name.
     """
     digest = hashlib.sha256(json.dumps(words).encode())
     for path in paths:
         try:
             status = path.stat()
-            found = f"{status.st_size}\0{status.st_mtime_ns}"
+            times = f"{status.st_mtime_ns}\0{status.st_ctime_ns}"
+            found = f"{status.st_ino}\0{status.st_size}\0{times}"
         except OSError:
             found = "not found"
         digest.update(os.fsencode(path.absolute()) + f"\0{found}\n".encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from signbit.data.loading.cache import Say, cache_folder
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.fingerprint import combined
 from signbit.data.pixels.decoding import available_cores
+from signbit.data.pixels.version import decoder_version
 from signbit.errors import DataError
 
 __all__ = ["Unreadable", "without_unreadable"]
@@ -29,13 +31,14 @@ _NAMED = 20
 def without_unreadable(dataset: ImageDataset, say: Say) -> ImageDataset:
     """`dataset` but for the images that cannot be decoded, each of which `say` hears about.
 
-    All images are decoded to find out, once: which ones are good is kept in the cache folder under
-    the source's fingerprint. Raises DataError where none is left.
+    All images are decoded to find out, once: which ones are not good is kept in the cache folder
+    under the source's fingerprint and the decoder's version. Those are tried again each time, as a
+    file that could not be read may be readable by now. Raises DataError where none is left.
     """
-    faults = _kept(dataset)
-    if faults is None:
-        faults = _found(dataset)
-        _keep(dataset, faults)
+    suspects = _kept(dataset)
+    faults = _found(dataset, range(len(dataset)) if suspects is None else suspects)
+    if suspects is None:
+        _keep(dataset, list(faults))
     for fault in list(faults.values())[:_NAMED]:
         say(f"skipped: {fault}")
     if len(faults) > _NAMED:
@@ -54,8 +57,8 @@ def _others(count: int, left_out: list[int]) -> NDArray[np.int64]:
     return np.setdiff1d(np.arange(count), left_out)
 
 
-def _found(dataset: ImageDataset) -> dict[int, str]:
-    """What is wrong with each image that cannot be decoded."""
+def _found(dataset: ImageDataset, indices: Sequence[int]) -> dict[int, str]:
+    """What is wrong with each image, of those at `indices`, that cannot be decoded."""
 
     def fault(index: int) -> str | None:
         try:
@@ -65,28 +68,29 @@ def _found(dataset: ImageDataset) -> dict[int, str]:
         return None
 
     with ThreadPoolExecutor(available_cores()) as pool:
-        told = pool.map(fault, range(len(dataset)))
-        return {index: text for index, text in enumerate(told) if text is not None}
+        told = zip(indices, pool.map(fault, indices), strict=True)
+        return {index: text for index, text in told if text is not None}
 
 
-def _kept(dataset: ImageDataset) -> dict[int, str] | None:
+def _kept(dataset: ImageDataset) -> list[int] | None:
     if dataset.fingerprint is None:
         return None
     try:
-        values = json.loads(_path(dataset.fingerprint).read_text("utf-8"))
-        return {int(index): str(text) for index, text in values.items()}
-    except (OSError, ValueError, AttributeError):
+        indices = json.loads(_path(dataset.fingerprint).read_text())
+    except (OSError, ValueError):
         return None
+    whole = isinstance(indices, list) and all(index in range(len(dataset)) for index in indices)
+    return indices if whole else None
 
 
-def _keep(dataset: ImageDataset, faults: dict[int, str]) -> None:
+def _keep(dataset: ImageDataset, indices: list[int]) -> None:
     if dataset.fingerprint is None:
         return
     path = _path(dataset.fingerprint)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(faults), "utf-8")
+        path.write_text(json.dumps(indices))
 
 
 def _path(fingerprint: str) -> Path:
-    return cache_folder() / f"unreadable-{combined(fingerprint)[:32]}.json"
+    return cache_folder() / f"unreadable-{combined(fingerprint, decoder_version())[:32]}.json"

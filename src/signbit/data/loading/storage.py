@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
-
-from PIL import __version__ as pillow_version
 
 from signbit.data.loading.cache import Say, cached
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.fingerprint import combined
 from signbit.data.pixels import decoding, images
+from signbit.data.pixels.version import decoder_version
 from signbit.errors import DataError
 
 __all__ = ["Say", "stored"]
@@ -47,11 +45,11 @@ def stored(
     height, width, channels = input_size
     shape = (len(dataset), height, width, channels)
     size = len(dataset) * height * width * channels
+    rule = (resize_shorter_side, interpolation, images.RESIZE_RULE, decoder_version())
+    key = dataset.fingerprint and combined(dataset.fingerprint, shape, *rule)
     if not workers:
-        if dataset.fingerprint is None or size <= _SMALL:
+        if key is None or size <= _SMALL:
             return dataset.fitted(input_size, resize_shorter_side, interpolation)
-        rule = (resize_shorter_side, interpolation, images.RESIZE_RULE)
-        key = combined(dataset.fingerprint, shape, *rule, _code())
         pixels = cached(key, shape, lambda: decoding.decoded(read, len(dataset)), say)
         if pixels is not None:
             return ImageDataset.from_arrays(
@@ -78,12 +76,6 @@ def stored(
         dataset.class_names,
         source=dataset.source,
         split=dataset.split,
-        fingerprint=dataset.fingerprint,
+        fingerprint=key,
         workers=workers,
     )
-
-
-def _code() -> str:
-    """What else decides on the pixels: Pillow, and our own file that decodes and resizes."""
-    source = Path(images.__file__).read_bytes()
-    return combined(pillow_version, source.hex())
