@@ -1,5 +1,6 @@
 """Which images a recipe takes, and at what sizes; the draws are tested where they are made."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +35,36 @@ def recipe(folder: Path, *overrides: str) -> Recipe:
 def test_the_test_split_is_the_recipe_s(folder: Path) -> None:
     training, test = open_images(recipe(folder, "data.test_split=val"))
     assert (len(training), len(test)) == (12, 4)
-    with pytest.raises(DataError, match="no split 'test'; there are: train, val"):
-        open_images(recipe(folder))
+    with pytest.raises(DataError, match=r"there are: train, val; .*data\.test_split=val in"):
+        open_images(recipe(folder, "data.test_split=extra"))
+
+
+def test_validation_images_take_the_place_of_test_images_and_that_is_said(folder: Path) -> None:
+    said: list[str] = []
+    training, test = open_images(recipe(folder), said.append)
+    assert (len(training), len(test), test.split) == (12, 4, "val")
+    assert said == [f"{folder}: no test images; those of val take their place"]
+    (folder / "val").rename(folder / "testing")
+    said.clear()
+    assert len(open_images(recipe(folder), said.append)[1]) == 4
+    assert not said
+
+
+def test_refusals_say_what_helps(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"train_images=null takes all of them"):
+        open_images(recipe(folder, "train_images=13"))
+    (folder / "train/cat/0.png").write_bytes(b"no picture")
+    chosen = recipe(folder)
+    model = build_network("digits", make_method(chosen.method), classes=2, channels=1)
+    rule = preprocessing_of(chosen, model)
+    with pytest.raises(DataError, match=r"0\.png: not a readable.*data\.unreadable=skip"):
+        fit_images(chosen, rule, *open_images(chosen), say=print)
+    (folder / "val/dog").rename(folder / "val/cow")
+    with pytest.raises(DataError, match=r"'cow' is not in the training split.*rename the folder"):
+        open_images(chosen)
+    shutil.rmtree(folder / "val/cow")
+    (folder / "val").rename(folder / "test")
+    assert open_images(chosen)[1].class_names == ("cat", "dog")
 
 
 def test_crops_are_taken_from_a_larger_square(folder: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from signbit.data.class_names import listed
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.readable import without_unreadable
 from signbit.data.loading.seeds import derive_seed
@@ -45,8 +46,14 @@ def open_images(recipe: Recipe, say: Say | None = None) -> tuple[ImageDataset, I
             f"{recipe.data.source}: its images have no labels, or one class, so knn_top1 is not "
             f"measured; {len(test)} of them are for the diagnostics alone"
         )
+    if recipe.data.test_split == "test" and not test.split.lower().startswith("test"):
+        say(f"{recipe.data.source}: no test images; those of {test.split} take their place")
     if training.class_names != test.class_names:
-        raise DataError(f"{recipe.data.source}: its train and test splits have different classes")
+        raise DataError(
+            f"{recipe.data.source}: its splits have different classes: {training.split} "
+            f"{listed(training.class_names)}; {test.split} {listed(test.class_names)}; name the "
+            "classes alike, or choose other test images (data.test_split=NAME)"
+        )
     if labelled and len(training.class_names) < 2:
         raise DataError(
             f"{recipe.data.source}: only one class ({training.class_names[0]}); use two or more, "
@@ -56,7 +63,7 @@ def open_images(recipe: Recipe, say: Say | None = None) -> tuple[ImageDataset, I
         if recipe.train_images > len(training):
             raise DataError(
                 f"{recipe.data.source}: train_images={recipe.train_images}, but the train split "
-                f"has {len(training)} images"
+                f"has {len(training)} images; train_images=null takes all of them"
             )
         seed = derive_seed(recipe.seed, "train images")
         order = torch.randperm(len(training), generator=torch.Generator().manual_seed(seed))

@@ -151,3 +151,51 @@ def test_too_few_images_without_labels(tmp_path: Path, write_folder: WriteFolder
     write_folder(tmp_path, {".": 1})
     with pytest.raises(DataError, match="of 1 none can be held out"):
         open_folder(tmp_path, "train", labelled=False)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize(
+    ("train", "others", "test"),
+    [
+        ("train", ("val",), "val"),
+        ("train", ("validation", "test"), "test"),
+        ("training", ("validation", "testing"), "testing"),
+        ("Train", ("Valid",), "Valid"),
+        ("Training", ("Test", "test"), "test"),
+        ("train", ("extra", "VAL"), "VAL"),
+    ],
+)
+def test_usual_names_of_splits(
+    tmp_path: Path,
+    write_folder: WriteFolder,
+    train: str,
+    others: tuple[str, ...],
+    test: str,
+    labelled: bool,
+) -> None:
+    counts = {f"{train}/cat": 3, f"{train}/dog": 2}
+    for number, other in enumerate(others, 1):
+        counts |= {f"{other}/cat": number, f"{other}/dog": number}
+    write_folder(tmp_path, counts)
+    learned, measured = (
+        open_folder(tmp_path, split, labelled=labelled) for split in ("train", "test")
+    )
+    assert (len(learned), learned.split) == (5, train)
+    assert (len(measured), measured.split) == (2 * (1 + others.index(test)), test)
+    assert learned.class_names == measured.class_names == ("cat", "dog")
+    assert open_folder(tmp_path, others[0], labelled=labelled).split == others[0]
+
+
+def test_classes_may_have_the_names_of_splits(tmp_path: Path, write_folder: WriteFolder) -> None:
+    for name in ("train", "training", "Train"):
+        root = write_folder(tmp_path / name / "all", {name: 5, "bus": 5})
+        assert open_folder(root, "test").class_names == tuple(sorted((name, "bus")))
+
+
+def test_a_train_folder_alone_says_how_to_hold_images_out(
+    tmp_path: Path, write_folder: WriteFolder
+) -> None:
+    write_folder(tmp_path, {"train/cat": 5, "train/dog": 5})
+    with pytest.raises(DataError, match=rf"add test/.*, or name {tmp_path}/train, to hold out"):
+        open_folder(tmp_path, "test")
+    assert len(open_folder(tmp_path / "train", "test")) == 2

@@ -24,13 +24,14 @@ def hub_table(labels: tuple[int | None, ...] = (1, 0, 1)) -> Any:
 def test_images_labels_and_names(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def load(name: str, split: str) -> Any:
-        asked.append((name, split))
-        return hub_table()
+    def load(name: str, split: None) -> Any:
+        asked.append(name)
+        return datasets.DatasetDict({"train": hub_table(), "validation": hub_table((1,))})
 
     monkeypatch.setattr(datasets, "load_dataset", load)
     opened = open_hub("someone/animals", "train")
-    assert asked == [("someone/animals", "train")]
+    assert asked == ["someone/animals"]
+    assert len(open_hub("someone/animals", "test")) == 1  # of the validation split
     np.testing.assert_array_equal(opened.images, colours(3))
     np.testing.assert_array_equal(opened.labels, [1, 0, 1])
     assert opened.class_names == ("fox", "owl")
@@ -48,7 +49,7 @@ def test_what_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch, error: 
 
 def test_a_table_without_images_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     table = datasets.Dataset.from_dict({"text": ["hello"]})
-    monkeypatch.setattr(datasets, "load_dataset", lambda name, split: table)
+    monkeypatch.setattr(datasets, "load_dataset", lambda name, split: {"train": table})
     with pytest.raises(DataError, match="its features are: text"):
         open_hub("a/b", "train")
 

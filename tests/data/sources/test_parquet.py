@@ -155,3 +155,13 @@ def test_labels_that_one_split_lacks(tmp_path: Path, write_parquet: WriteParquet
         open_parquet(tmp_path, "train")
     for split in ("train", "test"):
         assert open_parquet(tmp_path, split, labelled=False).class_names == ("unlabelled",)
+
+
+def test_validation_files_take_the_place_of_test_files(
+    tmp_path: Path, write_parquet: WriteParquet
+) -> None:
+    data = [png(image) for image in colours(2)]
+    write_parquet(tmp_path / "train-00000.parquet", data, [0, 1])
+    write_parquet(tmp_path / "validation-00000.parquet", data[:1], [1])
+    opened = open_parquet(tmp_path, "test")
+    assert (len(opened), opened.split) == (1, "validation")

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from signbit.data.sources.split import held_out_split, share_of_classes, train_or_held_out
+from signbit.data.sources.split import (
+    find_split,
+    held_out_split,
+    no_split,
+    share_of_classes,
+    train_or_held_out,
+)
 from signbit.errors import DataError, InputError
 
 
@@ -51,3 +57,26 @@ def test_any_other_name_than_train_is_what_is_held_out() -> None:
     np.testing.assert_array_equal(train_or_held_out(labels, "train", "s"), [0, 2, 3, 4, 5, 7])
     with pytest.raises(DataError, match="s: has no test images, and of 2 none can be held out"):
         train_or_held_out(np.arange(2), "train", "s")
+
+
+def test_a_split_is_found_by_its_usual_names() -> None:
+    assert find_split("train", ["training", "Train"]) == "Train"
+    assert find_split("test", ["val", "testing"]) == "testing"
+    assert find_split("test", ["validation", "dev", "train"]) == "validation"
+    assert find_split("validation", ["valid", "test"]) == "valid"
+    assert find_split("extra", ["Extra"]) == "Extra"
+    # Who asks for validation images does not get those of the test.
+    assert find_split("val", ["test", "train"]) is None
+
+
+def test_a_missing_split_ends_with_what_to_ask_for() -> None:
+    error = no_split("s", "val", ["train", "x", "testing"], "unused")
+    assert "to take testing, say data.test_split=testing" in str(error)
+    assert str(no_split("s", "test", ["train"], "add one")).endswith("train; add one")
+    assert str(no_split("s", "train", ["a"], "add one")).endswith("a; add one")
+
+
+def test_one_image_a_class_leaves_none_to_test_on() -> None:
+    assert len(held_out_split(np.arange(3), "train", "s")) == 3
+    with pytest.raises(DataError, match="of 3 none can be held out from training"):
+        held_out_split(np.arange(3), "test", "s")

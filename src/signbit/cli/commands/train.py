@@ -18,9 +18,9 @@ def train(
     """Train a binary network by a recipe, into a run folder.
 
     Own photos: start from any *-cifar10 recipe and name a folder with --data,
-    either train/CLASS/*.jpg and test/CLASS/*.jpg, or CLASS/*.jpg, of which 20 %
-    of every class is held out for the test. Images are scaled to the network's
-    input, 32×32 in the *-cifar10 recipes.
+    either train/CLASS/*.jpg and test/CLASS/*.jpg (or val/), or CLASS/*.jpg, of
+    which 20 % of every class is held out for the test. Images are scaled to the
+    network's input, 32×32 in the *-cifar10 recipes.
 
     Values of the recipe are changed by KEY=VALUE, with a dot inside a section:
     epochs=12 optimizer.lr=0.05; [bold]signbit recipes RECIPE[/] shows all keys.

@@ -52,12 +52,13 @@ class ImageDataset:
         self.fingerprint = fingerprint
         self.workers = workers
         if len(self.labels) == 0:
-            raise DataError(f"{source}: the {split} split has no images")
+            raise DataError(f"{source}: the {split} split has no images; add some")
         lowest, highest = int(self.labels.min()), int(self.labels.max())
         if lowest < 0 or highest >= len(self.class_names):
             raise DataError(
                 f"{source}: labels of the {split} split run from {lowest} to {highest}, "
-                f"but there are {len(self.class_names)} classes (0 to {len(self.class_names) - 1})"
+                f"but there are {len(self.class_names)} classes (0 to "
+                f"{len(self.class_names) - 1}); correct the labels, or name all classes"
             )
 
     @classmethod

@@ -48,7 +48,7 @@ def without_unreadable(dataset: ImageDataset, say: Say) -> ImageDataset:
     if len(faults) == len(dataset):
         raise DataError(
             f"{dataset.source}: none of the {len(dataset)} images of the {dataset.split} split can "
-            "be decoded"
+            "be decoded; save them as PNG or JPEG"
         )
     return dataset.take(_others(len(dataset), list(faults)))
 

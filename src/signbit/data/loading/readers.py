@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.data.pixels.images import Interpolation, fit
+from signbit.errors import DataError
 
 __all__ = ["Chosen", "Decoded", "Fitted", "Read"]
 
@@ -44,7 +45,10 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The images of `read` at `input_size` (H, W, C), by the rule of `pixels.images.fit`."""
+    """The images of `read` at `input_size` (H, W, C), by the rule of `pixels.images.fit`.
+
+    Raises what `read` does, and says how to go on without such images.
+    """
 
     read: Read
     input_size: tuple[int, int, int]
@@ -52,7 +56,13 @@ class Fitted:
     interpolation: Interpolation
 
     def __call__(self, index: int) -> NDArray[np.uint8]:
-        image = self.read(index)
+        try:
+            image = self.read(index)
+        except DataError as error:
+            raise DataError(
+                f"{error}; to go on without such images: data.unreadable=skip in a recipe, "
+                "--unreadable skip in other commands"
+            ) from error
         height, width, _ = self.input_size
         if image.shape == self.input_size and self.resize_shorter_side == min(height, width):
             return image

@@ -34,7 +34,10 @@ def open_dataset(source: str | Path, split: str, *, labelled: bool = True) -> Im
         return open_hub(source.removeprefix(_HUB), split, labelled=labelled)
     folder = Path(source).expanduser()
     if not folder.exists():
-        raise DataError(f"{folder}: no such folder (data is a folder, digits, or {_HUB}OWNER/NAME)")
+        raise DataError(
+            f"{folder}: no such folder (data is a folder, digits, or {_HUB}OWNER/NAME); name one "
+            "with --data"
+        )
     if not folder.is_dir():
         raise DataError(f"{folder}: not a folder; name the folder that holds the images")
     if parquet_files(folder):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.fingerprint import of_files
 from signbit.data.pixels.images import decode
-from signbit.data.sources.split import train_or_held_out
+from signbit.data.sources.split import find_split, no_split, train_or_held_out
 from signbit.data.sources.unlabelled import LABELS_NEEDED, UNLABELLED, lacking, no_labels
 from signbit.errors import DataError, MissingExtraError
 
@@ -32,19 +32,24 @@ def open_hub(name: str, split: str, *, labelled: bool = True) -> ImageDataset:
         raise MissingExtraError.of("datasets", "a data set of the Hub") from error
     try:
         # Asked for one split the library prepares all of them too, and it does not say which.
-        loaded = datasets.load_dataset(name, split=split if labelled else None)
+        tables = dict(datasets.load_dataset(name, split=None))
     except (OSError, ValueError) as error:
-        raise DataError(f"hub:{name}: cannot load the {split} split ({error})") from error
-    tables = {split: loaded} if labelled else dict(loaded)
+        raise DataError(
+            f"hub:{name}: cannot load the {split} split ({error}); if the name and the network are "
+            "right, download the data set and name its folder"
+        ) from error
     undivided = not labelled and [*tables] == ["train"]
-    if split not in tables and not undivided:
-        raise DataError(f"hub:{name}: no split {split!r}; there are: {', '.join(tables)}")
-    asked, split = split, "train" if undivided else split
+    asked, found = split, "train" if undivided else find_split(split, tables)
+    if found is None:
+        cure = "name another data set, or download it and divide it"
+        raise no_split(f"hub:{name}", split, tables, cure)
+    split = found
     table = tables[split]
     images = [key for key, value in table.features.items() if isinstance(value, datasets.Image)]
     if not images:
         raise DataError(
-            f"hub:{name}: an image is needed, but its features are: {', '.join(table.features)}"
+            f"hub:{name}: an image is needed, but its features are: {', '.join(table.features)}; "
+            "name another data set"
         )
     try:
         labels, names = _classes(table, name, split)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.fingerprint import of_files
 from signbit.data.pixels.images import decode
-from signbit.data.sources.split import train_or_held_out
+from signbit.data.sources.split import find_split, no_split, train_or_held_out
 from signbit.data.sources.unlabelled import LABELS_NEEDED, UNLABELLED, lacking, no_labels
 from signbit.errors import DataError, MissingExtraError
 
@@ -47,9 +47,10 @@ def open_parquet(folder: Path, split: str, *, labelled: bool = True) -> ImageDat
         raise MissingExtraError.of("pyarrow", "a Parquet file") from error
     splits = parquet_files(folder)
     undivided = not labelled and [*splits] == ["train"]
-    if split not in splits and not undivided:
-        raise DataError(f"{folder}: no split {split!r}; there are: {', '.join(sorted(splits))}")
-    asked, split = split, "train" if undivided else split
+    asked, found = split, "train" if undivided else find_split(split, splits)
+    if found is None:
+        raise no_split(str(folder), split, sorted(splits), f"name files {split}-*.parquet")
+    split = found
     files = splits[split]
     if len({path.parent for path in files}) > 1:
         folders = ", ".join(sorted({str(path.parent.relative_to(folder)) for path in files}))
@@ -106,7 +107,7 @@ class _Rows:
         row = self.rows[index] or {}
         where = f"image {index} of the {self.split} split ({row.get('path') or 'no name'})"
         if not row.get("bytes"):
-            raise DataError(f"{self.folder}: {where}: no bytes stored")
+            raise DataError(f"{self.folder}: {where}: no bytes stored; write images into the file")
         return decode(row["bytes"], f"{self.folder}: {where}")
 
     def __getstate__(self) -> dict[str, Any]:
@@ -117,7 +118,7 @@ class _Rows:
 
 
 def _unreadable(folder: Path, split: str, error: Exception) -> DataError:
-    return DataError(f"{folder}: cannot read the {split} split ({error})")
+    return DataError(f"{folder}: cannot read the {split} split ({error}); copy its files anew")
 
 
 def _features(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
@@ -136,7 +137,8 @@ def _image_column(schema: Any, folder: Path) -> str:
         }:
             return str(field.name)
     raise DataError(
-        f"{folder}: no image column (a struct of bytes and path) among: {', '.join(schema.names)}"
+        f"{folder}: no image column (a struct of bytes and path) among: {', '.join(schema.names)}; "
+        "write one in the Hub's layout, or unpack the images into folders"
     )
 
 
@@ -170,7 +172,10 @@ def _labels(column: Any, folder: Path, split: str) -> NDArray[np.int64]:
         raise lacking(column.null_count, str(folder), split)
     labels = column.to_numpy()
     if labels.dtype.kind not in "iu":
-        raise DataError(f"{folder}: labels are {column.type}, but integers are needed")
+        raise DataError(
+            f"{folder}: labels are {column.type}, but integers are needed; write each "
+            "image's class as a number from 0, and their names into README.md"
+        )
     # The Hub's data sets write −1 for a label that nobody has given.
     if negative := int((labels < 0).sum()):
         raise lacking(negative, str(folder), split)
