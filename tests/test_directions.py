@@ -13,7 +13,7 @@ BELOW = {
     "lazy": set[str](),
     "moved": set[str](),
     "bitformat": {"errors"},
-    "runtime": {"bitformat", "errors"},
+    "runtime": {"bitformat", "data", "errors"},
     "fast": {"runtime", "errors"},
     "nn": {"bitformat", "fast", "errors", "lazy"},
     "methods": {"nn", "errors"},

@@ -46,10 +46,11 @@ import signbit, signbit.runtime, signbit.runtime.reference
 engine = signbit.load({str(path)!r})
 logits = engine(np.zeros((2, *engine.input_shape), np.uint8))
 print(logits.shape, logits.dtype)
+print(engine.predict(np.zeros(engine.input_shape, np.uint8)).probabilities.shape)
 print((logits == signbit.runtime.reference.ReferenceEngine({str(path)!r})(
     np.zeros((2, 6, 6, 3), np.uint8))).all())
 """
-    assert run(code, blocked) == "(2, 4) float32\nTrue\n"
+    assert run(code, blocked) == "(2, 4) float32\n(4,)\nTrue\n"
 
 
 def test_an_engine_needs_few_modules(tmp_path: Path) -> None:
@@ -97,6 +98,7 @@ def test_public_names() -> None:
         "MissingExtraError",
         "ModelFileError",
         "ModelVersionError",
+        "Prediction",
         "RecipeError",
         "SignbitError",
         "UsageError",

@@ -28,7 +28,7 @@ from signbit.lazy import from_modules
 from signbit.moved import install as _find_moved_modules
 
 if TYPE_CHECKING:
-    from signbit.runtime.engine import Engine, cpu_isas, load
+    from signbit.runtime.engine import Engine, Prediction, cpu_isas, load
 
 __version__ = "0.1.0"
 
@@ -47,6 +47,7 @@ __all__ = [
     "MissingExtraError",
     "ModelFileError",
     "ModelVersionError",
+    "Prediction",
     "RecipeError",
     "SignbitError",
     "UsageError",
@@ -56,7 +57,7 @@ __all__ = [
 ]
 
 __getattr__ = from_modules(
-    __name__, dict.fromkeys(("Engine", "cpu_isas", "load"), "runtime.engine")
+    __name__, dict.fromkeys(("Engine", "Prediction", "cpu_isas", "load"), "runtime.engine")
 )
 
 

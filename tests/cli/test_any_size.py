@@ -15,11 +15,11 @@ from torch import nn
 
 import signbit
 from signbit.cli.runs import compile_run, deployed
-from signbit.cli.scoring import resize_rule
 from signbit.compiler import Compiled, compile_model
 from signbit.data import open_dataset
 from signbit.data.pixels.images import fit
 from signbit.nn.layers import BinaryConv2d
+from signbit.runtime.photographs import resize_rule
 
 
 def network() -> nn.Module:

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 from tools import overview
 
 TEXT = overview.README.read_text("utf-8")
@@ -29,6 +30,8 @@ def test_the_examples_run(monkeypatch, tmp_path):
     engine, network = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
     exec(network, {})
     images = np.zeros((2, 32, 32, 3), np.uint8)
+    Image.fromarray(images[0]).resize((50, 40)).save("photo.jpg")
     namespace = {"images": images}
     exec(engine.replace("model.sbnn", "mine.sbnn"), namespace)
     assert namespace["logits"].shape == (2, 10)
+    assert namespace["found"].name in namespace["engine"].class_names

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
+import multiprocessing
 import os
 import pickle
 import subprocess
@@ -18,7 +20,9 @@ import pytest
 from tests.bitformat.samples import sample, sample_bytes
 
 import signbit
+from signbit.bitformat import encode
 from signbit.errors import InputError, IsaError, ModelFileError
+from signbit.runtime.engine import Engine
 from signbit.runtime.reference import ReferenceEngine
 
 ISAS = signbit.cpu_isas()
@@ -118,11 +122,53 @@ def test_a_path_is_not_cut_at_a_null(tmp_path: Path) -> None:
         signbit.load(f"{path}\0.old")
 
 
-@pytest.mark.parametrize("duplicate", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_an_engine_cannot_be_copied(duplicate: Callable[[object], object]) -> None:
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_engine_pickles_by_its_bytes_and_options(tmp_path: Path, protocol: int) -> None:
+    path = tmp_path / "m.sbnn"
+    path.write_bytes(sample_bytes())
+    engine = signbit.load(path, threads=3, isa="scalar", max_bytes=10**7)
+    path.unlink()
+    loaded = pickle.loads(pickle.dumps(engine, protocol))
+    assert (loaded.threads, loaded.isa, loaded.inputs) == (3, "scalar", engine.inputs)
+    np.testing.assert_array_equal(loaded(pixels(5)), engine(pixels(5)))
+    # The limits stand, too, and what is loaded can be sent on.
+    for each in (engine, pickle.loads(pickle.dumps(loaded))):
+        with pytest.raises(InputError, match="max_bytes"):
+            each(np.broadcast_to(pixels(1), (10**7, 6, 6, 3)))
+
+
+def test_a_pickle_keeps_the_input_size_and_leaves_defaults_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph, constants = sample()
+    data = encode(dataclasses.replace(graph, any_size=True), constants)
+    pickled = pickle.dumps(signbit.load(data, input_size=(9, 7)))
+    monkeypatch.setenv("SIGNBIT_ISA", "scalar")
+    loaded = pickle.loads(pickled)
+    assert loaded.input_shape == (9, 7, 3)
+    assert loaded.isa == "scalar"
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_a_copy_is_the_engine_itself(duplicate: Callable[[object], object]) -> None:
     engine = signbit.load(sample_bytes(), threads=1)
-    with pytest.raises(TypeError, match="an Engine cannot be pickled or copied; pass the path"):
-        duplicate(engine)
+    assert duplicate(engine) is engine
+    assert duplicate([engine]) == [engine]
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_an_engine_works_in_other_processes(method: str) -> None:
+    engine = signbit.load(sample_bytes(), threads=2)
+    images = pixels(6)
+    expected = engine(images)
+    with multiprocessing.get_context(method).Pool(2, maxtasksperchild=1) as pool:
+        for result in pool.map(engine, [images, images[:1]]):
+            np.testing.assert_array_equal(result, expected[: len(result)])
+        # It reaches a forked process as it is, too.
+        assert (
+            pool.apply(Engine.predict, (engine, images[0])).name == engine.predict(images[0]).name
+        )
+    np.testing.assert_array_equal(engine(images), expected)
 
 
 def test_a_folder_is_no_model(tmp_path: Path) -> None:

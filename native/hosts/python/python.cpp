@@ -45,21 +45,6 @@ void require_dtype(const Array& array, nb::dlpack::dtype dtype) {
 
 class Model {
  public:
-  static Model open(const nb::bytes& path, int threads, const std::string& isa, const Size& size,
-                    const Limits& limits) {
-    const sbnn::EngineOptions options{
-        threads, isa, false, true, {size.first, size.second}, limits.first, limits.second};
-    const char* const name = path.c_str();
-    Model model;
-    sbnn::Status status;
-    {
-      const GilRelease release;
-      status = sbnn::Engine::open(name, options, &model.engine_);
-    }
-    raise_if_failed(status);
-    return model;
-  }
-
   static Model load(const nb::bytes& data, int threads, const std::string& isa, const Size& size,
                     const Limits& limits, bool share_all, bool fuse) {
     const sbnn::EngineOptions options{
@@ -276,7 +261,6 @@ NB_MODULE(_native, module) {
   module.attr("DEFAULT_LIMITS") = nb::make_tuple(default_limits.first, default_limits.second);
   bindings::add_check_model(module);
   nb::class_<Model>(module, "Model")
-      .def_static("open", &Model::open)
       .def_static("load", &Model::load, nb::arg("data"), nb::arg("threads"), nb::arg("isa"),
                   nb::arg("input_size") = Size{0, 0}, nb::arg("limits") = default_limits,
                   nb::arg("share_all") = false, nb::arg("fuse") = true)

@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signbit.errors import InputError
+from signbit.runtime.prediction import OUTPUT
 
 if TYPE_CHECKING:
     from signbit.compiler import Compiled
     from signbit.data.loading.readable import Unreadable
     from signbit.training import Run
 
-__all__ = ["OUTPUT", "Deployed", "compile_run", "deployed", "with_int16_stem"]
-
-OUTPUT = "output"
-"""Key of a file's notes that says "features" where its outputs are no scores."""
+__all__ = ["Deployed", "compile_run", "deployed", "with_int16_stem"]
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.bitformat.schema import from_json
 from signbit.cli import console
-from signbit.cli.runs import OUTPUT
-from signbit.errors import DataError, SignbitError
+from signbit.errors import DataError, InputError, SignbitError
+from signbit.runtime.photographs import resize_rule
+from signbit.runtime.prediction import OUTPUT, class_labels
 
 if TYPE_CHECKING:
     from signbit.data.loading.dataset import ImageDataset
     from signbit.data.loading.readable import Unreadable
-    from signbit.data.pixels.images import Interpolation
     from signbit.runtime.engine import Engine
 
 __all__ = [
@@ -30,7 +29,6 @@ __all__ = [
     "logits",
     "match_classes",
     "open_split",
-    "resize_rule",
     "time_calls",
     "top1",
 ]
@@ -71,24 +69,15 @@ def load_classifier(
     import signbit
 
     engine = signbit.load(path, threads=threads, isa=isa, input_size=input_size)
-    if engine.source.get(OUTPUT) == "features":
-        raise SignbitError(
-            f"{path}: gives features of an image, not scores of classes: `signbit predict "
-            "--nearest FOLDER` finds similar images with it, and `signbit compile RUN --probe "
-            "FOLDER` makes a classifier of its run"
+    try:
+        class_labels(engine)
+    except InputError as error:
+        cure = (
+            ": `signbit predict --nearest FOLDER` finds similar images with it, and `signbit "
+            "compile RUN --probe FOLDER` makes a classifier of its run"
         )
-    if len(engine.inputs) != 1 or len(engine.outputs) != 1:
-        raise SignbitError(
-            f"{path}: not a classifier: it has {len(engine.inputs)} inputs and "
-            f"{len(engine.outputs)} outputs, a classifier has one of each"
-        )
-    (output,) = engine.outputs
-    height, width, channels = output.shape
-    if (height, width) != (1, 1):
-        raise SignbitError(
-            f"{path}: not a classifier: its output {output.name!r} is {height}×{width}×{channels}, "
-            "a classifier's is 1×1×classes"
-        )
+        features = engine.source.get(OUTPUT) == "features"
+        raise SignbitError(f"{path}: {error}{cure if features else ''}") from None
     return engine
 
 
@@ -119,25 +108,6 @@ def fitted(engine: Engine, dataset: ImageDataset) -> ImageDataset:
     shorter_side, interpolation = resize_rule(engine)
     matched = match_classes(dataset, engine.class_names)
     return matched.fitted(engine.input_shape, shorter_side, interpolation)
-
-
-def resize_rule(engine: Engine) -> tuple[int, Interpolation]:
-    """How the file says that a photo is scaled: its shorter side in pixels, and by which filter.
-
-    At another size than the file's own the shorter side grows or shrinks as the larger side of the
-    input does, so that a photo is cut as much. Raises SignbitError where the file does not say.
-    """
-    given = from_json(engine.graph_json).inputs[0]
-    if given.resize is None:
-        raise SignbitError(
-            f"the network does not say how a photograph becomes its input {given.name!r}: give "
-            "arrays of its size to `signbit.load(...)` instead"
-        )
-    larger, own = max(engine.input_shape[:2]), max(given.shape[:2])
-    shorter = given.resize.shorter_side
-    # Rounded up where it is not whole, so that the input is still covered.
-    shorter = shorter if larger == own else -(-shorter * larger // own)
-    return shorter, cast("Interpolation", given.resize.interpolation)
 
 
 def match_classes(dataset: ImageDataset, class_names: Sequence[str]) -> ImageDataset:

@@ -29,10 +29,6 @@ def check_model(data: bytes, input_size: _Sizes | None = None) -> None: ...
 
 class Model:
     @staticmethod
-    def open(
-        path: bytes, threads: int, isa: str, input_size: _Sizes, limits: tuple[int, int], /
-    ) -> Model: ...
-    @staticmethod
     def load(
         data: bytes,
         threads: int,

@@ -6,9 +6,9 @@ Everything else happens in `_native`, with the GIL released. Needs NumPy and not
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, NoReturn
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -16,14 +16,15 @@ import numpy.typing as npt
 from signbit.errors import InputError, IsaError, ModelFileError
 from signbit.runtime import _native
 from signbit.runtime.node_report import NodeReport, node_reports
-from signbit.runtime.options import checked_limits, checked_size, checked_threads
+from signbit.runtime.options import checked_limits, checked_size, checked_threads, read_file, shown
 from signbit.runtime.ports import DTYPES, Input, Output, batch_check, common_count
+from signbit.runtime.prediction import Prediction, of_images
+from signbit.runtime.single_nodes import SingleNodes
 
-__all__ = ["Engine", "Input", "NodeReport", "Output", "cpu_isas", "load"]
+__all__ = ["Engine", "Input", "NodeReport", "Output", "Prediction", "cpu_isas", "load"]
 
 Array = npt.NDArray[Any]
 
-_DOTS = "#dots"
 _TIMING_RUNS = 5
 
 
@@ -66,7 +67,12 @@ def load(
 
 
 class Engine:
-    """A loaded model; call it with its inputs. Any number of threads may do so at once."""
+    """A loaded model; call it with its inputs. Any number of threads may do so at once.
+
+    It pickles as the bytes of its file and what `load` was given, so that another process loads
+    it; the defaults of that process then count. As nothing in it changes, a copy is the engine
+    itself.
+    """
 
     def __init__(
         self,
@@ -84,21 +90,22 @@ class Engine:
         count = 0 if threads is None else checked_threads(threads)
         size = (0, 0) if input_size is None else checked_size(input_size)
         limits = checked_limits(max_bytes, max_operations)
-        if not isinstance(source, bytes) and not _fuse:
-            source = Path(source).read_bytes()
-        if isinstance(source, bytes):
-            self._model = _native.Model.load(source, count, isa or "", size, limits, fuse=_fuse)
-        else:
-            path = os.fsencode(source)
-            if b"\0" in path:
-                raise ModelFileError(f"{path!r}: a path cannot contain a null character")
-            self._model = _native.Model.open(path, count, isa or "", size, limits)
-        self._tensors = self._model.tensors
+        data = source if isinstance(source, bytes) else read_file(source)
+        try:
+            self._model = _native.Model.load(data, count, isa or "", size, limits, fuse=_fuse)
+        except ModelFileError as error:
+            if isinstance(source, bytes):
+                raise
+            raise type(error)(f"{shown(source)}: {error}") from None
+        self._made = partial(
+            type(self), data, threads, isa, input_size, max_bytes, max_operations, _fuse=_fuse
+        )
+        tensors = self._model.tensors
         self._inputs = tuple(
-            Input(name, *self._tensors[number]) for number, name in enumerate(self._model.inputs)
+            Input(name, *tensors[number]) for number, name in enumerate(self._model.inputs)
         )
         self._outputs = tuple(
-            Output(name, *self._tensors[number], tuple(classes))
+            Output(name, *tensors[number], tuple(classes))
             for name, number, classes in self._model.outputs
         )
         self._results = [(each.batch_shape, each.dtype) for each in self._outputs]
@@ -115,10 +122,14 @@ class Engine:
         self._result_shape, self._result_dtype = self._results[0]
         self._most_samples = self._model.most_samples
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "an Engine cannot be pickled or copied; pass the path or the bytes and load them there"
-        )
+    def __reduce__(self) -> tuple[partial[Engine], tuple[()]]:
+        return self._made, ()
+
+    def __copy__(self) -> Engine:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Engine:
+        return self
 
     def __call__(self, inputs: Array | Mapping[str, Array]) -> Any:
         """Run a batch: images (N, H, W, C), uint8 or float32 in 0 … 255, or float32 reals.
@@ -149,6 +160,31 @@ class Engine:
         result = np.empty((count, *self._result_shape), self._result_dtype)
         self._model.run_single(count, batch, result)
         return result
+
+    @overload
+    def predict(self, images: str | bytes | os.PathLike[str]) -> Prediction: ...
+    @overload
+    def predict(self, images: Sequence[Any]) -> list[Prediction]: ...
+    @overload
+    def predict(self, images: Any) -> Any: ...
+    def predict(self, images: Any) -> Any:
+        """The classes and probabilities of an image, or a list of them for several.
+
+        An image is a path; the bytes of an encoded file; a Pillow image; or an array. An array of
+        the input's own shape, (H, W, C), goes in as a call takes it (uint8, or float32 in 0 … 255)
+        and needs NumPy alone. All others are photographs: scaled, cut and made gray or coloured by
+        the rule in the file (docs/format.md), with Pillow. An array that is a photograph is uint8
+        (height, width) or (height, width, 1 or 3). Several images are a list or a tuple of any of
+        these, or an array of four dimensions; they are run in batches.
+
+        Raises InputError for what is no image, and for a network that is no classifier or says
+        nothing of photographs; DataError for a file that cannot be read or decoded; SignbitError
+        for scores that are not finite.
+        """
+        several = isinstance(images, (list, tuple))
+        if several or (isinstance(images, np.ndarray) and images.ndim == 4):
+            return [*of_images(self, images)]
+        return next(of_images(self, [images]))
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -210,21 +246,8 @@ class Engine:
         stem. Raises InputError for what is unknown, misshapen, or not reachable from the feeds,
         and for float32 images where there is an int16 stem.
         """
-        if not feeds:
-            raise InputError("feeds: at least one tensor must be fed")
-        given = [(number, self._checked_feed(number, array)) for number, array in feeds.items()]
-        count = common_count(feeds, "feeds")
-        results: dict[int | str, Array] = {}
-        targets: list[tuple[int, Array]] = []
-        for wanted in dict.fromkeys(fetches):
-            if isinstance(wanted, int) and wanted in feeds:
-                results[wanted] = feeds[wanted]
-                continue
-            number, shape, dtype = self._fetch(wanted)
-            results[wanted] = np.empty((count, *shape), dtype)
-            targets.append((number, results[wanted]))
-        self._model.run_nodes(count, given, targets)
-        return results
+        nodes = SingleNodes(self._model, self._inputs, self._checks, self._dtypes)
+        return nodes.run(feeds, fetches)
 
     def explain(self, inputs: Array | Mapping[str, Array] | None = None) -> list[NodeReport]:
         """Each node with its kernel, its constants' bytes, its time and its share of the limit.
@@ -267,27 +290,3 @@ class Engine:
                 raise InputError(f"inputs: {each.name!r} is missing")
             batch.append(check(inputs[each.name]))
         return common_count(inputs, "inputs"), batch
-
-    def _checked_feed(self, number: int, array: Array) -> Array:
-        if number not in range(len(self._tensors)):
-            raise InputError(f"feeds: the graph has no tensor {number!r}")
-        if number < len(self._inputs):
-            return self._checks[number](array)
-        kind, shape = self._tensors[number]
-        return batch_check(f"tensor {number}", kind, shape, self._dtypes[kind])(array)
-
-    def _fetch(self, wanted: int | str) -> tuple[int, tuple[int, int, int], npt.DTypeLike]:
-        """What a fetch yields: its number for the native side, shape of one sample, dtype."""
-        if isinstance(wanted, int) and wanted in range(len(self._tensors)):
-            if wanted < len(self._inputs):
-                name = self._inputs[wanted].name
-                raise InputError(f"feeds: {name!r} is needed and must be fed")
-            kind, shape = self._tensors[wanted]
-            return wanted, shape, DTYPES[kind][0]
-        for number, node in enumerate(self._model.nodes):
-            if wanted == f"{node['name']}{_DOTS}" and any(node["dots"]):
-                return -1 - number, node["dots"], np.int32
-        raise InputError(
-            f"fetches: {wanted!r} is neither the number of a tensor nor "
-            f"'<name of a binary_conv or int16 stem>{_DOTS}'"
-        )

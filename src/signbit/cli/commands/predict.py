@@ -65,8 +65,8 @@ def predict(
 def _classify(engine: Engine, model: Path, photos: list[Path], top: int, *, as_json: bool) -> None:
     import numpy as np
 
-    from signbit.cli.scoring import resize_rule
     from signbit.data.pixels.images import decode, fit
+    from signbit.runtime.photographs import resize_rule
 
     shorter_side, interpolation = resize_rule(engine)
     rule = engine.input_shape, shorter_side, interpolation
@@ -97,8 +97,8 @@ def _similar(
 ) -> None:
     import numpy as np
 
-    from signbit.cli.scoring import resize_rule
     from signbit.data.pixels.images import decode, fit
+    from signbit.runtime.photographs import resize_rule
     from signbit.selfsup.evaluation.retrieval import embed, image_files, read_gallery
 
     shorter_side, interpolation = resize_rule(engine)

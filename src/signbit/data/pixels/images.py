@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from signbit.errors import DataError, InputError
 
-__all__ = ["RESIZE_RULE", "Interpolation", "decode", "fit"]
+__all__ = ["RESIZE_RULE", "Interpolation", "decode", "fit", "pixels_of"]
 
 Interpolation = Literal["bilinear", "nearest"]
 
@@ -46,13 +46,18 @@ def decode(data: bytes, name: str) -> NDArray[np.uint8]:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data)) as image:
-                pixels = _pixels(ImageOps.exif_transpose(image), name)
+                return pixels_of(image, name)
     except UnidentifiedImageError as error:
         raise DataError(f"{name}: not a readable image (its format is unknown)") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
         raise DataError(f"{name}: too many pixels for a photo; scale it down first") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{name}: not a readable image ({error})") from error
+
+
+def pixels_of(image: Image.Image, name: str) -> NDArray[np.uint8]:
+    """`decode` of an image that Pillow has opened already. Raises what Pillow does, too."""
+    pixels = _pixels(ImageOps.exif_transpose(image), name)
     return pixels.reshape(pixels.shape[0], pixels.shape[1], -1)
 
 

@@ -1,0 +1,107 @@
+"""How a photograph becomes a network's input, by the rule in its file. Arrays need NumPy alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from signbit.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+    from signbit.data.pixels.images import Interpolation
+    from signbit.runtime.engine import Engine
+
+__all__ = ["Photographs", "resize_rule"]
+
+
+def resize_rule(engine: Engine) -> tuple[int, Interpolation]:
+    """How the file says that a photo is scaled: its shorter side in pixels, and by which filter.
+
+    At another size than the file's own the shorter side grows or shrinks as the larger side of the
+    input does, so that a photo is cut as much. Raises InputError where the file does not say.
+    """
+    from signbit.bitformat.schema import from_json  # a call on arrays does without
+
+    given = from_json(engine.graph_json).inputs[0]
+    if given.resize is None:
+        raise InputError(
+            f"the network does not say how a photograph becomes its input {given.name!r}: give "
+            "arrays of its size to `signbit.load(...)` instead"
+        )
+    larger, own = max(engine.input_shape[:2]), max(given.shape[:2])
+    shorter = given.resize.shorter_side
+    # Rounded up where it is not whole, so that the input is still covered.
+    shorter = shorter if larger == own else -(-shorter * larger // own)
+    return shorter, cast("Interpolation", given.resize.interpolation)
+
+
+class Photographs:
+    """Makes arrays (H, W, C) of one network's input shape; see `Engine.predict` for what of."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._shape = engine.input_shape
+        self._rule: tuple[int, Interpolation] | None = None
+
+    def __call__(self, image: object) -> npt.NDArray[Any]:
+        """The input that an image is, or becomes.
+
+        Raises DataError for a file that cannot be read or decoded, InputError for anything else
+        that is no image, and where the file has no rule for photographs.
+        """
+        if isinstance(image, np.ndarray):
+            if image.shape == self._shape or (*image.shape, 1) == self._shape:
+                return image.reshape(self._shape)
+            return self._fitted(_pixels(image, self._shape))
+        from signbit.data.pixels import images
+
+        if isinstance(image, (str, os.PathLike)):
+            return self._fitted(images.decode(_read(os.fspath(image)), os.fsdecode(image)))
+        if isinstance(image, (bytes, bytearray, memoryview)):
+            return self._fitted(images.decode(bytes(image), "image"))
+        if _is_picture(image):
+            return self._fitted(images.pixels_of(image, "image"))
+        raise InputError(
+            "an image is a path, the bytes of a file, a NumPy array or a Pillow image, is "
+            f"{type(image).__name__}"
+        )
+
+    def _fitted(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        from signbit.data.pixels.images import fit
+
+        self._rule = self._rule or resize_rule(self._engine)
+        return fit(pixels, self._shape, *self._rule)
+
+
+def _is_picture(image: object) -> TypeGuard[Picture]:
+    """Whether it is a Pillow image; Pillow is not imported to find out."""
+    pillow = sys.modules.get("PIL.Image")
+    return pillow is not None and isinstance(image, pillow.Image)
+
+
+def _read(path: str | bytes) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        name = os.fsdecode(path)
+        raise DataError(f"{name}: cannot be read ({error.strerror}); give an image file") from error
+
+
+def _pixels(image: npt.NDArray[Any], shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    """A decoded photograph (H, W), (H, W, 1) or (H, W, 3) as uint8 (H, W, 1 or 3)."""
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.ndim != 3 or image.shape[2] not in (1, 3) or image.dtype != np.uint8 or not image.size:
+        expected = ", ".join(map(str, shape))
+        raise InputError(
+            f"an array of one image must have shape ({expected}), or be uint8 (height, width) or "
+            f"(height, width, 1 or 3), is {image.dtype} {image.shape}"
+        )
+    return image

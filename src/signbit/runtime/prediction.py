@@ -1,0 +1,100 @@
+"""What a classifier says of an image: its scores as a class and probabilities. NumPy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signbit.errors import InputError, SignbitError
+from signbit.runtime.photographs import Photographs
+
+if TYPE_CHECKING:
+    from signbit.runtime.engine import Engine
+
+__all__ = ["OUTPUT", "Prediction", "class_labels", "of_images", "predictions"]
+
+_BATCH = 64
+
+OUTPUT = "output"
+"""The note of a file that says what its output is; "features" are no scores."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a classifier says of one image.
+
+    name: the likeliest class, or its number as text where the file names no classes. index: its
+    number, from 0; of equal scores the first. probability: in 0 … 1, the softmax of the logits.
+    probabilities: that of every class, float64 (classes,). logits: float32 (classes,).
+    """
+
+    name: str
+    index: int
+    probability: float
+    probabilities: npt.NDArray[np.float64] = field(repr=False)
+    logits: npt.NDArray[np.float32] = field(repr=False)
+    names: Sequence[str] = field(repr=False)
+
+    def top(self, count: int = 5) -> list[tuple[str, float]]:
+        """The `count` likeliest classes, or all there are: (name, probability), best first."""
+        best = np.argsort(-self.logits, kind="stable")[:count]
+        return [(self.names[index], float(self.probabilities[index])) for index in best]
+
+
+def class_labels(engine: Engine) -> list[str]:
+    """The name of each class, or its number as text where the file has no names.
+
+    Raises InputError where the network is no classifier: it has one input, and as its one output a
+    real score for each class.
+    """
+    if engine.source.get(OUTPUT) == "features":
+        raise InputError("gives features of an image, not scores of classes")
+    if len(engine.inputs) != 1 or len(engine.outputs) != 1:
+        raise InputError(
+            f"not a classifier: it has {len(engine.inputs)} inputs and {len(engine.outputs)} "
+            "outputs, a classifier has one of each"
+        )
+    (output,) = engine.outputs
+    height, width, channels = output.shape
+    if (height, width) != (1, 1):
+        raise InputError(
+            f"not a classifier: its output {output.name!r} is {height}×{width}×{channels}, "
+            "a classifier's is 1×1×classes"
+        )
+    if output.kind != "real":
+        raise InputError(
+            f"not a classifier: its output {output.name!r} is signs, a classifier's is scores"
+        )
+    return list(output.classes) or [str(index) for index in range(channels)]
+
+
+def predictions(logits: npt.NDArray[Any], names: Sequence[str]) -> list[Prediction]:
+    """One prediction for each row of float32 (N, classes).
+
+    Raises SignbitError where a score is not finite.
+    """
+    if not np.isfinite(logits).all():
+        raise SignbitError(
+            "its scores are not finite numbers, as constants of the file overflow float32; "
+            "compile the run again"
+        )
+    exponentials = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    found = []
+    for row, scores in zip(probabilities, logits, strict=True):
+        best = int(scores.argmax())
+        found.append(Prediction(names[best], best, float(row[best]), row, scores, names))
+    return found
+
+
+def of_images(engine: Engine, images: Sequence[Any]) -> Iterator[Prediction]:
+    """`Engine.predict` of several images, in order, a batch at a time."""
+    names = class_labels(engine)
+    prepare = Photographs(engine)
+    for start in range(0, len(images), _BATCH):
+        batch = [prepare(image) for image in images[start : start + _BATCH]]
+        yield from predictions(engine(np.stack(batch)), names)
