@@ -10,19 +10,20 @@ import signbit
 
 BELOW = {
     "errors": set[str](),
+    "files": set[str](),
     "lazy": set[str](),
     "moved": set[str](),
-    "bitformat": {"errors"},
+    "bitformat": {"errors", "files"},
     "runtime": {"bitformat", "data", "errors"},
     "fast": {"runtime", "errors"},
     "nn": {"bitformat", "fast", "errors", "lazy"},
     "methods": {"nn", "errors"},
     "models": {"methods", "nn", "errors"},
     "data": {"errors"},
-    "training": {"models", "methods", "data", "nn", "fast", "errors", "lazy"},
+    "training": {"models", "methods", "data", "nn", "fast", "errors", "files", "lazy"},
     "recipes": {"training", "errors"},
-    "selfsup": {"training", "models", "methods", "data", "nn", "fast", "errors", "lazy"},
-    "compiler": {"nn", "bitformat", "errors", "lazy"},
+    "selfsup": {"training", "models", "methods", "data", "nn", "fast", "errors", "files", "lazy"},
+    "compiler": {"nn", "bitformat", "errors", "files", "lazy"},
     "exchange": {"compiler", "recipes", "training", "models", "methods", "data", "nn", "errors"},
 }
 """Room -> the rooms that it may import. `cli` is on top, and imports all."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -112,51 +111,3 @@ def test_a_tensor_of_nothing_is_refused() -> None:
         empty = {**constants, "spare": np.zeros(shape, np.uint8)}
         with pytest.raises(ModelFileError, match=r"^spare\.shape: has a size of 0"):
             decode(raw_file(graph, empty))
-
-
-def test_write_file_replaces_whole(tmp_path: Path) -> None:
-    path = tmp_path / "model.sbnn"
-    path.write_bytes(b"old")
-    write_file(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert os.listdir(tmp_path) == ["model.sbnn"]
-
-
-def test_write_file_has_the_usual_permissions(tmp_path: Path) -> None:
-    plain = tmp_path / "plain"
-    plain.write_bytes(b"")
-    write_file(tmp_path / "model.sbnn", b"new")
-    assert (tmp_path / "model.sbnn").stat().st_mode == plain.stat().st_mode
-
-
-@pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_an_interrupted_write_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    path = tmp_path / "model.sbnn"
-    path.write_bytes(b"old")
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, step, interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        write_file(path, b"new" * 100)
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["model.sbnn"]
-
-
-def test_what_cannot_be_written_names_the_target(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_bytes(b"")
-    for target, error in [
-        (tmp_path / "nowhere" / "model.sbnn", FileNotFoundError),
-        (file / "model.sbnn", NotADirectoryError),
-        (tmp_path, IsADirectoryError),
-        (Path(), IsADirectoryError),
-    ]:
-        with pytest.raises(error) as caught:
-            write_file(target, b"")
-        assert caught.value.filename == str(target)
-        assert caught.value.filename2 is None
-    assert os.listdir(tmp_path) == ["file"]

@@ -5,13 +5,9 @@ Reading checks every size before it is used and copies nothing but unaligned ten
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from math import prod
-from pathlib import Path
 
 import numpy as np
 
@@ -23,7 +19,7 @@ from signbit.bitformat.table import LIMITS
 from signbit.bitformat.validate import validate
 from signbit.errors import ModelFileError
 
-__all__ = ["MAX_HEADER_BYTES", "decode", "encode", "write_file"]
+__all__ = ["MAX_HEADER_BYTES", "decode", "encode"]
 
 MAX_HEADER_BYTES = 100_000_000
 
@@ -169,31 +165,3 @@ def _sizes(value: Json, where: str) -> tuple[int, ...]:
             raise ModelFileError(f"{where}: must hold non-negative integers")
         sizes.append(item)
     return tuple(sizes)
-
-
-def write_file(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write bytes to a file beside the target, then rename, so that the target is never half.
-
-    Raises OSError, which names the target, where the target is a folder or its folder is missing
-    or not writable; the target is then untouched.
-    """
-    target = Path(path)
-    try:
-        temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    except ValueError as error:  # "", "." and "/" have no name
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target)) from error
-    try:
-        _write_and_rename(temporary, target, data)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(target)) from error
-
-
-def _write_and_rename(temporary: Path, target: Path, data: bytes) -> None:
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

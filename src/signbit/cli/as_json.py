@@ -8,6 +8,7 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TextIO
 
 __all__ = ["is_first_process", "is_wanted", "print_json"]
 
@@ -18,16 +19,18 @@ def is_wanted(words: Sequence[str]) -> bool:
     return "--json" in options
 
 
-def print_json(figures: Mapping[str, object]) -> None:
-    """Print one object in one line; the first of several processes alone prints.
+def print_json(figures: Mapping[str, object], stream: TextIO | None = None) -> None:
+    """Print one object in one line, on stdout; the first of several processes alone prints.
 
     A number that is not finite becomes null, and text that is no Unicode (a file's name in another
     encoding) the object {"bytes": BASE64}. Raises TypeError where a value is no JSON.
     """
     if not is_first_process():
         return
-    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-    print(json.dumps(_plain(figures), allow_nan=False, ensure_ascii=not unicode), flush=True)
+    stream = stream or sys.stdout
+    unicode = (stream.encoding or "").lower().startswith("utf")
+    line = json.dumps(_plain(figures), allow_nan=False, ensure_ascii=not unicode)
+    print(line, file=stream, flush=True)
 
 
 def is_first_process() -> bool:

@@ -72,16 +72,24 @@ def figures_table(title: str, figures: Mapping[str, object]) -> Titled:
     return table(title, ["figure", "value"], rows)
 
 
-def publish(figures: Mapping[str, object], tables: Iterable[Titled], *, as_json: bool) -> None:
+def publish(
+    figures: Mapping[str, object],
+    tables: Iterable[Titled],
+    *,
+    as_json: bool,
+    aside: bool = False,
+) -> None:
     """Print a command's result: the tables, or with `--json` the figures as one object.
 
     Where several processes do the same work (torchrun, accelerate), the first one alone prints.
+    aside: on stderr, as stdout carries a file.
     """
+    stream = sys.stderr if aside else sys.stdout
     if as_json:
-        print_json(figures)
+        print_json(figures, stream)
     if as_json or not is_first_process():
         return
-    console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
+    console = Console(file=stream, width=None if stream.isatty() else FILE_WIDTH)
     for each in tables:
         console.print(each.title, style="bold", markup=False, highlight=False, soft_wrap=True)
         console.print(each.table)

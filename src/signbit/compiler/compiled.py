@@ -8,13 +8,13 @@ from typing import Any
 
 from torch.export import ExportedProgram
 
-from signbit.bitformat.container import write_file
 from signbit.bitformat.graph import Graph, Pair
 from signbit.compiler.constants import Constant
 from signbit.compiler.count import ModelCost, count
 from signbit.compiler.lower import Provenance
 from signbit.compiler.report import report
 from signbit.compiler.verification.agreement import Agreement
+from signbit.files import write_file
 
 __all__ = ["Compiled", "OtherSize"]
 
@@ -69,6 +69,7 @@ class Compiled:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the file beside its target, then rename: an interrupted save leaves the old one.
 
-        Raises OSError where the folder is missing or not writable.
+        A device or FIFO is written to, and a link stays. Raises OSError, which names the target,
+        where it is a folder, or its folder is missing or not writable.
         """
         write_file(path, self.data)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.cli.conftest import Cli
+from tests.cli.conftest import START, Cli
 
 import signbit
 from signbit.bitformat import decode
@@ -181,3 +183,13 @@ def test_a_target_that_cannot_be_written_is_named_first(
     assert line.startswith(f"signbit: error: {output}: ")
     assert "folder" in line
     assert ".tmp" not in line
+
+
+@pytest.mark.parametrize("shown_as", [[], ["--json"]])
+def test_a_file_on_stdout_has_it_to_itself(
+    run_folder: Path, model_file: Path, shown_as: list[str]
+) -> None:
+    command = ["compile", str(run_folder), "-o", "/dev/stdout", "--images", "8", *shown_as]
+    done = subprocess.run([sys.executable, "-c", START, *command], capture_output=True, check=True)
+    assert done.stdout == model_file.read_bytes()
+    assert b"agree" in done.stderr

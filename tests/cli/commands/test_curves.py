@@ -14,8 +14,13 @@ def test_runs_are_drawn(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
 
 def test_bad_input_is_one_line(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     assert "not a run folder" in cli("curves", tmp_path, "-o", tmp_path / "c.png").mistake
-    for output in (tmp_path / "c.jpg", tmp_path / "nowhere" / "c.png", tmp_path):
-        assert "-o names a .png file" in cli("curves", run_folder, "-o", output).mistake
+    for output, why in (
+        (tmp_path / "c.jpg", "-o names a .png file"),
+        (tmp_path / "nowhere" / "c.png", f"there is no folder {tmp_path / 'nowhere'}"),
+        (tmp_path, "is a folder; name a file"),
+    ):
+        assert f"{output}: {why}" in cli("curves", run_folder, "-o", output).mistake
+    assert cli("curves", run_folder, "-o", "/dev/null").code == 0
 
 
 def test_without_matplotlib_it_names_the_extra(fresh_cli: Cli, run_folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 
 from signbit.cli import console
 from signbit.cli.arguments import Data, Isa, Json, RunFolder, Threads, UnreadableImages
+from signbit.files import descriptor_of, require_writable
 
 if TYPE_CHECKING:
     from signbit.cli.runs import Deployed
@@ -93,7 +93,7 @@ def compile_(
     from signbit.cli.runs import compile_run, deployed, with_int16_stem
     from signbit.compiler.verification.verify import verify
 
-    _require_writable(output)
+    require_writable(output)
     with console.figures_only():
         source = deployed(run, features=features, probe=probe)
         trained, notes = source.run, source.notes
@@ -107,7 +107,7 @@ def compile_(
         compiled = compile_run(trained, notes, allow_real or (), any_size=any_size)
         compiled.save(output)
         console.say(f"{output}: written; running both sides on {len(dataset)} images")
-        engine = signbit.load(output, threads=threads, isa=isa)
+        engine = signbit.load(compiled.data, threads=threads, isa=isa)
         agreement = verify(compiled, dataset.images, labels, engine=engine)
     cost = compiled.cost
     figures: dict[str, object] = {
@@ -129,20 +129,10 @@ def compile_(
     if change is not None:
         figures["int16_stem"] = change.to_dict()
         tables.append(_stem_table(change))
-    console.publish(figures, tables, as_json=json)
+    console.publish(figures, tables, as_json=json, aside=descriptor_of(output) == 1)
     if not agreement.agrees:
         console.say("signbit: the engine and PyTorch disagree on some nodes; see the table")
         raise typer.Exit(1)
-
-
-def _require_writable(output: Path) -> None:
-    """Refuse a target that could not be written, before the work is done."""
-    if output.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "is a folder; -o names a file", str(output))
-    if not output.parent.is_dir():
-        raise FileNotFoundError(
-            errno.ENOENT, f"there is no folder {output.parent}; make it first", str(output)
-        )
 
 
 def _sample(

@@ -10,6 +10,7 @@ import typer
 from signbit.cli import console
 from signbit.cli.arguments import Json
 from signbit.errors import InputError
+from signbit.files import require_writable
 
 __all__ = ["curves"]
 
@@ -34,8 +35,9 @@ def curves(
     """
     from signbit.training.reports.curves import draw, read_curves
 
-    if output.suffix.lower() != ".png" or output.is_dir() or not output.parent.is_dir():
-        raise InputError(f"{output}: -o names a .png file in a folder that is there")
+    require_writable(output)
+    if output.suffix.lower() != ".png" and (output.is_file() or not output.exists()):
+        raise InputError(f"{output}: -o names a .png file")
     read = {str(run): read_curves(run) for run in runs}
     draw(list(read.values()), output)
     epochs = {run: len(curves.epochs) for run, curves in read.items()}

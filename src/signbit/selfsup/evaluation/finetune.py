@@ -16,6 +16,7 @@ import torch
 from signbit.data.loading.readable import Unreadable
 from signbit.data.loading.seeds import derive_seed
 from signbit.errors import DataError
+from signbit.files import write_file
 from signbit.selfsup.trained import load_backbone_run
 from signbit.training.images import open_images
 from signbit.training.networks import build_network, make_method
@@ -61,7 +62,7 @@ def finetune(
     made = not folder.path.exists()
     with whole_files.writing(folder.path):
         folder.path.mkdir(parents=True, exist_ok=True)
-        whole_files.write_bytes(folder.path / _START, safetensors.torch.save(state))
+        write_file(folder.path / _START, safetensors.torch.save(state))
     try:
         return train(recipe, None, folder.path, progress=progress)
     except DataError:

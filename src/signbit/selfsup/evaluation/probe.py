@@ -21,6 +21,7 @@ from signbit.data.loading.readable import Unreadable
 from signbit.data.loading.storage import Say
 from signbit.data.sources.split import share_of_classes
 from signbit.errors import CheckpointError
+from signbit.files import write_file
 from signbit.selfsup.evaluation.features import AugmentedBatches, Batches, CachedBatches, extract
 from signbit.selfsup.evaluation.linear import (
     ProbePlan,
@@ -210,7 +211,7 @@ def save_probe(probe: Probe, folder: Path) -> None:
     tensors = {name: value.contiguous() for name, value in probe.head.state_dict().items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        whole_files.write_bytes(folder / _WEIGHTS, safetensors.torch.save(tensors))
+        write_file(folder / _WEIGHTS, safetensors.torch.save(tensors))
         whole_files.write_json(folder / _FACTS, probe.facts)
     except OSError as error:
         raise _not_written(folder, error, f"; its top-1 was {probe.facts['top1']:.4f}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from signbit.errors import CheckpointError
+from signbit.training.reports.pictures import write_png
 
 __all__ = ["Curves", "draw", "figure_of", "read_curves"]
 
@@ -82,10 +82,8 @@ def _records(path: Path) -> list[dict[str, float]]:
 
 
 def draw(runs: Sequence[Curves], path: Path) -> None:
-    """Write `figure_of` as a PNG, which appears whole or not at all."""
-    beside = path.with_name(f".{path.name}.new")
-    figure_of(runs).savefig(beside, dpi=120, format="png")
-    os.replace(beside, path)
+    """Write `figure_of` as a PNG, by `write_png`."""
+    write_png(figure_of(runs), path, dpi=120)
 
 
 def figure_of(runs: Sequence[Curves]) -> Figure:

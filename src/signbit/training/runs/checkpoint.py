@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from signbit.errors import CheckpointError
+from signbit.files import sync_folder, write_file
 from signbit.training.runs import whole_files
 from signbit.training.runs.state_dicts import load_state
 
@@ -72,7 +73,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
             beside.mkdir()
             _write_state(beside, checkpoint)
             os.rename(beside, target)
-            whole_files.sync_folder(folder)
+            sync_folder(folder)
     except CheckpointError:
         shutil.rmtree(beside, ignore_errors=True)
         raise
@@ -98,7 +99,7 @@ def _write_state(path: Path, checkpoint: Checkpoint) -> None:
                 tensors[f"{_OPTIMIZER}{index}.{name}"] = _plain(value)
             else:
                 scalars.setdefault(str(index), {})[name] = value
-    whole_files.write_bytes(path / _TENSORS, safetensors.torch.save(tensors))
+    write_file(path / _TENSORS, safetensors.torch.save(tensors))
     facts = {
         "epoch": checkpoint.epoch,
         "recipe_digest": checkpoint.recipe_digest,

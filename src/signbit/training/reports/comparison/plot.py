@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,15 +10,14 @@ from matplotlib.figure import Figure
 
 from signbit.training.reports.comparison.runs import Finished
 from signbit.training.reports.comparison.table import rows_of
+from signbit.training.reports.pictures import write_png
 
 __all__ = ["curves_of", "draw"]
 
 
 def draw(runs: Sequence[Finished], path: Path) -> None:
-    """Write `curves_of` as a PNG, which appears whole or not at all."""
-    beside = path.with_name(f".{path.name}.new")
-    curves_of(runs).savefig(beside, dpi=150, format="png")
-    os.replace(beside, path)
+    """Write `curves_of` as a PNG, by `write_png`."""
+    write_png(curves_of(runs), path, dpi=150)
 
 
 def curves_of(runs: Sequence[Finished]) -> Figure:

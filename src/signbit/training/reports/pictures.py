@@ -1,0 +1,22 @@
+"""How a picture reaches the disk."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from signbit.files import write_file
+
+__all__ = ["write_png"]
+
+
+def write_png(figure: Figure, path: Path, *, dpi: int) -> None:
+    """Write a figure as a PNG, by `write_file`: it appears whole or not at all.
+
+    dpi: pixels per inch of the figure's size. Raises OSError, which names `path`.
+    """
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=dpi, format="png")
+    write_file(path, picture.getvalue())
