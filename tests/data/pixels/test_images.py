@@ -1,12 +1,22 @@
+import contextlib
 import io
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from signbit.data.pixels.images import decode, fit
 from signbit.errors import DataError, InputError
+
+FIXED: dict[str, Any] = {
+    "deadline": None,
+    "derandomize": True,
+    "database": None,
+    "phases": [Phase.explicit, Phase.generate],
+}
 
 
 def encoded(image: Image.Image, kind: str = "png") -> bytes:
@@ -37,17 +47,121 @@ def test_damaged_bytes_are_refused_by_name(cut: int) -> None:
         decode(whole[:cut], "photo-17")
 
 
-@pytest.mark.parametrize("kind", ["png", "tiff"])
-def test_sixteen_bits_keep_their_upper_eight(kind: str) -> None:
-    values = np.array([[0, 255, 256], [0x7FFF, 0x8000, 0xFFFF]], dtype=np.uint16)
-    pixels = decode(encoded(Image.fromarray(values), kind), "deep")
-    np.testing.assert_array_equal(pixels[..., 0], [[0, 0, 1], [127, 128, 255]])
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("CMYK", "jpeg"),
+        ("CMYK", "tiff"),
+        ("YCbCr", "jpeg"),
+        ("RGBA", "webp"),
+        ("RGBA", "tga"),
+        ("RGB", "qoi"),
+        ("RGB", "avif"),
+        ("P", "gif"),
+        ("LAB", "tiff"),
+        ("L", "png"),
+        ("LA", "png"),
+        ("1", "png"),
+        ("1", "tiff"),
+    ],
+)
+def test_every_mode_becomes_gray_or_colour(mode: str, kind: str) -> None:
+    """A white half and a dark one: nothing is turned round, shifted or black."""
+    gray = np.full((16, 16), 255, dtype=np.uint8)
+    gray[:, :8] = 0
+    picture = Image.fromarray(gray.repeat(3).reshape(16, 16, 3))
+    picture = picture.convert("L").convert(mode) if mode in {"LA", "1"} else picture.convert(mode)
+    pixels = decode(encoded(picture, kind), mode)
+    assert pixels.shape == (16, 16, 1 if mode in {"L", "LA", "1"} else 3)
+    assert np.abs(pixels[..., 0].astype(int) - gray).max() < 40
 
 
-def test_values_without_a_known_range_are_refused() -> None:
-    for values in (np.ones((2, 2), np.float32), np.full((2, 2), 70000, np.int32)):
-        with pytest.raises(DataError, match=r"deep: has .* save it with 8 or 16 bits"):
-            decode(encoded(Image.fromarray(values), "tiff"), "deep")
+@pytest.mark.parametrize("kind", ["gif", "webp", "png", "tiff"])
+def test_of_several_frames_the_first_is_taken(kind: str) -> None:
+    frames = [Image.new("RGB", (4, 3), colour) for colour in ("red", "blue", "lime")]
+    stream = io.BytesIO()
+    frames[0].save(stream, kind, save_all=True, append_images=frames[1:])
+    pixels = decode(stream.getvalue(), kind)
+    assert pixels.shape == (3, 4, 3)
+    assert np.abs(pixels.astype(int) - (255, 0, 0)).max() < 8
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "tiff"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photos_are_turned_upright(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    gray = np.zeros((8, 16), dtype=np.uint8)
+    gray[:, :8] = 255
+    stream = io.BytesIO()
+    Image.fromarray(gray).convert("RGB").save(stream, kind, exif=exif)
+    turn = {
+        1: lambda x: x,
+        2: lambda x: x[:, ::-1],
+        3: lambda x: x[::-1, ::-1],
+        4: lambda x: x[::-1],
+        5: lambda x: x.T,
+        6: lambda x: np.rot90(x, -1),
+        7: lambda x: x[::-1, ::-1].T,
+        8: np.rot90,
+    }
+    pixels = decode(stream.getvalue(), kind)[..., 0]
+    assert np.abs(pixels.astype(int) - turn[orientation](gray)).max() < 8
+
+
+def test_what_pillow_leaves_to_other_programs_is_no_image() -> None:
+    """A stranger's file shall not start Ghostscript."""
+    with pytest.raises(DataError, match="photo: not a readable image"):
+        decode(encoded(Image.new("RGB", (4, 4)), "eps"), "photo")
+
+
+def samples() -> dict[str, bytes]:
+    """A small picture in each common format."""
+    pixels = np.random.default_rng(3).integers(0, 256, (20, 17, 3), dtype=np.uint8)
+    picture, deep = Image.fromarray(pixels), Image.fromarray(pixels[..., 0].astype(np.uint16) * 257)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    found = dict.fromkeys(("jpeg", "webp", "avif", "jpeg2000", "bmp", "ppm", "tga"), picture)
+    found |= {"gif": picture, "ico": picture, "png": deep, "tiff": deep}
+    streams = {kind: io.BytesIO() for kind in found}
+    for kind, stream in streams.items():
+        found[kind].save(stream, kind, **({"exif": exif} if kind in {"jpeg", "tiff"} else {}))
+    return {kind: stream.getvalue() for kind, stream in streams.items()}
+
+
+SAMPLES = samples()
+
+
+def no_other_error(kind: str, changes: list[tuple[int, int]], cut: float) -> None:
+    data = bytearray(SAMPLES[kind])
+    for place, byte in changes:
+        data[place % len(data)] = byte
+    with contextlib.suppress(DataError):
+        decode(bytes(data[: int(cut * len(data))]), "photo")
+
+
+CHANGES = st.lists(st.tuples(st.integers(0, 400) | st.integers(0, 5000), st.integers(0, 255)))
+damaged = given(st.sampled_from(sorted(SAMPLES)), CHANGES, st.just(1.0) | st.floats(0, 1))
+quietly = pytest.mark.filterwarnings("ignore")
+
+
+@quietly
+@settings(**FIXED, max_examples=150)
+@damaged
+def test_damage_is_a_data_error_or_other_pixels(
+    kind: str, changes: list[tuple[int, int]], cut: float
+) -> None:
+    no_other_error(kind, changes, cut)
+
+
+@quietly
+@pytest.mark.slow
+@settings(**FIXED, max_examples=2000)
+@damaged
+def test_much_damage_is_a_data_error_or_other_pixels(
+    kind: str, changes: list[tuple[int, int]], cut: float
+) -> None:
+    no_other_error(kind, changes, cut)
 
 
 def test_a_message_names_the_photo_and_no_address() -> None:
@@ -56,6 +170,7 @@ def test_a_message_names_the_photo_and_no_address() -> None:
     assert str(caught.value) == "z.jpg: not a readable image (its format is unknown)"
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("limit", [10, 30])
 def test_what_unpacks_to_too_many_pixels_is_refused(
     monkeypatch: pytest.MonkeyPatch, limit: int

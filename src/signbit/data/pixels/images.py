@@ -6,13 +6,15 @@ The rule of `fit` is the one that an `.sbnn` file records (docs/format.md).
 from __future__ import annotations
 
 import io
-import warnings
+import math
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from signbit.data.pixels.deep import is_deep, upper_bits
+from signbit.data.pixels.formats import is_read
 from signbit.errors import DataError, InputError
 
 __all__ = ["RESIZE_RULE", "Interpolation", "decode", "fit", "pixels_of"]
@@ -35,29 +37,39 @@ def decode(data: bytes, name: str) -> NDArray[np.uint8]:
     """Pixels of an encoded image (JPEG, PNG, …): uint8, (H, W, 1) if it is gray, else (H, W, 3).
 
     `name` is what an error calls the image. Transparency is dropped, a palette is looked up, the
-    picture is turned as its EXIF data says, and of 16 bits the upper 8 are kept.
-    Raises DataError where the bytes are not an image, are none at all, end too early, unpack to far
-    more pixels than a photograph has, or hold gray values that are floating-point or wider than 16
-    bits.
+    picture is turned as its EXIF data says, of 9 to 16 bits the upper 8 are kept, and of several
+    frames the first. Raises DataError where the bytes are not an image, are none at all, end too
+    early, unpack to far more pixels than a photograph has, or hold gray values that are signed,
+    floating-point, wider than 16 bits, or so small that nothing but black would be left.
     """
     if not data:
         raise DataError(f"{name}: not a readable image (it is empty)")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as image:
-                return pixels_of(image, name)
+        with Image.open(io.BytesIO(data)) as image:
+            if not is_read(image.format):
+                raise UnidentifiedImageError
+            # Pillow warns of so many, and a filter that makes it an error is no thread's own.
+            if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
+                raise Image.DecompressionBombError
+            return pixels_of(image, name)
+    except DataError:
+        raise
     except UnidentifiedImageError as error:
         raise DataError(f"{name}: not a readable image (its format is unknown)") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
         raise DataError(f"{name}: too many pixels for a photo; scale it down first") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:  # of any type: each format has a decoder of its own
         raise DataError(f"{name}: not a readable image ({error})") from error
 
 
 def pixels_of(image: Image.Image, name: str) -> NDArray[np.uint8]:
     """`decode` of an image that Pillow has opened already. Raises what Pillow does, too."""
-    pixels = _pixels(ImageOps.exif_transpose(image), name)
+    turned = ImageOps.exif_transpose(image)
+    if is_deep(image):
+        pixels = upper_bits(image, turned, name)
+    else:
+        mode = "L" if image.mode in _GRAY_MODES else "RGB"
+        pixels = np.asarray(turned.convert(mode), dtype=np.uint8)
     return pixels.reshape(pixels.shape[0], pixels.shape[1], -1)
 
 
@@ -126,18 +138,3 @@ def _resized_part(
     )
     inside = (box[0] - near[0], box[1] - near[1], box[2] - near[0], box[3] - near[1])
     return picture.crop(near).resize((cut[2] - cut[0], cut[3] - cut[1]), resampling, box=inside)
-
-
-def _pixels(image: Image.Image, name: str) -> NDArray[np.uint8]:
-    if image.mode == "F":
-        raise DataError(f"{name}: has floating-point pixels; save it with 8 or 16 bits per channel")
-    if image.mode.startswith("I"):
-        wide = np.asarray(image)
-        if wide.min() < 0 or wide.max() > 0xFFFF:
-            raise DataError(
-                f"{name}: has values from {wide.min()} to {wide.max()}; save it with 8 or 16 bits "
-                "per channel"
-            )
-        return (wide >> 8).astype(np.uint8)
-    mode = "L" if image.mode in _GRAY_MODES else "RGB"
-    return np.asarray(image.convert(mode), dtype=np.uint8)
