@@ -22,6 +22,7 @@ from signbit.errors import (
     ModelVersionError,
     RecipeError,
     SignbitError,
+    SignbitWarning,
     UsageError,
 )
 from signbit.lazy import from_modules
@@ -50,6 +51,7 @@ __all__ = [
     "Prediction",
     "RecipeError",
     "SignbitError",
+    "SignbitWarning",
     "UsageError",
     "__version__",
     "cpu_isas",

@@ -19,6 +19,7 @@ __all__ = [
     "ModelVersionError",
     "RecipeError",
     "SignbitError",
+    "SignbitWarning",
     "UsageError",
 ]
 
@@ -111,3 +112,7 @@ class MissingExtraError(SignbitError, ImportError):
 
 class UsageError(SignbitError):
     """The command line does not say a command: unknown option, missing or bad argument."""
+
+
+class SignbitWarning(UserWarning):
+    """Something works, but hardly as it was meant: it says what, and what to do instead."""

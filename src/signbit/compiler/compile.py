@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from signbit.bitformat.container import encode
-from signbit.bitformat.graph import Graph, GraphInput, GraphOutput, Pair, Resize
+from signbit.bitformat.graph import Graph, GraphInput, GraphOutput, Pair
+from signbit.compiler.checks.arguments import (
+    Arguments,
+    Numbers,
+    Size,
+    checked_arguments,
+    require_one_name_each,
+    why_units,
+)
 from signbit.compiler.checks.constant_signs import require_signs_that_vary
 from signbit.compiler.checks.float32 import in_float32
 from signbit.compiler.checks.silent_floats import kept_real
@@ -22,7 +30,7 @@ from signbit.compiler.passes import run_passes
 from signbit.compiler.passes.remove_dead import remove_dead
 from signbit.compiler.sizes.trials import for_any_size
 from signbit.compiler.trace import trace
-from signbit.errors import CompileError, ModelFileError
+from signbit.errors import CompileError, ModelFileError, SignbitWarning
 
 __all__ = ["compile_model"]
 
@@ -30,11 +38,11 @@ __all__ = ["compile_model"]
 def compile_model(
     model: nn.Module,
     *,
-    input_size: tuple[int, int, int],
-    mean: Sequence[float],
-    std: Sequence[float],
-    class_names: Sequence[str],
-    resize_shorter_side: int,
+    input_size: Size,
+    mean: Numbers,
+    std: Numbers,
+    class_names: Sequence[str] | None = None,
+    resize_shorter_side: int | None = None,
     interpolation: str = "bilinear",
     source: Mapping[str, str] | None = None,
     allow_real: Sequence[str] = (),
@@ -43,65 +51,69 @@ def compile_model(
     """Compile a network that takes (x / 255 − mean) / std to a file that takes raw pixels x.
 
     model: in evaluation mode, float images (N, C, H, W) to logits. input_size: (height, width,
-    channels). mean, std: one per channel, std > 0. class_names: one per logit, or none.
+    channels); or (height, width) or the side of a square, where mean, std or the first convolution
+    says how many channels there are. mean, std: one per channel, or a number for all, std > 0, in
+    units where 255 is 1. class_names: one per logit, none twice; without them classes are numbers.
     resize_shorter_side, interpolation ("bilinear" or "nearest"): how a photograph becomes an
-    input. source: free notes of where the model came from. allow_real: module paths of binary
-    layers that may compute with reals, as one of their operands is no sign. any_size: whether the
-    file may be loaded at another height and width, as in `signbit.load(path, input_size=(H, W))`;
-    it is then compared with PyTorch at three other sizes or more (`Compiled.sizes`).
+    input; without the former it is the larger side of the input. source: free notes of where the
+    model came from. allow_real: module paths of binary layers that may compute with reals, as one
+    of their operands is no sign. any_size: whether the file may be loaded at another height and
+    width, as in `signbit.load(path, input_size=(H, W))`; it is then compared with PyTorch at three
+    other sizes or more (`Compiled.sizes`).
     A model whose parameters are in another precision is compiled as its copy in float32 if they
-    have that value there, with a warning; the model itself stays as it is.
-    Raises CompileError naming module path, operation and reason for what the engine cannot do, for
-    a binary layer that lost its signs and is not in allow_real, for one whose input has the same
+    have that value there, with a SignbitWarning; the model itself stays as it is. A mean or std
+    above 1, which no pixels have, is another such warning.
+    Raises CompileError naming the argument, for one with which the file could not be read or would
+    be of no use; naming module path, operation and reason for what the engine cannot do, for a
+    binary layer that lost its signs and is not in allow_real, for one whose input has the same
     signs whatever the image, and for numbers that are not finite; with any_size also for what fixes
     the size of the images.
     """
-    model, notice = in_float32(model)
-    if notice:
-        warnings.warn(notice, stacklevel=2)
-    compiler = _Compiler(
+    arguments = checked_arguments(
         model,
-        input_size[2],
-        tuple(map(float, mean)),
-        tuple(map(float, std)),
-        tuple(class_names),
-        Resize(resize_shorter_side, interpolation),
-        dict(source or {}) | ({ALLOWED: ", ".join(allow_real)} if allow_real else {}),
-        tuple(allow_real),
-        any_size,
+        input_size=input_size,
+        mean=mean,
+        std=std,
+        class_names=class_names,
+        resize_shorter_side=resize_shorter_side,
+        interpolation=interpolation,
+        source=source,
+        allow_real=allow_real,
     )
-    height, width, _ = input_size
-    compiled = replace(compiler((height, width)), notice=notice)
+    model, notice = in_float32(model)
+    for said in (notice, why_units(arguments.mean, arguments.std)):
+        if said:
+            warnings.warn(said, SignbitWarning, stacklevel=2)
+    compiler = _Compiler(model, arguments, any_size)
+    compiled = replace(compiler(arguments.size), notice=notice)
     return for_any_size(model, compiled, compiler) if any_size else compiled
 
 
 @dataclass(frozen=True)
 class _Compiler:
-    """Compiles a model for images of one height and width; fields are as of `compile_model`."""
+    """Compiles a model for images of one height and width."""
 
     model: nn.Module
-    channels: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    class_names: tuple[str, ...]
-    resize: Resize
-    source: Mapping[str, str]
-    allow_real: tuple[str, ...]
+    arguments: Arguments
     any_size: bool
 
     def __call__(self, size: Pair) -> Compiled:
-        program = export(self.model, (*size, self.channels))
+        given = self.arguments
+        shape = (*size, given.channels)
+        program = export(self.model, shape)
         real = kept_real(self.model)
-        graph = trace(program, self.mean, self.std, real, self.allow_real, self.any_size)
+        graph = trace(program, given.mean, given.std, real, given.allow_real, self.any_size)
         remove_dead(graph)
         require_signs_that_vary(graph)
+        require_one_name_each(given.class_names, graph[graph.output].shape.channels)
         run_passes(graph)
         lowered = lower(graph)
+        allowed = {ALLOWED: ", ".join(given.allow_real)} if given.allow_real else {}
         compiled = Graph(
-            inputs=(GraphInput(IMAGE, "image", (*size, self.channels), self.resize),),
-            outputs=(GraphOutput(LOGITS, lowered.output, self.class_names),),
+            inputs=(GraphInput(IMAGE, "image", shape, given.resize),),
+            outputs=(GraphOutput(LOGITS, lowered.output, given.class_names),),
             nodes=lowered.nodes,
-            source=self.source,
+            source=given.source | allowed,
         )
         try:
             data = encode(compiled, lowered.constants)
@@ -114,6 +126,6 @@ class _Compiler:
             node_provenance=lowered.node_provenance,
             tensor_provenance=lowered.tensor_provenance,
             program=program,
-            mean=self.mean,
-            std=self.std,
+            mean=given.mean,
+            std=given.std,
         )
