@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-__all__ = ["is_first_process", "is_wanted", "print_json"]
+__all__ = ["is_first_process", "is_wanted", "json_text", "print_json"]
 
 
 def is_wanted(words: Sequence[str]) -> bool:
@@ -20,17 +20,21 @@ def is_wanted(words: Sequence[str]) -> bool:
 
 
 def print_json(figures: Mapping[str, object], stream: TextIO | None = None) -> None:
-    """Print one object in one line, on stdout; the first of several processes alone prints.
-
-    A number that is not finite becomes null, and text that is no Unicode (a file's name in another
-    encoding) the object {"bytes": BASE64}. Raises TypeError where a value is no JSON.
-    """
+    """Print `json_text` of an object, on stdout; the first of several processes alone prints."""
     if not is_first_process():
         return
     stream = stream or sys.stdout
     unicode = (stream.encoding or "").lower().startswith("utf")
-    line = json.dumps(_plain(figures), allow_nan=False, ensure_ascii=not unicode)
-    print(line, file=stream, flush=True)
+    print(json_text(figures, ascii_only=not unicode), file=stream, flush=True)
+
+
+def json_text(figures: Mapping[str, object], *, ascii_only: bool = False) -> str:
+    """One object in one line.
+
+    A number that is not finite becomes null, and text that is no Unicode (a file's name in another
+    encoding) the object {"bytes": BASE64}. Raises TypeError where a value is no JSON.
+    """
+    return json.dumps(_plain(figures), allow_nan=False, ensure_ascii=ascii_only)
 
 
 def is_first_process() -> bool:

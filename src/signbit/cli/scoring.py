@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from signbit.cli import console
 from signbit.errors import DataError, InputError, SignbitError
-from signbit.runtime.photographs import resize_rule
 from signbit.runtime.prediction import OUTPUT, class_labels
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Timing",
-    "fitted",
     "load_classifier",
     "logits",
     "match_classes",
@@ -103,13 +101,6 @@ def open_split(
     return without_unreadable(dataset, console.say) if unreadable == "skip" else dataset
 
 
-def fitted(engine: Engine, dataset: ImageDataset) -> ImageDataset:
-    """The data set at the engine's input size, by the rule in the file, in its class order."""
-    shorter_side, interpolation = resize_rule(engine)
-    matched = match_classes(dataset, engine.class_names)
-    return matched.fitted(engine.input_shape, shorter_side, interpolation)
-
-
 def match_classes(dataset: ImageDataset, class_names: Sequence[str]) -> ImageDataset:
     """The data set with labels in the network's class order.
 
@@ -133,4 +124,6 @@ def match_classes(dataset: ImageDataset, class_names: Sequence[str]) -> ImageDat
         class_names,
         source=dataset.source,
         split=dataset.split,
+        fingerprint=dataset.fingerprint,
+        workers=dataset.workers,
     )

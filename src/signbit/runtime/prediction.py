@@ -72,15 +72,18 @@ def class_labels(engine: Engine) -> list[str]:
     return list(output.classes) or [str(index) for index in range(channels)]
 
 
-def predictions(logits: npt.NDArray[Any], names: Sequence[str]) -> list[Prediction]:
-    """One prediction for each row of float32 (N, classes).
+def predictions(
+    logits: npt.NDArray[Any], names: Sequence[str], images: Sequence[object]
+) -> list[Prediction]:
+    """One prediction for each row of float32 (N, classes); errors call its image as `images` do.
 
     Raises SignbitError where a score is not finite.
     """
-    if not np.isfinite(logits).all():
+    finite = np.isfinite(logits).all(axis=1)
+    if not finite.all():
         raise SignbitError(
-            "its scores are not finite numbers, as constants of the file overflow float32; "
-            "compile the run again"
+            f"its scores for {images[int(finite.argmin())]} are not finite numbers, as constants "
+            "of the file overflow float32; compile the run again"
         )
     exponentials = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
@@ -97,4 +100,5 @@ def of_images(engine: Engine, images: Sequence[Any]) -> Iterator[Prediction]:
     prepare = Photographs(engine)
     for start in range(0, len(images), _BATCH):
         batch = [prepare(image) for image in images[start : start + _BATCH]]
-        yield from predictions(engine(np.stack(batch)), names)
+        labels = [f"image {start + index}" for index in range(len(batch))]
+        yield from predictions(engine(np.stack(batch)), names, labels)

@@ -1,6 +1,14 @@
 from __future__ import annotations
 
+import base64
+import csv
 import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -42,11 +50,13 @@ def test_photos_get_the_engines_own_probabilities(
     assert [c["probability"] for c in classes] == pytest.approx(sorted(expected, reverse=True))
 
 
-def test_the_table_shows_the_top_classes(cli: Cli, model_file: Path, photo: Path) -> None:
-    shown = cli("predict", model_file, photo, "--top", "3")
-    assert shown.code == 0
-    assert "digit.png" in shown.out
-    assert shown.out.count("%") == 3
+def test_a_photo_is_a_line(cli: Cli, model_file: Path, photo: Path) -> None:
+    for top, options in ((1, []), (3, ["--top", "3"]), (10, ["--top", "99"])):
+        shown = cli("predict", model_file, photo, *options)
+        assert shown.code == 0
+        found = signbit.load(model_file).predict(photo).top(top)
+        told = ", ".join(f"{name} {100 * probability:.2f} %" for name, probability in found)
+        assert shown.out == f"{photo}: {told}\n"
 
 
 def test_a_photo_is_turned_as_its_exif_data_says(
@@ -64,13 +74,164 @@ def test_a_photo_is_turned_as_its_exif_data_says(
 
 
 def test_works_without_the_train_extra(fresh_cli: Cli, model_file: Path, photo: Path) -> None:
-    result = fresh_cli("predict", model_file, photo, "--json", blocked=TRAIN_EXTRA)
+    result = fresh_cli("predict", model_file, photo, "--json", "--top", "5", blocked=TRAIN_EXTRA)
     assert len(result.figures["photos"][0]["classes"]) == 5
 
 
-def test_a_corrupt_photo_is_named(cli: Cli, model_file: Path, photo: Path) -> None:
-    photo.write_bytes(photo.read_bytes()[:60])
-    assert "digit.png" in cli("predict", model_file, photo).mistake
+@pytest.fixture
+def bad_album(album: Path) -> Path:
+    """The album with more that is no photo: a text, a dangling link, an empty file, deep inside."""
+    deeper = album / "more" / "deep"
+    deeper.mkdir(parents=True)
+    (album / "text.jpg").write_text("no picture")
+    (album / "more" / "empty.png").touch()
+    (album / "more" / "link.png").symlink_to("nowhere")
+    (album / "00.png").rename(deeper / "00.png")
+    return album
+
+
+BAD = ["07.png", "more/empty.png", "more/link.png", "text.jpg"]
+
+
+def test_bad_photos_are_named_and_left_out(cli: Cli, model_file: Path, bad_album: Path) -> None:
+    shown = cli("predict", model_file, bad_album)
+    assert shown.code == 1
+    named = [line.partition(": ")[2].partition(": ")[0] for line in shown.err.splitlines()]
+    assert named == [str(bad_album / name) for name in BAD]
+    lines = shown.out.splitlines()
+    assert len(lines) == 29
+    assert [line.partition(": ")[0] for line in lines] == sorted(
+        str(path) for path in bad_album.rglob("*.png") if not str(path).endswith(tuple(BAD))
+    )
+
+
+def test_json_says_what_was_left_out(cli: Cli, model_file: Path, bad_album: Path) -> None:
+    shown = cli("predict", model_file, bad_album, bad_album / "01.png", "--json")
+    assert shown.code == 1
+    figures = json.loads(shown.out)
+    assert len(figures["photos"]) == 30
+    assert [reason.partition(": ")[0] for reason in figures["skipped"]] == [
+        str(bad_album / name) for name in BAD
+    ]
+    assert figures["photos"][-1]["file"] == str(bad_album / "01.png")
+
+
+def test_patterns_are_files_and_folders(
+    cli: Cli, model_file: Path, bad_album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(bad_album)
+
+    def files(*photos: str) -> list[str]:
+        shown = cli("predict", model_file, *photos)
+        return [line.partition(": ")[0] for line in shown.out.splitlines()]
+
+    assert files("0[1-3].png", "2?.png") == [
+        *(f"{index:02}.png" for index in (1, 2, 3)),
+        *(f"{index}.png" for index in range(20, 30)),
+    ]
+    assert files("mor*") == files("more") == files("**/deep/*") == ["more/deep/00.png"]
+    assert sorted(files("**")) == sorted(files("."))
+    assert "*.gif: no image matches" in cli("predict", model_file, "*.gif").mistake
+    # What is there is no pattern.
+    (bad_album / "01.png").rename("[0].png")
+    assert files("[0].png") == ["[0].png"]
+
+
+@pytest.mark.parametrize("name", ["answers.csv", "ANSWERS.CSV"])
+def test_answers_in_a_csv_file(cli: Cli, model_file: Path, bad_album: Path, name: str) -> None:
+    odd = bad_album / 'a "quoted", name\n.png'
+    (bad_album / "02.png").rename(odd)
+    out = bad_album / name
+    shown = cli("predict", model_file, bad_album, "--out", out, "--top", "2")
+    assert (shown.code, shown.out) == (1, "")
+    with out.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["file", "class", "probability", "class_2", "probability_2"]
+    assert len(rows) == 29
+    assert str(odd) in [row[0] for row in rows]
+    engine = signbit.load(model_file)
+    for path, *found in rows:
+        expected = engine.predict(path).top(2)
+        assert [(found[0], float(found[1])), (found[2], float(found[3]))] == expected
+
+
+def test_answers_in_a_json_lines_file(cli: Cli, model_file: Path, bad_album: Path) -> None:
+    out = bad_album.parent / "answers.jsonl"
+    shown = cli("predict", model_file, bad_album, "--out", out, "--json")
+    figures = json.loads(shown.out)
+    assert (figures["out"], figures["written"], len(figures["skipped"])) == (str(out), 29, 4)
+    printed = json.loads(cli("predict", model_file, bad_album, "--json").out)["photos"]
+    assert [json.loads(line) for line in out.read_text("utf-8").splitlines()] == printed
+
+
+def test_a_file_that_is_there_is_kept(
+    cli: Cli, model_file: Path, photo: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "answers.csv"
+    out.write_text("my own")
+    assert "add --overwrite" in cli("predict", model_file, photo, "--out", out).mistake
+    assert out.read_text() == "my own"
+    assert cli("predict", model_file, photo, "--out", out, "--overwrite").code == 0
+    assert out.read_text().startswith("file,class,probability\n")
+    out.write_text("")
+    assert cli("predict", model_file, photo, "--out", out).code == 0
+    for bad in ("answers.txt", "answers"):
+        mistake = cli("predict", model_file, photo, "--out", tmp_path / bad).mistake
+        assert "must end in .csv or .jsonl" in mistake
+        assert not (tmp_path / bad).exists()
+    assert (
+        "gone/a.csv" in cli("predict", model_file, photo, "--out", tmp_path / "gone/a.csv").mistake
+    )
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_names_that_are_not_utf8_lose_nothing(
+    cli: Cli, model_file: Path, photo: Path, tmp_path: Path, ending: str
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    raw = os.fsencode(folder) + b"/caf\xe9.png"
+    try:
+        photo.rename(os.fsdecode(raw))
+    except OSError:
+        pytest.skip("this file system only takes names in UTF-8")
+    out = tmp_path / f"answers.{ending}"
+    shown = cli("predict", model_file, folder, "--out", out)
+    assert shown.code == 0, shown.err
+    if ending == "csv":
+        assert out.read_bytes().splitlines()[1].startswith(raw + b",")
+    else:
+        assert base64.b64decode(json.loads(out.read_text())["file"]["bytes"]) == raw
+    assert cli("predict", model_file, folder).code == 0
+
+
+def test_what_is_done_stays_when_interrupted(model_file: Path, photo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(10_000):
+        (folder / f"{index}.png").hardlink_to(photo)
+    out = tmp_path / "answers.csv"
+    command = subprocess.Popen(
+        [sys.executable, "-m", "signbit", "predict", model_file, folder, "--out", out],
+        stderr=subprocess.PIPE,
+    )
+    while not out.is_file() or out.stat().st_size < 10_000:
+        assert command.poll() is None
+        time.sleep(0.01)
+    command.send_signal(signal.SIGINT)
+    _, err = command.communicate(timeout=20)
+    assert command.returncode == 130
+    assert b"Traceback" not in err
+    text = out.read_text()
+    assert text.endswith("\n")
+    assert 64 < len(text.splitlines()) < 10_000
+    assert {len(row) for row in csv.reader(text.splitlines())} == {3}
+
+
+def test_a_full_disk_is_named(cli: Cli, model_file: Path, photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "full.csv"
+    out.symlink_to("/dev/full")
+    assert "full.csv: No space left" in cli("predict", model_file, photo, "--out", out).mistake
 
 
 def test_a_missing_photo_is_named(cli: Cli, model_file: Path, tmp_path: Path) -> None:
@@ -124,8 +285,9 @@ def test_classes_without_names_are_numbered(cli: Cli, photo: Path, tmp_path: Pat
     model = tmp_path / "nameless.sbnn"
     nameless = dataclasses.replace(graph, outputs=(GraphOutput("logits", graph.outputs[0].tensor),))
     model.write_bytes(encode(nameless, constants))
-    classes = cli("predict", model, photo, "--json").figures["photos"][0]["classes"]
-    assert {each["name"] for each in classes} == {f"class {index}" for index in range(4)}
+    figures = cli("predict", model, photo, "--top", "4", "--json").figures
+    classes = figures["photos"][0]["classes"]
+    assert {each["name"] for each in classes} == {"0", "1", "2", "3"}
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])

@@ -92,20 +92,41 @@ def _evaluate_model(
     threads: int | None,
     isa: str | None,
 ) -> dict[str, object]:
-    from signbit.cli.scoring import fitted, load_classifier, logits, open_split, top1
+    from signbit.cli.progress import progress
+    from signbit.cli.scoring import load_classifier, match_classes, open_split
+    from signbit.data.pixels.decoding import batches
+    from signbit.runtime.photographs import resize_rule
 
     engine = load_classifier(path, threads, isa, input_size)
-    dataset = fitted(engine, open_split(data, split, unreadable))
+    rule = resize_rule(engine)
+    dataset = match_classes(open_split(data, split, "refuse"), engine.class_names)
+    read = dataset.reader(engine.input_shape, *rule)
+    skipped: list[str] = []
+
+    def skip(reason: str) -> None:
+        console.say(f"skipped: {reason}")
+        skipped.append(reason)
+
+    right = 0
     start = time.perf_counter()
-    scores = logits(engine, dataset.images)
-    seconds = time.perf_counter() - start
+    with progress("images", len(dataset)) as done:
+        for indices, images in batches(
+            read, len(dataset), engine.input_shape, skip if unreadable == "skip" else None
+        ):
+            right += int((engine(images).argmax(axis=1) == dataset.labels[indices]).sum())
+            done(indices[-1] + 1)
+    count = len(dataset) - len(skipped)
+    if not count:
+        raise DataError(
+            f"{data}: none of the {len(dataset)} images of the {split} split can be read"
+        )
     return {
         "split": split,
         "data": data,
-        "top1": top1(scores, dataset.labels),
-        "images": len(dataset),
+        "top1": right / count,
+        "images": count,
         "input_size": list(engine.input_shape[:2]),
-        "images_per_s": len(dataset) / seconds,
+        "images_per_s": count / (time.perf_counter() - start),
         "threads": engine.threads,
         "isa": engine.isa,
     }

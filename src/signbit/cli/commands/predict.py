@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from signbit.cli import console
+from signbit.cli.answers import CLASSES, NEAREST, Answers, Found, Kind, answers_file
 from signbit.cli.arguments import InputSize, Isa, Json, Model, Threads
+from signbit.cli.main import PROBLEMS
 from signbit.errors import SignbitError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from signbit.runtime.engine import Engine
 
 __all__ = ["predict"]
@@ -20,12 +27,29 @@ __all__ = ["predict"]
 def predict(
     model: Model,
     photos: Annotated[
-        list[Path],
-        typer.Argument(metavar="PHOTO", exists=True, dir_okay=False, help="Any image files."),
+        list[str],
+        typer.Argument(
+            metavar="PHOTO",
+            help="Image files, folders with all images in them, or patterns in quotes ('*.jpg').",
+        ),
     ],
     top: Annotated[
-        int, typer.Option(min=1, help="Classes, or similar images, to show for each photo.")
-    ] = 5,
+        int | None,
+        typer.Option(
+            min=1, help="Classes, or similar images, for each photo; default: 1 class, or 5 images."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            parser=answers_file,
+            help="Write the answers to a .csv or .jsonl file, each as soon as it is known.",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file of --out if it is there.")
+    ] = False,
     nearest: Annotated[
         Path | None,
         typer.Option(
@@ -42,87 +66,91 @@ def predict(
 ) -> None:
     """Classify photos with a compiled network, or find similar ones, without PyTorch.
 
-    Each photo is scaled and cropped by the rule in the file; the likeliest classes are printed.
+    Each photo is scaled and cropped by the rule in the file; a line says its likeliest class. A
+    photo that cannot be read is named and left out, and the exit code is 1.
 
     With --nearest the images of a folder are printed instead whose outputs are most similar, by
-    their cosine. Compile the network with --features for it. An image that cannot be read is named
-    and left out.
+    their cosine. Compile the network with --features for it.
 
     Example: [bold]signbit predict model.sbnn cat.jpg dog.png --top 3[/]
+    Example: [bold]signbit predict model.sbnn photos --out answers.csv[/]
     Example: [bold]signbit predict features.sbnn cat.jpg --nearest photos[/]
     """
     import signbit
+    from signbit.cli.photos import photographs
+    from signbit.cli.progress import progress
     from signbit.cli.scoring import load_classifier
+    from signbit.data.pixels.decoding import batches
+    from signbit.runtime.photographs import Photographs
 
-    if nearest is None:
-        engine = load_classifier(model, threads, isa, input_size)
-        _classify(engine, model, photos, top, as_json=json)
-    else:
-        engine = signbit.load(model, threads=threads, isa=isa, input_size=input_size)
-        _similar(engine, model, photos, nearest, top, as_json=json)
-
-
-def _classify(engine: Engine, model: Path, photos: list[Path], top: int, *, as_json: bool) -> None:
-    import numpy as np
-
-    from signbit.data.pixels.images import decode, fit
-    from signbit.runtime.photographs import resize_rule
-
-    shorter_side, interpolation = resize_rule(engine)
-    rule = engine.input_shape, shorter_side, interpolation
-    images = [fit(decode(photo.read_bytes(), str(photo)), *rule) for photo in photos]
-    logits = engine(np.stack(images)).astype(np.float64)
-    for photo, row in zip(photos, logits, strict=True):
-        if not np.isfinite(row).all():
-            raise SignbitError(
-                f"{model}: its scores for {photo} are not finite numbers, as constants of the "
-                "file overflow float32; compile the run again"
-            )
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-    names = engine.class_names or [f"class {index}" for index in range(logits.shape[1])]
-
-    found, tables = [], []
-    for photo, row in zip(photos, probabilities, strict=True):
-        best = np.argsort(-row, kind="stable")[:top]
-        classes = [{"name": names[index], "probability": float(row[index])} for index in best]
-        found.append({"file": str(photo), "classes": classes})
-        rows = [[names[index], console.percent(row[index])] for index in best]
-        tables.append(console.table(str(photo), ["class", "probability"], rows))
-    console.publish({"model": str(model), "photos": found}, tables, as_json=as_json)
-
-
-def _similar(
-    engine: Engine, model: Path, photos: list[Path], folder: Path, top: int, *, as_json: bool
-) -> None:
-    import numpy as np
-
-    from signbit.data.pixels.images import decode, fit
-    from signbit.runtime.photographs import resize_rule
-    from signbit.selfsup.evaluation.retrieval import embed, image_files, read_gallery
-
-    shorter_side, interpolation = resize_rule(engine)
-    rule = engine.input_shape, shorter_side, interpolation
-    images = [fit(decode(photo.read_bytes(), str(photo)), *rule) for photo in photos]
+    files = photographs(photos)
     skipped: list[str] = []
 
     def skip(reason: str) -> None:
         console.say(f"left out: {reason}")
         skipped.append(reason)
 
-    files, gallery = read_gallery(engine, image_files(folder), shorter_side, interpolation, skip)
-    matches = gallery.nearest(embed(engine, np.stack(images)), top)
-    found, tables = [], []
-    for photo, best in zip(photos, matches, strict=True):
-        similar = [{"file": str(files[each.index]), "cosine": each.similarity} for each in best]
-        found.append({"file": str(photo), "nearest": similar})
-        rows = [[each["file"], each["cosine"]] for each in similar]
-        tables.append(console.table(str(photo), ["most similar", "cosine"], rows))
-    figures: dict[str, object] = {
-        "model": str(model),
-        "folder": str(folder),
-        "images": len(files),
-        "skipped": skipped,
-        "photos": found,
-    }
-    console.publish(figures, tables, as_json=as_json)
+    def read(index: int) -> NDArray[Any]:
+        return prepare(files[index])
+
+    if nearest is None:
+        engine = load_classifier(model, threads, isa, input_size)
+        finder = _classes(engine, model, top or 1)
+    else:
+        engine = signbit.load(model, threads=threads, isa=isa, input_size=input_size)
+        finder = _similar(engine, nearest, top or 5, skip)
+    of_folder = len(skipped)
+    prepare = Photographs(engine)
+    answers = Answers(finder.kind, finder.most, out, overwrite=overwrite, as_json=json)
+    with closing(answers), progress("photos", len(files), lines=answers.are_lines) as done:
+        for indices, images in batches(read, len(files), engine.input_shape, skip):
+            names = [files[index] for index in indices]
+            for name, found in zip(names, finder.find(names, images), strict=True):
+                answers.add(name, found)
+            done(indices[-1] + 1)
+    figures = {"model": str(model), **finder.figures, "skipped": skipped, **answers.figures}
+    if json:
+        console.publish(figures, [], as_json=True)
+    if len(skipped) > of_folder:
+        raise typer.Exit(PROBLEMS)
+
+
+@dataclass(frozen=True)
+class _Finder:
+    """What is found for photographs, how much of it at most, by what, and figures about that.
+
+    `find` takes paths and their pixels (n, H, W, C).
+    """
+
+    kind: Kind
+    most: int
+    find: Callable[[Sequence[str], NDArray[Any]], list[Found]]
+    figures: dict[str, object]
+
+
+def _classes(engine: Engine, model: Path, top: int) -> _Finder:
+    from signbit.runtime.prediction import class_labels, predictions
+
+    labels = class_labels(engine)
+
+    def find(files: Sequence[str], images: NDArray[Any]) -> list[Found]:
+        try:
+            return [each.top(top) for each in predictions(engine(images), labels, files)]
+        except SignbitError as error:
+            raise SignbitError(f"{model}: {error}") from error
+
+    return _Finder(CLASSES, min(top, len(labels)), find, {})
+
+
+def _similar(engine: Engine, folder: Path, top: int, skip: Callable[[str], None]) -> _Finder:
+    from signbit.runtime.photographs import resize_rule
+    from signbit.selfsup.evaluation.retrieval import embed, image_files, read_gallery
+
+    files, gallery = read_gallery(engine, image_files(folder), *resize_rule(engine), skip)
+
+    def find(_: Sequence[str], images: NDArray[Any]) -> list[Found]:
+        matches = gallery.nearest(embed(engine, images), top)
+        return [[(str(files[each.index]), each.similarity) for each in best] for best in matches]
+
+    figures = {"folder": str(folder), "images": len(files)}
+    return _Finder(NEAREST, min(top, len(files)), find, figures)

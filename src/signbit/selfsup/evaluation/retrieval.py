@@ -10,14 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from signbit.data.pixels.decoding import decoded
+from signbit.data.pixels.decoding import batches
 from signbit.data.pixels.images import Interpolation, decode, fit
 from signbit.data.sources.image_files import image_files
 from signbit.errors import DataError, InputError
 
 __all__ = ["Gallery", "Match", "embed", "image_files", "read_gallery"]
-
-_BATCH = 64
 
 Array = npt.NDArray[Any]
 
@@ -85,30 +83,19 @@ def read_gallery(
     Raises DataError where none could.
     """
 
-    def read(index: int) -> npt.NDArray[np.uint8] | DataError:
+    def read(index: int) -> npt.NDArray[np.uint8]:
         path = files[index]
         try:
             image = decode(path.read_bytes(), str(path))
-            return fit(image, engine.input_shape, resize_shorter_side, interpolation)
         except OSError as error:
-            return DataError(f"{path}: cannot be read ({error.strerror})")
-        except DataError as error:
-            return error
+            raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+        return fit(image, engine.input_shape, resize_shorter_side, interpolation)
 
     kept: list[Path] = []
-    waiting: list[npt.NDArray[np.uint8]] = []
     parts: list[Array] = []
-    for path, image in zip(files, decoded(read, len(files)), strict=True):
-        if isinstance(image, DataError):
-            skipped(str(image))
-            continue
-        kept.append(path)
-        waiting.append(image)
-        if len(waiting) == _BATCH:
-            parts.append(embed(engine, np.stack(waiting)))
-            waiting.clear()
-    if waiting:
-        parts.append(embed(engine, np.stack(waiting)))
+    for indices, images in batches(read, len(files), engine.input_shape, skipped):
+        kept += [files[index] for index in indices]
+        parts.append(embed(engine, images))
     if not parts:
         raise DataError(f"none of the {len(files)} images, {files[0]} first, can be read")
     return kept, Gallery(np.concatenate(parts))

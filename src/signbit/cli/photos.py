@@ -1,0 +1,40 @@
+"""The photographs that a command line names: files, folders with all that is in them, patterns."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from signbit.data.sources.image_files import find_images, image_files
+from signbit.errors import DataError
+
+__all__ = ["photographs"]
+
+
+def photographs(arguments: Sequence[str]) -> list[str]:
+    """The paths of the photographs that the arguments name, in their order.
+
+    A folder is the images at any depth of it, sorted. What does not exist is a pattern (*, ?,
+    [abc], and ** for folders at any depth), and is the files and folders that match it, sorted.
+    Raises DataError where an argument names nothing, or a folder without images.
+    """
+    return [path for argument in arguments for path in _named_by(argument)]
+
+
+def _named_by(argument: str) -> list[str]:
+    if os.path.isdir(argument):
+        return [str(path) for path in image_files(Path(argument))]
+    if os.path.lexists(argument):
+        return [argument]
+    if not glob.has_magic(argument):
+        raise DataError(f"{argument}: no such file or folder")
+    # `**` matches folders and what is in them.
+    found: dict[str, None] = {}
+    for match in sorted(glob.glob(argument, recursive=True)):
+        files = map(str, find_images(Path(match))) if os.path.isdir(match) else [match]
+        found.update(dict.fromkeys(files))
+    if not found:
+        raise DataError(f"{argument}: no image matches this pattern")
+    return list(found)
