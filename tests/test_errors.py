@@ -32,6 +32,13 @@ def test_errors_have_one_root() -> None:
     assert issubclass(signbit.MissingExtraError, ImportError)
 
 
+def test_the_repr_of_an_error_is_short() -> None:
+    assert repr(signbit.InputError("threads: is 0")) == "InputError('threads: is 0')"
+    long = signbit.CompileError("x" * 100_000)
+    assert len(repr(long)) < 300
+    assert str(long) == "x" * 100_000
+
+
 def test_every_exception_is_offered_by_the_package() -> None:
     defined = {name for name, value in vars(errors).items() if isinstance(value, type)}
     assert defined == set(errors.__all__)

@@ -101,6 +101,7 @@ def test_public_names() -> None:
         "Prediction",
         "RecipeError",
         "SignbitError",
+        "SignbitWarning",
         "UsageError",
         "__version__",
         "cpu_isas",

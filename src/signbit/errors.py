@@ -41,9 +41,16 @@ EXTRAS = {
 }
 """Extra → the modules that it brings → their packages, as pyproject.toml has them."""
 
+_MOST_SHOWN = 200
+
 
 class SignbitError(Exception):
     """Base of all errors that a user of signbit may want to catch."""
+
+    def __repr__(self) -> str:
+        said = str(self)
+        short = said if len(said) <= _MOST_SHOWN else f"{said[:_MOST_SHOWN]}…"
+        return f"{type(self).__name__}({short!r})"
 
 
 class ModelFileError(SignbitError):

@@ -17,6 +17,11 @@ def network() -> Compiled:
     return compiled(model, SIZE, class_names=["a", "b", "c"], source={"recipe": "none"})
 
 
+def test_the_repr_of_a_network_is_short(network: Compiled) -> None:
+    assert repr(network) == f"<Compiled 4×4×1: 1 nodes, {len(network.data):,} bytes>"
+    assert repr(network.graph) == "<Graph of 1 nodes: 'image', 'logits'>"
+
+
 def test_the_saved_file_is_the_data(network: Compiled, tmp_path: Path) -> None:
     path = tmp_path / "model.sbnn"
     network.save(path)

@@ -117,3 +117,17 @@ def test_an_input_size_that_is_none_is_refused(size: Any) -> None:
 def test_a_file_of_one_size_has_that_size() -> None:
     with pytest.raises(InputError, match="size"):
         signbit.load(two_and_two(), input_size=(8, 8))
+
+
+def test_the_repr_of_an_engine_is_short() -> None:
+    engine = signbit.load(two_and_two(), threads=1, isa="scalar")
+    assert repr(engine) == (
+        "<signbit.Engine 'photo' 4×3×2, 'mask' 4×3×1, 1 more → 'masked' 4×3×2, 'negative' 4×3×2, "
+        "scalar, threads=1>"
+    )
+    b = Builder(5)
+    b.output("\x1b[2J" * 9999, b.node("same", "identity", (b.input("i" * 9999, "real", 1, 1, 3),)))
+    graph, constants = b.sample()
+    for shown in (repr(signbit.load(encode(graph, constants))), repr(graph)):
+        assert len(shown) < 200
+        assert "\x1b" not in shown

@@ -7,6 +7,7 @@ what is valid (validate.py).
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -147,6 +148,11 @@ class Graph:
     any_size: bool = False
     """Whether the file was compiled for inputs of any height and width."""
     format: int = FORMAT_VERSION
+
+    def __repr__(self) -> str:
+        names = [given.name for given in self.inputs] + [wanted.name for wanted in self.outputs]
+        few = ", ".join(map(reprlib.repr, names[:4])) + (", …" if names[4:] else "")
+        return f"<Graph of {len(self.nodes)} nodes: {few}>"
 
     def written(self) -> Iterator[tuple[Node, range]]:
         """Each node, with the numbers of the tensors that it writes."""

@@ -56,6 +56,10 @@ class Compiled:
     sizes: tuple[OtherSize, ...] = ()
     """The other sizes that were tried, where the file is of any size."""
 
+    def __repr__(self) -> str:
+        size = "×".join(map(str, self.graph.inputs[0].shape))
+        return f"<Compiled {size}: {len(self.graph.nodes)} nodes, {len(self.data):,} bytes>"
+
     @property
     def cost(self) -> ModelCost:
         """Every layer: binary, or real and why; parameters, operations, bytes."""

@@ -17,7 +17,8 @@ from signbit.errors import InputError, IsaError, ModelFileError
 from signbit.runtime import _native
 from signbit.runtime.node_report import NodeReport, node_reports
 from signbit.runtime.options import checked_limits, checked_size, checked_threads, read_file, shown
-from signbit.runtime.ports import DTYPES, Input, Output, batch_check, common_count
+from signbit.runtime.pixel_units import warning_once
+from signbit.runtime.ports import DTYPES, Input, Output, batch_check, common_count, described
 from signbit.runtime.prediction import Prediction, of_images
 from signbit.runtime.single_nodes import SingleNodes
 
@@ -114,13 +115,20 @@ class Engine:
         if any(node["op"] == "real_conv" and any(node["dots"]) for node in self._model.nodes):
             self._dtypes["image"] = (np.dtype(np.uint8),)
         self._checks = [
-            batch_check(repr(each.name), each.kind, each.shape, self._dtypes[each.kind])
+            warning_once(
+                each.kind,
+                batch_check(repr(each.name), each.kind, each.shape, self._dtypes[each.kind]),
+            )
             for each in self._inputs
         ]
         self._is_single = len(self._checks) == len(self._results) == 1
         self._check_first = self._checks[0]
         self._result_shape, self._result_dtype = self._results[0]
         self._most_samples = self._model.most_samples
+
+    def __repr__(self) -> str:
+        ports = described(self._inputs, self._outputs)
+        return f"<signbit.Engine {ports}, {self.isa}, threads={self.threads}>"
 
     def __reduce__(self) -> tuple[partial[Engine], tuple[()]]:
         return self._made, ()

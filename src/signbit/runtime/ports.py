@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import reprlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,16 @@ def _wrong_type(array: object, kind: str, dtypes: tuple[np.dtype[Any], ...]) -> 
             given += f" in foreign byte order ({array.dtype.str})"
     names = " or ".join(dtype.name for dtype in dtypes)
     return f"must be a NumPy array of {names}, is {given}"
+
+
+def described(inputs: Sequence[Input], outputs: Sequence[Output]) -> str:
+    """What goes in and comes out, in a few words: names and shapes of the first two of each."""
+    return " → ".join(_listed(ports) for ports in (inputs, outputs))
+
+
+def _listed(ports: Sequence[Input] | Sequence[Output]) -> str:
+    few = [f"{reprlib.repr(each.name)} {'×'.join(map(str, each.shape))}" for each in ports[:2]]
+    return ", ".join([*few, f"{len(ports) - 2} more"] if ports[2:] else few)
 
 
 def common_count(batches: Mapping[Any, Array], where: str) -> int:
