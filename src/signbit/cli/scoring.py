@@ -97,7 +97,7 @@ def open_split(
     from signbit.data import open_dataset
     from signbit.data.loading.readable import without_unreadable
 
-    dataset = open_dataset(source, split, labelled=labelled)
+    dataset = open_dataset(source, split, labelled=labelled, say=console.say)
     return without_unreadable(dataset, console.say) if unreadable == "skip" else dataset
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import cast
 
@@ -13,8 +12,8 @@ from torch import nn
 from signbit.data.class_names import listed
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.readable import without_unreadable
+from signbit.data.loading.say import Say, log, once
 from signbit.data.loading.seeds import derive_seed
-from signbit.data.loading.storage import Say
 from signbit.data.pixels.augment import Augmentation
 from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.data.pixels.resized_crop import ResizedCrop
@@ -30,14 +29,16 @@ __all__ = ["augmentation_of", "fit_images", "open_images", "preprocessing_of"]
 def open_images(recipe: Recipe, say: Say | None = None) -> tuple[ImageDataset, ImageDataset]:
     """The training images, as many as the recipe says, and the test images.
 
-    `say` (by default a logger) hears which ones are skipped, where the recipe asks for that, and
-    that there are no labels, where it needs none. Raises DataError where the source lacks images,
-    its splits have different classes, or, for a recipe that learns from labels, only one.
+    `say` (by default a logger) hears what is left out, which ones are skipped, where the recipe
+    asks for that, and that there are no labels, where it needs none. Raises DataError where the
+    source lacks images, its splits have different classes, or, for a recipe that learns from
+    labels, only one.
     """
-    say = say or logging.getLogger("signbit.data").warning
+    say = once(say or log)
     labelled = recipe.selfsup is None
-    training = open_dataset(recipe.data.source, "train", labelled=labelled)
-    test = open_dataset(recipe.data.source, recipe.data.test_split, labelled=labelled)
+    training = open_dataset(recipe.data.source, "train", labelled=labelled, say=say)
+    split = recipe.data.test_split
+    test = open_dataset(recipe.data.source, split, labelled=labelled, say=say)
     if recipe.data.unreadable == "skip":
         training, test = without_unreadable(training, say), without_unreadable(test, say)
     if not labelled and min(len(training.class_names), len(test.class_names)) == 1:

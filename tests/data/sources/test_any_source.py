@@ -52,3 +52,47 @@ def test_images_without_labels_are_taken_where_asked(
         with pytest.raises(DataError, match=r"labels are needed here: name images that have some"):
             open_dataset(tmp_path / source, "train")
     assert len(open_dataset("digits", "test", labelled=False).class_names) == 10
+
+
+@pytest.fixture
+def images_and_parquet(tmp_path: Path, write_folder: WriteFolder) -> Path:
+    """Folders of images of two classes, to which tests add Parquet files."""
+    return write_folder(tmp_path, {"train/cat": 2, "train/dog": 2, "test/cat": 1, "test/dog": 1})
+
+
+@pytest.mark.parametrize("name", ["metadata.parquet", "train.parquet", "train/cat/test-0.parquet"])
+def test_parquet_files_without_images_leave_an_image_folder_what_it_is(
+    images_and_parquet: Path, name: str
+) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"x": [1]}), images_and_parquet / name)
+    said: list[str] = []
+    opened = open_dataset(images_and_parquet, "train", say=said.append)
+    assert opened.class_names == ("cat", "dog")
+    assert said[0].endswith(f"left out 1 Parquet files without images of a split, as {name}")
+
+
+def test_hidden_parquet_files_are_passed_over(
+    images_and_parquet: Path, write_parquet: WriteParquet
+) -> None:
+    write_parquet(images_and_parquet / ".cache/train.parquet", [png(colours(1)[0])], [0])
+    said: list[str] = []
+    assert len(open_dataset(images_and_parquet, "train", say=said.append)) == 4
+    assert not said
+
+
+@pytest.mark.parametrize("split", ["train", "test", "val"])
+def test_parquet_files_of_images_are_meant_though_there_are_pictures_beside_them(
+    images_and_parquet: Path, write_parquet: WriteParquet, split: str
+) -> None:
+    """Such as a data set's card has."""
+    counts = {"train": 3, "test": 2, "val": 1}
+    for name, count in counts.items():
+        data = [png(image) for image in colours(count)]
+        write_parquet(images_and_parquet / f"data/{name}-0.parquet", data, [0, 1, 1][:count])
+    said: list[str] = []
+    assert len(open_dataset(images_and_parquet, split, say=said.append)) == counts[split]
+    (line,) = said
+    assert line.endswith("Parquet files are read; 6 image files beside them are left out")

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -199,3 +200,62 @@ def test_a_train_folder_alone_says_how_to_hold_images_out(
     with pytest.raises(DataError, match=rf"add test/.*, or name {tmp_path}/train, to hold out"):
         open_folder(tmp_path, "test")
     assert len(open_folder(tmp_path / "train", "test")) == 2
+
+
+def left_out(folder: Path, *, labelled: bool = True) -> list[str]:
+    said: list[str] = []
+    open_folder(folder, "train", labelled=labelled, say=said.append)
+    return said
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_what_is_left_out_is_told_in_a_line(
+    tmp_path: Path, write_folder: WriteFolder, labelled: bool
+) -> None:
+    write_folder(tmp_path, {"cat": 3, "dog": 3, "dog/old": 2, ".cache": 1, "__MACOSX": 1, ".": 1})
+    for name in ("cat/a.heic", "dog/b.heic", "dog/labels.txt", "dog/.DS_Store"):
+        (tmp_path / name).touch()
+    (tmp_path / "dog/more").symlink_to(tmp_path / "cat")
+    images = ["3 images that are not in a class folder itself"] if labelled else []
+    expected = ", ".join(["2 .heic, 1 .txt", *images, "1 links to folders"])
+    assert left_out(tmp_path, labelled=labelled) == [f"{tmp_path}: left out: {expected}"]
+
+
+def test_of_images_alone_nothing_is_told(tmp_path: Path, write_folder: WriteFolder) -> None:
+    write_folder(tmp_path, {"cat": 3, "dog": 3})
+    (tmp_path / "README.md").touch()
+    assert left_out(tmp_path) == []
+
+
+def test_a_class_is_one_in_every_unicode_form(tmp_path: Path, write_folder: WriteFolder) -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    counts = {f"train/{composed}": 2, "train/b": 1, f"test/{decomposed}": 3}
+    write_folder(tmp_path, counts)
+    train, test = open_folder(tmp_path, "train"), open_folder(tmp_path, "test")
+    assert train.class_names == test.class_names == ("b", composed)
+    assert test.labels.tolist() == [1, 1, 1]
+    write_folder(tmp_path, {f"train/{decomposed}": 1})
+    with pytest.raises(DataError, match="another Unicode form; put the images of both into one"):
+        open_folder(tmp_path, "train")
+
+
+def test_a_name_that_is_no_utf8_is_written_in_signs(
+    tmp_path: Path, write_folder: WriteFolder
+) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    write_folder(tmp_path, {f"train/{name}": 2, "train/b": 1, f"test/{name}": 1})
+    (tmp_path / "train" / name / os.fsdecode(b"\xff.png")).write_bytes(b"")
+    train, test = open_folder(tmp_path, "train"), open_folder(tmp_path, "test")
+    assert train.class_names == test.class_names == ("b", r"caf\xe9")
+    assert train.read(1).shape == (4, 4, 3)
+    with pytest.raises(DataError, match="it is empty"):
+        train.read(3)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Cat", "cat"), ("cat ", "cat"), ("É", "e\u0301")])
+def test_classes_that_differ_in_case_alone_are_named(
+    tmp_path: Path, write_folder: WriteFolder, one: str, other: str
+) -> None:
+    write_folder(tmp_path, {f"train/{one}": 1, "train/dog": 1, f"test/{other}": 1})
+    with pytest.raises(DataError, match="which differs in case only; rename one of them"):
+        open_folder(tmp_path, "test")

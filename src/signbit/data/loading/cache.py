@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Say", "cache_folder", "cached"]
+from signbit.data.loading.say import Say
 
-Say = Callable[[str], None]
+__all__ = ["cache_folder", "cached"]
 
 # The rest stays free for checkpoints, and for whoever else writes to the disk.
 _SHARE_OF_FREE_SPACE = 0.8

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from signbit.data.class_names import class_name
 from signbit.data.loading.fingerprint import combined
 from signbit.data.loading.readers import Chosen, Decoded, Fitted, Read
 from signbit.data.pixels.decoding import decoded
@@ -25,7 +26,8 @@ class ImageDataset:
     """N labelled images of one split.
 
     `read(i)` gives image i as uint8 (H, W, 1 or 3); sizes may differ between images. `labels` are
-    int64 (N,) in 0 … len(class_names) − 1. Raises DataError on no images or a label out of range.
+    int64 (N,) in 0 … len(class_names) − 1; names are in the form of
+    `signbit.data.class_names.class_name`. Raises DataError on no images or a label out of range.
 
     `fingerprint` changes when the images may have changed; None where nothing tells, or where they
     are decoded already. `workers` is how many processes decode the images whenever they are
@@ -46,7 +48,7 @@ class ImageDataset:
     ) -> None:
         self.read = read
         self.labels: NDArray[np.int64] = np.array(labels, dtype=np.int64)
-        self.class_names = tuple(class_names)
+        self.class_names = tuple(map(class_name, class_names))
         self.source = source
         self.split = split
         self.fingerprint = fingerprint

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 from contextlib import suppress
 
@@ -13,6 +12,7 @@ from signbit.data.loading.batches import image_batches, in_order
 from signbit.data.loading.cache import cache_folder
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.fingerprint import combined
+from signbit.data.loading.say import log
 
 __all__ = ["content_digest"]
 
@@ -35,9 +35,7 @@ def content_digest(dataset: ImageDataset) -> str:
         text = kept.read_text("ascii")
         if _SHA256.fullmatch(text):
             return text
-    logging.getLogger("signbit.data").warning(
-        f"{dataset.source}: reading all {len(dataset)} {dataset.split} images, once"
-    )
+    log(f"{dataset.source}: reading all {len(dataset)} {dataset.split} images, once")
     digest = _computed(dataset)
     with suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)

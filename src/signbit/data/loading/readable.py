@@ -12,9 +12,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.data.loading.cache import Say, cache_folder
+from signbit.data.loading.cache import cache_folder
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.fingerprint import combined
+from signbit.data.loading.say import Say
 from signbit.data.pixels.decoding import available_cores
 from signbit.data.pixels.version import decoder_version
 from signbit.errors import DataError

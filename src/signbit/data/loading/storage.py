@@ -5,17 +5,17 @@ What is nowhere is decoded by worker processes, each time that it is needed.
 
 from __future__ import annotations
 
-import logging
 import os
 
-from signbit.data.loading.cache import Say, cached
+from signbit.data.loading.cache import cached
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.fingerprint import combined
+from signbit.data.loading.say import Say, log
 from signbit.data.pixels import decoding, images
 from signbit.data.pixels.version import decoder_version
 from signbit.errors import DataError
 
-__all__ = ["Say", "stored"]
+__all__ = ["stored"]
 
 # Decoding this much takes less than half a second, and no file is worth that.
 _SMALL = 16 << 20
@@ -40,7 +40,7 @@ def stored(
     the cache nor a quarter of the memory has room. Raises DataError where 0 was asked for and there
     is no room. `say` hears what takes long or went wrong; by default a logger does.
     """
-    say = say or logging.getLogger("signbit.data").warning
+    say = say or log
     read = dataset.reader(input_size, resize_shorter_side, interpolation)
     height, width, channels = input_size
     shape = (len(dataset), height, width, channels)

@@ -22,8 +22,9 @@ def is_read(image_format: str | None) -> bool:
 def image_endings() -> frozenset[str]:
     """The endings of file names (".jpg") of every format that Pillow reads, plugins included."""
     Image.init()
+    opened = {*Image.OPEN, "MPO"}  # the latter by the decoder of JPEG
     return frozenset(
         ending
         for ending, image_format in Image.registered_extensions().items()
-        if image_format in Image.OPEN and is_read(image_format)
+        if image_format in opened and is_read(image_format)
     )

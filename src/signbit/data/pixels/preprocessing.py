@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from signbit.data.loading.dataset import ImageDataset
-from signbit.data.loading.storage import Say, stored
+from signbit.data.loading.say import Say
+from signbit.data.loading.storage import stored
 from signbit.data.pixels.images import Interpolation
 
 __all__ = ["Preprocessing"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from signbit.data.loading.dataset import ImageDataset
+from signbit.data.loading.say import Say, log
 from signbit.data.sources.digits import open_digits
 from signbit.data.sources.folder import open_folder
 from signbit.data.sources.hub import open_hub
-from signbit.data.sources.parquet import open_parquet, parquet_files
+from signbit.data.sources.image_files import find_images, walk
+from signbit.data.sources.parquet import holds_images, open_parquet, parquet_files
 from signbit.errors import DataError
 
 __all__ = ["open_dataset"]
@@ -16,13 +18,16 @@ __all__ = ["open_dataset"]
 _HUB = "hub:"
 
 
-def open_dataset(source: str | Path, split: str, *, labelled: bool = True) -> ImageDataset:
+def open_dataset(
+    source: str | Path, split: str, *, labelled: bool = True, say: Say | None = None
+) -> ImageDataset:
     """The images of `split` ("train" or "test") of `source`.
 
     `source` is "digits" (scikit-learn's), "hub:owner/name" (the Hugging Face Hub), or a folder:
-    of Parquet files in the Hub's layout, or of images with one folder per class. The network is
-    used for "hub:" only. Raises DataError where the source or the split is missing or empty, or
-    images have no labels.
+    of Parquet files in the Hub's layout, or of images with one folder per class; in a folder of
+    both, Parquet files that hold no images of a split are not meant. The network is used for "hub:"
+    only. `say`, by default a logger, hears in one line what lies in a folder and is left out.
+    Raises DataError where the source or the split is missing or empty, or images have no labels.
 
     With labelled=False the labels are taken only where every image has one; otherwise all images
     are of one class, "unlabelled". Where the source has no split but train, every fifth image is
@@ -40,6 +45,24 @@ def open_dataset(source: str | Path, split: str, *, labelled: bool = True) -> Im
         )
     if not folder.is_dir():
         raise DataError(f"{folder}: not a folder; name the folder that holds the images")
-    if parquet_files(folder):
+    say = say or log
+    if _is_of_parquet(folder, split, say):
         return open_parquet(folder, split, labelled=labelled)
-    return open_folder(folder, split, labelled=labelled)
+    return open_folder(folder, split, labelled=labelled, say=say)
+
+
+def _is_of_parquet(folder: Path, split: str, say: Say) -> bool:
+    """Whether Parquet files are meant, and a word about what is not, where both are there."""
+    splits = parquet_files(folder)
+    if not splits or not any(here.images for here in walk(folder)):
+        return bool(splits)
+    if holds_images(splits, split):
+        images = len(find_images(folder))
+        say(f"{folder}: Parquet files are read; {images} image files beside them are left out")
+        return True
+    paths = [path for paths in splits.values() for path in paths]
+    say(
+        f"{folder}: left out {len(paths)} Parquet files without images of a split, as "
+        f"{paths[0].relative_to(folder)}"
+    )
+    return False

@@ -12,10 +12,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from signbit.data.class_names import class_name, listed, nearly
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.fingerprint import of_files
+from signbit.data.loading.say import Say, log
 from signbit.data.pixels.images import decode
-from signbit.data.sources.image_files import find_images, image_files, is_image
+from signbit.data.sources.image_files import (
+    Listing,
+    find_images,
+    image_files,
+    is_image,
+    listing,
+    told,
+    walk,
+)
 from signbit.data.sources.split import find_split, held_out_split, no_split, train_or_held_out
 from signbit.data.sources.unlabelled import LABELS_NEEDED, UNLABELLED, no_labels
 from signbit.errors import DataError
@@ -23,19 +33,19 @@ from signbit.errors import DataError
 __all__ = ["open_folder"]
 
 
-def open_folder(folder: Path, split: str, *, labelled: bool = True) -> ImageDataset:
+def open_folder(folder: Path, split: str, *, labelled: bool = True, say: Say = log) -> ImageDataset:
     """`folder/<split>/<class>/<image>`, or `folder/<class>/<image>` with a held-out split.
 
     The folder of a split may have another usual name, and `val/` serves where there is no `test/`:
     `find_split`. Class names are the class folders' names, sorted; with `train/` and `test/` they
     come from `train/`, and a class that only `test/` has is refused. Raises DataError where there
     are no images, a class folder without any, no such split, or (on reading) an image that cannot
-    be read or decoded. Hidden files and folders are passed over.
+    be read or decoded. Hidden files and folders are passed over; `say` hears what else is left out.
 
     With labelled=False (see `signbit.data.open_dataset`) the folders are classes only where every
     image is in one, none deeper, and `train/` or, without it, `folder` has two or more of them.
     """
-    subfolders = {path.name: path for path in _folders(folder)}
+    subfolders = {path.name: path for path in listing(folder).folders}
     train = _training_folder(subfolders, labelled=labelled)
     undivided = train is None or (len(subfolders) == 1 and not labelled)
     training = folder if train is None else subfolders[train]
@@ -46,12 +56,13 @@ def open_folder(folder: Path, split: str, *, labelled: bool = True) -> ImageData
             cure = f"add {split}/<class>/<image>, or name {training}, to hold out a fifth of it"
             raise no_split(str(folder), split, subfolders, cure)
         root, split = subfolders[found], found
-    names = [path.name for path in _folders(training)]
+    names = _class_names(training)
     if labelled or (len(names) > 1 and _has_classes(training) and _has_classes(root)):
-        files, labels = _list_images(root, names)
+        files, labels, seen = _list_images(root, names)
     else:
-        names, files = [*UNLABELLED], image_files(root)
+        names, files, seen = [*UNLABELLED], image_files(root), [*walk(root)]
         labels = no_labels(len(files))
+    _tell_what_is_left_out(folder, seen, len(files), say)
     if undivided:
         divide = held_out_split if labelled else train_or_held_out
         chosen = divide(labels, asked, str(folder))
@@ -83,50 +94,92 @@ class _Files:
         return decode(data, str(path))
 
 
-def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
-
-
 def _training_folder(subfolders: Mapping[str, Path], *, labelled: bool) -> str | None:
     """Which of the folders holds the training images; None where they are classes."""
     train = find_split("train", subfolders)
     if train is None or find_split("test", subfolders) is not None:
         return train
-    if labelled and len(subfolders) > 1 and not _folders(subfolders[train]):
+    if labelled and len(subfolders) > 1 and not listing(subfolders[train]).folders:
         return None  # a class that is called so: trains among buses
     return train if labelled or train == "train" else None
 
 
+def _class_names(folder: Path) -> list[str]:
+    folders = {class_name(path.name): path for path in reversed(listing(folder).folders)}
+    for path in listing(folder).folders:
+        same = folders[class_name(path.name)]
+        if same != path:
+            raise DataError(
+                f"{path}: its name is that of {same} in another Unicode form; put the images of "
+                "both into one folder"
+            )
+    return sorted(folders)
+
+
 def _has_classes(folder: Path) -> bool:
     """Whether no image lies beside the folders in `folder`, or in one that is inside of these."""
-    beside = any(map(is_image, folder.iterdir()))
-    return not beside and not any(
-        find_images(inner) for class_folder in _folders(folder) for inner in _folders(class_folder)
+    here = listing(folder)
+    return not here.images and not any(
+        find_images(inner)
+        for class_folder in here.folders
+        for inner in listing(class_folder).folders
     )
 
 
-def _list_images(folder: Path, names: list[str]) -> tuple[list[Path], NDArray[np.int64]]:
+def _list_images(
+    folder: Path, names: list[str]
+) -> tuple[list[Path], NDArray[np.int64], list[Listing]]:
+    """The images in the class folders in `folder`, their labels, and all that there is."""
+    here = listing(folder)
     files: list[Path] = []
     labels: list[int] = []
-    for class_folder in _folders(folder):
-        if class_folder.name not in names:
-            raise DataError(
-                f"{class_folder}: class {class_folder.name!r} is not in the training split, "
-                f"which has: {', '.join(names)}; rename the folder, or add the class to both"
-            )
-        images = sorted(filter(is_image, class_folder.iterdir()))
+    seen = [Listing(here.images, [], [])]
+    for class_folder in here.folders:
+        name = class_name(class_folder.name)
+        if name not in names:
+            raise _unknown_class(class_folder, name, names)
+        inside = [*walk(class_folder)]
+        # What has an image's name and is a folder is left for the reader to name.
+        images = sorted([*inside[0].images, *filter(is_image, inside[0].folders)])
         if not images:
-            if deeper := find_images(class_folder):
+            if deeper := sum(len(each.images) for each in inside):
                 raise DataError(
-                    f"{class_folder}: this class has no images but {len(deeper)} in folders inside "
-                    f"it, whose class is not clear; {LABELS_NEEDED}"
+                    f"{class_folder}: this class has no images but {deeper} in folders inside it, "
+                    f"whose class is not clear; {LABELS_NEEDED}"
                 )
-            raise DataError(f"{class_folder}: this class has no images; add some or remove it")
+            others = told(path for each in inside for path in each.others)
+            raise DataError(
+                f"{class_folder}: this class has no images{others and f' but {others}'}; add some "
+                "or remove it"
+            )
         files += images
-        labels += [names.index(class_folder.name)] * len(images)
+        labels += [names.index(name)] * len(images)
+        seen += inside
     if not files and (loose := find_images(folder)):
         raise DataError(
             f"{folder}: its {len(loose)} images are in no class folder (<class>/<image>), so they "
             f"have no labels; {LABELS_NEEDED}"
         )
-    return files, np.asarray(labels, dtype=np.int64)
+    return files, np.asarray(labels, dtype=np.int64), seen
+
+
+def _unknown_class(folder: Path, name: str, names: list[str]) -> DataError:
+    what = f"{folder}: class {name!r} is not in the training split"
+    if like := nearly(name, names):
+        return DataError(f"{what}, but {like!r} is, which differs in case only; rename one of them")
+    return DataError(
+        f"{what}, which has: {listed(names)}; rename the folder, or add the class to both"
+    )
+
+
+def _tell_what_is_left_out(folder: Path, seen: list[Listing], taken: int, say: Say) -> None:
+    """One line about what lies in the folder and is no image, or no image of a class."""
+    images = sum(len(here.images) for here in seen) - taken
+    links = sum(path.is_symlink() for here in seen for path in here.folders)
+    parts = [
+        told(path for here in seen for path in here.others),
+        f"{images} images that are not in a class folder itself" if images > 0 else "",
+        f"{links} links to folders" if links else "",
+    ]
+    if any(parts):
+        say(f"{folder}: left out: {', '.join(filter(None, parts))}")

@@ -1,40 +1,113 @@
-"""Image files in a folder and in the folders inside it."""
+"""Image files in a folder and in the folders inside it, and what lies beside them."""
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from signbit.data.pixels.formats import image_endings
 from signbit.errors import DataError
 
-__all__ = ["find_images", "image_files", "is_image"]
+__all__ = [
+    "Listing",
+    "find_images",
+    "image_files",
+    "is_hidden",
+    "is_image",
+    "listing",
+    "told",
+    "walk",
+]
 
-_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+# What systems put beside photos, such as macOS's `._photo.jpg`, and the thumbnails of a NAS.
+_HIDDEN = {"__MACOSX", "@eaDir"}
+# More kinds of files than this are summed up, and longer endings are none.
+_KINDS, _LONGEST = 4, 8
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is in one folder, sorted, without what is hidden. A link to a folder is a folder."""
+
+    images: list[Path]
+    others: list[Path]
+    folders: list[Path]
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is not the user's data."""
+    return name.startswith(".") or name in _HIDDEN
 
 
 def is_image(path: Path) -> bool:
-    """Whether the name is an image's, and is not hidden."""
-    # Systems leave hidden files, such as macOS's `._photo.jpg`, beside the photos.
-    return path.suffix.lower() in _SUFFIXES and path.name[0] != "."
+    """Whether the name ends like an image's."""
+    return path.suffix.lower() in image_endings()
 
 
-def find_images(folder: Path) -> list[Path]:
-    """Image files at any depth of `folder`, sorted, hidden files and folders passed over.
+def listing(folder: Path) -> Listing:
+    """What is in `folder`. Raises DataError where that cannot be listed."""
+    found = Listing([], [], [])
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                path = folder / entry.name
+                if is_hidden(entry.name):
+                    continue
+                if entry.is_dir():
+                    found.folders.append(path)
+                elif is_image(path):
+                    found.images.append(path)
+                else:
+                    found.others.append(path)
+    except OSError as error:
+        raise DataError(
+            f"{folder}: cannot be listed ({error.strerror}); let this user read it, or remove it"
+        ) from error
+    for paths in (found.images, found.others, found.folders):
+        paths.sort()
+    return found
+
+
+def walk(folder: Path) -> Iterator[Listing]:
+    """What is in `folder`, then in each folder inside it, at any depth.
 
     Links to folders are not followed, as they may lead in circles.
     """
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if is_image(path)
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and not path.is_dir()
-    )
+    here = listing(folder)
+    yield here
+    for inner in here.folders:
+        if not inner.is_symlink():
+            yield from walk(inner)
+
+
+def find_images(folder: Path) -> list[Path]:
+    """Image files at any depth of `folder`, sorted."""
+    return sorted(path for here in walk(folder) for path in here.images)
 
 
 def image_files(folder: Path) -> list[Path]:
     """What `find_images` finds; raises DataError where that is nothing."""
     found = find_images(folder)
     if not found:
-        endings = ", ".join(sorted(_SUFFIXES))
-        raise DataError(f"{folder}: no images in this folder; it needs files that end in {endings}")
+        raise DataError(
+            f"{folder}: no images in this folder; it needs files that end in .jpg, .png, .webp, "
+            ".tif or what else Pillow reads; add some, or name another folder"
+        )
     return found
+
+
+def told(others: Iterable[Path]) -> str:
+    """How many files there are of each kind, such as "12 .heic, 1 .txt"."""
+    kinds = Counter(_kind(path) for path in others)
+    most = [f"{count} {kind}" for kind, count in kinds.most_common(_KINDS)]
+    rest = kinds.total() - sum(count for _, count in kinds.most_common(_KINDS))
+    return ", ".join([*most, f"{rest} more"] if rest else most)
+
+
+def _kind(path: Path) -> str:
+    ending = path.suffix.lower()
+    short = ending[1:].isalnum() and len(ending) <= _LONGEST
+    return ending if short else "without an ending"

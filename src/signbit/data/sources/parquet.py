@@ -7,6 +7,8 @@ is the start of the file name, as in `train-00000-of-00001.parquet`.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,19 +20,38 @@ from numpy.typing import NDArray
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.fingerprint import of_files
 from signbit.data.pixels.images import decode
+from signbit.data.sources.image_files import walk
 from signbit.data.sources.split import find_split, no_split, train_or_held_out
 from signbit.data.sources.unlabelled import LABELS_NEEDED, UNLABELLED, lacking, no_labels
 from signbit.errors import DataError, MissingExtraError
 
-__all__ = ["open_parquet", "parquet_files"]
+__all__ = ["holds_images", "open_parquet", "parquet_files"]
 
 
 def parquet_files(folder: Path) -> dict[str, list[Path]]:
-    """Parquet files at any depth of `folder`, sorted, by split."""
+    """Parquet files at any depth of `folder`, sorted, by split; hidden ones are passed over."""
+    found = sorted(
+        path for here in walk(folder) for path in here.others if path.suffix == ".parquet"
+    )
     splits: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob("*.parquet")):
+    for path in found:
         splits.setdefault(path.stem.split("-")[0], []).append(path)
     return splits
+
+
+def holds_images(splits: Mapping[str, list[Path]], asked: str) -> bool:
+    """Whether the training, test or `asked` split among `splits` has a column of images."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        return False
+    meant = (find_split(each, splits) for each in ("train", "test", asked))
+    for name in filter(None, meant):
+        with suppress(pyarrow.ArrowException, OSError, DataError):
+            _image_column(parquet.read_schema(splits[name][0]), splits[name][0])
+            return True
+    return False
 
 
 def open_parquet(folder: Path, split: str, *, labelled: bool = True) -> ImageDataset:

@@ -18,7 +18,7 @@ from torch import nn
 
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.readable import Unreadable
-from signbit.data.loading.storage import Say
+from signbit.data.loading.say import Say
 from signbit.data.sources.split import share_of_classes
 from signbit.errors import CheckpointError
 from signbit.files import write_file
