@@ -1,20 +1,29 @@
-"""What a command says: figures on stdout, as tables or as one JSON object; all else on stderr."""
+"""What a command says: figures on stdout, as tables or as one JSON object; all else on stderr.
+
+Names and messages may come from strangers: they are shown as `signbit.printable` writes them, and
+never read as markup.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TextIO
 
-from rich import box
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from signbit.cli.as_json import is_first_process, print_json
+from signbit.cli.tables.layout import Titled, lay_out, wrapped
+from signbit.printable import encodable, printable
 
 __all__ = [
     "Titled",
+    "command",
     "compact",
     "figures_only",
     "figures_table",
@@ -25,20 +34,18 @@ __all__ = [
     "table",
 ]
 
-FILE_WIDTH = 200  # columns where stdout is no terminal, so that no table is cropped
-
-
-class Titled(NamedTuple):
-    """A table and the line above it, which is as long as it needs to be."""
-
-    title: str
-    table: Table
+FILE_WIDTH = 200  # columns where stdout is no terminal
 
 
 def say(text: str) -> None:
-    """Tell the person in front of it something that is no figure, on stderr."""
+    """Tell the person in front of it something that is no figure, on stderr, in one line."""
     if is_first_process():
-        print(text, file=sys.stderr, flush=True)
+        print(encodable(printable(text), sys.stderr.encoding), file=sys.stderr, flush=True)
+
+
+def command(*words: str | os.PathLike[str]) -> str:
+    """A signbit command that a shell reads as these words, whatever paths have in them."""
+    return " ".join(["signbit", *map(_quoted, words)])
 
 
 def table(
@@ -47,17 +54,13 @@ def table(
     rows: Iterable[Sequence[object]],
     *,
     words: Sequence[int] = (0,),
+    names: bool = False,
 ) -> Titled:
-    """A table; the columns whose index is in `words` hold text, the others figures."""
-    result = Table(box=box.SIMPLE_HEAD)
-    for index, column in enumerate(columns):
-        text = index in words
-        result.add_column(
-            column, justify="left" if text else "right", overflow="fold", no_wrap=not text
-        )
-    for row in rows:
-        result.add_row(*(_cell(value) for value in row))
-    return Titled(title, result)
+    """A table; the columns whose index is in `words` hold text, the others figures.
+
+    names: the first column holds names of layers, of which a narrow terminal shows both ends.
+    """
+    return Titled(title, columns, [[_cell(value) for value in row] for row in rows], words, names)
 
 
 def figures_table(title: str, figures: Mapping[str, object]) -> Titled:
@@ -74,12 +77,12 @@ def figures_table(title: str, figures: Mapping[str, object]) -> Titled:
 
 def publish(
     figures: Mapping[str, object],
-    tables: Iterable[Titled],
+    tables: Iterable[Titled | str],
     *,
     as_json: bool,
     aside: bool = False,
 ) -> None:
-    """Print a command's result: the tables, or with `--json` the figures as one object.
+    """Print a command's result: tables and sentences, or with `--json` the figures as one object.
 
     Where several processes do the same work (torchrun, accelerate), the first one alone prints.
     aside: on stderr, as stdout carries a file.
@@ -89,10 +92,39 @@ def publish(
         print_json(figures, stream)
     if as_json or not is_first_process():
         return
-    console = Console(file=stream, width=None if stream.isatty() else FILE_WIDTH)
     for each in tables:
-        console.print(each.title, style="bold", markup=False, highlight=False, soft_wrap=True)
-        console.print(each.table)
+        _show(each, stream)
+
+
+def _show(shown: Titled | str, stream: TextIO) -> None:
+    terminal = stream.isatty()
+    console = Console(file=stream, width=None if terminal else FILE_WIDTH, highlight=False)
+
+    def seen(text: str) -> str:
+        return encodable(printable(text), stream.encoding)
+
+    def lines(texts: Iterable[str], style: str = "") -> None:
+        for text in texts:
+            # Again encodable, for marks of the layout's own.
+            console.print(Text(encodable(text, stream.encoding), style), soft_wrap=True)
+
+    if isinstance(shown, str):
+        lines(wrapped(seen(shown), console.width))
+        return
+    header, body = lay_out(
+        Titled(
+            shown.title,
+            [seen(column) for column in shown.columns],
+            [[seen(cell) for cell in row] for row in shown.rows],
+            shown.words,
+            shown.names and terminal,
+        ),
+        console.width,
+    )
+    lines(wrapped(seen(shown.title), console.width), "bold")
+    lines(["", *header], "bold")
+    longest = max(map(cell_len, [*header, *body]))
+    lines([" " + "─" * min(longest, console.width - 1), *body, ""])
 
 
 @contextlib.contextmanager
@@ -122,3 +154,16 @@ def _cell(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "" if value is None else str(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+def _quoted(word: str | os.PathLike[str]) -> str:
+    if isinstance(word, str):
+        return word
+    text = os.fspath(word)
+    if text.startswith("-"):
+        text = f"./{text}"
+    if text.isprintable():
+        return shlex.quote(text)
+    # As bash, zsh and ksh read what no letter stands for.
+    letters = (chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in os.fsencode(text))
+    return "$'" + "".join(f"\\{each}" if each in "\\'" else each for each in letters) + "'"

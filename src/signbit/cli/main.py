@@ -6,17 +6,19 @@ line as well.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 import traceback
 from collections.abc import Sequence
 
-from signbit.cli import as_json
+from signbit.cli import as_json, streams
 from signbit.errors import MissingExtraError, SignbitError
+from signbit.printable import printable
 
-__all__ = ["BUG", "DONE", "INTERRUPTED", "MISTAKE", "PROBLEMS", "main", "run"]
+__all__ = ["BUG", "CUT_OFF", "DONE", "INTERRUPTED", "MISTAKE", "PROBLEMS", "main", "run"]
 
-DONE, PROBLEMS, MISTAKE, BUG, INTERRUPTED = 0, 1, 2, 70, 130
+DONE, PROBLEMS, MISTAKE, BUG, INTERRUPTED, CUT_OFF = 0, 1, 2, 70, 130, 141
 """Exit codes; docs/commands.md says what they mean."""
 
 GO_ON = (
@@ -39,10 +41,27 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command in `arguments` (default: sys.argv) and return its exit code.
 
     0: done; 1: done, and found problems; 2: a user's mistake, told in one line on stderr; 130:
-    interrupted. Whatever else is raised is a bug of signbit, and is raised on.
+    interrupted; 141: nobody reads any more what is printed. Whatever else is raised is a bug of
+    signbit, and is raised on.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
+    streams.open_closed_ones()
     _print_what_the_terminal_can()
+    try:
+        with streams.stdout_by_name():
+            return _run(words)
+    except (OSError, SystemExit) as error:
+        # Of a broken pipe typer makes an exit.
+        fault = error.__context__ if isinstance(error, SystemExit) else error
+        if not isinstance(fault, OSError):
+            raise
+        if isinstance(fault, BrokenPipeError) and fault.filename in (None, streams.STDOUT):
+            return CUT_OFF
+        _said(f"error: {fault.filename}: {fault.strerror}")
+        return MISTAKE
+
+
+def _run(words: list[str]) -> int:
     try:
         if words == ["--version"]:  # without the libraries of the commands: at once
             return _print_version()
@@ -57,6 +76,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         missing = _missing_extra(error)
         return _failed(words, missing, _said(f"error: {missing}"), MISTAKE)
     except OSError as error:
+        if error.filename == streams.STDOUT or isinstance(error, BrokenPipeError):
+            raise
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         return _failed(words, error, _said(f"error: {reason}"), MISTAKE)
 
@@ -85,8 +106,9 @@ def _failed(words: Sequence[str], error: BaseException, message: str, code: int)
 
 def _said(message: str) -> str:
     """The message, in one line on stderr; without the word in front of it."""
-    line = " ".join(message.split())
-    print("signbit:", line, file=sys.stderr)
+    line = printable(" ".join(message.split()))
+    with contextlib.suppress(OSError):  # a stderr that takes nothing
+        print("signbit:", line, file=sys.stderr)
     return line.removeprefix("error: ")
 
 

@@ -54,7 +54,7 @@ def show_training(path: Path, *, as_json: bool) -> None:
     rows.append(["all", "", total])
     title = f"kept for backward, a batch of {batch}"
     tables = [
-        console.table(title, ["layer", "kind", "bytes"], rows, words=(0, 1)),
+        console.table(title, ["layer", "kind", "bytes"], rows, words=(0, 1), names=True),
         paths_table(paths, compiled),
     ]
     console.publish(figures, tables, as_json=as_json)
@@ -67,4 +67,5 @@ def paths_table(paths: list[LayerPath], compiled: bool) -> console.Titled:
         ["layer", "kind", "path", "why"],
         [[path.module, path.kind, path.path, path.reason] for path in paths],
         words=(0, 1, 2, 3),
+        names=True,
     )

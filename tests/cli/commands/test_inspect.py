@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-import io
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from tests.bitformat.samples import sample
 from tests.cli.conftest import TRAIN_EXTRA, Cli
 
+from signbit.bitformat import encode
 from signbit.cli import console
+from signbit.cli.tables.layout import lay_out
 from signbit.cli.training_view import paths_table
 from signbit.nn.paths import LayerPath
 from signbit.training import load_run
@@ -119,13 +120,10 @@ def test_which_way_layers_train_is_whole_at_80_columns() -> None:
     path = LayerPath(
         "layers.3.1.first.0.a_long_name", "BinaryConv2d", "reference", "its weight has an offset"
     )
-    console = Console(width=80, file=io.StringIO())
-    console.print(paths_table([path], compiled=False).table)
-    header, _, *rows = [line for line in console.file.getvalue().splitlines() if line.strip()]
-    starts = [header.index(column) for column in ("layer", "kind", "path", "why")]
-    for start, end, value in zip(starts, [*starts[1:], 80], asdict(path).values(), strict=True):
-        folded = "".join(row[start:end] for row in rows)
-        assert "".join(folded.split()) == "".join(value.split())
+    header, rows = lay_out(paths_table([path], compiled=False), 80)
+    assert max(map(len, rows)) <= 80
+    assert " ".join(header).split() == ["layer", "kind", "path", "why"]
+    assert " ".join(" ".join(rows).split()) == " ".join(asdict(path).values())
 
 
 def test_training_memory_of_a_compiled_network_is_refused(cli: Cli, model_file: Path) -> None:
@@ -151,3 +149,33 @@ def test_a_network_needs_its_classes_and_its_name(cli: Cli) -> None:
     assert "real-resnet20" in mistake
     assert "--method" in cli("inspect", "resnet20", "--classes", "10").mistake
     assert "'bnm'" in cli("inspect", "resnet20", "--method", "bnm", "--classes", "10").mistake
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+@pytest.mark.parametrize("command", [["inspect"], ["bench", "--runs", "1", "--per-node"]])
+def test_a_terminal_shows_every_name_operation_and_reason(
+    cli: Cli, model_file: Path, monkeypatch: pytest.MonkeyPatch, width: int, command: list[str]
+) -> None:
+    monkeypatch.setattr(console, "FILE_WIDTH", width)
+    shown = cli(command[0], model_file, *command[1:]).out
+    assert max(map(len, shown.splitlines())) <= width
+    squeezed = "".join(shown.split())
+    for layer in cli("inspect", model_file, "--json").figures["layers"]:
+        reason = layer["why"] if layer["weight"] and command == ["inspect"] else ""
+        for text in (layer["name"], layer["op"], reason):
+            assert "".join(text.split()) in squeezed
+
+
+def test_notes_of_a_stranger_are_neither_markup_nor_commands_to_a_terminal(
+    cli: Cli, tmp_path: Path
+) -> None:
+    graph, constants = sample()
+    source = {"data": "[/] [bold]photos[/bold]\x1b[31m\nsignbit: all is well \u202e"}
+    file = tmp_path / "[red]\x1b[2J.sbnn"
+    file.write_bytes(encode(replace(graph, source=source), constants))
+    shown = cli("inspect", file).out
+    assert r"[/] [bold]photos[/bold]\x1b[31m\nsignbit: all is well \u202e" in shown
+    assert r"[red]\x1b[2J.sbnn" in shown
+    assert "\x1b" not in shown
+    file.write_bytes(b"")
+    assert r"[red]\x1b[2J.sbnn" in cli("inspect", file).mistake

@@ -64,5 +64,5 @@ def bench(
         nodes = engine.explain(images)
         figures["nodes"] = nodes
         columns, rows = list(nodes[0]), [list(node.values()) for node in nodes]
-        tables.append(console.table("per node", columns, rows, words=(0, 1, 2)))
+        tables.append(console.table("per node", columns, rows, words=(0, 1, 2), names=True))
     console.publish(figures, tables, as_json=json)

@@ -89,8 +89,8 @@ def compile_(
     Example: [bold]signbit compile runs/b --features -o features.sbnn[/]
     """
     import signbit
-    from signbit.cli.costs import kinds_table, layers_table, totals_table
     from signbit.cli.runs import compile_run, deployed, with_int16_stem
+    from signbit.cli.tables.costs import kinds_table, layers_table, totals_table
     from signbit.compiler.verification.verify import verify
 
     require_writable(output)

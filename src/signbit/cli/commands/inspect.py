@@ -11,7 +11,7 @@ import typer
 
 from signbit.cli import console
 from signbit.cli.arguments import Json, is_run
-from signbit.cli.costs import kinds_table, layers_table, totals_table
+from signbit.cli.tables.costs import kinds_table, layers_table, totals_table
 from signbit.errors import InputError, ModelFileError
 
 if TYPE_CHECKING:

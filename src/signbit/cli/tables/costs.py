@@ -26,7 +26,9 @@ def layers_table(cost: ModelCost) -> console.Titled:
         ]
         for layer in cost.layers
     ]
-    return console.table("layers (binary, real: parameters)", COLUMNS, rows, words=(0, 1))
+    return console.table(
+        "layers (binary, real: parameters)", COLUMNS, rows, words=(0, 1), names=True
+    )
 
 
 def kinds_table(cost: ModelCost) -> console.Titled:
@@ -34,7 +36,7 @@ def kinds_table(cost: ModelCost) -> console.Titled:
     from signbit.compiler.report import layer_kinds
 
     columns = ["layer", "binary, or real and why"]
-    return console.table("what is binary", columns, layer_kinds(cost), words=(0, 1))
+    return console.table("what is binary", columns, layer_kinds(cost), words=(0, 1), names=True)
 
 
 def _figures(layer: LayerCost) -> tuple[float, ...]:
