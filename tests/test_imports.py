@@ -100,6 +100,7 @@ def test_public_names() -> None:
         "ModelVersionError",
         "Prediction",
         "RecipeError",
+        "Refusal",
         "SignbitError",
         "SignbitWarning",
         "UsageError",

@@ -5,6 +5,9 @@ A message says what was wrong, where, and what would be right.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from textwrap import wrap
+
 __all__ = [
     "CheckpointError",
     "CompileError",
@@ -18,6 +21,7 @@ __all__ = [
     "ModelFileError",
     "ModelVersionError",
     "RecipeError",
+    "Refusal",
     "SignbitError",
     "SignbitWarning",
     "UsageError",
@@ -61,8 +65,85 @@ class ModelVersionError(ModelFileError):
     """An `.sbnn` file has a format version newer than this engine knows."""
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """One thing about a model that cannot be compiled, and what to write instead."""
+
+    where: str
+    """Path of the module, name of the parameter, or "the model"; empty for an argument."""
+    operation: str
+    """As PyTorch names it (`aten.mish`); empty where it is no operation that is refused."""
+    reason: str
+    cure: str = ""
+    """What works instead; empty where nothing is known."""
+    file: str = ""
+    """Path of the model's own source that called; empty where the export has not kept it."""
+    line: int = 0
+    """From 1 on; 0 without a file."""
+    code: str = ""
+    """The line itself."""
+
+    @property
+    def place(self) -> str:
+        """Module, operation and line, as far as they are known."""
+        operation = f" ({self.operation})" if self.operation else ""
+        name = self.file.replace("\\", "/").rpartition("/")[2]
+        code = f": {self.code}" if self.code else ""
+        line = f" ({name}, line {self.line}{code})" if self.line else ""
+        return f"{self.where}{operation}{line}"
+
+    @property
+    def words(self) -> str:
+        """The reason and the cure."""
+        return f"{self.reason}; {self.cure}" if self.cure else self.reason
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.place, self.words)))
+
+
 class CompileError(SignbitError):
-    """A network cannot be mapped to the engine; names the module, the op and the reason."""
+    """A network cannot be mapped to the engine: everything about it that is refused, at once.
+
+    Made of `Refusal`s, or of sentences that are about no place in particular. As text, one refusal
+    is one line; several are a list of at most 80 columns, equal reasons together.
+    """
+
+    def __init__(self, *refusals: Refusal | str) -> None:
+        super().__init__(*refusals)
+        known = (Refusal("", "", each) if isinstance(each, str) else each for each in refusals)
+        self.refusals: tuple[Refusal, ...] = tuple(dict.fromkeys(known))
+
+    def __str__(self) -> str:
+        if len(self.refusals) == 1:
+            return str(self.refusals[0])
+        lines = [f"{len(self.refusals)} things about this model cannot be compiled:"]
+        places: dict[str, list[str]] = {}
+        for refusal in self.refusals:
+            places.setdefault(refusal.words, []).append(refusal.place)
+        for words, where in places.items():
+            named = list(filter(None, where))
+            more = [f"{len(named) - _PLACES} others"] if len(named) > _PLACES else []
+            head = "- "
+            for place in (*named[:_PLACES], *more):
+                lines += _wrapped(place, head, " " * 8)
+                head = "  "
+            lines += _wrapped(words, "    " if named else head, "    ")
+        return "\n".join(lines)
+
+
+_PLACES = 12
+"""So many places of one reason are listed; `CompileError.refusals` has all."""
+
+
+def _wrapped(text: str, first: str, rest: str) -> list[str]:
+    return wrap(
+        text,
+        80,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 class InternalError(SignbitError):

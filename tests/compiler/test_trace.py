@@ -200,7 +200,7 @@ def test_operations_of_two_values_of_the_image(name: str) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
-    "mish": (F.mish, r"the model (aten.mish): the engine has no such non-linearity; it knows relu"),
+    "mish": (F.mish, "the engine has no such non-linearity; it knows relu"),
     "unknown operation": (lambda x: x.flip(3), "no such operation"),
     "torch sign": (lambda x: x.sign(), "yields 0 for 0"),
     "division by a value": (lambda x: 1 / x, "no such operation"),
@@ -293,7 +293,7 @@ class Counter(nn.Module):
 
 
 def test_refuses_a_model_that_writes_into_a_buffer() -> None:
-    with pytest.raises(CompileError, match="writes into a buffer"):
+    with pytest.raises(CompileError, match="seen: is a buffer that the model writes into"):
         compiled(Counter().eval(), SIZE)
 
 
@@ -315,7 +315,7 @@ def test_refuses_half_an_operation_as_the_output(function: Callable[[Tensor], Te
     ("mean", "std", "reason"),
     [
         ((0.5,), (0.5, 0.5, 0.5), "one value for each of the 3 channels"),
-        ((0.5, 0.5, 0.5), (0.5, 0.0, 0.5), "positive"),
+        ((0.5, 0.5, 0.5), (0.5, 0.0, 0.5), "more than 0"),
         ((0.5, float("nan"), 0.5), (0.5, 0.5, 0.5), "finite"),
     ],
 )
@@ -334,5 +334,5 @@ def test_refuses_a_normalisation_that_does_not_fit(
 
 
 def test_refuses_class_names_that_do_not_fit() -> None:
-    with pytest.raises(CompileError, match="classes"):
+    with pytest.raises(CompileError, match="class_names: "):
         compiled(Body(F.relu).eval(), SIZE, class_names=["a", "b"])

@@ -105,11 +105,12 @@ def _failed(words: Sequence[str], error: BaseException, message: str, code: int)
 
 
 def _said(message: str) -> str:
-    """The message, in one line on stderr; without the word in front of it."""
-    line = printable(" ".join(message.split()))
+    """The message, on stderr: a list as it is, all else in one line; without the first word."""
+    text = message if "\n- " in message else " ".join(message.split())
+    text = "\n".join(map(printable, text.split("\n")))
     with contextlib.suppress(OSError):  # a stderr that takes nothing
-        print("signbit:", line, file=sys.stderr)
-    return line.removeprefix("error: ")
+        print("signbit:", text, file=sys.stderr)
+    return text.removeprefix("error: ")
 
 
 def _missing_extra(error: ModuleNotFoundError) -> MissingExtraError:

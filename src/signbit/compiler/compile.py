@@ -19,6 +19,7 @@ from signbit.compiler.checks.arguments import (
     why_units,
 )
 from signbit.compiler.checks.constant_signs import require_signs_that_vary
+from signbit.compiler.checks.exportable import in_training_mode
 from signbit.compiler.checks.float32 import in_float32
 from signbit.compiler.checks.silent_floats import kept_real
 from signbit.compiler.compiled import Compiled
@@ -102,9 +103,12 @@ class _Compiler:
         shape = (*size, given.channels)
         program = export(self.model, shape)
         real = kept_real(self.model)
-        graph = trace(program, given.mean, given.std, real, given.allow_real, self.any_size)
+        training = in_training_mode(self.model)
+        norm = given.mean, given.std
+        graph = trace(program, *norm, real, given.allow_real, self.any_size, training)
         remove_dead(graph)
         require_signs_that_vary(graph)
+        graph.require_nothing_refused()
         require_one_name_each(given.class_names, graph[graph.output].shape.channels)
         run_passes(graph)
         lowered = lower(graph)

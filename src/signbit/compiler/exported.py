@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -16,10 +15,20 @@ from torch.export import Dim, ExportedProgram
 from torch.fx import Interpreter
 from torch.fx import Node as FxNode
 
-from signbit.compiler.checks.batch_size import holds_for_every_batch_size, where_batch_size_matters
-from signbit.compiler.checks.float32 import stored_by_name
+from signbit.compiler.checks.batch_size import (
+    OF_ONE_BATCH_SIZE,
+    ask_for_batch_size,
+    holds_for_every_batch_size,
+)
+from signbit.compiler.checks.exportable import (
+    in_training_mode,
+    of_training_mode,
+    require_exportable,
+)
 from signbit.compiler.ir import Origin
-from signbit.errors import CompileError
+from signbit.compiler.places import place_of_call, place_of_error
+from signbit.compiler.quiet import quiet_torch
+from signbit.errors import CompileError, Refusal
 
 __all__ = [
     "PartialReplay",
@@ -39,11 +48,8 @@ def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgra
     input. Raises CompileError where the model trains, cannot be exported, or is not the same for
     every batch size, one image included.
     """
-    if model.training:
-        raise CompileError("the model is in training mode; call model.eval() first")
+    require_exportable(model)
     height, width, channels = input_size
-    if any(tensor.device.type != "cpu" for _, tensor in stored_by_name(model)):
-        raise CompileError("the model is not on the CPU; call model.cpu() first")
     example = torch.zeros(2, channels, height, width)
     with open_sizes():
         try:
@@ -51,37 +57,50 @@ def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgra
             # No decomposition, but in-place operations become plain ones.
             functional: ExportedProgram = program.run_decompositions({})
             fixed = not holds_for_every_batch_size(program)
-        except (RuntimeError, ValueError, TypeError, AttributeError, AssertionError) as error:
-            if where := where_batch_size_matters(model, example):
-                raise _of_one_batch_size(where) from error
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise CompileError(
-                f"torch.export cannot follow {type(model).__name__} for images of {height}×{width}×"
-                f"{channels} and any batch size: {reason}"
-            ) from error
+        except Exception as error:  # a model of anyone's, which raises what it likes
+            raise _why_not_followed(model, example, error) from error
         if fixed:
-            where = where_batch_size_matters(model, example)
-            raise _of_one_batch_size(where or type(model).__name__)
+            watch = ask_for_batch_size(model, example)
+            of_result = _of_one_batch_size(model)
+            raise CompileError(watch.refusal(*OF_ONE_BATCH_SIZE) if watch.guard else of_result)
     for fx in functional.graph.output_node().all_input_nodes:
-        if any(isinstance(size, torch.SymInt) for size in fx.meta["val"].shape[1:]):
-            raise _of_one_batch_size(f"the result of {type(model).__name__}")
+        value = fx.meta["val"]
+        if isinstance(value, Tensor) and any(
+            isinstance(size, torch.SymInt) for size in value.shape[1:]
+        ):
+            raise CompileError(_of_one_batch_size(model))
     return functional
 
 
-def _of_one_batch_size(where: str) -> CompileError:
-    return CompileError(
-        f"{where}: is not the same for each image of any batch size; leave out what depends on the "
-        "number of images"
+def _why_not_followed(model: nn.Module, example: Tensor, error: Exception) -> CompileError:
+    """The error for a model that torch.export failed on; what is in training mode may be why."""
+    if names := in_training_mode(model):
+        return CompileError(*map(of_training_mode, names))
+    watch = ask_for_batch_size(model, example)
+    if watch.guard is not None:
+        return CompileError(watch.refusal(*OF_ONE_BATCH_SIZE))
+    _, channels, height, width = example.shape
+    said = (str(error).strip() or type(error).__name__).splitlines()[0]
+    reason = (
+        f"torch.export cannot follow {type(model).__name__} for images of {height}×{width}×"
+        f"{channels} and any batch size: {said}"
     )
+    cure = _ON_VALUES if "data-dependent" in said else ""
+    return CompileError(Refusal(watch.running, "", reason, cure, *place_of_error(error)))
+
+
+_ON_VALUES = "leave out what makes a number of a value: a branch on it, float(x), x.item()"
+
+
+def _of_one_batch_size(model: nn.Module) -> Refusal:
+    return Refusal(f"the result of {type(model).__name__}", "", *OF_ONE_BATCH_SIZE)
 
 
 @contextmanager
 def open_sizes() -> Iterator[None]:
     """How models are exported: sizes of 1 stay open, too, which torch.export else fixes."""
     oblivious = shape_options.patch(backed_size_oblivious=True)  # type: ignore[attr-defined]
-    with torch.no_grad(), warnings.catch_warnings(), oblivious:
-        # torch's own deprecations while it copies its tree specifications
-        warnings.simplefilter("ignore", FutureWarning)
+    with torch.no_grad(), quiet_torch(), oblivious:
         yield
 
 
@@ -90,7 +109,8 @@ def origin_of(fx: FxNode) -> Origin:
     stack = fx.meta.get("nn_module_stack") or {}
     paths = [path for path, _ in stack.values()]
     target = str(fx.target)
-    return Origin(fx.name, paths[-1] if paths else "", target.removesuffix(".default"))
+    target = target.removesuffix(".default")
+    return Origin(fx.name, paths[-1] if paths else "", target, place=place_of_call(fx))
 
 
 def stored_tensors(program: ExportedProgram) -> dict[str, Tensor]:

@@ -6,7 +6,9 @@ Owns the walk over the exported graph; what each operation means is in `mapping`
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -15,13 +17,14 @@ from torch import Tensor
 from torch.export import ExportedProgram
 from torch.fx import Node as FxNode
 
+from signbit.compiler.checks.exportable import of_training_mode
 from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.exported import origin_of, stored_tensors
 from signbit.compiler.ir import HALVES, IMAGE, Graph, Node, Origin, Shape, Step, refuse
 from signbit.compiler.mapping import MAPPINGS, Call, Tracer
 from signbit.compiler.mapping.unknown import why_unknown
 from signbit.compiler.pixel_signs import ask_pytorch
-from signbit.errors import CompileError
+from signbit.errors import CompileError, Refusal
 
 __all__ = ["trace"]
 
@@ -30,6 +33,9 @@ _SIGNS = (
     torch.ops.aten.sign.default,
     torch.ops.aten.sgn.default,
 )
+
+_WRITES = "leave that out in evaluation mode: if self.training: …"
+_RANDOM = "leave it out in evaluation mode: if self.training: …"
 
 _FILLS = {"aten.new_full.default", "aten.new_ones.default", "aten.new_zeros.default"}
 
@@ -41,6 +47,7 @@ def trace(
     kept_real: Mapping[str, KeptReal] | None = None,
     allow_real: Sequence[str] = (),
     any_size: bool = False,
+    in_training: Collection[str] = (),
 ) -> Graph:
     """The compiler's graph of an exported model, from raw pixels (0 to 255) to the model's output.
 
@@ -48,31 +55,21 @@ def trace(
     before the model sees them. kept_real: as `silent_floats.kept_real` has it. allow_real: layers
     that may compute with reals although their operands were meant to be signs. any_size: whether
     the graph must hold for images of other sizes, too (`compiler.sizes` sees to it that it does).
-    Raises CompileError naming module, op and reason for an operation that has no counterpart, for a
-    layer that lost its signs, and for a name that is no such layer's.
+    in_training: paths of the modules that are in training mode.
+    Every operation that has no counterpart, and every layer that lost its signs, is in the graph's
+    `refused`, which then is no whole graph. Raises CompileError where the model takes or yields
+    something other than one tensor, and for a mean or std that does not fit.
     """
     walk = _Walk(program, kept_real or {})
-    walk.any_size = any_size
+    walk.any_size, walk.in_training = any_size, in_training
     walk.add_image(mean, std)
+    walk.require_unchanged_buffers()
     for fx in program.graph.nodes:
         walk.visit(fx)
-    _require_signs(walk.lost, allow_real)
-    ask_pytorch(walk.graph, program, mean, std)
+    walk.require_signs(allow_real)
+    if not walk.graph.refused:
+        ask_pytorch(walk.graph, program, mean, std)
     return walk.graph
-
-
-def _require_signs(lost: Mapping[str, CompileError], allowed: Sequence[str]) -> None:
-    for name in allowed:
-        if name not in lost:
-            choices = f"choose among {', '.join(lost)}" if lost else "this model has none"
-            raise CompileError(f"allow_real: {name!r} is no layer that lost its signs; {choices}")
-    left = [name for name in lost if name not in allowed]
-    if left:
-        others = f" (likewise: {', '.join(left[1:])})" if left[1:] else ""
-        raise CompileError(
-            f"{lost[left[0]]}. To compute the layer in float32 all the same, name it: "
-            f"allow_real=[{left[0]!r}] or --allow-real {left[0]}{others}"
-        )
 
 
 class _Walk(Tracer):
@@ -86,8 +83,6 @@ class _Walk(Tracer):
                 "the model must take one tensor of images and return one tensor of logits; it has "
                 f"{len(signature.user_inputs)} inputs and {len(signature.user_outputs)} outputs"
             )
-        if signature.buffers_to_mutate or signature.user_inputs_to_mutate:
-            raise CompileError("the model writes into a buffer or its input while it runs")
         self.input_name = signature.user_inputs[0]
         self.names = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self.stored = stored_tensors(program)
@@ -113,7 +108,62 @@ class _Walk(Tracer):
         self.graph.add(Node(name, "identity", (IMAGE,), shape, origin, steps=(affine,)))
         self.values[fx] = name
 
+    def require_unchanged_buffers(self) -> None:
+        """Refuse each buffer that is written into, by the module that was left training if so."""
+        signature = self.program.graph_signature
+        for name in signature.buffers_to_mutate.values():
+            module = name.rpartition(".")[0]
+            written = Refusal(name, "", "is a buffer that the model writes into", _WRITES)
+            is_training = module in self.in_training
+            self.graph.refused.append(of_training_mode(module) if is_training else written)
+        if signature.user_inputs_to_mutate:
+            cure = "write x = x + 1 in place of x += 1"
+            self.graph.refused.append(Refusal("the model", "", "writes into its input", cure))
+
+    def require_signs(self, allowed: Sequence[str]) -> None:
+        """Refuse each layer that lost its signs and is not allowed to, and other names."""
+        refused, lost = self.graph.refused, self.lost
+        for name in allowed:
+            if name not in lost and not refused:
+                reason = f"allow_real: {name!r} is no layer that lost its signs"
+                choices = f"choose among {', '.join(lost)}" if lost else "this model has none"
+                refused.append(Refusal("", "", reason, choices))
+        for name, error in lost.items():
+            if name not in allowed:
+                (refusal,) = error.refusals
+                cure = (
+                    "to compute the layer in float32 all the same, name it: "
+                    f"allow_real=[{name!r}] or --allow-real {name}"
+                )
+                refused.append(replace(refusal, cure=cure))
+
     def visit(self, fx: FxNode) -> None:
+        """Map a node; where that is refused, go on with any value of the same shape."""
+        try:
+            self.map(fx)
+        except CompileError as error:
+            # What was refused, or may be so for lack of an operand's value, is not refused again.
+            operands = [self.values[node] for node in fx.all_input_nodes[1:] if node in self.values]
+            if not any(self.is_of_unknown(self.graph[name]) for name in operands):
+                self.graph.refused += error.refusals
+            self.assume(fx)
+
+    def assume(self, fx: FxNode) -> None:
+        """Let any value take the place of a call's result, if it is reals of a shape known."""
+        sources: list[Node] = []
+        for node in fx.all_input_nodes:
+            known = [self.graph[self.values[node]]] if node in self.values else []
+            sources += [each for each in known if each.op not in HALVES]
+            sources += self.unknown.get(node, [])
+        self.unknown[fx] = sources
+        with suppress(CompileError):
+            is_one = fx.op == "call_function" and isinstance(fx.meta.get("val"), Tensor)
+            if is_one and _reals(fx) == torch.float32:
+                call = Call(self, fx, origin_of(fx))
+                self.values[fx] = call.add("unknown", *(sources or [self.graph[IMAGE]])).name
+
+    def map(self, fx: FxNode) -> None:
+        """Map a node of the exported graph."""
         if fx.op == "placeholder":
             if fx.name in self.stored:
                 self.constants[fx] = self.parameter(fx)
@@ -132,17 +182,20 @@ class _Walk(Tracer):
         value = self.stored[fx.name].detach()
         name = self.names.get(fx.name)
         broken = int((~value.isfinite()).sum()) if name and fx.users else 0
-        if broken:
-            raise CompileError(
-                f"{name}: {broken} of its {value.numel()} values are NaN or infinite; load weights "
-                "from before training diverged"
-            )
+        if name and broken:
+            reason = f"{broken} of its {value.numel()} values are NaN or infinite"
+            cure = "load weights from before training diverged"
+            self.graph.refused.append(Refusal(name, "", reason, cure))
+            return value.nan_to_num(1.0, 1.0, -1.0)
         return value
 
     def call(self, fx: FxNode) -> None:
         inputs = fx.all_input_nodes
         if torch.Tag.nondeterministic_seeded in getattr(fx.target, "tags", ()):
-            raise refuse(origin_of(fx), "yields random values")
+            raise refuse(origin_of(fx), "yields random values", _RANDOM)
+        if any(node in self.unknown and node not in self.values for node in inputs):
+            self.assume(fx)
+            return
         if not any(node in self.values for node in inputs):
             self.fold(fx)
             return
@@ -157,10 +210,10 @@ class _Walk(Tracer):
         if mapping is None and not _is_tensor(fx):
             return  # sizes and assertions about them: the graph's shapes are known without
         if mapping is None:
-            raise refuse(origin, why_unknown(fx))
+            raise refuse(origin, *why_unknown(fx))
         kind = _reals(fx)
         if kind not in (None, torch.float32):
-            raise refuse(origin, f"yields {kind}; the engine's reals are float32")
+            raise refuse(origin, f"yields {kind}", "the engine's reals are float32")
         made = mapping(Call(self, fx, origin))
         nodes = [made] if isinstance(made, Node) else made
         self.values[fx] = nodes[0].name
@@ -196,21 +249,27 @@ class _Walk(Tracer):
         kwargs = torch.fx.map_arg(fx.kwargs, value)
         function = cast("Callable[..., Any]", fx.target)
         if fx.target in _SIGNS and not _is_finite(args[0]):
-            raise refuse(origin_of(fx), "takes the sign of NaN or infinity; no weight is that")
+            raise refuse(origin_of(fx), "takes the sign of NaN or infinity", "no weight is that")
         with torch.no_grad():
             self.constants[fx] = function(*args, **kwargs)
 
     def finish(self, fx: FxNode) -> None:
         result = fx.args[0]
         assert isinstance(result, tuple | list)
-        (node,) = result
+        node = result[-1]  # behind the buffers that are written into
         if not isinstance(node, FxNode):
             raise CompileError(f"the model returns {node}; its forward must return the logits")
+        if node in self.unknown and node not in self.values:
+            origin, shape = origin_of(node), self.graph[IMAGE].shape
+            sources = tuple(source.name for source in self.unknown[node])
+            name = self.graph.unique(node.name)
+            self.graph.output = self.graph.add(Node(name, "unknown", sources, shape, origin)).name
+            return
         if node not in self.values:
             raise CompileError("the model's output does not depend on its input")
         output = self.graph[self.values[node]]
         if output.op in HALVES:
-            raise refuse(output.origin, f"is the model's output; {HALVES[output.op]}")
+            raise refuse(output.origin, "is the model's output", HALVES[output.op])
         self.graph.output = self.as_real(output).name
 
 

@@ -14,9 +14,16 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from signbit.compiler.checks.guards import Watch, is_of_torch, line_of, watched
+from signbit.compiler.checks.guards import Watch, watched
+from signbit.compiler.places import is_of_torch
 
-__all__ = ["holds_for_every_batch_size", "where_batch_size_matters"]
+__all__ = ["OF_ONE_BATCH_SIZE", "ask_for_batch_size", "holds_for_every_batch_size"]
+
+OF_ONE_BATCH_SIZE = (
+    "is not the same for each image of any batch size",
+    "leave out what depends on the number of images",
+)
+"""Reason and cure."""
 
 _MANY = 256
 """Batch sizes from 1 on for which a note must hold. What fails for larger ones alone is about the
@@ -40,11 +47,12 @@ def _holds(guard: Any, batch: Any) -> bool:
     return all(guard.expr.subs(batch, count) for count in range(least, _MANY + 1))
 
 
-def where_batch_size_matters(model: nn.Module, example: Tensor) -> str:
-    """Module, and file, line and code where they are the model's own; "" where neither is found."""
+def ask_for_batch_size(model: nn.Module, example: Tensor) -> Watch:
+    """A watch that has seen the model followed: its guard is what fixes the batch size, if any.
+
+    Where the model cannot be followed at all, the module at which that ended is still running.
+    """
     watch = Watch(lambda guard, sizes: 0 in sizes and not _holds(guard, sizes[0]))
-    # What was seen until it fails has been kept.
-    failures = suppress(RuntimeError, ValueError, TypeError, AssertionError)
-    with watched(model, watch), failures:
+    with watched(model, watch), suppress(Exception):
         torch.export.export(model, (example,), dynamic_shapes=({0: Dim.AUTO},))
-    return f"{watch.module}{line_of(watch.guard)}" if watch.guard is not None else ""
+    return watch

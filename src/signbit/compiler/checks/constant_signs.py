@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from signbit.compiler.checks.intervals import Interval, intervals
 from signbit.compiler.ir import IMAGE, Graph, Node
-from signbit.errors import CompileError
+from signbit.errors import Refusal
 
 __all__ = ["require_signs_that_vary"]
 
 
 def require_signs_that_vary(graph: Graph) -> None:
-    """Raise CompileError for a layer that reads signs of which every channel is constant.
+    """Refuse each layer that reads signs of which every channel is constant (`graph.refused`).
 
     graph: as it was traced. The message names the layer, what makes its signs so, and the cure. One
     channel that varies is enough, and a value that some image could reach, trained or not.
@@ -20,7 +20,7 @@ def require_signs_that_vary(graph: Graph) -> None:
         if node.op == "sign" and _is_one_sided(bounds[node.input]):
             layer = _reader(graph, node)
             if layer is not None:
-                raise _refusal(layer, _cause(graph, node, bounds))
+                graph.refused.append(_refusal(layer, _cause(graph, node, bounds)))
 
 
 def _is_one_sided(value: Interval) -> bool:
@@ -49,20 +49,22 @@ def _cause(graph: Graph, sign: Node, bounds: dict[str, Interval]) -> Node:
         node = graph[before[0]]
 
 
-def _refusal(layer: Node, cause: Node) -> CompileError:
-    where = layer.body_origin
+def _refusal(layer: Node, cause: Node) -> Refusal:
     if cause.name == IMAGE:
-        why = (
-            "pixels are 0 to 255 and the mean is 0, so none is negative; normalise with the mean "
-            "of the training images"
+        why, cure = (
+            "pixels are 0 to 255 and the mean is 0, so none is negative",
+            "normalise with the mean of the training images",
         )
     elif cause.op == "identity":
-        why = (
-            f"{cause.origin} lets nothing negative through, or nothing else; leave it out, put it "
-            "behind the layer, or take one that keeps the sign (Hardtanh, RPReLU)"
+        why, cure = (
+            f"{cause.origin} lets nothing negative through, or nothing else",
+            "leave it out, put it behind the layer, or take one that keeps the sign (Hardtanh, "
+            "RPReLU)",
         )
     elif cause.weight is None and cause.op != "batch_norm":
-        why = f"{cause.origin} is never negative; subtract something from it"
+        why, cure = f"{cause.origin} is never negative", "subtract something from it"
     else:
-        why = f"{cause.origin} yields values of one sign, by its parameters; train it again"
-    return CompileError(f"{where}: every sign of its input is the same for all images: {why}")
+        why, cure = f"{cause.origin} yields values of one sign, by its parameters", "train it again"
+    where = layer.body_origin
+    reason = f"every sign of its input is the same for all images: {why}"
+    return Refusal(where.where, where.target, reason, cure, *where.place)

@@ -6,44 +6,17 @@ while they run, so that a guard has a place also where it was torch's own code t
 
 from __future__ import annotations
 
-import linecache
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-__all__ = ["Watch", "is_of_torch", "line_of", "watched"]
+from signbit.compiler.places import place_of_guard
+from signbit.errors import Refusal
 
-_TORCH = Path(torch.__file__).parent
-_CALLERS = {_TORCH / "nn" / "modules" / name for name in ("container.py", "module.py")}
-"""They only call the model's code; torch names them where that is in no file."""
-
-
-def is_of_torch(guard: Any) -> bool:
-    """Whether torch's own code asked, not the model's."""
-    place = _place(guard)
-    if place is None:
-        return False
-    file = Path(place.filename)
-    return _TORCH in file.parents and file not in _CALLERS
-
-
-def _place(guard: Any) -> traceback.FrameSummary | None:
-    place = getattr(getattr(guard, "sloc", None), "framework_loc", None)
-    return place if isinstance(place, traceback.FrameSummary) else None
-
-
-def line_of(guard: Any) -> str:
-    """ " (FILE, line N: CODE)" of the model's own code; torch's says nothing to its user."""
-    place = _place(guard)
-    if place is None or place.lineno is None or _TORCH in Path(place.filename).parents:
-        return ""
-    code = linecache.getline(place.filename, place.lineno).strip()
-    return f" ({Path(place.filename).name}, line {place.lineno}" + (f": {code})" if code else ")")
+__all__ = ["Watch", "watched"]
 
 
 class Watch:
@@ -69,6 +42,10 @@ class Watch:
     def running(self) -> str:
         """Path of the module that runs now; "the model" for the outermost."""
         return (self._inside or [""])[-1] or "the model"
+
+    def refusal(self, reason: str, cure: str) -> Refusal:
+        """The refusal of what was found, at the module and, if it is the model's own, the line."""
+        return Refusal(self.module, "", reason, cure, *place_of_guard(self.guard))
 
     def entering(self, name: str) -> Any:
         """A hook for before the module of this path runs."""

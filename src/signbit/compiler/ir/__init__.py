@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from signbit.bitformat.graph import Step
 from signbit.compiler.ir.graph import Graph
-from signbit.compiler.ir.node import FloatArray, Node, Origin, Shape, refuse
+from signbit.compiler.ir.node import NOWHERE, FloatArray, Node, Origin, Place, Shape, refuse
 from signbit.compiler.ir.operations import HALVES, IMAGE, OWN_OPERATIONS
 from signbit.compiler.ir.show import text
 from signbit.compiler.ir.steps import (
@@ -27,11 +27,13 @@ from signbit.compiler.ir.verify import verify
 __all__ = [
     "HALVES",
     "IMAGE",
+    "NOWHERE",
     "OWN_OPERATIONS",
     "FloatArray",
     "Graph",
     "Node",
     "Origin",
+    "Place",
     "Shape",
     "Step",
     "constants_of",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from signbit.compiler.ir.node import Node
+from signbit.errors import CompileError, Refusal
 
 __all__ = ["Graph"]
 
@@ -17,6 +18,13 @@ class Graph:
 
     nodes: dict[str, Node] = field(default_factory=dict)
     output: str = ""
+    refused: list[Refusal] = field(default_factory=list)
+    """What cannot be done of all this. Whoever finds something goes on, to find the rest, too."""
+
+    def require_nothing_refused(self) -> None:
+        """Raise CompileError with all that was refused so far."""
+        if self.refused:
+            raise CompileError(*self.refused)
 
     def __iter__(self) -> Iterator[Node]:
         """The nodes in order, each as it is at its turn; nodes added meanwhile are left out."""

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from signbit.bitformat.graph import Step, key_value
 from signbit.bitformat.table import Operation
 from signbit.compiler.ir.operations import RULES
-from signbit.errors import CompileError
+from signbit.errors import CompileError, Refusal
 
-__all__ = ["FloatArray", "Node", "Origin", "Shape", "refuse"]
+__all__ = ["NOWHERE", "FloatArray", "Node", "Origin", "Place", "Shape", "refuse"]
 
 FloatArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 
@@ -25,6 +25,18 @@ class Shape(NamedTuple):
     height: int
     width: int
     channels: int
+
+
+class Place(NamedTuple):
+    """A line of the model's own source; its number from 1 on."""
+
+    file: str
+    line: int
+    code: str
+
+
+NOWHERE = Place("", 0, "")
+"""Where no line is known."""
 
 
 class Origin(NamedTuple):
@@ -40,9 +52,16 @@ class Origin(NamedTuple):
     """For a sign: the exported node whose sign it is."""
     order: tuple[int, ...] = ()
     """For flattened features: PyTorch's feature at each place; empty where the order is equal."""
+    place: Place = NOWHERE
+    """The line of the model's own code that called."""
 
     def __str__(self) -> str:
-        return f"{self.module or 'the model'} ({self.target})"
+        return f"{self.where} ({self.target})"
+
+    @property
+    def where(self) -> str:
+        """The module's path, in words."""
+        return self.module or "the model"
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +170,6 @@ class Node:
         return replace(self, shape=shape, origin=origin, body=self.body_origin)
 
 
-def refuse(origin: Origin, reason: str) -> CompileError:
-    """The error for what the engine cannot do: module path, op, reason."""
-    return CompileError(f"{origin}: {reason}")
+def refuse(origin: Origin, reason: str, cure: str = "") -> CompileError:
+    """The error for what the engine cannot do: module path, op, line, reason, and what works."""
+    return CompileError(Refusal(origin.where, origin.target, reason, cure, *origin.place))

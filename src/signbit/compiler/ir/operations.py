@@ -98,6 +98,13 @@ OWN_OPERATIONS: dict[str, Operation] = dict(
             yields="input",
             shape="padded",
         ),
+        _own(
+            "unknown",
+            "of a refused call: any value, so that what follows can be looked at",
+            inputs=(_ANY,),
+            shape="given",
+            many=True,
+        ),
         _own("negative", "x < 0", yields="half"),
         _own(
             "choice",

@@ -130,6 +130,8 @@ def _lost_inputs(product: _Product) -> str:
     kept = product.call.tracer.kept_real.get(product.call.origin.module)
     if product.source.is_sign or kept is None or kept.inputs:
         return ""
+    if product.call.tracer.is_of_unknown(product.source):
+        return ""
     return (
         f"its input holds the reals of {product.source.origin}: let the activation binarizer take "
         "signbit.nn.sign, or RealActivation hand reals on"

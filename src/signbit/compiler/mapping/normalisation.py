@@ -27,9 +27,9 @@ def _batch_norm(call: Call) -> Node:
 
 
 def _batch_norm_training(call: Call) -> Node:
-    raise call.refuse(
-        "normalises with the statistics of the batch; the engine needs running statistics "
-        "(track_running_stats=True) and evaluation mode"
+    raise call.refuse_training(
+        "normalises with the statistics of the batch",
+        "the engine needs running statistics (track_running_stats=True) and evaluation mode",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch.fx import Node as FxNode
 
 from signbit.bitformat.graph import Pair
 from signbit.bitformat.taps import axis_taps, tap_sets_at_any_size
+from signbit.compiler.checks.exportable import of_training_mode
 from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.ir import HALVES, Graph, Node, Origin, Shape, Step, refuse
 from signbit.errors import CompileError
@@ -43,6 +44,11 @@ class Tracer:
         """Whether the graph must hold for images of any height and width."""
         self.lost: dict[str, CompileError] = {}
         """Layer meant to multiply signs -> why it does not."""
+        self.unknown: dict[FxNode, list[Node]] = {}
+        """Exported node that was refused, or computed of one that has no value since -> of what it
+        is computed."""
+        self.in_training: Collection[str] = ()
+        """Paths of the modules that were left in training mode."""
 
     def as_real(self, node: Node) -> Node:
         """The node; of signs −1 and +1 as reals, which every reader of them shares."""
@@ -54,6 +60,18 @@ class Tracer:
         name = self.graph.unique(f"{node.name}.values")
         origin = node.origin._replace(signed="")
         return self.graph.add(Node(name, "identity", (node.name,), node.shape, origin))
+
+    def is_of_unknown(self, node: Node) -> bool:
+        """Whether a refused call decides, with no layer in between, what kind of value it is."""
+        pending, seen = [node.name], {node.name}
+        while pending:
+            node = self.graph[pending.pop()]
+            if node.op == "unknown":
+                return True
+            before = set(node.inputs) - seen if node.weight is None else set()
+            pending += before
+            seen |= before
+        return False
 
 
 class Call:
@@ -67,15 +85,24 @@ class Call:
         self.tracer = tracer
         self.fx = fx
         self.origin = origin
-        schema = fx.target._schema.arguments  # type: ignore[union-attr]
-        self.arguments = {a.name: a.default_value for a in schema if a.has_default_value()}
+        # `getitem`, which takes one of several results, has no schema.
+        schema = fx.target._schema.arguments if isinstance(fx.target, torch._ops.OpOverload) else ()
+        self.arguments: dict[str, Any] = {
+            a.name: a.default_value for a in schema if a.has_default_value()
+        }
         self.arguments |= {a.name: value for a, value in zip(schema, fx.args, strict=False)}
         self.arguments |= fx.kwargs
 
     @property
     def layer(self) -> str:
         """Path of the module that calls, or the operation's name where the model itself does."""
-        return self.origin.module or self.origin.target.split(".")[1]
+        return self.origin.module or self.short
+
+    @property
+    def short(self) -> str:
+        """The operation's name, without namespace and overload."""
+        parts = self.origin.target.split(".")
+        return parts[1] if len(parts) > 1 else "result"
 
     def title(self) -> tuple[str, bool]:
         """What the call's nodes are named after, and whether that may be a node's whole name.
@@ -89,9 +116,15 @@ class Call:
         is_layer = last not in BINARIZERS
         return ".".join([*outer, last] if is_layer else outer), is_layer
 
-    def refuse(self, reason: str) -> CompileError:
-        """The error for what the engine cannot do about this call."""
-        return refuse(self.origin, reason)
+    def refuse(self, reason: str, cure: str = "") -> CompileError:
+        """The error for what the engine cannot do about this call, and what works instead."""
+        return refuse(self.origin, reason, cure)
+
+    def refuse_training(self, reason: str, cure: str) -> CompileError:
+        """The same of what a module does while it trains, which the module's mode may explain."""
+        if self.origin.module in self.tracer.in_training:
+            return CompileError(of_training_mode(self.origin.module))
+        return self.refuse(reason, cure)
 
     def value(self, name: str) -> Node:
         """The value an argument became."""
@@ -215,10 +248,9 @@ class Call:
         such a part.
         """
         graph = self.tracer.graph
-        short = self.origin.target.split(".")[1]
         name, is_layer = self.title()
         if part or not is_layer or name in graph:
-            name = ".".join(filter(None, (name, part or short)))
+            name = ".".join(filter(None, (name, part or self.short)))
         node = Node(
             graph.unique(name),
             op,

@@ -35,11 +35,11 @@ _CURES = {
 """Operation → what the engine does instead, or what to write."""
 
 
-def why_unknown(fx: FxNode) -> str:
-    """The reason for a call that has no mapping, with the cure where there is one."""
+def why_unknown(fx: FxNode) -> tuple[str, str]:
+    """The reason for a call that has no mapping, and the cure, or "" where there is none."""
     name = str(fx.target).removeprefix("aten.").split(".")[0]
     if name in _CURES:
-        return f"the engine has no such operation; {_CURES[name]}"
+        return "the engine has no such operation", _CURES[name]
     if torch.Tag.pointwise in getattr(fx.target, "tags", ()) and len(fx.all_input_nodes) == 1:
-        return f"the engine has no such non-linearity; it knows {', '.join(ACTIVATIONS)}"
-    return "the engine has no such operation"
+        return "the engine has no such non-linearity", f"it knows {', '.join(ACTIVATIONS)}"
+    return "the engine has no such operation", ""

@@ -8,8 +8,6 @@ those that other values have, and whole multiples.
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import sympy
@@ -19,6 +17,7 @@ from torch.export import ExportedProgram
 from torch.fx import Node as FxNode
 
 from signbit.compiler.exported import origin_of
+from signbit.compiler.ir import refuse
 from signbit.errors import CompileError
 
 __all__ = ["TAKE_SIZES", "require_no_fixed_sizes"]
@@ -137,16 +136,4 @@ def _is_piecewise(expression: Any) -> bool:
 
 
 def _refuse(fx: FxNode, reason: str) -> CompileError:
-    return CompileError(f"{origin_of(fx)}{_line(fx)}: {reason}")
-
-
-def _line(fx: FxNode) -> str:
-    """ " (FILE, line N: CODE)" of the model's own code, where the export has kept it."""
-    lines = [line.strip() for line in fx.meta.get("stack_trace", "").splitlines() if line.strip()]
-    torchs = Path(torch.__file__).parent
-    for place, code in reversed(list(pairwise(lines))):
-        if place.startswith('File "'):
-            file, number = place.split('"')[1], place.split("line ")[-1].split(",")[0]
-            if torchs not in Path(file).parents:
-                return f" ({Path(file).name}, line {number}: {code})"
-    return ""
+    return refuse(origin_of(fx), reason)

@@ -15,10 +15,11 @@ from torch import nn
 from torch.export import Dim, ExportedProgram
 
 from signbit.bitformat.graph import Pair
-from signbit.compiler.checks.guards import Watch, is_of_torch, line_of, watched
+from signbit.compiler.checks.guards import Watch, watched
 from signbit.compiler.exported import open_sizes
+from signbit.compiler.places import is_of_torch
 from signbit.compiler.sizes.operations import require_no_fixed_sizes
-from signbit.errors import CompileError
+from signbit.errors import CompileError, Refusal
 
 __all__ = ["require_open_sizes"]
 
@@ -49,15 +50,20 @@ def require_open_sizes(model: nn.Module, input_size: tuple[int, int, int]) -> li
         _refuse_fault(watch, base)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CompileError(
-            f"{watch.running}: cannot be followed for images of any height and width: {reason}; "
-            f"{_CURE}"
+            Refusal(
+                watch.running,
+                "",
+                f"cannot be followed for images of any height and width: {reason}",
+                _CURE,
+            )
         ) from error
     _refuse_fault(watch, base)
     (name,) = program.graph_signature.user_inputs
     image = next(fx for fx in program.graph.nodes if fx.name == name).meta["val"]
     sizes = {dim: size.node.expr for dim, size in enumerate(image.shape) if _is_open(size)}
     if len({sizes.get(_HEIGHT), sizes.get(_WIDTH)} - {None}) != 2:
-        raise CompileError(f"the model: works for images of {_times(base)} alone; {_CURE}")
+        reason = f"works for images of {_times(base)} alone"
+        raise CompileError(Refusal("the model", "", reason, _CURE))
     require_no_fixed_sizes(program, {sizes[_HEIGHT], sizes[_WIDTH]})
     return _told_apart(image.shape[_HEIGHT].node.shape_env.guards, sizes, base)
 
@@ -112,11 +118,13 @@ def _refuse_fault(watch: Watch, base: Pair) -> None:
         return
     if not is_of_torch(watch.guard):
         raise CompileError(
-            f"{watch.module}{line_of(watch.guard)}: asks for the height or width of the images; "
-            "for a file of any size leave out what depends on them"
+            watch.refusal(
+                "asks for the height or width of the images",
+                "for a file of any size leave out what depends on them",
+            )
         )
     fixed = _fixed(watch.guard, watch.sizes, base)
-    raise CompileError(f"{watch.module}: works for images {fixed}; {_CURE}")
+    raise CompileError(watch.refusal(f"works for images {fixed}", _CURE))
 
 
 def _told_apart(guards: list[Any], sizes: dict[int, Any], base: Pair) -> list[Pair]:

@@ -21,7 +21,10 @@ def _same(call: Call) -> Node:
 
 def _dropout(call: Call) -> Node:
     if call.arguments["train"]:
-        raise call.refuse("drops values at random; put the model into evaluation mode")
+        raise call.refuse_training(
+            "drops values at random",
+            "put the model into evaluation mode: F.dropout(x, p, training=self.training)",
+        )
     return _same(call)
 
 

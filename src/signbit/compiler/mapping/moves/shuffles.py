@@ -93,7 +93,7 @@ def shuffled(call: Call, groups: int) -> Node:
 def _swapped(call: Call) -> Node:
     groups = groups_of(call)
     if not groups:
-        raise call.refuse(why_unknown(call.fx))
+        raise call.refuse(*why_unknown(call.fx))
     return shuffled(call, groups)
 
 
