@@ -32,11 +32,11 @@ def test_a_file_name_in_another_encoding_is_its_bytes(
     capsys: pytest.CaptureFixture[str], name: bytes
 ) -> None:
     found = printed(capsys, {"photos": [{"file": os.fsdecode(name)}]})
-    assert found == {"photos": [{"file": {"bytes": base64.b64encode(name).decode()}}]}
+    assert found == {"photos": [{"file": {"base64": base64.b64encode(name).decode()}}]}
 
 
 def test_half_a_surrogate_pair_is_bytes_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert printed(capsys, {"a": "\ud800"}) == {"a": {"bytes": "7aCA"}}
+    assert printed(capsys, {"a": "\ud800"}) == {"a": {"base64": "7aCA"}}
 
 
 def test_a_terminal_without_unicode_gets_escapes(monkeypatch: pytest.MonkeyPatch) -> None:

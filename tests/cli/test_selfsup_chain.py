@@ -46,7 +46,10 @@ def test_the_whole_chain(cli: Cli, tmp_path: Path) -> None:
 
     plot = tmp_path / "curves.png"
     drawn = cli("curves", teacher, student, "-o", plot, "--json").figures
-    assert drawn["epochs"] == {str(teacher): 2, str(student): 2}  # both stages
+    assert {each["run"]: each["epochs"] for each in drawn["runs"]} == {
+        str(teacher): 2,
+        str(student): 2,
+    }  # both stages
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 

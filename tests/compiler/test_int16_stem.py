@@ -249,7 +249,7 @@ def test_what_rounding_changed_is_counted() -> None:
     found = compare_stems(Answers(0), Answers(1), images, labels, mean=(0.0,), std=(1.0,))
     assert found.to_dict() == {
         "images": 8,
-        "changed": 5,
+        "disagreements": 5,
         "float32_top1": 4 / 8,
         "int16_top1": 6 / 8,
         "median_cosine": 0.0,

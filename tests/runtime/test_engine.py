@@ -234,7 +234,7 @@ def test_explain_lists_every_node() -> None:
         assert [(node["name"], node["op"]) for node in nodes] == [
             (node.name, node.op) for node in graph.nodes
         ]
-        assert all(node["ms"] >= 0 and node["bytes"] >= 0 for node in nodes)
+        assert all(node["ms"] >= 0 and node["memory_bytes"] >= 0 for node in nodes)
     macs = {node["name"]: node["macs"] for node in nodes}
     assert macs["stem"] == 36 * 27 * 8
     assert macs["body"] == 36 * 9 * 4 * 10  # before its pool

@@ -24,6 +24,7 @@ __all__ = [
     "UnreadableImages",
     "folder_to_write",
     "is_run",
+    "what_it_is",
 ]
 
 
@@ -100,3 +101,8 @@ def is_run(path: Path) -> bool:
     if not path.exists():
         raise CheckpointError(f"{path}: no such run folder or .sbnn file")
     return path.is_dir()
+
+
+def what_it_is(path: Path) -> str:
+    """The key of a path in JSON: `run` of a run folder, `model` of a compiled network."""
+    return "run" if is_run(path) else "model"

@@ -32,7 +32,7 @@ def json_text(figures: Mapping[str, object], *, ascii_only: bool = False) -> str
     """One object in one line.
 
     A number that is not finite becomes null, and text that is no Unicode (a file's name in another
-    encoding) the object {"bytes": BASE64}. Raises TypeError where a value is no JSON.
+    encoding) the object {"base64": TEXT}. Raises TypeError where a value is no JSON.
     """
     return json.dumps(_plain(figures), allow_nan=False, ensure_ascii=ascii_only)
 
@@ -58,7 +58,7 @@ def _text(text: str) -> object:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return {"bytes": base64.b64encode(_bytes(text)).decode()}
+        return {"base64": base64.b64encode(_bytes(text)).decode()}
     return text
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,13 +41,16 @@ def show_training(path: Path, *, as_json: bool) -> None:
             paths = why(run.model, images)
     total = sum(part.bytes for part in parts)
     figures = {
-        "model": str(path),
+        "run": str(path),
         "batch_size": batch,
-        "bytes": total,
-        "layers": [
-            {"module": part.module, "kind": part.kind, "bytes": part.bytes} for part in parts
+        "kept_bytes": total,
+        "modules": [
+            {"module": part.module, "type": part.kind, "kept_bytes": part.bytes} for part in parts
         ],
-        "paths": [dataclasses.asdict(path) for path in paths],
+        "paths": [
+            {"module": way.module, "type": way.kind, "path": way.path, "why": way.reason}
+            for way in paths
+        ],
     }
     rows: list[list[object]] = [[part.module, part.kind, part.bytes] for part in parts]
     rows.append(["all", "", total])

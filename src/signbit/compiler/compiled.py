@@ -33,7 +33,7 @@ class OtherSize:
     def to_dict(self) -> dict[str, Any]:
         """Itself as JSON values."""
         agreement = self.agreement and self.agreement.to_dict()
-        return {"size": list(self.size), "agreement": agreement, "why": self.why}
+        return {"input_size": list(self.size), "agreement": agreement, "why": self.why}
 
 
 @dataclass(frozen=True)

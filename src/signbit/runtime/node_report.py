@@ -9,17 +9,18 @@ __all__ = ["NodeReport"]
 
 
 class NodeReport(TypedDict):
-    """One node of `Engine.explain`; bytes are its constants', ms and macs one sample's.
+    """One node of `Engine.explain`; ms and macs are one sample's.
 
-    threads is how many the node ran on. limit_gmacs_per_s is what their cores can do at most, and
-    share is gmacs_per_s divided by it; both are None but for convolutions of signs and of float32.
-    See `Engine.explain` for what the limit means.
+    memory_bytes is what its constants take as the engine keeps them, threads is how many the node
+    ran on. limit_gmacs_per_s is what their cores can do at most, and share is gmacs_per_s divided
+    by it; both are None but for convolutions of signs and of float32. See `Engine.explain` for what
+    the limit means.
     """
 
     name: str
     op: str
     kernel: str
-    bytes: int
+    memory_bytes: int
     threads: int
     ms: float
     macs: int
@@ -40,7 +41,7 @@ def node_reports(
                 "name": node["name"],
                 "op": node["op"],
                 "kernel": node["kernel"],
-                "bytes": node["bytes"],
+                "memory_bytes": node["bytes"],
                 "threads": threads,
                 "ms": ms,
                 "macs": node["macs"],

@@ -14,11 +14,11 @@ def test_figures_without_the_train_extra(fresh_cli: Cli, model_file: Path) -> No
         "bench", model_file, "--batch", "4", "--threads", "1", "--isa", "scalar", "--runs", "5",
         "--per-node", "--json", blocked=TRAIN_EXTRA,
     ).figures  # fmt: skip
-    assert (figures["batch"], figures["threads"], figures["isa"]) == (4, 1, "scalar")
+    assert (figures["batch_size"], figures["threads"], figures["isa"]) == (4, 1, "scalar")
     assert 0 < figures["min_ms"] <= figures["median_ms"] <= figures["max_ms"]
     assert figures["images_per_s"] > 0
     nodes = figures["nodes"]
-    assert {"name", "op", "kernel", "bytes", "ms", "gmacs_per_s"} <= set(nodes[0])
+    assert {"name", "op", "kernel", "bytes", "memory_bytes", "ms", "gmacs_per_s"} <= set(nodes[0])
     judged = {node["op"] for node in nodes if node["share"] is not None}
     assert judged == {"real_conv", "binary_conv"}
     assert all((node["share"] is None) == (node["limit_gmacs_per_s"] is None) for node in nodes)

@@ -16,7 +16,7 @@ def test_a_table_a_plot_and_more_of_both_later(cli: Cli, tmp_path: Path) -> None
     out = tmp_path / "c"
     first = cli("compare", "bnn", "--out", out, *DIGITS, *SHORT, "seeds=2", "--json")
     (row,) = first.figures["rows"]
-    assert (row["label"], row["seeds"], len(row["top1"])) == ("bnn", [0, 1], 2)
+    assert (row["method"], row["seeds"], len(row["top1_of_seeds"])) == ("bnn", [0, 1], 2)
     assert first.figures["diverged"] == []
     assert "bnn, seed 1 (2 of 2)" in first.err
     assert (out / "plot.png").read_bytes()[:4] == b"\x89PNG"
@@ -25,7 +25,7 @@ def test_a_table_a_plot_and_more_of_both_later(cli: Cli, tmp_path: Path) -> None
     assert more.code == 0, more.err
     assert "sdbnn:asd=false" in more.out
     figures = json.loads((out / "table.json").read_text())
-    assert {row["label"] for row in figures["rows"]} == {"bnn", "bireal", "sdbnn:asd=false"}
+    assert {row["method"] for row in figures["rows"]} == {"bnn", "bireal", "sdbnn:asd=false"}
     table = (out / "table.md").read_text()
     assert table.startswith("digits on digits: 1 epoch, batch 32, adam (lr 0.01")
     assert len(table.splitlines()) == 4 + 3

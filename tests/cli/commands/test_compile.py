@@ -71,7 +71,7 @@ def test_an_int16_stem(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     assert first["dots_different"] == 0
     change = figures["int16_stem"]
     assert change["images"] == 60
-    assert 0 <= change["changed"] <= 3
+    assert 0 <= change["disagreements"] <= 3
     assert abs(change["float32_top1"] - change["int16_top1"]) <= 3 / 60
     assert change["int16_top1"] == agreement["end_to_end"]["pytorch_top1"]
     engine = signbit.load(target)

@@ -8,7 +8,7 @@ from tests.cli.conftest import Cli
 def test_runs_are_drawn(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     plot = tmp_path / "curves.png"
     figures = cli("curves", run_folder, "-o", plot, "--json").figures
-    assert figures == {"plot": str(plot), "epochs": {str(run_folder): 2}}
+    assert figures == {"plot": str(plot), "runs": [{"run": str(run_folder), "epochs": 2}]}
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 

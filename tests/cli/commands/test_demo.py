@@ -10,12 +10,12 @@ from tests.cli.conftest import Cli
 def test_the_whole_job_twice(fresh_cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "demo"
     first = fresh_cli("demo", "--out", out, "--json").figures
-    assert first["model_top1"] >= 0.96
-    assert first["engine_top1"] == first["model_top1"]
-    assert first["agreement"] == 1
+    assert first["pytorch_top1"] >= 0.96
+    assert first["engine_top1"] == first["pytorch_top1"]
+    assert first["same_answers"] == 1
     assert first["images"] == 362
-    assert first["sbnn_bytes"] == (out / "model.sbnn").stat().st_size < first["float32_bytes"]
+    assert first["bytes"] == (out / "model.sbnn").stat().st_size < first["trained_bytes"]
     assert first["ms_per_image"] > 0
     again = fresh_cli("demo", "--out", out, "--json").figures
-    for key in ("model_top1", "engine_top1", "agreement", "float32_bytes", "sbnn_bytes"):
+    for key in ("pytorch_top1", "engine_top1", "same_answers", "trained_bytes", "bytes"):
         assert again[key] == first[key]

@@ -17,8 +17,8 @@ def test_an_imported_network_is_a_run(cli: Cli, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shown = cli("import", "real-resnet20", tmp_path / "x.safetensors", "-o", run, "--json")
     assert shown.figures["network"] == "real-resnet20"
-    assert shown.figures["classes"] == 10
-    assert shown.figures["parameters"] == 269_722
+    assert shown.figures["class_count"] == 10
+    assert shown.figures["trained_parameters"] == 269_722
     assert "signbit evaluate" in shown.err
     assert cli("inspect", run, "--json").figures["flops"] == 40_551_040
 

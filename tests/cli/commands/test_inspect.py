@@ -68,19 +68,19 @@ def test_each_layer_with_weights_has_a_line_that_80_columns_hold(
 
 
 def test_the_signs_that_a_run_recorded(cli: Cli, run_folder: Path, model_file: Path) -> None:
-    signs = cli("inspect", run_folder, "--json").figures["signs"]
-    assert [balance["layer"] for balance in signs] == ["conv1", "conv2"]
+    signs = cli("inspect", run_folder, "--json").figures["sign_balance"]
+    assert [balance["name"] for balance in signs] == ["conv1", "conv2"]
     history = load_run(run_folder).history[-1]
     for balance in signs:
-        name = balance["layer"]
-        assert balance["weights"] == history[f"weights/{name}/mean"]
-        assert balance["inputs"] == history[f"inputs/{name}/mean"]
-        assert balance["flips"] == history[f"flips/{name}"]
+        name = balance["name"]
+        assert balance["positive_weights"] == history[f"weights/{name}/mean"]
+        assert balance["positive_inputs"] == history[f"inputs/{name}/mean"]
+        assert balance["flipped_weights"] == history[f"flips/{name}"]
     shown = cli("inspect", run_folder).out
     assert "signs after the last epoch" in shown
-    assert console.percent(signs[0]["inputs"]) in shown
+    assert console.percent(signs[0]["positive_inputs"]) in shown
     # A file has no history.
-    assert "signs" not in cli("inspect", model_file, "--json").figures
+    assert "sign_balance" not in cli("inspect", model_file, "--json").figures
 
 
 def test_works_without_the_train_extra(fresh_cli: Cli, model_file: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_missing_file_or_run_is_named(cli: Cli, tmp_path: Path) -> None:
 
 def test_training_memory_of_a_run(cli: Cli, run_folder: Path) -> None:
     figures = cli("inspect", run_folder, "--training", "--json").figures
-    assert figures["bytes"] == sum(layer["bytes"] for layer in figures["layers"]) > 0
+    assert figures["kept_bytes"] == sum(each["kept_bytes"] for each in figures["modules"]) > 0
     shown = cli("inspect", run_folder, "--training")
     assert "kept for backward" in shown.out
 

@@ -201,7 +201,7 @@ def test_names_that_are_not_utf8_lose_nothing(
     if ending == "csv":
         assert out.read_bytes().splitlines()[1].startswith(raw + b",")
     else:
-        assert base64.b64decode(json.loads(out.read_text())["file"]["bytes"]) == raw
+        assert base64.b64decode(json.loads(out.read_text())["file"]["base64"]) == raw
     assert cli("predict", model_file, folder).code == 0
 
 

@@ -10,7 +10,8 @@ def test_lists_what_ships(cli: Cli) -> None:
     assert "sdbnn-resnet20-cifar10" in listed.out
     assert "86.9 %" in listed.out  # the published figure
     figures = cli("recipes", "--json").figures
-    assert figures["recipes"]["sdbnn-digits"]["network"] == "digits"
+    networks = {each["recipe"]: each["values"]["network"] for each in figures["recipes"]}
+    assert networks["sdbnn-digits"] == "digits"
 
 
 def test_prints_one_as_yaml_that_loads(cli: Cli) -> None:
@@ -19,7 +20,7 @@ def test_prints_one_as_yaml_that_loads(cli: Cli) -> None:
     values = yaml.safe_load(shown.out)
     figures = cli("recipes", "sdbnn-digits", "--json").figures
     assert figures["recipe"] == "sdbnn-digits"
-    assert figures["epochs"] == values["epochs"]
+    assert figures["values"]["epochs"] == values["epochs"]
 
 
 def test_an_unknown_name_gets_the_nearest(cli: Cli) -> None:

@@ -35,6 +35,7 @@ def bench(
 
     import signbit
     from signbit.cli.scoring import time_calls
+    from signbit.cli.tables.costs import cost_of_file
     from signbit.errors import InputError
 
     engine = signbit.load(model, threads=threads, isa=isa, input_size=input_size)
@@ -53,16 +54,20 @@ def bench(
         "min_ms": min(timing.milliseconds),
         "max_ms": max(timing.milliseconds),
         "images_per_s": 1000 * batch / timing.median,
-        "batch": batch,
+        "batch_size": batch,
         "input_size": list(engine.input_shape[:2]),
         "threads": engine.threads,
         "isa": engine.isa,
-        "runs": runs,
+        "calls": runs,
     }
     tables = [console.figures_table(str(model), figures)]
+    figures = {"model": str(model), **figures}
     if per_node:
         nodes = engine.explain(images)
-        figures["nodes"] = nodes
+        layers = cost_of_file(model)[1].layers
+        figures["nodes"] = [
+            {**node, "bytes": layer.bytes} for node, layer in zip(nodes, layers, strict=True)
+        ]
         columns, rows = list(nodes[0]), [list(node.values()) for node in nodes]
         tables.append(console.table("per node", columns, rows, words=(0, 1, 2), names=True))
     console.publish(figures, tables, as_json=json)

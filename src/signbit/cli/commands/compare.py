@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +86,7 @@ def compare(
             contenders, recipe, seeds, out, say=console.say, after_each=write
         )
     figures = {
-        "rows": [dataclasses.asdict(row) for row in rows],
+        "rows": [row.to_dict() for row in rows],
         "diverged": diverged,
         "table": str(out / "table.md"),
         "plot": str(out / "plot.png"),

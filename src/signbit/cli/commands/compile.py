@@ -111,6 +111,7 @@ def compile_(
         agreement = verify(compiled, dataset.images, labels, engine=engine)
     cost = compiled.cost
     figures: dict[str, object] = {
+        "run": str(run),
         "model": str(output),
         **cost.to_dict(),
         "agreement": agreement.to_dict(),

@@ -41,7 +41,10 @@ def curves(
     read = {str(run): read_curves(run) for run in runs}
     draw(list(read.values()), output)
     epochs = {run: len(curves.epochs) for run, curves in read.items()}
-    figures = {"plot": str(output), "epochs": epochs}
+    figures = {
+        "plot": str(output),
+        "runs": [{"run": run, "epochs": count} for run, count in epochs.items()],
+    }
     rows: list[list[object]] = [[run, count] for run, count in epochs.items()]
     console.publish(figures, [console.table("drawn", ["run", "epochs"], rows)], as_json=json)
     console.say(f"{output}: written")

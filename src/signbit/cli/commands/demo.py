@@ -66,14 +66,15 @@ def demo(
         compiled, speed = _run_alone(model_file, dataset.images)
 
     figures: dict[str, Any] = {
-        "model_top1": top1(trained, dataset.labels),
+        "run": str(out / "run"),
+        "model": str(model_file),
+        "pytorch_top1": top1(trained, dataset.labels),
         "engine_top1": top1(compiled, dataset.labels),
-        "agreement": float((trained.argmax(1) == compiled.argmax(1)).mean()),
-        "float32_bytes": 4 * sum(parameter.numel() for parameter in run.model.parameters()),
-        "sbnn_bytes": model_file.stat().st_size,
+        "same_answers": float((trained.argmax(1) == compiled.argmax(1)).mean()),
+        "trained_bytes": 4 * sum(parameter.numel() for parameter in run.model.parameters()),
+        "bytes": model_file.stat().st_size,
         "images": len(dataset),
         **speed,
-        "model": str(model_file),
     }
     console.publish(figures, [_table(figures)], as_json=json)
     console.say(f"next: signbit inspect {model_file}")
@@ -107,12 +108,12 @@ def _run_alone(
 
 def _table(figures: dict[str, Any]) -> console.Titled:
     rows = [
-        ["top-1, trained network", console.percent(figures["model_top1"])],
+        ["top-1, trained network", console.percent(figures["pytorch_top1"])],
         ["top-1, compiled file", console.percent(figures["engine_top1"])],
-        ["same answer", console.percent(figures["agreement"])],
-        ["network in float32", console.compact(figures["float32_bytes"], "B")],
-        ["model.sbnn", console.compact(figures["sbnn_bytes"], "B")],
-        ["times smaller", f"{figures['float32_bytes'] / figures['sbnn_bytes']:.1f}"],
+        ["same answer", console.percent(figures["same_answers"])],
+        ["network in float32", console.compact(figures["trained_bytes"], "B")],
+        ["model.sbnn", console.compact(figures["bytes"], "B")],
+        ["times smaller", f"{figures['trained_bytes'] / figures['bytes']:.1f}"],
         ["one image", f"{figures['ms_per_image']:.3f} ms"],
     ]
     return console.table(f"{figures['images']} held-out digits", ["what", "figure"], rows)

@@ -18,6 +18,7 @@ from signbit.cli.arguments import (
     Threads,
     UnreadableImages,
     is_run,
+    what_it_is,
 )
 from signbit.errors import DataError, InputError
 
@@ -58,7 +59,7 @@ def evaluate(
         else:
             rule = split or "test", unreadable or "refuse"
             figures = _evaluate_model(path, data, *rule, input_size, threads, isa)
-    figures = {"model": str(path), **figures}
+    figures = {what_it_is(path): str(path), **figures}
     console.publish(figures, [console.figures_table("evaluation", figures)], as_json=json)
 
 

@@ -44,11 +44,11 @@ def import_(
         run = published.import_network(name, file, out, data=data)
     figures = {
         "run": str(run.path),
-        "source": published.get(name).source,
+        "origin": published.get(name).source,
         "network": run.recipe.network,
         "method": run.recipe.method.name,
-        "classes": len(run.class_names),
-        "parameters": sum(parameter.numel() for parameter in run.model.parameters()),
+        "class_count": len(run.class_names),
+        "trained_parameters": sum(parameter.numel() for parameter in run.model.parameters()),
     }
     console.publish(figures, [console.figures_table(name, figures)], as_json=json)
     console.say(f"next: signbit evaluate {out}; signbit compile {out} -o model.sbnn")

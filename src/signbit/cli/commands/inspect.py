@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Json, is_run
-from signbit.cli.tables.costs import kinds_table, layers_table, totals_table
-from signbit.errors import InputError, ModelFileError
+from signbit.cli.arguments import Json, is_run, what_it_is
+from signbit.cli.tables.costs import cost_of_file, kinds_table, layers_table, totals_table
+from signbit.errors import InputError
 
 if TYPE_CHECKING:
     from signbit.compiler.count import ModelCost
@@ -72,12 +71,21 @@ def inspect(
             source, cost, signs = _run(path)
         else:
             source, cost, sizes = _model(path)
-    figures: dict[str, object] = {"model": str(path), "source": source, **cost.to_dict(), **sizes}
+    what = "network" if method is not None else what_it_is(path)
+    figures: dict[str, object] = {what: str(path), "source": source, **cost.to_dict(), **sizes}
     tables = [kinds_table(cost), layers_table(cost), totals_table(str(path), cost)]
     if sizes:
         tables.append(_sizes(sizes))
     if signs:
-        figures["signs"] = [asdict(balance) for balance in signs]
+        figures["sign_balance"] = [
+            {
+                "name": balance.layer,
+                "positive_weights": balance.weights,
+                "positive_inputs": balance.inputs,
+                "flipped_weights": balance.flips,
+            }
+            for balance in signs
+        ]
         tables.append(_signs(signs))
     if source:
         rows = source.items()
@@ -87,26 +95,19 @@ def inspect(
 
 def _model(path: Path) -> tuple[Mapping[str, str], ModelCost, dict[str, object]]:
     """Notes of a file, what it costs at its own size, and which sizes it takes."""
-    from signbit.bitformat.container import decode
-    from signbit.compiler.count import count
-
-    data = path.read_bytes()
-    try:
-        graph, constants = decode(data)
-    except ModelFileError as error:
-        raise type(error)(f"{path}: {error}") from error
+    graph, cost = cost_of_file(path)
     sizes: dict[str, object] = {
-        "inputs": {given.name: list(given.shape) for given in graph.inputs},
+        "inputs": [{"name": given.name, "shape": list(given.shape)} for given in graph.inputs],
         "any_size": graph.any_size,
     }
-    return graph.source, count(graph, constants, len(data)), sizes
+    return graph.source, cost, sizes
 
 
 def _sizes(sizes: Mapping[str, object]) -> console.Titled:
-    shapes = cast("Mapping[str, list[int]]", sizes["inputs"])
+    inputs = cast("list[dict[str, Any]]", sizes["inputs"])
     rows: list[list[object]] = [
-        [f"{name}, height×width×channels", "×".join(map(str, shape))]
-        for name, shape in shapes.items()
+        [f"{given['name']}, height×width×channels", "×".join(map(str, given["shape"]))]
+        for given in inputs
     ]
     others = "any, with --input-size H W" if sizes["any_size"] else "none"
     return console.table(

@@ -79,10 +79,13 @@ def probe(
         save_probe(found, folder)
     facts = found.facts
     figures: dict[str, object] = {
+        "run": str(run),
         "probe": str(folder),
+        "data": facts["data"],
         "top1": facts["top1"],
         "top5": facts["top5"],
-        **{key: facts[key] for key in ("lr", "epochs", "width", "train_images", "test_images")},
+        "images": facts["test_images"],
+        **{key: facts[key] for key in ("lr", "epochs", "width", "train_images")},
         "seconds": sum(facts["seconds"].values()),
     }
     shown = {**figures}
@@ -90,7 +93,9 @@ def probe(
         shown["top5"] = console.percent(facts["top5"])
     tables = [console.figures_table(f"linear probe of {run} on {facts['data']}", shown)]
     if facts["trials"]:
-        figures["trials"] = facts["trials"]
+        figures["trials"] = [
+            {"lr": trial["rate"], "top1": trial["top1"]} for trial in facts["trials"]
+        ]
         rows = [
             [
                 f"{trial['rate']:g}",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from signbit.cli import console
 from signbit.cli.arguments import Json
+
+if TYPE_CHECKING:
+    from signbit.training import Recipe
 
 __all__ = ["recipes"]
 
@@ -29,12 +32,14 @@ def recipes(
     if name is None:
         found = {each: shelf.load(each) for each in shelf.names()}
         rows = [[each, recipe.description] for each, recipe in found.items()]
-        figures = {each: recipe.model_dump(mode="json") for each, recipe in found.items()}
+        figures = [_figures(each, recipe) for each, recipe in found.items()]
         tables = [console.table("recipes", ["name", "what it trains"], rows, words=(0, 1))]
         console.publish({"recipes": figures}, tables, as_json=json)
     elif json:
-        console.publish(
-            {"recipe": name, **shelf.load(name).model_dump(mode="json")}, [], as_json=True
-        )
+        console.publish(_figures(name, shelf.load(name)), [], as_json=True)
     else:
         print(shelf.text(name), end="")
+
+
+def _figures(name: str, recipe: Recipe) -> dict[str, object]:
+    return {"recipe": name, "values": recipe.model_dump(mode="json")}

@@ -1,17 +1,33 @@
-"""The per-layer tables that `inspect` and `compile` print."""
+"""What a file costs, and the per-layer tables that `inspect` and `compile` print."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signbit.cli import console
+from signbit.errors import ModelFileError
 
 if TYPE_CHECKING:
+    from signbit.bitformat.graph import Graph
     from signbit.compiler.count import LayerCost, ModelCost
 
-__all__ = ["kinds_table", "layers_table", "totals_table"]
+__all__ = ["cost_of_file", "kinds_table", "layers_table", "totals_table"]
 
 COLUMNS = ["layer", "op", "weights", "output", "binary", "real", "BOPs", "FLOPs", "OPs", "bytes"]
+
+
+def cost_of_file(path: Path) -> tuple[Graph, ModelCost]:
+    """The graph of a file, and its cost; a ModelFileError names the file."""
+    from signbit.bitformat.container import decode
+    from signbit.compiler.count import count
+
+    data = path.read_bytes()
+    try:
+        graph, constants = decode(data)
+    except ModelFileError as error:
+        raise type(error)(f"{path}: {error}") from error
+    return graph, count(graph, constants, len(data))
 
 
 def layers_table(cost: ModelCost) -> console.Titled:

@@ -109,7 +109,7 @@ class EndToEnd:
             "images": self.images,
             "disagreements": self.disagreements,
             "onednn_disagreements": self.onednn_disagreements,
-            "agreement": self.agreement,
+            "same_answers": self.agreement,
             "engine_top1": self.engine_top1,
             "pytorch_top1": self.pytorch_top1,
             "max_error": self.max_error,

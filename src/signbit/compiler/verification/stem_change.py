@@ -36,7 +36,7 @@ class StemChange:
         """Itself as JSON values."""
         return {
             "images": self.images,
-            "changed": self.changed,
+            "disagreements": self.changed,
             "float32_top1": self.float32_top1,
             "int16_top1": self.int16_top1,
             "median_cosine": median(list(self.cosines)),

@@ -1,4 +1,4 @@
-"""Gray pictures of more than 8 bits a pixel: the upper 8 bits of what their file can hold."""
+"""Gray pictures of more than 8 bits per pixel: the upper 8 bits of what their file can hold."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ def test_markdown() -> None:
 
 def test_json_has_the_figures_and_the_protocol() -> None:
     figures = json.loads(as_json(rows_of(RUNS), PROTOCOL))
-    assert [row["label"] for row in figures["rows"]] == ["sdbnn", "bnn"]
-    assert figures["rows"][1]["std"] is None
+    assert [row["method"] for row in figures["rows"]] == ["sdbnn", "bnn"]
+    assert figures["rows"][1]["top1_std"] is None
     assert figures["protocol"]["epochs"] == 2
     assert figures["protocol"]["network"] == "resnet20"
     assert not {"method", "seed", "description"} & {*figures["protocol"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,20 @@ class Row:
     train_loss: float
     test_loss: float
     seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Itself as JSON values, under the names of docs/commands.md."""
+        return {
+            "method": self.label,
+            "seeds": self.seeds,
+            "top1": self.mean,
+            "top1_std": self.std,
+            "top1_of_seeds": self.top1,
+            "best_top1_of_seeds": self.best,
+            "train_loss": self.train_loss,
+            "loss": self.test_loss,
+            "epoch_seconds": self.seconds,
+        }
 
 
 def rows_of(runs: Sequence[Finished]) -> list[Row]:
@@ -91,7 +105,7 @@ def as_json(rows: Sequence[Row], protocol: Recipe) -> str:
         del shared[key]
     figures = {
         "protocol": shared,
-        "rows": [asdict(row) for row in rows],
+        "rows": [row.to_dict() for row in rows],
         "versions": {"signbit": signbit.__version__, "torch": torch.__version__},
     }
     return json.dumps(figures, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,147 @@
+"""What every command prints with --json, key by key, is what docs/commands.md says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from tests.cli.conftest import Cli
+
+from signbit import methods, models
+from signbit.cli.app import app
+from signbit.compiler.compiled import OtherSize
+from signbit.compiler.verification.agreement import NearSign, NodeAgreement
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
+OPAQUE = {"source", "values"}
+"""Objects whose keys are names of notes and of a recipe's values."""
+
+TYPES: dict[str, Any] = {
+    "text": str,
+    "integer": int,
+    "number": (int, float),
+    "true or false": bool,
+    "object": dict,
+    "list of objects": dict,
+    "list of text": str,
+    "list of integers": int,
+    "list of numbers": (int, float),
+}
+
+
+RARE = {
+    "sizes": [OtherSize((5, 7), None, "an odd map").to_dict()],
+    "nodes": [NodeAgreement("a", "b", "c", signs_near=[NearSign(0, (1, 2, 3), 0.5)]).to_dict()],
+}
+"""What `compile` prints of networks that take long to build."""
+
+
+class Row(NamedTuple):
+    """A row of the page's tables."""
+
+    type: str
+    commands: frozenset[str]
+
+
+def rows() -> dict[str, Row]:
+    found: dict[str, Row] = {}
+    lines = re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \| (.+?) \|$", PAGE.read_text(), re.M)
+    for key, kind, commands in lines:
+        assert key not in found, f"{key} has two rows"
+        found[key] = Row(kind, frozenset(commands.split(", ")))
+    return found
+
+
+def pairs(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every key and its value, at any depth."""
+    if isinstance(value, list):
+        for each in value:
+            yield from pairs(each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield key, each
+            if key not in OPAQUE:
+                yield from pairs(each)
+
+
+def fits(value: Any, kind: str) -> bool:
+    """Whether a value is of a type as the page names it."""
+    kind, _, null = kind.partition(" or null")
+    if value is None:
+        return " or null" in f"{kind}{_}{null}"
+    if kind.startswith("list of "):
+        return isinstance(value, list) and all(
+            isinstance(each, TYPES[kind]) and not isinstance(each, bool) for each in value
+        )
+    return isinstance(value, TYPES[kind]) and (isinstance(value, bool) == (kind == "true or false"))
+
+
+def every_command(run: Path, model: Path, tmp_path: Path) -> list[list[str]]:
+    """Command lines that print every key, in an order that can be followed."""
+    network = models.build("real-resnet20", methods.get("real"), classes=10, channels=3)
+    save_file(network.state_dict(), tmp_path / "real.safetensors")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.new("RGB", (9, 8)).save(photos / "a.png")
+    (photos / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    short = ["epochs=1", "train_images=64", "batch_size=32"]
+    rates = ["--lr", "0.1", "--lr", "1"]
+    lines: list[list[object]] = [
+        ["demo", "--out", tmp_path / "demo"],
+        ["recipes"],
+        ["recipes", "sdbnn-digits"],
+        ["train", "sdbnn-digits", "--out", run, "epochs=2"],
+        ["pretrain", "moco-digits", "--out", tmp_path / "b", *short],
+        ["probe", run, "--epochs", "1", *rates],
+        ["finetune", run, "--labels", "0.5", *short, "--out", tmp_path / "tuned"],
+        ["import", "real-resnet20", tmp_path / "real.safetensors", "--out", tmp_path / "real"],
+        ["compare", "bnn", "--protocol", "bnn-digits", "--out", tmp_path / "c", *short],
+        ["curves", run, "-o", tmp_path / "curves.png"],
+        ["evaluate", run],
+        ["evaluate", model, "--data", "digits"],
+        ["compile", run, "-o", tmp_path / "x.sbnn", "--images", "9"],
+        ["compile", run, "-o", tmp_path / "y.sbnn", "--images", "9", "--stem", "int16"],
+        ["compile", run, "-o", tmp_path / "z.sbnn", "--images", "9", "--features"],
+        ["predict", model, photos / "a.png"],
+        ["predict", model, photos / "a.png", "--out", tmp_path / "answers.csv"],
+        ["predict", tmp_path / "z.sbnn", photos / "a.png", "--nearest", photos],
+        ["inspect", run],
+        ["inspect", run, "--training"],
+        ["inspect", model],
+        ["inspect", "vgg-small", "--method", "bnn", "--classes", "10"],
+        ["bench", model, "--runs", "2", "--per-node"],
+    ]
+    return [[str(word) for word in line] for line in lines]
+
+
+@pytest.mark.slow
+def test_every_key_is_on_the_page_and_the_other_way_round(
+    cli: Cli, run_folder: Path, model_file: Path, tmp_path: Path
+) -> None:
+    documented = rows()
+    threads = torch.get_num_threads()
+    printed = [
+        (line[0], cli(*line, "--json")) for line in every_command(run_folder, model_file, tmp_path)
+    ]
+    torch.set_num_threads(threads)
+    assert {command for command, _ in printed} == {each.name for each in app.registered_commands}
+    failed = cli("bench", tmp_path / "gone.sbnn", "--json").out
+    found = defaultdict(set)
+    for command, figures in [
+        *((command, result.figures) for command, result in printed),
+        ("compile", json.loads(json.dumps(RARE))),
+        ("every command", json.loads(failed)),
+    ]:
+        for key, value in pairs(figures):
+            assert key in documented, f"docs/commands.md does not know {key} of {command}"
+            assert fits(value, documented[key].type), (command, key, value, documented[key].type)
+            found[key].add(command)
+    assert {key: set(row.commands) for key, row in documented.items()} == dict(found)
