@@ -10,25 +10,37 @@ namespace nb = nanobind;
 
 namespace bindings {
 
-// Lets other threads run Python while it lives. A thread that comes back when the interpreter is
-// shutting down is ended by Python, up to 3.13, by unwinding its stack, which aborts the process
-// where it meets a destructor; it waits here for the end instead, as later Pythons have it do.
+// A thread that comes back when the interpreter is shutting down is ended by Python, up to 3.13, by
+// unwinding its stack, which aborts the process where it meets a destructor; it waits here for the
+// end instead, as later Pythons have it do.
+inline void take_gil(PyThreadState* state) {
+  try {
+    PyEval_RestoreThread(state);
+  } catch (...) {
+    while (true) pause();
+  }
+}
+
+// Lets other threads run Python while it lives.
 class GilRelease {
  public:
   GilRelease() : state_(PyEval_SaveThread()) {}
-  ~GilRelease() {
-    try {
-      PyEval_RestoreThread(state_);
-    } catch (...) {
-      while (true) pause();
-    }
-  }
+  ~GilRelease() { take_gil(state_); }
   GilRelease(const GilRelease&) = delete;
   GilRelease& operator=(const GilRelease&) = delete;
 
  private:
   PyThreadState* state_;
 };
+
+// Whether the handler of a signal has raised, as that of Ctrl-C does; for a thread that has
+// released the GIL. Python runs handlers in its main thread alone.
+inline bool signal_raised() {
+  take_gil(PyGILState_GetThisThreadState());
+  const bool raised = PyErr_CheckSignals() != 0;
+  PyEval_SaveThread();
+  return raised;
+}
 
 inline const char* exception_name(sbnn::Code code) {
   switch (code) {
@@ -41,6 +53,7 @@ inline const char* exception_name(sbnn::Code code) {
     case sbnn::Code::kOk:
     case sbnn::Code::kModelFile:
     case sbnn::Code::kMemory:
+    case sbnn::Code::kInterrupted:
       break;
   }
   return "ModelFileError";
@@ -48,6 +61,7 @@ inline const char* exception_name(sbnn::Code code) {
 
 inline void raise_if_failed(const sbnn::Status& status) {
   if (status.ok()) return;
+  if (status.code() == sbnn::Code::kInterrupted) throw nb::python_error();  // see signal_raised
   const nb::object type =
       status.code() == sbnn::Code::kMemory
           ? nb::borrow(PyExc_MemoryError)

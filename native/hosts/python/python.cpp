@@ -47,8 +47,9 @@ class Model {
  public:
   static Model load(const nb::bytes& data, int threads, const std::string& isa, const Size& size,
                     const Limits& limits, bool share_all, bool fuse) {
-    const sbnn::EngineOptions options{
+    sbnn::EngineOptions options{
         threads, isa, share_all, fuse, {size.first, size.second}, limits.first, limits.second};
+    options.is_interrupted = &bindings::signal_raised;
     const auto* bytes = static_cast<const uint8_t*>(data.data());
     const size_t count = data.size();
     Model model;

@@ -31,6 +31,9 @@ struct EngineOptions {
   // constants as kernels read them, tensors, scratch.
   int64_t max_bytes = int64_t{1} << 32;
   int64_t max_operations = 1'000'000'000'000;
+  // Asked some times a second by the thread of a long call: whether the call shall end, as
+  // kInterrupted, with what it has written undefined. The engine remains as good as before.
+  bool (*is_interrupted)() = nullptr;
 };
 
 constexpr int64_t kMostLimit = int64_t{1} << 62;  // of max_bytes and max_operations

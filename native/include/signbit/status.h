@@ -14,6 +14,7 @@ enum class Code {
   kInput,         // an array has the wrong shape, dtype or values
   kIsa,           // the instruction set is unknown, or the CPU or the OS lacks it
   kMemory,        // not enough memory
+  kInterrupted,   // the host wanted the call to end
 };
 
 class [[nodiscard]] Status {

@@ -43,6 +43,7 @@ Call::Call(Engine::State* state, bool alone)
   try {
     if (workers_ > 1) state_.pool.follow(cores_.cpus());
     context_ = state_.contexts.take();
+    context_->interrupt()->begin(state_.is_interrupted);
   } catch (...) {
     if (workers_ > 1) state_.pool.release();
     throw;
@@ -51,7 +52,13 @@ Call::Call(Engine::State* state, bool alone)
 
 Call::~Call() {
   if (workers_ > 1) state_.pool.release();
-  state_.contexts.give_back(std::move(context_));
+  // What an interrupted call has left in its scratch is forgotten with it.
+  if (!context_->interrupt()->is_set()) state_.contexts.give_back(std::move(context_));
+}
+
+Status Call::status() const {
+  if (!context_->interrupt()->is_set()) return {};
+  return {Code::kInterrupted, "the call was interrupted"};
 }
 
 // With the pool, and once images are timed.
@@ -84,7 +91,7 @@ int Call::run_stage(size_t stage, const Frame& frame) {
 
 void Call::parallel_for(int count, ThreadPool::Task task, void* task_context, int threads) {
   if (threads > 1) {
-    state_.pool.parallel_for(count, task, task_context, threads);
+    state_.pool.parallel_for(count, task, task_context, threads, context_->interrupt());
   } else {
     for (int index = 0; index < count; ++index) task(task_context, index, 0);
   }

@@ -161,16 +161,23 @@ Status Engine::run(const Batch& batch, const std::vector<void*>& outputs) noexce
     call.context().prepare(call.workers(), 1);
     const BatchRun run{batch, outputs};
     int64_t done = 0;
-    for (; done < batch.count && call.times_images(); ++done) time_image(&call, run, done);
+    for (; done < batch.count && call.times_images(); ++done) {
+      time_image(&call, run, done);
+      SIGNBIT_TRY(call.status());
+    }
     if (done == batch.count) return {};
     // Whole images keep every worker busy without barriers; what is left is shared node by node.
     const int together = call.images_at_once(batch.count - done);
     if (together > 0) {
       const int64_t whole = (batch.count - done) / together * together;
       run_whole_images(&call, run, {done, done + whole}, together);
+      SIGNBIT_TRY(call.status());
       done += whole;
     }
-    for (; done < batch.count; ++done) run_image(&call, run, done);
+    for (; done < batch.count; ++done) {
+      run_image(&call, run, done);
+      SIGNBIT_TRY(call.status());
+    }
     return {};
   } catch (const std::bad_alloc&) {
     return out_of_memory();

@@ -16,6 +16,7 @@ struct Engine::State {
   State(Graph read_graph, int threads, const EngineOptions& options)
       : graph(std::move(read_graph)),
         fused(fuse_graph(graph, options.fuse)),
+        is_interrupted(options.is_interrupted),
         pool(threads),
         contexts(plan),
         sharing(plan, options.share_all) {}
@@ -26,6 +27,7 @@ struct Engine::State {
   Estimate estimate;
   int64_t most_samples = 0;
   Plan plan;
+  Interrupt::Wanted is_interrupted;
   ThreadPool pool;
   ContextPool contexts;
   Sharing sharing;
@@ -43,6 +45,7 @@ class Call {
   Engine::State& state() { return state_; }
   Context& context() { return *context_; }
   int workers() const { return workers_; }  // 1 without the pool
+  Status status() const;                    // kInterrupted, or good
 
   // Whether images should be timed before others run; see Sharing.
   bool times_images() const { return workers_ > 1 && !state_.sharing.is_timed(); }

@@ -229,6 +229,7 @@ Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
       for (size_t i = 0; i < state.plan.nodes.size(); ++i) {
         if (!selection.needs(i)) continue;
         call.run_node(state.plan.nodes[i], frame);
+        SIGNBIT_TRY(call.status());
         run.restore_feeds(*state.plan.nodes[i].node, &frame);
       }
       for (const Fetch& fetch : fetches) {

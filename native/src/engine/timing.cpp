@@ -50,6 +50,7 @@ Status Engine::time_nodes(const Batch& batch, int runs, std::vector<NodeTime>* t
     };
     for (int64_t image = 0; call.times_images(); image = (image + 1) % timed.count) {
       state.sharing.time_image(frame_of(image), call.context().scratch(0));
+      SIGNBIT_TRY(call.status());
     }
     for (int run = 0; run < runs; ++run) {
       for (int64_t image = 0; image < timed.count; ++image) {
@@ -60,6 +61,7 @@ Status Engine::time_nodes(const Batch& batch, int runs, std::vector<NodeTime>* t
           const int used = call.run_stage(i, frame);
           const std::chrono::duration<double, std::milli> took =
               std::chrono::steady_clock::now() - start;
+          SIGNBIT_TRY(call.status());
           // Nodes that run in turns share the time as they did in the calling thread.
           double share = 0;
           if (stage.producer != kNone) {

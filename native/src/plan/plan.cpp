@@ -79,6 +79,8 @@ void plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   if (node.by_steps && !node.steps.empty()) result.kernel += "+steps";
   const auto passes = static_cast<double>(1 + node.steps.size());
   result.cost += 0.1 * passes * static_cast<double>(result.pixels() * result.channels);
+  const auto chunk_pixels = result.pixels() * static_cast<int64_t>(result.chunks.size());
+  result.pixel_cost = result.cost / static_cast<double>(chunk_pixels);
 
   plan->scratch.raise_to(scratch_of(result, input));
   plan->pixels_only |= result.integer && node.op == Op::kRealConv;

@@ -132,9 +132,10 @@ struct NodePlan {
   BinaryConvPlan binary;
   RealConvPlan real;
   std::string kernel;
-  int64_t macs = 0;   // an image
-  int64_t bytes = 0;  // of constants, as held for the kernels
-  double cost = 0;    // a rough time in ns, to decide how far to split
+  int64_t macs = 0;       // an image
+  int64_t bytes = 0;      // of constants, as held for the kernels
+  double cost = 0;        // a rough time in ns, to decide how far to split
+  double pixel_cost = 0;  // of it a pixel's in one chunk
 
   int64_t pixels() const { return height * width; }
   const AlignedArray<float>& constant(Key key) const {

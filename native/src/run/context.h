@@ -17,7 +17,12 @@ class Context {
   // Makes workers 0 .. workers - 1 have scratch, arenas 0 .. arenas - 1 exist, and room for what
   // the head reads of so many images.
   void prepare(int workers, int arenas, int64_t head_images = 0) {
-    while (scratch_.size() < static_cast<size_t>(workers)) scratch_.emplace_back(plan_.scratch);
+    while (scratch_.size() < static_cast<size_t>(workers)) {
+      const bool is_first = scratch_.empty();
+      Scratch& scratch = scratch_.emplace_back(plan_.scratch);
+      scratch.interrupt = &interrupt_;
+      scratch.is_callers = is_first;
+    }
     while (arenas_.size() < static_cast<size_t>(arenas)) {
       arenas_.emplace_back(static_cast<size_t>(plan_.storage.bytes));
     }
@@ -30,6 +35,7 @@ class Context {
     return plan_.tensors[static_cast<size_t>(plan_.nodes.back().node->input)].channels;
   }
 
+  Interrupt* interrupt() { return &interrupt_; }
   Scratch* scratch(int worker) { return &scratch_[static_cast<size_t>(worker)]; }
 
   Frame frame(int arena) {
@@ -41,6 +47,7 @@ class Context {
 
  private:
   const Plan& plan_;
+  Interrupt interrupt_;
   std::vector<Scratch> scratch_;
   std::vector<AlignedArray<uint8_t>> arenas_;
   AlignedArray<float> head_inputs_;

@@ -6,6 +6,7 @@
 
 #include "plan/plan.h"
 #include "signbit/arrays.h"
+#include "threads/interrupt.h"
 
 namespace sbnn {
 
@@ -13,6 +14,15 @@ namespace sbnn {
 struct Scratch {
   explicit Scratch(const ScratchSizes& sizes);
 
+  // Whether the rest of a node is left, after a part that was estimated to take so long.
+  bool is_left(double nanoseconds) const {
+    if (interrupt == nullptr) return false;
+    if (is_callers) interrupt->worked(nanoseconds);
+    return interrupt->is_set();
+  }
+
+  Interrupt* interrupt = nullptr;  // of the call; not asked by other threads than the caller's
+  bool is_callers = false;
   AlignedArray<int32_t> tile;  // v0, int32 or float32
   AlignedArray<int32_t> dots;  // before pooling
   RowPanel panel;              // of a real convolution,

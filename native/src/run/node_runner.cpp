@@ -12,16 +12,21 @@ namespace {
 // Rows are summed side by side while they are in L1.
 constexpr int64_t kSummedRows = 8;
 
+// An interrupt is told of this much work at a time.
+constexpr double kSaidNanoseconds = 20e3;
+
 }  // namespace
 
 void NodeRunner::run(const Range& pixels, const Range& chunks) {
   if (spec.op == Op::kMaxPool && input.kind == Kind::kBits && !node.by_steps()) {
+    if (scratch.is_left(node.cost)) return;
     pool_signs(*this, {pixels.begin, pixels.end - pixels.begin});
     return;
   }
   // At every call, as runners that take turns share the memory.
   if (node.by_steps()) set_steps(*this, &chain);
   int64_t summed = pixels.begin / node.width;
+  double unsaid = 0;  // ns of work, of which an interrupt was not told yet
   for (int64_t begin = pixels.begin; begin < pixels.end; begin += node.tile_pixels) {
     const Tile tile{begin, std::min(node.tile_pixels, pixels.end - begin)};
     if (node.finishes_dots) {
@@ -31,7 +36,13 @@ void NodeRunner::run(const Range& pixels, const Range& chunks) {
     }
     if (node.by_steps()) place_steps(*this, tile, runs, &chain);
     prepare_body(tile);
+    const double cost = node.pixel_cost * static_cast<double>(tile.count);
     for (int64_t i = chunks.begin; i < chunks.end; ++i) {
+      unsaid += cost;
+      if (unsaid > kSaidNanoseconds) {
+        if (scratch.is_left(unsaid)) return;
+        unsaid = 0;
+      }
       const Chunk& chunk = node.chunks[static_cast<size_t>(i)];
       if (node.finishes_dots) {
         finish_dots(*this, chunk, tile, finish);
@@ -52,6 +63,7 @@ void NodeRunner::run(const Range& pixels, const Range& chunks) {
       summed = whole;
     }
   }
+  scratch.is_left(unsaid);
 }
 
 void NodeRunner::sum_rows(const Range& rows, const Range& chunks) const {

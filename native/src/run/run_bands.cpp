@@ -22,7 +22,9 @@ template <typename Make, typename Finish>
 void for_each_band(const Plan& plan, const Stage& stage, const Range& rows, Scratch* scratch,
                    Make make, Finish finish) {
   const FusedNode& window = *plan.nodes[static_cast<size_t>(stage.node)].node;
-  const int64_t height = plan.nodes[static_cast<size_t>(stage.producer)].height;
+  const NodePlan& producer = plan.nodes[static_cast<size_t>(stage.producer)];
+  const int64_t height = producer.height;
+  const double row_cost = producer.cost / static_cast<double>(height);
   const int64_t row_bytes = band_layout(plan, stage).row_bytes;
   uint8_t* const memory = scratch->band.data();
   double seconds[2] = {0, 0};
@@ -41,6 +43,7 @@ void for_each_band(const Plan& plan, const Stage& stage, const Range& rows, Scra
     uint8_t* const band = memory - needed.begin * row_bytes;
     auto start = std::chrono::steady_clock::now();
     make(Range{done, needed.end}, band);
+    if (scratch->is_left(row_cost * static_cast<double>(needed.end - done))) return;
     seconds[0] += seconds_since(start);
     start = std::chrono::steady_clock::now();
     finish(Range{y, end}, band);

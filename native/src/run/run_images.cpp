@@ -52,8 +52,9 @@ void run_batch_image(void* context, int index, int worker) {
   const BatchTask& task = *static_cast<BatchTask*>(context);
   const Plan& plan = task.call->state().plan;
   const int64_t image = task.first + index;
-  const Frame frame = frame_of(task.call, *task.run, image, worker);
   Context& memory = task.call->context();
+  if (memory.interrupt()->is_set()) return;
+  const Frame frame = frame_of(task.call, *task.run, image, worker);
   const size_t alone = plan.stages.size() - (plan.batch_head ? 1 : 0);
   for (size_t i = 0; i < alone; ++i) {
     run_stage(plan, plan.stages[i], frame, Split(), 0, memory.scratch(worker));
@@ -103,6 +104,7 @@ void run_image(Call* call, const BatchRun& run, int64_t image) {
   Sharing& sharing = call->state().sharing;
   const auto start = std::chrono::steady_clock::now();
   for (size_t i = 0; i < call->state().plan.stages.size(); ++i) call->run_stage(i, frame);
+  if (!call->status().ok()) return;
   if (sharing.is_on_trial(call->workers())) {
     const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
     sharing.judge(call->workers(), took.count());
@@ -121,6 +123,7 @@ void run_whole_images(Call* call, const BatchRun& run, const Range& which, int w
   for (task.first = which.begin; task.first < which.end; task.first += most) {
     task.images = std::min(most, which.end - task.first);
     call->parallel_for(static_cast<int>(task.images), run_batch_image, &task, workers);
+    if (!call->status().ok()) return;
     if (head) call->parallel_for(task.head_parts, run_head_part, &task, workers);
   }
 }

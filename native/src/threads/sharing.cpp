@@ -10,6 +10,7 @@ void Sharing::time_image(const Frame& frame, Scratch* scratch) {
   Clock::time_point start = Clock::now();
   for (size_t i = 0; i < plan_.stages.size(); ++i) {
     run_stage(plan_, plan_.stages[i], frame, Split(), 0, scratch);
+    if (scratch->is_left(0)) return;
     const Clock::time_point end = Clock::now();
     const double took = std::chrono::duration<double, std::nano>(end - start).count();
     stage_times_[i] = timed_ == 0 ? took : std::min(stage_times_[i], took);

@@ -102,7 +102,8 @@ void ThreadPool::wake(int worker) {
   workers_->wake[static_cast<size_t>(worker)].notify_one();
 }
 
-void ThreadPool::parallel_for(int count, Task task, void* context, int threads) {
+void ThreadPool::parallel_for(int count, Task task, void* context, int threads,
+                              Interrupt* interrupt) {
   if (count <= 1 || threads == 1) {
     for (int index = 0; index < count; ++index) task(context, index, 0);
     return;
@@ -123,7 +124,10 @@ void ThreadPool::parallel_for(int count, Task task, void* context, int threads) 
   for (int worker = 1; worker < threads; ++worker) wake(worker);
   run_tasks(loop, 0);
   const auto finished = [&] { return done_.load(std::memory_order_acquire) == count; };
-  while (!spin(finished)) std::this_thread::yield();
+  while (!spin(finished)) {
+    if (interrupt != nullptr) interrupt->look();
+    std::this_thread::yield();
+  }
 }
 
 // Runs what a worker can claim of a loop: its own span from the front, the others' from the end.

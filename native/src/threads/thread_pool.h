@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cpu/cores.h"
+#include "threads/interrupt.h"
 
 namespace sbnn {
 
@@ -43,8 +44,10 @@ class ThreadPool {
   // The rest only between try_acquire and release.
 
   // Runs task(context, i, worker) for i in [0, count) on the first `threads` workers, or on all;
-  // returns when all are done. count is at most kMaxCount. Does not allocate.
-  void parallel_for(int count, Task task, void* context, int threads);
+  // returns when all are done. count is at most kMaxCount. Does not allocate. Who waits for the
+  // last workers looks at the interrupt meanwhile.
+  void parallel_for(int count, Task task, void* context, int threads,
+                    Interrupt* interrupt = nullptr);
   void parallel_for(int count, Task task, void* context) {
     parallel_for(count, task, context, threads_);
   }

@@ -70,9 +70,9 @@ def load(
 class Engine:
     """A loaded model; call it with its inputs. Any number of threads may do so at once.
 
-    It pickles as the bytes of its file and what `load` was given, so that another process loads
-    it; the defaults of that process then count. As nothing in it changes, a copy is the engine
-    itself.
+    Ctrl-C, like any signal whose handler raises, ends a call of the main thread soon; the engine
+    remains as it was. It pickles as the bytes of its file and what `load` was given: the defaults
+    of the process that loads it count there. A copy is the engine itself, as nothing in it changes.
     """
 
     def __init__(
@@ -133,11 +133,10 @@ class Engine:
     def __reduce__(self) -> tuple[partial[Engine], tuple[()]]:
         return self._made, ()
 
-    def __copy__(self) -> Engine:
+    def __copy__(self, memo: object = None) -> Engine:
         return self
 
-    def __deepcopy__(self, memo: object) -> Engine:
-        return self
+    __deepcopy__ = __copy__
 
     def __call__(self, inputs: Array | Mapping[str, Array]) -> Any:
         """Run a batch: images (N, H, W, C), uint8 or float32 in 0 … 255, or float32 reals.

@@ -1,0 +1,57 @@
+// Whether a call shall end before its work is done, as after Ctrl-C.
+//
+// The thread that calls asks its host now and then: after so much work, or
+// while it waits for the others. All threads of the call see the answer and
+// leave what is not begun; what was written is of no use then.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+
+namespace sbnn {
+
+class Interrupt {
+ public:
+  using Wanted = bool (*)();  // see EngineOptions
+
+  // Of a new call. Without `wanted` it runs to its end.
+  void begin(Wanted wanted) {
+    wanted_ = wanted;
+    is_set_.store(false, std::memory_order_relaxed);
+    estimated_ = 0;
+    asked_ = {};
+  }
+
+  bool is_set() const { return is_set_.load(std::memory_order_relaxed); }
+
+  // The rest by the thread that calls.
+
+  // After work that was estimated to take so long; reading a clock each time
+  // would cost too much.
+  void worked(double nanoseconds) {
+    estimated_ += nanoseconds;
+    if (estimated_ >= kEstimated) look();
+  }
+
+  void look() {
+    estimated_ = 0;
+    if (wanted_ == nullptr) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (asked_ == std::chrono::steady_clock::time_point()) asked_ = now;
+    if (now - asked_ < kBetweenQuestions) return;
+    if (wanted_()) is_set_.store(true, std::memory_order_relaxed);
+    asked_ = std::chrono::steady_clock::now();
+  }
+
+ private:
+  // Estimates may be wrong by a factor of ten.
+  static constexpr double kEstimated = 2e6;
+  static constexpr std::chrono::milliseconds kBetweenQuestions{100};
+
+  Wanted wanted_ = nullptr;
+  std::atomic<bool> is_set_{false};
+  double estimated_ = 0;  // ns since the last look
+  std::chrono::steady_clock::time_point asked_;
+};
+
+}  // namespace sbnn
