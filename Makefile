@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test test-fast test-native check format docs bench bench-training sanitize fuzz clean
+.PHONY: help demo test test-fast test-native library check format docs bench bench-training sanitize fuzz clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -34,6 +34,12 @@ test: $(READY) check test-native  ## linters, types and every test, in C++ and i
 
 test-fast: $(READY)  ## the Python tests but for the slow ones, in three minutes
 	$(PYTEST) -m 'not slow'
+
+LIBRARY ?= build/library
+library: $(READY)  ## libsignbit for C and C++ programs, static and shared, in build/library
+	@$(BIN)/ninja -C $(TREE) --quiet signbit_core signbit_shared
+	@$(BIN)/cmake --install $(TREE) --component library --prefix $(LIBRARY) --strip >/dev/null
+	@echo "libsignbit is in $(LIBRARY); docs/c.md says how a program uses it"
 
 test-native: $(READY)  ## the C++ tests
 	$(BIN)/ninja -C $(TREE) --quiet

@@ -96,7 +96,9 @@ inline int64_t element_count(const TensorSpec& tensor) {
 struct GraphInput {
   std::string name;
   TensorSpec tensor;
-  bool has_resize = false;  // whether the file says how a photograph becomes this input
+  // How a photograph becomes this input; 0 where the file does not say.
+  int64_t shorter_side = 0;
+  bool nearest = false;
 };
 
 struct GraphOutput {

@@ -32,16 +32,15 @@ Status read_shape(const Json& json, const std::string& where, TensorSpec* tensor
   return read_in_range(json.items[2], where + "[2]", 1, kMaxChannels, &tensor->channels);
 }
 
-// How a photograph becomes an input is the caller's business; here it need only be valid.
-Status check_resize(const Json& json, const std::string& where) {
+Status read_resize(const Json& json, const std::string& where, GraphInput* input) {
   SIGNBIT_TRY(check_object(json, where, {"shorter_side"}, {"interpolation", "rule"}));
-  int64_t side = 0;
-  SIGNBIT_TRY(
-      read_in_range(*json.find("shorter_side"), where + ".shorter_side", 1, kMaxSize, &side));
+  SIGNBIT_TRY(read_in_range(*json.find("shorter_side"), where + ".shorter_side", 1, kMaxSize,
+                            &input->shorter_side));
   size_t place = 0;
   if (const Json* interpolation = json.find("interpolation")) {
     SIGNBIT_TRY(
         read_choice(*interpolation, where + ".interpolation", {"bilinear", "nearest"}, &place));
+    input->nearest = place == 1;
   }
   const Json* rule = json.find("rule");
   return rule == nullptr ? Status() : read_choice(*rule, where + ".rule", {"torchvision"}, &place);
@@ -55,8 +54,7 @@ Status read_input(const Json& json, const std::string& where, GraphInput* input)
   input->tensor.kind = kind == 0 ? Kind::kImage : Kind::kReal;
   SIGNBIT_TRY(read_shape(*json.find("shape"), where + ".shape", &input->tensor));
   const Json* resize = json.find("resize");
-  input->has_resize = resize != nullptr;
-  return resize == nullptr ? Status() : check_resize(*resize, where + ".resize");
+  return resize == nullptr ? Status() : read_resize(*resize, where + ".resize", input);
 }
 
 Status read_output(const Json& json, const std::string& where, GraphOutput* output) {

@@ -41,6 +41,9 @@ Status set_input_size(Pair size, Graph* graph) {
   }
   for (GraphInput& input : graph->inputs) {
     if (input.tensor.kind != Kind::kImage) continue;
+    // A photo is cut as much as at the file's own size; rounded up, so that it still covers.
+    const int64_t own = std::max(input.tensor.height, input.tensor.width);
+    input.shorter_side = (input.shorter_side * std::max(size.y, size.x) + own - 1) / own;
     input.tensor.height = size.y;
     input.tensor.width = size.x;
   }

@@ -14,9 +14,11 @@ class Interrupt {
  public:
   using Wanted = bool (*)();  // see EngineOptions
 
-  // Of a new call. Without `wanted` it runs to its end.
-  void begin(Wanted wanted) {
+  // Of a new call. It runs to its end, but for `wanted` and a `stop` that another thread or a
+  // signal handler sets; both may be null.
+  void begin(Wanted wanted, const std::atomic<bool>* stop) {
     wanted_ = wanted;
+    stop_ = stop;
     is_set_.store(false, std::memory_order_relaxed);
     estimated_ = 0;
     asked_ = {};
@@ -35,6 +37,7 @@ class Interrupt {
 
   void look() {
     estimated_ = 0;
+    if (stop_ != nullptr && *stop_) is_set_.store(true, std::memory_order_relaxed);
     if (wanted_ == nullptr) return;
     const auto now = std::chrono::steady_clock::now();
     if (asked_ == std::chrono::steady_clock::time_point()) asked_ = now;
@@ -49,6 +52,7 @@ class Interrupt {
   static constexpr std::chrono::milliseconds kBetweenQuestions{100};
 
   Wanted wanted_ = nullptr;
+  const std::atomic<bool>* stop_ = nullptr;
   std::atomic<bool> is_set_{false};
   double estimated_ = 0;  // ns since the last look
   std::chrono::steady_clock::time_point asked_;

@@ -243,3 +243,14 @@ def test_what_cannot_be_cut_is_refused() -> None:
         fit(image, (8, 8, 3), 8, "cubic")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="1 or 3 channels"):
         fit(image, (8, 8, 4), 8)
+
+
+@pytest.mark.parametrize("shape", [(127, 57), (57, 127), (300, 41), (90, 90)])
+def test_columns_are_scaled_first_by_any_pillow(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    photo = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
+    shorter = 34
+    height, width = (side * shorter // min(shape) for side in shape)
+    columns = Image.fromarray(photo).resize((width, shape[0]), Image.Resampling.BILINEAR)
+    wanted = np.asarray(columns.resize((width, height), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(fit(photo, (height, width, 3), shorter), wanted)

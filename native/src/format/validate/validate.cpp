@@ -50,7 +50,7 @@ class Validator {
       if (!names.insert(input.name).second) {
         return refuse(where + ".name", "'" + input.name + "' is an earlier one's");
       }
-      if (input.has_resize && input.tensor.kind != Kind::kImage) {
+      if (input.shorter_side != 0 && input.tensor.kind != Kind::kImage) {
         return refuse(where + ".resize", "goes with images");
       }
       SIGNBIT_TRY(check_shape(shape_of(input.tensor), where));

@@ -112,7 +112,9 @@ def fit(
     if size == picture.size:
         picture = picture.crop(cut)
     elif max(picture.size) <= _ELONGATED * shorter:
-        picture = picture.resize(size, _RESAMPLING[interpolation]).crop(cut)
+        # Columns first, whatever order Pillow's release prefers: rounding depends on it.
+        columns = picture.resize((size[0], picture.height), _RESAMPLING[interpolation])
+        picture = columns.resize(size, _RESAMPLING[interpolation]).crop(cut)
     else:
         picture = _resized_part(picture, size, cut, _RESAMPLING[interpolation])
     return np.asarray(picture, dtype=np.uint8).reshape(height, width, channels)
@@ -137,4 +139,6 @@ def _resized_part(
         min(int(box[3]) + reach_y, picture.height),
     )
     inside = (box[0] - near[0], box[1] - near[1], box[2] - near[0], box[3] - near[1])
-    return picture.crop(near).resize((cut[2] - cut[0], cut[3] - cut[1]), resampling, box=inside)
+    part, (width, height) = picture.crop(near), (cut[2] - cut[0], cut[3] - cut[1])
+    columns = part.resize((width, part.height), resampling, (inside[0], 0, inside[2], part.height))
+    return columns.resize((width, height), resampling, (0, inside[1], width, inside[3]))

@@ -1,0 +1,212 @@
+/* signbit: runs a compiled binary network (an .sbnn file) in a C or C++ program.
+ *
+ * One model may be called from any number of threads at once, each with a context of its own. The
+ * same file gives the same bits on every processor, instruction set and number of threads.
+ *
+ *     signbit_model* model = NULL;
+ *     signbit_context* context = NULL;
+ *     if (signbit_load_file("model.sbnn", NULL, &model) != SIGNBIT_OK ||
+ *         signbit_context_create(model, &context) != SIGNBIT_OK) {
+ *       fprintf(stderr, "%s\n", signbit_error_text());
+ *     }
+ *
+ * Every function that can fail returns a signbit_status. It then has changed nothing that its
+ * arguments point to, and signbit_error_text() says what was wrong, where, and what would be right.
+ * Nothing prints, exits or throws. A null pointer where one is not said to be allowed is
+ * SIGNBIT_INPUT. Text is UTF-8; it belongs to the model and lives as long as it.
+ *
+ * Compatibility: SIGNBIT_API_VERSION counts additions. A program that was compiled with one version
+ * runs with any library of a later version and the same SIGNBIT_ABI_VERSION. Structs that the
+ * caller fills begin with their size, so that they can grow at their end.
+ */
+#ifndef SIGNBIT_H
+#define SIGNBIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32) && defined(SIGNBIT_SHARED)
+#ifdef SIGNBIT_BUILDING
+#define SIGNBIT_API __declspec(dllexport)
+#else
+#define SIGNBIT_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__)
+#define SIGNBIT_API __attribute__((visibility("default")))
+#else
+#define SIGNBIT_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SIGNBIT_ABI_VERSION 1
+#define SIGNBIT_API_VERSION 1
+
+/* What a function returns. */
+typedef enum signbit_status {
+  SIGNBIT_OK = 0,
+  SIGNBIT_MODEL_FILE = 1,    /* the file is missing, truncated, malformed or contradicts itself */
+  SIGNBIT_MODEL_VERSION = 2, /* the file has a newer format than this library reads */
+  SIGNBIT_INPUT = 3,         /* an argument is wrong: its message names it */
+  SIGNBIT_ISA = 4,           /* the instruction set is unknown, or this machine lacks it */
+  SIGNBIT_MEMORY = 5,        /* not enough memory */
+  SIGNBIT_CANCELLED = 6      /* signbit_cancel() ended the call */
+} signbit_status;
+
+/* What an input takes and an output gives. All values of one sample lie in the order height, width,
+ * channel; samples follow each other. */
+typedef enum signbit_kind {
+  SIGNBIT_IMAGE = 0, /* an input: uint8 pixels of 0 to 255, or float32 in the same units */
+  SIGNBIT_REALS = 1, /* an input or output: float32 */
+  SIGNBIT_SIGNS = 2  /* an output: int8, each -1 or +1 */
+} signbit_kind;
+
+typedef enum signbit_type { SIGNBIT_UINT8 = 0, SIGNBIT_INT8 = 1, SIGNBIT_FLOAT32 = 2 } signbit_type;
+
+/* A loaded model. It does not change. */
+typedef struct signbit_model signbit_model;
+
+/* What one call at a time works in. */
+typedef struct signbit_context signbit_context;
+
+/* --- versions and errors ---------------------------------------------------------------------- */
+
+/* The library's release, such as "0.1.0". */
+SIGNBIT_API const char* signbit_version(void);
+
+/* SIGNBIT_ABI_VERSION and SIGNBIT_API_VERSION of the library, which may be newer than the header's.
+ * A program cannot use it where the first differs or the second is smaller. */
+SIGNBIT_API int32_t signbit_abi_version(void);
+SIGNBIT_API int32_t signbit_api_version(void);
+
+/* What the last failed call of this thread had to say: one line without a newline, "" where none
+ * has failed. It stays until the next failed call of the thread. */
+SIGNBIT_API const char* signbit_error_text(void);
+
+/* The instruction sets that can run here: signbit_isa(0) is the best, the last one is "scalar".
+ * NULL from signbit_isa_count() on. */
+SIGNBIT_API size_t signbit_isa_count(void);
+SIGNBIT_API const char* signbit_isa(size_t index);
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+/* Where the large buffers come from: constants as the kernels read them, tensors, scratch. Small
+ * bookkeeping comes from operator new. Both functions may be called by several threads at once. */
+typedef struct signbit_allocator {
+  size_t size; /* sizeof(signbit_allocator) */
+  void* user;  /* handed to both functions */
+  /* `bytes` bytes at a multiple of `alignment`, a power of two; NULL where there are none. */
+  void* (*allocate)(void* user, size_t bytes, size_t alignment);
+  void (*release)(void* user, void* memory, size_t bytes);
+} signbit_allocator;
+
+/* Sets the process's allocator; NULL is the library's own. SIGNBIT_INPUT once a model has been
+ * loaded: memory goes back to where it came from. */
+SIGNBIT_API signbit_status signbit_set_allocator(const signbit_allocator* allocator);
+
+/* --- models ----------------------------------------------------------------------------------- */
+
+typedef struct signbit_options {
+  size_t size; /* sizeof(signbit_options) */
+  /* Threads of one call, at most; a call uses no more than pay. 0: as many cores as the process may
+   * use. 1 starts none. */
+  int32_t threads;
+  /* One of signbit_isa(). NULL: the environment's SIGNBIT_ISA, else the best. */
+  const char* isa;
+  /* Height and width of the image, for a file that was compiled with --any-size. 0: the file's. */
+  int64_t height, width;
+  /* What a file may ask for before anything is allocated: bytes of one call on one thread, and
+   * multiply-adds of a sample. 0: 4 GiB and 10^12. */
+  int64_t max_bytes, max_operations;
+} signbit_options;
+
+/* Loads a model from a file, or from memory that may be freed afterwards. options: NULL for the
+ * defaults. A file from a stranger is safe to load: it is data, checked before it is used. */
+SIGNBIT_API signbit_status signbit_load_file(const char* path, const signbit_options* options,
+                                             signbit_model** model);
+SIGNBIT_API signbit_status signbit_load_memory(const void* data, size_t bytes,
+                                               const signbit_options* options,
+                                               signbit_model** model);
+
+/* Frees a model, once no context of it is left. NULL is allowed. */
+SIGNBIT_API void signbit_model_free(signbit_model* model);
+
+/* The instruction set in use, and the most threads of a call. */
+SIGNBIT_API const char* signbit_model_isa(const signbit_model* model);
+SIGNBIT_API int32_t signbit_model_threads(const signbit_model* model);
+
+/* The graph as JSON text (docs/format.md). */
+SIGNBIT_API const char* signbit_model_json(const signbit_model* model);
+
+/* An input or an output. */
+typedef struct signbit_tensor {
+  size_t size; /* sizeof(signbit_tensor), filled in by the caller */
+  const char* name;
+  signbit_kind kind;
+  int64_t height, width, channels; /* of one sample */
+  size_t classes;                  /* names that an output has for its channels: channels, or 0 */
+} signbit_tensor;
+
+SIGNBIT_API size_t signbit_input_count(const signbit_model* model);
+SIGNBIT_API size_t signbit_output_count(const signbit_model* model);
+SIGNBIT_API signbit_status signbit_input(const signbit_model* model, size_t index,
+                                         signbit_tensor* tensor);
+SIGNBIT_API signbit_status signbit_output(const signbit_model* model, size_t index,
+                                          signbit_tensor* tensor);
+
+/* The name of one class of an output; NULL where there is none. It comes from the file: escape it
+ * where you show it. */
+SIGNBIT_API const char* signbit_class_name(const signbit_model* model, size_t output, size_t index);
+
+/* --- photographs ------------------------------------------------------------------------------ */
+
+/* Decoded pixels of any size. */
+typedef struct signbit_photo {
+  size_t size; /* sizeof(signbit_photo) */
+  const uint8_t* pixels;
+  int64_t height, width;
+  int64_t channels;  /* 1 gray, 3 RGB, 4 RGB and a value that is left out */
+  int64_t row_bytes; /* from a row to the next; 0: rows follow each other */
+} signbit_photo;
+
+/* Makes a photo an input, as the file says: the shorter side is scaled, the centre is cut out, gray
+ * and colour become what the network reads. The pixels are those that training saw. `bytes` is the
+ * size of `pixels`: height × width × channels of the input. SIGNBIT_INPUT where the file does not
+ * say how and the photo has another size than the input. */
+SIGNBIT_API signbit_status signbit_fit_photo(const signbit_model* model, size_t input,
+                                             const signbit_photo* photo, uint8_t* pixels,
+                                             size_t bytes);
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+SIGNBIT_API signbit_status signbit_context_create(signbit_model* model, signbit_context** context);
+
+/* Frees a context that no call uses. NULL is allowed. */
+SIGNBIT_API void signbit_context_free(signbit_context* context);
+
+/* A batch of one input or output. */
+typedef struct signbit_array {
+  void* data; /* an input's is only read */
+  size_t bytes;
+  signbit_type type;
+} signbit_array;
+
+/* Runs `samples` samples: an array for each input and each output of the model, in its order, of
+ * samples × height × width × channels values. Sizes and types are checked. A context runs one call
+ * at a time: SIGNBIT_INPUT where another is under way. After a failure what is in the outputs is
+ * not said. */
+SIGNBIT_API signbit_status signbit_run(signbit_context* context, int64_t samples,
+                                       const signbit_array* inputs, size_t input_count,
+                                       const signbit_array* outputs, size_t output_count);
+
+/* Ends the call that the context is in, from another thread or a signal handler; it returns
+ * SIGNBIT_CANCELLED after at most some milliseconds. Does nothing where none is under way. */
+SIGNBIT_API void signbit_cancel(signbit_context* context);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SIGNBIT_H */
