@@ -20,7 +20,7 @@ BELOW = {
     "nn": {"bitformat", "fast", "errors", "lazy"},
     "methods": {"nn", "errors"},
     "models": {"methods", "nn", "errors"},
-    "data": {"errors"},
+    "data": {"errors", "printable"},
     "training": {
         "models",
         "methods",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signbit.errors import InputError
+from signbit.printable import printable
 from signbit.runtime.prediction import OUTPUT
 
 if TYPE_CHECKING:
@@ -122,9 +123,9 @@ def compile_run(
             "recipe": run.recipe.description,
             "network": run.recipe.network,
             "method": run.recipe.method.name,
-            "data": run.recipe.data.source,
+            "data": printable(run.recipe.data.source),
             "epochs": str(run.epoch),
             "signbit": signbit.__version__,
-            **(notes or {}),
+            **{key: printable(note) for key, note in (notes or {}).items()},
         },
     )

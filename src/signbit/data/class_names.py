@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
+
+from signbit.printable import printable
 
 __all__ = ["class_name", "listed", "nearly"]
 
 # More names than this hide what a message says.
 _MOST = 10
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_OF_BYTES = 0xDC00
-"""Python has bytes of file names that are no UTF-8 as surrogates from here on."""
-
 
 def class_name(text: str) -> str:
     """`text` as the name of a class, for which files and terminals have a form.
 
-    Unicode's form NFC, so that a letter with its accent is the same on every system. A byte that is
-    no UTF-8, as in a folder's Latin-1 name out of an old archive, is written in four characters,
-    such as \\xe9.
+    Unicode's form NFC, so that a letter with its accent is the same on every system. What cannot be
+    seen is written as `signbit.printable` does, and so is a byte that is no UTF-8, as in a folder's
+    Latin-1 name out of an old archive: in four characters, such as \\xe9.
     """
-
-    def escaped(match: re.Match[str]) -> str:
-        code = ord(match[0])
-        byte = code - _OF_BYTES
-        return f"\\x{byte:02x}" if 0 <= byte < 256 else f"\\u{code:04x}"
-
-    return unicodedata.normalize("NFC", _SURROGATE.sub(escaped, text))
+    return unicodedata.normalize("NFC", printable(text))
 
 
 def nearly(name: str, names: Sequence[str]) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from signbit.printable import printable
+
 __all__ = ["Say", "log", "once"]
 
 Say = Callable[[str], None]
@@ -13,7 +15,7 @@ Say = Callable[[str], None]
 
 def log(text: str) -> None:
     """What is told where nobody else listens: a warning of the logger "signbit.data"."""
-    logging.getLogger("signbit.data").warning("%s", text)
+    logging.getLogger("signbit.data").warning("%s", printable(text))
 
 
 def once(say: Say) -> Say:

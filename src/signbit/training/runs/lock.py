@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from signbit.errors import CheckpointError
+from signbit.printable import printable
 
 __all__ = ["locked"]
 
@@ -20,9 +21,17 @@ _NAME = ".lock"
 def locked(folder: Path) -> Iterator[None]:
     """Hold `folder`, made if it is absent, and remove what killed writers left in it.
 
-    Raises CheckpointError where another process holds it. The empty file `.lock` stays behind;
-    only the kernel's lock on it counts.
+    Raises CheckpointError where another process holds it, or its path is not UTF-8, in which
+    TensorBoard's files have no place. The empty file `.lock` stays behind; only the kernel's lock
+    on it counts.
     """
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        raise CheckpointError(
+            f"{printable(str(folder))}: a run cannot be written into a folder whose name is not "
+            "UTF-8; choose another with --out"
+        ) from error
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT, 0o666)
     try:

@@ -27,8 +27,12 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """`write_file` of UTF-8 text."""
-    write_file(path, text.encode())
+    """`write_file` of UTF-8 text.
+
+    A byte that was no UTF-8 in a file's name is a surrogate in Python. It is written as \\udcNN,
+    which JSON and YAML read back as what it was.
+    """
+    write_file(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, values: Any) -> None:
