@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from signbit.lazy import from_modules
 
 if TYPE_CHECKING:
-    from signbit.compiler.compile import compile_model
+    from signbit.compiler.compile import check, compile_model
     from signbit.compiler.compiled import Compiled
 
-__all__ = ["Compiled", "compile_model"]
+__all__ = ["Compiled", "check", "compile_model"]
 
-_HOMES = {"Compiled": "compiled", "compile_model": "compile"}
+_HOMES = {"Compiled": "compiled", "check": "compile", "compile_model": "compile"}
 
 
 __getattr__ = from_modules(__name__, _HOMES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import nn
 
@@ -19,7 +20,7 @@ from signbit.compiler.checks.arguments import (
     why_units,
 )
 from signbit.compiler.checks.constant_signs import require_signs_that_vary
-from signbit.compiler.checks.exportable import in_training_mode
+from signbit.compiler.checks.exportable import in_training_mode, require_module
 from signbit.compiler.checks.float32 import in_float32
 from signbit.compiler.checks.silent_floats import kept_real
 from signbit.compiler.compiled import Compiled
@@ -31,9 +32,10 @@ from signbit.compiler.passes import run_passes
 from signbit.compiler.passes.remove_dead import remove_dead
 from signbit.compiler.sizes.trials import for_any_size
 from signbit.compiler.trace import trace
-from signbit.errors import CompileError, ModelFileError, SignbitWarning
+from signbit.compiler.wrappers import unwrapped
+from signbit.errors import CompileError, ModelFileError, Refusal, SignbitWarning
 
-__all__ = ["compile_model"]
+__all__ = ["check", "compile_model"]
 
 
 def compile_model(
@@ -51,7 +53,8 @@ def compile_model(
 ) -> Compiled:
     """Compile a network that takes (x / 255 − mean) / std to a file that takes raw pixels x.
 
-    model: in evaluation mode, float images (N, C, H, W) to logits. input_size: (height, width,
+    model: in evaluation mode, float images (N, C, H, W) to logits; of an AveragedModel, a model in
+    parallel or one of torch.compile what it holds. input_size: (height, width,
     channels); or (height, width) or the side of a square, where mean, std or the first convolution
     says how many channels there are. mean, std: one per channel, or a number for all, std > 0, in
     units where 255 is 1. class_names: one per logit, none twice; without them classes are numbers.
@@ -70,6 +73,8 @@ def compile_model(
     signs whatever the image, and for numbers that are not finite; with any_size also for what fixes
     the size of the images.
     """
+    require_module(model)
+    model = unwrapped(model)
     arguments = checked_arguments(
         model,
         input_size=input_size,
@@ -88,6 +93,28 @@ def compile_model(
     compiler = _Compiler(model, arguments, any_size)
     compiled = replace(compiler(arguments.size), notice=notice)
     return for_any_size(model, compiled, compiler) if any_size else compiled
+
+
+def check(
+    model: nn.Module,
+    *,
+    input_size: Size,
+    mean: Numbers = 0.5,
+    std: Numbers = 0.25,
+    allow_real: Sequence[str] = (),
+    any_size: bool = False,
+) -> list[Refusal]:
+    """Everything about a model that `compile_model` would refuse; empty where it compiles.
+
+    The arguments are those of `compile_model`. mean and std matter where a layer takes signs of
+    pixels. The model need not be trained, and nothing is kept or written.
+    """
+    given: dict[str, Any] = {"allow_real": allow_real, "any_size": any_size}
+    try:
+        compile_model(model, input_size=input_size, mean=mean, std=std, **given)
+    except CompileError as error:
+        return list(error.refusals)
+    return []
 
 
 @dataclass(frozen=True)

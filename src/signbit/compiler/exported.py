@@ -25,6 +25,7 @@ from signbit.compiler.checks.exportable import (
     of_training_mode,
     require_exportable,
 )
+from signbit.compiler.checks.guards import Watch, open_inputs
 from signbit.compiler.ir import Origin
 from signbit.compiler.places import place_of_call, place_of_error
 from signbit.compiler.quiet import quiet_torch
@@ -53,12 +54,14 @@ def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgra
     example = torch.zeros(2, channels, height, width)
     with open_sizes():
         try:
-            program = torch.export.export(model, (example,), dynamic_shapes=({0: Dim("batch")},))
-            # No decomposition, but in-place operations become plain ones.
-            functional: ExportedProgram = program.run_decompositions({})
-            fixed = not holds_for_every_batch_size(program)
+            functional, fixed = _followed(model, example, Dim("batch"))
         except Exception as error:  # a model of anyone's, which raises what it likes
-            raise _why_not_followed(model, example, error) from error
+            watch = ask_for_batch_size(model, example)
+            why = _why_not_followed(model, example, error, watch)
+            of_strides = "Constraints violated" in str(error) and watch.saw_all
+            if in_training_mode(model) or watch.guard is not None or not of_strides:
+                raise why from error
+            functional, fixed = _for_two_or_more(model, example, why)
         if fixed:
             watch = ask_for_batch_size(model, example)
             of_result = _of_one_batch_size(model)
@@ -72,24 +75,52 @@ def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgra
     return functional
 
 
-def _why_not_followed(model: nn.Module, example: Tensor, error: Exception) -> CompileError:
+def _followed(model: nn.Module, example: Tensor, batch: Any) -> tuple[ExportedProgram, bool]:
+    """The export, and whether it is of some batch sizes alone."""
+    inputs = open_inputs(model, {0: batch})
+    program = torch.export.export(model, (example,), dynamic_shapes=inputs)
+    # No decomposition, but in-place operations become plain ones.
+    functional: ExportedProgram = program.run_decompositions({})
+    return functional, not holds_for_every_batch_size(program)
+
+
+def _for_two_or_more(
+    model: nn.Module, example: Tensor, why: CompileError
+) -> tuple[ExportedProgram, bool]:
+    """The same where only torch's own code tells one image from more, which is about strides."""
+    try:
+        return _followed(model, example, Dim("batch", min=2))
+    except Exception as error:
+        raise why from error
+
+
+def _why_not_followed(
+    model: nn.Module, example: Tensor, error: Exception, watch: Watch
+) -> CompileError:
     """The error for a model that torch.export failed on; what is in training mode may be why."""
     if names := in_training_mode(model):
         return CompileError(*map(of_training_mode, names))
-    watch = ask_for_batch_size(model, example)
     if watch.guard is not None:
         return CompileError(watch.refusal(*OF_ONE_BATCH_SIZE))
     _, channels, height, width = example.shape
-    said = (str(error).strip() or type(error).__name__).splitlines()[0]
+    said = str(error).strip().partition("\n")[0]
+    if not type(error).__module__.startswith("torch") and not isinstance(error, RuntimeError):
+        said = f"{type(error).__name__}: {said}".removesuffix(": ")
     reason = (
         f"torch.export cannot follow {type(model).__name__} for images of {height}×{width}×"
         f"{channels} and any batch size: {said}"
     )
-    cure = _ON_VALUES if "data-dependent" in said else ""
+    cure = next((cure for words, cure in _CURES.items() if words in said), "")
     return CompileError(Refusal(watch.running, "", reason, cure, *place_of_error(error)))
 
 
-_ON_VALUES = "leave out what makes a number of a value: a branch on it, float(x), x.item()"
+_CURES = {
+    "data-dependent": (
+        "leave out what makes a number of a value: a branch on it, float(x), x.item()"
+    ),
+    "argument": "its forward must take the images alone, (N, C, H, W)",
+}
+"""Words of an error → what to write instead."""
 
 
 def _of_one_batch_size(model: nn.Module) -> Refusal:

@@ -67,7 +67,9 @@ def _place(guard: Any) -> traceback.FrameSummary | None:
 
 
 def is_the_models(file: str) -> bool:
-    """Whether a source is neither torch's, signbit's nor Python's."""
+    """Whether a source is neither torch's, signbit's nor Python's, nor made while it ran."""
+    if file.startswith(("<eval", "<string>", "<frozen")):
+        return False
     parents = Path(file).parents
     is_pythons = _PYTHON in parents and not any(each.name == "site-packages" for each in parents)
     return not is_pythons and not any(folder in parents for folder in _NOT_THE_MODELS)

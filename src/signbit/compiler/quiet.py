@@ -32,6 +32,9 @@ def quiet_torch() -> Iterator[None]:
     }
     stderr = sys.stderr
     with warnings.catch_warnings():
+        # Also where warnings are errors: torch's own deprecations, which it runs into itself.
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.filterwarnings("ignore", module=r"torch\.")
         show = warnings.showwarning
 
         def show_others(message: Any, category: Any, filename: str, *rest: Any) -> None:

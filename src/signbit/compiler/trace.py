@@ -35,7 +35,6 @@ _SIGNS = (
 )
 
 _WRITES = "leave that out in evaluation mode: if self.training: …"
-_RANDOM = "leave it out in evaluation mode: if self.training: …"
 
 _FILLS = {"aten.new_full.default", "aten.new_ones.default", "aten.new_zeros.default"}
 
@@ -191,8 +190,9 @@ class _Walk(Tracer):
 
     def call(self, fx: FxNode) -> None:
         inputs = fx.all_input_nodes
-        if torch.Tag.nondeterministic_seeded in getattr(fx.target, "tags", ()):
-            raise refuse(origin_of(fx), "yields random values", _RANDOM)
+        mapping = MAPPINGS.get(str(fx.target))
+        if mapping is None and torch.Tag.nondeterministic_seeded in getattr(fx.target, "tags", ()):
+            raise refuse(origin_of(fx), *why_unknown(fx))
         if any(node in self.unknown and node not in self.values for node in inputs):
             self.assume(fx)
             return
@@ -206,7 +206,6 @@ class _Walk(Tracer):
         if str(fx.target) in _FILLS and inputs == [fx.args[0]]:
             self.constants[fx] = _filled(fx)
             return
-        mapping = MAPPINGS.get(str(fx.target))
         if mapping is None and not _is_tensor(fx):
             return  # sizes and assertions about them: the graph's shapes are known without
         if mapping is None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from signbit.compiler.checks.guards import Watch, watched
+from signbit.compiler.checks.guards import Watch, open_inputs, watched
 from signbit.compiler.places import is_of_torch
 
 __all__ = ["OF_ONE_BATCH_SIZE", "ask_for_batch_size", "holds_for_every_batch_size"]
@@ -54,5 +54,6 @@ def ask_for_batch_size(model: nn.Module, example: Tensor) -> Watch:
     """
     watch = Watch(lambda guard, sizes: 0 in sizes and not _holds(guard, sizes[0]))
     with watched(model, watch), suppress(Exception):
-        torch.export.export(model, (example,), dynamic_shapes=({0: Dim.AUTO},))
+        inputs = open_inputs(model, {0: Dim.AUTO})
+        torch.export.export(model, (example,), dynamic_shapes=inputs)
     return watch

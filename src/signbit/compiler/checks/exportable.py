@@ -6,40 +6,67 @@ from collections.abc import Iterator
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from signbit.compiler.checks.float32 import stored_by_name
 from signbit.errors import CompileError, Refusal
 
-__all__ = ["in_training_mode", "of_training_mode", "require_exportable"]
+__all__ = ["in_training_mode", "of_training_mode", "require_exportable", "require_module"]
+
+_QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
+
+
+def require_module(model: object) -> None:
+    """Raise CompileError where something else than a module is to be compiled."""
+    if not isinstance(model, nn.Module):
+        kind = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise CompileError(
+            f"model: must be a torch.nn.Module in evaluation mode, is {kind}; build the network, "
+            "load its weights into it (model.load_state_dict), and pass the network"
+        )
 
 
 def require_exportable(model: nn.Module) -> None:
     """Raise CompileError naming each module and tensor that keeps a model from being followed."""
-    refusals = list(_refusals(model))
+    refusals = [*_of_modules(model), *_of_tensors(model)]
     if refusals:
         raise CompileError(*refusals)
 
 
-def _refusals(model: nn.Module) -> Iterator[Refusal | str]:
-    if model.training:
+def _of_modules(model: nn.Module) -> Iterator[Refusal | str]:
+    if "eval" in vars(model):  # torch.export forbids it for what it has made
+        reason = "was made by torch.export, for the images it was exported with"
+        yield Refusal("the model", "", reason, "compile the module that was exported")
+    elif model.training:
         yield "the model is in training mode; call model.eval() first"
+    inside = ""
     for name, module in model.named_modules():
-        where = name or "the model"
+        kind = f"{type(module).__module__}.{type(module).__name__}"
+        if inside and name.startswith(inside):
+            continue
         if isinstance(module, torch.jit.ScriptModule):
-            cure = "compile the module that it was made of"
-            yield Refusal(where, "", "is a torch.jit module", cure)
-        elif type(module).__module__.startswith(_QUANTISED):
-            kind = f"{type(module).__module__}.{type(module).__name__}"
-            yield Refusal(where, "", f"is quantised ({kind})", "compile the model before that")
-    devices = dict.fromkeys(str(tensor.device) for _, tensor in stored_by_name(model))
-    if "meta" in devices:
-        names = [name for name, tensor in stored_by_name(model) if tensor.is_meta]
-        yield Refusal(names[0], "", "is on the meta device and has no values", "load weights first")
-    elif any(torch.device(device).type != "cpu" for device in devices):
-        yield "the model is not on the CPU; call model.cpu() first"
+            reason, cure = "is a torch.jit module", "compile the module that it was made of"
+        elif kind.startswith(_QUANTISED):
+            reason, cure = f"is quantised ({kind})", "compile the model from before that"
+        else:
+            continue
+        yield Refusal(name or "the model", "", reason, cure)
+        if not name:
+            return
+        inside = f"{name}."
 
 
-_QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
+def _of_tensors(model: nn.Module) -> Iterator[Refusal]:
+    for name, tensor in stored_by_name(model):
+        if is_lazy(tensor):
+            reason, cure = "has no size yet, as a lazy module's", "call the model once on images"
+        elif tensor.is_meta:
+            reason, cure = "is on the meta device and has no values", "load weights first"
+        elif tensor.device.type != "cpu":
+            reason, cure = f"is on {tensor.device}, not on the CPU", "call model.cpu() first"
+        else:
+            continue
+        yield Refusal(name, "", reason, cure)
 
 
 def in_training_mode(model: nn.Module) -> list[str]:

@@ -42,7 +42,7 @@ def in_float32(model: nn.Module) -> tuple[nn.Module, str]:
             )
     try:
         converted = copy.deepcopy(model).float()
-    except RuntimeError as error:
+    except Exception as error:  # of a module of anyone's, which raises what it likes
         raise CompileError(
             f"{others[0][0]}: is {_short(others[0][1].dtype)}, and the model cannot be copied to "
             "float32; call model.float() first"

@@ -6,6 +6,7 @@ while they run, so that a guard has a place also where it was torch's own code t
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +17,7 @@ from torch import nn
 from signbit.compiler.places import place_of_guard
 from signbit.errors import Refusal
 
-__all__ = ["Watch", "watched"]
+__all__ = ["Watch", "open_inputs", "watched"]
 
 
 class Watch:
@@ -42,6 +43,11 @@ class Watch:
     def running(self) -> str:
         """Path of the module that runs now; "the model" for the outermost."""
         return (self._inside or [""])[-1] or "the model"
+
+    @property
+    def saw_all(self) -> bool:
+        """Whether the model ran to its end, so that all that it asks has been looked at."""
+        return self._image is not None and not self._inside
 
     def refusal(self, reason: str, cure: str) -> Refusal:
         """The refusal of what was found, at the module and, if it is the model's own, the line."""
@@ -85,6 +91,13 @@ class Watch:
                 self.guard, self.module = guard, self.running
                 return
         self._seen = len(guards)
+
+
+def open_inputs(model: nn.Module, sizes: dict[int, Any]) -> tuple[Any]:
+    """The `dynamic_shapes` of a model of one input, of whose dimensions these are open."""
+    first = next(iter(inspect.signature(model.forward).parameters.values()), None)
+    takes_any_number = first is not None and first.kind is first.VAR_POSITIONAL
+    return ((sizes,),) if takes_any_number else (sizes,)
 
 
 @contextmanager

@@ -40,6 +40,8 @@ def why_unknown(fx: FxNode) -> tuple[str, str]:
     name = str(fx.target).removeprefix("aten.").split(".")[0]
     if name in _CURES:
         return "the engine has no such operation", _CURES[name]
+    if torch.Tag.nondeterministic_seeded in getattr(fx.target, "tags", ()):
+        return "yields random values", "leave it out in evaluation mode: if self.training: …"
     if torch.Tag.pointwise in getattr(fx.target, "tags", ()) and len(fx.all_input_nodes) == 1:
         return "the engine has no such non-linearity", f"it knows {', '.join(ACTIVATIONS)}"
     return "the engine has no such operation", ""

@@ -15,7 +15,7 @@ from torch import nn
 from torch.export import Dim, ExportedProgram
 
 from signbit.bitformat.graph import Pair
-from signbit.compiler.checks.guards import Watch, watched
+from signbit.compiler.checks.guards import Watch, open_inputs, watched
 from signbit.compiler.exported import open_sizes
 from signbit.compiler.places import is_of_torch
 from signbit.compiler.sizes.operations import require_no_fixed_sizes
@@ -70,7 +70,9 @@ def require_open_sizes(model: nn.Module, input_size: tuple[int, int, int]) -> li
 
 def _exported(model: nn.Module, example: torch.Tensor) -> ExportedProgram:
     open_dimensions = {0: Dim("batch"), _HEIGHT: Dim.AUTO, _WIDTH: Dim.AUTO}
-    return torch.export.export(model, (example,), dynamic_shapes=(open_dimensions,))
+    return torch.export.export(
+        model, (example,), dynamic_shapes=open_inputs(model, open_dimensions)
+    )
 
 
 def _is_open(size: Any) -> bool:
