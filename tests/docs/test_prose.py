@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 100
-FOLDERS = ("docs", "native", "src", "benchmarks", "tests", "tools")
+FOLDERS = ("docs", "native", "src", "benchmarks", "examples", "tests", "tools")
 PAGES = sorted([*ROOT.glob("*.md"), *(p for name in FOLDERS for p in (ROOT / name).rglob("*.md"))])
 SOURCES = sorted(
     path

@@ -34,4 +34,4 @@ def test_the_examples_run(monkeypatch, tmp_path):
     namespace = {"images": images}
     exec(engine.replace("model.sbnn", "mine.sbnn"), namespace)
     assert namespace["logits"].shape == (2, 10)
-    assert namespace["found"].name in namespace["engine"].class_names
+    assert namespace["found"].name in map(str, range(10))  # it has no names of classes

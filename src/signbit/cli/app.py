@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -21,6 +22,7 @@ from signbit.cli.commands.pretrain import pretrain
 from signbit.cli.commands.probe import probe
 from signbit.cli.commands.recipes import recipes
 from signbit.cli.commands.train import train
+from signbit.cli.every_command import as_command
 from signbit.errors import UsageError
 
 __all__ = ["app", "invoke"]
@@ -54,20 +56,22 @@ def _signbit(
         print(context.get_help())
 
 
-app.command("demo")(demo)
-app.command("recipes")(recipes)
-app.command("train")(train)
-app.command("pretrain")(pretrain)
-app.command("import")(import_)
-app.command("compare")(compare)
-app.command("curves")(curves)
-app.command("probe")(probe)
-app.command("finetune")(finetune)
-app.command("evaluate")(evaluate)
-app.command("compile")(compile_)
-app.command("predict")(predict)
-app.command("inspect")(inspect)
-app.command("bench")(bench)
+DAY: dict[str, dict[str, Callable[..., None]]] = {
+    "Begin": {"demo": demo, "recipes": recipes},
+    "Train": {"train": train, "pretrain": pretrain, "finetune": finetune, "import": import_},
+    "Measure": {"evaluate": evaluate, "probe": probe, "compare": compare, "curves": curves},
+    "Compile and run": {
+        "compile": compile_,
+        "inspect": inspect,
+        "predict": predict,
+        "bench": bench,
+    },
+}
+"""The commands in the order of a user's day."""
+
+for panel, commands in DAY.items():
+    for name, command in commands.items():
+        app.command(name, rich_help_panel=panel)(as_command(command))
 
 
 def invoke(arguments: list[str]) -> int:

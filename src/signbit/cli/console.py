@@ -10,6 +10,7 @@ import contextlib
 import os
 import shlex
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TextIO
 
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 from signbit.cli.as_json import is_first_process, print_json
+from signbit.cli.levels import Level, level
 from signbit.cli.tables.layout import Titled, lay_out, wrapped
 from signbit.printable import encodable, printable
 
@@ -31,16 +33,37 @@ __all__ = [
     "percent",
     "publish",
     "say",
+    "since",
     "table",
 ]
 
 FILE_WIDTH = 200  # columns where stdout is no terminal
+_start: float | None = None  # from when seconds are counted, where lines say them
+_problems: TextIO | None = None  # stderr, while nothing else may be said there
 
 
-def say(text: str) -> None:
-    """Tell the person in front of it something that is no figure, on stderr, in one line."""
-    if is_first_process():
-        print(encodable(printable(text), sys.stderr.encoding), file=sys.stderr, flush=True)
+def say(text: str, *, problem: bool = False) -> None:
+    """Tell the person in front of it something that is no figure, on stderr, in one line.
+
+    problem: it is what --quiet does not silence.
+    """
+    if not is_first_process() or (level() is Level.QUIET and not problem):
+        return
+    if _start is not None:
+        text = f"{time.monotonic() - _start:7.1f} s  {text}"
+    stream = _problems or sys.stderr
+    print(encodable(printable(text), stream.encoding), file=stream, flush=True)
+
+
+@contextlib.contextmanager
+def since(start: float) -> Iterator[None]:
+    """Say meanwhile how many seconds have passed since `start`, in front of every line."""
+    global _start
+    _start = start
+    try:
+        yield
+    finally:
+        _start = None
 
 
 def command(*words: str | os.PathLike[str]) -> str:
@@ -129,9 +152,25 @@ def _show(shown: Titled | str, stream: TextIO) -> None:
 
 @contextlib.contextmanager
 def figures_only() -> Iterator[None]:
-    """Send what libraries print meanwhile to stderr, so that stdout carries figures alone."""
-    with contextlib.redirect_stdout(sys.stderr):
-        yield
+    """Send what is printed meanwhile to stderr, so that stdout carries figures alone.
+
+    With --quiet what is printed on either goes nowhere, but for problems that are said.
+    """
+    global _problems
+    if level() is not Level.QUIET:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+        return
+    _problems = sys.stderr
+    try:
+        with (
+            open(os.devnull, "w") as nowhere,
+            contextlib.redirect_stdout(nowhere),
+            contextlib.redirect_stderr(nowhere),
+        ):
+            yield
+    finally:
+        _problems = None
 
 
 def percent(fraction: float) -> str:

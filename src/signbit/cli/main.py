@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Sequence
 
 from signbit.cli import as_json, streams
+from signbit.cli.levels import Level, level, set_level
 from signbit.errors import MissingExtraError, SignbitError
 from signbit.printable import printable
 
@@ -59,6 +60,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return CUT_OFF
         _said(f"error: {fault.filename}: {fault.strerror}")
         return MISTAKE
+    finally:
+        set_level(Level.NORMAL)  # for a host that runs several commands
 
 
 def _run(words: list[str]) -> int:
@@ -105,10 +108,15 @@ def _failed(words: Sequence[str], error: BaseException, message: str, code: int)
 
 
 def _said(message: str) -> str:
-    """The message, on stderr: a list as it is, all else in one line; without the first word."""
+    """The message, on stderr: a list as it is, all else in one line; without the first word.
+
+    With --verbose it stands behind the traceback of the error that is handled.
+    """
     text = message if "\n- " in message else " ".join(message.split())
     text = "\n".join(map(printable, text.split("\n")))
     with contextlib.suppress(OSError):  # a stderr that takes nothing
+        if level() is Level.VERBOSE:
+            traceback.print_exc()
         print("signbit:", text, file=sys.stderr)
     return text.removeprefix("error: ")
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from signbit.cli.levels import Level, level
+
 __all__ = ["progress"]
 
 
@@ -16,10 +18,11 @@ __all__ = ["progress"]
 def progress(what: str, total: int, *, lines: bool = False) -> Iterator[Callable[[int], None]]:
     """A function to be told how many of `total` are done; the bar vanishes at the end.
 
-    There is none where stderr is no terminal. With `lines` the command prints a line for each one
-    meanwhile, which is as good where stdout is a terminal.
+    There is none with --quiet, nor where stderr is no terminal. With `lines` the command prints a
+    line for each one meanwhile, which is as good where stdout is a terminal.
     """
-    if not sys.stderr.isatty() or (lines and sys.stdout.isatty()):
+    shown = sys.stderr.isatty() and level() is not Level.QUIET
+    if not shown or (lines and sys.stdout.isatty()):
         yield lambda done: None
         return
     bar = Progress(

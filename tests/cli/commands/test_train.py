@@ -46,7 +46,7 @@ def test_an_empty_run_folder_is_refused(cli: Cli, command: list[str]) -> None:
 def test_help_teaches_own_photos_and_overrides(cli: Cli) -> None:
     shown = " ".join(cli("train", "--help").out.split())
     for words in [
-        "--data path/to/cifar10", "optimizer.lr=0.05", "signbit recipes RECIPE", "32×32",
+        "--data photos", "optimizer.lr=0.05", "signbit recipes RECIPE", "32×32",
         "*-cifar10", "train/CLASS/*.jpg and test/CLASS/*.jpg", "20 %",
     ]:  # fmt: skip
         assert words in shown

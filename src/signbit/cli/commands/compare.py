@@ -51,8 +51,7 @@ def compare(
     The same command goes on where it was stopped; another one with the same DIR and protocol adds
     methods or seeds, and the table is of all of them.
 
-    Example: [bold]signbit compare sdbnn bnn --network resnet20 --data PATH --out runs/c epochs=10
-    seeds=3[/]
+    Example: [bold]signbit compare bnn sdbnn --protocol bnn-digits --out runs/c epochs=2[/]
     """
     # First, so that nothing is trained where plots cannot be drawn.
     from signbit.training.reports.comparison.plot import draw
@@ -93,7 +92,7 @@ def compare(
     }
     console.publish(figures, [_table(rows)], as_json=json)
     for line in diverged:
-        console.say(f"not in the table: {line}")
+        console.say(f"not in the table: {line}", problem=True)
 
 
 def _protocol(

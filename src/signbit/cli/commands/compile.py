@@ -132,7 +132,9 @@ def compile_(
         tables.append(_stem_table(change))
     console.publish(figures, tables, as_json=json, aside=descriptor_of(output) == 1)
     if not agreement.agrees:
-        console.say("signbit: the engine and PyTorch disagree on some nodes; see the table")
+        console.say(
+            "signbit: the engine and PyTorch disagree on some nodes; see the table", problem=True
+        )
         raise typer.Exit(1)
 
 

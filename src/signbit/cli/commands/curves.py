@@ -31,7 +31,7 @@ def curves(
     teacher's (KL, share of the same largest dimension) and whether it collapses (standard deviation
     and effective rank of the embedding). Runs may be unfinished; stages follow one another.
 
-    Example: [bold]signbit curves runs/moco runs/guided -o curves.png[/]
+    Example: [bold]signbit curves runs/a runs/b -o curves.png[/]
     """
     from signbit.training.reports.curves import draw, read_curves
 

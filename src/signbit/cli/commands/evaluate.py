@@ -47,7 +47,8 @@ def evaluate(
 
     Every image counts once. A run knows its own data; a .sbnn file needs --data.
 
-    Example: [bold]signbit evaluate model.sbnn --data path/to/cifar10[/]
+    Example: [bold]signbit evaluate runs/a[/]
+    Example: [bold]signbit evaluate runs/demo/model.sbnn --data digits[/]
     """
     with console.figures_only():
         if is_run(path):

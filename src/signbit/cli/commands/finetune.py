@@ -44,7 +44,7 @@ def finetune(
     was good, 1 % or 10 % of the labels go far. The result is a run folder as from
     [bold]signbit train[/]; the same command started again goes on after the last finished epoch.
 
-    Example: [bold]signbit finetune runs/b --labels 0.01 --data path/to/cifar10[/]
+    Example: [bold]signbit finetune runs/b --labels 0.1 epochs=2[/]
     """
     from signbit.selfsup.evaluation.finetune import finetune as finetune_run
 

@@ -72,7 +72,7 @@ def predict(
     With --nearest the images of a folder are printed instead whose outputs are most similar, by
     their cosine. Compile the network with --features for it.
 
-    Example: [bold]signbit predict model.sbnn cat.jpg dog.png --top 3[/]
+    Example: [bold]signbit predict model.sbnn cat.jpg --top 3[/]
     Example: [bold]signbit predict model.sbnn photos --out answers.csv[/]
     Example: [bold]signbit predict features.sbnn cat.jpg --nearest photos[/]
     """
@@ -87,7 +87,7 @@ def predict(
     skipped: list[str] = []
 
     def skip(reason: str) -> None:
-        console.say(f"left out: {reason}")
+        console.say(f"left out: {reason}", problem=True)
         skipped.append(reason)
 
     def read(index: int) -> NDArray[Any]:

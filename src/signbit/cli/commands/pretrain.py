@@ -23,9 +23,9 @@ def pretrain(
 
     The same command started again goes on after the last finished epoch.
 
-    Example: [bold]signbit pretrain moco-cifar10 --data path/to/cifar10 --out runs/teacher[/], then
-    [bold]signbit pretrain s2bnn-guided-cifar10 --data path/to/cifar10 --out runs/a
-    selfsup.guided.teacher=runs/teacher[/]
+    A teacher is named by its run: [bold]selfsup.guided.teacher=runs/teacher[/].
+
+    Example: [bold]signbit pretrain moco-digits --out runs/b epochs=2[/]
     """
     from signbit import recipes
     from signbit.selfsup.pretraining import pretrain as pretrain_recipe

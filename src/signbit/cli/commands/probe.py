@@ -52,7 +52,7 @@ def probe(
     classifier learns other images than the run did (transfer), scaled to the network's input.
     Several --lr are compared on a tenth of the training images; test images choose nothing.
 
-    Example: [bold]signbit probe runs/b --data path/to/cifar10 --lr 0.1 --lr 1 --lr 10[/]
+    Example: [bold]signbit probe runs/b --lr 0.1 --lr 1[/]
     """
     from signbit.selfsup.evaluation.linear import ProbePlan
     from signbit.selfsup.evaluation.probe import require_folder, save_probe, train_probe

@@ -25,7 +25,7 @@ def recipes(
 
     What is printed can be saved, changed and given to [bold]signbit train[/] as a file.
 
-    Example: [bold]signbit recipes sdbnn-resnet20-cifar10[/]
+    Example: [bold]signbit recipes sdbnn-digits[/]
     """
     from signbit import recipes as shelf
 

@@ -27,7 +27,8 @@ def train(
 
     The same command started again goes on after the last finished epoch.
 
-    Example: [bold]signbit train sdbnn-resnet20-cifar10 --data path/to/cifar10 --out runs/a[/]
+    Example: [bold]signbit train sdbnn-digits --out runs/a epochs=2[/]
+    Example: [bold]signbit train bnn-resnet20-cifar10 --data photos --out mine epochs=1[/]
     """
     from signbit import recipes
     from signbit.training import train as train_recipe

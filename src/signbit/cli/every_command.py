@@ -1,0 +1,92 @@
+"""What every command gets beside its own options: `--quiet`, `--verbose`, help that flows."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import time
+import warnings
+from collections.abc import Callable
+from typing import Annotated, Any, get_args, get_origin
+
+import typer
+
+from signbit.cli import console
+from signbit.cli.levels import Level, set_level
+
+__all__ = ["as_command"]
+
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print results and errors alone: no progress, no hints."),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Also print all warnings, how many seconds have passed at each line, the most memory "
+        "that was taken, and the traceback of an error.",
+    ),
+]
+
+
+def as_command(function: Callable[..., None]) -> Callable[..., None]:
+    """The function with the options that every command has, as typer takes it."""
+
+    @functools.wraps(function)
+    def command(*, quiet: bool, verbose: bool, **options: Any) -> None:
+        if quiet and verbose:
+            raise typer.BadParameter("--quiet and --verbose exclude each other; keep one")
+        set_level(Level.QUIET if quiet else Level.VERBOSE if verbose else Level.NORMAL)
+        if not verbose:
+            function(**options)
+            return
+        logging.basicConfig(level=logging.INFO)
+        start = time.monotonic()
+        with warnings.catch_warnings(), console.since(start):
+            warnings.simplefilter("default")
+            function(**options)
+            console.say(f"done; {console.compact(_most_memory(), 'B')} of memory at most")
+
+    own = inspect.signature(function, eval_str=True).parameters.values()
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+        for name, kind in (("quiet", Quiet), ("verbose", Verbose))
+    ]
+    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own, *more)]
+    for each in parameters:
+        _show_no_type_of_flags(each.annotation)
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    command.__doc__ = _flowing(inspect.getdoc(function) or "")
+    return command
+
+
+def _show_no_type_of_flags(annotation: Any) -> None:
+    """`--json <bool>` would say that a value follows."""
+    if get_origin(annotation) is Annotated and get_args(annotation)[0] is bool:
+        get_args(annotation)[1].metavar = ""
+
+
+def _flowing(text: str) -> str:
+    """The text without the line breaks of the source, so that it fills any terminal's lines."""
+    paragraphs = []
+    for paragraph in text.split("\n\n"):
+        first, *more = paragraph.splitlines()
+        lines = [first]
+        for line in more:
+            if line.startswith("Example:"):
+                lines.append(line)
+            else:
+                lines[-1] += f" {line}"
+        paragraphs.append("\n".join(lines))
+    return "\n\n".join(paragraphs)
+
+
+def _most_memory() -> int:
+    """Bytes that this process took at most."""
+    import resource
+
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
