@@ -4,13 +4,14 @@ import base64
 import io
 import json
 import os
+from typing import Any
 
 import pytest
 
-from signbit.cli.as_json import is_wanted, print_json
+from signbit.cli.as_json import is_wanted, plain_text, print_json
 
 
-def printed(capsys: pytest.CaptureFixture[str], figures: dict[str, object]) -> object:
+def printed(capsys: pytest.CaptureFixture[str], figures: dict[str, object]) -> Any:
     print_json(figures)
     return json.loads(capsys.readouterr().out)
 
@@ -33,6 +34,7 @@ def test_a_file_name_in_another_encoding_is_its_bytes(
 ) -> None:
     found = printed(capsys, {"photos": [{"file": os.fsdecode(name)}]})
     assert found == {"photos": [{"file": {"base64": base64.b64encode(name).decode()}}]}
+    assert plain_text(found["photos"][0]["file"]) == os.fsdecode(name)
 
 
 def test_half_a_surrogate_pair_is_bytes_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
+import json
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +15,9 @@ from typing import NamedTuple
 import typer
 
 from signbit.cli import console
-from signbit.cli.as_json import json_text
+from signbit.cli.as_json import json_text, plain_text
 from signbit.errors import InputError
+from signbit.printable import encodable, printable
 
 __all__ = ["CLASSES", "NEAREST", "Answers", "Found", "Kind", "answers_file"]
 
@@ -49,44 +54,90 @@ class Answers:
     ends; a CSV file begins with a header and has `most` names and numbers in a row. A file's name
     that is not UTF-8 has its own bytes in a CSV file, and is as in --json in a .jsonl file.
 
-    Raises InputError for a file that is there already and not empty, unless it shall be
-    overwritten; OSError, with the file's name, where it cannot be written.
+    A file that is there already and not empty is gone on with (`resume`) or overwritten; else
+    InputError is raised, also for one that is no such file or says other things. OSError, with the
+    file's name, where it cannot be written.
     """
 
     def __init__(
-        self, kind: Kind, most: int, out: Path | None, *, overwrite: bool, as_json: bool
+        self,
+        kind: Kind,
+        most: int,
+        out: Path | None,
+        *,
+        resume: bool,
+        overwrite: bool,
+        as_json: bool,
     ) -> None:
         self._kind, self._out = kind, out
         self._photos: list[dict[str, object]] = []
+        self._done: dict[str, str] = {}  # file → line
         self._written = 0
         self.are_lines = out is None and not as_json
         if out is None:
             return
-        if not overwrite and out.is_file() and out.stat().st_size:
-            raise InputError(f"{out}: is there already; add --overwrite to replace it")
-        self._file = _LineFile(out)
-        self._rows = csv.writer(self._file, lineterminator="\n")
-        if out.suffix.lower() == ".csv":
-            places = ["", *(f"_{place}" for place in range(2, most + 1))]
-            columns = [f"{column}{place}" for place in places for column in kind.columns]
-            self._rows.writerow(["file", *columns])
+        self._is_csv = out.suffix.lower() == ".csv"
+        places = ["", *(f"_{place}" for place in range(2, most + 1))]
+        columns = [f"{column}{place}" for place in places for column in kind.columns]
+        header = _row(["file", *columns]) if self._is_csv else ""
+        if overwrite or not out.is_file() or not out.stat().st_size:
+            self._file = _LineFile(out, "w")
+            self._file.write(header)
+            return
+        if not resume:
+            raise InputError(f"{out}: is there already; --resume goes on, --overwrite replaces it")
+        text = _whole_lines(out)
+        try:
+            if not text.startswith(header):
+                raise ValueError(header)
+            self._done = dict((_csv_lines if self._is_csv else _json_lines)(text[len(header) :]))
+        except (ValueError, TypeError, LookupError, csv.Error) as error:
+            raise InputError(
+                f"{out}: is no file of the same command; use another file, or --overwrite"
+            ) from error
+        os.truncate(out, len(text.encode("utf-8", "surrogateescape")))
+        self._file = _LineFile(out, "a")
+        self._written = len(self._done)
+
+    def left(self, files: Sequence[str]) -> list[str]:
+        """The photographs that the file has no answer for, after the last one that it has.
+
+        `add` holds that one's new answer against the file's, as the network may be another.
+        """
+        done = list(self._done)
+        return [*done[-1:], *(file for file in files if file not in self._done)]
 
     def add(self, file: str, found: Found) -> None:
         """What was found for the photograph of this path."""
         if self.are_lines:
             told = ", ".join(f"{name} {self._kind.shown(number)}" for name, number in found)
-            print(f"{file}: {told}", flush=True)
+            print(encodable(printable(f"{file}: {told}"), sys.stdout.encoding), flush=True)
             return
         each = [dict(zip(self._kind.keys, pair, strict=True)) for pair in found]
         photo: dict[str, object] = {"file": file, self._kind.every: each}
         if self._out is None:
             self._photos.append(photo)
             return
-        self._written += 1
-        if self._out.suffix.lower() == ".csv":
-            self._rows.writerow([file, *(value for pair in found for value in pair)])
-        else:
-            self._file.write(json_text(photo) + "\n")
+        values = [file, *(value for pair in found for value in pair)]
+        line = _row(values) if self._is_csv else json_text(photo) + "\n"
+        if file not in self._done:
+            self._file.write(line)
+            self._written += 1
+        elif line != self._done[file]:
+            raise InputError(
+                f"{self._out}: has another answer for {file} than this network gives now; use "
+                "another file, or --overwrite"
+            )
+
+    @contextmanager
+    def told_of_interrupts(self) -> Iterator[None]:
+        """Ctrl-C inside of `with` says how to go on with the file."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self._out is not None:
+                console.say(f"{self._out}: has {self._written} photos; --resume goes on with it")
+            raise
 
     @property
     def figures(self) -> dict[str, object]:
@@ -101,12 +152,34 @@ class Answers:
             self._file.close()
 
 
+def _row(values: Sequence[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue()
+
+
+def _whole_lines(path: Path) -> str:
+    """The text of a file but for a last line that was cut off."""
+    text = path.read_bytes().decode("utf-8", "surrogateescape")
+    return text[: text.rfind("\n") + 1]
+
+
+def _csv_lines(text: str) -> Iterator[tuple[str, str]]:
+    for row in csv.reader(io.StringIO(text, newline="")):
+        yield row[0], _row(row)
+
+
+def _json_lines(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.split("\n")[:-1]:
+        yield plain_text(json.loads(line)["file"]), line + "\n"
+
+
 class _LineFile:
     """A text file that is written through, whose errors say its name."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: str) -> None:
         self._path = path
-        self._file = path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
+        self._file = path.open(mode, encoding="utf-8", errors="surrogateescape", newline="")
 
     def write(self, text: str) -> None:
         with self._named():

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-__all__ = ["is_first_process", "is_wanted", "json_text", "print_json"]
+__all__ = ["is_first_process", "is_wanted", "json_text", "plain_text", "print_json"]
 
 
 def is_wanted(words: Sequence[str]) -> bool:
@@ -35,6 +35,15 @@ def json_text(figures: Mapping[str, object], *, ascii_only: bool = False) -> str
     encoding) the object {"base64": TEXT}. Raises TypeError where a value is no JSON.
     """
     return json.dumps(_plain(figures), allow_nan=False, ensure_ascii=ascii_only)
+
+
+def plain_text(value: object) -> str:
+    """A text that `json_text` has written, read again; TypeError where it is none."""
+    if isinstance(value, dict):
+        return os.fsdecode(base64.b64decode(value["base64"]))
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def is_first_process() -> bool:

@@ -7,7 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from signbit.data.sources.image_files import find_images, image_files
+from signbit.cli import console
+from signbit.data.sources.image_files import find_images, told, walk
 from signbit.errors import DataError
 
 __all__ = ["photographs"]
@@ -16,16 +17,16 @@ __all__ = ["photographs"]
 def photographs(arguments: Sequence[str]) -> list[str]:
     """The paths of the photographs that the arguments name, in their order.
 
-    A folder is the images at any depth of it, sorted. What does not exist is a pattern (*, ?,
-    [abc], and ** for folders at any depth), and is the files and folders that match it, sorted.
-    Raises DataError where an argument names nothing, or a folder without images.
+    A folder is the images at any depth of it, sorted; what else is there is counted on stderr. What
+    does not exist is a pattern (*, ?, [abc], and ** for folders at any depth), and is the files and
+    folders that match it, sorted. Raises DataError where an argument names no image.
     """
     return [path for argument in arguments for path in _named_by(argument)]
 
 
 def _named_by(argument: str) -> list[str]:
     if os.path.isdir(argument):
-        return [str(path) for path in image_files(Path(argument))]
+        return _in_folder(argument)
     if os.path.lexists(argument):
         return [argument]
     if not glob.has_magic(argument):
@@ -38,3 +39,16 @@ def _named_by(argument: str) -> list[str]:
     if not found:
         raise DataError(f"{argument}: no image matches this pattern")
     return list(found)
+
+
+def _in_folder(folder: str) -> list[str]:
+    images: list[str] = []
+    others: list[Path] = []
+    for here in walk(Path(folder)):
+        images += map(str, here.images)
+        others += here.others
+    if not images:
+        raise DataError(f"{folder}: no images in this folder; add some, or name another folder")
+    if others:
+        console.say(f"{folder}: left out: {told(others)}")
+    return sorted(images)

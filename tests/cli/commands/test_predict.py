@@ -96,7 +96,9 @@ BAD = ["07.png", "more/empty.png", "more/link.png", "text.jpg"]
 def test_bad_photos_are_named_and_left_out(cli: Cli, model_file: Path, bad_album: Path) -> None:
     shown = cli("predict", model_file, bad_album)
     assert shown.code == 1
-    named = [line.partition(": ")[2].partition(": ")[0] for line in shown.err.splitlines()]
+    others, *told = shown.err.splitlines()
+    assert others == f"{bad_album}: left out: 1 .txt"
+    named = [line.partition(": ")[2].partition(": ")[0] for line in told]
     assert named == [str(bad_album / name) for name in BAD]
     lines = shown.out.splitlines()
     assert len(lines) == 29
@@ -169,7 +171,10 @@ def test_a_file_that_is_there_is_kept(
 ) -> None:
     out = tmp_path / "answers.csv"
     out.write_text("my own")
-    assert "add --overwrite" in cli("predict", model_file, photo, "--out", out).mistake
+    assert (
+        "--resume goes on, --overwrite replaces it"
+        in cli("predict", model_file, photo, "--out", out).mistake
+    )
     assert out.read_text() == "my own"
     assert cli("predict", model_file, photo, "--out", out, "--overwrite").code == 0
     assert out.read_text().startswith("file,class,probability\n")
@@ -222,10 +227,50 @@ def test_what_is_done_stays_when_interrupted(model_file: Path, photo: Path, tmp_
     _, err = command.communicate(timeout=20)
     assert command.returncode == 130
     assert b"Traceback" not in err
+    assert b"--resume goes on with it" in err
     text = out.read_text()
     assert text.endswith("\n")
     assert 64 < len(text.splitlines()) < 10_000
     assert {len(row) for row in csv.reader(text.splitlines())} == {3}
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("cut", [0, 5])
+def test_a_file_is_gone_on_with(
+    cli: Cli, model_file: Path, bad_album: Path, tmp_path: Path, ending: str, cut: int
+) -> None:
+    (bad_album / "09.png").rename(bad_album / '09, "\udce9".png')
+    whole, part = tmp_path / f"whole.{ending}", tmp_path / f"part.{ending}"
+    assert cli("predict", model_file, bad_album, "--out", whole, "--top", "2").code == 1
+    lines = whole.read_bytes().splitlines(keepends=True)
+    for count in (2, 11, len(lines)):
+        part.write_bytes(b"".join(lines[:count])[: -cut or None])
+        done = cli("predict", model_file, bad_album, "--out", part, "--top", "2", "--resume")
+        assert done.code == 1
+        assert part.read_bytes() == whole.read_bytes()
+    gone_on = cli(
+        "predict", model_file, bad_album, "--out", part, "--top", "2", "--resume", "--json"
+    )
+    assert json.loads(gone_on.out)["written"] == 29
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_file_of_another_command_is_not_gone_on_with(
+    cli: Cli, model_file: Path, photo: Path, album: Path, tmp_path: Path, ending: str
+) -> None:
+    out = tmp_path / f"answers.{ending}"
+    for text in ("my own\n", "file,class,probability,class_2,probability_2\n", "{}\n", "[1]\n"):
+        out.write_text(text)
+        mistake = cli("predict", model_file, photo, "--out", out, "--resume").mistake
+        assert f"answers.{ending}: is no file of the same command" in mistake
+        assert out.read_text() == text
+    # The photo is another one by now.
+    assert cli("predict", model_file, photo, "--out", out, "--overwrite").code == 0
+    before = out.read_bytes()
+    photo.write_bytes((album / "03.png").read_bytes())
+    mistake = cli("predict", model_file, photo, album, "--out", out, "--resume").mistake
+    assert "has another answer for" in mistake
+    assert out.read_bytes() == before
 
 
 def test_a_full_disk_is_named(cli: Cli, model_file: Path, photo: Path, tmp_path: Path) -> None:

@@ -50,6 +50,10 @@ def predict(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file of --out if it is there.")
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the file of --out: answer what it lacks."),
+    ] = False,
     nearest: Annotated[
         Path | None,
         typer.Option(
@@ -83,7 +87,7 @@ def predict(
     from signbit.data.pixels.decoding import batches
     from signbit.runtime.photographs import Photographs
 
-    files = photographs(photos)
+    given = photographs(photos)
     skipped: list[str] = []
 
     def skip(reason: str) -> None:
@@ -101,8 +105,14 @@ def predict(
         finder = _similar(engine, nearest, top or 5, skip)
     of_folder = len(skipped)
     prepare = Photographs(engine)
-    answers = Answers(finder.kind, finder.most, out, overwrite=overwrite, as_json=json)
-    with closing(answers), progress("photos", len(files), lines=answers.are_lines) as done:
+    existing = {"resume": resume, "overwrite": overwrite}
+    answers = Answers(finder.kind, finder.most, out, **existing, as_json=json)
+    files = answers.left(given)
+    with (
+        closing(answers),
+        answers.told_of_interrupts(),
+        progress("photos", len(files), lines=answers.are_lines) as done,
+    ):
         for indices, images in batches(read, len(files), engine.input_shape, skip):
             names = [files[index] for index in indices]
             for name, found in zip(names, finder.find(names, images), strict=True):
