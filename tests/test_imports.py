@@ -53,6 +53,20 @@ print((logits == signbit.runtime.reference.ReferenceEngine({str(path)!r})(
     assert run(code, blocked) == "(2, 4) float32\n(4,)\nTrue\n"
 
 
+@pytest.mark.parametrize("module", ["signbit.data", "signbit.data.pixels.images"])
+def test_what_reads_photographs_says_how_to_install_pillow(module: str) -> None:
+    code = f"""
+from signbit.errors import MissingExtraError
+try:
+    import {module}
+except MissingExtraError as error:
+    print(error)
+"""
+    told = run(code, ("PIL",))
+    assert told.startswith("signbit.data needs Pillow, which is not installed: pip install")
+    assert "pip install -e '.[cli]' in a checkout" in told
+
+
 def test_an_engine_needs_few_modules(tmp_path: Path) -> None:
     path = tmp_path / "model.sbnn"
     path.write_bytes(sample_bytes())

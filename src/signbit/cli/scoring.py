@@ -107,17 +107,25 @@ def match_classes(dataset: ImageDataset, class_names: Sequence[str]) -> ImageDat
     A network without names takes the data set's order. Raises DataError where the data set has a
     class that the network does not know.
     """
+    from signbit.data.class_names import class_name, nearly
+
+    class_names = [class_name(name) for name in class_names]
     if not class_names or tuple(class_names) == dataset.class_names:
         return dataset
     unknown = [name for name in dataset.class_names if name not in class_names]
     if unknown:
+        if like := nearly(unknown[0], class_names):
+            raise DataError(
+                f"{dataset.source}: the network knows no class {unknown[0]!r}, but {like!r}, which "
+                "differs in case only; rename the folder"
+            )
         raise DataError(
             f"{dataset.source}: the network knows no class {', '.join(unknown[:5])}; it knows "
             f"{', '.join(class_names[:10])}{', …' if len(class_names) > 10 else ''}"
         )
     from signbit.data import ImageDataset
 
-    order = np.array([list(class_names).index(name) for name in dataset.class_names])
+    order = np.array([class_names.index(name) for name in dataset.class_names])
     return ImageDataset(
         dataset.read,
         order[dataset.labels],

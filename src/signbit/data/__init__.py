@@ -4,6 +4,13 @@ Importing this package needs NumPy and Pillow only; the transforms and the loade
 modules of their own.
 """
 
+from signbit.errors import MissingExtraError
+
+try:
+    import PIL  # noqa: F401
+except ImportError as error:
+    raise MissingExtraError.of("PIL", "signbit.data") from error
+
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.pixels.images import decode, fit
 from signbit.data.pixels.preprocessing import Preprocessing
