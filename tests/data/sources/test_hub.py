@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,3 +82,21 @@ def test_of_a_train_split_alone_some_are_held_out(monkeypatch: pytest.MonkeyPatc
     train, test = (open_hub("a/b", split, labelled=False) for split in ("train", "test"))
     assert (len(train), test.labels.tolist()) == (3, [0, 1])
     np.testing.assert_array_equal(test.images, colours(5)[[2, 3]])
+
+
+def test_images_that_the_table_only_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a folder that the library opens: the files count, and one that is gone is named."""
+    for index, image in enumerate(colours(4)):
+        (tmp_path / "photos/train" / "ab"[index % 2]).mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"photos/train/{'ab'[index % 2]}/{index}.png").write_bytes(png(image))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    opened = open_hub(str(tmp_path / "photos"), "train")
+    np.testing.assert_array_equal(opened.images, colours(4)[[0, 2, 1, 3]])
+    path = tmp_path / "photos/train/b/3.png"
+    path.write_bytes(png(colours(5)[4]))
+    changed = open_hub(str(tmp_path / "photos"), "train")
+    assert changed.fingerprint != opened.fingerprint
+    path.unlink()
+    with pytest.raises(DataError, match=r"3\.png cannot be read \(No such file"):
+        changed.read(3)

@@ -60,6 +60,7 @@ def open_hub(name: str, split: str, *, labelled: bool = True) -> ImageDataset:
     # What the library downloaded lies in Arrow files; a table made in memory has none.
     files = [Path(file["filename"]) for file in table.cache_files]
     encoded = table.cast_column(images[0], datasets.Image(decode=False))
+    files += _beside(encoded, images[0]) if files else []
     dataset = ImageDataset(
         _Rows(encoded, images[0], f"hub:{name}", split),
         labels,
@@ -85,10 +86,25 @@ class _Rows:
     def __call__(self, index: int) -> NDArray[np.uint8]:
         row = self.table[index][self.column]
         where = f"{self.source}: image {index} of the {self.split} split"
-        if row["bytes"] is None:
-            with open(row["path"], "rb") as file:
-                return decode(file.read(), where)
-        return decode(row["bytes"], where)
+        if row["bytes"] is not None:
+            return decode(row["bytes"], where)
+        try:
+            return decode(Path(row["path"]).read_bytes(), where)
+        except OSError as error:
+            raise DataError(
+                f"{where}: {row['path']} cannot be read ({error.strerror}); let this user read it, "
+                "or load the data set anew"
+            ) from error
+
+
+def _beside(table: Any, column: str) -> list[Path]:
+    """The image files that a table only names, as of a folder that the library has opened."""
+    from pyarrow import compute
+
+    rows = table.data.column(column)
+    paths = compute.struct_field(rows, "path")
+    named = paths.filter(compute.is_null(compute.struct_field(rows, "bytes"))).drop_null()
+    return [Path(path) for path in named.to_pylist()]
 
 
 def _classes(table: Any, name: str, split: str) -> tuple[NDArray[np.int64], list[str]]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,8 @@ from numpy.typing import NDArray
 
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.fingerprint import of_files
-from signbit.data.pixels.images import decode
 from signbit.data.sources.image_files import walk
+from signbit.data.sources.parquet_rows import Rows, unreadable
 from signbit.data.sources.split import find_split, no_split, train_or_held_out
 from signbit.data.sources.unlabelled import LABELS_NEEDED, UNLABELLED, lacking, no_labels
 from signbit.errors import DataError, MissingExtraError
@@ -78,17 +76,16 @@ def open_parquet(folder: Path, split: str, *, labelled: bool = True) -> ImageDat
         raise DataError(f"{folder}: several data sets ({folders}); name one of these folders")
     try:
         schema = parquet.read_schema(files[0])
-    except pyarrow.ArrowException as error:
-        raise _unreadable(folder, split, error) from error
+    except (pyarrow.ArrowException, OSError) as error:
+        raise unreadable(folder, split, error) from error
     image_column = _image_column(schema, folder)
-    rows = _Rows(folder, split, files, image_column)
-    count = len(rows.rows)
+    rows = Rows(folder, split, files, image_column)
     try:
         labels, names = _classes(schema, folder, splits, split)
     except DataError:
         if labelled:
             raise
-        labels, names = no_labels(count), [*UNLABELLED]
+        labels, names = no_labels(len(rows)), [*UNLABELLED]
     dataset = ImageDataset(
         rows,
         labels,
@@ -100,46 +97,6 @@ def open_parquet(folder: Path, split: str, *, labelled: bool = True) -> ImageDat
     if undivided:
         return dataset.take(train_or_held_out(dataset.labels, asked, str(folder)))
     return dataset
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Image i is in row i of the files; a process that is sent this reads them itself."""
-
-    folder: Path
-    split: str
-    files: list[Path]
-    column: str
-
-    @cached_property
-    def rows(self) -> list[dict[str, Any] | None]:
-        """All of them, encoded."""
-        import pyarrow
-        from pyarrow import parquet
-
-        try:
-            table = parquet.read_table(self.files, columns=[self.column])
-        except pyarrow.ArrowException as error:
-            raise _unreadable(self.folder, self.split, error) from error
-        rows: list[dict[str, Any] | None] = table.column(self.column).combine_chunks().to_pylist()
-        return rows
-
-    def __call__(self, index: int) -> NDArray[np.uint8]:
-        row = self.rows[index] or {}
-        where = f"image {index} of the {self.split} split ({row.get('path') or 'no name'})"
-        if not row.get("bytes"):
-            raise DataError(f"{self.folder}: {where}: no bytes stored; write images into the file")
-        return decode(row["bytes"], f"{self.folder}: {where}")
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "rows"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-
-
-def _unreadable(folder: Path, split: str, error: Exception) -> DataError:
-    return DataError(f"{folder}: cannot read the {split} split ({error}); copy its files anew")
 
 
 def _features(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
