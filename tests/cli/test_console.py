@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import io
 import json
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +68,58 @@ def test_of_several_processes_the_first_one_prints(
         console.say("next")
         out, err = capsys.readouterr()
         assert (bool(out), bool(err)) == (rank == 0, rank == 0)
+
+
+def test_a_command_is_what_a_shell_reads(tmp_path: Path) -> None:
+    for name in (
+        "plain",
+        "my run",
+        "-o",
+        "it's",
+        "$HOME",
+        "*",
+        'a"b',
+        "tab\tnew\nline\x1b\\'",
+        "é日",
+    ):
+        line = console.command("compile", Path(name), "-o", tmp_path / name)
+        assert line.isprintable()
+        words = subprocess.run(
+            ["bash", "-c", f"signbit() {{ printf '%s\\0' \"$@\"; }}; {line}"],
+            capture_output=True,
+            check=True,
+            env={"LC_ALL": "C.UTF-8"},
+        ).stdout.split(b"\0")
+        shown = f"./{name}" if name.startswith("-") else name
+        assert [os.fsdecode(word) for word in words[:-1]] == [
+            "compile", shown, "-o", str(tmp_path / name)
+        ]  # fmt: skip
+
+
+def test_what_is_said_cannot_be_taken_for_something_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    console.say("photo\nsignbit: error: [red]all is lost\x1b[2J.jpg: left out")
+    assert capsys.readouterr().err == (
+        r"photo\nsignbit: error: [red]all is lost\x1b[2J.jpg: left out" + "\n"
+    )
+
+
+def test_cells_titles_and_sentences_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    nasty = "[/] [bold]x[/bold] :smile: \x1b[1m"
+    table = console.table(nasty, ["name"], [[nasty]])
+    console.publish({}, [nasty, table], as_json=False)
+    out = capsys.readouterr().out
+    assert out.count(r"[/] [bold]x[/bold] :smile: \x1b[1m") == 3
+    assert "\x1b" not in out
+
+
+def test_without_unicode_signs_are_alike_and_names_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    bytes_ = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(bytes_, "ascii"))
+    console.publish({}, [console.table("8×8", ["größe"], [["日"]])], as_json=False)
+    sys.stdout.flush()
+    lines = bytes_.getvalue().decode("ascii").splitlines()
+    assert [line.strip() for line in lines if line.strip()] == [
+        "8x8", r"gr\xf6\xdfe", "-" * 13, r"\u65e5"
+    ]  # fmt: skip

@@ -8,7 +8,16 @@ from __future__ import annotations
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from signbit.printable import encodable, printable
 
 __all__ = ["TrainingProgress"]
 
@@ -30,13 +39,11 @@ class TrainingProgress:
     def __init__(self, epochs: int, steps: int, done: int, *, show: bool) -> None:
         self._console = Console(stderr=True, quiet=not show)
         self._epochs = epochs
+        width = self._console.width
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]:.3f}"),
-            TextColumn("{task.fields[rate]:.0f} images/s"),
-            TextColumn("input wait {task.fields[wait]:.1%}"),
+            *[column for least, column in _columns() if width >= least],
             TimeRemainingColumn(),
             console=self._console,
             disable=not (show and self._console.is_terminal),
@@ -65,7 +72,8 @@ class TrainingProgress:
 
     def say(self, text: str) -> None:
         """One line of text."""
-        self._console.print(text, soft_wrap=True, markup=False, highlight=False)
+        shown = encodable(printable(text), self._console.encoding)
+        self._console.print(shown, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
     def step(self, epoch: int, loss: float, images_per_second: float, wait: float) -> None:
         """One step of epoch `epoch` (from 0) is done; `wait` is as in the history."""
@@ -79,11 +87,33 @@ class TrainingProgress:
         )
 
     def epoch(self, entry: dict[str, float]) -> None:
-        """An epoch is done; `entry` is its line of the history."""
-        measured = "".join(
-            f"{title} {entry[name]:{form}}  " for name, title, form in _SHOWN if name in entry
-        )
-        self.say(
-            f"epoch {entry['epoch']:.0f}/{self._epochs}  loss {entry['train_loss']:.4f}  {measured}"
-            f"lr {entry['lr']:.3g}  {entry['seconds']:.1f} s  input wait {entry['wait']:.1%}"
-        )
+        """An epoch is done; `entry` is its line of the history.
+
+        On a terminal that the line does not fit, it goes on in a second one between two measures.
+        """
+        measures = [
+            f"epoch {entry['epoch']:.0f}/{self._epochs}",
+            f"loss {entry['train_loss']:.4f}",
+            *(f"{title} {entry[name]:{form}}" for name, title, form in _SHOWN if name in entry),
+            f"lr {entry['lr']:.3g}",
+            f"{entry['seconds']:.1f} s",
+            f"input wait {entry['wait']:.1%}",
+        ]
+        line = measures[0]
+        for measure in measures[1:]:
+            longer = f"{line}  {measure}"
+            if self._console.is_terminal and len(longer) > self._console.width:
+                self.say(line)
+                longer = f"  {measure}"
+            line = longer
+        self.say(line)
+
+
+def _columns() -> list[tuple[int, ProgressColumn]]:
+    """What stands behind the bar, and from how many columns of the terminal on."""
+    return [
+        (100, MofNCompleteColumn()),
+        (0, TextColumn("loss {task.fields[loss]:.3f}")),
+        (60, TextColumn("{task.fields[rate]:.0f} images/s")),
+        (75, TextColumn("input wait {task.fields[wait]:.1%}")),
+    ]

@@ -10,6 +10,7 @@ from tests.cli.conftest import START, Cli
 
 import signbit
 from signbit.bitformat import decode
+from signbit.cli import console
 from signbit.errors import InputError
 
 
@@ -33,10 +34,38 @@ def test_compares_both_sides_and_replaces_the_file(
 
 
 def test_the_tables(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
-    shown = cli("compile", run_folder, "-o", tmp_path / "model.sbnn", "--images", "4")
+    arguments = ("compile", run_folder, "-o", tmp_path / "model.sbnn", "--images", "4")
+    titles = ("layers (", "node by node", "end to end", "signs next to their threshold")
+    shown = cli(*arguments, "--details")
     assert shown.code == 0
-    for title in ("layers", "node by node", "end to end", "signs next to their threshold"):
-        assert title in shown.out
+    assert all(title in shown.out for title in titles)
+    shown = cli(*arguments)
+    assert shown.code == 0
+    assert not any(title in shown.out for title in titles)
+    assert "--details" in shown.err
+
+
+def test_the_verdict_comes_first(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.sbnn"
+    lines = cli("compile", run_folder, "-o", target, "--images", "4").out.splitlines()
+    size = console.compact(target.stat().st_size, "B")
+    assert lines[0].startswith(f"{target}: {size}, ")
+    assert "times smaller than its parameters in float32" in lines[0]
+    assert lines[1].startswith("agrees with PyTorch at each of its ")
+    assert lines[2].startswith("same top class on 4 of 4 images; top-1 ")
+    assert any(line.startswith("binary: 2 of 8 layers with weights, ") for line in lines)
+    assert "not binary: stem.0 (first layer: reads pixels)" in lines
+
+
+def test_a_disagreement_is_the_verdict_and_has_its_table(
+    cli: Cli, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signbit.compiler.verification.agreement.REAL_TOLERANCE", -1.0)
+    shown = cli("compile", run_folder, "-o", tmp_path / "model.sbnn", "--images", "4")
+    assert shown.code == 1
+    assert shown.out.splitlines()[1].startswith("DISAGREES with PyTorch at ")
+    assert "node by node" in shown.out
+    assert "disagree on some nodes" in shown.err
 
 
 def test_a_line_for_each_layer(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
@@ -45,7 +74,7 @@ def test_a_line_for_each_layer(cli: Cli, run_folder: Path, tmp_path: Path) -> No
     kinds = {layer["name"]: layer["why"] or layer["kind"] for layer in layers if layer["weight"]}
     assert kinds["conv1"] == kinds["conv2"] == "binary"
     assert kinds["stem.0"] == "first layer: reads pixels"
-    shown = cli(*arguments).out
+    shown = cli(*arguments, "--details").out
     for name, kind in kinds.items():
         assert any(name in line and kind in line for line in shown.splitlines())
 
@@ -84,7 +113,10 @@ def test_an_int16_stem(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     assert abs(evaluated["top1"] - cli("evaluate", run_folder, "--json").figures["top1"]) < 0.02
     assert "in int16" in cli("inspect", target).out
     assert cli("bench", target, "--runs", "1").code == 0
-    assert "what the int16 stem changed" in cli(*arguments).out
+    assert "what the int16 stem changed" in cli(*arguments, "--details").out
+    assert f"the int16 stem changed the top class, or largest feature, of {change['changed']}" in (
+        cli(*arguments).out
+    )
 
 
 @pytest.mark.slow
@@ -111,7 +143,7 @@ def test_features_alone(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     assert engine.source["output"] == "features"
     # This network flattens its last map: the file yields the map.
     assert engine(np.zeros((2, 8, 8, 1), np.uint8)).shape == (2, 4, 4, 64)
-    shown = cli(*arguments, "--stem", "int16").out
+    shown = cli(*arguments, "--stem", "int16", "--details").out
     assert "median cosine of the features, engine" in shown
     assert "what the int16 stem changed" in shown
     assert "top-1" not in shown

@@ -179,3 +179,13 @@ def test_notes_of_a_stranger_are_neither_markup_nor_commands_to_a_terminal(
     assert "\x1b" not in shown
     file.write_bytes(b"")
     assert r"[red]\x1b[2J.sbnn" in cli("inspect", file).mistake
+
+
+def test_what_it_is_comes_first(cli: Cli, run_folder: Path, model_file: Path) -> None:
+    for path in (run_folder, model_file):
+        lines = cli("inspect", path).out.splitlines()
+        assert lines[0] == f"{path}: digits by sdbnn after 2 epochs on digits"
+        assert "times smaller than its parameters in float32" in lines[1]
+        assert "not binary: stem.0 (first layer: reads pixels)" in lines
+    lines = cli("inspect", "resnet20", "--method", "bnn", "--classes", "10").out.splitlines()
+    assert lines[0] == "resnet20: resnet20 by bnn (untrained)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,7 @@ from signbit.files import descriptor_of, require_writable
 if TYPE_CHECKING:
     from signbit.cli.runs import Deployed
     from signbit.compiler import Compiled
-    from signbit.compiler.verification.agreement import Agreement
+    from signbit.compiler.verification.agreement import Agreement, NodeAgreement
     from signbit.compiler.verification.stem_change import StemChange
     from signbit.data import ImageDataset
     from signbit.data.loading.readable import Unreadable
@@ -76,12 +77,16 @@ def compile_(
             "three other sizes or more.",
         ),
     ] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Also print every layer, node and comparison.")
+    ] = False,
     threads: Threads = None,
     isa: Isa = None,
     json: Json = False,
 ) -> None:
     """Compile a trained network to one bit, then run both sides on real images and compare.
 
+    Says how large the file is, whether it gives the same answers, and what is not binary and why.
     The images are test images of the run's own data, or of --data. Exit code 1: they disagree.
     With --stem int16 the network is rounded in PyTorch first, and what that changed is reported.
 
@@ -91,6 +96,7 @@ def compile_(
     import signbit
     from signbit.cli.runs import compile_run, deployed, with_int16_stem
     from signbit.cli.tables.costs import kinds_table, layers_table, totals_table
+    from signbit.cli.tables.verdict import agreement_lines, cost_lines
     from signbit.compiler.verification.verify import verify
 
     require_writable(output)
@@ -116,11 +122,15 @@ def compile_(
         **cost.to_dict(),
         "agreement": agreement.to_dict(),
     }
+    size, *costs = cost_lines(cost)
+    answers = agreement_lines(compiled, agreement, classes=labels is not None)
+    verdict = [f"{output}: {size}", *answers, *costs]
+    wrong = [node for node in agreement.nodes if not node.agrees]
     tables = [
         kinds_table(cost),
         layers_table(cost),
         totals_table(str(output), cost),
-        _nodes(agreement),
+        _nodes(agreement.nodes),
         _features(agreement) if labels is None else _end_to_end(agreement),
         _near(agreement),
     ]
@@ -130,7 +140,16 @@ def compile_(
     if change is not None:
         figures["int16_stem"] = change.to_dict()
         tables.append(_stem_table(change))
-    console.publish(figures, tables, as_json=json, aside=descriptor_of(output) == 1)
+        verdict.append(
+            f"the int16 stem changed the top class, or largest feature, of {change.changed} of "
+            f"{change.images} images, in PyTorch"
+        )
+    if not details:
+        tables = [_nodes(wrong)] if wrong else []
+    shown = [*verdict, "", *tables]
+    console.publish(figures, shown, as_json=json, aside=descriptor_of(output) == 1)
+    if not details:
+        console.say("every layer, node and comparison: the same command with --details")
     if not agreement.agrees:
         console.say(
             "signbit: the engine and PyTorch disagree on some nodes; see the table", problem=True
@@ -185,7 +204,7 @@ def _stem_table(change: StemChange) -> console.Titled:
     return console.table("what the int16 stem changed, in PyTorch", ["what", "figure"], rows)
 
 
-def _nodes(agreement: Agreement) -> console.Titled:
+def _nodes(nodes: Sequence[NodeAgreement]) -> console.Titled:
     columns = ["node", "op", "integers", "differ", "signs", "differ", "at threshold", "reals"]
     rows = [
         [
@@ -199,13 +218,14 @@ def _nodes(agreement: Agreement) -> console.Titled:
             f"{node.relative_error:.1e}" if node.reals else None,
             "yes" if node.agrees else "NO",
         ]
-        for node in agreement.nodes
+        for node in nodes
     ]
     return console.table(
         "node by node, each fed PyTorch's own input; reals: largest error by largest value",
         [*columns, "agrees"],
         rows,
         words=(0, 1),
+        names=True,
     )
 
 

@@ -77,7 +77,7 @@ def demo(
         **speed,
     }
     console.publish(figures, [_table(figures)], as_json=json)
-    console.say(f"next: signbit inspect {model_file}")
+    console.say(f"next: {console.command('inspect', model_file)}")
 
 
 def _run_alone(

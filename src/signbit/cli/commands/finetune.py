@@ -68,4 +68,4 @@ def finetune(
         "seconds": result.seconds,
     }
     console.publish(figures, [console.figures_table(f"{run}, fine-tuned", figures)], as_json=json)
-    console.say(f"next: signbit compile {folder} -o model.sbnn")
+    console.say(f"next: {console.command('compile', folder, '-o', 'model.sbnn')}")

@@ -51,4 +51,5 @@ def import_(
         "trained_parameters": sum(parameter.numel() for parameter in run.model.parameters()),
     }
     console.publish(figures, [console.figures_table(name, figures)], as_json=json)
-    console.say(f"next: signbit evaluate {out}; signbit compile {out} -o model.sbnn")
+    console.say(f"next: {console.command('evaluate', out)}")
+    console.say(f"or:   {console.command('compile', out, '-o', 'model.sbnn')}")

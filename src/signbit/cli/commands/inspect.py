@@ -11,6 +11,7 @@ import typer
 from signbit.cli import console
 from signbit.cli.arguments import Json, is_run, what_it_is
 from signbit.cli.tables.costs import cost_of_file, kinds_table, layers_table, totals_table
+from signbit.cli.tables.verdict import cost_lines, origin_line
 from signbit.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def inspect(
         ),
     ] = False,
 ) -> None:
-    """Show every layer of a network: shape, parameters, operations, bytes, and why some are real.
+    """Show what a network is, and every layer: shape, parameters, operations, why some are real.
 
     Of a run also how its signs were balanced after its last epoch.
 
@@ -73,6 +74,7 @@ def inspect(
             source, cost, sizes = _model(path)
     what = "network" if method is not None else what_it_is(path)
     figures: dict[str, object] = {what: str(path), "source": source, **cost.to_dict(), **sizes}
+    shown = [origin_line(str(path), source), *cost_lines(cost), ""]
     tables = [kinds_table(cost), layers_table(cost), totals_table(str(path), cost)]
     if sizes:
         tables.append(_sizes(sizes))
@@ -90,7 +92,7 @@ def inspect(
     if source:
         rows = source.items()
         tables.append(console.table("where it came from", ["what", "value"], rows, words=(0, 1)))
-    console.publish(figures, tables, as_json=json)
+    console.publish(figures, [*shown, *tables], as_json=json)
 
 
 def _model(path: Path) -> tuple[Mapping[str, str], ModelCost, dict[str, object]]:
@@ -141,7 +143,8 @@ def _signs(balances: list[SignBalance]) -> console.Titled:
         for balance in balances
     ]
     columns = ["layer", "weights +1", "inputs +1", "flipped"]
-    return console.table("signs after the last epoch, as the run recorded them", columns, rows)
+    title = "signs after the last epoch, as the run recorded them"
+    return console.table(title, columns, rows, names=True)
 
 
 def _untrained(

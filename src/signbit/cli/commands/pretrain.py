@@ -44,4 +44,4 @@ def pretrain(
     if result.knn_top1 is None:
         shown["knn_top1"], labelled = "images have no labels, or one class", " --data LABELLED"
     console.publish(figures, [console.figures_table(recipe, shown)], as_json=json)
-    console.say(f"next: signbit probe {out}{labelled}")
+    console.say(f"next: {console.command('probe', out)}{labelled}")

@@ -107,4 +107,5 @@ def probe(
             console.table("learning rates, on training images held out", ["lr", "top-1"], rows)
         )
     console.publish(figures, tables, as_json=json)
-    console.say(f"next: signbit compile {run} --probe {folder} -o model.sbnn")
+    following = console.command("compile", run, "--probe", folder, "-o", "model.sbnn")
+    console.say(f"next: {following}")

@@ -45,4 +45,4 @@ def train(
         "seconds": result.seconds,
     }
     console.publish(figures, [console.figures_table(recipe, figures)], as_json=json)
-    console.say(f"next: signbit compile {out} -o model.sbnn")
+    console.say(f"next: {console.command('compile', out, '-o', 'model.sbnn')}")

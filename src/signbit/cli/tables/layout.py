@@ -98,5 +98,7 @@ def _row(cells: Sequence[str], lines: Sequence[Sequence[_Column]]) -> list[str]:
                 part = piece[height] if height < len(piece) else ""
                 space = " " * (column.width - cell_len(part))
                 parts.append(part + space if column.words else space + part)
-            result.append((" " * margin + (" " * GAP).join(parts)).rstrip())
+            line = (" " * margin + (" " * GAP).join(parts)).rstrip()
+            if line or not number:
+                result.append(line)
     return result

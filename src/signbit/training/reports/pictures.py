@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from signbit.files import write_file
 
@@ -17,6 +18,8 @@ def write_png(figure: Figure, path: Path, *, dpi: int) -> None:
 
     dpi: pixels per inch of the figure's size. Raises OSError, which names `path`.
     """
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # a name may have dollars
     picture = io.BytesIO()
     figure.savefig(picture, dpi=dpi, format="png")
     write_file(path, picture.getvalue())
