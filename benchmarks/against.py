@@ -25,6 +25,7 @@ from typing import Any
 from commits.against_build import built, commit_of, environment, working_tree
 from measuring import machine
 from measuring.tables import table
+from measuring.written import write_json
 from subjects.against_networks import NETWORKS
 
 KINDS = ("inference", "training")
@@ -75,7 +76,7 @@ def main() -> int:
                 report["results"][f"{network}, {kind}"] = result
                 print(rows(f"{network}, {kind}", result), flush=True)
                 if arguments.out:
-                    arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+                    write_json(arguments.out, report)
     return 0
 
 

@@ -10,7 +10,6 @@ own input, agree with PyTorch, and how often does the top class differ end to en
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy.typing as npt
 
 import signbit
 from measuring import machine
+from measuring.written import write_json
 from signbit.cli.runs import compile_run
 from signbit.cli.scoring import match_classes
 from signbit.compiler.count import count
@@ -71,8 +71,7 @@ def main() -> int:
         figures[name] = step()
         seconds = time.perf_counter() - start
         print(f"{name}: {summary(figures[name])} ({seconds:.0f} s)", file=sys.stderr, flush=True)
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+        write_json(arguments.out, figures)
     passed = figures["identical"]["different"] == 0 and figures["oracle"]["different"] == 0
     return 0 if passed and figures["pytorch"]["agrees"] else 1
 

@@ -26,6 +26,7 @@ import torch
 import signbit
 from measuring import machine
 from measuring.tables import table
+from measuring.written import write_json
 from signbit.compiler import Compiled
 from signbit.compiler.count import ModelCost, count
 from signbit.compiler.verification.verify import verify_end_to_end, verify_nodes
@@ -74,7 +75,7 @@ def main() -> int:
         "end_to_end": total,
         "cases": results,
     }
-    arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+    write_json(arguments.out, figures)
     print(f"\n{as_table(results)}\n")
     print(f"{len(results)} of {len(wanted)} cases, failed: {faults or 'none'}")
     return 1 if faults or total["disagreements"] > 2 * total["onednn_disagreements"] else 0

@@ -10,7 +10,6 @@ at four bytes; JSON text is the file's header, graph and list of tensors alike.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch
 
 from measuring import machine
 from measuring.tables import table
+from measuring.written import write_json
 from signbit import methods, models
 from signbit.compiler import compile_model
 from signbit.nn import round_stem
@@ -105,7 +105,7 @@ def main() -> int:
     if arguments.out:
         command = "python benchmarks/file_sizes.py " + " ".join(sys.argv[1:])
         figures = {"command": command, "machine": machine.facts("torch"), "bytes": found}
-        arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+        write_json(arguments.out, figures)
     return 0
 
 

@@ -9,7 +9,6 @@ is the most that such a process ever held (VmHWM; ru_maxrss would count its pare
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import numpy as np
 
 from measuring import machine
 from measuring.tables import figure, table
+from measuring.written import write_json
 from subjects import networks
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -85,8 +85,7 @@ def main() -> int:
         figures["load_ms"] = {"first": first, "median": usual}
     print(rows(figures))
     if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+        write_json(arguments.out, figures)
     return 0
 
 

@@ -9,7 +9,6 @@ on what a network has learned. The answers must be equal, bit for bit.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +21,7 @@ from measuring import machine
 from measuring.cores import restricted
 from measuring.interleave import interleave, median, ratio
 from measuring.tables import figure, table
+from measuring.written import write_json
 from signbit.compiler import compile_model
 from subjects.against_networks import METHODS, NETWORKS, calibrated
 
@@ -52,7 +52,7 @@ def main() -> int:
             }
     print(rows(report["results"]))
     if arguments.out:
-        arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+        write_json(arguments.out, report)
     return 0
 
 

@@ -10,7 +10,6 @@ Engine needs a Python of its own (`make bench` sets one up).
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -24,6 +23,7 @@ from measuring import machine
 from measuring.cores import restricted
 from measuring.interleave import Samples, interleave, median, ratio
 from measuring.tables import figure, table
+from measuring.written import write_json
 from peers.layer_contenders import OURS, Options, contenders
 from subjects.layer_graphs import LAYERS, Layer
 
@@ -67,8 +67,7 @@ def measure(arguments: argparse.Namespace) -> int:
             figures["layers"].append(result)
             print(f"\n{result['name']}\n{rows(result)}", flush=True)
             if arguments.out:
-                arguments.out.parent.mkdir(parents=True, exist_ok=True)
-                arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+                write_json(arguments.out, figures)
     return 0
 
 

@@ -22,6 +22,7 @@ from pyarrow import parquet
 
 from measuring import machine
 from measuring.tables import table
+from measuring.written import write_json
 
 BATCH = 128
 STEPS = 24
@@ -59,7 +60,7 @@ def main() -> int:
             "steps": STEPS,
             "images_per_second": found,
         }
-        arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+        write_json(arguments.out, figures)
     return 0
 
 

@@ -10,7 +10,6 @@ float32 and bfloat16, those of the real-valued ResNet-18 in int8 too.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -27,6 +26,7 @@ import signbit
 from measuring import machine
 from measuring.cores import restricted
 from measuring.tables import figure, table
+from measuring.written import write_json
 from peers import peer_models
 from peers.openvino_graph import PART, translate
 from peers.openvino_peer import OpenVino
@@ -70,8 +70,7 @@ def main() -> int:
     }
     print(rows(parts))
     if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+        write_json(arguments.out, figures)
     return 0
 
 

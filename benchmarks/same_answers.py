@@ -30,6 +30,7 @@ import numpy.typing as npt
 from agreement_grid import Lines
 from commits.against_build import built, commit_of, environment, working_tree
 from measuring import machine
+from measuring.written import write_json
 from subjects.grid_cases import Case, cases
 
 __all__ = ["compare", "differing", "main"]
@@ -80,7 +81,7 @@ def main() -> int:
         "differing": faults,
         "cases": results,
     }
-    arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+    write_json(arguments.out, figures)
     print(f"{len(results)} of {len(wanted)} cases, {len(faults)} differ")
     return 1 if faults else 0
 

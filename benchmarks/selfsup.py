@@ -24,6 +24,7 @@ from typing import Any
 
 from measuring import machine
 from measuring.tables import table
+from measuring.written import write_json
 
 NETWORK = ["network=resnet20", "selfsup.head.hidden=64"]
 AT_THE_END = "selfsup.knn_every=1000"
@@ -165,7 +166,7 @@ def main() -> int:
             "found": found,
             "grid": [{"arm": arm, "rate": rate, **run} for (arm, rate), run in grid.items()],
         }
-        arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+        write_json(arguments.out, figures)
     return 0
 
 

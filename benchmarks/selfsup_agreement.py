@@ -26,6 +26,7 @@ from torch import Tensor
 
 from measuring import machine
 from measuring.tables import table
+from measuring.written import write_json
 from signbit.data import open_dataset
 from signbit.data.pixels.transforms import Normalization, to_unit
 from signbit.selfsup import Embedder, ProjectionHead, build_backbone, diagnose, open_teacher
@@ -70,7 +71,7 @@ def main() -> int:
         "images": arguments.images,
         "found": found,
     }
-    arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+    write_json(arguments.out, figures)
     return 0
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from measuring import machine
+from measuring.written import write_json
 
 COSINE_BELOW, POINTS = 0.001, 0.2
 
@@ -61,7 +62,7 @@ def main() -> int:
         "all_test_images": {"engine_top1": scored["top1"], "probe_top1": probed},
         "met": bars,
     }
-    arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+    write_json(arguments.out, figures)
     print(f"median cosine {cosine:.6f}, PyTorch's own {own:.6f}")
     print(f"top-1 of {some['images']}: {some['engine_top1']:.4f}, {some['pytorch_top1']:.4f}")
     print(f"top-1 of all: {scored['top1']:.4f}, probe {probed:.4f}")

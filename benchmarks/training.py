@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from measuring import machine
 from measuring.tables import figure, table
+from measuring.written import write_json
 from signbit import methods, models
 from signbit.errors import IsaError
 from signbit.fast import use_native_ops
@@ -102,7 +103,7 @@ def main() -> int:
             "threads": torch.get_num_threads(),
             "results": _earlier(arguments.out) | results,
         }
-        arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+        write_json(arguments.out, report)
     return 0
 
 

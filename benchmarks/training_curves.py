@@ -25,6 +25,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from measuring import machine
 from measuring.tables import table
+from measuring.written import write_json
 
 RECIPE = "sdbnn-resnet20-cifar10"
 WINDOWS = 5  # an epoch
@@ -76,7 +77,7 @@ def main() -> int:
             "runs": [{"way": way, "seed": seed, **run} for (way, seed), run in runs.items()],
             "distances": distances,
         }
-        arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+        write_json(arguments.out, report)
     return 0
 
 

@@ -11,7 +11,6 @@ Every comparison has a process of its own, kept on its cores.
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from measuring import machine
 from measuring.cores import restricted
 from measuring.interleave import interleave, median, ratio
 from measuring.tables import figure, table
+from measuring.written import write_json
 from peers import peer_models
 from peers.onnx_peer import OnnxRuntime
 from peers.openvino_check import check_nodes
@@ -85,8 +85,7 @@ def main() -> int:
             figures["cases"].append(result)
             print(f"\n{result['name']}, {result['threads']} core(s)\n{rows(result)}", flush=True)
             if arguments.out:
-                arguments.out.parent.mkdir(parents=True, exist_ok=True)
-                arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+                write_json(arguments.out, figures)
     if len(arguments.threads) > 1:
         print("\n" + scaling(figures["cases"]))
     return 0

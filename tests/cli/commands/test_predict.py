@@ -59,6 +59,12 @@ def test_a_photo_is_a_line(cli: Cli, model_file: Path, photo: Path) -> None:
         assert shown.out == f"{photo}: {told}\n"
 
 
+def test_a_name_is_no_command_to_the_terminal(cli: Cli, model_file: Path, photo: Path) -> None:
+    strange = photo.rename(photo.with_name("[red]\x1b[2J\nall.png: cat 100 %\udce9.png"))
+    (line,) = cli("predict", model_file, strange).out.splitlines()
+    assert line.startswith(f"{photo.parent}/" + r"[red]\x1b[2J\nall.png: cat 100 %\xe9.png: ")
+
+
 def test_a_photo_is_turned_as_its_exif_data_says(
     cli: Cli, model_file: Path, photo: Path, tmp_path: Path
 ) -> None:

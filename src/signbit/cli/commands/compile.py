@@ -146,7 +146,7 @@ def compile_(
         )
     if not details:
         tables = [_nodes(wrong)] if wrong else []
-    shown = [*verdict, "", *tables]
+    shown: list[console.Titled | str] = [*verdict, "", *tables]
     console.publish(figures, shown, as_json=json, aside=descriptor_of(output) == 1)
     if not details:
         console.say("every layer, node and comparison: the same command with --details")
