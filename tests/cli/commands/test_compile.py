@@ -53,7 +53,7 @@ def test_the_verdict_comes_first(cli: Cli, run_folder: Path, tmp_path: Path) -> 
     assert "times smaller than its parameters in float32" in lines[0]
     assert lines[1].startswith("agrees with PyTorch at each of its ")
     assert lines[2].startswith("same top class on 4 of 4 images; top-1 ")
-    assert any(line.startswith("binary: 2 of 8 layers with weights, ") for line in lines)
+    assert any(line.startswith("binary: 2 of 8 layers, ") for line in lines)
     assert "not binary: stem.0 (first layer: reads pixels)" in lines
 
 

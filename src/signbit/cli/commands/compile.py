@@ -96,7 +96,7 @@ def compile_(
     import signbit
     from signbit.cli.runs import compile_run, deployed, with_int16_stem
     from signbit.cli.tables.costs import kinds_table, layers_table, totals_table
-    from signbit.cli.tables.verdict import agreement_lines, cost_lines
+    from signbit.cli.tables.verdict import agreement_lines, cost_lines, stem_line
     from signbit.compiler.verification.verify import verify
 
     require_writable(output)
@@ -140,10 +140,7 @@ def compile_(
     if change is not None:
         figures["int16_stem"] = change.to_dict()
         tables.append(_stem_table(change))
-        verdict.append(
-            f"the int16 stem changed the top class, or largest feature, of {change.changed} of "
-            f"{change.images} images, in PyTorch"
-        )
+        verdict.append(stem_line(change))
     if not details:
         tables = [_nodes(wrong)] if wrong else []
     shown: list[console.Titled | str] = [*verdict, "", *tables]

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from signbit.compiler import Compiled
     from signbit.compiler.count import ModelCost
     from signbit.compiler.verification.agreement import Agreement
+    from signbit.compiler.verification.stem_change import StemChange
 
-__all__ = ["agreement_lines", "cost_lines", "origin_line"]
+__all__ = ["agreement_lines", "cost_lines", "origin_line", "stem_line"]
 
 MOST_NAMES = 4  # layers of one kind that are listed by name
 
@@ -41,7 +42,7 @@ def cost_lines(cost: ModelCost) -> list[str]:
         f"{size}, {times:.1f} times smaller than its parameters in float32 ({real})",
         f"{console.compact(cost.ops)} OPs per image: {console.compact(cost.flops)} FLOPs and "
         f"{console.compact(cost.bops)} BOPs / 64",
-        f"binary: {binary} of {len(layers)} layers with weights, {share} of the parameters",
+        f"binary: {binary} of {len(layers)} layers, {share} of the parameters",
     ]
     reasons = defaultdict(list)
     for layer in layers:
@@ -76,9 +77,22 @@ def agreement_lines(compiled: Compiled, agreement: Agreement, *, classes: bool) 
         )
     lines.append(same)
     if compiled.sizes:
-        fitting = [size for size in compiled.sizes if size.agreement is not None]
-        lines.append(f"agrees at {len(fitting)} other sizes that were tried")
+        wrong = ["×".join(map(str, size.size)) for size in compiled.sizes if size.why]
+        tried = f"agrees at {len(compiled.sizes) - len(wrong)} other sizes that were tried"
+        lines.append(tried + (f"; does not fit {', '.join(wrong)}" if wrong else ""))
     return lines
+
+
+def stem_line(change: StemChange) -> str:
+    """How many answers the int16 stem changed, in PyTorch, and top-1 before and after."""
+    line = (
+        f"the int16 stem changed the top class, or largest feature, of {change.changed} of "
+        f"{change.images} images"
+    )
+    if change.float32_top1 is None or change.int16_top1 is None:
+        return line
+    tops = (console.percent(top) for top in (change.float32_top1, change.int16_top1))
+    return f"{line}; top-1 {' before, '.join(tops)} after"
 
 
 def _names(names: list[str]) -> str:
