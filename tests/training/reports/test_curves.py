@@ -102,3 +102,11 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
         (folder / "metrics.jsonl").write_text(text)
         with pytest.raises(CheckpointError, match=r"metrics.jsonl: cannot be read"):
             read_curves(folder)
+
+
+def test_names_are_shown_as_they_are(tmp_path: Path) -> None:
+    names = ["_hidden", r"$\frac{$", "a_b^c$x$"]
+    runs = [read_curves(write(tmp_path / name, {"train_loss": 1.0})) for name in names]
+    (legend,) = figure_of(runs).legends
+    assert [text.get_text().strip() for text in legend.get_texts()] == names
+    draw(runs, tmp_path / "curves.png")

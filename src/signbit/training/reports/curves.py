@@ -104,11 +104,15 @@ def figure_of(runs: Sequence[Curves]) -> Figure:
 
 
 def _labels(runs: Sequence[Curves]) -> list[str]:
-    """The ends of the runs' paths, as many folders of each as tell all of them apart."""
+    """The ends of the runs' paths, as many folders of each as tell all of them apart.
+
+    A name that begins with "_" gets a space in front, as matplotlib's legends leave such ones out.
+    """
     parts = [run.folder.parts for run in runs]
     most = max(map(len, parts))
     ends = ([str(Path(*path[-count:])) for path in parts] for count in range(1, most + 1))
-    return next(labels for labels in ends if len(set(labels)) == len(set(parts)))
+    found = next(labels for labels in ends if len(set(labels)) == len(set(parts)))
+    return [f" {label}" if label.startswith("_") else label for label in found]
 
 
 def _panel(axes: Axes, measure: str, runs: Sequence[tuple[str, Curves]]) -> None:
