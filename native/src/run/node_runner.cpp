@@ -12,7 +12,7 @@ namespace {
 // Rows are summed side by side while they are in L1.
 constexpr int64_t kSummedRows = 8;
 
-// An interrupt is told of this much work at a time.
+// An interrupt is told of this much work at a time, or of a whole node.
 constexpr double kSaidNanoseconds = 20e3;
 
 }  // namespace
@@ -26,7 +26,8 @@ void NodeRunner::run(const Range& pixels, const Range& chunks) {
   // At every call, as runners that take turns share the memory.
   if (node.by_steps()) set_steps(*this, &chain);
   int64_t summed = pixels.begin / node.width;
-  double unsaid = 0;  // ns of work, of which an interrupt was not told yet
+  const bool is_long = node.cost > kSaidNanoseconds;
+  double unsaid = is_long ? 0 : node.cost;  // ns of work, of which an interrupt was not told yet
   for (int64_t begin = pixels.begin; begin < pixels.end; begin += node.tile_pixels) {
     const Tile tile{begin, std::min(node.tile_pixels, pixels.end - begin)};
     if (node.finishes_dots) {
@@ -38,8 +39,7 @@ void NodeRunner::run(const Range& pixels, const Range& chunks) {
     prepare_body(tile);
     const double cost = node.pixel_cost * static_cast<double>(tile.count);
     for (int64_t i = chunks.begin; i < chunks.end; ++i) {
-      unsaid += cost;
-      if (unsaid > kSaidNanoseconds) {
+      if (is_long && (unsaid += cost) > kSaidNanoseconds) {
         if (scratch.is_left(unsaid)) return;
         unsaid = 0;
       }
