@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.cli.conftest import START, TRAIN_EXTRA, Cli
@@ -210,3 +212,11 @@ def test_a_wrong_command_line_is_an_object_too(cli: Cli, words: list[str]) -> No
 
 def test_behind_two_dashes_stands_no_option(cli: Cli) -> None:
     assert cli("bench", "--", "--json").out == ""
+
+
+def test_the_page_lists_every_exit_code() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text("utf-8")
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.M)}
+    assert listed == {
+        main.DONE, main.PROBLEMS, main.MISTAKE, main.BUG, main.INTERRUPTED, main.CUT_OFF,
+    }  # fmt: skip

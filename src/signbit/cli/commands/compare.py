@@ -24,7 +24,7 @@ def compare(
     methods: Annotated[
         list[str],
         typer.Argument(
-            metavar="METHOD… KEY=VALUE…",
+            metavar="METHOD|KEY=VALUE",
             help="Methods, each perhaps with parameters (sdbnn:asd=false,wsd=false); then values "
             "of the protocol to change, and seeds=S for seeds 0 … S − 1.",
         ),

@@ -18,7 +18,7 @@ __all__ = ["curves"]
 def curves(
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN…", exists=True, file_okay=False, help="Run folders."),
+        typer.Argument(metavar="RUN", exists=True, file_okay=False, help="Run folders."),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="PLOT.png", help="The picture to write.")

@@ -16,7 +16,10 @@ __all__ = ["import_"]
 def import_(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="A name of docs/importing.md, such as real-resnet20."),
+        typer.Argument(
+            metavar="NAME",
+            help="A published network, such as real-resnet20; an unknown name lists them all.",
+        ),
     ],
     file: Annotated[
         Path,
