@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -35,11 +35,15 @@ __all__ = [
     "PartialReplay",
     "Replay",
     "export",
+    "filled",
+    "is_of_images",
     "normalise",
     "open_sizes",
     "origin_of",
     "stored_tensors",
 ]
+
+_COMPARISONS = {"lt.", "le.", "gt.", "ge."}
 
 
 def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgram:
@@ -172,8 +176,27 @@ def normalise(images: npt.NDArray[np.uint8], mean: Sequence[float], std: Sequenc
     return (pixels - torch.tensor(mean).reshape(-1, 1, 1)) / torch.tensor(std).reshape(-1, 1, 1)
 
 
+def filled(fx: FxNode) -> Tensor:
+    """A new tensor of fixed sizes, or the number that one of its first argument's size holds.
+
+    Of that argument it takes the kind of number alone.
+    """
+    function = cast("Callable[..., Tensor]", fx.target)
+    (like,) = fx.all_input_nodes
+    return function(torch.empty((), dtype=like.meta["val"].dtype), *fx.args[1:], **fx.kwargs)
+
+
+def is_of_images(fx: FxNode) -> bool:
+    """Whether an exported value has one entry for each image: a bound that is constant has none."""
+    sizes = fx.meta["val"].shape
+    return len(sizes) > 0 and isinstance(sizes[0], torch.SymInt)
+
+
 class Replay(Interpreter):
-    """Runs an exported program on images and keeps the tensors of the nodes asked for."""
+    """Runs an exported program on images and keeps the tensors of the nodes asked for.
+
+    Of a comparison it keeps the `distance`.
+    """
 
     def __init__(self, program: ExportedProgram, wanted: Collection[str] = ()) -> None:
         super().__init__(program.graph_module)
@@ -199,8 +222,21 @@ class Replay(Interpreter):
     def run_node(self, n: FxNode) -> Any:
         result = super().run_node(n)
         if n.name in self.wanted:
-            self.recorded[n.name] = result
+            is_compared = str(n.target).removeprefix("aten.")[:3] in _COMPARISONS
+            self.recorded[n.name] = self.distance(n, result) if is_compared else result
         return result
+
+    def distance(self, n: FxNode, result: Tensor) -> Tensor:
+        """How far the values of images are from what they are compared with, no distance being 0.
+
+        It is negative where they are below, which a comparison by ≤ or > says of equal ones.
+        """
+        left, right = self.fetch_args_kwargs_from_env(n)[0]
+        is_first = isinstance(n.args[0], FxNode) and is_of_images(n.args[0])
+        is_less = str(n.target).startswith("aten.l")
+        below = result if is_less == is_first else ~result
+        far = (left - right).abs().clamp_min(torch.finfo(torch.float32).tiny)
+        return torch.where(below, -far, far)
 
 
 class PartialReplay(Replay):

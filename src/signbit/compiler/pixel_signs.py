@@ -12,12 +12,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch.export import ExportedProgram
 
 from signbit.bitformat.int16_stem import MAX_PIXEL
 from signbit.compiler.exported import PartialReplay, normalise
-from signbit.compiler.ir import IMAGE, Graph, Node
+from signbit.compiler.ir import IMAGE, Graph, Node, SignRule
 
 __all__ = ["ask_pytorch"]
 
@@ -41,20 +40,21 @@ def ask_pytorch(
     signs = [node for node in graph if node.op == "sign" and _is_of_one_pixel(graph, node.input)]
     if not signs:
         return
-    negative: dict[str, list[Bools]] = {sign.origin.signed: [] for sign in signs}
-    replay = PartialReplay(program, negative)
-    channels = {sign.origin.signed: _channels(graph, sign.input) for sign in signs}
-    inside = {sign.origin.signed: _inside(graph, sign.input) for sign in signs}
+    found: dict[str, list[Bools]] = {sign.name: [] for sign in signs}
+    replay = PartialReplay(program, {sign.origin.signed for sign in signs})
     for images in _of_one_value_each(graph[IMAGE]):
         replay(normalise(images, mean, std))
-        for name, found in negative.items():
-            values = replay.recorded[name].reshape(len(images), channels[name], -1)
-            found.append(torch.lt(values, 0).numpy())
+        for sign in signs:
+            # PyTorch's channels, which for flattened features are these: channel, row, column.
+            values = replay.recorded[sign.origin.signed].numpy()
+            features = values.reshape(len(images), sign.shape.channels, -1).swapaxes(0, 1)
+            negative = SignRule(negated=sign["negated"]).negative(features).swapaxes(0, 1)
+            found[sign.name].append(negative.reshape(len(images), _channels(graph, sign.input), -1))
     for sign in signs:
-        name = sign.origin.signed
-        everywhere = np.concatenate(negative[name])
-        if not inside[name].all():
-            everywhere = everywhere[:, :, inside[name].reshape(-1)]
+        everywhere = np.concatenate(found[sign.name])
+        inside = _inside(graph, sign.input)
+        if not inside.all():
+            everywhere = everywhere[:, :, inside.reshape(-1)]
         first = everywhere[:, :, 0]
         if (everywhere == first[:, :, None]).all():
             graph.put(sign.with_keys(pixel_signs=first.T.copy()))

@@ -19,9 +19,10 @@ from torch.fx import Node as FxNode
 
 from signbit.compiler.checks.exportable import of_training_mode
 from signbit.compiler.checks.silent_floats import KeptReal
-from signbit.compiler.exported import origin_of, stored_tensors
+from signbit.compiler.exported import filled, origin_of, stored_tensors
 from signbit.compiler.ir import HALVES, IMAGE, Graph, Node, Origin, Shape, Step, refuse
 from signbit.compiler.mapping import MAPPINGS, Call, Tracer
+from signbit.compiler.mapping.choices import chosen, is_pointwise
 from signbit.compiler.mapping.unknown import why_unknown
 from signbit.compiler.pixel_signs import ask_pytorch
 from signbit.errors import CompileError, Refusal
@@ -36,7 +37,9 @@ _SIGNS = (
 
 _WRITES = "leave that out in evaluation mode: if self.training: …"
 
+_FILLED = "reads a tensor of the size of the images that holds one number everywhere"
 _FILLS = {"aten.new_full.default", "aten.new_ones.default", "aten.new_zeros.default"}
+_LIKES = {"aten.full_like.default", "aten.ones_like.default", "aten.zeros_like.default"}
 
 
 def trace(
@@ -85,6 +88,8 @@ class _Walk(Tracer):
         self.input_name = signature.user_inputs[0]
         self.names = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self.stored = stored_tensors(program)
+        self.filled: set[FxNode] = set()
+        """Constants that stand for a tensor of the size of the images, everywhere the same."""
 
     def add_image(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         fx = next(n for n in self.program.graph.nodes if n.name == self.input_name)
@@ -191,6 +196,9 @@ class _Walk(Tracer):
     def call(self, fx: FxNode) -> None:
         inputs = fx.all_input_nodes
         mapping = MAPPINGS.get(str(fx.target))
+        is_filled = any(node in self.filled for node in inputs)
+        if is_filled and _is_tensor(fx) and not is_pointwise(fx):
+            raise refuse(origin_of(fx), _FILLED, "write the number itself")
         if mapping is None and torch.Tag.nondeterministic_seeded in getattr(fx.target, "tags", ()):
             raise refuse(origin_of(fx), *why_unknown(fx))
         if any(node in self.unknown and node not in self.values for node in inputs):
@@ -198,14 +206,17 @@ class _Walk(Tracer):
             return
         if not any(node in self.values for node in inputs):
             self.fold(fx)
+            self.filled |= {fx} if is_filled else set()
             return
         origin = origin_of(fx)
         if fx.target is operator.getitem and inputs[0] in self.results:
             self.take(fx, inputs[0])
             return
-        if str(fx.target) in _FILLS and inputs == [fx.args[0]]:
-            self.constants[fx] = _filled(fx)
+        if str(fx.target) in _FILLS | _LIKES and inputs == [fx.args[0]]:
+            self.constants[fx] = filled(fx)
+            self.filled |= {fx} if str(fx.target) in _LIKES else set()
             return
+        mapping = chosen(self, fx) or mapping
         if mapping is None and not _is_tensor(fx):
             return  # sizes and assertions about them: the graph's shapes are known without
         if mapping is None:
@@ -267,16 +278,10 @@ class _Walk(Tracer):
         if node not in self.values:
             raise CompileError("the model's output does not depend on its input")
         output = self.graph[self.values[node]]
+        output = self.computed(output) if _reals(node) == torch.float32 else output
         if output.op in HALVES:
             raise refuse(output.origin, "is the model's output", HALVES[output.op])
         self.graph.output = self.as_real(output).name
-
-
-def _filled(fx: FxNode) -> Tensor:
-    """A new tensor of fixed sizes: of its first argument it takes the kind of number alone."""
-    function = cast("Callable[..., Tensor]", fx.target)
-    (like,) = fx.all_input_nodes
-    return function(torch.empty(0, dtype=like.meta["val"].dtype), *fx.args[1:], **fx.kwargs)
 
 
 def _is_finite(value: Any) -> bool:

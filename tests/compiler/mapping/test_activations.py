@@ -122,7 +122,6 @@ REFUSED: dict[str, tuple[Function, str]] = {
     "log of a sigmoid": (F.logsigmoid, "take the log of the engine's scores"),
     "exponential": (torch.exp, "no such non-linearity"),
     "gated": (lambda x: F.glu(x, 1), "write x[:, :n] * torch.sigmoid(x[:, n:])"),
-    "step": (lambda x: x * (x > 0), "only as part of x · torch.where"),
     "reciprocal": (lambda x: 1 / x, "divides by constants alone"),
     "cube": (lambda x: x**3, "write other powers as products"),
     "arg max": (lambda x: x.mean((2, 3)).argmax(1), "take it of the engine's scores"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from signbit.compiler.checks.intervals import Interval, intervals
-from signbit.compiler.ir import IMAGE, Graph, Node
+from signbit.compiler.ir import IMAGE, Graph, Node, SignRule
 from signbit.errors import Refusal
 
 __all__ = ["require_signs_that_vary"]
+
+_PLAIN = SignRule()
 
 
 def require_signs_that_vary(graph: Graph) -> None:
@@ -17,15 +19,16 @@ def require_signs_that_vary(graph: Graph) -> None:
     """
     bounds = intervals(graph)
     for node in graph:
-        if node.op == "sign" and _is_one_sided(bounds[node.input]):
+        if node.op == "sign" and _is_one_sided(bounds[node.input], SignRule.of(node)):
             layer = _reader(graph, node)
             if layer is not None:
                 graph.refused.append(_refusal(layer, _cause(graph, node, bounds)))
 
 
-def _is_one_sided(value: Interval) -> bool:
-    """Whether the sign of every channel is known: +1 from 0 on, −1 below."""
-    return bool(((value.low >= 0) | (value.high < 0)).all())
+def _is_one_sided(value: Interval, rule: SignRule = _PLAIN) -> bool:
+    """Whether the sign of every channel is known, as its lowest and its highest value have one."""
+    lowest, highest = (rule.negative(bound) for bound in value)
+    return bool((lowest == highest).all())
 
 
 def _reader(graph: Graph, sign: Node) -> Node | None:
@@ -40,7 +43,12 @@ def _reader(graph: Graph, sign: Node) -> Node | None:
 
 
 def _cause(graph: Graph, sign: Node, bounds: dict[str, Interval]) -> Node:
-    """The first node on the way to a sign whose own input was not yet one-sided."""
+    """The first node on the way to a sign whose own input was not yet one-sided.
+
+    It is the comparison itself where that is with something other than 0.
+    """
+    if sign["level"] is not None:
+        return sign
     node = graph[sign.input]
     while True:
         before = [name for name in node.inputs if _is_one_sided(bounds[name])]
@@ -54,6 +62,11 @@ def _refusal(layer: Node, cause: Node) -> Refusal:
         why, cure = (
             "pixels are 0 to 255 and the mean is 0, so none is negative",
             "normalise with the mean of the training images",
+        )
+    elif cause.op == "sign":
+        why, cure = (
+            f"{cause.origin} compares with a number that its values never pass",
+            "take one that lies between them",
         )
     elif cause.op == "identity":
         why, cure = (

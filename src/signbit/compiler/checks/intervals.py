@@ -22,7 +22,7 @@ from signbit.compiler.checks.interval_arithmetic import (
     weighted_sum,
 )
 from signbit.compiler.checks.step_intervals import after_steps
-from signbit.compiler.ir import IMAGE, Graph, Node
+from signbit.compiler.ir import IMAGE, Graph, Node, SignRule
 from signbit.compiler.moved_channels import moved_channels
 
 __all__ = ["Interval", "intervals"]
@@ -46,7 +46,9 @@ def _body(node: Node, found: Mapping[str, Interval]) -> Interval:
         return Interval(np.zeros(channels), np.full(channels, float(MAX_PIXEL)))
     source = found[node.input]
     if node.op == "sign":
-        return Interval(np.where(source.low < 0, -1.0, 1.0), np.where(source.high < 0, -1.0, 1.0))
+        negative = SignRule.of(node).negative(np.array(source).T)
+        signs = np.where(negative, -1.0, 1.0)
+        return Interval(signs.min(1), signs.max(1))
     if node.op in ("real_conv", "binary_conv"):
         return _convolution(node, source)
     if node.op == "sign_sum":

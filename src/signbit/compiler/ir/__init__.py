@@ -11,6 +11,7 @@ from signbit.compiler.ir.graph import Graph
 from signbit.compiler.ir.node import NOWHERE, FloatArray, Node, Origin, Place, Shape, refuse
 from signbit.compiler.ir.operations import HALVES, IMAGE, OWN_OPERATIONS
 from signbit.compiler.ir.show import text
+from signbit.compiler.ir.signs import SignRule
 from signbit.compiler.ir.steps import (
     constants_of,
     is_addition,
@@ -35,6 +36,7 @@ __all__ = [
     "Origin",
     "Place",
     "Shape",
+    "SignRule",
     "Step",
     "constants_of",
     "is_addition",

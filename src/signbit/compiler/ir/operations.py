@@ -1,6 +1,6 @@
 """Operations that no file has: what tracing makes and passes remove, beside the file's own table.
 
-A row is as in bitformat/operations.toml. A `half` is read by nothing but its other half.
+A row is as in bitformat/operations.toml. A `half` is read by its other half, or never computed.
 """
 
 from __future__ import annotations
@@ -12,20 +12,15 @@ __all__ = ["HALVES", "IMAGE", "OWN_OPERATIONS", "RULES"]
 IMAGE = "image"
 """Name of the value that holds the raw pixels."""
 
-_COMPARES = (
-    "the engine compares with 0 only as part of x · (x < 0 ? a : b), a and b constants of a channel"
-)
-
 HALVES = {
-    "negative": _COMPARES,
-    "choice": _COMPARES,
     "length": (
         "the engine knows the length of a vector only as part of x / max(length, ε): "
         "F.normalize(x, dim=1)"
     ),
+    "choice": "the engine yields reals, not whole numbers or truth: add .float()",
 }
-"""Halves of another operation → why they cannot stand alone: x < 0, one of two constants by it, and
-the length of a pixel's channels."""
+"""Halves of another operation → why they cannot stand alone: the length of a pixel's channels, and
+one of two constants, which is a sign or reals where those are read."""
 
 _CHANNELS = ("weight", "bias", "mean", "variance")
 
@@ -53,7 +48,9 @@ OWN_OPERATIONS: dict[str, Operation] = dict(
         _own("image", "the raw pixels", inputs=(), yields="image", shape="given"),
         _own(
             "sign",
-            "bit = (u < threshold) XOR flip; becomes an output of the node that yields u",
+            "bit = (u < level) XOR negated; becomes an output of the node that yields u",
+            _constant("level", "float32; None is 0", required=False),
+            _constant("negated", "uint8 of 0 and 1; None is 0", required=False),
             _constant("threshold", "float32, or int32 for integer dots; None is 0", required=False),
             _constant("flip", "uint8 of 0 and 1; None is 0", required=False),
             Key("taken_over", "steps", "per-channel steps that are in the threshold", ()),
@@ -105,13 +102,12 @@ OWN_OPERATIONS: dict[str, Operation] = dict(
             shape="given",
             many=True,
         ),
-        _own("negative", "x < 0", yields="half"),
         _own(
             "choice",
-            "one of two constants",
-            _constant("slope", "where x < 0"),
-            _constant("positive_slope", "elsewhere"),
-            inputs=(("half",),),
+            "one of two constants, until something reads it as a sign or as reals",
+            _constant("level", "float32"),
+            _constant("below", "where x < level, of any type"),
+            _constant("above", "elsewhere"),
             yields="half",
         ),
         _own(

@@ -27,6 +27,13 @@ from signbit.errors import InternalError, ModelFileError
 __all__ = ["verify"]
 
 
+_PER_CHANNEL = (
+    *("threshold", "flip", "level", "negated", "below", "above"),
+    *("slope", "positive_slope", "mean", "variance", "value"),
+)
+"""Keys that hold one number for each channel."""
+
+
 def verify(graph: Graph, after: str = "") -> None:
     """Check a graph; after: the pass that has just run, for the message.
 
@@ -111,7 +118,7 @@ def _check_node(graph: Graph, node: Node, kinds: dict[str, str], where: str) -> 
         _require(not node.steps, f"{where}.steps", f"{node.op} is followed by none")
         shape = OWN_SHAPE_RULES[node.rule.shape](node, shapes, where)
     _require(tuple(node.shape) == shape, f"{where}.shape", f"is {node.shape}, must be {shape}")
-    for name in ("threshold", "flip", "slope", "positive_slope", "mean", "variance", "value"):
+    for name in _PER_CHANNEL:
         if node.has(name) and node[name] is not None:
             what = f"must have shape ({shape[2]},), has {node[name].shape}"
             _require(node[name].shape == (shape[2],), f"{where}.{name}", what)

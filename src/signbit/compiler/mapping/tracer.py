@@ -17,6 +17,7 @@ from signbit.bitformat.taps import axis_taps, tap_sets_at_any_size
 from signbit.compiler.checks.exportable import of_training_mode
 from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.ir import HALVES, Graph, Node, Origin, Shape, Step, refuse
+from signbit.compiler.mapping.choices import realised
 from signbit.errors import CompileError
 
 __all__ = ["Call", "Tracer"]
@@ -49,6 +50,14 @@ class Tracer:
         is computed."""
         self.in_training: Collection[str] = ()
         """Paths of the modules that were left in training mode."""
+        self.realised: dict[str, Node] = {}
+        """Choice -> what those read that need its values."""
+
+    def computed(self, node: Node) -> Node:
+        """The node; of a choice its sign or reals, which every reader of them shares."""
+        if node.op == "choice" and node.name not in self.realised:
+            self.realised[node.name] = realised(self.graph, node, self.as_real)
+        return self.realised.get(node.name, node)
 
     def as_real(self, node: Node) -> Node:
         """The node; of signs −1 and +1 as reals, which every reader of them shares."""
@@ -146,6 +155,7 @@ class Call:
 
     def checked(self, node: Node) -> Node:
         """The node, unless it is half an operation."""
+        node = self.tracer.computed(node)
         if node.op in HALVES:
             raise self.refuse(f"reads {node.origin}; {HALVES[node.op]}")
         return node
@@ -270,6 +280,11 @@ class Call:
         place = {"input": 1} if operands else {}
         step = Step(op, {**place, **keys})
         return self.add("identity", source, *operands, steps=[step], part=part)
+
+    def choice(self, compared: str, source: Node, **keys: Any) -> Node:
+        """Append a choice between two constants; compared: the exported comparison that decides."""
+        node = self.add("choice", source, **keys)
+        return self.tracer.graph.update(node.name, origin=node.origin._replace(signed=compared))
 
     def sign_of(self, source: Node) -> Node:
         """Append the sign of a value."""

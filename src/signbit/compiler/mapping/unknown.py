@@ -20,10 +20,7 @@ _CURES = {
         ("log_softmax", "log_sigmoid"),
         "take the log of the engine's scores, or end in softmax or sigmoid",
     ),
-    **dict.fromkeys(
-        ("eq", "ge", "gt", "le", "ne", "logical_not"),
-        "it compares a value with 0 only as part of x · torch.where(x < 0, a, b)",
-    ),
+    **dict.fromkeys(("eq", "ne"), "compare by <, <=, > or >=, with one number for each channel"),
     "addcdiv": "it divides by constants alone",
     "addcmul": "write x + value * a * b",
     "glu": "write x[:, :n] * torch.sigmoid(x[:, n:])",

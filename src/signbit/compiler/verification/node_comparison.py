@@ -15,7 +15,7 @@ from signbit.bitformat.graph import Node, Shape
 from signbit.bitformat.int16_stem import has_integer_sums
 from signbit.bitformat.validate import validate
 from signbit.compiler.compiled import Compiled
-from signbit.compiler.exported import Replay, normalise
+from signbit.compiler.exported import Replay, is_of_images, normalise
 from signbit.compiler.lower import Provenance
 from signbit.compiler.mapping import clips
 from signbit.compiler.verification.agreement import NearSign, NodeAgreement
@@ -161,7 +161,7 @@ class NodeComparison:
         """
         name = tensor.export or tensor.signed
         if name and str(self.exported[name].target) in _CLIPPING:
-            (before,) = filter(_is_of_images, self.exported[name].all_input_nodes)
+            (before,) = filter(is_of_images, self.exported[name].all_input_nodes)
             return str(before.name)
         return name
 
@@ -197,12 +197,6 @@ class NodeComparison:
                 found.signs_near.append(NearSign(first + image, (y, x, channel), value))
             different &= ~near
         found.signs_different += int(different.sum())
-
-
-def _is_of_images(fx: FxNode) -> bool:
-    """Whether an exported value has one entry for each image: a bound that is constant has none."""
-    sizes = fx.meta["val"].shape
-    return len(sizes) > 0 and isinstance(sizes[0], torch.SymInt)
 
 
 def largest_error(result: Array, expected: Array) -> float:

@@ -66,27 +66,36 @@ def _into_mean(graph: Graph, mean: Node, flatten: Node) -> None:
 def _behind(graph: Graph, reader: Node, flatten: Node) -> None:
     """op(flatten(x)) = flatten(op(x)) for an operation on single elements, alike in a channel."""
     source = graph[flatten.input]
+    keys = _by_channel(reader, source)
     steps = [_by_channel(step, source) for step in reader.steps]
-    if any(step is None for step in steps):
+    if keys is None or any(step is None for step in steps):
         return
     moved = replace(
         reader,
         name=graph.unique(f"{reader.name}.map"),
         inputs=(source.name,),
         shape=source.shape,
-        steps=tuple(step for step in steps if step is not None),
+        keys=keys,
+        steps=tuple(
+            Step(step.op, keys)
+            for step, keys in zip(reader.steps, steps, strict=True)
+            if keys is not None
+        ),
     )
     graph.insert_before(reader.name, moved)
     flat = replace(flatten, name=reader.name, inputs=(moved.name,), is_sign=reader.is_sign)
     graph.put(replace(flat, origin=reader.origin))
 
 
-def _by_channel(step: Step, source: Node) -> Step | None:
-    """A step on flattened features, on the map's channels; None where those of one differ."""
-    keys: dict[str, Any] = dict(step.keys)
-    for name, values in constants_of(step):
+def _by_channel(part: Node | Step, source: Node) -> dict[str, Any] | None:
+    """The keys of what works on flattened features, on the map's channels; None where those of one
+    differ. Signs of pixels are by channel already."""
+    keys: dict[str, Any] = dict(part.keys)
+    for name, values in constants_of(part):
+        if name == "pixel_signs":
+            continue
         by_channel = values.reshape(source.shape.channels, -1)
         if np.ptp(by_channel, axis=1).any():
             return None
         keys[name] = by_channel[:, 0].copy()
-    return Step(step.op, keys)
+    return keys

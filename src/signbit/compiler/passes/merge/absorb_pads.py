@@ -21,7 +21,7 @@ from signbit.bitformat.graph import Node as FileNode
 from signbit.bitformat.graph import added_sides
 from signbit.bitformat.shapes import SHAPE_RULES
 from signbit.compiler.checks.intervals import intervals
-from signbit.compiler.ir import Graph, Node, is_by_channel, refuse
+from signbit.compiler.ir import Graph, Node, SignRule, is_by_channel, refuse
 from signbit.compiler.passes.signs.step_values import evaluate
 from signbit.errors import ModelFileError
 
@@ -59,7 +59,8 @@ def _behind(graph: Graph, pad: Node, reader: Node) -> Node | None:
     if value is None or not np.isfinite(pad["value"]).all():
         return None
     source = graph[pad.input]
-    signed = source.origin.export if reader.op == "sign" else ""
+    is_plain = reader.op == "sign" and SignRule.of(reader).is_plain
+    signed = source.origin.export if is_plain else ""
     first = replace(
         reader,
         name=graph.unique(f"{reader.name}.inside"),
@@ -76,7 +77,8 @@ def _behind(graph: Graph, pad: Node, reader: Node) -> Node | None:
 def _value_behind(value: Values, reader: Node) -> Values | None:
     """What a reader makes of the pad's value, (channels,); None where it does more than that."""
     if reader.op == "sign":
-        return np.where(value < 0, -1.0, 1.0)
+        negative = SignRule.of(reader).negative(value.astype(np.float32))
+        return np.where(negative, -1.0, 1.0)
     if reader.op == "mean_abs":
         return np.array([np.abs(value).mean()])
     if not is_by_channel(reader):

@@ -6,7 +6,7 @@ operation stands behind a sign its mapping does so. This is for what a pass has 
 
 from __future__ import annotations
 
-from signbit.compiler.ir import Graph
+from signbit.compiler.ir import Graph, SignRule
 
 __all__ = ["read_bits"]
 
@@ -18,6 +18,8 @@ def read_bits(graph: Graph) -> None:
             continue
         values = graph[node.input]
         if values.op != "identity" or values.steps or not graph[values.input].is_sign:
+            continue
+        if node.op == "sign" and not SignRule.of(node).is_plain:
             continue
         if node.op == "sign":
             graph.redirect(node.name, values.input)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from signbit.compiler.ir import Graph, Node, Step, constants_of, is_by_channel
+from signbit.compiler.ir import Graph, Node, SignRule, Step, constants_of, is_by_channel
 from signbit.compiler.passes.merge.share_equal import do_the_same
 from signbit.compiler.passes.move.move_max_pool import is_non_decreasing
 
@@ -90,6 +90,8 @@ def _passes_pool(pool: Node, reader: Node) -> bool:
     """
     if reader.op != "sign":
         return is_non_decreasing(reader)
+    if reader["negated"] is not None:
+        return False
     return reader["pixel_signs"] is None or reader.input == pool.name
 
 
@@ -107,7 +109,8 @@ def _swap(graph: Graph, move: Node, reader: Node) -> None:
         source = graph[name]
         # Pixels that a slice leaves out are compared as a neighbour is: PyTorch has no such signs.
         pixels = move.op == "slice" and reader.keys.get("pixel_signs") is not None
-        signed = source.origin.export if reader.origin.signed and not pixels else ""
+        known = reader.op != "sign" or SignRule.of(reader).is_plain
+        signed = source.origin.export if reader.origin.signed and known and not pixels else ""
         part = replace(
             _of_channels(reader, channels),
             name=graph.unique(f"{reader.name}.before_{move.op}"),

@@ -1,6 +1,7 @@
 """A sign of per-channel maths becomes one comparison per channel, and the maths is not computed.
 
 bit = (u < threshold[c]) XOR flip[c], u being the integer dot of a binary convolution or a real.
+The maths' own value is compared as the sign's rule says (`SignRule`): with 0, or with a level.
 
 On integers nothing is assumed: the engine's own float32 epilogue is evaluated at every integer the
 dot can be. On reals every step must be monotone after rounding, which holds for a fused
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signbit.bitformat.int16_stem import MAX_SUM
-from signbit.compiler.ir import Graph, Node, Step, is_by_channel
+from signbit.compiler.ir import Graph, Node, SignRule, Step, is_by_channel
 from signbit.compiler.passes.signs.pixel_comparison import pixel_comparison
 from signbit.compiler.passes.signs.step_values import evaluate, is_monotone
 
@@ -37,6 +38,8 @@ Bools = npt.NDArray[np.bool_]
 Keys = npt.NDArray[np.int64]
 Comparison = tuple[npt.NDArray[np.float32] | npt.NDArray[np.int32], npt.NDArray[np.uint8]]
 """threshold and flip, (channels,) each"""
+
+PLAIN = SignRule()
 
 _BLOCK_ELEMENTS = 1 << 21
 _HIGHEST = int(np.float32(np.finfo(np.float32).max).view(np.int32))
@@ -60,22 +63,23 @@ def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison, list[Step]]:
     """The value to compare, with what, and the steps that this takes over."""
     if sign["pixel_signs"] is not None:
         return pixel_comparison(graph, sign)
+    rule = SignRule.of(sign)
     nodes = _nodes(graph, sign)
     steps = [step for node in nodes for step in node.steps]
     base = graph[nodes[0].input] if nodes else graph[sign.input]
     if base.yields_integers and base.op == "binary_conv":
-        comparison = integer_comparison(steps, base["weight"][0].size, base.shape.channels)
+        comparison = integer_comparison(steps, base["weight"][0].size, base.shape.channels, rule)
         if comparison is not None:
             return base.name, comparison, steps
     elif base.yields_integers and all(is_monotone(step) for step in steps):
-        return base.name, sum_comparison(steps, base.shape.channels), steps
+        return base.name, sum_comparison(steps, base.shape.channels, rule), steps
     elif _holds_signs(graph, base):
-        return base.name, two_value_comparison(steps, base.shape.channels), steps
+        return base.name, two_value_comparison(steps, base.shape.channels, rule), steps
     while nodes and not all(is_monotone(step) for node in nodes for step in node.steps):
         nodes = nodes[1:]
     steps = [step for node in nodes for step in node.steps]
     source = graph[nodes[0].input] if nodes else graph[sign.input]
-    return source.name, real_comparison(steps, source.shape.channels), steps
+    return source.name, real_comparison(steps, source.shape.channels, rule), steps
 
 
 def _nodes(graph: Graph, sign: Node) -> list[Node]:
@@ -101,7 +105,9 @@ def _is_for_signs(graph: Graph, node: Node) -> bool:
     return all(reader.op == "sign" or _is_for_signs(graph, reader) for reader in readers)
 
 
-def integer_comparison(steps: Sequence[Step], taps: int, channels: int) -> Comparison | None:
+def integer_comparison(
+    steps: Sequence[Step], taps: int, channels: int, rule: SignRule = PLAIN
+) -> Comparison | None:
     """The comparison of a dot of `taps` signs with an int32, for each channel.
 
     Every integer from −taps to taps counts as reachable: at the borders of a map taps are
@@ -114,7 +120,7 @@ def integer_comparison(steps: Sequence[Step], taps: int, channels: int) -> Compa
     for start in range(0, channels, block):
         part = slice(start, min(start + block, channels))
         values = np.broadcast_to(dots.astype(np.float32), (part.stop - start, len(dots)))
-        negative = evaluate(steps, values, part) < 0
+        negative = rule.negative(evaluate(steps, values, part), part)
         changes = negative[:, 1:] != negative[:, :-1]
         if (changes.sum(1) > 1).any():
             return None
@@ -125,37 +131,44 @@ def integer_comparison(steps: Sequence[Step], taps: int, channels: int) -> Compa
     return threshold, flip
 
 
-def real_comparison(steps: Sequence[Step], channels: int) -> Comparison:
+def real_comparison(steps: Sequence[Step], channels: int, rule: SignRule = PLAIN) -> Comparison:
     """The comparison of a real with a float32, for each channel; steps are monotone.
 
     It holds for every finite real of which the steps make a number.
     """
     if not steps:
-        return np.zeros(channels, np.float32), np.zeros(channels, np.uint8)
-    keys, flip = _bisect(steps, channels, _float_of, _HIGHEST)
+        level = np.zeros(channels, np.float32) if rule.level is None else rule.level
+        return level, np.zeros(channels, np.uint8) if rule.negated is None else rule.negated
+    keys, flip = _bisect(steps, channels, _float_of, _HIGHEST, rule)
     return _float_of(keys).astype(np.float32), flip
 
 
-def sum_comparison(steps: Sequence[Step], channels: int) -> Comparison:
+def sum_comparison(steps: Sequence[Step], channels: int, rule: SignRule = PLAIN) -> Comparison:
     """The comparison of an int16 stem's sum with an int32, for each channel; steps are monotone.
 
     So is the rounding of the sum to float32, which comes first.
     """
-    threshold, flip = _bisect(steps, channels, lambda sums: sums.astype(np.float32), MAX_SUM)
+    threshold, flip = _bisect(steps, channels, lambda sums: sums.astype(np.float32), MAX_SUM, rule)
     return threshold.astype(np.int32), flip
 
 
-def two_value_comparison(steps: Sequence[Step], channels: int) -> Comparison:
+def two_value_comparison(
+    steps: Sequence[Step], channels: int, rule: SignRule = PLAIN
+) -> Comparison:
     """The comparison of a real that is −1 or +1 with a float32, for each channel; any steps."""
     values = np.tile(np.array([-1, 1], np.float32), (channels, 1))
-    negative = evaluate(steps, values, slice(None)) < 0
+    negative = rule.negative(evaluate(steps, values, slice(None)))
     # Where both have one sign, nothing lies below the lowest float.
     threshold = np.where(negative[:, 0] == negative[:, 1], np.finfo(np.float32).min, 0)
     return threshold.astype(np.float32), negative[:, 1].astype(np.uint8)
 
 
 def _bisect(
-    steps: Sequence[Step], channels: int, value: Callable[[Keys], Float32], highest: int
+    steps: Sequence[Step],
+    channels: int,
+    value: Callable[[Keys], Float32],
+    highest: int,
+    rule: SignRule,
 ) -> tuple[Keys, npt.NDArray[np.uint8]]:
     """Threshold and flip per channel over the keys −highest … highest, whose values rise."""
     everywhere = slice(0, channels)
@@ -164,7 +177,7 @@ def _bisect(
         return evaluate(steps, value(keys)[:, None], everywhere)[:, 0]
 
     def negative(keys: Keys) -> Bools:
-        return result(keys) < 0
+        return rule.negative(result(keys))
 
     far = np.full(channels, highest, np.int64)
     below = -_last_number(lambda keys: result(-keys), far)
