@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test test-fast test-native library check format docs bench bench-training sanitize fuzz clean
+.PHONY: help demo test test-fast test-native library check format docs bench bench-training sanitize fuzz edge-tools clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -112,6 +112,9 @@ fuzz: $(READY)   ## the fuzz targets, FUZZ_SECONDS each, under Address- and Unde
 	    2>build/fuzz-$$name.log || { cat build/fuzz-$$name.log; exit 1; }; \
 	  echo "fuzz_$$name: $$(grep -hE 'inputs in|number_of_executed_units' build/fuzz-$$name.log)"; \
 	done
+
+edge-tools:      ## cross compilers and emulators for other processors, from Debian; as root
+	tools/install_edge_tools.sh
 
 clean:           ## remove the environment and everything built
 	rm -rf $(VENV) build

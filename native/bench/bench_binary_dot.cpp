@@ -22,7 +22,7 @@ double gmacs_per_second(const sbnn::KernelTable& kernels, int channels, int size
   const int64_t row_bytes = (size + 2) * pixel_bytes;
   const auto input_bytes = static_cast<size_t>((size + 2) * row_bytes);
   const sbnn::AlignedArray<uint8_t> input(input_bytes);
-  sbnn::AlignedArray<uint8_t> sums(input_bytes);
+  sbnn::AlignedArray<uint8_t> sums((kernels.side_by_side ? 3 : 1) * input_bytes);
   const sbnn::AlignedArray<uint32_t> weights(
       static_cast<size_t>(3 * run * sbnn::round_up(channels, 16)));
   const sbnn::AlignedArray<int32_t> base(static_cast<size_t>(channels));
@@ -49,7 +49,9 @@ double gmacs_per_second(const sbnn::KernelTable& kernels, int channels, int size
         args.triples = run;
         args.offsets = offsets.data();
         args.second = pixel_bytes;
-        args.triple_xor = sums.data() - input.data();
+        const auto from = reinterpret_cast<uintptr_t>(input.data());
+        args.triple_xor = static_cast<int64_t>(reinterpret_cast<uintptr_t>(sums.data()) -
+                                               (kernels.side_by_side ? 3 * from : from));
         args.weights = weights.data() + static_cast<int64_t>(filter) * 3 * run;
         args.windows = windows.data();
         args.base = bases.data();

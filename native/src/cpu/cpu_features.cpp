@@ -4,6 +4,14 @@
 
 #if defined(SIGNBIT_X86_KERNELS)
 #include <cpuid.h>
+#elif defined(SIGNBIT_ARM_KERNELS)
+#if defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(_WIN32)
+#include <windows.h>
+#else
+#include <sys/auxv.h>
+#endif
 #endif
 
 namespace sbnn {
@@ -48,6 +56,31 @@ CpuFeatures detect_cpu_features() {
   features.avx512vpopcnt =
       features.avx512bw && has_bit(extended.ecx, 11) && has_bit(extended.ecx, 14);
   features.avx512bf16 = features.avx512bw && extended.eax >= 1 && has_bit(cpuid(7, 1).eax, 5);
+  return features;
+}
+
+#elif defined(SIGNBIT_ARM_KERNELS)
+namespace {
+
+bool has_dot_product() {
+#if defined(__APPLE__)
+  int has = 0;
+  size_t bytes = sizeof has;
+  return sysctlbyname("hw.optional.arm.FEAT_DotProd", &has, &bytes, nullptr, 0) == 0 && has != 0;
+#elif defined(_WIN32)
+  constexpr DWORD kDotProduct = 43;  // PF_ARM_V82_DP_INSTRUCTIONS_AVAILABLE
+  return IsProcessorFeaturePresent(kDotProduct) != 0;
+#else
+  constexpr unsigned long kDotProduct = 1ul << 20;  // HWCAP_ASIMDDP
+  return (getauxval(AT_HWCAP) & kDotProduct) != 0;
+#endif
+}
+
+}  // namespace
+
+CpuFeatures detect_cpu_features() {
+  CpuFeatures features;
+  features.neon_dot = has_dot_product();
   return features;
 }
 

@@ -14,12 +14,15 @@ struct Candidate {
 
 // Every table of this build, best first.
 std::vector<Candidate> candidates() {
-  static const CpuFeatures cpu = detect_cpu_features();
+  [[maybe_unused]] static const CpuFeatures cpu = detect_cpu_features();
   return {
 #if defined(SIGNBIT_X86_KERNELS)
       {&kAvx512vpopcntKernels, cpu.avx512vpopcnt},
       {&kAvx512bwKernels, cpu.avx512bw},
       {&kAvx2Kernels, cpu.avx2_fma},
+#elif defined(SIGNBIT_ARM_KERNELS)
+      {&kNeonDotKernels, cpu.neon_dot},
+      {&kNeonKernels, true},
 #endif
       {&kScalarKernels, true},
   };

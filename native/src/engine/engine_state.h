@@ -3,6 +3,7 @@
 
 #include <new>
 
+#include "cpu/float_environment.h"
 #include "plan/bounds/limits.h"
 #include "plan/fuse.h"
 #include "run/context.h"

@@ -44,13 +44,18 @@ static inline int tile_vectors(int remaining_vectors, int max_vectors) {
 //
 // Weights are stored vector by vector of filters; in each, step by step, in each step lane by lane.
 // A triple's steps are its first word, its second and the xor of all three.
+//
+// Tables that want words side by side read a triple from one place: of the word at address A, at
+// 3·A + triple_xor, its first word, the xor of its first two and the xor of all three. Such words
+// lie a multiple of four bytes apart. The weights' steps are the first word, the xor of the first
+// two and the complement of the xor of all three.
 struct BinaryDotArgs {
   int pixels;
   int filters;
   int triples;
   int singles;
   const int64_t* offsets;  // [triples + singles] bytes from a window's address to the first word
-  int64_t second;
+  int64_t second;          // not read where words are side by side
   int64_t triple_xor;
   const uint32_t* weights;        // aligned
   const uint8_t* const* windows;  // [pixels] address of the window's first bit
@@ -174,10 +179,11 @@ struct KernelTable {
   int word_lanes;        // filters in a vector of binary_dot
   int float_lanes;       // filters in a vector of real_conv
   int max_tile_vectors;  // of real_conv
+  bool side_by_side;     // what xor_triples writes: see BinaryDotArgs
   void (*binary_dot)(const BinaryDotArgs&);
   void (*finish_dots)(const BinaryDotArgs&, const FinishDotsArgs&);  // null: there is none
   // xors[i] = words[i] ^ words[i + distance] ^ words[i + 2·distance] for each of `bytes` bytes and
-  // on to the end of a vector.
+  // on to the end of a vector; or side by side, three words at 3·i for the word at i.
   void (*xor_triples)(const uint8_t* words, int64_t distance, int64_t bytes, uint8_t* xors);
   void (*real_conv)(const RealConvArgs&);
   void (*pixel_conv)(const RealConvArgs&);
@@ -203,6 +209,9 @@ extern const KernelTable kScalarKernels;
 extern const KernelTable kAvx2Kernels;
 extern const KernelTable kAvx512bwKernels;
 extern const KernelTable kAvx512vpopcntKernels;
+#elif defined(SIGNBIT_ARM_KERNELS)
+extern const KernelTable kNeonKernels;
+extern const KernelTable kNeonDotKernels;
 #endif
 
 }  // namespace sbnn

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plan/words.h"
+
 namespace sbnn {
 namespace {
 
@@ -33,7 +35,8 @@ void plan_epilogue(const FusedGraph& graph, const std::vector<TensorLayout>& ten
 }
 
 // What a thread needs to run a planned node.
-ScratchSizes scratch_of(const NodePlan& plan, const TensorLayout& input) {
+ScratchSizes scratch_of(const NodePlan& plan, const TensorLayout& input,
+                        const KernelTable& kernels) {
   const FusedNode& node = *plan.node;
   const RealConvPlan& real = plan.real;
   ScratchSizes scratch;
@@ -45,9 +48,9 @@ ScratchSizes scratch_of(const NodePlan& plan, const TensorLayout& input) {
   const int64_t gathered = plan.binary.gather.words();
   if (gathered > 0) {
     scratch.gathered_words = kTileWindows * gathered;
-    scratch.triple_xor_bytes = plan.binary.triple_xors_end;
+    scratch.triple_xor_bytes = triple_bytes(plan.binary.triple_xors_end, kernels);
   } else if (plan.binary.triples > 0) {
-    scratch.triple_xor_bytes = input.bytes;
+    scratch.triple_xor_bytes = triple_bytes(input.bytes, kernels);
   }
   scratch.runs = plan.tile_pixels / plan.width + 2;
   scratch.panel_bytes = real.panel.bytes();
@@ -82,7 +85,7 @@ void plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   const auto chunk_pixels = result.pixels() * static_cast<int64_t>(result.chunks.size());
   result.pixel_cost = result.cost / static_cast<double>(chunk_pixels);
 
-  plan->scratch.raise_to(scratch_of(result, input));
+  plan->scratch.raise_to(scratch_of(result, input, *plan->kernels));
   plan->pixels_only |= result.integer && node.op == Op::kRealConv;
   plan->nodes.push_back(std::move(result));
 }

@@ -69,7 +69,7 @@ struct Chunk {
 // A window is read in runs of bits that lie side by side: a row of the kernel, or a tap where
 // dilation or groups part them. Runs of whole 32-bit words are read where they are. Others, which
 // only inputs of at most 16 channels per group have, are gathered first, a tile of windows at a
-// time.
+// time; see is_gathered().
 struct BinaryConvPlan {
   int64_t height = 0, width = 0;  // before pooling
   GatherPlan gather;              // empty where windows are read in place

@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include "plan/layouts/plan_filters.h"
+#include "plan/words.h"
 
 namespace sbnn {
 namespace {
-
-constexpr int64_t kWordBytes = 4;
 
 // Bits from a tap to the next in the window of one group. A convolution without groups reads whole
 // pixels, whatever groups their layout has for the sake of others; gaps are 0 in pixels and
@@ -17,7 +16,8 @@ int64_t tap_bits(const FusedNode& node, const TensorLayout& input) {
 }
 
 // Where a window's bits lie, and in which order the kernel reads them.
-void plan_words(const FusedNode& node, const TensorLayout& input, BinaryConvPlan* plan) {
+void plan_words(const FusedNode& node, const TensorLayout& input, const KernelTable& kernels,
+                BinaryConvPlan* plan) {
   const bool by_row = node.groups == 1 && (node.dilation.x == 1 || node.kernel.x == 1);
   const int64_t taps = by_row ? node.kernel.x : 1;  // a run
   const int64_t run_bytes = taps * tap_bits(node, input) / 8;
@@ -30,7 +30,7 @@ void plan_words(const FusedNode& node, const TensorLayout& input, BinaryConvPlan
   }
   int64_t words = run_bytes / kWordBytes;  // a run
   int64_t step = kWordBytes;               // from a word of a window to the next
-  if (run_bytes % kWordBytes != 0) {
+  if (is_gathered(input, run_bytes, kernels)) {
     plan->gather = plan_gather(runs, run_bytes);
     runs = {0};
     words = plan->gather.words();
@@ -53,8 +53,10 @@ void plan_words(const FusedNode& node, const TensorLayout& input, BinaryConvPlan
 // One filter's words in the order of the kernel's steps, from the file's dense bits.
 class FilterWords {
  public:
-  FilterWords(const FusedNode& node, const TensorLayout& input, const BinaryConvPlan& plan)
-      : channels_(input.bits.group_channels),
+  FilterWords(const FusedNode& node, const TensorLayout& input, const KernelTable& kernels,
+              const BinaryConvPlan& plan)
+      : side_by_side_(kernels.side_by_side),
+        channels_(input.bits.group_channels),
         parts_(input.channels / node.groups / channels_),
         part_bits_(8 * input.bits.group_bytes),
         tap_bits_(tap_bits(node, input)),
@@ -82,9 +84,10 @@ class FilterWords {
     for (int64_t run = 0; run < runs_; ++run) {
       for (int64_t t = 0; t < triples_; ++t) {
         const uint32_t first = word(run, t), second = word(run, t + triples_);
+        const uint32_t sum = first ^ second ^ word(run, t + 2 * triples_);
         *next++ = first;
-        *next++ = second;
-        *next++ = first ^ second ^ word(run, t + 2 * triples_);
+        *next++ = side_by_side_ ? first ^ second : second;
+        *next++ = side_by_side_ ? ~sum : sum;
       }
     }
     for (int64_t run = 0; run < runs_; ++run) {
@@ -99,6 +102,7 @@ class FilterWords {
     return static_cast<uint32_t>(bits_[static_cast<size_t>(i / 2)] >> (i % 2 * 32));
   }
 
+  bool side_by_side_;  // see BinaryDotArgs
   int64_t channels_, parts_, part_bits_, tap_bits_, taps_, triples_, runs_, run_words_;
   std::vector<uint64_t> bits_;
   std::vector<uint32_t> words_;
@@ -163,7 +167,7 @@ void plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
   const int64_t group_channels = input.channels / node.groups;
   plan->macs = binary.height * binary.width * plan->channels * taps * group_channels;
 
-  plan_words(node, input, &binary);
+  plan_words(node, input, kernels, &binary);
   const int64_t steps = 3 * int64_t{binary.triples} + binary.singles;
   const int64_t packed = packed_size(*plan, kernels.word_lanes, steps);
   const AxisTaps row_taps(node.row_axis(input.height));
@@ -187,7 +191,7 @@ void plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
   const Constant& weight = graph.constants[static_cast<size_t>(node.weight)];
   const size_t row_bytes = weight.bytes / static_cast<size_t>(plan->channels);
   binary.weights = AlignedArray<uint32_t>(static_cast<size_t>(packed));
-  FilterWords words(node, input, binary);
+  FilterWords words(node, input, kernels, binary);
   std::vector<int64_t> sums(static_cast<size_t>((node.kernel.y + 1) * (node.kernel.x + 1)));
   uint32_t* block_weights = binary.weights.data();
   for (Block& block : plan->blocks) {

@@ -8,6 +8,8 @@
 
 #include <chrono>
 
+#include "cpu/float_environment.h"
+
 namespace sbnn {
 namespace {
 
@@ -188,19 +190,6 @@ uint64_t ThreadPool::wait_for_loop(int worker, uint64_t seen) {
     span.asleep.store(false, std::memory_order_relaxed);
   }
   return loop_of(span.word.load(std::memory_order_acquire));
-}
-
-FloatEnvironment::FloatEnvironment() {
-#if defined(__x86_64__)
-  saved_ = _mm_getcsr();
-  _mm_setcsr(0x1f80);
-#endif
-}
-
-FloatEnvironment::~FloatEnvironment() {
-#if defined(__x86_64__)
-  _mm_setcsr(saved_);
-#endif
 }
 
 }  // namespace sbnn

@@ -111,17 +111,4 @@ class ThreadPool {
   std::unique_ptr<Workers> workers_;
 };
 
-// Default rounding and no flushing of subnormals for the calling thread while this lives: a host
-// may have set others, and answers must not depend on that.
-class FloatEnvironment {
- public:
-  FloatEnvironment();
-  ~FloatEnvironment();
-  FloatEnvironment(const FloatEnvironment&) = delete;
-  FloatEnvironment& operator=(const FloatEnvironment&) = delete;
-
- private:
-  unsigned saved_ = 0;
-};
-
 }  // namespace sbnn

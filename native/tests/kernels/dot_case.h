@@ -32,7 +32,7 @@ struct DotCase {
   static constexpr int kBaseStep = 80;
 
   int filters, pixels, triples, singles, words, first_filter;
-  int64_t second;
+  int64_t second, triple_xor;
   sbnn::AlignedArray<uint8_t> input, sums;
   std::vector<int64_t> offsets;
   std::vector<uint32_t> weights;  // by filter, as they are
@@ -50,20 +50,25 @@ struct DotCase {
         first_filter(first),
         second(4 * integer(1, 90)),
         input(random_input()),
-        sums(kDotInputBytes),
+        sums(static_cast<size_t>((kernels.side_by_side ? 3 : 1) * kDotInputBytes)),
         offsets(static_cast<size_t>(triples + singles)),
         weights(static_cast<size_t>(filters * words)),
         bases(2 * kBaseStep) {
     kernels.xor_triples(input.data(), second, kDotInputBytes - 2 * second, sums.data());
-    for (int64_t& offset : offsets) offset = integer(0, 1500);
+    const auto from = reinterpret_cast<uintptr_t>(input.data());
+    triple_xor = static_cast<int64_t>(reinterpret_cast<uintptr_t>(sums.data()) -
+                                      (kernels.side_by_side ? 3 * from : from));
+    // Any bytes, or whole words where those of a triple lie side by side.
+    const int unit = kernels.side_by_side && triples > 0 ? 4 : 1;
+    for (int64_t& offset : offsets) offset = unit * integer(0, 1500 / unit);
     for (uint32_t& word : weights) {
       word = integer(0, 9) == 0 ? ~uint32_t{0} : static_cast<uint32_t>(random_bits());
     }
     if (integer(0, 3) == 0) std::fill(weights.begin(), weights.end(), ~uint32_t{0});
-    pack(kernels.word_lanes);
+    pack(kernels);
     for (int32_t& value : bases) value = integer(-5000, 5000);
     for (int p = 0; p < pixels; ++p) {
-      windows.push_back(input.data() + integer(0, 1500));
+      windows.push_back(input.data() + unit * integer(0, 1500 / unit));
       base.push_back(bases.data() + kBaseStep * integer(0, 1));
     }
   }
@@ -77,8 +82,7 @@ struct DotCase {
     args.singles = singles;
     args.offsets = offsets.data();
     args.second = second;
-    args.triple_xor = static_cast<int64_t>(reinterpret_cast<uintptr_t>(sums.data()) -
-                                           reinterpret_cast<uintptr_t>(input.data()));
+    args.triple_xor = triple_xor;
     args.weights = packed.data();
     args.windows = windows.data();
     args.base = base.data();
@@ -100,15 +104,21 @@ struct DotCase {
   }
 
  private:
-  void pack(int lanes) {
+  void pack(const sbnn::KernelTable& kernels) {
+    const int lanes = kernels.word_lanes;
     packed = sbnn::AlignedArray<uint32_t>(
         static_cast<size_t>((filters + lanes - 1) / lanes * lanes * words));
     for (int f = 0; f < filters; ++f) {
       const uint32_t* const filter = weights.data() + f * words;
       for (int w = 0; w < words; ++w) {
-        const bool is_sum = w < 3 * triples && w % 3 == 2;
-        packed[static_cast<size_t>(f / lanes * lanes * words + w * lanes + f % lanes)] =
-            is_sum ? filter[w - 2] ^ filter[w - 1] ^ filter[w] : filter[w];
+        uint32_t word = filter[w];
+        if (w < 3 * triples && w % 3 == 2) {
+          word ^= filter[w - 2] ^ filter[w - 1];
+          if (kernels.side_by_side) word = ~word;
+        } else if (w < 3 * triples && w % 3 == 1 && kernels.side_by_side) {
+          word ^= filter[w - 1];
+        }
+        packed[static_cast<size_t>(f / lanes * lanes * words + w * lanes + f % lanes)] = word;
       }
     }
   }

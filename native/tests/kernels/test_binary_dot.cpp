@@ -28,12 +28,18 @@ void test_binary_dot(const KernelTable& kernels) {
 
 void test_xor_triples(const KernelTable& kernels) {
   const AlignedArray<uint8_t> input = test::random_input();
-  AlignedArray<uint8_t> sums(test::kDotInputBytes);
+  AlignedArray<uint8_t> sums(3 * test::kDotInputBytes);
   const int begin = integer(0, 100), bytes = integer(1, 2000), distance = integer(1, 900);
   kernels.xor_triples(input.data() + begin, distance, bytes, sums.data());
   for (int i = 0; i < bytes; ++i) {
     const auto at = [&](int k) { return input[static_cast<size_t>(begin + i + k * distance)]; };
-    CHECK(sums[static_cast<size_t>(i)] == (at(0) ^ at(1) ^ at(2)));
+    const int pair = at(0) ^ at(1), all = pair ^ at(2);
+    if (kernels.side_by_side) {
+      const uint8_t* const word = sums.data() + i / 4 * 12 + i % 4;
+      CHECK(word[0] == at(0) && word[4] == pair && word[8] == all);
+    } else {
+      CHECK(sums[static_cast<size_t>(i)] == all);
+    }
   }
 }
 

@@ -76,7 +76,9 @@ Threads = Annotated[
 ]
 Isa = Annotated[
     str | None,
-    typer.Option(help="scalar, avx2, avx512bw or avx512vpopcnt; default: the best this CPU has."),
+    typer.Option(
+        help="scalar; avx2, avx512bw or avx512vpopcnt; neon or neon_dot; default: the CPU's best."
+    ),
 ]
 InputSize = Annotated[
     tuple[int, int] | None,

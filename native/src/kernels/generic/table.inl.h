@@ -19,8 +19,8 @@ struct Count {
 
 constexpr KernelTable make_table() {
   return {
-      Vec::kIsa,    Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors, binary_dot, kFinishDots,
-      xor_triples,  real_conv,       pixel_conv,       max_dots,          max_pool,   max_sums,
-      avg_pool,     row_sums,        sign_sums,        mean_abs,          epilogue,   chain,
-      exponentials, binary_limit,    real_limit};
+      Vec::kIsa,   Vec::kWordLanes, Vec::kFloatLanes, Vec::kTileVectors, kSideBySide, binary_dot,
+      kFinishDots, xor_triples,     real_conv,        pixel_conv,        max_dots,    max_pool,
+      max_sums,    avg_pool,        row_sums,         sign_sums,         mean_abs,    epilogue,
+      chain,       exponentials,    binary_limit,     real_limit};
 }

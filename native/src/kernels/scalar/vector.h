@@ -1,10 +1,10 @@
 // The vector vocabulary in plain C++ for any CPU: two words, eight floats.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/fused.h"
 #include "kernels/kernels.h"
 
 namespace sbnn {
@@ -90,7 +90,7 @@ struct Vec {
     return each([&](int) { return x; });
   }
   static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
-    return each([&](int i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });
+    return each([&](int i) { return fused(a.lane[i], b.lane[i], c.lane[i]); });
   }
   static Floats add(const Floats& a, const Floats& b) {
     return each([&](int i) { return a.lane[i] + b.lane[i]; });

@@ -31,9 +31,10 @@ double scratch_bytes(const ScratchSizes& sizes);
 struct ConvShape {
   int64_t height, width, channels;
 };
-// `lanes`: filters in one of the kernel's vectors.
 void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, const ConvShape& shape,
-                          int lanes, NodeEstimate* estimate, ScratchSizes* scratch);
+                          const KernelTable& kernels, NodeEstimate* estimate,
+                          ScratchSizes* scratch);
+// `lanes`: filters in one of the kernel's vectors.
 void estimate_real_conv(const FusedGraph& graph, const FusedNode& node, const TensorLayout& input,
                         const ConvShape& shape, int lanes, NodeEstimate* estimate,
                         ScratchSizes* scratch);

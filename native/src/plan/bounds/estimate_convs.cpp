@@ -4,6 +4,7 @@
 
 #include "plan/bounds/estimate.h"
 #include "plan/layouts/plan_filters.h"
+#include "plan/words.h"
 
 namespace sbnn {
 namespace {
@@ -44,14 +45,14 @@ struct WindowWords {
   int64_t gathered = 0;
   bool triples = false;
 
-  WindowWords(const FusedNode& node, const TensorLayout& input) {
+  WindowWords(const FusedNode& node, const TensorLayout& input, const KernelTable& kernels) {
     const bool by_row = node.groups == 1 && (node.dilation.x == 1 || node.kernel.x == 1);
     const int64_t taps = by_row ? node.kernel.x : 1;
     int64_t runs = node.kernel.y * (node.kernel.x / taps);
     const int64_t run_bytes =
         taps * (node.groups == 1 ? input.pixel_bytes : input.bits.group_bytes);
     int64_t run_words = run_bytes / 4;
-    if (run_bytes % 4 != 0) {
+    if (is_gathered(input, run_bytes, kernels)) {
       const int64_t bytes = runs * run_bytes;
       offsets = product({bytes / (run_bytes % 2 == 0 ? 2 : 1), 8});
       gathered = run_words = (bytes + 3) / 4;
@@ -66,9 +67,10 @@ struct WindowWords {
 }  // namespace
 
 void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, const ConvShape& shape,
-                          int lanes, NodeEstimate* estimate, ScratchSizes* scratch) {
-  const FilterCut cut(shape.channels, node.groups, lanes);
-  const WindowWords window(node, input);
+                          const KernelTable& kernels, NodeEstimate* estimate,
+                          ScratchSizes* scratch) {
+  const FilterCut cut(shape.channels, node.groups, kernels.word_lanes);
+  const WindowWords window(node, input, kernels);
   const Axis rows = node.row_axis(input.height), columns = node.column_axis(input.width);
   const double patterns = product({count_tap_sets(rows), count_tap_sets(columns)});
   estimate->constants += cut.list_bytes() + window.offsets +
@@ -87,9 +89,10 @@ void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, cons
   }
   raise_to(&scratch->gathered_words, kTileWindows * window.gathered);
   if (window.gathered == 0) {
-    if (window.triples) raise_to(&scratch->triple_xor_bytes, input.bytes);
+    if (window.triples) raise_to(&scratch->triple_xor_bytes, triple_bytes(input.bytes, kernels));
   } else {
-    raise_to(&scratch->triple_xor_bytes, kTileWindows * 4 * (window.gathered / 3));
+    raise_to(&scratch->triple_xor_bytes,
+             triple_bytes(kTileWindows * 4 * (window.gathered / 3), kernels));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "plan/words.h"
 #include "run/node_context.h"
 
 namespace sbnn {
@@ -119,10 +120,10 @@ struct BinaryBody : NodeContext {
         if (gathers()) {
           gather_windows(group);
           args.windows = scratch.gathered_windows.data() + first_window;
-          args.triple_xor = distance(scratch.gathered_windows[0], scratch.triple_xors.data());
+          args.triple_xor = triple_place(scratch.gathered_windows[0]);
         } else {
           args.windows = group == 0 ? from : shift_windows(from, windows, group);
-          args.triple_xor = distance(frame.tensor(spec.input), scratch.triple_xors.data());
+          args.triple_xor = triple_place(frame.tensor(spec.input));
         }
       }
       args.filters = static_cast<int>(block.filters);
@@ -145,10 +146,11 @@ struct BinaryBody : NodeContext {
                [&](const Block&, const BinaryDotArgs& args) { kernels.finish_dots(args, finish); });
   }
 
-  // In bytes, between two arrays.
-  static int64_t distance(const uint8_t* from, const uint8_t* to) {
-    return static_cast<int64_t>(reinterpret_cast<uintptr_t>(to) -
-                                reinterpret_cast<uintptr_t>(from));
+  // BinaryDotArgs::triple_xor of signs that begin there.
+  int64_t triple_place(const uint8_t* signs) const {
+    const auto from = reinterpret_cast<uintptr_t>(signs);
+    const auto to = reinterpret_cast<uintptr_t>(scratch.triple_xors.data());
+    return static_cast<int64_t>(to - (kernels.side_by_side ? 3 * from : from));
   }
 
   // The windows of a group other than the first.
@@ -186,7 +188,7 @@ struct BinaryBody : NodeContext {
         last - tensor + binary.triple_xors_end + (spec.groups - 1) * input.bits.group_bytes;
     if (begin >= end) return;
     kernels.xor_triples(tensor + begin, binary.second, end - begin,
-                        scratch.triple_xors.data() + begin);
+                        scratch.triple_xors.data() + triple_bytes(begin, kernels));
     scratch.triple_xors_done = end;
   }
 

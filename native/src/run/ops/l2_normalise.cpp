@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/fused.h"
 #include "run/ops/body.h"
 #include "run/ops/values.h"
 
@@ -13,7 +14,7 @@ void l2_normalise(const NodeContext& context, const Tile& tile) {
   for_pixels(context, tile, [&](int64_t y, int64_t x, float* values) {
     read_pixel(context, context.spec.input, y, x, values);
     float sum = 0.0f;
-    for (int64_t c = 0; c < channels; ++c) sum = std::fma(values[c], values[c], sum);
+    for (int64_t c = 0; c < channels; ++c) sum = fused(values[c], values[c], sum);
     float length = std::sqrt(sum);
     if (length < epsilon) length = epsilon;
     for (int64_t c = 0; c < channels; ++c) values[c] /= length;

@@ -29,6 +29,11 @@ std::vector<Candidate> candidates() {
           {"avx512bw", kFloat, &kAvx512Gradients, cpu.avx512bw},
           {"avx2", kFloat, &kAvx2Gradients, cpu.avx2_fma},
           {"scalar", kFloat, &kScalarGradients, true}};
+#elif defined(SIGNBIT_ARM_KERNELS)
+  // Training has no kernels of its own for NEON; the names are the engine's.
+  return {{"scalar", kFloat, &kScalarGradients, true},
+          {"neon_dot", kFloat, &kScalarGradients, detect_cpu_features().neon_dot},
+          {"neon", kFloat, &kScalarGradients, true}};
 #else
   return {{"scalar", kFloat, &kScalarGradients, true}};
 #endif

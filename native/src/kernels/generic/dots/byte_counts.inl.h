@@ -108,3 +108,5 @@ inline void count_windows(const BinaryDotArgs& args, const uint8_t* const (&wind
     }
   }
 }
+
+#include "kernels/generic/dots/dot_windows.inl.h"

@@ -50,3 +50,5 @@ inline void count_windows(const BinaryDotArgs& args, const uint8_t* const (&wind
     totals[p] = Vec::add_to_totals(doubled, once[p]);
   }
 }
+
+#include "kernels/generic/dots/dot_windows.inl.h"
