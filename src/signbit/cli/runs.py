@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from signbit.cli import console
 from signbit.errors import InputError
 from signbit.printable import printable
 from signbit.runtime.prediction import OUTPUT
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from signbit.data.loading.readable import Unreadable
     from signbit.training import Run
 
-__all__ = ["Deployed", "compile_run", "deployed", "with_int16_stem"]
+__all__ = ["Deployed", "compile_run", "deployed", "say_unfinished", "with_int16_stem"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def _backbone(path: Path) -> Deployed:
 
 
 def _of_own_images(run: Run, notes: dict[str, str]) -> Deployed:
+    say_unfinished(run)
     data = run.recipe.data
     return Deployed(run, notes, data.source, data.test_split, data.unreadable)
 
@@ -69,6 +71,7 @@ def _of_own_images(run: Run, notes: dict[str, str]) -> Deployed:
 def _with_probe(path: Path, folder: Path) -> Deployed:
     from torch import nn
 
+    from signbit.data.sources.any_source import source_name
     from signbit.selfsup.evaluation.probe import load_probe
     from signbit.selfsup.trained import load_backbone_run
 
@@ -82,7 +85,23 @@ def _with_probe(path: Path, folder: Path) -> Deployed:
     data, test_split = str(probe.facts["data"]), str(probe.facts["test_split"])
     # Probes from before it was written down have the run's rule.
     unreadable = probe.facts.get("unreadable", run.recipe.data.unreadable)
-    return Deployed(run, {"probe": data}, data, test_split, unreadable)
+    return Deployed(run, {"probe": source_name(data)}, data, test_split, unreadable)
+
+
+def say_unfinished(run: Run) -> None:
+    """Tell, of a run whose recipe has more epochs than are done, how far it has come."""
+    if not run.finished and run.epoch:
+        console.say(f"{run.path}: unfinished, {run.epoch} of {run.recipe.epochs} epochs are done")
+
+
+def _recipe_notes(run: Run) -> dict[str, str]:
+    """The recipe and its epochs; of an unfinished run how many of them, as its figures are not so.
+
+    An imported network has no epochs of its own.
+    """
+    if run.finished or run.epoch == 0:
+        return {"recipe": run.recipe.description, "epochs": str(run.epoch)}
+    return {"epochs": f"{run.epoch} of {run.recipe.epochs}, unfinished"}
 
 
 def with_int16_stem(run: Run) -> Run:
@@ -106,6 +125,7 @@ def compile_run(
     """
     import signbit
     from signbit.compiler import compile_model
+    from signbit.data.sources.any_source import source_name
 
     mean, std = run.normalization
     shorter_side, interpolation = run.resize
@@ -120,11 +140,10 @@ def compile_run(
         allow_real=allow_real,
         any_size=any_size,
         source={
-            "recipe": run.recipe.description,
+            **_recipe_notes(run),
             "network": run.recipe.network,
             "method": run.recipe.method.name,
-            "data": printable(run.recipe.data.source),
-            "epochs": str(run.epoch),
+            "data": printable(source_name(run.recipe.data.source)),
             "signbit": signbit.__version__,
             **{key: printable(note) for key, note in (notes or {}).items()},
         },

@@ -101,31 +101,50 @@ def open_split(
     return without_unreadable(dataset, console.say) if unreadable == "skip" else dataset
 
 
-def match_classes(dataset: ImageDataset, class_names: Sequence[str]) -> ImageDataset:
-    """The data set with labels in the network's class order.
+def match_classes(
+    dataset: ImageDataset, class_names: Sequence[str], outputs: int | None = None
+) -> ImageDataset:
+    """The data set with labels in the network's class order, by name.
 
-    A network without names takes the data set's order. Raises DataError where the data set has a
-    class that the network does not know.
+    A network without names takes the data set's order, where it has as many `outputs` (None: it
+    gives no scores). Of fewer classes than the network knows it is said which ones they are. Raises
+    DataError where the data set has a class that the network does not know, or it has no names and
+    another number of outputs.
     """
-    from signbit.data.class_names import class_name, nearly
+    from signbit.data.class_names import class_name, listed, nearly
 
+    source, own = dataset.source, dataset.class_names
     class_names = [class_name(name) for name in class_names]
-    if not class_names or tuple(class_names) == dataset.class_names:
+    if not class_names:
+        if outputs is not None and len(own) != outputs:
+            raise DataError(
+                f"{source}: has {len(own)} classes ({listed(own)}), the network {outputs} outputs "
+                "without names, so which is which is not known; compile it with class_names=, or "
+                "name other images with --data"
+            )
+        if outputs is not None:
+            console.say(f"the network names no classes; its outputs are taken to be: {listed(own)}")
         return dataset
-    unknown = [name for name in dataset.class_names if name not in class_names]
+    if tuple(class_names) == own:
+        return dataset
+    unknown = [name for name in own if name not in class_names]
     if unknown:
         if like := nearly(unknown[0], class_names):
             raise DataError(
-                f"{dataset.source}: the network knows no class {unknown[0]!r}, but {like!r}, which "
+                f"{source}: the network knows no class {unknown[0]!r}, but {like!r}, which "
                 "differs in case only; rename the folder"
             )
         raise DataError(
-            f"{dataset.source}: the network knows no class {', '.join(unknown[:5])}; it knows "
-            f"{', '.join(class_names[:10])}{', …' if len(class_names) > 10 else ''}"
+            f"{source}: the network knows no class {listed(unknown)}; it knows "
+            f"{listed(class_names)}, and the images are of {listed(own)}; rename the classes, or "
+            "name other images with --data"
         )
+    if len(own) < len(class_names):
+        count = f"{len(own)} of the network's {len(class_names)} classes"
+        console.say(f"{source}: has images of {count}: {listed(own)}")
     from signbit.data import ImageDataset
 
-    order = np.array([class_names.index(name) for name in dataset.class_names])
+    order = np.array([class_names.index(name) for name in own])
     return ImageDataset(
         dataset.read,
         order[dataset.labels],

@@ -150,8 +150,11 @@ class Session:
             facts["train_digest"],
             self.learner.teacher_digest or "0",
         )
-        if self.folder.recipe() is not None:
+        stored = self.folder.recipe()
+        if stored is not None:
             self.folder.require_same_inputs(facts)
+            if self.accelerator.is_main_process and stored != self.recipe:
+                self.folder.move_to(self.recipe)
         elif self.accelerator.is_main_process:
             self.folder.create(self.recipe, facts)
         if checkpoint is not None:

@@ -15,6 +15,7 @@ from torch import nn
 
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.seeds import derive_seed
+from signbit.errors import CheckpointError
 from signbit.fast import native_ops, use_native_ops
 from signbit.training.images import fit_images, open_images
 from signbit.training.processes import join, lost_process_named, require_images
@@ -22,9 +23,11 @@ from signbit.training.progress import TrainingProgress
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.idle_keys import require_effect
 from signbit.training.recipe.parsing import single_runs
+from signbit.training.recipe.places import with_absolute_places
 from signbit.training.runs.folder import RunFolder
 from signbit.training.runs.initial_weights import read_state
 from signbit.training.runs.lock import locked
+from signbit.training.runs.place import require_place
 from signbit.training.runs.result import RunResult
 from signbit.training.runs.state_dicts import binarizer_names, load_state, state_digest
 from signbit.training.session import Learner, Session
@@ -46,16 +49,22 @@ def run_stages(
     if data is not None:
         source = recipe.data.model_copy(update={"source": str(data)})
         recipe = recipe.model_copy(update={"data": source})
-    runs = single_runs(recipe)
+    runs = [with_absolute_places(run) for run in single_runs(recipe)]
     require_effect(runs)
+    require_place(RunFolder(out).path, runs[0].data.source)
     folders = [RunFolder(out).path / f"stage-{number}" for number in range(1, len(runs))]
     for later, before in enumerate(folders, 1):
-        runs[later] = runs[later].model_copy(update={"start": str(before)})
+        runs[later] = runs[later].model_copy(update={"start": str(before.absolute())})
     plan = list(zip(runs, [RunFolder(path) for path in (*folders, out)], strict=True))
     for run, folder in plan:
         folder.require_same_recipe(run)
     # The weights that a stage left are needed until the next one has a checkpoint.
     begun = [number for number, (run, folder) in enumerate(plan) if folder.checkpoint(run)]
+    for run, folder in plan[: max(begun, default=0)]:
+        if (stored := folder.recipe()) is not None and stored.epochs != run.epochs:
+            raise CheckpointError(
+                f"{folder.path}: the stage after it has begun, so its epochs stay {stored.epochs}"
+            )
     for number, (run, folder) in enumerate(plan):
         if number >= max(begun, default=0):
             title = f"stage {number + 1} of {len(plan)}" if len(plan) > 1 else ""
@@ -98,7 +107,12 @@ def _train_one(
     recipe: Recipe, folder: RunFolder, title: str, prepare: Prepare, *, progress: bool
 ) -> RunResult:
     checkpoint = folder.checkpoint(recipe)
-    if checkpoint is not None and checkpoint.epoch == recipe.epochs:
+    stored = folder.recipe()
+    if (
+        checkpoint is not None
+        and stored is not None
+        and checkpoint.epoch == recipe.epochs == stored.epochs
+    ):
         with TrainingProgress(recipe.epochs, 0, 0, show=progress) as shown:
             shown.say(f"{folder.path}: all {recipe.epochs} epochs are done, nothing to train")
         return RunResult.of(folder.path, checkpoint.history, resumed_from=recipe.epochs)

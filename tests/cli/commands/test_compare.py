@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from tests.cli.conftest import Cli
 
 from signbit.errors import EXTRAS
@@ -71,3 +72,21 @@ def test_a_protocol_without_labels_is_refused(cli: Cli, tmp_path: Path) -> None:
     result = cli("compare", "bnn", "--protocol", "s2bnn-guided-cifar10", "--out", tmp_path / "c")
     assert "s2bnn-guided-cifar10: methods are compared by labels" in result.mistake
     assert not (tmp_path / "c").exists()
+
+
+def test_a_protocol_that_does_not_fit_is_said_so(cli: Cli, tmp_path: Path) -> None:
+    out, data = tmp_path / "c", tmp_path / "data"
+    for name in ("a", "b"):
+        (data / name).mkdir(parents=True)
+        for number in range(5):
+            Image.new("RGB", (90, 90), (number, 0, 0)).save(data / name / f"{number}.png")
+    short = ("epochs=1", "batch_size=4", "data.mean=[0.5]", "data.std=[0.5]")
+    result = cli("compare", "bnn", "--out", out, "--data", data, "--network", "digits", *short)
+    assert "comparison-cifar10 does not fit" in result.err
+    assert "digits sees them at 8×8, down from 90×90 and without colours" in result.err
+
+
+def test_digits_get_a_protocol_of_their_own(cli: Cli, tmp_path: Path) -> None:
+    result = cli("compare", "bnn", "--out", tmp_path, "--data", "digits", *SHORT)
+    assert "does not fit" not in result.err
+    assert (tmp_path / "table.md").read_text().startswith("digits on digits: 1 epoch")

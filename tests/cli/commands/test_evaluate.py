@@ -54,7 +54,65 @@ def test_other_classes_are_refused(cli: Cli, model_file: Path, tmp_path: Path) -
         folder.mkdir(parents=True)
         (tmp_path / "train" / name).mkdir(parents=True)
         Image.new("L", (8, 8)).save(folder / "0.png")
-    assert "cat" in cli("evaluate", model_file, "--data", tmp_path).mistake
+    mistake = cli("evaluate", model_file, "--data", tmp_path).mistake
+    assert "knows no class cat, dog; it knows 0, 1, 2" in mistake
+    assert "the images are of cat, dog; rename the classes" in mistake
+
+
+def class_folders(root: Path, *names: str) -> Path:
+    """One gray image of 8×8 in each class of the test images, and a training image."""
+    for split in ("train", "test"):
+        for number, name in enumerate(names):
+            (root / split / name).mkdir(parents=True)
+            Image.new("L", (8, 8), 90 * number).save(root / split / name / "0.png")
+    return root
+
+
+@pytest.fixture
+def unnamed(tmp_path: Path) -> Path:
+    """A file of two outputs that names no classes."""
+    from torch import nn
+
+    from signbit.compiler import compile_model
+
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 2)).eval()
+    compiled = compile_model(model, input_size=(8, 8, 1), mean=[0.5], std=[0.5])
+    compiled.save(tmp_path / "unnamed.sbnn")
+    return tmp_path / "unnamed.sbnn"
+
+
+@pytest.mark.parametrize("names", [("a",), ("a", "b", "c")])
+def test_classes_without_names_must_be_as_many_as_outputs(
+    cli: Cli, unnamed: Path, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    data = class_folders(tmp_path / "data", *names)
+    mistake = cli("evaluate", unnamed, "--data", data).mistake
+    assert f"has {len(names)} classes ({', '.join(names)}), the network 2 outputs" in mistake
+    assert "compile it with class_names=" in mistake
+
+
+def test_without_names_the_order_is_said(cli: Cli, unnamed: Path, tmp_path: Path) -> None:
+    data = class_folders(tmp_path / "data", "b", "a")
+    result = cli("evaluate", unnamed, "--data", data, "--json")
+    assert result.figures["images"] == 2
+    assert "its outputs are taken to be: a, b" in result.err
+
+
+def test_some_of_the_classes_are_enough_and_that_is_said(
+    cli: Cli, model_file: Path, run_folder: Path, tmp_path: Path
+) -> None:
+    data = class_folders(tmp_path / "data", "7", "3")
+    for scored in (model_file, run_folder):
+        result = cli("evaluate", scored, "--data", data, "--json")
+        assert result.figures["images"] == 2
+        assert "has images of 2 of the network's 10 classes: 3, 7" in result.err
+
+
+def test_names_may_be_written_in_two_forms_of_unicode(tmp_path: Path) -> None:
+    from signbit.cli.scoring import match_classes
+
+    dataset = open_dataset(class_folders(tmp_path / "data", "cafe\u0301", "bar"), "test")
+    assert match_classes(dataset, ["caf\u00e9", "bar"], 2).labels.tolist() == [1, 0]
 
 
 def test_a_file_needs_data(cli: Cli, model_file: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_run_folder_with_the_file_s_network(
 ) -> None:
     run = published.import_network("real-resnet20", file, tmp_path / "run", data="somewhere")
     assert (run.recipe.network, run.recipe.method.name) == ("real-resnet20", "real")
-    assert run.recipe.data.source == "somewhere"
+    assert run.recipe.data.source == str(Path("somewhere").absolute())
     assert run.class_names[:2] == ("airplane", "automobile")
     assert run.input_size == (32, 32, 3)
     assert (run.epoch, run.history) == (0, [])

@@ -112,7 +112,7 @@ def test_an_unknown_key_is_named_with_the_nearest(override: str, where: str, nea
         ("train_images=0", "train_images=0"),
         ("data.workers=-1", "data.workers=-1"),
         ("optimizer.lr=.inf", "optimizer.lr=inf: input should be a finite number"),
-        ("optimizer.lr=nan", "optimizer.lr=nan"),
+        ("optimizer.lr=nan", "optimizer.lr='nan': input should be a finite number"),
         ("optimizer.weight_decay=.inf", "optimizer.weight_decay=inf"),
         ("optimizer.momentum=.nan", "optimizer.momentum=nan"),
         ("data.mean=[.nan]", "data.mean.0=nan"),
@@ -146,7 +146,7 @@ def test_a_missing_key_is_named() -> None:
         ("=3", "write key=value"),
         ("optimizer..lr=3", "write key=value"),
         ("epochs.lr=3", "epochs is 2, it has no keys"),
-        ("data.mean=[1", "is not a YAML value"),
+        ("data.mean=[1", "not valid YAML"),
     ],
 )
 def test_a_malformed_override_is_quoted(override: str, message: str) -> None:

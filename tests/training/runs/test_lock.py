@@ -41,6 +41,7 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) ->
     (tmp_path / "checkpoints/.epoch-0003.4711.new/state.json").write_text("{")
     (tmp_path / "checkpoints/epoch-0002").mkdir()
     (tmp_path / ".metrics.jsonl.4711.new").write_text("{")
+    (tmp_path / ".00112233445566ff.tmp").write_text("{")
     (tmp_path / "metrics.jsonl").write_text("{}\n")
     with locked(tmp_path):
         pass

@@ -1,3 +1,5 @@
+import resource
+import threading
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,25 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CheckpointError, match=r"file/tensorboard: cannot be written \(Not a dir"):
         Scalars(tmp_path / "file/tensorboard", purge_from=1)
+
+
+def write_points(scalars: Scalars, count: int) -> None:
+    for step in range(count):
+        scalars.add("loss", 1.0, step)
+        scalars.flush()
+
+
+def test_a_full_disk_is_named_without_the_trace_of_a_thread(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told, limits = threading.excepthook, resource.getrlimit(resource.RLIMIT_FSIZE)
+    scalars = Scalars(tmp_path, purge_from=1)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, limits[1]))
+    try:
+        with pytest.raises(CheckpointError, match=r"cannot be written \(File too large\)"):
+            write_points(scalars, 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        scalars.close()
+    assert threading.excepthook == told
+    assert "Traceback" not in capsys.readouterr().err

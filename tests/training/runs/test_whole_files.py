@@ -38,3 +38,12 @@ def test_a_write_that_fails_leaves_nothing_beside(tmp_path: Path) -> None:
     ):
         whole_files.write_text(tmp_path / "taken", "new")
     assert os.listdir(tmp_path) == ["taken"]
+
+
+def test_of_a_folder_the_file_is_named_that_could_not_be_written(tmp_path: Path) -> None:
+    (tmp_path / "run/run.json").mkdir(parents=True)
+    with (
+        pytest.raises(CheckpointError, match=r"run/run\.json: cannot be written"),
+        whole_files.writing(tmp_path / "run"),
+    ):
+        whole_files.write_json(tmp_path / "run/run.json", {})

@@ -16,6 +16,7 @@ from signbit import recipes
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.loader import Loader
 from signbit.data.loading.readers import Read
+from signbit.data.loading.say import Say
 from signbit.errors import CheckpointError, DataError, IsaError, RecipeError
 from signbit.nn.layers import BinaryConv2d
 from signbit.training import images, load_run, train
@@ -122,8 +123,8 @@ def test_a_decoding_process_that_dies_ends_the_run(
 ) -> None:
     real = images.open_dataset
 
-    def deadly(source: str, split: str, *, labelled: bool) -> ImageDataset:
-        opened = real(source, split, labelled=labelled)
+    def deadly(source: str, split: str, *, labelled: bool, say: Say) -> ImageDataset:
+        opened = real(source, split, labelled=labelled, say=say)
         opened.read = DieAtLast(opened.read, os.getpid(), tmp_path / "run")
         return opened
 
@@ -189,8 +190,8 @@ def test_another_recipe_or_other_images_are_refused(
 
     real = images.open_dataset
 
-    def darker(source: str, split: str, *, labelled: bool) -> ImageDataset:
-        opened = real(source, split, labelled=labelled)
+    def darker(source: str, split: str, *, labelled: bool, say: Say) -> ImageDataset:
+        opened = real(source, split, labelled=labelled, say=say)
         return ImageDataset.from_arrays(
             opened.images // 2, opened.labels, opened.class_names, source=source, split=split
         )

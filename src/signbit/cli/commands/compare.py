@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
-PROTOCOL = "comparison-cifar10"
-
 
 def compare(
     methods: Annotated[
@@ -40,9 +38,13 @@ def compare(
     ] = None,
     data: Data = None,
     protocol: Annotated[
-        str,
-        typer.Option(metavar="RECIPE", help="All but method and seed come from this recipe."),
-    ] = PROTOCOL,
+        str | None,
+        typer.Option(
+            metavar="RECIPE",
+            help="All but method and seed come from this recipe; default: comparison-digits for "
+            "small gray images, for all others comparison-cifar10.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train methods under one protocol, and write what each of them reached.
@@ -55,7 +57,8 @@ def compare(
     """
     # First, so that nothing is trained where plots cannot be drawn.
     from signbit.training.reports.comparison.plot import draw
-    from signbit.training.reports.comparison.runs import Contender, finished_runs
+    from signbit.training.reports.comparison.protocol import fitting_protocol, misfit
+    from signbit.training.reports.comparison.runs import Contender, finished_runs, unfinished_runs
     from signbit.training.reports.comparison.runs import compare as compare_methods
     from signbit.training.reports.comparison.table import as_json, as_markdown, rows_of
     from signbit.training.runs.whole_files import write_text, writing
@@ -65,7 +68,14 @@ def compare(
     if not names:
         raise typer.BadParameter("name at least one method, such as sdbnn")
     contenders = [Contender.parse(name) for name in names]
-    recipe, seeds = _protocol(protocol, network, data, overrides)
+    with console.figures_only():
+        protocol = protocol or fitting_protocol(data)
+        recipe, seeds = _protocol(protocol, network, data, overrides)
+        if data is not None and (found := misfit(recipe)) is not None:
+            console.say(
+                f"{protocol} does not fit {data}: {found}; --network, --protocol and KEY=VALUE "
+                "choose otherwise"
+            )
     rows: list[Row] = []
 
     def write() -> None:
@@ -91,7 +101,7 @@ def compare(
         "plot": str(out / "plot.png"),
     }
     console.publish(figures, [_table(rows)], as_json=json)
-    for line in diverged:
+    for line in (*diverged, *unfinished_runs(out)):
         console.say(f"not in the table: {line}", problem=True)
 
 

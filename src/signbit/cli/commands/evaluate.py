@@ -67,17 +67,19 @@ def evaluate(
 def _evaluate_run(
     path: Path, data: str | None, split: str | None, unreadable: Unreadable | None
 ) -> dict[str, object]:
+    from signbit.cli.runs import say_unfinished
     from signbit.cli.scoring import match_classes, open_split
     from signbit.training import evaluate_model, load_run
 
     run = load_run(path)
+    say_unfinished(run)
     source = data or run.recipe.data.source
     split = split or run.recipe.data.test_split
     images = open_split(source, split, unreadable or run.recipe.data.unreadable)
     dataset = match_classes(images, run.class_names)
     measured = evaluate_model(run.model, dataset, run.preprocessing)
     return {
-        "split": split,
+        "split": dataset.split,
         "data": source,
         "top1": measured.top1,
         "images": measured.images,
@@ -96,17 +98,19 @@ def _evaluate_model(
 ) -> dict[str, object]:
     from signbit.cli.progress import progress
     from signbit.cli.scoring import load_classifier, match_classes, open_split
+    from signbit.data.loading.readers import HOW_TO_SKIP
     from signbit.data.pixels.decoding import batches
     from signbit.runtime.photographs import resize_rule
 
     engine = load_classifier(path, threads, isa, input_size)
     rule = resize_rule(engine)
-    dataset = match_classes(open_split(data, split, "refuse"), engine.class_names)
+    opened = open_split(data, split, "refuse")
+    dataset = match_classes(opened, engine.class_names, engine.outputs[0].shape[2])
     read = dataset.reader(engine.input_shape, *rule)
     skipped: list[str] = []
 
     def skip(reason: str) -> None:
-        console.say(f"skipped: {reason}")
+        console.say(f"skipped: {reason.removesuffix(HOW_TO_SKIP)}")
         skipped.append(reason)
 
     right = 0
@@ -123,7 +127,7 @@ def _evaluate_model(
             f"{data}: none of the {len(dataset)} images of the {split} split can be read"
         )
     return {
-        "split": split,
+        "split": dataset.split,
         "data": data,
         "top1": right / count,
         "images": count,

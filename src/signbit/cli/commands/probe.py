@@ -54,6 +54,7 @@ def probe(
 
     Example: [bold]signbit probe runs/b --lr 0.1 --lr 1[/]
     """
+    from signbit.data.sources.any_source import absolute_source
     from signbit.selfsup.evaluation.linear import ProbePlan
     from signbit.selfsup.evaluation.probe import require_folder, save_probe, train_probe
     from signbit.selfsup.trained import load_backbone_run
@@ -61,10 +62,11 @@ def probe(
     plan = ProbePlan(epochs, batch, tuple(lr or (0.1,)), seed)
     with console.figures_only():
         trained = load_backbone_run(run)
-        name = Path((data or trained.recipe.data.source).rpartition(":")[2]).name
+        source = data or trained.recipe.data.source
+        name = Path(absolute_source(source)).name
         share = "" if labels == 1 else f"-{labels:g}"
         folder = out or run / f"probe-{name or 'data'}{share}"
-        if require_folder(folder):
+        if require_folder(folder, source):
             console.say(f"{folder}: the probe there will be replaced; --out FOLDER keeps both")
         found = train_probe(
             trained,

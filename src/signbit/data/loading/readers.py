@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 from signbit.data.pixels.images import Interpolation, fit
 from signbit.errors import DataError
 
-__all__ = ["Chosen", "Decoded", "Fitted", "Read"]
+__all__ = ["HOW_TO_SKIP", "Chosen", "Decoded", "Fitted", "Read"]
+
+HOW_TO_SKIP = (
+    "; to go on without such images: data.unreadable=skip in a recipe, --unreadable skip in other "
+    "commands"
+)
+"""The end of an error about an image that cannot be decoded."""
 
 Read = Callable[[int], NDArray[np.uint8]]
 """Index → the image, uint8 (H, W, 1 or 3). Raises DataError where it cannot be decoded."""
@@ -59,10 +65,7 @@ class Fitted:
         try:
             image = self.read(index)
         except DataError as error:
-            raise DataError(
-                f"{error}; to go on without such images: data.unreadable=skip in a recipe, "
-                "--unreadable skip in other commands"
-            ) from error
+            raise DataError(f"{error}{HOW_TO_SKIP}") from error
         height, width, _ = self.input_size
         if image.shape == self.input_size and self.resize_shorter_side == min(height, width):
             return image

@@ -13,9 +13,21 @@ from signbit.data.sources.image_files import find_images, walk
 from signbit.data.sources.parquet import holds_images, open_parquet, parquet_files
 from signbit.errors import DataError
 
-__all__ = ["open_dataset"]
+__all__ = ["absolute_source", "open_dataset", "source_name"]
 
 _HUB = "hub:"
+
+
+def absolute_source(source: str | Path) -> str:
+    """`source` as it is found from any working folder: of a folder the absolute path."""
+    if source == "digits" or str(source).startswith(_HUB):
+        return str(source)
+    return str(Path(source).expanduser().absolute())
+
+
+def source_name(source: str) -> str:
+    """What to call a source where it is told of: of a folder its name, without where it lies."""
+    return source if source.startswith(_HUB) else Path(source).absolute().name
 
 
 def open_dataset(

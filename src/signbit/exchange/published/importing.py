@@ -17,9 +17,11 @@ from signbit.exchange.published.table import get
 from signbit.training.images import preprocessing_of
 from signbit.training.networks import build_network, make_method
 from signbit.training.recipe.identity import recipe_digest
+from signbit.training.recipe.places import with_absolute_places
 from signbit.training.runs.checkpoint import Checkpoint, write_checkpoint
 from signbit.training.runs.folder import Run, RunFolder, load_run
 from signbit.training.runs.initial_weights import read_state
+from signbit.training.runs.place import require_place
 from signbit.training.runs.state_dicts import load_state
 
 __all__ = ["import_network"]
@@ -32,7 +34,7 @@ def import_network(name: str, file: str | Path, out: str | Path, *, data: str | 
     entry has no class names need it, as they take those of its training images. The run has no
     finished epochs, as nothing was trained here. Raises InputError for an unknown name or missing
     data, CheckpointError where the file is not readable or does not fit (naming the first
-    difference), and where `out` holds a run.
+    difference), and where `out` holds a run or other files.
     """
     published = get(name)
     folder, file = RunFolder(out), Path(file)
@@ -40,6 +42,7 @@ def import_network(name: str, file: str | Path, out: str | Path, *, data: str | 
         raise CheckpointError(f"{out}: holds a run already; choose another folder")
     if not file.is_file():
         raise CheckpointError(f"{file}: no such file")
+    require_place(folder.path, data)
     state = read_state(file)
     class_names = _class_names(name, published, data)
     recipe = recipes.load(published.recipe, published.overrides)
@@ -49,6 +52,7 @@ def import_network(name: str, file: str | Path, out: str | Path, *, data: str | 
             "data": recipe.data.model_copy(update={"source": data or recipe.data.source}),
         }
     )
+    recipe = with_absolute_places(recipe)
     model = build_network(
         recipe.network,
         make_method(recipe.method),

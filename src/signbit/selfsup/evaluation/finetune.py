@@ -15,7 +15,7 @@ import torch
 
 from signbit.data.loading.readable import Unreadable
 from signbit.data.loading.seeds import derive_seed
-from signbit.errors import DataError
+from signbit.errors import CheckpointError, DataError
 from signbit.files import write_file
 from signbit.selfsup.trained import load_backbone_run
 from signbit.training.images import open_images
@@ -24,6 +24,7 @@ from signbit.training.recipe import Recipe
 from signbit.training.recipe.parsing import apply_overrides, parse_recipe
 from signbit.training.runs import whole_files
 from signbit.training.runs.folder import Run, RunFolder
+from signbit.training.runs.place import require_place
 from signbit.training.runs.result import RunResult
 from signbit.training.supervised.train import train
 
@@ -56,17 +57,18 @@ def finetune(
     )
     recipe = recipe.model_copy(update={"start": str(folder.path / _START)})
     folder.require_same_recipe(recipe)
+    require_place(folder.path, recipe.data.source)
     # For the number of classes alone: which images are skipped, train says.
     training, _ = open_images(recipe, say=lambda text: None)
     state = _initial_state(trained, recipe, len(training.class_names))
     made = not folder.path.exists()
-    with whole_files.writing(folder.path):
-        folder.path.mkdir(parents=True, exist_ok=True)
-        write_file(folder.path / _START, safetensors.torch.save(state))
     try:
+        with whole_files.writing(folder.path):
+            folder.path.mkdir(parents=True, exist_ok=True)
+            write_file(folder.path / _START, safetensors.torch.save(state))
         return train(recipe, None, folder.path, progress=progress)
-    except DataError:
-        if made and folder.recipe() is None:  # an image was broken, so that nothing has begun
+    except (CheckpointError, DataError):
+        if made and folder.recipe() is None:  # a broken image or a full disk: nothing has begun
             (folder.path / _START).unlink(missing_ok=True)
             with suppress(OSError):
                 folder.path.rmdir()

@@ -19,6 +19,7 @@ from torch import nn
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.readable import Unreadable
 from signbit.data.loading.say import Say
+from signbit.data.sources.any_source import absolute_source
 from signbit.data.sources.split import share_of_classes
 from signbit.errors import CheckpointError
 from signbit.files import write_file
@@ -36,6 +37,7 @@ from signbit.selfsup.trained import backbone_digest
 from signbit.training.images import open_images
 from signbit.training.runs import whole_files
 from signbit.training.runs.folder import Run
+from signbit.training.runs.place import require_place
 
 __all__ = [
     "Probe",
@@ -88,7 +90,8 @@ def open_probe_images(
     """
     section = run.recipe.data
     if data is not None:
-        section = section.model_copy(update={"source": data, "test_split": "test"})
+        source = absolute_source(data)
+        section = section.model_copy(update={"source": source, "test_split": "test"})
     if test_split is not None:
         section = section.model_copy(update={"test_split": test_split})
     if unreadable is not None:
@@ -161,7 +164,7 @@ def train_probe(
     backbone.cpu()
     facts = {
         "format": 1,
-        "run": str(run.path),
+        "run": str(run.path.absolute()),
         "network": run.recipe.network,
         "method": run.recipe.method.name,
         "epoch": run.epoch,
@@ -192,11 +195,13 @@ def train_probe(
     return Probe(head.cpu(), training.class_names, facts)
 
 
-def require_folder(folder: Path) -> bool:
+def require_folder(folder: Path, source: str) -> bool:
     """Whether a probe is in `folder` already; nothing is written.
 
-    Raises CheckpointError where one could not be written there, before the work is done.
+    source: the images that it learns from. Raises CheckpointError where one could not be written
+    there, as there are other files for one, before the work is done.
     """
+    require_place(folder, source, begun=(_WEIGHTS,), own=(_FACTS,))
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     try:
         with tempfile.TemporaryFile(dir=there):

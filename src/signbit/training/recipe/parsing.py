@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from signbit.errors import RecipeError
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.findings import explain
+from signbit.training.recipe.yaml_text import read
 
 __all__ = ["apply_overrides", "flat", "parse_recipe", "single_runs"]
 
@@ -70,7 +70,7 @@ def single_runs(recipe: Recipe) -> list[Recipe]:
 
 
 def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
-    """`values` with each "key.subkey=value" set; values are read as YAML.
+    """`values` with each "key.subkey=value" set, in order; values are read by `yaml_text.read`.
 
     A number stands for an item of a list, from 0: "stages.0.epochs=3". Raises RecipeError on text
     without "=" and on a path through something that has no keys. Whether the keys exist is for
@@ -92,7 +92,7 @@ def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict
             else:
                 at = key
             if below is None:
-                target[at] = _value(text, override)
+                target[at] = read(text, f"override {override!r}")
                 break
             inner = target[at] if isinstance(target, list) else target.setdefault(at, {})
             if inner is None:
@@ -167,18 +167,4 @@ def _copy(value: Any) -> Any:
         return {key: _copy(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_copy(inner) for inner in value]
-    return value
-
-
-def _value(text: str, override: str) -> Any:
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"override {override!r}: {text!r} is not a YAML value") from error
-    if isinstance(value, str):
-        # YAML 1.1 reads 1e-4 as text; a person means the number.
-        try:
-            return float(value)
-        except ValueError:
-            return value
     return value

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, model_validator
 
 from signbit.training.recipe.sections import (
@@ -23,6 +22,7 @@ from signbit.training.recipe.sections import (
     Whole,
 )
 from signbit.training.recipe.selfsup import SelfSup
+from signbit.training.recipe.yaml_text import written
 
 __all__ = ["Recipe"]
 
@@ -111,5 +111,5 @@ class Recipe(Section):
         return self
 
     def to_yaml(self) -> str:
-        """The whole recipe; `parse_recipe(yaml.safe_load(text))` gives it back."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        """The whole recipe; `parse_recipe(yaml_text.read(text))` gives it back."""
+        return written(self.model_dump(mode="json"))

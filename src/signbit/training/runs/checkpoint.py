@@ -23,7 +23,7 @@ from signbit.files import sync_folder, write_file
 from signbit.training.runs import whole_files
 from signbit.training.runs.state_dicts import load_state
 
-__all__ = ["Checkpoint", "latest", "read_checkpoint", "write_checkpoint"]
+__all__ = ["Checkpoint", "epochs_done", "latest", "read_checkpoint", "write_checkpoint"]
 
 _NAME = re.compile(r"epoch-(\d+)")
 _TENSORS = "state.safetensors"
@@ -115,6 +115,13 @@ def latest(folder: Path) -> Path | None:
     """The newest checkpoint of `folder`, or None."""
     checkpoints = _checkpoints(folder)
     return checkpoints[-1] if checkpoints else None
+
+
+def epochs_done(folder: Path) -> int:
+    """How many epochs are finished, by the newest checkpoint of `folder`."""
+    newest = latest(folder)
+    match = newest and _NAME.fullmatch(newest.name)
+    return int(match[1]) if match else 0
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

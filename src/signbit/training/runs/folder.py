@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -22,11 +23,12 @@ from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.errors import CheckpointError
 from signbit.training.networks import build_network, make_method
 from signbit.training.recipe import Recipe
-from signbit.training.recipe.identity import identity, recipe_digest
-from signbit.training.recipe.parsing import flat, parse_recipe
+from signbit.training.recipe.identity import recipe_digest
+from signbit.training.recipe.parsing import parse_recipe
 from signbit.training.runs import checkpoint as checkpoints
 from signbit.training.runs import whole_files
 from signbit.training.runs.checkpoint import Checkpoint
+from signbit.training.runs.continuation import require_continues
 
 __all__ = ["Run", "RunFolder", "StoredRun", "load_run", "read_run", "run_facts"]
 
@@ -101,32 +103,30 @@ class RunFolder:
         if path is None:
             return None
         checkpoint = checkpoints.read_checkpoint(path)
-        if checkpoint.recipe_digest != recipe_digest(recipe):
+        if checkpoint.recipe_digest not in self._digests(recipe):
             raise CheckpointError(f"{path}: belongs to another recipe than {self.path}/recipe.yaml")
         return checkpoint
 
+    def _digests(self, recipe: Recipe) -> Iterator[str]:
+        """The digests of `recipe`, and of it with the epochs that the run had before."""
+        yield recipe_digest(recipe)
+        stored = self.recipe()
+        if stored is not None:
+            for epochs in (stored.epochs, *self.facts().get("earlier_epochs", ())):
+                yield recipe_digest(recipe.model_copy(update={"epochs": epochs}))
+
     def require_same_recipe(self, recipe: Recipe) -> None:
-        """Raise CheckpointError naming every value of `recipe` that the stored one has otherwise.
+        """Raise CheckpointError unless the stored run goes on as `recipe`: `require_continues`.
 
         The description and the data's location may differ; the images themselves are compared by
-        `require_same_data`.
+        `require_same_inputs`.
         """
         stored = self.recipe()
         if stored is None:
             if checkpoints.latest(self.checkpoints) is not None:
                 raise CheckpointError(f"{self.path}: has checkpoints, but recipe.yaml is missing")
             return
-        there, now = flat(identity(stored)), flat(identity(recipe))
-        differences = [
-            f"{key} is {there.get(key, 'absent')} there and {now.get(key, 'absent')} now"
-            for key in sorted({*there, *now})
-            if there.get(key) != now.get(key)
-        ]
-        if differences:
-            raise CheckpointError(
-                f"{self.path}: holds a run of another recipe ({'; '.join(differences)}); "
-                "resume with the same recipe, or choose another folder"
-            )
+        require_continues(self.path, stored, recipe, checkpoints.epochs_done(self.checkpoints))
 
     def require_same_inputs(self, facts: dict[str, Any]) -> None:
         """Raise CheckpointError where the stored run saw other images, labels or class names.
@@ -157,6 +157,18 @@ class RunFolder:
         with whole_files.writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             whole_files.write_json(self.path / "run.json", facts)
+            whole_files.write_text(self.path / "recipe.yaml", recipe.to_yaml())
+
+    def move_to(self, recipe: Recipe) -> None:
+        """Replace recipe.yaml by `recipe`, the same one with other epochs or its images elsewhere.
+
+        run.json first gets the epochs that checkpoints are of: after a kill both are right.
+        """
+        stored, facts = self.recipe(), self.facts()
+        with whole_files.writing(self.path):
+            if stored is not None and stored.epochs != recipe.epochs:
+                facts["earlier_epochs"] = [*facts.get("earlier_epochs", ()), stored.epochs]
+                whole_files.write_json(self.path / "run.json", facts)
             whole_files.write_text(self.path / "recipe.yaml", recipe.to_yaml())
 
     def write_metrics(self, history: list[dict[str, float]]) -> None:

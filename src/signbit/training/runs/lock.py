@@ -42,8 +42,9 @@ def locked(folder: Path) -> Iterator[None]:
                 f"{folder}: another process is training into this folder; wait for it, or choose "
                 "another folder"
             ) from error
-        for leftover in folder.glob(".*.new"):
-            leftover.unlink()
+        for pattern in (".*.new", f".{'[0-9a-f]' * 16}.tmp"):
+            for leftover in folder.glob(pattern):
+                leftover.unlink()
         for leftover in (folder / "checkpoints").glob(".epoch-*.new"):
             shutil.rmtree(leftover)
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +21,8 @@ class Scalars:
 
     def __init__(self, folder: Path, purge_from: int) -> None:
         self._folder = folder
+        self._told_before = threading.excepthook
+        threading.excepthook = self._tell
         with whole_files.writing(folder):
             self._writer = SummaryWriter(str(folder), purge_step=purge_from)
 
@@ -37,3 +40,11 @@ class Scalars:
         """Stop writing. Points since the last flush are lost where the disk is full."""
         with suppress(OSError):
             self._writer.close()
+        if threading.excepthook == self._tell:
+            threading.excepthook = self._told_before
+
+    def _tell(self, failed: threading.ExceptHookArgs) -> None:
+        """Leave out the thread that TensorBoard writes by: `add` and `flush` tell why it ended."""
+        of_tensorboard = type(failed.thread).__module__.startswith("tensorboard.")
+        if not (of_tensorboard and isinstance(failed.exc_value, OSError)):
+            self._told_before(failed)

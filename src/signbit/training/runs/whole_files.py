@@ -16,12 +16,18 @@ __all__ = ["read_json", "write_json", "write_text", "writing"]
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an OSError into a CheckpointError that names `path` and says how to go on."""
+    """Turn an OSError into a CheckpointError that says how to go on.
+
+    It names the file that could not be written where that lies in the folder `path`, else `path`.
+    """
     try:
         yield
     except OSError as error:
+        file = error.filename
+        if not (isinstance(file, str) and Path(file).is_relative_to(path)):
+            file = path
         raise CheckpointError(
-            f"{path}: cannot be written ({error.strerror or error}); make room on its disk, or "
+            f"{file}: cannot be written ({error.strerror or error}); make room on its disk, or "
             "whatever it lacks, and the same command goes on from the last finished epoch"
         ) from error
 

@@ -29,9 +29,9 @@ def train(
     run of the same recipe in `out` goes on from its last checkpoint and reaches the same numbers
     (on one machine with one number of processes and threads). Progress goes to stderr.
 
-    Raises DataError; RecipeError; CheckpointError where `out` holds another run, cannot be written
-    or is trained into already, or where a start or a teacher does not fit; and LostProcessError
-    where another process of this training ends.
+    Raises DataError; RecipeError; CheckpointError where `out` holds another run or other files
+    (`require_place`), cannot be written or is trained into already, or where a start or a teacher
+    does not fit; and LostProcessError where another process of this training ends.
     """
     if recipe.selfsup is not None:
         raise RecipeError(

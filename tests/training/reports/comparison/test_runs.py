@@ -57,7 +57,7 @@ def test_contenders_are_methods_with_parameters() -> None:
         ("bnn:depth=3", "method 'bnn' has no parameter 'depth'; choose among binarize"),
         ("sdbnn:reduction=0", "reduction must be an integer >= 1"),
         ("sdbnn:reduction", "write key=value"),
-        ("sdbnn:reduction=[1", "is not a YAML value"),
+        ("sdbnn:reduction=[1", r"not valid YAML \(line 1: expected"),
         ("sdbnn:reduction.low=1", "write METHOD, or METHOD:KEY=VALUE,KEY=VALUE"),
     ],
 )

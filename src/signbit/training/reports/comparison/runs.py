@@ -15,13 +15,23 @@ from signbit.training.recipe.identity import identity
 from signbit.training.recipe.idle_keys import require_effect
 from signbit.training.recipe.parsing import apply_overrides, flat
 from signbit.training.recipe.sections import MethodRecipe
+from signbit.training.runs.checkpoint import epochs_done
 from signbit.training.runs.folder import RunFolder
+from signbit.training.runs.place import require_place
 from signbit.training.supervised.train import train
 
-__all__ = ["Contender", "Finished", "compare", "finished_runs", "require_one_protocol"]
+__all__ = [
+    "Contender",
+    "Finished",
+    "compare",
+    "finished_runs",
+    "require_one_protocol",
+    "unfinished_runs",
+]
 
 # What a contender brings along; all else is the protocol.
 _ITS_OWN = ("method.", "seed")
+_TABLES = ("table.md", "table.json", "plot.png")
 # Characters of a label that folder names had better not have.
 _UNUSUAL = str.maketrans({":": "_", ",": "_", "=": "-", "/": "-", " ": "_"})
 
@@ -86,7 +96,8 @@ def compare(
     The protocol's own method and seed do not count. `say` hears what comes next; `after_each` is
     called whenever a run is done. Runs that diverge are passed over: the result names them. Raises
     RecipeError for a protocol in stages, a method that the network does not take, or a parameter
-    that does nothing, and CheckpointError where `out` holds a comparison under another protocol.
+    that does nothing, and CheckpointError where `out` holds a comparison under another protocol, or
+    other files.
     """
     if protocol.stages is not None:
         raise RecipeError("a protocol of several stages cannot be shared by methods; use one")
@@ -94,6 +105,7 @@ def compare(
     recipes = [contender.recipe(protocol, seed) for contender, seed in plan]
     for recipe in recipes:
         require_effect([recipe])
+    require_place(out, protocol.data.source, begun=("*/seed-*",), own=_TABLES)
     require_one_protocol(out, protocol)
     diverged = []
     for number, ((contender, seed), recipe) in enumerate(zip(plan, recipes, strict=True), 1):
@@ -120,7 +132,7 @@ def require_one_protocol(out: Path, protocol: Recipe) -> None:
                 raise CheckpointError(
                     f"{out}: holds a comparison under another protocol ({key} is "
                     f"{there.get(key, 'absent')} there and {now.get(key, 'absent')} now); choose "
-                    "another folder"
+                    "another folder, or its protocol (--protocol, KEY=VALUE)"
                 )
         digest = str(folder.facts()["train_digest"])
         if digests.setdefault(recipe.seed, digest) != digest:
@@ -135,6 +147,15 @@ def finished_runs(out: Path) -> list[Finished]:
         if checkpoint is not None and checkpoint.epoch == recipe.epochs:
             found.append(Finished(_label(recipe.method), recipe, checkpoint.history))
     return found
+
+
+def unfinished_runs(out: Path) -> list[str]:
+    """The runs of the comparison in `out` that are not finished, and how far each one has come."""
+    return [
+        f"{_label(recipe.method)}, seed {recipe.seed}: {done} of {recipe.epochs} epochs are done"
+        for folder, recipe in _runs(out)
+        if (done := epochs_done(folder.checkpoints)) < recipe.epochs
+    ]
 
 
 def _runs(out: Path) -> Iterator[tuple[RunFolder, Recipe]]:
