@@ -10,6 +10,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,39 @@ def test_an_engine_pickles_by_its_bytes_and_options(tmp_path: Path, protocol: in
     for each in (engine, pickle.loads(pickle.dumps(loaded))):
         with pytest.raises(InputError, match="max_bytes"):
             each(np.broadcast_to(pixels(1), (10**7, 6, 6, 3)))
+
+
+def test_a_file_that_was_written_to_is_not_pickled(tmp_path: Path) -> None:
+    path = tmp_path / "model.sbnn"
+    path.write_bytes(sample_bytes())
+    engine = signbit.load(path)
+    (tmp_path / "new").write_bytes(b"another")
+    (tmp_path / "new").replace(path)  # of the same name, but another file
+    assert pickle.loads(pickle.dumps(engine)).inputs == engine.inputs
+    path.write_bytes(sample_bytes())
+    engine = signbit.load(path)
+    with path.open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(ModelFileError, match="written to since it was loaded"):
+        pickle.dumps(engine)
+    assert copy.copy(engine) is engine
+
+
+def test_a_pipes_model_is_pickled(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.sbnn"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(sample_bytes(),))
+    writer.start()
+    engine = signbit.load(pipe)
+    writer.join()
+    assert pickle.loads(pickle.dumps(engine)).input_shape == engine.input_shape
+
+
+def test_an_engine_of_a_path_does_not_hold_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "model.sbnn"
+    path.write_bytes(sample_bytes())
+    engine = signbit.load(path)
+    assert not any(isinstance(each, bytes) for each in vars(engine._source).values())
 
 
 def test_a_pickle_keeps_the_input_size_and_leaves_defaults_open(

@@ -16,11 +16,12 @@ import numpy.typing as npt
 from signbit.errors import InputError, IsaError, ModelFileError
 from signbit.runtime import _native
 from signbit.runtime.node_report import NodeReport, node_reports
-from signbit.runtime.options import checked_limits, checked_size, checked_threads, read_file, shown
+from signbit.runtime.options import checked_limits, checked_size, checked_threads
 from signbit.runtime.pixel_units import warning_once
 from signbit.runtime.ports import DTYPES, Input, Output, batch_check, common_count, described
 from signbit.runtime.prediction import Prediction, of_images
 from signbit.runtime.single_nodes import SingleNodes
+from signbit.runtime.source import Source
 
 __all__ = ["Engine", "Input", "NodeReport", "Output", "Prediction", "cpu_isas", "load"]
 
@@ -91,16 +92,14 @@ class Engine:
         count = 0 if threads is None else checked_threads(threads)
         size = (0, 0) if input_size is None else checked_size(input_size)
         limits = checked_limits(max_bytes, max_operations)
-        data = source if isinstance(source, bytes) else read_file(source)
+        self._source = Source(source)
+        data = self._source.read()
         try:
             self._model = _native.Model.load(data, count, isa or "", size, limits, fuse=_fuse)
         except ModelFileError as error:
-            if isinstance(source, bytes):
-                raise
-            raise type(error)(f"{shown(source)}: {error}") from None
-        self._made = partial(
-            type(self), data, threads, isa, input_size, max_bytes, max_operations, _fuse=_fuse
-        )
+            raise self._source.named(error) from None
+        self._options = (threads, isa, input_size, max_bytes, max_operations)
+        self._fuse = _fuse
         tensors = self._model.tensors
         self._inputs = tuple(
             Input(name, *tensors[number]) for number, name in enumerate(self._model.inputs)
@@ -131,7 +130,8 @@ class Engine:
         return f"<signbit.Engine {ports}, {self.isa}, threads={self.threads}>"
 
     def __reduce__(self) -> tuple[partial[Engine], tuple[()]]:
-        return self._made, ()
+        made = partial(type(self), self._source.read(), *self._options, _fuse=self._fuse)
+        return made, ()
 
     def __copy__(self, memo: object = None) -> Engine:
         return self

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import operator
-import os
-from pathlib import Path
 from typing import SupportsIndex
 
-from signbit.errors import InputError, ModelFileError
+from signbit.errors import InputError
 from signbit.runtime import _native
 
-__all__ = ["checked_limits", "checked_size", "checked_threads", "read_file", "shown"]
+__all__ = ["checked_limits", "checked_size", "checked_threads"]
 
 MAX_SIDE = 16_384
 MAX_THREADS = 1024
@@ -62,18 +60,3 @@ def checked_threads(threads: SupportsIndex) -> int:
     if not 1 <= count <= MAX_THREADS:
         raise InputError(f"threads: must be 1 to {MAX_THREADS}, is {count}")
     return count
-
-
-def read_file(path: str | os.PathLike[str]) -> bytes:
-    """The bytes of a model's file; ModelFileError where it cannot be read."""
-    if "\0" in os.fsdecode(path):
-        raise ModelFileError(f"{path!r}: a path cannot contain a null character")
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"{shown(path)}: {error.strerror}") from error
-
-
-def shown(path: str | os.PathLike[str]) -> str:
-    """A path, which may be any bytes, as text."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
