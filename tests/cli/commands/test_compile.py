@@ -36,9 +36,10 @@ def test_compares_both_sides_and_replaces_the_file(
 def test_the_tables(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     arguments = ("compile", run_folder, "-o", tmp_path / "model.sbnn", "--images", "4")
     titles = ("layers (", "node by node", "end to end", "signs next to their threshold")
-    shown = cli(*arguments, "--details")
-    assert shown.code == 0
-    assert all(title in shown.out for title in titles)
+    for option in ("--details", "--verbose"):
+        shown = cli(*arguments, option)
+        assert shown.code == 0
+        assert all(title in shown.out for title in titles)
     shown = cli(*arguments)
     assert shown.code == 0
     assert not any(title in shown.out for title in titles)

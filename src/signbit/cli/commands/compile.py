@@ -11,6 +11,7 @@ import typer
 
 from signbit.cli import console
 from signbit.cli.arguments import Data, Isa, Json, RunFolder, Threads, UnreadableImages
+from signbit.cli.levels import Level, level
 from signbit.files import descriptor_of, require_writable
 
 if TYPE_CHECKING:
@@ -78,7 +79,10 @@ def compile_(
         ),
     ] = False,
     details: Annotated[
-        bool, typer.Option("--details", help="Also print every layer, node and comparison.")
+        bool,
+        typer.Option(
+            "--details", help="Also print every layer, node and comparison, as --verbose does."
+        ),
     ] = False,
     threads: Threads = None,
     isa: Isa = None,
@@ -141,6 +145,7 @@ def compile_(
         figures["int16_stem"] = change.to_dict()
         tables.append(_stem_table(change))
         verdict.append(stem_line(change))
+    details = details or level() is Level.VERBOSE
     if not details:
         tables = [_nodes(wrong)] if wrong else []
     shown: list[console.Titled | str] = [*verdict, "", *tables]
