@@ -19,6 +19,8 @@ from signbit.compiler.lower_steps import keys_of, steps_of
 
 __all__ = ["LOGITS", "Lowered", "Provenance", "lower"]
 
+_NO_SIGNS = "it ends in signs: leave the last one out, or put a linear layer behind it"
+
 LOGITS = "logits"
 """Name of the graph's output."""
 
@@ -73,7 +75,7 @@ def lower(graph: ir.Graph) -> Lowered:
     """Lower a graph whose only operations are the file's, `image` and `sign`."""
     lowering = _Lowering(graph)
     if graph[graph.output].is_sign:
-        raise ir.refuse(graph[graph.output].origin, "the network must end in reals, not in signs")
+        raise ir.refuse(graph[graph.output].origin, "the network must end in reals", _NO_SIGNS)
     for node in graph:
         if node.op != "sign":
             lowering.add(node)

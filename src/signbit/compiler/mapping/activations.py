@@ -20,8 +20,8 @@ def _same_step(step: str) -> Callable[[Call], Node]:
 def _gelu(call: Call) -> Node:
     if call.arguments["approximate"] != "none":
         raise call.refuse(
-            f"is approximated by {call.arguments['approximate']}; the engine knows the exact "
-            'function: GELU(approximate="none")'
+            f"is approximated by {call.arguments['approximate']}",
+            'the engine knows the exact function: GELU(approximate="none")',
         )
     return call.step("gelu", call.real("self"))
 

@@ -22,7 +22,7 @@ def _add(call: Call) -> Node:
     if call.is_constant("self") and alpha == 1:
         return affine(call, "other", 1, call.constant("self"))
     if alpha != 1:
-        raise call.refuse(f"adds {alpha} times a tensor; multiply first")
+        raise call.refuse(f"adds {alpha} times a tensor", "multiply first")
     return joined(call, "add")
 
 
@@ -33,7 +33,7 @@ def _subtract(call: Call) -> Node:
     if call.is_constant("self"):
         return affine(call, "other", -alpha, call.constant("self"))
     if alpha != 1:
-        raise call.refuse(f"subtracts {alpha} times a tensor; multiply first")
+        raise call.refuse(f"subtracts {alpha} times a tensor", "multiply first")
     return difference(call)
 
 
@@ -42,7 +42,7 @@ def _subtract_from(call: Call) -> Node:
     if call.is_constant("other"):
         return affine(call, "self", -alpha, call.constant("other"))
     if alpha != 1:
-        raise call.refuse(f"subtracts {alpha} times a tensor; multiply first")
+        raise call.refuse(f"subtracts {alpha} times a tensor", "multiply first")
     return difference(call, reverse=True)
 
 
@@ -64,8 +64,8 @@ def _power(call: Call) -> Node:
     exponent = call.arguments["exponent"]
     if exponent != 2:
         raise call.refuse(
-            f"raises to the power {exponent}; the engine knows squares: write other powers as "
-            "products"
+            f"raises to the power {exponent}",
+            "the engine knows squares: write other powers as products",
         )
     return _square(call)
 
@@ -75,8 +75,9 @@ def _divide(call: Call) -> Node:
         return normalised(call)
     if not call.is_constant("other"):
         raise call.refuse(
-            "divides by a value that depends on the image; the engine divides by constants, and by "
-            "the length of a value's own channels (F.normalize(x, dim=1))"
+            "divides by a value that depends on the image",
+            "the engine divides by constants, and by "
+            "the length of a value's own channels (F.normalize(x, dim=1))",
         )
     divisor = call.constant("other")
     if not divisor.all():
@@ -115,8 +116,8 @@ def per_channel(call: Call, value: Vector | float, dimensions: int, shape: Shape
     full = array.reshape((1,) * (dimensions + 1 - array.ndim) + array.shape)
     if full.size != full.shape[1]:
         raise call.refuse(
-            f"combines with a constant of shape {array.shape}; "
-            "the engine knows one number per channel"
+            f"combines with a constant of shape {array.shape}",
+            "the engine knows one number per channel",
         )
     return np.broadcast_to(full.reshape(-1), (shape.channels,))
 

@@ -169,8 +169,8 @@ def _affine(product: _Product) -> Step:
     call, window = product.call, product.window
     if any(product.zeros) and any(window["padding"]):
         raise call.refuse(
-            "pads signs with zeros that count and zeros that do not, as its input has an offset; "
-            "let the layer pad alone, or the pad in front of it"
+            "pads signs with zeros that count and zeros that do not, as its input has an offset",
+            "let the layer pad alone, or the pad in front of it",
         )
     rows, columns = call.tap_sets(call.value("signs"), window)
     by_row = [product.weight[:, slice(*taps)] for taps in rows]

@@ -44,8 +44,8 @@ def _threshold(call: Call) -> Node:
     at, below = call.arguments["threshold"], call.arguments["value"]
     if at != below:
         raise call.refuse(
-            f"yields {below} up to {at}, and jumps there; the engine knows the one that does not: "
-            f"value={at}"
+            f"yields {below} up to {at}, and jumps there",
+            f"the engine knows the one that does not: value={at}",
         )
     return _clipped(call, "self", at, None)
 
@@ -65,8 +65,9 @@ def _value_and_bound(call: Call, which: str) -> tuple[str, Any]:
         if call.is_constant(other):
             return name, call.arguments[other]
     raise call.refuse(
-        f"takes the {which} of two values that depend on the image; the engine knows that of a "
-        "value and a constant per channel, and max_pool2d, which takes the larger of neighbours"
+        f"takes the {which} of two values that depend on the image",
+        "the engine knows that of a "
+        "value and a constant per channel, and max_pool2d, which takes the larger of neighbours",
     )
 
 

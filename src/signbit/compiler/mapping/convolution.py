@@ -103,7 +103,7 @@ def _pixel_conv2d(call: Call) -> Node:
 def _raw_pixels(call: Call, source: Node) -> Node:
     """The image, where the operation finds every pixel again in what `source` makes of it."""
     if source.input != IMAGE or not is_affine(source):
-        raise call.refuse(f"reads {source.origin}; an int16 stem reads the images themselves")
+        raise call.refuse(f"reads {source.origin}", "an int16 stem reads the images themselves")
     (affine,) = source.steps
     every = np.arange(MAX_PIXEL + 1, dtype=np.float64)
     normalised = np.multiply.outer(affine["scale"], every) + affine["shift"][:, None]
@@ -121,8 +121,8 @@ def check_vector(call: Call, name: str) -> None:
     """Refuse a linear layer's input (the argument `name`) that is not (N, features)."""
     if len(call.sizes(name)) != 1:
         raise call.refuse(
-            f"a linear layer must read (N, features), it reads {call.sizes(name)} for each "
-            "image; flatten first"
+            f"a linear layer must read (N, features), it reads {call.sizes(name)} for each image",
+            "flatten first",
         )
 
 

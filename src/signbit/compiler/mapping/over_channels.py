@@ -19,26 +19,27 @@ _ANOTHER = "the engine knows the channels (dim=1) alone"
 
 def _softmax(call: Call) -> Node:
     if not _is_over_channels(call, call.arguments["dim"]):
-        raise call.refuse(f"is taken over the dimension {call.arguments['dim']}; {_ANOTHER}")
+        raise call.refuse(f"is taken over the dimension {call.arguments['dim']}", _ANOTHER)
     return call.add("softmax", call.real("self"))
 
 
 def _log_softmax(call: Call) -> Node:
     raise call.refuse(
-        "the engine knows no logarithm; end in softmax, or leave it out (the order of the scores "
-        "stays), and take the log of the engine's scores"
+        "the engine knows no logarithm",
+        "end in softmax, or leave it out (the order of the scores stays), and take the log of the "
+        "engine's scores",
     )
 
 
 def _vector_norm(call: Call) -> Node:
     order, dim = call.arguments["ord"], call.arguments["dim"]
     if order != 2:
-        raise call.refuse(f"is a norm of order {order}; the engine knows the length (p=2) alone")
+        raise call.refuse(f"is a norm of order {order}", "the engine knows the length (p=2) alone")
     if not dim or not all(_is_over_channels(call, each) for each in dim):
         where = f"over the dimensions {list(dim)}" if dim else "over everything"
-        raise call.refuse(f"is taken {where}; {_ANOTHER}")
+        raise call.refuse(f"is taken {where}", _ANOTHER)
     if not call.arguments["keepdim"]:
-        raise call.refuse("drops the channels; the engine needs keepdim=True: F.normalize(x)")
+        raise call.refuse("drops the channels", "the engine needs keepdim=True: F.normalize(x)")
     return call.add("length", call.real("self"))
 
 

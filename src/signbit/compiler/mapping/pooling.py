@@ -16,8 +16,9 @@ def _max_pool2d(call: Call) -> Node:
     for axis in (0, 1):
         if kernel[axis] > 1 and dilation[axis] > source.shape[axis]:
             raise call.refuse(
-                f"has a dilation of {dilation[axis]} on {source.shape[axis]} pixels; the engine's "
-                "windows have a tap inside the map each: take a dilation no larger than the map"
+                f"has a dilation of {dilation[axis]} on {source.shape[axis]} pixels",
+                "the engine's "
+                "windows have a tap inside the map each: take a dilation no larger than the map",
             )
     return call.add(
         "max_pool",
@@ -33,8 +34,8 @@ def _max_pool2d(call: Call) -> Node:
 def _avg_pool2d(call: Call) -> Node:
     if call.arguments["divisor_override"] is not None:
         raise call.refuse(
-            "has a divisor of its own; the engine divides by the number of taps: multiply the "
-            "result by a constant instead"
+            "has a divisor of its own",
+            "the engine divides by the number of taps: multiply the result by a constant instead",
         )
     source, padding = call.real("self"), call.pair("padding")
     return call.add(
@@ -56,8 +57,8 @@ def _kernel(call: Call, source: Node, dilation: Pair) -> Pair:
         if dilation[axis] * (kernel[axis] - 1) >= room:
             if dilation[axis] > 1 or call.tracer.any_size:
                 raise call.refuse(
-                    f"has a window larger than the {room} rows or columns that it pools; take a "
-                    "smaller one"
+                    f"has a window larger than the {room} rows or columns that it pools",
+                    "take a smaller one",
                 )
             kernel[axis] = room
     return kernel[0], kernel[1]
@@ -89,8 +90,8 @@ def _equal_windows(call: Call, source: Node, verb: str) -> Pair:
     if (kernel[0] * after[0], kernel[1] * after[1]) != before:
         sizes = "{}×{} to {}×{} pixels".format(*before, *after)
         raise call.refuse(
-            f"{verb} {sizes}, by windows of different sizes; the engine pools to sizes that divide "
-            "the map's"
+            f"{verb} {sizes}, by windows of different sizes",
+            "the engine pools to sizes that divide the map's",
         )
     return kernel
 
@@ -132,7 +133,9 @@ def _mean_abs(call: Call) -> Node:
     magnitudes = call.real("self")
     step = magnitudes.only_step
     if step is None or step.op != "prelu" or (step["slope"] != -1).any():
-        raise call.refuse("averages channels; the engine averages only their magnitudes (x.abs())")
+        raise call.refuse(
+            "averages channels", "the engine averages only their magnitudes (x.abs())"
+        )
     return call.add("mean_abs", call.tracer.graph[magnitudes.input])
 
 

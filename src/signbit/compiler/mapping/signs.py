@@ -14,7 +14,7 @@ def _sign(call: Call) -> Node:
 
 
 def _torch_sign(call: Call) -> Node:
-    raise call.refuse("yields 0 for 0, which is no sign; use signbit's sign, which yields +1")
+    raise call.refuse("yields 0 for 0, which is no sign", "use signbit's sign, which yields +1")
 
 
 def _scale_gradient(call: Call) -> Node:

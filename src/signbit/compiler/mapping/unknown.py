@@ -21,6 +21,43 @@ _CURES = {
         "take the log of the engine's scores, or end in softmax or sigmoid",
     ),
     **dict.fromkeys(("eq", "ne"), "compare by <, <=, > or >=, with one number for each channel"),
+    **dict.fromkeys(
+        ("mean", "sum", "nansum"),
+        "take the mean of each map, x.mean((2, 3)), and its multiple for the sum: "
+        "x.mean((2, 3)) * (H * W)",
+    ),
+    **dict.fromkeys(
+        (
+            "group_norm",
+            "instance_norm",
+            "layer_norm",
+            "native_group_norm",
+            "std",
+            "var",
+            "rms_norm",
+        ),
+        "it has no statistics of a single image: train with nn.BatchNorm2d, whose statistics are "
+        "constants",
+    ),
+    **dict.fromkeys(
+        ("bmm", "einsum", "matmul", "mm", "mv", "scaled_dot_product_attention", "gru", "lstm"),
+        "its weights are constants: build the network of nn.Conv2d and nn.Linear, and products of "
+        "values in the same place, x * y",
+    ),
+    **dict.fromkeys(
+        ("conv_transpose2d", "convolution"),
+        "write F.interpolate(x, scale_factor=2) and nn.Conv2d, or nn.Conv2d and nn.PixelShuffle",
+    ),
+    **dict.fromkeys(
+        ("conv1d", "conv_transpose1d", "avg_pool1d", "max_pool1d"),
+        "write it for maps of one row: nn.Conv2d with a kernel of (1, k)",
+    ),
+    **dict.fromkeys(
+        ("unbind", "split_copy", "unbind_copy"),
+        "take channels by x[:, k:k+1], or several by x.split(n, 1)",
+    ),
+    "stack": "join channels by torch.cat(…, 1)",
+    "squeeze": "name the dimensions, x.squeeze((2, 3)), or write x.flatten(1)",
     "addcdiv": "it divides by constants alone",
     "addcmul": "write x + value * a * b",
     "glu": "write x[:, :n] * torch.sigmoid(x[:, n:])",

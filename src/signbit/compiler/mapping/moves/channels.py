@@ -36,8 +36,9 @@ def _repeat(call: Call) -> Node:
     before, after = call.sizes("self"), call.sizes()
     if before[1:] != after[1:] or len(before) != len(after):
         raise call.refuse(
-            f"repeats a value {counts} times; the engine repeats channels (dim=1), and pixels by "
-            "F.interpolate(x, scale_factor=…) with mode='nearest'"
+            f"repeats a value {counts} times",
+            "the engine repeats channels (dim=1), and pixels by "
+            "F.interpolate(x, scale_factor=…) with mode='nearest'",
         )
     return join(call, [source] * (after[0] // before[0]))
 
@@ -69,7 +70,7 @@ def _slice(call: Call) -> Node:
     start, end, step = (call.arguments[name] for name in ("start", "end", "step"))
     if dim == 0:
         if start not in (None, 0) or (end is not None and end < 2**62) or step != 1:
-            raise call.refuse("takes some of the images; the engine answers for each of them")
+            raise call.refuse("takes some of the images", "the engine answers for each of them")
         return source
     taken = range(*slice(start, end, step).indices(sizes[dim - 1]))
     if len(taken) == 0:
@@ -84,8 +85,9 @@ def _slice(call: Call) -> Node:
 def _channels(call: Call, source: Node, taken: range) -> Node:
     if taken.step != 1 and len(taken) > 1:
         raise call.refuse(
-            f"takes every {taken.step}-th channel; the engine takes channels that lie side by side "
-            "(x[:, a:b]): put the filters of the layer in front in another order"
+            f"takes every {taken.step}-th channel",
+            "the engine takes channels that lie side by side "
+            "(x[:, a:b]): put the filters of the layer in front in another order",
         )
     shape = source.shape._replace(channels=len(taken))
     return call.add("slice", source, shape=shape, first=taken[0], count=len(taken))
@@ -113,8 +115,8 @@ def _select(call: Call) -> Node:
     dim, sizes = dimension(call), call.sizes("self")
     if dim == 0 or sizes[dim - 1] != 1:
         raise call.refuse(
-            "takes one row, column, channel or image and drops the dimension; the engine keeps "
-            "(N, C, H, W): write x[:, k:k+1] for a channel"
+            "takes one row, column, channel or image and drops the dimension",
+            "the engine keeps (N, C, H, W): write x[:, k:k+1] for a channel",
         )
     return reshape(call)
 
@@ -125,9 +127,10 @@ def _shuffle(call: Call) -> Node:
 
 def _order(call: Call) -> Node:
     raise call.refuse(
-        "puts channels in another order; the engine takes channels that lie side by side "
+        "puts channels in another order",
+        "the engine takes channels that lie side by side "
         "(x[:, a:b]) and joins them (torch.cat): put the filters of the layers around it in that "
-        "order instead"
+        "order instead",
     )
 
 

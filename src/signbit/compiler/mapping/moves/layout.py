@@ -32,7 +32,7 @@ def _to_dtype(call: Call) -> Node:
     before, after = call.arguments["self"].meta["val"], call.fx.meta["val"]
     if before.dtype != after.dtype:
         raise call.refuse(
-            f"changes {before.dtype} to {after.dtype}; the engine's reals are float32"
+            f"changes {before.dtype} to {after.dtype}", "the engine's reals are float32"
         )
     return _same(call)
 
@@ -52,7 +52,9 @@ def reshape(call: Call) -> Node:
         return call.add("flatten_chw", source)
     if source.op == "flatten_chw" and call.shape() == call.tracer.graph[source.input].shape:
         return call.tracer.graph[source.input]
-    raise call.refuse(f"reshapes {before} to {after} for each image; the engine only flattens maps")
+    raise call.refuse(
+        f"reshapes {before} to {after} for each image", "the engine only flattens maps"
+    )
 
 
 def _squeeze(call: Call) -> Node:

@@ -32,11 +32,11 @@ def _pad(call: Call) -> Node:
     before, after = _amounts(call)
     if min(*before, *after) < 0:
         raise call.refuse(
-            "cuts rows, columns or channels off (a negative amount); the engine takes channels "
-            "(x[:, a:b]): let the layer in front pad less"
+            "cuts rows, columns or channels off (a negative amount)",
+            "the engine takes channels (x[:, a:b]): let the layer in front pad less",
         )
     if math.isnan(value) or value == math.inf:
-        raise call.refuse(f"pads with {value}; only max pooling ignores a value, which is −inf")
+        raise call.refuse(f"pads with {value}", "only max pooling ignores a value, which is −inf")
     sides = (before[1], before[2], after[1], after[2])
     source = _with_pixels(call, call.value("self"), sides, value)
     if before[0] or after[0]:
@@ -51,7 +51,7 @@ def _amounts(call: Call) -> tuple[list[int], list[int]]:
     if not all(isinstance(amount, int) for amount in amounts):
         raise call.refuse(f"pads by amounts that are not fixed: {amounts}")
     if any(amounts[2 * dimensions :]):
-        raise call.refuse("pads the images of a batch; the engine answers for each of them")
+        raise call.refuse("pads the images of a batch", "the engine answers for each of them")
     amounts += [0] * (2 * dimensions - len(amounts))
     before, after = amounts[-2::-2], amounts[-1::-2]
     return [*before, 0, 0][:3], [*after, 0, 0][:3]
@@ -74,8 +74,8 @@ def _with_pixels(call: Call, source: Node, sides: Sides, value: float) -> Node:
 def _with_channels(call: Call, source: Node, before: int, value: float) -> Node:
     if value:
         raise call.refuse(
-            f"adds channels of {value}; the engine adds zero channels, and rows and columns of "
-            "any value"
+            f"adds channels of {value}",
+            "the engine adds zero channels, and rows and columns of any value",
         )
     # A zero is no sign: what signs and zeros make are reals.
     return call.add("view", call.as_real(source), zeros=before)
@@ -83,8 +83,8 @@ def _with_channels(call: Call, source: Node, before: int, value: float) -> Node:
 
 def _of_pixels(call: Call) -> Exception:
     return call.refuse(
-        "pads with pixels of the map itself; the engine pads with a constant: nn.ZeroPad2d, "
-        "nn.ConstantPad2d, or a layer's own padding"
+        "pads with pixels of the map itself",
+        "the engine pads with a constant: nn.ZeroPad2d, nn.ConstantPad2d, or a layer's own padding",
     )
 
 

@@ -20,8 +20,8 @@ def subsampled(call: Call, source: Node, dim: int, taken: range) -> Node:
     size = source.shape[dim - 2]
     if taken.start != 0 or len(taken) != -(-size // taken.step):
         raise call.refuse(
-            "takes a part of the rows or columns of a map; the engine takes every n-th of all "
-            "(x[:, :, ::n, ::n])"
+            "takes a part of the rows or columns of a map",
+            "the engine takes every n-th of all (x[:, :, ::n, ::n])",
         )
     return _view(call, source, (taken.step, 1) if dim == 2 else (1, taken.step))
 
@@ -45,8 +45,8 @@ def _nearest(call: Call) -> Node:
         _require_sources(call, source, list(range(0, width, stride[1])), 1)
         return _view(call, source, stride)
     raise call.refuse(
-        f"makes {rows}×{columns} of {height}×{width} pixels; the engine repeats each pixel a whole "
-        "number of times, or takes every n-th"
+        f"makes {rows}×{columns} of {height}×{width} pixels",
+        "the engine repeats each pixel a whole number of times, or takes every n-th",
     )
 
 
@@ -64,8 +64,8 @@ def _require_sources(call: Call, source: Node, expected: list[int], axis: int) -
     found = found[:, 0] if axis == 0 else found[0]
     if found.tolist() != expected:
         raise call.refuse(
-            "takes pixels beside the nearest, as PyTorch rounds at this size; the engine repeats "
-            "each pixel equally often"
+            "takes pixels beside the nearest, as PyTorch rounds at this size",
+            "the engine repeats each pixel equally often",
         )
 
 
@@ -90,8 +90,9 @@ def _repeat_interleave(call: Call) -> Node:
 
 def _interpolated(call: Call) -> Node:
     raise call.refuse(
-        "computes new pixels between the old ones; the engine repeats pixels: mode='nearest' with "
-        "a whole number as scale_factor, or a pixel shuffle"
+        "computes new pixels between the old ones",
+        "the engine repeats pixels: mode='nearest' with "
+        "a whole number as scale_factor, or a pixel shuffle",
     )
 
 

@@ -14,7 +14,13 @@ import numpy as np
 
 from signbit.compiler.ir import Graph, Node, Step, constants_of, is_by_channel, refuse
 
-__all__ = ["absorb_flatten"]
+__all__ = ["NO_MAP", "absorb_flatten"]
+
+NO_MAP = (
+    "pool it, x.mean((2, 3)), or put a linear layer behind it; for features leave the flatten out, "
+    "so that the map is the result"
+)
+"""What to do about a flattened map at the end."""
 
 
 def absorb_flatten(graph: Graph) -> None:
@@ -27,7 +33,8 @@ def absorb_flatten(graph: Graph) -> None:
 
 def _absorb(graph: Graph, flatten: Node) -> None:
     if flatten.name == graph.output:
-        raise refuse(flatten.origin, "the network must end in one value per class, this is a map")
+        reason = "the network must end in one value per class, this is a map"
+        raise refuse(flatten.origin, reason, NO_MAP)
     for reader in graph.readers(flatten.name):
         is_conv = reader.rule.reads == "taps" and reader["kernel"] == (1, 1)
         if is_conv and reader.input == flatten.name:

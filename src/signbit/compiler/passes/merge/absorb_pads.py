@@ -158,7 +158,8 @@ def _compute(graph: Graph, pad: Node) -> None:
     if not np.isfinite(value).all():
         raise refuse(
             pad.origin,
-            "pads with −inf what something other than a max pooling reads; only that ignores it",
+            "pads with −inf what something other than a max pooling reads",
+            "only that ignores it",
         )
     channels = pad.shape.channels
     keys = {

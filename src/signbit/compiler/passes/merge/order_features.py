@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signbit.compiler.ir import Graph, Node, Shape, Step, constants_of, reads, refuse
+from signbit.compiler.passes.merge.absorb_flatten import NO_MAP
 from signbit.errors import CompileError
 
 __all__ = ["order_features"]
@@ -62,7 +63,7 @@ def order_features(graph: Graph) -> None:
         graph.put(replace(node, origin=node.origin._replace(order=tuple(order.tolist()))))
     if graph.output in orders:
         reason = "the network must end in one value per class, this is a map"
-        raise refuse(graph[graph.output].origin, reason)
+        raise refuse(graph[graph.output].origin, reason, NO_MAP)
 
 
 def _flattened(shape: Shape) -> Order:
@@ -144,6 +145,6 @@ def _with_constants(node: Node, order: Order) -> Node:
 def _unordered(node: Node, what: str) -> CompileError:
     return refuse(
         node.origin,
-        f"{what}, which the file has in the order row, column, channel; pool the map to one pixel "
-        "first, or put a linear layer in between",
+        f"{what}, which the file has in the order row, column, channel",
+        "pool the map to one pixel first, or put a linear layer in between",
     )

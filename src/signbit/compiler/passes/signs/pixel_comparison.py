@@ -49,7 +49,8 @@ def pixel_comparison(
         raise refuse(
             sign.origin,
             "is a sign of pooled pixels, with a step that may rise and fall both in front of the "
-            "pool and behind it; let a convolution with real weights read the pixels first",
+            "pool and behind it",
+            "let a convolution with real weights read the pixels first",
         )
     values = _values(graph, base)
     order = values.argsort(axis=1, kind="stable")
