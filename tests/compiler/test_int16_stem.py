@@ -24,7 +24,7 @@ from torch import nn
 
 from signbit.compiler.compile import compile_model
 from signbit.compiler.count import count
-from signbit.compiler.exported import normalise
+from signbit.compiler.exporting.exported import normalise
 from signbit.compiler.ir import IMAGE, Shape
 from signbit.compiler.passes import remove_dead
 from signbit.compiler.passes.signs.thresholds import evaluate, sum_comparison, thresholds

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 import signbit
 from signbit.compiler import Compiled, compile_model
-from signbit.compiler.exported import normalise
+from signbit.compiler.exporting.exported import normalise
 from signbit.compiler.verification.verify import verify
 from signbit.errors import CompileError
 from signbit.nn.layers import BinaryConv2d, BinaryLinear

@@ -54,7 +54,7 @@ def deployed(path: Path, *, features: bool, probe: Path | None) -> Deployed:
 
 
 def _backbone(path: Path) -> Deployed:
-    from signbit.compiler.feature_map import as_feature_map
+    from signbit.compiler.exporting.feature_map import as_feature_map
     from signbit.selfsup.trained import load_backbone_run
 
     run = load_backbone_run(path)

@@ -25,14 +25,14 @@ from signbit.compiler.checks.float32 import in_float32
 from signbit.compiler.checks.silent_floats import kept_real
 from signbit.compiler.compiled import Compiled
 from signbit.compiler.count import ALLOWED
-from signbit.compiler.exported import export
+from signbit.compiler.exporting.exported import export
+from signbit.compiler.exporting.wrappers import unwrapped
 from signbit.compiler.ir import IMAGE
 from signbit.compiler.lower import LOGITS, lower
 from signbit.compiler.passes import run_passes
 from signbit.compiler.passes.remove_dead import remove_dead
 from signbit.compiler.sizes.trials import for_any_size
 from signbit.compiler.trace import trace
-from signbit.compiler.wrappers import unwrapped
 from signbit.errors import CompileError, ModelFileError, Refusal, SignbitWarning
 
 __all__ = ["check", "compile_model"]

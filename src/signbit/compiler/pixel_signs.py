@@ -15,7 +15,7 @@ import numpy.typing as npt
 from torch.export import ExportedProgram
 
 from signbit.bitformat.int16_stem import MAX_PIXEL
-from signbit.compiler.exported import PartialReplay, normalise
+from signbit.compiler.exporting.exported import PartialReplay, normalise
 from signbit.compiler.ir import IMAGE, Graph, Node, SignRule
 
 __all__ = ["ask_pytorch"]

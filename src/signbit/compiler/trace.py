@@ -19,7 +19,7 @@ from torch.fx import Node as FxNode
 
 from signbit.compiler.checks.exportable import of_training_mode
 from signbit.compiler.checks.silent_floats import KeptReal
-from signbit.compiler.exported import filled, origin_of, stored_tensors
+from signbit.compiler.exporting.exported import filled, origin_of, stored_tensors
 from signbit.compiler.ir import HALVES, IMAGE, Graph, Node, Origin, Shape, Step, refuse
 from signbit.compiler.mapping import MAPPINGS, Call, Tracer
 from signbit.compiler.mapping.choices import chosen, is_pointwise

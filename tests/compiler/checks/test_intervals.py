@@ -14,7 +14,7 @@ from tests.compiler.nets import MEAN, STD, randomise
 from torch import Tensor, nn
 
 from signbit.compiler.checks.intervals import intervals
-from signbit.compiler.exported import Replay, export, normalise
+from signbit.compiler.exporting.exported import Replay, export, normalise
 from signbit.compiler.trace import trace
 from signbit.nn.binarizers import AdaptiveActivation, AdaptiveWeight, MeanAbsMap
 from signbit.nn.layers import BinaryConv2d

@@ -10,7 +10,7 @@ from tests.compiler.mapping.test_value_chains import LAYERS, network
 from tests.compiler.nets import MEAN, STD, compiled, pixels
 
 from signbit.bitformat.validate import validate
-from signbit.compiler.exported import Replay, normalise
+from signbit.compiler.exporting.exported import Replay, normalise
 from signbit.compiler.verification.node_comparison import nhwc
 from signbit.compiler.verification.node_reach import NodeReach
 from signbit.runtime.reference import ReferenceEngine

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from signbit.compiler.checks.guards import Watch, open_inputs, watched
-from signbit.compiler.places import is_of_torch
+from signbit.compiler.exporting.places import is_of_torch
 
 __all__ = ["OF_ONE_BATCH_SIZE", "ask_for_batch_size", "holds_for_every_batch_size"]
 

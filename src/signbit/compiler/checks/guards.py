@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from signbit.compiler.places import place_of_guard
+from signbit.compiler.exporting.places import place_of_guard
 from signbit.errors import Refusal
 
 __all__ = ["Watch", "open_inputs", "watched"]

@@ -18,25 +18,13 @@ from signbit.compiler.checks.exportable import of_training_mode
 from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.ir import HALVES, Graph, Node, Origin, Shape, Step, refuse
 from signbit.compiler.mapping.choices import realised
+from signbit.compiler.mapping.unknown import instead_of_shape
 from signbit.errors import CompileError
 
 __all__ = ["Call", "Tracer"]
 
 BINARIZERS = ("activation_binarizer", "weight_binarizer")
 """What a binary layer calls the modules that take its signs."""
-
-
-_SHAPES = "the engine knows (C,) and (C, H, W)"
-
-
-def _instead(sizes: tuple[int, ...]) -> str:
-    """What to write in place of an operation that yields such a shape."""
-    if len(sizes) == 2:
-        return (
-            ": keep maps as they are, and take x.mean((2, 3)) for the mean of each, x.amax((2, 3)) "
-            "for its largest value, x.flatten(1) for all values"
-        )
-    return ": join channels by torch.cat(…, 1), and take some by x[:, a:b]" if sizes else ""
 
 
 class Tracer:
@@ -240,7 +228,7 @@ class Call:
             return Shape(sizes[1], sizes[2], sizes[0])
         if len(sizes) == 1 or (len(sizes) == 2 and sizes[1] == 1):
             return Shape(1, 1, sizes[0])
-        raise self.refuse(f"yields {sizes} for each image", f"{_SHAPES}{_instead(sizes)}")
+        raise self.refuse(f"yields {sizes} for each image", instead_of_shape(sizes))
 
     def sizes(self, name: str | None = None) -> tuple[int, ...]:
         """Sizes without the batch of the call's result, or of an argument."""

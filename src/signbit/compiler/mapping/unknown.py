@@ -1,4 +1,4 @@
-"""Why an operation of PyTorch's that no mapping knows cannot compile, and what to write instead."""
+"""Why an operation or a shape that no mapping knows cannot compile, and what to write instead."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch.fx import Node as FxNode
 
 from signbit.bitformat.activations import ACTIVATIONS
 
-__all__ = ["why_unknown"]
+__all__ = ["instead_of_shape", "why_unknown"]
 
 _SCORES = "leave it out, and take it of the engine's scores"
 
@@ -79,3 +79,16 @@ def why_unknown(fx: FxNode) -> tuple[str, str]:
     if torch.Tag.pointwise in getattr(fx.target, "tags", ()) and len(fx.all_input_nodes) == 1:
         return "the engine has no such non-linearity", f"it knows {', '.join(ACTIVATIONS)}"
     return "the engine has no such operation", ""
+
+
+def instead_of_shape(sizes: tuple[int, ...]) -> str:
+    """What the engine knows, and what to write in place of an operation that yields such sizes."""
+    known = "the engine knows (C,) and (C, H, W)"
+    if len(sizes) == 2:
+        return (
+            f"{known}: keep maps as they are, and take x.mean((2, 3)) for the mean of each, "
+            "x.amax((2, 3)) for its largest value, x.flatten(1) for all values"
+        )
+    return (
+        f"{known}: join channels by torch.cat(…, 1), and take some by x[:, a:b]" if sizes else known
+    )

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.export import ExportedProgram
 from torch.fx import Node as FxNode
 
-from signbit.compiler.exported import origin_of
+from signbit.compiler.exporting.exported import origin_of
 from signbit.compiler.ir import refuse
 from signbit.errors import CompileError
 

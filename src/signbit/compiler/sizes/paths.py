@@ -17,7 +17,7 @@ from torch.fx import Node as FxNode
 
 from signbit.bitformat.graph import Node
 from signbit.compiler.compiled import Compiled
-from signbit.compiler.exported import origin_of
+from signbit.compiler.exporting.exported import origin_of
 from signbit.compiler.sizes.operations import TAKE_SIZES
 
 __all__ = ["graphs_differ", "has_fewer_maps", "names_of", "programs_differ"]

@@ -16,8 +16,8 @@ from torch.export import Dim, ExportedProgram
 
 from signbit.bitformat.graph import Pair
 from signbit.compiler.checks.guards import Watch, open_inputs, watched
-from signbit.compiler.exported import open_sizes
-from signbit.compiler.places import is_of_torch
+from signbit.compiler.exporting.exported import open_sizes
+from signbit.compiler.exporting.places import is_of_torch
 from signbit.compiler.sizes.operations import require_no_fixed_sizes
 from signbit.errors import CompileError, Refusal
 

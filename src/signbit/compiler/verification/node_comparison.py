@@ -15,7 +15,7 @@ from signbit.bitformat.graph import Node, Shape
 from signbit.bitformat.int16_stem import has_integer_sums
 from signbit.bitformat.validate import validate
 from signbit.compiler.compiled import Compiled
-from signbit.compiler.exported import Replay, is_of_images, normalise
+from signbit.compiler.exporting.exported import Replay, is_of_images, normalise
 from signbit.compiler.lower import Provenance
 from signbit.compiler.mapping import clips
 from signbit.compiler.verification.agreement import NearSign, NodeAgreement

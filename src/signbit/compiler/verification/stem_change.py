@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from signbit.compiler.exported import normalise
+from signbit.compiler.exporting.exported import normalise
 from signbit.compiler.verification.cosine import cosines, median
 
 __all__ = ["StemChange", "compare_stems"]

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from signbit.bitformat.validate import validate
 from signbit.compiler.compiled import Compiled
-from signbit.compiler.exported import Replay, normalise
+from signbit.compiler.exporting.exported import Replay, normalise
 from signbit.compiler.verification.agreement import Agreement, EndToEnd, NodeAgreement
 from signbit.compiler.verification.cosine import cosines
 from signbit.compiler.verification.node_comparison import (

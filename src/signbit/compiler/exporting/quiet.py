@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from signbit.compiler.places import is_the_models
+from signbit.compiler.exporting.places import is_the_models
 
 __all__ = ["quiet_torch"]
 

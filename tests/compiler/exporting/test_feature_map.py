@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from signbit import methods
 from signbit.bitformat.validate import validate
-from signbit.compiler.exported import normalise
-from signbit.compiler.feature_map import FeatureMap, as_feature_map
+from signbit.compiler.exporting.exported import normalise
+from signbit.compiler.exporting.feature_map import FeatureMap, as_feature_map
 from signbit.compiler.verification.verify import verify
 from signbit.runtime.reference import ReferenceEngine
 from signbit.selfsup import build_backbone

@@ -12,7 +12,7 @@ from tests.compiler.nets import compiled
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from signbit.compiler.wrappers import unwrapped
+from signbit.compiler.exporting.wrappers import unwrapped
 from signbit.errors import CompileError
 
 SIZE = (8, 8, 3)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from signbit.compiler.exported import PartialReplay, Replay, export
+from signbit.compiler.exporting.exported import PartialReplay, Replay, export
 from signbit.errors import CompileError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from signbit.compiler.exported import export
+from signbit.compiler.exporting.exported import export
 
 __all__ = ["FeatureMap", "as_feature_map"]
 

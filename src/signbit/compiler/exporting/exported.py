@@ -26,9 +26,9 @@ from signbit.compiler.checks.exportable import (
     require_exportable,
 )
 from signbit.compiler.checks.guards import Watch, open_inputs
+from signbit.compiler.exporting.places import place_of_call, place_of_error
+from signbit.compiler.exporting.quiet import quiet_torch
 from signbit.compiler.ir import Origin
-from signbit.compiler.places import place_of_call, place_of_error
-from signbit.compiler.quiet import quiet_torch
 from signbit.errors import CompileError, Refusal
 
 __all__ = [
