@@ -72,7 +72,7 @@ def test_its_backbone_is_inspected(cli: Cli, recipe: Path, tmp_path: Path) -> No
 
 def test_help_shows_the_way_from_teacher_to_student(cli: Cli) -> None:
     shown = " ".join(cli("pretrain", "--help").out.split())
-    for words in ["signbit pretrain moco-cifar10", "selfsup.guided.teacher=runs/teacher"]:
+    for words in ["signbit pretrain moco-digits", "selfsup.guided.teacher=runs/teacher"]:
         assert words in shown
 
 

@@ -123,8 +123,7 @@ class Call:
         """
         *outer, last = self.layer.split(".")
         outer = [part for part in outer if part not in BINARIZERS]
-        is_layer = last not in BINARIZERS
-        return ".".join([*outer, last] if is_layer else outer), is_layer
+        return (".".join(outer), False) if last in BINARIZERS else (".".join([*outer, last]), True)
 
     def refuse(self, reason: str, cure: str = "") -> CompileError:
         """The error for what the engine cannot do about this call, and what works instead."""
