@@ -5,8 +5,8 @@
 
 Both commits are built (into build/against). This one draws a case's weights; then each compiles
 them itself, in a process of its own, and runs its own file on the same random images on every
-instruction set of the machine. A line is written whenever a case is done; another run of the same
-two commits goes on behind the last one, on another machine too: each line names its processor.
+instruction set of the machine. The file is written whenever a case is done; another run of the same
+two commits goes on behind the last one, on another machine too: each case names its processor.
 Commit first: a changed tree is another one at every run.
 """
 
@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agreement_grid import Lines
 from commits.against_build import built, commit_of, environment, working_tree
 from measuring import machine
 from measuring.written import write_json
@@ -62,28 +61,44 @@ def main() -> int:
         "new": commit_of(arguments.new) if arguments.new else working_tree(),
     }
     packages = {side: built(commit) for side, commit in commits.items()}
-    facts: Line = {"machine": {**commits, "images": arguments.images}}
-    lines = Lines(arguments.out.with_suffix(".jsonl"), facts)
+    setting = {**commits, "images": arguments.images}
+    done = before(arguments.out, setting)
     wanted = [case for case in cases() if arguments.only in case.name]
     photographs = [arguments.data, arguments.imagenet]
     workers = {"new": Worker(packages["new"], *photographs), "old": Worker(packages["old"])}
     processor = machine.facts()["processor"]
     for number, case in enumerate(wanted, 1):
-        if case.name not in lines.done and time.perf_counter() < end:
-            lines.add({**compare(case, workers, arguments.images), "processor": processor})
-            print(f"{number}/{len(wanted)} {case.name}: {said(lines.done[case.name])}", flush=True)
-    results = [lines.done[case.name] for case in wanted if case.name in lines.done]
-    faults = {line["case"]: said(line) for line in results if not same(line)}
-    figures = {
-        "command": "python benchmarks/same_answers.py " + " ".join(sys.argv[1:]),
-        **facts,
-        "versions": machine.facts("torch"),
-        "differing": faults,
-        "cases": results,
-    }
-    write_json(arguments.out, figures)
+        if case.name not in done and time.perf_counter() < end:
+            line = compare(case, workers, arguments.images)
+            done[case.name] = {**line, "processor": processor}
+            write(arguments.out, setting, list(done.values()))
+            print(f"{number}/{len(wanted)} {case.name}: {said(line)}", flush=True)
+    results = [done[case.name] for case in wanted if case.name in done]
+    faults = [line for line in results if not same(line)]
     print(f"{len(results)} of {len(wanted)} cases, {len(faults)} differ")
     return 1 if faults else 0
+
+
+def before(path: Path, setting: Line) -> dict[str, Line]:
+    """The results that an earlier run of the same setting has written, by case."""
+    if not path.exists():
+        return {}
+    figures = json.loads(path.read_text())
+    if figures["setting"] != setting:
+        sys.exit(f"{path}: made with {figures['setting']}; remove the file to begin anew")
+    return {line["case"]: line for line in figures["cases"]}
+
+
+def write(path: Path, setting: Line, results: list[Line]) -> None:
+    """Write all results so far; a run that is stopped meanwhile leaves those before."""
+    figures = {
+        "command": "python benchmarks/same_answers.py " + " ".join(sys.argv[1:]),
+        "setting": setting,
+        "versions": machine.facts("torch"),
+        "differing": {line["case"]: said(line) for line in results if not same(line)},
+        "cases": results,
+    }
+    write_json(path, figures)
 
 
 class Worker:

@@ -13,7 +13,7 @@ import pytest
 
 import signbit
 from commits.same_answers_worker import answer, draw
-from same_answers import SIZE, WORKER, differing, said, same
+from same_answers import SIZE, WORKER, before, differing, said, same, write
 from subjects.grid_cases import Case, Photographs
 
 CASE = Case("digits", "sdbnn", "1/1", "trained")
@@ -81,3 +81,16 @@ def test_a_worker_answers_and_outlives_what_fails(tmp_path: Path) -> None:
     assert answered == ""
     assert not (tmp_path / "old.npz").exists()
     assert (tmp_path / "new.npz").exists()
+
+
+def test_a_run_goes_on_behind_the_last_one(tmp_path: Path) -> None:
+    path, setting = tmp_path / "out.json", {"old": "a", "new": "b", "images": 8}
+    assert before(path, setting) == {}
+    line = {"case": "digits bnn", "different": {"scalar": 0}, "file_bytes": {"old": 9, "new": 8}}
+    other = {**line, "case": "digits xnor", "different": {"scalar": 3}}
+    write(path, setting, [line, other])
+    assert before(path, setting) == {"digits bnn": line, "digits xnor": other}
+    figures = json.loads(path.read_text())
+    assert figures["differing"] == {"digits xnor": "3 images differ on scalar; 9 → 8 bytes"}
+    with pytest.raises(SystemExit, match="remove the file to begin anew"):
+        before(path, {**setting, "new": "c"})
