@@ -17,6 +17,7 @@ import typer
 from signbit.cli import console
 from signbit.cli.as_json import json_text, plain_text
 from signbit.errors import InputError
+from signbit.files import require_writable
 from signbit.printable import encodable, printable
 
 __all__ = ["CLASSES", "NEAREST", "Answers", "Found", "Kind", "answers_file"]
@@ -76,6 +77,8 @@ class Answers:
         self.are_lines = out is None and not as_json
         if out is None:
             return
+        if not out.exists():
+            require_writable(out)
         self._is_csv = out.suffix.lower() == ".csv"
         places = ["", *(f"_{place}" for place in range(2, most + 1))]
         columns = [f"{column}{place}" for place in places for column in kind.columns]

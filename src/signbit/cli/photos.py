@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from signbit.cli import console
-from signbit.data.sources.image_files import find_images, told, walk
+from signbit.data.sources.image_files import find_images, is_file, told, walk
 from signbit.errors import DataError
 
 __all__ = ["photographs"]
@@ -34,8 +34,10 @@ def _named_by(argument: str) -> list[str]:
     # `**` matches folders and what is in them.
     found: dict[str, None] = {}
     for match in sorted(glob.glob(argument, recursive=True)):
-        files = map(str, find_images(Path(match))) if os.path.isdir(match) else [match]
-        found.update(dict.fromkeys(files))
+        if os.path.isdir(match):
+            found.update(dict.fromkeys(map(str, find_images(Path(match)))))
+        elif is_file(Path(match)):
+            found[match] = None
     if not found:
         raise DataError(f"{argument}: no image matches this pattern")
     return list(found)

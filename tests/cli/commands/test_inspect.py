@@ -98,6 +98,7 @@ def test_a_truncated_file_is_named_and_refused(
 
 def test_a_missing_file_or_run_is_named(cli: Cli, tmp_path: Path) -> None:
     assert "nowhere" in cli("inspect", tmp_path / "nowhere").mistake
+    assert "for the name of a network add --method" in cli("inspect", "resnet18").mistake
 
 
 def test_training_memory_of_a_run(cli: Cli, run_folder: Path) -> None:

@@ -190,9 +190,26 @@ def test_a_file_that_is_there_is_kept(
         mistake = cli("predict", model_file, photo, "--out", tmp_path / bad).mistake
         assert "must end in .csv or .jsonl" in mistake
         assert not (tmp_path / bad).exists()
-    assert (
-        "gone/a.csv" in cli("predict", model_file, photo, "--out", tmp_path / "gone/a.csv").mistake
-    )
+    mistake = cli("predict", model_file, photo, "--out", tmp_path / "gone/a.csv").mistake
+    assert f"gone/a.csv: there is no folder {tmp_path}/gone; make it first" in mistake
+
+
+def test_options_about_a_file_are_one_and_have_a_file(
+    cli: Cli, model_file: Path, photo: Path, tmp_path: Path
+) -> None:
+    for option in ("--resume", "--overwrite"):
+        assert "add --out FILE" in cli("predict", model_file, photo, option).mistake
+    out = tmp_path / "answers.csv"
+    out.write_text("my own")
+    both = ("--out", out, "--resume", "--overwrite")
+    assert "give only one" in cli("predict", model_file, photo, *both).mistake
+    assert out.read_text() == "my own"
+
+
+def test_a_pipe_among_photos_is_left_out(cli: Cli, model_file: Path, photo: Path) -> None:
+    os.mkfifo(photo.parent / "pipe.png")
+    for named in (photo.parent, photo.parent / "*.png"):
+        assert cli("predict", model_file, named).out.splitlines()[0].startswith(f"{photo}: ")
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])

@@ -1,10 +1,11 @@
+import os
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from signbit.data.pixels.formats import image_endings
-from signbit.data.sources.image_files import find_images, image_files, told
+from signbit.data.sources.image_files import find_images, image_files, listing, told
 from signbit.errors import DataError
 
 
@@ -28,6 +29,18 @@ def test_a_folder_without_images_is_named(tmp_path: Path) -> None:
     assert find_images(tmp_path) == []
     with pytest.raises(DataError, match="no images in this folder; it needs files that end in"):
         image_files(tmp_path)
+
+
+def test_what_reading_may_never_end_is_no_image(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "link.png").symlink_to("pipe.png")
+    (tmp_path / "zeros.png").symlink_to("/dev/zero")
+    (tmp_path / "round.png").symlink_to("round.png")  # what reads it says why it cannot
+    (tmp_path / "true.png").write_bytes(b"")
+    (tmp_path / "also.png").symlink_to("true.png")
+    found = listing(tmp_path)
+    assert [path.name for path in found.images] == ["also.png", "round.png", "true.png"]
+    assert told(found.others) == "3 pipes or devices"
 
 
 def test_links_to_nothing_are_left_for_the_reader_to_name(tmp_path: Path) -> None:

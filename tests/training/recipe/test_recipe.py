@@ -94,6 +94,9 @@ def test_an_unknown_key_is_named_with_the_nearest(override: str, where: str, nea
     [
         ("epochs=0", "epochs=0: input should be greater than 0"),
         ("epochs=many", "epochs='many'"),
+        ("data.mean=0.5", "data.mean=0.5: must be a list, such as [0.5]"),
+        ("data.augment=2", "data.augment=2: has keys of its own; set data.augment.KEY=VALUE"),
+        ("optimizer=2", "optimizer=2: has keys of its own; set optimizer.KEY=VALUE"),
         (
             "schedule=step",
             "schedule='step': input should be 'cosine', 'linear', 'linear-stepped-first' or "

@@ -68,6 +68,11 @@ def inspect(
             source, cost = _untrained(str(path), method, classes)
         elif classes is not None:
             raise InputError("--classes is for the name of a network; add --method")
+        elif not path.exists():
+            raise InputError(
+                f"{path}: no such run folder or .sbnn file; for the name of a network add --method "
+                "and --classes"
+            )
         elif is_run(path):
             source, cost, signs = _run(path)
         else:

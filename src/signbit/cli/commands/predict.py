@@ -14,7 +14,7 @@ from signbit.cli import console
 from signbit.cli.answers import CLASSES, NEAREST, Answers, Found, Kind, answers_file
 from signbit.cli.arguments import InputSize, Isa, Json, Model, Threads
 from signbit.cli.main import PROBLEMS
-from signbit.errors import SignbitError
+from signbit.errors import InputError, SignbitError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,6 +87,10 @@ def predict(
     from signbit.data.pixels.decoding import batches
     from signbit.runtime.photographs import Photographs
 
+    if out is None and (resume or overwrite):
+        raise InputError("--resume and --overwrite are about the file of --out; add --out FILE")
+    if resume and overwrite:
+        raise InputError("--resume keeps the file of --out, --overwrite replaces it; give only one")
     given = photographs(photos)
     skipped: list[str] = []
 

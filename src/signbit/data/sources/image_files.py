@@ -15,6 +15,7 @@ __all__ = [
     "Listing",
     "find_images",
     "image_files",
+    "is_file",
     "is_hidden",
     "is_image",
     "listing",
@@ -30,7 +31,10 @@ _KINDS, _LONGEST = 4, 8
 
 @dataclass(frozen=True)
 class Listing:
-    """What is in one folder, sorted, without what is hidden. A link to a folder is a folder."""
+    """What is in one folder, sorted, without what is hidden. A link to a folder is a folder.
+
+    A FIFO, a socket or a device is no image, whatever its name: reading it may never end.
+    """
 
     images: list[Path]
     others: list[Path]
@@ -47,6 +51,16 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in image_endings()
 
 
+def is_file(path: Path) -> bool:
+    """Whether `path` is a file, or a link that leads nowhere: reading it says why."""
+    return os.path.isfile(path) or not os.path.exists(path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # Of a link that leads in a circle, entry.is_dir() raises.
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+
+
 def listing(folder: Path) -> Listing:
     """What is in `folder`. Raises DataError where that cannot be listed."""
     found = Listing([], [], [])
@@ -56,9 +70,9 @@ def listing(folder: Path) -> Listing:
                 path = folder / entry.name
                 if is_hidden(entry.name):
                     continue
-                if entry.is_dir():
+                if _is_folder(entry):
                     found.folders.append(path)
-                elif is_image(path):
+                elif is_image(path) and (entry.is_file(follow_symlinks=False) or is_file(path)):
                     found.images.append(path)
                 else:
                     found.others.append(path)
@@ -108,6 +122,8 @@ def told(others: Iterable[Path]) -> str:
 
 
 def _kind(path: Path) -> str:
+    if not is_file(path):
+        return "pipes or devices"
     ending = path.suffix.lower()
     short = ending[1:].isalnum() and len(ending) <= _LONGEST
     return ending if short else "without an ending"

@@ -52,6 +52,10 @@ def explain(detail: Any) -> str:
         if detail["type"] == "union_tag_not_found":
             return f"{where}.name is missing; use one of: {choices}"
         return f"{where}.name={detail['ctx']['tag']!r} is unknown; use one of: {choices}"
+    if detail["type"] in ("model_type", "model_attributes_type"):
+        return f"{where}={detail['input']!r}: has keys of its own; set {where}.KEY=VALUE"
+    if detail["type"] == "tuple_type":
+        return f"{where}={detail['input']!r}: must be a list, such as [0.5]"
     message = detail["msg"].removeprefix("Value error, ")
     if isinstance(detail["input"], (Mapping, BaseModel)):
         return f"{where}: {message}"

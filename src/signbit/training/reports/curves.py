@@ -61,7 +61,9 @@ def read_curves(run: str | Path) -> Curves:
     """
     path = Path(run)
     if not (path / "recipe.yaml").is_file() and not (path / "stage-1" / "recipe.yaml").is_file():
-        raise CheckpointError(f"{path}: not a run folder (no recipe.yaml in it)")
+        raise CheckpointError(
+            f"{path}: not a run folder (no recipe.yaml in it); name one that has been trained"
+        )
     stages = (stage for stage in path.glob("stage-*") if stage.name[6:].isdecimal())
     earlier = sorted(stages, key=lambda stage: int(stage.name[6:]))
     parts = [

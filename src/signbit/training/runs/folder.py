@@ -244,7 +244,9 @@ def read_run(path: str | Path) -> StoredRun:
     folder = RunFolder(path)
     recipe = folder.recipe()
     if recipe is None:
-        raise CheckpointError(f"{path}: not a run folder (no recipe.yaml in it)")
+        raise CheckpointError(
+            f"{path}: not a run folder (no recipe.yaml in it); name one that has been trained"
+        )
     facts = folder.facts()
     checkpoint = folder.checkpoint(recipe)
     if checkpoint is None:
