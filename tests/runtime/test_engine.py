@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import gc
+import io
 import json
 import multiprocessing
 import os
@@ -152,6 +154,27 @@ def test_a_file_that_was_written_to_is_not_pickled(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="written to since it was loaded"):
         pickle.dumps(engine)
     assert copy.copy(engine) is engine
+
+
+def test_a_model_is_a_path_or_bytes() -> None:
+    for other in (None, 3, bytearray(sample_bytes()), io.BytesIO(sample_bytes())):
+        with pytest.raises(InputError, match="source: must be a path, or the bytes"):
+            signbit.load(other)  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_engine_closes_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "model.sbnn"
+    path.write_bytes(sample_bytes())
+    before = len(os.listdir("/proc/self/fd"))
+    engine = signbit.load(path)
+    assert len(os.listdir("/proc/self/fd")) == before + 1
+    del engine
+    path.write_bytes(b"no model")
+    with pytest.raises(ModelFileError):
+        signbit.load(path)
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_pipes_model_is_pickled(tmp_path: Path) -> None:

@@ -178,6 +178,14 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
             ENGINE.predict(missing)
     with pytest.raises(DataError, match="image: not a readable image"):
         ENGINE.predict(b"no picture")
+    with pytest.raises(DataError, match="null character"):
+        ENGINE.predict("a\0b.png")
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, "2", None])
+def test_no_classes_cannot_be_asked_for(count: Any) -> None:
+    with pytest.raises(InputError, match="count: must be a whole number of classes, 1 or more"):
+        ENGINE.predict(drawn(6, *SHAPE)).top(count)
 
 
 def test_without_a_rule_arrays_of_the_inputs_shape_remain() -> None:

@@ -61,9 +61,9 @@ def load(
 
     Raises ModelFileError or ModelVersionError for a file that is missing, cannot be read or takes
     too much, and IsaError for an instruction set that cannot run here. Raises InputError for a
-    number of threads below 1 or above 1024, for limits below 1 or above 2^62, and for an
-    `input_size` that no image has, that the file does not allow, at which a layer would have no
-    output, or at which the file takes too much.
+    `source` that is neither a path nor bytes, for a number of threads below 1 or above 1024, for
+    limits below 1 or above 2^62, and for an `input_size` that no image has, that the file does not
+    allow, at which a layer would have no output, or at which the file takes too much.
     """
     return Engine(source, threads, isa, input_size, max_bytes, max_operations)
 

@@ -89,6 +89,8 @@ def _read(path: str | bytes) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read()
+    except ValueError as error:
+        raise DataError(f"{path!r}: a path cannot contain a null character") from error
     except OSError as error:
         name = os.fsdecode(path)
         raise DataError(f"{name}: cannot be read ({error.strerror}); give an image file") from error

@@ -40,7 +40,12 @@ class Prediction:
     names: Sequence[str] = field(repr=False)
 
     def top(self, count: int = 5) -> list[tuple[str, float]]:
-        """The `count` likeliest classes, or all there are: (name, probability), best first."""
+        """The `count` likeliest classes, or all there are: (name, probability), best first.
+
+        Raises InputError for a count that is no whole number, or below 1.
+        """
+        if not isinstance(count, int | np.integer) or count < 1:
+            raise InputError(f"count: must be a whole number of classes, 1 or more, is {count!r}")
         best = np.argsort(-self.logits, kind="stable")[:count]
         return [(self.names[index], float(self.probabilities[index])) for index in best]
 

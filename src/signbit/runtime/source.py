@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import stat
+import weakref
 from io import FileIO
 
-from signbit.errors import ModelFileError
+from signbit.errors import InputError, ModelFileError
 
 __all__ = ["Source"]
 
@@ -19,6 +20,10 @@ class Source:
     """A model's file: its bytes, or its path."""
 
     def __init__(self, given: str | os.PathLike[str] | bytes) -> None:
+        if not isinstance(given, str | os.PathLike | bytes):
+            raise InputError(
+                f"source: must be a path, or the bytes of an .sbnn file, is {type(given).__name__}"
+            )
         self._name = "" if isinstance(given, bytes) else _shown(given)
         self._held: bytes | FileIO
         if isinstance(given, bytes):
@@ -28,9 +33,11 @@ class Source:
             raise ModelFileError(f"{given!r}: a path cannot contain a null character")
         try:
             self._held = FileIO(given)
+            weakref.finalize(self, self._held.close)  # else Python warns of an open file
             self._state = self._now()
             if not stat.S_ISREG(os.fstat(self._held.fileno()).st_mode):
-                self._held = self._held.readall()  # a pipe's bytes come once
+                with self._held as pipe:
+                    self._held = pipe.readall()  # a pipe's bytes come once
         except OSError as error:
             raise ModelFileError(f"{self._name}: {error.strerror}") from error
 
