@@ -112,6 +112,7 @@ def _train_one(
         checkpoint is not None
         and stored is not None
         and checkpoint.epoch == recipe.epochs == stored.epochs
+        and recipe.data == stored.data  # others are opened, and compared with the run's
     ):
         with TrainingProgress(recipe.epochs, 0, 0, show=progress) as shown:
             shown.say(f"{folder.path}: all {recipe.epochs} epochs are done, nothing to train")

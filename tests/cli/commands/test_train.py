@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from tests.cli.conftest import Cli
 
 
@@ -13,6 +15,18 @@ def test_a_finished_run_is_not_trained_again(cli: Cli, run_folder: Path) -> None
     assert 0 < figures["top1"] <= 1
     assert figures["run"] == str(run_folder)
     assert "nothing to train" in result.err
+
+
+def test_a_finished_run_of_other_images_is_not_taken_for_done(
+    cli: Cli, run_folder: Path, tmp_path: Path
+) -> None:
+    for split, name, number in product(("train", "test"), range(10), range(14)):
+        path = tmp_path / split / str(name) / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 20 * name + number).save(path)
+    result = cli("train", "sdbnn-digits", "--out", run_folder, "epochs=2", "--data", tmp_path)
+    assert "its run used other training data" in result.mistake
+    assert "nothing to train" not in result.err
 
 
 @pytest.mark.parametrize("override", ["epochz=3", "optimizer.learn=1", "epochs=many", "epochs"])
