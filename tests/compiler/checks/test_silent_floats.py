@@ -135,13 +135,25 @@ def test_both_operands_lost_are_both_named() -> None:
 
 @pytest.mark.parametrize(
     "function",
-    [lambda x: x.sign(), lambda x: torch.where(x < 0, -1.0, 1.0), lambda x: x.round(), torch.sgn],
+    [lambda x: x.sign(), lambda x: x.round(), torch.sgn],
 )
 def test_hand_written_signs_of_inputs_never_become_reals(
     function: Callable[[Tensor], Tensor],
 ) -> None:
     layer = BinaryConv2d(4, 8, 3, activation_binarizer=Inputs(function))
     assert "1.0" in _reason(_net(layer))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda x: torch.where(x < 0, -1.0, 1.0), lambda x: (x >= 0) * 2.0 - 1.0],
+)
+def test_comparisons_as_signs_of_inputs_multiply_as_signs(
+    function: Callable[[Tensor], Tensor],
+) -> None:
+    layer = BinaryConv2d(4, 8, 3, activation_binarizer=Inputs(function))
+    nodes = {node.name: node.op for node in compiled(_net(layer), SIZE).graph.nodes}
+    assert nodes["1.0"] == "binary_conv"
 
 
 class Kept(RealWeight):
