@@ -13,6 +13,9 @@ import pytest
 # Tests run side by side, so what a test computes, or a process that it starts, keeps to one core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Tools that the environment brings (cmake, ninja) come before the machine's, if it has any.
+os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+
 
 @pytest.fixture(autouse=True)
 def fixed_seeds() -> None:

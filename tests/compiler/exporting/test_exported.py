@@ -80,3 +80,26 @@ def test_refuses_a_branch_on_values() -> None:
 def test_refuses_images_the_model_cannot_take() -> None:
     with pytest.raises(CompileError, match="6×6×3"):
         export(_InPlace().eval(), (6, 6, 3))
+
+
+class _Failing(nn.Module):
+    """Looks at values, or fails by itself."""
+
+    def __init__(self, own: bool) -> None:
+        super().__init__()
+        self.own = own
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.own:
+            raise LookupError("the model's own")
+        return x if x.sum() > 0 else -x
+
+
+def test_what_torch_raised_is_not_shown_beside_the_refusal() -> None:
+    with pytest.raises(CompileError) as caught:
+        export(_Failing(own=False).eval(), (6, 6, 1))
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    with pytest.raises(CompileError) as caught:
+        export(_Failing(own=True).eval(), (6, 6, 1))
+    assert isinstance(caught.value.__cause__, LookupError)

@@ -64,7 +64,7 @@ def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgra
             why = _why_not_followed(model, example, error, watch)
             of_strides = "Constraints violated" in str(error) and watch.saw_all
             if in_training_mode(model) or watch.guard is not None or not of_strides:
-                raise why from error
+                raise why from _cause(error)
             functional, fixed = _for_two_or_more(model, example, why)
         if fixed:
             watch = ask_for_batch_size(model, example)
@@ -95,7 +95,12 @@ def _for_two_or_more(
     try:
         return _followed(model, example, Dim("batch", min=2))
     except Exception as error:
-        raise why from error
+        raise why from _cause(error)
+
+
+def _cause(error: Exception) -> Exception | None:
+    """What a model's own code raised; torch's errors say nothing that the refusal does not."""
+    return None if type(error).__module__.startswith("torch") else error
 
 
 def _why_not_followed(
