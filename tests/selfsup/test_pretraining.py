@@ -135,8 +135,8 @@ def test_labels_of_the_training_images_are_not_read(
 ) -> None:
     real = images.open_dataset
 
-    def mislabelled(source: str, split: str, *, labelled: bool) -> ImageDataset:
-        opened = real(source, split, labelled=labelled)
+    def mislabelled(source: str, split: str, **options: Any) -> ImageDataset:
+        opened = real(source, split, **options)
         random = np.random.default_rng(1)
         labels = random.integers(0, 10, len(opened)) if split == "train" else opened.labels
         return ImageDataset.from_arrays(

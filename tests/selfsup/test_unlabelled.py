@@ -90,7 +90,8 @@ def test_what_is_held_out_is_not_learned(photos: Path, tmp_path: Path) -> None:
         split.mkdir(parents=True, exist_ok=True)
         (split / file.name).write_bytes(file.read_bytes())
     results = [
-        pretrain(of(each), None, tmp_path / each.stem, progress=False) for each in (photos, parts)
+        pretrain(of(each), None, tmp_path / f"run of {each.stem}", progress=False)
+        for each in (photos, parts)
     ]
     assert results[0].history[-1]["embedding/rank"] == results[1].history[-1]["embedding/rank"]
 

@@ -216,7 +216,7 @@ def _break_second(recipe: Recipe, path: Path) -> None:
 def test_another_first_stage_is_refused(tmp_path: Path) -> None:
     train_until_interrupted(staged(), tmp_path, 1)
     with pytest.raises(
-        CheckpointError, match=r"stage-1: holds a run .*epochs is 2 there and 4 now"
+        CheckpointError, match=r"stage-1: epochs is 2 there and 4 now, which cannot be"
     ):
         train(staged("stages.0.epochs=4"), None, tmp_path, progress=False)
 
