@@ -270,10 +270,12 @@ def test_layers_are_allowed_by_name_alone() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["layer2", "kept", "stem", "nowhere", ""])
 def test_a_name_that_allows_nothing_lists_the_choices(name: str) -> None:
-    reason = _reason(Deep().eval(), allow_real=["last", name])
-    assert reason == (
-        f"allow_real: {name!r} is no layer that lost its signs; choose among layer2.0.0, last"
-    )
+    with pytest.raises(CompileError) as caught:
+        compiled(Deep().eval(), SIZE, allow_real=["last", name])
+    first, second = caught.value.refusals
+    assert first.reason == f"allow_real: {name!r} is no layer that lost its signs"
+    assert first.cure == "choose among layer2.0.0, last"
+    assert second.where == "layer2.0.0"
 
 
 def test_a_name_where_no_layer_lost_its_signs() -> None:
