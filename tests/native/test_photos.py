@@ -15,8 +15,11 @@ from tests.bitformat.files import raw_file
 from tests.native import library as c
 from tests.native.library import Library, LibraryError
 
+import signbit
+from signbit.bitformat import encode
 from signbit.bitformat.graph import Resize
 from signbit.data.pixels.images import fit
+from signbit.runtime.photographs import resize_rule
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -93,6 +96,25 @@ def test_without_a_rule_only_the_inputs_size(library: Library) -> None:
     np.testing.assert_array_equal(model.fit(gray), np.repeat(gray, 3, 2))
     with pytest.raises(LibraryError, match="does not say how"):
         model.fit(_photo(1, 6, 7, 3))
+
+
+@pytest.mark.parametrize("size", [(6, 5), (13, 9), (4, 31), (40, 40)])
+def test_at_another_size_the_rule_is_pythons(library: Library, size: tuple[int, int]) -> None:
+    b = Builder(0)
+    image = b.input("photo", "image", 9, 7, 3, resize=Resize(10, "bilinear"))
+    stem = b.node("stem", "real_conv", (image,), weight=b.floats(2, 1, 1, 3))
+    b.output("means", b.node("means", "global_mean", (stem,)))
+    data = encode(*b.sample(any_size=True))
+    model = library.load(data, height=size[0], width=size[1])
+    photo = _photo(1, 90, 70, 3)
+    wanted = fit(photo, (*size, 3), *resize_rule(signbit.load(data, input_size=size)))
+    np.testing.assert_array_equal(model.fit(photo), wanted)
+
+
+def test_a_photo_that_is_all_but_a_line_is_refused(library: Library) -> None:
+    model = library.load(_file(5, 5, 3, Resize(60, "nearest")))
+    with pytest.raises(LibraryError, match="too long for its width"):
+        model.fit(np.zeros((1, 300_000, 1), np.uint8))
 
 
 @pytest.mark.parametrize(

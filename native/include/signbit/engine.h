@@ -4,7 +4,6 @@
 // called from any number of threads at once.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,6 +12,7 @@
 
 #include "format/graph.h"
 #include "signbit/arrays.h"
+#include "signbit/call_state.h"
 #include "signbit/status.h"
 
 namespace sbnn {
@@ -121,10 +121,10 @@ class Engine {
   Status check_batch(int64_t count) const;
 
   // Writes (count, height, width, channels) of each of the graph's outputs, in its order: float32
-  // of reals, int8 -1 or +1 of signs. Pixels must be finite. kInterrupted soon after `stop`, which
-  // may be null, is set.
+  // of reals, int8 -1 or +1 of signs. Pixels must be finite. kInterrupted soon after `state`,
+  // which may be null, says that the call is stopped.
   Status run(const Batch& batch, const std::vector<void*>& outputs,
-             const std::atomic<bool>* stop = nullptr) noexcept;
+             const CallState* state = nullptr) noexcept;
 
   // Runs exactly the nodes that the fetches need, given the feeds, on `count` samples.
   Status run_nodes(int64_t count, const std::vector<Feed>& feeds,

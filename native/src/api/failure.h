@@ -30,11 +30,4 @@ signbit_status guarded(Work work) noexcept {
   }
 }
 
-// Of a struct that begins with its size: whether the caller knows all of what the first version
-// had.
-template <typename T>
-bool has_size(const T* value) {
-  return value->size >= sizeof(T);
-}
-
 }  // namespace sbnn::api

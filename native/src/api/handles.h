@@ -1,7 +1,6 @@
 // What the handles of the C API are.
 #pragma once
 
-#include <atomic>
 #include <memory>
 
 #include "signbit.h"
@@ -15,6 +14,5 @@ struct signbit_context {
   explicit signbit_context(sbnn::Engine* of) : engine(of) {}
 
   sbnn::Engine* engine;
-  std::atomic<bool> is_busy{false};
-  std::atomic<bool> stop{false};
+  sbnn::CallState state;
 };

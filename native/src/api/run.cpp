@@ -64,12 +64,9 @@ Status read_arrays(const sbnn::Engine& engine, int64_t samples, const signbit_ar
 // Keeps a context for one call.
 class Turn {
  public:
-  explicit Turn(signbit_context* context)
-      : context_(context), is_ours_(!context->is_busy.exchange(true)) {}
+  explicit Turn(sbnn::CallState* state) : state_(state), is_ours_(state->begin()) {}
   ~Turn() {
-    if (!is_ours_) return;
-    context_->stop = false;
-    context_->is_busy = false;
+    if (is_ours_) state_->end();
   }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
@@ -77,7 +74,7 @@ class Turn {
   bool is_ours() const { return is_ours_; }
 
  private:
-  signbit_context* context_;
+  sbnn::CallState* state_;
   bool is_ours_;
 };
 
@@ -107,12 +104,12 @@ signbit_status signbit_run(signbit_context* context, int64_t samples, const sign
     sbnn::Batch batch;
     std::vector<void*> results;
     SIGNBIT_TRY(read_arrays(engine, samples, inputs, outputs, &batch, &results));
-    const Turn turn(context);
+    const Turn turn(&context->state);
     if (!turn.is_ours()) return wrong("context: another call is under way; use one per thread");
-    return engine.run(batch, results, &context->stop);
+    return engine.run(batch, results, &context->state);
   });
 }
 
 void signbit_cancel(signbit_context* context) {
-  if (context != nullptr && context->is_busy) context->stop = true;
+  if (context != nullptr) context->state.stop();
 }

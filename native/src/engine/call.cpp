@@ -32,7 +32,7 @@ void run_stage_part(void* context, int index, int worker) {
 
 }  // namespace
 
-Call::Call(Engine::State* state, bool alone, const std::atomic<bool>* stop)
+Call::Call(Engine::State* state, bool alone, const CallState* call_state)
     : state_(*state), cores_(alone ? 1 : state->pool.threads()) {
   const bool all = state_.sharing.shares_all();
   if ((all ? state_.pool.threads() : cores_.cores()) > 1 && state_.pool.try_acquire()) {
@@ -43,7 +43,7 @@ Call::Call(Engine::State* state, bool alone, const std::atomic<bool>* stop)
   try {
     if (workers_ > 1) state_.pool.follow(cores_.cpus());
     context_ = state_.contexts.take();
-    context_->interrupt()->begin(state_.is_interrupted, stop);
+    context_->interrupt()->begin(state_.is_interrupted, call_state);
   } catch (...) {
     if (workers_ > 1) state_.pool.release();
     throw;

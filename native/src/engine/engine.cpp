@@ -153,12 +153,12 @@ Status Engine::check_batch(int64_t count) const {
 }
 
 Status Engine::run(const Batch& batch, const std::vector<void*>& outputs,
-                   const std::atomic<bool>* stop) noexcept {
+                   const CallState* call_state) noexcept {
   try {
     State& state = *state_;
     SIGNBIT_TRY(check_batch(batch.count));
     SIGNBIT_TRY(check_images(state.plan, state.graph, batch));
-    Call call(&state, batch.count == 1 && state.sharing.image_runs_alone(), stop);
+    Call call(&state, batch.count == 1 && state.sharing.image_runs_alone(), call_state);
     call.context().prepare(call.workers(), 1);
     const BatchRun run{batch, outputs};
     int64_t done = 0;

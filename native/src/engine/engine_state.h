@@ -38,7 +38,7 @@ struct Engine::State {
 // call has the pool, and not all cores are taken by calls of this or of other engines.
 class Call {
  public:
-  Call(Engine::State* state, bool alone, const std::atomic<bool>* stop = nullptr);
+  Call(Engine::State* state, bool alone, const CallState* call_state = nullptr);
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;

@@ -35,6 +35,9 @@ std::vector<uint8_t> with_channels(const Photo& photo, int64_t channels, int64_t
   return result;
 }
 
+// A scaled side of more pixels is refused: its nearest ones are found one after the other.
+constexpr int64_t kMostScaled = int64_t{1} << 24;
+
 // Halves of half a difference go to the even number.
 int64_t corner(int64_t size, int64_t part) {
   const int64_t twice = size - part;
@@ -50,6 +53,11 @@ Status fit_photo(const GraphInput& input, const Photo& photo, uint8_t* pixels) {
   if (input.shorter_side != 0 && shorter != input.shorter_side) {
     width = width * input.shorter_side / shorter;
     height = height * input.shorter_side / shorter;
+  }
+  if (std::max(width, height) > kMostScaled) {
+    return {Code::kInput, "'" + input.name + "': a photo of " +
+                              size_text(photo.width, photo.height) +
+                              " is too long for its width; cut it first"};
   }
   const bool fits = input.shorter_side != 0 ? width >= wanted.width && height >= wanted.height
                                             : width == wanted.width && height == wanted.height;

@@ -8,17 +8,19 @@
 #include <atomic>
 #include <chrono>
 
+#include "signbit/call_state.h"
+
 namespace sbnn {
 
 class Interrupt {
  public:
   using Wanted = bool (*)();  // see EngineOptions
 
-  // Of a new call. It runs to its end, but for `wanted` and a `stop` that another thread or a
-  // signal handler sets; both may be null.
-  void begin(Wanted wanted, const std::atomic<bool>* stop) {
+  // Of a new call. It runs to its end, but for `wanted` and a `state` that another thread or a
+  // signal handler stops; both may be null.
+  void begin(Wanted wanted, const CallState* state) {
     wanted_ = wanted;
-    stop_ = stop;
+    state_ = state;
     is_set_.store(false, std::memory_order_relaxed);
     estimated_ = 0;
     asked_ = {};
@@ -37,7 +39,7 @@ class Interrupt {
 
   void look() {
     estimated_ = 0;
-    if (stop_ != nullptr && *stop_) is_set_.store(true, std::memory_order_relaxed);
+    if (state_ != nullptr && state_->is_stopped()) is_set_.store(true, std::memory_order_relaxed);
     if (wanted_ == nullptr) return;
     const auto now = std::chrono::steady_clock::now();
     if (asked_ == std::chrono::steady_clock::time_point()) asked_ = now;
@@ -52,7 +54,7 @@ class Interrupt {
   static constexpr std::chrono::milliseconds kBetweenQuestions{100};
 
   Wanted wanted_ = nullptr;
-  const std::atomic<bool>* stop_ = nullptr;
+  const CallState* state_ = nullptr;
   std::atomic<bool> is_set_{false};
   double estimated_ = 0;  // ns since the last look
   std::chrono::steady_clock::time_point asked_;

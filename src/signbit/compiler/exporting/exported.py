@@ -100,7 +100,11 @@ def _for_two_or_more(
 
 def _cause(error: Exception) -> Exception | None:
     """What a model's own code raised; torch's errors say nothing that the refusal does not."""
-    return None if type(error).__module__.startswith("torch") else error
+    return None if _is_torchs(error) else error
+
+
+def _is_torchs(error: Exception) -> bool:
+    return type(error).__module__.partition(".")[0] == "torch"
 
 
 def _why_not_followed(
@@ -113,7 +117,7 @@ def _why_not_followed(
         return CompileError(watch.refusal(*OF_ONE_BATCH_SIZE))
     _, channels, height, width = example.shape
     said = str(error).strip().partition("\n")[0]
-    if not type(error).__module__.startswith("torch") and not isinstance(error, RuntimeError):
+    if not _is_torchs(error) and not isinstance(error, RuntimeError):
         said = f"{type(error).__name__}: {said}".removesuffix(": ")
     reason = (
         f"torch.export cannot follow {type(model).__name__} for images of {height}×{width}×"
