@@ -31,8 +31,8 @@ out = Path(sys.argv[1])
 torch.set_num_threads(1)
 real_open = images.open_dataset
 
-def odd(source, split, *, labelled):
-    opened = real_open(source, split, labelled=labelled)
+def odd(source, split, **how):
+    opened = real_open(source, split, **how)
     return opened.take(range(361)) if split == "test" else opened
 
 images.open_dataset = odd
@@ -228,7 +228,7 @@ def other_teachers():
     processes.require_agreement(processes.join(), Path("run"), 3, images, str(rank) * 64)
 
 def few():
-    train("few", "epochs=1", "train_images=3", "batch_size=2")
+    train("too-few", "epochs=1", "train_images=3", "batch_size=2")
 
 for function in (other_epochs, other_data, other_teachers, few):
     assert worlds.wait(worlds.start(2, function, out / function.__name__)) == [1, 1]
