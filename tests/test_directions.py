@@ -16,6 +16,7 @@ BELOW = {
     "printable": set[str](),
     "bitformat": {"errors", "files"},
     "runtime": {"bitformat", "data", "errors"},
+    "targets": {"bitformat", "errors", "files", "runtime"},
     "fast": {"runtime", "errors"},
     "nn": {"bitformat", "fast", "errors", "lazy"},
     "methods": {"nn", "errors"},
