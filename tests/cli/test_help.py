@@ -13,10 +13,11 @@ from safetensors.torch import save_file
 from tests.cli.conftest import Cli
 
 from signbit import methods, models
-from signbit.cli.app import DAY
+from signbit.cli.app import DAY, EXPORT
 
 FUNCTIONS = {name: command for commands in DAY.values() for name, command in commands.items()}
 COMMANDS = [*FUNCTIONS]
+FUNCTIONS |= {f"export {name}": command for name, command in EXPORT.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,7 @@ def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def examples(cli: Cli, command: str) -> list[str]:
     """The lines of a command's help that can be typed."""
-    found = re.findall(r"Example: (signbit .*)", cli(command, "--help").out)
+    found = re.findall(r"Example: (signbit .*)", cli(*command.split(), "--help").out)
     return [" ".join(line.split()) for line in found]
 
 
@@ -40,9 +41,9 @@ def test_commands_stand_in_the_order_of_a_day(cli: Cli) -> None:
     assert [command for command, *_ in DAY.values()] == ["demo", "train", "evaluate", "compile"]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", FUNCTIONS)
 def test_help_reads_at_80_columns(cli: Cli, command: str) -> None:
-    shown = cli(command, "--help").out
+    shown = cli(*command.split(), "--help").out
     assert max(map(len, shown.splitlines())) <= 80
     assert "<bool>" not in shown.partition("--help")[0]
     for option in ("--json", "--quiet", "--verbose"):
@@ -68,7 +69,7 @@ def test_examples_work_one_after_another(
     network = models.build("real-resnet20", methods.get("real"), classes=10, channels=3)
     save_file(network.state_dict(), "resnet20.safetensors")
     threads = torch.get_num_threads()
-    for command in COMMANDS:
+    for command in FUNCTIONS:
         for line in examples(cli, command):
             result = cli(*shlex.split(line)[1:])
             assert result.code == 0, (line, result.err)

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from tests.cli.conftest import Cli
 
 from signbit import methods, models
-from signbit.cli.app import app
+from signbit.cli.app import EXPORT, app
 from signbit.compiler.compiled import OtherSize
 from signbit.compiler.verification.agreement import NearSign, NodeAgreement
 
@@ -118,8 +118,13 @@ def every_command(run: Path, model: Path, tmp_path: Path) -> list[list[str]]:
         ["inspect", model],
         ["inspect", "vgg-small", "--method", "bnn", "--classes", "10"],
         ["bench", model, "--runs", "2", "--per-node"],
+        ["export", "c", model, "-o", tmp_path / "firmware"],
     ]
     return [[str(word) for word in line] for line in lines]
+
+
+def command_of(line: list[str]) -> str:
+    return " ".join(line[: 2 if line[0] == "export" else 1])
 
 
 @pytest.mark.slow
@@ -129,10 +134,12 @@ def test_every_key_is_on_the_page_and_the_other_way_round(
     documented = rows()
     threads = torch.get_num_threads()
     printed = [
-        (line[0], cli(*line, "--json")) for line in every_command(run_folder, model_file, tmp_path)
+        (command_of(line), cli(*line, "--json"))
+        for line in every_command(run_folder, model_file, tmp_path)
     ]
     torch.set_num_threads(threads)
-    assert {command for command, _ in printed} == {each.name for each in app.registered_commands}
+    known = {each.name for each in app.registered_commands} | {f"export {name}" for name in EXPORT}
+    assert {command for command, _ in printed} == known
     failed = cli("bench", tmp_path / "gone.sbnn", "--json").out
     found = defaultdict(set)
     for command, figures in [

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import Cli
 
 from signbit.cli import console
-from signbit.cli.app import app
+from signbit.cli.app import app, export
 from signbit.cli.levels import Level, level, set_level
 from signbit.errors import RecipeError
 
@@ -84,7 +84,7 @@ def test_both_exclude_each_other(cli: Cli) -> None:
 
 
 def test_every_command_has_both() -> None:
-    for command in app.registered_commands:
+    for command in [*app.registered_commands, *export.registered_commands]:
         assert command.callback is not None
         assert {"quiet", "verbose"} <= set(command.callback.__annotations__)
 

@@ -12,7 +12,12 @@ from signbit.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-COMMANDS = typer.main.get_command(app).commands
+GROUPS = {"export"}
+TOP = typer.main.get_command(app).commands
+COMMANDS = {
+    **{name: command for name, command in TOP.items() if name not in GROUPS},
+    **{f"{group} {name}": c for group in GROUPS for name, c in TOP[group].commands.items()},
+}
 
 
 def code_lines(page: Path) -> list[str]:
@@ -32,7 +37,9 @@ def shown(page: Path) -> list[list[str]]:
     for line in code_lines(page):
         command = re.search(r"(?:^| )signbit ([a-z].*)", line.partition(" #")[0])
         if command and not re.match(r" *(import|from) ", line):
-            found.append(shlex.split(command[1].replace("…", "")))
+            words = shlex.split(command[1].replace("…", ""))
+            count = 2 if words[0] in GROUPS else 1
+            found.append([" ".join(words[:count]), *words[count:]])
     return found
 
 

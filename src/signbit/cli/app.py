@@ -14,6 +14,7 @@ from signbit.cli.commands.compile import compile_
 from signbit.cli.commands.curves import curves
 from signbit.cli.commands.demo import demo
 from signbit.cli.commands.evaluate import evaluate
+from signbit.cli.commands.export_c import export_c
 from signbit.cli.commands.finetune import finetune
 from signbit.cli.commands.import_ import import_
 from signbit.cli.commands.inspect import inspect
@@ -25,7 +26,7 @@ from signbit.cli.commands.train import train
 from signbit.cli.every_command import as_command
 from signbit.errors import UsageError
 
-__all__ = ["app", "invoke"]
+__all__ = ["DAY", "EXPORT", "app", "export", "invoke"]
 
 app = typer.Typer(
     rich_markup_mode="rich",
@@ -69,9 +70,22 @@ DAY: dict[str, dict[str, Callable[..., None]]] = {
 }
 """The commands in the order of a user's day."""
 
+EXPORT: dict[str, Callable[..., None]] = {"c": export_c}
+"""What `signbit export` writes, by where it goes."""
+
 for panel, commands in DAY.items():
     for name, command in commands.items():
         app.command(name, rich_help_panel=panel)(as_command(command))
+
+export = typer.Typer(rich_markup_mode="rich")
+for name, command in EXPORT.items():
+    export.command(name)(as_command(command))
+app.add_typer(
+    export,
+    name="export",
+    help="Write a compiled network as a package for where no Python is.",
+    rich_help_panel="Compile and run",
+)
 
 
 def invoke(arguments: list[str]) -> int:
@@ -83,9 +97,16 @@ def invoke(arguments: list[str]) -> int:
     try:
         code = app(arguments, prog_name="signbit", standalone_mode=False)
     except typer.TyperException as error:
-        names = {command.name for command in app.registered_commands}
-        words = ["signbit", *(word for word in arguments[:1] if word in names), "--help"]
+        words = ["signbit", *_command_of(arguments), "--help"]
         raise UsageError(f"{error.format_message()} (see: {' '.join(words)})") from error
     if code == 130:  # typer turns Ctrl-C into this exit code
         raise KeyboardInterrupt
     return code or 0
+
+
+def _command_of(arguments: list[str]) -> list[str]:
+    """The words that name a command, as far as they do."""
+    first, second = [*arguments, "", ""][:2]
+    if first == "export":
+        return [first, second] if second in EXPORT else [first]
+    return [first] if any(first in commands for commands in DAY.values()) else []

@@ -33,6 +33,7 @@ __all__ = [
     "percent",
     "publish",
     "say",
+    "shell",
     "since",
     "table",
 ]
@@ -68,7 +69,12 @@ def since(start: float) -> Iterator[None]:
 
 def command(*words: str | os.PathLike[str]) -> str:
     """A signbit command that a shell reads as these words, whatever paths have in them."""
-    return " ".join(["signbit", *map(_quoted, words)])
+    return shell("signbit", *words)
+
+
+def shell(*words: str | os.PathLike[str]) -> str:
+    """A command that a shell reads as these words; a path is quoted, a str stands as it is."""
+    return " ".join(map(_quoted, words))
 
 
 def table(

@@ -1,0 +1,118 @@
+"""Exports as C: the engine's bits, names of strangers, files that no microcontroller would hold."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.bitformat.builder import Builder
+from tests.bitformat.samples import SAMPLES, sample_bytes
+from tests.runtime.random_graphs.networks import network
+from tests.runtime.random_graphs.one_operation import any_operation
+from tests.targets.c.compiled import CHECKED, built, check
+
+from signbit.bitformat import encode
+from signbit.errors import InputError, ModelFileError
+from signbit.targets import c
+from signbit.targets.c import project
+
+MAKERS = (any_operation, network)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_operation_and_step_has_the_engines_bits(name: str, tmp_path: Path) -> None:
+    check(encode(*SAMPLES[name]()), tmp_path / "out")
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_random_graphs_have_the_engines_bits(make: object, tmp_path: Path) -> None:
+    for seed in range(4):
+        check(make(seed).data, tmp_path / "out")  # type: ignore[operator]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(
+    ("compiler", "flags"),
+    [
+        ("gcc", CHECKED),
+        ("gcc", ("-O3", "-march=native")),
+        ("gcc", ("-O2", "-ffp-contract=fast")),
+        ("clang", ("-O2",)),
+    ],
+)
+@pytest.mark.parametrize("make", MAKERS)
+def test_many_random_graphs_have_the_engines_bits(
+    make: object, compiler: str, flags: tuple[str, ...], tmp_path: Path
+) -> None:
+    for seed in range(100):
+        check(make(seed).data, tmp_path / "out", *flags, compiler=compiler)  # type: ignore[operator]
+
+
+def test_names_from_the_file_are_no_c(tmp_path: Path) -> None:
+    b = Builder(0)
+    hostile = '"); } int main(void) { /* ??/ \\ \n'
+    image = b.input(f"int {hostile}", "image", 2, 2, 3)
+    other = b.input("return", "real", 1, 1, 3)
+    values = b.node(f"*/ #error {hostile}", "identity", (image,))
+    vector = b.node("x", "identity", (other,))
+    b.output("arena", values, "*/", hostile, "émeu\0")
+    b.output("return", vector)
+    check(encode(*b.sample()), tmp_path / "out")
+    header = (tmp_path / "out" / "model.h").read_text()
+    assert "uint8_t *int_int_main_void," in header
+    text = "".join(path.read_text() for path in (tmp_path / "out").glob("model*.[ch]"))
+    assert "#error {" not in text.replace("* /", "")
+
+
+@pytest.mark.parametrize("namespace", ["", "2", "a-b", "main", "string", "é", "../x", "a" * 64])
+def test_a_namespace_is_an_identifier(namespace: str) -> None:
+    with pytest.raises(InputError, match="must be a C identifier"):
+        c.generate(sample_bytes(), namespace)
+
+
+def test_two_networks_share_a_program(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        exported = c.generate(sample_bytes(), name)
+        c.write(exported, tmp_path, overwrite=True)
+    (tmp_path / "main.c").write_text(
+        '#include "one.h"\n#include "two.h"\n'
+        "static float a[ONE_LOGITS_VALUES];\nstatic uint8_t image[ONE_IMAGE_VALUES];\n"
+        "static uint32_t arena[ONE_ARENA_BYTES / 4];\n"
+        "int main(void) { one_run(0, image, a); two_run(arena, image, a); return 0; }\n"
+    )
+    command = ["gcc", "-std=c99", "-DONE_STATIC_ARENA", "one.c", "two.c", "main.c", "-o", "both"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    subprocess.run([tmp_path / "both"], check=True)
+
+
+def test_what_stands_there_is_kept(tmp_path: Path) -> None:
+    exported = c.generate(sample_bytes(), "model")
+    (tmp_path / "mine.c").write_text("")
+    with pytest.raises(InputError, match="--overwrite"):
+        c.write(exported, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.c"]
+
+
+def test_make_builds_and_runs_the_test(tmp_path: Path) -> None:
+    c.write(c.generate(sample_bytes(), "net"), tmp_path)
+    done = subprocess.run(["make", "test"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "net: every value is right", done.stderr
+
+
+def test_files_that_lie_or_are_too_large_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModelFileError, match="data_offsets"):
+        c.generate(sample_bytes()[:-1])
+    monkeypatch.setattr(project, "MOST_CONSTANTS", 100)
+    with pytest.raises(InputError, match="at most 100 are written as C"):
+        c.generate(sample_bytes())
+
+
+def test_no_memory_but_the_arena_is_written(tmp_path: Path) -> None:
+    exported = c.generate(sample_bytes(), "model")
+    text = exported.files["model.c"]
+    assert "static word own" in text
+    assert text.count("\nstatic word") == 0
+    assert "malloc" not in text
+    assert built(exported, tmp_path / "out", "-O2", "-DMODEL_STATIC_ARENA").exists()
