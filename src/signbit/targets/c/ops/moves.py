@@ -81,12 +81,12 @@ def _channel_shuffle(site: Site) -> Body:
 
 
 OPERATIONS = {
-    "identity": _identity,
-    "flatten": _flatten,
-    "concat": _concat,
-    "slice": _slice,
-    "upsample": _upsample,
-    "space_to_depth": _space_to_depth,
-    "depth_to_space": _depth_to_space,
     "channel_shuffle": _channel_shuffle,
+    "concat": _concat,
+    "depth_to_space": _depth_to_space,
+    "flatten": _flatten,
+    "identity": _identity,
+    "slice": _slice,
+    "space_to_depth": _space_to_depth,
+    "upsample": _upsample,
 }
