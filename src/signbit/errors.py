@@ -122,7 +122,8 @@ class CompileError(SignbitError):
             places.setdefault(refusal.words, []).append(refusal.place)
         for words, where in places.items():
             named = list(filter(None, where))
-            more = [f"{len(named) - _PLACES} others"] if len(named) > _PLACES else []
+            left = len(named) - _PLACES
+            more = [f"{left} other{'s' if left > 1 else ''}"] if left > 0 else []
             head = "- "
             for place in (*named[:_PLACES], *more):
                 lines += _wrapped(place, head, " " * 8)

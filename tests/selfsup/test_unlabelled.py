@@ -126,7 +126,7 @@ def test_what_learns_from_labels_says_that_they_are_needed(photos: Path, tmp_pat
     out = tmp_path / "run"
     pretrain(of(photos, "epochs=1"), None, out, progress=False)
     run = load_backbone_run(out)
-    needed = r"60 images are in no class folder .* labels are needed here: name .* with --data"
+    needed = r"60 images in no class folder .* labels are needed here: name .* with --data"
     with pytest.raises(DataError, match=needed):
         train_probe(run, ProbePlan(1, 16, (0.1,), 0))
     with pytest.raises(DataError, match=needed):

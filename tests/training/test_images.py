@@ -114,7 +114,7 @@ def test_images_that_cannot_be_decoded_end_the_run_or_are_skipped_as_asked(folde
 
 def test_labels_are_needed_where_a_recipe_learns_from_them(folder: Path) -> None:
     one = folder / "train/cat"
-    with pytest.raises(DataError, match=r"2 images are in no class folder.*labels are needed"):
+    with pytest.raises(DataError, match=r"2 images in no class folder.*labels are needed"):
         open_images(recipe(folder / "val/cat"))
     (folder / "alone").mkdir()
     one.rename(folder / "alone/cat")

@@ -19,6 +19,7 @@ from signbit.cli.as_json import json_text, plain_text
 from signbit.errors import InputError
 from signbit.files import require_writable
 from signbit.printable import encodable, printable
+from signbit.words import counted
 
 __all__ = ["CLASSES", "NEAREST", "Answers", "Found", "Kind", "answers_file"]
 
@@ -139,7 +140,9 @@ class Answers:
             yield
         except KeyboardInterrupt:
             if self._out is not None:
-                console.say(f"{self._out}: has {self._written} photos; --resume goes on with it")
+                console.say(
+                    f"{self._out}: has {counted(self._written, 'photo')}; --resume goes on with it"
+                )
             raise
 
     @property

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from signbit.cli import console
 from signbit.errors import DataError, InputError, SignbitError
 from signbit.runtime.prediction import OUTPUT, class_labels
+from signbit.words import counted
 
 if TYPE_CHECKING:
     from signbit.data.loading.dataset import ImageDataset
@@ -118,9 +119,9 @@ def match_classes(
     if not class_names:
         if outputs is not None and len(own) != outputs:
             raise DataError(
-                f"{source}: has {len(own)} classes ({listed(own)}), the network {outputs} outputs "
-                "without names, so which is which is not known; compile it with class_names=, or "
-                "name other images with --data"
+                f"{source}: has {counted(len(own), 'class', 'classes')} ({listed(own)}), the "
+                f"network {counted(outputs, 'output')} without names, so which is which is not "
+                "known; compile it with class_names=, or name other images with --data"
             )
         if outputs is not None:
             console.say(f"the network names no classes; its outputs are taken to be: {listed(own)}")
@@ -140,7 +141,7 @@ def match_classes(
             "name other images with --data"
         )
     if len(own) < len(class_names):
-        count = f"{len(own)} of the network's {len(class_names)} classes"
+        count = f"{len(own)} of the network's {counted(len(class_names), 'class', 'classes')}"
         console.say(f"{source}: has images of {count}: {listed(own)}")
     from signbit.data import ImageDataset
 

@@ -15,6 +15,7 @@ from signbit.compiler.lower import Provenance
 from signbit.compiler.report import report
 from signbit.compiler.verification.agreement import Agreement
 from signbit.files import write_file
+from signbit.words import counted
 
 __all__ = ["Compiled", "OtherSize"]
 
@@ -58,7 +59,9 @@ class Compiled:
 
     def __repr__(self) -> str:
         size = "×".join(map(str, self.graph.inputs[0].shape))
-        return f"<Compiled {size}: {len(self.graph.nodes)} nodes, {len(self.data):,} bytes>"
+        return (
+            f"<Compiled {size}: {counted(len(self.graph.nodes), 'node')}, {len(self.data):,} bytes>"
+        )
 
     @property
     def cost(self) -> ModelCost:

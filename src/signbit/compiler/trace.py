@@ -26,6 +26,7 @@ from signbit.compiler.mapping.choices import chosen, is_pointwise
 from signbit.compiler.mapping.unknown import why_unknown
 from signbit.compiler.pixel_signs import ask_pytorch
 from signbit.errors import CompileError, Refusal
+from signbit.words import counted
 
 __all__ = ["trace"]
 
@@ -83,7 +84,8 @@ class _Walk(Tracer):
         if len(signature.user_inputs) != 1 or len(signature.user_outputs) != 1:
             raise CompileError(
                 "the model must take one tensor of images and return one tensor of logits; it has "
-                f"{len(signature.user_inputs)} inputs and {len(signature.user_outputs)} outputs"
+                f"{counted(len(signature.user_inputs), 'input')} and "
+                f"{counted(len(signature.user_outputs), 'output')}"
             )
         self.input_name = signature.user_inputs[0]
         self.names = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from signbit.errors import InputError, SignbitError
 from signbit.runtime.photographs import Photographs
+from signbit.words import counted
 
 if TYPE_CHECKING:
     from signbit.runtime.engine import Engine
@@ -60,8 +61,8 @@ def class_labels(engine: Engine) -> list[str]:
         raise InputError("gives features of an image, not scores of classes")
     if len(engine.inputs) != 1 or len(engine.outputs) != 1:
         raise InputError(
-            f"not a classifier: it has {len(engine.inputs)} inputs and {len(engine.outputs)} "
-            "outputs, a classifier has one of each"
+            f"not a classifier: it has {counted(len(engine.inputs), 'input')} and "
+            f"{counted(len(engine.outputs), 'output')}, a classifier has one of each"
         )
     (output,) = engine.outputs
     height, width, channels = output.shape

@@ -22,6 +22,7 @@ from signbit.data.sources.split import share_of_classes
 from signbit.data.sources.unlabelled import LABELS_NEEDED
 from signbit.errors import DataError
 from signbit.training.recipe import Recipe
+from signbit.words import counted
 
 __all__ = ["augmentation_of", "fit_images", "open_images", "preprocessing_of"]
 
@@ -64,7 +65,7 @@ def open_images(recipe: Recipe, say: Say | None = None) -> tuple[ImageDataset, I
         if recipe.train_images > len(training):
             raise DataError(
                 f"{recipe.data.source}: train_images={recipe.train_images}, but the train split "
-                f"has {len(training)} images; train_images=null takes all of them"
+                f"has {counted(len(training), 'image')}; train_images=null takes all of them"
             )
         seed = derive_seed(recipe.seed, "train images")
         order = torch.randperm(len(training), generator=torch.Generator().manual_seed(seed))

@@ -32,6 +32,7 @@ from signbit.training.runs.result import RunResult
 from signbit.training.runs.state_dicts import binarizer_names, load_state, state_digest
 from signbit.training.session import Learner, Session
 from signbit.training.sync_batch_norm import synchronize_batch_norm
+from signbit.words import counted
 
 __all__ = ["Prepare", "begin_with", "run_stages"]
 
@@ -115,7 +116,7 @@ def _train_one(
         and recipe.data == stored.data  # others are opened, and compared with the run's
     ):
         with TrainingProgress(recipe.epochs, 0, 0, show=progress) as shown:
-            shown.say(f"{folder.path}: all {recipe.epochs} epochs are done, nothing to train")
+            shown.say(f"{folder.path}: {counted(recipe.epochs, 'epoch')} done, nothing to train")
         return RunResult.of(folder.path, checkpoint.history, resumed_from=recipe.epochs)
     with lost_process_named(folder.path):
         # Saving is our own; Accelerate places tensors and joins processes.

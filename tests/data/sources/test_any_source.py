@@ -95,4 +95,4 @@ def test_parquet_files_of_images_are_meant_though_there_are_pictures_beside_them
     said: list[str] = []
     assert len(open_dataset(images_and_parquet, split, say=said.append)) == counts[split]
     (line,) = said
-    assert line.endswith("Parquet files are read; 6 image files beside them are left out")
+    assert line.endswith("Parquet files are read; left out: 6 image files beside them")

@@ -139,7 +139,7 @@ def test_where_labels_are_needed_their_lack_is_named(
     tmp_path: Path, write_folder: WriteFolder
 ) -> None:
     write_folder(tmp_path / "flat", {".": 3})
-    with pytest.raises(DataError, match=r"flat: its 3 images are in no class folder .* --data"):
+    with pytest.raises(DataError, match=r"flat: 3 images in no class folder .* --data"):
         open_folder(tmp_path / "flat", "train")
     write_folder(tmp_path / "nested", {"2019/05": 2, "2020/01": 1})
     with pytest.raises(DataError, match=r"2019: this class has no images but 2 in folders inside"):
@@ -216,8 +216,8 @@ def test_what_is_left_out_is_told_in_a_line(
     for name in ("cat/a.heic", "dog/b.heic", "dog/labels.txt", "dog/.DS_Store"):
         (tmp_path / name).touch()
     (tmp_path / "dog/more").symlink_to(tmp_path / "cat")
-    images = ["3 images that are not in a class folder itself"] if labelled else []
-    expected = ", ".join(["2 .heic, 1 .txt", *images, "1 links to folders"])
+    images = ["3 images not in a class folder itself"] if labelled else []
+    expected = ", ".join(["2 .heic, 1 .txt", *images, "1 link to a folder"])
     assert left_out(tmp_path, labelled=labelled) == [f"{tmp_path}: left out: {expected}"]
 
 

@@ -72,7 +72,7 @@ def test_labels_may_be_missing_where_none_are_asked_for(
     assert open_hub("a/b", "test", labelled=False).class_names == ("fox", "owl")
     with pytest.raises(DataError, match="hub:a/b: no split 'val'; there are: train, test"):
         open_hub("a/b", "val", labelled=False)
-    with pytest.raises(DataError, match=r"(no class label|1 images .* lack a label).*are needed"):
+    with pytest.raises(DataError, match=r"(no class label|1 image .* without a label).*are needed"):
         open_hub("a/b", "train")
 
 

@@ -77,7 +77,7 @@ def test_wrong_columns_are_refused(tmp_path: Path, write_parquet: WriteParquet) 
         "none": "no image column .* among: text",
         "nolabel": "no label column among: image, score",
         "words": "integers are needed",
-        "holes": "1 images of the holes split lack a label",
+        "holes": "1 image of the holes split without a label",
     }.items():
         with pytest.raises(DataError, match=message):
             open_parquet(tmp_path, split)

@@ -69,7 +69,7 @@ def test_overrides_reach_into_stages() -> None:
 @pytest.mark.parametrize(
     ("stages", "message"),
     [
-        ([{"epochs": 3}], "stages=[{'epochs': 3}]: tuple should have at least 2 items"),
+        ([{"epochs": 3}], "stages=[{'epochs': 3}]: must have 2 or more items"),
         ([{"epochs": 3}, {"epochz": 4}], "stages.1: unknown key epochz; did you mean epochs?"),
         ([{"epochs": 3}, {"optimizer": {"lr": -4}}], "stages.1: optimizer.lr=-4"),
         ([{"epochs": 2}, {}], "stages.0.epochs changes nothing; leave it out"),

@@ -56,6 +56,18 @@ def test_overrides_are_read_as_yaml_at_any_depth() -> None:
     assert recipe.method.params == {"reduction": 4, "initial_weights": "fan-out"}
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("epochs=3", "epochs=4"),
+        ("optimizer.lr=0.1", "optimizer={name: adam, lr: 0.2, weight_decay: 0}"),
+    ],
+)
+def test_an_override_that_undoes_another_is_refused(first: str, second: str) -> None:
+    assert refused(first, second) == f"override {second!r} undoes {first!r}; keep one of them"
+    assert apply_overrides(VALUES, [first, first]) == apply_overrides(VALUES, [first])
+
+
 def test_overrides_leave_what_they_were_given_alone() -> None:
     apply_overrides(VALUES, ["optimizer.lr=9"])
     assert VALUES["optimizer"]["lr"] == 0.1
@@ -128,6 +140,30 @@ def test_an_unknown_key_is_named_with_the_nearest(override: str, where: str, nea
 )
 def test_a_bad_value_is_named(override: str, where: str) -> None:
     assert where in refused(override)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data.std=[0]", "data.std.0=0: input should be greater than 0"),
+        ("data.mean=[1, 1, 1, 1]", "data.mean=[1, 1, 1, 1]: must have 3 or fewer items, has 4"),
+        ("stages=[{epochs: 3}]", "stages=[{'epochs': 3}]: must have 2 or more items, has 1"),
+        ("stages=3", "stages=3: must be a list, such as [{epochs: 30}, {epochs: 10}]"),
+        ("method.params.a=[1]", "method.params.a=[1]: must be a number, text, true or false"),
+        ("method.params=3", "method.params=3: must be keys with values, such as {KEY: VALUE}"),
+        (
+            "method.latent_limit=[1]",
+            "method.latent_limit=[1]: a number > 0 is needed, or false for ",
+        ),
+        ("epochs=2.5", "epochs=2.5: must be a whole number"),
+        ("compile=maybe", "compile='maybe': must be true or false"),
+    ],
+)
+def test_a_value_of_a_wrong_kind_is_told_of_once(override: str, message: str) -> None:
+    told = refused(override)
+    assert told.startswith(f"mine: {message}")
+    assert told.count("data.") <= 1
+    assert "tuple" not in told
 
 
 def test_every_mistake_is_listed() -> None:

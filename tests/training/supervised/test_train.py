@@ -172,7 +172,7 @@ def test_a_finished_run_says_so_and_stays(
     first = train(short_recipe, None, tmp_path, progress=False)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     again = train(short_recipe, None, tmp_path)
-    assert "all 3 epochs are done" in capsys.readouterr().err
+    assert "3 epochs done, nothing to train" in capsys.readouterr().err
     assert again.resumed_from == 3
     assert again.history == first.history
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before

@@ -111,7 +111,7 @@ def _protocol(
     """The recipe that all methods share, and the seeds."""
     from signbit import recipes
 
-    count = 1
+    counts: set[int] = set()
     for word in list(overrides):
         key, _, value = word.partition("=")
         if key in ("method", "seed", "network") or key.startswith("method."):
@@ -122,8 +122,10 @@ def _protocol(
         if key == "seeds":
             if not value.isdigit() or int(value) < 1:
                 raise RecipeError(f"{word}: seeds is how many, 1 or more")
-            count = int(value)
+            counts.add(int(value))
             overrides.remove(word)
+    if len(counts) > 1:
+        raise RecipeError(f"seeds is given as {' and '.join(map(str, sorted(counts)))}; keep one")
     recipe = recipes.load(name, overrides)
     if recipe.selfsup is not None:
         raise RecipeError(f"{name}: methods are compared by labels; take a recipe without selfsup")
@@ -132,7 +134,7 @@ def _protocol(
     if data is not None:
         section = recipe.data.model_copy(update={"source": data})
         recipe = recipe.model_copy(update={"data": section})
-    return recipe, range(count)
+    return recipe, range(max(counts, default=1))
 
 
 def _table(rows: list[Row]) -> console.Titled:

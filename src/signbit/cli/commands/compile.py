@@ -13,6 +13,7 @@ from signbit.cli import console
 from signbit.cli.arguments import Data, Isa, Json, RunFolder, Threads, UnreadableImages
 from signbit.cli.levels import Level, level
 from signbit.files import descriptor_of, require_writable
+from signbit.words import counted
 
 if TYPE_CHECKING:
     from signbit.cli.runs import Deployed
@@ -116,7 +117,7 @@ def compile_(
             trained, notes = rounded, {**notes, "stem": stem.value}
         compiled = compile_run(trained, notes, allow_real or (), any_size=any_size)
         compiled.save(output)
-        console.say(f"{output}: written; running both sides on {len(dataset)} images")
+        console.say(f"{output}: written; running both sides on {counted(len(dataset), 'image')}")
         engine = signbit.load(compiled.data, threads=threads, isa=isa)
         agreement = verify(compiled, dataset.images, labels, engine=engine)
     cost = compiled.cost

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from signbit.cli import console
+from signbit.words import counted
 
 if TYPE_CHECKING:
     from signbit.compiler import Compiled
@@ -42,7 +43,7 @@ def cost_lines(cost: ModelCost) -> list[str]:
         f"{size}, {times:.1f} times smaller than its parameters in float32 ({real})",
         f"{console.compact(cost.ops)} OPs per image: {console.compact(cost.flops)} FLOPs and "
         f"{console.compact(cost.bops)} BOPs / 64",
-        f"binary: {binary} of {len(layers)} layers, {share} of the parameters",
+        f"binary: {binary} of {counted(len(layers), 'layer')}, {share} of the parameters",
     ]
     reasons = defaultdict(list)
     for layer in layers:
@@ -60,25 +61,27 @@ def agreement_lines(compiled: Compiled, agreement: Agreement, *, classes: bool) 
     lines = []
     if wrong:
         lines.append(
-            f"DISAGREES with PyTorch at {len(wrong)} of {len(agreement.nodes)} nodes: "
+            f"DISAGREES with PyTorch at {len(wrong)} of {counted(len(agreement.nodes), 'node')}: "
             f"{_names(wrong)}"
         )
     else:
-        lines.append(f"agrees with PyTorch at each of its {len(agreement.nodes)} nodes")
+        lines.append(f"agrees with PyTorch at each of its {counted(len(agreement.nodes), 'node')}")
+    images = counted(found.images, "image")
     if classes:
-        same = f"same top class on {found.images - found.disagreements} of {found.images} images"
+        same = f"same top class on {found.images - found.disagreements} of {images}"
         if found.pytorch_top1 is not None and found.engine_top1 is not None:
             same += f"; top-1 {console.percent(found.engine_top1)}"
             same += f", PyTorch {console.percent(found.pytorch_top1)}"
     else:
         cosine = median(found.cosines)
-        same = f"features of {found.images} images" + (
+        same = f"features of {images}" + (
             "" if cosine is None else f": median cosine with PyTorch's {cosine:.6f}"
         )
     lines.append(same)
     if compiled.sizes:
         wrong = ["×".join(map(str, size.size)) for size in compiled.sizes if size.why]
-        tried = f"agrees at {len(compiled.sizes) - len(wrong)} other sizes that were tried"
+        agree = counted(len(compiled.sizes) - len(wrong), "other size")
+        tried = f"agrees at {agree} that were tried"
         lines.append(tried + (f"; does not fit {', '.join(wrong)}" if wrong else ""))
     return lines
 
@@ -87,7 +90,7 @@ def stem_line(change: StemChange) -> str:
     """How many answers the int16 stem changed, in PyTorch, and top-1 before and after."""
     line = (
         f"the int16 stem changed the top class, or largest feature, of {change.changed} of "
-        f"{change.images} images"
+        f"{counted(change.images, 'image')}"
     )
     if change.float32_top1 is None or change.int16_top1 is None:
         return line

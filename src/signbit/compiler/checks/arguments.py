@@ -20,6 +20,7 @@ from torch import nn
 from signbit.bitformat.graph import INTERPOLATIONS, Pair, Resize
 from signbit.bitformat.table import LIMITS
 from signbit.errors import CompileError
+from signbit.words import counted
 
 __all__ = [
     "Arguments",
@@ -84,8 +85,8 @@ def require_one_name_each(class_names: Sequence[str], channels: int) -> None:
     """Raise CompileError where there are names, but not one for each of the network's scores."""
     if len(class_names) not in (0, channels):
         raise CompileError(
-            f"class_names: has {len(class_names)} names, and the network gives {channels} scores "
-            "for each image; give one name for each, or none"
+            f"class_names: has {counted(len(class_names), 'name')}, and the network gives "
+            f"{counted(channels, 'score')} for each image; give one name for each, or none"
         )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.data.loading.say import Say
+from signbit.words import counted
 
 __all__ = ["cache_folder", "cached"]
 
@@ -62,7 +63,9 @@ def cached(
                     "folder on a larger disk"
                 )
                 return None
-            say(f"{path.parent}: decoding {shape[0]} images, once ({_gigabytes(needed)})")
+            say(
+                f"{path.parent}: decoding {counted(shape[0], 'image')}, once ({_gigabytes(needed)})"
+            )
             _write(path, key, shape, decode())
     except OSError as error:
         say(

@@ -59,7 +59,7 @@ class ImageDataset:
         if lowest < 0 or highest >= len(self.class_names):
             raise DataError(
                 f"{source}: labels of the {split} split run from {lowest} to {highest}, "
-                f"but there are {len(self.class_names)} classes (0 to "
+                f"but of classes there are {len(self.class_names)} (0 to "
                 f"{len(self.class_names) - 1}); correct the labels, or name all classes"
             )
 

@@ -12,6 +12,7 @@ from signbit.data.sources.hub import open_hub
 from signbit.data.sources.image_files import find_images, walk
 from signbit.data.sources.parquet import holds_images, open_parquet, parquet_files
 from signbit.errors import DataError
+from signbit.words import counted
 
 __all__ = ["absolute_source", "open_dataset", "source_name"]
 
@@ -69,12 +70,12 @@ def _is_of_parquet(folder: Path, split: str, say: Say) -> bool:
     if not splits or not any(here.images for here in walk(folder)):
         return bool(splits)
     if holds_images(splits, split):
-        images = len(find_images(folder))
-        say(f"{folder}: Parquet files are read; {images} image files beside them are left out")
+        images = counted(len(find_images(folder)), "image file")
+        say(f"{folder}: Parquet files are read; left out: {images} beside them")
         return True
     paths = [path for paths in splits.values() for path in paths]
     say(
-        f"{folder}: left out {len(paths)} Parquet files without images of a split, as "
+        f"{folder}: left out {counted(len(paths), 'Parquet file')} without images of a split, as "
         f"{paths[0].relative_to(folder)}"
     )
     return False

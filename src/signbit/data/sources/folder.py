@@ -29,6 +29,7 @@ from signbit.data.sources.image_files import (
 from signbit.data.sources.split import find_split, held_out_split, no_split, train_or_held_out
 from signbit.data.sources.unlabelled import LABELS_NEEDED, UNLABELLED, no_labels
 from signbit.errors import DataError
+from signbit.words import counted
 
 __all__ = ["open_folder"]
 
@@ -157,8 +158,8 @@ def _list_images(
         seen += inside
     if not files and (loose := find_images(folder)):
         raise DataError(
-            f"{folder}: its {len(loose)} images are in no class folder (<class>/<image>), so they "
-            f"have no labels; {LABELS_NEEDED}"
+            f"{folder}: {counted(len(loose), 'image')} in no class folder (<class>/<image>), so "
+            f"without a label; {LABELS_NEEDED}"
         )
     return files, np.asarray(labels, dtype=np.int64), seen
 
@@ -178,8 +179,8 @@ def _tell_what_is_left_out(folder: Path, seen: list[Listing], taken: int, say: S
     links = sum(path.is_symlink() for here in seen for path in here.folders)
     parts = [
         told(path for here in seen for path in here.others),
-        f"{images} images that are not in a class folder itself" if images > 0 else "",
-        f"{links} links to folders" if links else "",
+        f"{counted(images, 'image')} not in a class folder itself" if images > 0 else "",
+        counted(links, "link to a folder", "links to folders") if links else "",
     ]
     if any(parts):
         say(f"{folder}: left out: {', '.join(filter(None, parts))}")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.errors import DataError
+from signbit.words import counted
 
 __all__ = ["LABELS_NEEDED", "UNLABELLED", "lacking", "no_labels"]
 
@@ -24,7 +25,9 @@ LABELS_NEEDED = (
 
 def lacking(count: int, source: str, split: str) -> DataError:
     """The error about `count` images of a split that have no label where the others have one."""
-    return DataError(f"{source}: {count} images of the {split} split lack a label; {LABELS_NEEDED}")
+    return DataError(
+        f"{source}: {counted(count, 'image')} of the {split} split without a label; {LABELS_NEEDED}"
+    )
 
 
 def no_labels(count: int) -> NDArray[np.int64]:

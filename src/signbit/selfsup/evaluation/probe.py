@@ -38,6 +38,7 @@ from signbit.training.images import open_images
 from signbit.training.runs import whole_files
 from signbit.training.runs.folder import Run
 from signbit.training.runs.place import require_place
+from signbit.words import counted
 
 __all__ = [
     "Probe",
@@ -69,8 +70,8 @@ class Probe:
         if self.facts["backbone_digest"] != backbone_digest(backbone):
             raise CheckpointError(
                 f"the probe was trained on features of another backbone ({self.facts['network']}, "
-                f"{self.facts['run']} after {self.facts['epoch']} epochs) than that of {what}; "
-                f"train one with: signbit probe {what}"
+                f"{self.facts['run']} after {counted(self.facts['epoch'], 'epoch')}) than that of "
+                f"{what}; train one with: signbit probe {what}"
             )
 
 
@@ -136,13 +137,13 @@ def train_probe(
     backbone, preprocessing = run.model, run.preprocessing
     digest = backbone_digest(backbone)
     started = time.perf_counter()
-    say(f"features of {len(test)} test images")
+    say(f"features of {counted(len(test), 'test image')}")
     tested = extract(backbone, test, preprocessing, device)
     rate = plan.rates[0]
     trials: list[Trial] = []
     features = None
     if not augment or len(plan.rates) > 1:
-        say(f"features of {len(training)} training images")
+        say(f"features of {counted(len(training), 'training image')}")
         features = extract(backbone, training, preprocessing, device)
     extracted = time.perf_counter()
     if features is not None and len(plan.rates) > 1:
@@ -156,7 +157,7 @@ def train_probe(
         )
     else:
         batches = CachedBatches(features, plan.batch_size, plan.seed)
-    say(f"{plan.epochs} epochs at learning rate {rate:g}")
+    say(f"{counted(plan.epochs, 'epoch')} at learning rate {rate:g}")
     (head,) = train_linear(batches, tested.values.shape[1], classes, chosen, device)
     if head is None:
         raise diverged([rate])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
 from signbit.training.recipe import Recipe, sections, selfsup
 
-__all__ = ["explain"]
+__all__ = ["explained"]
 
 _OPTIMIZERS: dict[str, type[BaseModel]] = {
     "sgd": sections.Sgd,
@@ -39,8 +39,36 @@ _MODELS: dict[tuple[str | int, ...], type[BaseModel]] = {
 }
 
 
-def explain(detail: Any) -> str:
-    """One pydantic error as "where: what, what would be right"."""
+_PARAMS = ("method", "params")
+_WORDS = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "string_type": "must be text, in quotes where it could be something else",
+}
+
+
+def explained(details: Iterable[Any]) -> list[str]:
+    """Pydantic's errors, each as "where: what, what would be right", none of them twice.
+
+    A list that has too few items since some are wrong is not told of, and of a value that may be of
+    several kinds it is told once that it is of none.
+    """
+    all_details = list(details)
+    places = [tuple(detail["loc"]) for detail in all_details]
+    lines = []
+    for detail, place in zip(all_details, places, strict=True):
+        inside = any(other[: len(place)] == place != other for other in places)
+        if detail["type"] not in ("too_short", "too_long") or not inside:
+            lines.append(_explain(detail))
+    return [*dict.fromkeys(lines)]
+
+
+def _explain(detail: Any) -> str:
     location = _written(detail["loc"])
     where = ".".join(location) or "recipe"
     if detail["type"] == "extra_forbidden":
@@ -54,8 +82,20 @@ def explain(detail: Any) -> str:
         return f"{where}.name={detail['ctx']['tag']!r} is unknown; use one of: {choices}"
     if detail["type"] in ("model_type", "model_attributes_type"):
         return f"{where}={detail['input']!r}: has keys of its own; set {where}.KEY=VALUE"
+    if detail["loc"][:2] == _PARAMS and len(detail["loc"]) == 4:
+        where = where.rpartition(".")[0]
+        return f"{where}={detail['input']!r}: must be a number, text, true or false"
+    if detail["type"] == "dict_type":
+        return f"{where}={detail['input']!r}: must be keys with values, such as {{KEY: VALUE}}"
     if detail["type"] == "tuple_type":
-        return f"{where}={detail['input']!r}: must be a list, such as [0.5]"
+        example = "[{epochs: 30}, {epochs: 10}]" if where == "stages" else "[0.5]"
+        return f"{where}={detail['input']!r}: must be a list, such as {example}"
+    if detail["type"] in ("too_short", "too_long"):
+        least, most = (detail["ctx"].get(f"{end}_length") for end in ("min", "max"))
+        count = f"{least} or more" if most is None else f"{most} or fewer"
+        return f"{where}={detail['input']!r}: must have {count} items, has {len(detail['input'])}"
+    if detail["type"] in _WORDS:
+        return f"{where}={detail['input']!r}: {_WORDS[detail['type']]}"
     message = detail["msg"].removeprefix("Value error, ")
     if isinstance(detail["input"], (Mapping, BaseModel)):
         return f"{where}: {message}"

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from signbit.errors import RecipeError
 from signbit.training.recipe import Recipe
-from signbit.training.recipe.findings import explain
+from signbit.training.recipe.findings import explained
 from signbit.training.recipe.yaml_text import read
 
 __all__ = ["apply_overrides", "flat", "parse_recipe", "single_runs"]
@@ -73,15 +73,17 @@ def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict
     """`values` with each "key.subkey=value" set, in order; values are read by `yaml_text.read`.
 
     A number stands for an item of a list, from 0: "stages.0.epochs=3". Raises RecipeError on text
-    without "=" and on a path through something that has no keys. Whether the keys exist is for
-    `parse_recipe` to say.
+    without "=", on a path through something that has no keys, and on an override that another one
+    undoes. Whether the keys exist is for `parse_recipe` to say.
     """
     result: dict[str, Any] = _copy(dict(values))
+    done: dict[tuple[str, ...], str] = {}
     for override in overrides:
         path, equals, text = override.partition("=")
         keys = path.strip().split(".")
         if not equals or not all(keys):
             raise RecipeError(f"override {override!r}: write key=value, such as optimizer.lr=0.05")
+        _require_kept(done, keys, override)
         target: Any = result
         for key, below in zip(keys, [*keys[1:], None], strict=True):
             if isinstance(target, list):
@@ -103,6 +105,14 @@ def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict
     return result
 
 
+def _require_kept(done: dict[tuple[str, ...], str], keys: list[str], override: str) -> None:
+    """Refuse an override of what another one has set; the same once more is no other."""
+    for earlier, said in done.items():
+        if earlier[: len(keys)] == tuple(keys) and said != override:
+            raise RecipeError(f"override {override!r} undoes {said!r}; keep one of them")
+    done[tuple(keys)] = override
+
+
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """{"a": {"b": 1}} → {"a.b": 1}."""
     result: dict[str, Any] = {}
@@ -118,8 +128,7 @@ def _validated(values: Mapping[str, Any], name: str) -> Recipe:
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        lines = [explain(detail) for detail in error.errors()]
-        raise RecipeError(f"{name}: {'; '.join(lines)}") from None
+        raise RecipeError(f"{name}: {'; '.join(explained(error.errors()))}") from None
 
 
 def _is_another(old: Any, new: Any) -> bool:

@@ -14,6 +14,8 @@ from pydantic import (
     model_validator,
 )
 
+from signbit.words import counted
+
 __all__ = [
     "Adam",
     "Augment",
@@ -53,7 +55,7 @@ class Section(BaseModel):
 def _limit(value: Any) -> Any:
     if value is False or value is None:
         return value
-    if isinstance(value, bool | str) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise ValueError("a number > 0 is needed, or false for no limit")
     return float(value)
 
@@ -123,7 +125,7 @@ class DataRecipe(Section):
     def _one_value_a_channel(self) -> DataRecipe:
         if len(self.mean) != len(self.std) or len(self.mean) == 2:
             raise ValueError(
-                f"mean has {len(self.mean)} values, std {len(self.std)}; "
+                f"mean has {counted(len(self.mean), 'value')}, std {len(self.std)}; "
                 "both need 1 (gray) or 3 (RGB)"
             )
         return self

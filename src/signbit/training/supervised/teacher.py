@@ -17,6 +17,7 @@ from signbit.training.recipe.sections import MethodRecipe, Teacher
 from signbit.training.runs.folder import load_run
 from signbit.training.runs.initial_weights import read_state
 from signbit.training.runs.state_dicts import load_state, state_digest
+from signbit.words import counted
 
 __all__ = ["FrozenTeacher", "SupervisedLoss", "open_teacher", "require_size"]
 
@@ -155,7 +156,8 @@ def _of_file(
     classes = classes_of(state, section.network, method, channels=channels)
     if classes is not None and classes != len(class_names):
         raise CheckpointError(
-            f"teacher {path} has {classes} classes, the data has {len(class_names)}"
+            f"teacher {path} has {counted(classes, 'class', 'classes')}, the data "
+            f"has {len(class_names)}"
         )
     network = build_network(section.network, method, classes=len(class_names), channels=channels)
     load_state(network, state, f"teacher {path}")
