@@ -73,6 +73,41 @@ def test_all_refusals_of_a_model_are_told_at_once() -> None:
     ]
 
 
+class Late(nn.Module):
+    """Has faults that show when tracing, in several passes and when lowering."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4)
+        self.act = nn.Mish()
+        self.huge = nn.BatchNorm2d(4)
+        with torch.no_grad():
+            self.norm.running_var.sub_(3)  # type: ignore[operator, union-attr]
+            self.huge.running_var.fill_(1e-30)  # type: ignore[operator, union-attr]
+            self.huge.weight.fill_(3e38)
+        self.huge.eps = 1e-30
+        self.linear = nn.Linear(256, 7)
+
+    def forward(self, x: Tensor) -> Tensor:
+        lowest = F.pad(x, (1, 1, 1, 1), value=-torch.inf)
+        x = self.act(self.norm(self.stem(x))) + F.avg_pool2d(lowest, 3, 1)[:, :1]
+        flat = x.flatten(1)
+        scores = flat[:, :7] + self.linear(flat)
+        return torch.cat((scores, self.huge(x).mean((2, 3))), 1)
+
+
+def test_refusals_of_passes_are_told_with_those_of_tracing() -> None:
+    found = [(each.where, each.operation) for each in _refusals(Late().eval())]
+    assert found == [
+        ("norm", "aten.batch_norm"),
+        ("act", "aten.mish"),
+        ("the model", "aten.pad"),
+        ("the model", "aten.slice.Tensor"),
+        ("huge", "aten.batch_norm"),
+    ]
+
+
 def test_a_refusal_names_the_line_of_the_model() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), Block()).eval()
     (refusal,) = _refusals(model)

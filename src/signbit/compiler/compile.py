@@ -135,8 +135,7 @@ class _Compiler:
         graph = trace(program, *norm, real, given.allow_real, self.any_size, training)
         remove_dead(graph)
         require_signs_that_vary(graph)
-        graph.require_nothing_refused()
-        require_one_name_each(given.class_names, graph[graph.output].shape.channels)
+        require_one_name_each(graph, given.class_names)
         run_passes(graph)
         lowered = lower(graph)
         allowed = {ALLOWED: ", ".join(given.allow_real)} if given.allow_real else {}

@@ -72,10 +72,16 @@ class Lowered:
 
 
 def lower(graph: ir.Graph) -> Lowered:
-    """Lower a graph whose only operations are the file's, `image` and `sign`."""
+    """Lower a graph whose only operations are the file's, `image` and `sign`.
+
+    Raises CompileError with all that was refused of it, a result of signs among it.
+    """
+    output = graph[graph.output]
+    if output.is_sign:
+        error = ir.refuse(output.origin, "the network must end in reals", _NO_SIGNS)
+        graph.refused += error.refusals
+    graph.require_nothing_refused()
     lowering = _Lowering(graph)
-    if graph[graph.output].is_sign:
-        raise ir.refuse(graph[graph.output].origin, "the network must end in reals", _NO_SIGNS)
     for node in graph:
         if node.op != "sign":
             lowering.add(node)

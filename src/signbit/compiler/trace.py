@@ -1,7 +1,6 @@
-"""From an exported model to the compiler's graph: fold what is constant, map the rest.
+"""From an exported model to the compiler's graph: the walk over what torch.export made.
 
-Owns the walk over the exported graph; what each operation means is in `mapping`.
-"""
+It folds what is constant; what each other operation means is in `mapping`."""
 
 from __future__ import annotations
 
@@ -61,7 +60,7 @@ def trace(
     in_training: paths of the modules that are in training mode.
     Every operation that has no counterpart, and every layer that lost its signs, is in the graph's
     `refused`, which then is no whole graph. Raises CompileError where the model takes or yields
-    something other than one tensor, and for a mean or std that does not fit.
+    something other than one tensor.
     """
     walk = _Walk(program, kept_real or {})
     walk.any_size, walk.in_training = any_size, in_training
@@ -98,13 +97,6 @@ class _Walk(Tracer):
         origin = Origin(fx.name, "", "input")
         batch, channels, height, width = fx.meta["val"].shape
         self.batch = str(batch)
-        if not len(mean) == len(std) == channels:
-            raise CompileError(
-                f"mean and std must have one value for each of the {channels} channels, "
-                f"have {len(mean)} and {len(std)}"
-            )
-        if not np.isfinite([*mean, *std]).all() or min(std) <= 0:
-            raise CompileError("mean must be finite, std finite and positive")
         shape = Shape(height, width, channels)
         self.graph.add(Node(IMAGE, "image", (), shape, Origin("", "", "image")))
         scale = 1 / (255 * np.array(std, np.float64))
@@ -152,7 +144,16 @@ class _Walk(Tracer):
             operands = [self.values[node] for node in fx.all_input_nodes[1:] if node in self.values]
             if not any(self.is_of_unknown(self.graph[name]) for name in operands):
                 self.graph.refused += error.refusals
-            self.assume(fx)
+            self.end() if fx.op == "output" else self.assume(fx)
+
+    def end(self, sources: Sequence[str] = ()) -> None:
+        """Let any value be the output, computed of these; by default of all that nobody reads."""
+        graph = self.graph
+        names = [node.name for node in graph if node.op not in HALVES]
+        sources = sources or [name for name in names if not graph.readers(name)] or [IMAGE]
+        name, origin = graph.unique("output"), Origin("", "", "output")
+        graph.add(Node(name, "unknown", tuple(sources), graph[IMAGE].shape, origin))
+        graph.output = name
 
     def assume(self, fx: FxNode) -> None:
         """Let any value take the place of a call's result, if it is reals of a shape known."""
@@ -272,10 +273,7 @@ class _Walk(Tracer):
         if not isinstance(node, FxNode):
             raise CompileError(f"the model returns {node}; its forward must return the logits")
         if node in self.unknown and node not in self.values:
-            origin, shape = origin_of(node), self.graph[IMAGE].shape
-            sources = tuple(source.name for source in self.unknown[node])
-            name = self.graph.unique(node.name)
-            self.graph.output = self.graph.add(Node(name, "unknown", sources, shape, origin)).name
+            self.end([source.name for source in self.unknown[node]])
             return
         if node not in self.values:
             raise CompileError("the model's output does not depend on its input")

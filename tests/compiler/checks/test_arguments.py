@@ -132,6 +132,16 @@ def test_what_makes_no_useful_file_is_refused(message: str) -> None:
     assert len(str(caught.value)) < 300
 
 
+@pytest.mark.parametrize("wrong", [("std", "resize_shorter_side"), ("mean", "std")])
+def test_all_that_is_wrong_is_refused_at_once(wrong: tuple[str, ...]) -> None:
+    given: dict[str, Any] = {name: [0] * 2 if name != "mean" else "half" for name in wrong}
+    given |= {"std": "quarter"} if "mean" in wrong else {}
+    with pytest.raises(CompileError) as caught:
+        _compiled(**given, class_names="abc", source="a note", allow_real="0")
+    names = [each.reason.partition(":")[0] for each in caught.value.refusals]
+    assert names == [*wrong, "class_names", "source", "allow_real"]
+
+
 def test_a_refusal_quotes_a_little_of_what_was_given() -> None:
     with pytest.raises(CompileError, match="input_size") as caught:
         _compiled(input_size=list(range(100_000)))

@@ -19,7 +19,9 @@ from torch import nn
 
 from signbit.bitformat.graph import INTERPOLATIONS, Pair, Resize
 from signbit.bitformat.table import LIMITS
-from signbit.errors import CompileError
+from signbit.compiler.checks.collected import Collected
+from signbit.compiler.ir import Graph
+from signbit.errors import CompileError, Refusal
 from signbit.words import counted
 
 __all__ = [
@@ -66,28 +68,40 @@ def checked_arguments(
 ) -> Arguments:
     """The arguments of `compile_model` in the form that the compiler works with.
 
-    Raises CompileError, which begins with the name of the argument, for what a file cannot hold.
+    Raises CompileError for what a file cannot hold, each with the name of the argument in front.
     """
-    means, stds = _numbers("mean", mean), _numbers("std", std)
-    height, width, channels = _size(input_size, model, means, stds)
-    return Arguments(
-        (height, width),
-        channels,
-        *_normalisation(means, stds, channels, (height, width, channels)),
-        _class_names(class_names),
-        _resize(resize_shorter_side, interpolation, (height, width)),
-        _notes(source),
-        _texts("allow_real", allow_real),
-    )
+    checks = Collected()
+    with checks:
+        means = _numbers("mean", mean)
+    with checks:
+        stds = _numbers("std", std)
+    if not checks.refused:
+        with checks:
+            height, width, channels = _size(input_size, model, means, stds)
+            with checks:
+                norm = _normalisation(means, stds, channels, (height, width, channels))
+            with checks:
+                resize = _resize(resize_shorter_side, interpolation, (height, width))
+    with checks:
+        names = _class_names(class_names)
+    with checks:
+        notes = _notes(source)
+    with checks:
+        allowed = _texts("allow_real", allow_real)
+    checks.require_none()
+    return Arguments((height, width), channels, *norm, names, resize, notes, allowed)
 
 
-def require_one_name_each(class_names: Sequence[str], channels: int) -> None:
-    """Raise CompileError where there are names, but not one for each of the network's scores."""
-    if len(class_names) not in (0, channels):
-        raise CompileError(
+def require_one_name_each(graph: Graph, class_names: Sequence[str]) -> None:
+    """Refuse names where there are some, but not one for each score of the network, as traced."""
+    output = graph[graph.output]
+    channels = output.shape.channels
+    if output.op != "unknown" and len(class_names) not in (0, channels):
+        reason = (
             f"class_names: has {counted(len(class_names), 'name')}, and the network gives "
-            f"{counted(channels, 'score')} for each image; give one name for each, or none"
+            f"{counted(channels, 'score')} for each image"
         )
+        graph.refused.append(Refusal("", "", reason, "give one name for each, or none"))
 
 
 def why_units(mean: Sequence[float], std: Sequence[float]) -> str:

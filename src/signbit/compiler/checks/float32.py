@@ -14,16 +14,18 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from signbit.errors import CompileError
+from signbit.errors import CompileError, Refusal
 
 __all__ = ["in_float32", "stored_by_name"]
+
+_CONVERT = "call model.float() first, and evaluate what that gives"
 
 
 def in_float32(model: nn.Module) -> tuple[nn.Module, str]:
     """The model and "", or its copy in float32 and a sentence that says so.
 
-    Raises CompileError naming the tensor where a parameter or buffer has no float32 of its value,
-    or where the model cannot be copied.
+    Raises CompileError naming each parameter and buffer that has no float32 of its value, or where
+    the model cannot be copied.
     """
     others = [
         (name, tensor)
@@ -32,14 +34,17 @@ def in_float32(model: nn.Module) -> tuple[nn.Module, str]:
     ]
     if not others:
         return model, ""
+    refused = []
     for name, tensor in others:
         lost = int((tensor.detach().float().to(tensor.dtype) != tensor.detach()).sum())
         if lost and bool(tensor.isfinite().all()):
-            raise CompileError(
-                f"{name}: {lost} of its {tensor.numel()} values in {_short(tensor.dtype)} are no "
-                "float32 numbers, which the engine computes in; call model.float() first, and "
-                "evaluate what that gives"
+            reason = (
+                f"{lost} of its {tensor.numel()} values in {_short(tensor.dtype)} are no float32 "
+                "numbers, which the engine computes in"
             )
+            refused.append(Refusal(name, "", reason, _CONVERT))
+    if refused:
+        raise CompileError(*refused)
     try:
         converted = copy.deepcopy(model).float()
     except Exception as error:  # of a module of anyone's, which raises what it likes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from signbit.compiler.ir import Node
+from signbit.compiler.ir import Node, Origin, refuse
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]
@@ -12,6 +12,9 @@ __all__ = ["MAPPINGS"]
 
 def _batch_norm(call: Call) -> Node:
     mean, variance = call.constant("running_mean"), call.constant("running_var")
+    if (variance + call.arguments["eps"]).min() <= 0:
+        reason = "has a running variance that is not positive"
+        raise refuse(_of_any_name(call), reason, "load the statistics that training found")
     weight, bias = call.optional_constant("weight"), call.optional_constant("bias")
     node = call.add(
         "batch_norm",
@@ -22,8 +25,12 @@ def _batch_norm(call: Call) -> Node:
         variance=variance,
         epsilon=call.arguments["eps"],
     )
-    origin = node.origin._replace(target="aten.batch_norm")
-    return call.tracer.graph.update(node.name, origin=origin)
+    return call.tracer.graph.update(node.name, origin=_of_any_name(call))
+
+
+def _of_any_name(call: Call) -> Origin:
+    """The call by the name that people know; PyTorch has several for it."""
+    return call.origin._replace(target="aten.batch_norm")
 
 
 def _batch_norm_training(call: Call) -> Node:

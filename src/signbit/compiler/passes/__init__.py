@@ -69,15 +69,16 @@ def run_passes(
 
     check: verify the graph before the first and after each; None takes SIGNBIT_VERIFY_IR=1 for
     yes. A pass that SIGNBIT_SHOW_PASS names is shown on standard error, each time that it runs.
-    Raises InternalError where a pass has left a graph that is not whole.
+    What cannot be done is in the graph's `refused`, which then is no whole graph. Raises
+    InternalError where a pass has left another one that is not whole.
     """
     check = os.environ.get(_VERIFY) == "1" if check is None else check
-    if check:
+    if check and not graph.refused:
         verify(graph, "tracing")
     for rewrite in passes:
         if rewrite.__name__ == os.environ.get(_SHOW):
             print(show(rewrite, graph), file=sys.stderr)
         else:
             rewrite(graph)
-        if check:
+        if check and not graph.refused:
             verify(graph, rewrite.__name__)

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.export import ExportedProgram
 from torch.fx import Node as FxNode
 
+from signbit.compiler.checks.collected import Collected
 from signbit.compiler.exporting.exported import origin_of
 from signbit.compiler.ir import refuse
 from signbit.errors import CompileError
@@ -38,9 +39,9 @@ _POOL = "for a file of any size use nn.AdaptiveAvgPool2d(1), or a factor in plac
 
 
 def require_no_fixed_sizes(program: ExportedProgram, symbols: Set[Any]) -> None:
-    """Refuse the first operation of an export that does not keep the size of the images open.
+    """Refuse the operations of an export that do not keep the size of the images open.
 
-    symbols: sympy's, of height and width. Raises CompileError.
+    symbols: sympy's, of height and width. Raises CompileError with all of them.
     """
     _Walk(symbols).run(program)
 
@@ -52,13 +53,16 @@ class _Walk:
         """Heights, widths, and their products, of the values so far."""
 
     def run(self, program: ExportedProgram) -> None:
+        checks = Collected()
         for fx in program.graph.nodes:
             shapes = list(_shapes(fx))
             if fx.op == "call_function" and shapes:
-                self.check(fx, shapes)
+                with checks:
+                    self.check(fx, shapes)
             for shape in shapes:
                 if len(shape) == 4:
                     self.known |= {*shape[2:], sympy.expand(shape[2] * shape[3])}
+        checks.require_none()
 
     def is_open(self, expression: Any) -> bool:
         return bool(expression.free_symbols & self.symbols)

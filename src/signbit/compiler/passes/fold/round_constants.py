@@ -13,13 +13,13 @@ __all__ = ["round_constants"]
 
 
 def round_constants(graph: Graph) -> None:
-    """float64 to float32, nearest even. Raises CompileError for what float32 cannot hold."""
+    """float64 to float32, nearest even. What float32 cannot hold is refused."""
     for node in graph:
-        steps = tuple(Step(step.op, _rounded(node, step)) for step in node.steps)
-        graph.update(node.name, keys=dict(_rounded(node, node)), steps=steps)
+        steps = tuple(Step(step.op, _rounded(graph, node, step)) for step in node.steps)
+        graph.update(node.name, keys=dict(_rounded(graph, node, node)), steps=steps)
 
 
-def _rounded(node: Node, part: Node | Step) -> Mapping[str, Any]:
+def _rounded(graph: Graph, node: Node, part: Node | Step) -> Mapping[str, Any]:
     """The keys of an operation or a step of the node, reals in float32."""
     keys = dict(part.keys)
     for name, value in constants_of(part):
@@ -28,5 +28,7 @@ def _rounded(node: Node, part: Node | Step) -> Mapping[str, Any]:
         with np.errstate(over="ignore"):
             keys[name] = value.astype(np.float32)
         if not np.isfinite(keys[name]).all():
-            raise refuse(node.origin, f"{name} has a value too large for float32")
+            error = refuse(node.origin, f"{name} has a value too large for float32")
+            graph.refused += error.refusals
+            keys[name] = np.zeros_like(keys[name])
     return keys

@@ -24,7 +24,10 @@ NO_MAP = (
 
 
 def absorb_flatten(graph: Graph) -> None:
-    """Move each flatten behind the operations on single elements, then into the linear layer."""
+    """Move each flatten behind the operations on single elements, then into the linear layer.
+
+    One that is the network's result is refused.
+    """
     seen: set[str] = set()
     while flattens := [n for n in graph if n.op == "flatten_chw" and n.name not in seen]:
         seen.add(flattens[0].name)
@@ -34,7 +37,8 @@ def absorb_flatten(graph: Graph) -> None:
 def _absorb(graph: Graph, flatten: Node) -> None:
     if flatten.name == graph.output:
         reason = "the network must end in one value per class, this is a map"
-        raise refuse(flatten.origin, reason, NO_MAP)
+        graph.refused += refuse(flatten.origin, reason, NO_MAP).refusals
+        return
     for reader in graph.readers(flatten.name):
         is_conv = reader.rule.reads == "taps" and reader["kernel"] == (1, 1)
         if is_conv and reader.input == flatten.name:

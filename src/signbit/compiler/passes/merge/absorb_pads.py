@@ -35,7 +35,7 @@ _PAD_SIGNS = {-1.0: "negative", 1.0: "positive"}
 def absorb_pads(graph: Graph) -> None:
     """Move each pad behind maths by channel, then into what reads it; or let a node pad.
 
-    Raises CompileError for a pad of −∞ that anything but a maximum reads.
+    Refused is a pad of −∞ that anything but a maximum reads.
     """
     while pads := [node for node in graph if node.op == "pad"]:
         _absorb(graph, pads[0])
@@ -156,11 +156,9 @@ def _compute(graph: Graph, pad: Node) -> None:
     """A convolution of each channel by itself, whose one tap is 1; of signs, a sign behind it."""
     value = pad["value"]
     if not np.isfinite(value).all():
-        raise refuse(
-            pad.origin,
-            "pads with −inf what something other than a max pooling reads",
-            "only that ignores it",
-        )
+        reason = "pads with −inf what something other than a max pooling reads"
+        graph.refused += refuse(pad.origin, reason, "only that ignores it").refusals
+        value = np.zeros_like(value)
     channels = pad.shape.channels
     keys = {
         "padding": pad["padding"],

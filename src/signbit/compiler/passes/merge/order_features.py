@@ -32,38 +32,48 @@ _IN_PLACE = (
 def order_features(graph: Graph) -> None:
     """Let the file flatten what `absorb_flatten` has left, and order what is computed of it.
 
-    Raises CompileError for what reads features in different orders, takes some that do not lie side
-    by side in the file, or yields them as the network's result.
+    Refused is what reads features in different orders, takes some that do not lie side by side in
+    the file, or yields them as the network's result.
     """
     orders: dict[str, Order] = {}
+    lost: set[str] = set()  # in no order that is known, since something was refused
     for node in graph:
-        if node.op == "flatten_chw":
-            node = replace(node, op="flatten")
-            order = _flattened(graph[node.input].shape)
-        elif not any(name in orders for name in node.inputs):
+        if any(name in lost for name in node.inputs):
+            lost.add(node.name)
             continue
-        elif node.rule.reads in ("taps", "channels"):
-            graph.put(_summed(node, orders))
+        try:
+            node, order = _ordered(graph, node, orders)
+        except CompileError as error:
+            graph.refused += error.refusals if node.op != "unknown" else ()
+            lost.add(node.name)
             continue
-        elif node.op == "concat":
-            order = _joined(graph, node, orders)
-        elif node.op == "view":
-            order = _viewed(node, orders[node.input])
-        elif node.op == "slice":
-            node, order = _cut(node, orders[node.input])
-        elif node.op in _IN_PLACE:
-            order = _common(graph, node, orders)
-            node = _with_constants(node, order)
-        else:
-            raise _unordered(node, f"is {node.op} of flattened features")
-        if (order[1:] > order[:-1]).all():
-            graph.put(node)
-            continue
-        orders[node.name] = order
-        graph.put(replace(node, origin=node.origin._replace(order=tuple(order.tolist()))))
+        if order is not None and (order[1:] < order[:-1]).any():
+            orders[node.name] = order
+            node = replace(node, origin=node.origin._replace(order=tuple(order.tolist())))
+        graph.put(node)
     if graph.output in orders:
         reason = "the network must end in one value per class, this is a map"
-        raise refuse(graph[graph.output].origin, reason, NO_MAP)
+        graph.refused += refuse(graph[graph.output].origin, reason, NO_MAP).refusals
+
+
+def _ordered(graph: Graph, node: Node, orders: dict[str, Order]) -> tuple[Node, Order | None]:
+    """The node as the file has it, and the order of its features if it yields some."""
+    if node.op == "flatten_chw":
+        return replace(node, op="flatten"), _flattened(graph[node.input].shape)
+    if not any(name in orders for name in node.inputs):
+        return node, None
+    if node.rule.reads in ("taps", "channels"):
+        return _summed(node, orders), None
+    if node.op == "concat":
+        return node, _joined(graph, node, orders)
+    if node.op == "view":
+        return node, _viewed(node, orders[node.input])
+    if node.op == "slice":
+        return _cut(node, orders[node.input])
+    if node.op in _IN_PLACE:
+        order = _common(graph, node, orders)
+        return _with_constants(node, order), order
+    raise _unordered(node, f"is {node.op} of flattened features")
 
 
 def _flattened(shape: Shape) -> Order:

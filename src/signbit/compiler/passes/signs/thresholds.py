@@ -23,6 +23,7 @@ from signbit.bitformat.int16_stem import MAX_SUM
 from signbit.compiler.ir import Graph, Node, SignRule, Step, is_by_channel
 from signbit.compiler.passes.signs.pixel_comparison import pixel_comparison
 from signbit.compiler.passes.signs.step_values import evaluate, is_monotone
+from signbit.errors import CompileError
 
 __all__ = [
     "Comparison",
@@ -50,13 +51,18 @@ def thresholds(graph: Graph) -> None:
 
     Expects constants rounded to float32. Where the sign changes more than once over the integers
     (a prelu or maxout with a negative slope), and where a convolution's value is more than its
-    dots, reals stay and are compared.
+    dots, reals stay and are compared. Refused are signs of pixels that no comparison yields.
     """
     for node in graph:
-        if node.op == "sign":
+        if node.op != "sign":
+            continue
+        try:
             source, (threshold, flip), steps = _compare(graph, node)
-            comparison = {"threshold": threshold, "flip": flip, "taken_over": tuple(steps)}
-            graph.update(node.name, inputs=(source,), keys=node.keys | comparison)
+        except CompileError as error:
+            graph.refused += error.refusals
+            continue
+        comparison = {"threshold": threshold, "flip": flip, "taken_over": tuple(steps)}
+        graph.update(node.name, inputs=(source,), keys=node.keys | comparison)
 
 
 def _compare(graph: Graph, sign: Node) -> tuple[str, Comparison, list[Step]]:

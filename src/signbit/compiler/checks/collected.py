@@ -1,0 +1,35 @@
+"""Several checks, each of which may refuse: all that they refuse is raised at once."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from signbit.errors import CompileError, Refusal
+
+__all__ = ["Collected"]
+
+
+class Collected:
+    """`with` it the CompileError of a check is kept, and what follows goes on."""
+
+    def __init__(self) -> None:
+        self.refused: list[Refusal] = []
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, CompileError):
+            return False
+        self.refused += error.refusals
+        return True
+
+    def require_none(self) -> None:
+        """Raise CompileError with all that was kept."""
+        if self.refused:
+            raise CompileError(*self.refused)
