@@ -10,7 +10,7 @@ import signbit
 
 BELOW = {
     "errors": set[str](),
-    "files": set[str](),
+    "files": {"errors"},
     "lazy": set[str](),
     "moved": set[str](),
     "printable": set[str](),
@@ -22,7 +22,7 @@ BELOW = {
     "nn": {"bitformat", "fast", "errors", "lazy"},
     "methods": {"nn", "errors"},
     "models": {"methods", "nn", "errors"},
-    "data": {"errors", "printable", "words"},
+    "data": {"errors", "files", "printable", "words"},
     "training": {
         "models",
         "methods",

@@ -11,9 +11,20 @@ import os
 import secrets
 import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["descriptor_of", "require_writable", "sync_folder", "write_file"]
+from signbit.errors import InputError
+
+__all__ = [
+    "checked_path",
+    "descriptor_of",
+    "held_open",
+    "require_writable",
+    "sync_folder",
+    "write_file",
+]
 
 _PATIENCE = 10.0
 """Seconds that a FIFO's reader may take to come."""
@@ -29,7 +40,7 @@ def write_file(path: Target, data: bytes) -> None:
     target, where it is a folder or read-only, or its folder is missing, full or not writable; the
     target is then untouched, and nothing beside it.
     """
-    try:
+    with _named(path):
         number = descriptor_of(path)
         if number is not None:
             _write_to(os.dup(number), data)
@@ -37,18 +48,25 @@ def write_file(path: Target, data: bytes) -> None:
             _replace(Path(os.path.realpath(path)), data, mode)
         else:
             _write_to(_open_special(path), data)
-    except OSError as error:
-        if error.errno is None:
-            raise
-        unread = error.errno == errno.ENXIO
-        why = "nothing reads it; start its reader first" if unread else error.strerror
-        raise OSError(error.errno, why, str(path)) from error
 
 
-def require_writable(path: Target) -> None:
+def checked_path(name: str, given: object) -> str:
+    """A path as text. Raises InputError, which begins with `name`, for anything that is none."""
+    if not isinstance(given, str | bytes | os.PathLike):
+        raise InputError(f"{name}: must be a path, is {type(given).__name__}")
+    path = os.fsdecode(given)
+    if not path:
+        raise InputError(f"{name}: is empty; name a file or a folder")
+    if "\0" in path:
+        raise InputError(f"{name}: a path cannot contain a null character, as {path!r} does")
+    return path
+
+
+def require_writable(path: Target, least: int = 1) -> None:
     """Refuse a target that `write_file` could not write, before there is anything to write.
 
-    Raises OSError, which names the target. A disk that is too full is not foreseen.
+    least: bytes that will be written, or more; the disk must have room for so many. Raises OSError,
+    which names the target.
     """
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, "is a folder; name a file to write", str(path))
@@ -60,6 +78,32 @@ def require_writable(path: Target) -> None:
     if (mode is None or stat.S_ISREG(mode)) and not os.access(folder, os.W_OK | os.X_OK):
         what = f"the folder {folder} may not be written to"
         raise PermissionError(errno.EACCES, what, str(path))
+    if mode is None or stat.S_ISREG(mode):
+        disk = os.statvfs(folder)
+        free = disk.f_frsize * (disk.f_bavail if os.geteuid() else disk.f_bfree)
+        if free < least and disk.f_blocks:  # some file systems do not count
+            what = f"needs {least:,} bytes or more, and its disk has {free:,} left; make room"
+            raise OSError(errno.ENOSPC, what, str(path))
+
+
+@contextmanager
+def held_open(path: Target, least: int = 1) -> Iterator[None]:
+    """Require a target that can be written (`require_writable`), and let it stay so inside `with`.
+
+    Who reads a FIFO is waited for, ten seconds at most, and then waits for what is written. Raises
+    OSError, which names the target.
+    """
+    require_writable(path, least)
+    mode = _mode(path)
+    descriptor = None
+    if descriptor_of(path) is None and mode is not None and stat.S_ISFIFO(mode):
+        with _named(path):
+            descriptor = _open_special(path)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def descriptor_of(path: Target) -> int | None:
@@ -87,6 +131,19 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _named(path: Target) -> Iterator[None]:
+    """Errors inside `with` name the target, and say what a FIFO lacks."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        unread = error.errno == errno.ENXIO
+        why = "nothing reads it; start its reader first" if unread else error.strerror
+        raise OSError(error.errno, why, str(path)) from error
 
 
 def _mode(path: Target) -> int | None:

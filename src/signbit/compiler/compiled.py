@@ -14,7 +14,7 @@ from signbit.compiler.count import ModelCost, count
 from signbit.compiler.lower import Provenance
 from signbit.compiler.report import report
 from signbit.compiler.verification.agreement import Agreement
-from signbit.files import write_file
+from signbit.files import checked_path, write_file
 from signbit.words import counted
 
 __all__ = ["Compiled", "OtherSize"]
@@ -77,6 +77,7 @@ class Compiled:
         """Write the file beside its target, then rename: an interrupted save leaves the old one.
 
         A device or FIFO is written to, and a link stays. Raises OSError, which names the target,
-        where it is a folder, or its folder is missing or not writable.
+        where it is a folder, or its folder is missing or not writable; InputError for what is no
+        path.
         """
-        write_file(path, self.data)
+        write_file(checked_path("path", path), self.data)

@@ -29,6 +29,8 @@ class Source:
         if isinstance(given, bytes):
             self._held = given
             return
+        if not os.fspath(given):
+            raise InputError("source: is empty; name an .sbnn file")
         if "\0" in os.fsdecode(given):
             raise ModelFileError(f"{given!r}: a path cannot contain a null character")
         try:

@@ -27,6 +27,7 @@ from signbit.training.images import preprocessing_of
 from signbit.training.networks import make_method
 from signbit.training.optimizer import make_optimizer
 from signbit.training.recipe import Recipe
+from signbit.training.recipe.recipe import require_recipe
 from signbit.training.recipe.selfsup import GuidedSection, SelfSup
 from signbit.training.runs.folder import RunFolder
 from signbit.training.runs.result import RunResult
@@ -62,6 +63,7 @@ def pretrain(
     remembers its state's digest alone: whoever goes on with the run gives the same module again.
     Raises InputError where it does not take these images or gives another width.
     """
+    require_recipe(recipe)
     if recipe.selfsup is None:
         raise RecipeError(
             "this recipe has no section selfsup, so it learns from labels: use signbit train "

@@ -12,6 +12,7 @@ from signbit.data.sources.hub import open_hub
 from signbit.data.sources.image_files import find_images, walk
 from signbit.data.sources.parquet import holds_images, open_parquet, parquet_files
 from signbit.errors import DataError
+from signbit.files import checked_path
 from signbit.words import counted
 
 __all__ = ["absolute_source", "open_dataset", "source_name"]
@@ -40,7 +41,8 @@ def open_dataset(
     of Parquet files in the Hub's layout, or of images with one folder per class; in a folder of
     both, Parquet files that hold no images of a split are not meant. The network is used for "hub:"
     only. `say`, by default a logger, hears in one line what lies in a folder and is left out.
-    Raises DataError where the source or the split is missing or empty, or images have no labels.
+    Raises DataError where the source or the split is missing or empty, or images have no labels;
+    InputError for a source that is no path.
 
     With labelled=False the labels are taken only where every image has one; otherwise all images
     are of one class, "unlabelled". Where the source has no split but train, every fifth image is
@@ -50,7 +52,7 @@ def open_dataset(
         return open_digits(split)
     if isinstance(source, str) and source.startswith(_HUB):
         return open_hub(source.removeprefix(_HUB), split, labelled=labelled)
-    folder = Path(source).expanduser()
+    folder = Path(checked_path("source", source)).expanduser()
     if not folder.exists():
         raise DataError(
             f"{folder}: no such folder (data is a folder, digits, or {_HUB}OWNER/NAME); name one "

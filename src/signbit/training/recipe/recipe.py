@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from signbit.errors import InputError
 from signbit.training.recipe.sections import (
     Augment,
     DataRecipe,
@@ -24,7 +25,7 @@ from signbit.training.recipe.sections import (
 from signbit.training.recipe.selfsup import SelfSup
 from signbit.training.recipe.yaml_text import written
 
-__all__ = ["Recipe"]
+__all__ = ["Recipe", "require_recipe"]
 
 
 class Recipe(Section):
@@ -113,3 +114,12 @@ class Recipe(Section):
     def to_yaml(self) -> str:
         """The whole recipe; `parse_recipe(yaml_text.read(text))` gives it back."""
         return written(self.model_dump(mode="json"))
+
+
+def require_recipe(given: object) -> None:
+    """Raise InputError for what is no recipe, such as the name of one."""
+    if not isinstance(given, Recipe):
+        raise InputError(
+            "recipe: must be a Recipe, as signbit.recipes.load(NAME) gives one, is "
+            f"{type(given).__name__}"
+        )

@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from signbit.errors import RecipeError
+from signbit.files import checked_path
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.parsing import apply_overrides, parse_recipe
 from signbit.training.recipe.places import PLACES
@@ -28,9 +29,11 @@ def names() -> list[str]:
 def text(name: str | Path) -> str:
     """The YAML of a shipped recipe, or of a file: a path that exists or ends in .yaml or .yml.
 
-    Raises RecipeError on an unknown name, with the nearest ones, or an unreadable file.
+    Raises RecipeError on an unknown name, with the nearest ones, or an unreadable file; InputError
+    for what is no name.
     """
-    if str(name) in names():
+    name = checked_path("recipe", name)
+    if name in names():
         return (resources.files("signbit.recipes") / f"{name}{_SUFFIX}").read_text("utf-8")
     path = Path(name)
     if path.suffix in (_SUFFIX, ".yml") or os.path.isfile(path):
@@ -38,8 +41,8 @@ def text(name: str | Path) -> str:
             return path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(f"{path}: cannot read this recipe file ({error})") from error
-    close = ", ".join(difflib.get_close_matches(str(name), names(), n=3, cutoff=0))
-    raise RecipeError(f"no recipe {str(name)!r}; nearest: {close} (signbit recipes lists all)")
+    close = ", ".join(difflib.get_close_matches(name, names(), n=3, cutoff=0))
+    raise RecipeError(f"no recipe {name!r}; nearest: {close} (signbit recipes lists all)")
 
 
 def load(name: str | Path, overrides: Iterable[str] = ()) -> Recipe:

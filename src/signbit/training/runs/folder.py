@@ -21,6 +21,7 @@ from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.digest import content_digest
 from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.errors import CheckpointError
+from signbit.files import checked_path
 from signbit.training.networks import build_network, make_method
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.identity import recipe_digest
@@ -73,9 +74,9 @@ class RunFolder:
     """The files of a run, by name; every one of them is replaced whole."""
 
     def __init__(self, path: str | Path) -> None:
-        if not str(path).strip():
+        if isinstance(path, str) and not path.strip():
             raise CheckpointError("the run folder's name is empty; name a folder, such as runs/one")
-        self.path = Path(path)
+        self.path = Path(checked_path("run folder", path))
         self.checkpoints = self.path / "checkpoints"
         self.tensorboard = self.path / "tensorboard"
 

@@ -16,6 +16,7 @@ from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.loader import shard
 from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.data.pixels.transforms import Normalization, to_unit
+from signbit.errors import InputError
 
 __all__ = ["Evaluation", "count_correct", "evaluate_model"]
 
@@ -40,8 +41,17 @@ def evaluate_model(
     """Evaluate `model` (normalised float NCHW → logits) on every image of `dataset`.
 
     The model is put into eval mode and back. With an Accelerator each process takes its own part
-    of the images, none of them twice.
+    of the images, none of them twice. Raises InputError for anything else than these three.
     """
+    for name, given, kind in (
+        ("model", model, nn.Module),
+        ("dataset", dataset, ImageDataset),
+        ("preprocessing", preprocessing, Preprocessing),
+    ):
+        if not isinstance(given, kind):
+            raise InputError(
+                f"{name}: must be of the class {kind.__name__}, is {type(given).__name__}"
+            )
     return count_correct(
         model,
         preprocessing.fit(dataset),

@@ -10,6 +10,7 @@ from signbit.training.images import preprocessing_of
 from signbit.training.networks import build_network, make_method
 from signbit.training.optimizer import make_optimizer
 from signbit.training.recipe import Recipe
+from signbit.training.recipe.recipe import require_recipe
 from signbit.training.runs.folder import RunFolder
 from signbit.training.runs.result import RunResult
 from signbit.training.session import Learner
@@ -33,6 +34,7 @@ def train(
     (`require_place`), cannot be written or is trained into already, or where a start or a teacher
     does not fit; and LostProcessError where another process of this training ends.
     """
+    require_recipe(recipe)
     if recipe.selfsup is not None:
         raise RecipeError(
             "this recipe has a section selfsup, so it learns without labels: use signbit pretrain "
