@@ -6,11 +6,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from signbit import files
-from signbit.files import descriptor_of, require_writable, write_file
+from signbit.files import descriptor_of, held_open, require_writable, write_file
 
 
 def test_write_file_replaces_whole(tmp_path: Path) -> None:
@@ -125,6 +126,41 @@ def test_a_fifo_that_nobody_reads_is_named(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(files, "_PATIENCE", 0.0)
     with pytest.raises(OSError, match="nothing reads it; start its reader first"):
         write_file(path, b"new")
+
+
+def test_who_reads_a_fifo_waits_for_what_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    found: list[bytes] = []
+    reader = threading.Thread(target=lambda: found.append(path.read_bytes()))
+    reader.start()
+    with held_open(path):
+        write_file(path, b"new")
+    reader.join()
+    assert found == [b"new"]
+    monkeypatch.setattr(files, "_PATIENCE", 0.0)
+    with pytest.raises(OSError, match="nothing reads it"), held_open(path):
+        pytest.fail("nobody reads it")
+
+
+@pytest.mark.parametrize(
+    ("blocks", "least", "fits"), [(9, 11, False), (9, 10, True), (0, 11, True)]
+)
+def test_a_disk_without_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocks: int, least: int, fits: bool
+) -> None:
+    disk = SimpleNamespace(f_frsize=5, f_bavail=2, f_bfree=2, f_blocks=blocks)
+    monkeypatch.setattr(os, "statvfs", lambda _: disk)
+    path = tmp_path / "model.sbnn"
+    if fits:
+        require_writable(path, least)
+        return
+    with pytest.raises(OSError, match="needs 11 bytes or more, and its disk has 10 left") as caught:
+        require_writable(path, least)
+    assert caught.value.filename == str(path)
+    require_writable("/dev/null", least)
 
 
 def test_devices_are_written_and_stay(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from signbit import methods, models
 from signbit.cli.app import EXPORT, app
 from signbit.compiler.compiled import OtherSize
 from signbit.compiler.verification.agreement import NearSign, NodeAgreement
+from signbit.errors import Refusal
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
 OPAQUE = {"source", "values"}
@@ -39,6 +41,7 @@ TYPES: dict[str, Any] = {
 
 RARE = {
     "sizes": [OtherSize((5, 7), None, "an odd map").to_dict()],
+    "refused": [asdict(Refusal("a", "b", "c", "d", "e", 1, "f"))],
     "nodes": [NodeAgreement("a", "b", "c", signs_near=[NearSign(0, (1, 2, 3), 0.5)]).to_dict()],
 }
 """What `compile` prints of networks that take long to build."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signbit.cli import console
-from signbit.errors import InputError
+from signbit.errors import InputError, Refusal
 from signbit.printable import printable
 from signbit.runtime.prediction import OUTPUT
 
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from signbit.data.loading.readable import Unreadable
     from signbit.training import Run
 
-__all__ = ["Deployed", "compile_run", "deployed", "say_unfinished", "with_int16_stem"]
+__all__ = [
+    "Deployed",
+    "compile_run",
+    "deployed",
+    "refusals_of",
+    "say_unfinished",
+    "with_int16_stem",
+]
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,21 @@ def with_int16_stem(run: Run) -> Run:
 
     mean, std = run.normalization
     return replace(run, model=round_stem(run.model, mean, std, input_size=run.input_size))
+
+
+def refusals_of(run: Run, allow_real: Sequence[str], *, any_size: bool) -> list[Refusal]:
+    """All that `compile_run` would refuse of a run."""
+    from signbit.compiler import check
+
+    mean, std = run.normalization
+    return check(
+        run.model,
+        input_size=run.input_size,
+        mean=mean,
+        std=std,
+        allow_real=allow_real,
+        any_size=any_size,
+    )
 
 
 def compile_run(

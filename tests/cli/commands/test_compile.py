@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -67,6 +70,39 @@ def test_a_disagreement_is_the_verdict_and_has_its_table(
     assert shown.out.splitlines()[1].startswith("DISAGREES with PyTorch at ")
     assert "node by node" in shown.out
     assert "disagree on some nodes" in shown.err
+
+
+def test_a_check_lists_what_cannot_be_compiled(
+    cli: Cli, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    checked = cli("compile", run_folder, "--check")
+    assert (checked.code, checked.out) == (0, f"{run_folder}: can be compiled\n")
+    refused = cli("compile", run_folder, "--check", "--allow-real", "conv1", "--json")
+    assert refused.code == 1
+    (refusal,) = json.loads(refused.out)["refused"]
+    assert refusal["reason"] == "allow_real: 'conv1' is no layer that lost its signs"
+    assert refusal["cure"] == "this model has none"
+    shown = cli("compile", run_folder, "--check", "--any-size", "--allow-real", "conv1").out
+    assert shown.startswith(f"{run_folder}: allow_real: 'conv1' is no layer")
+    assert not list(tmp_path.iterdir())
+    for words in ((), ("--check", "-o", "m.sbnn")):
+        assert "-o MODEL.sbnn names the file" in cli("compile", run_folder, *words).mistake
+
+
+def test_what_cannot_be_written_is_found_before_anything_is_computed(
+    cli: Cli, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signbit.cli.runs.compile_run", lambda *_, **__: pytest.fail("compiled"))
+    monkeypatch.setattr("signbit.files._PATIENCE", 0.0)
+    os.mkfifo(tmp_path / "pipe")
+    mistake = cli("compile", run_folder, "-o", tmp_path / "pipe").mistake
+    assert "pipe: nothing reads it; start its reader first" in mistake
+    full = SimpleNamespace(f_frsize=1, f_bavail=999, f_bfree=999, f_blocks=10_000)
+    monkeypatch.setattr("os.statvfs", lambda _: full)
+    mistake = cli("compile", run_folder, "-o", tmp_path / "m.sbnn").mistake
+    assert "m.sbnn: needs 6," in mistake
+    assert "its disk has 999 left" in mistake
 
 
 def test_a_line_for_each_layer(cli: Cli, run_folder: Path, tmp_path: Path) -> None:

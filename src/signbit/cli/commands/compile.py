@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,13 +13,13 @@ import typer
 from signbit.cli import console
 from signbit.cli.arguments import Data, Isa, Json, RunFolder, Threads, UnreadableImages
 from signbit.cli.levels import Level, level
-from signbit.files import descriptor_of, require_writable
+from signbit.cli.main import DONE, PROBLEMS
+from signbit.errors import InputError
+from signbit.files import descriptor_of, held_open, require_writable
 from signbit.words import counted
 
 if TYPE_CHECKING:
     from signbit.cli.runs import Deployed
-    from signbit.compiler import Compiled
-    from signbit.compiler.verification.agreement import Agreement, NodeAgreement
     from signbit.compiler.verification.stem_change import StemChange
     from signbit.data import ImageDataset
     from signbit.data.loading.readable import Unreadable
@@ -37,8 +38,15 @@ class Stem(Enum):
 def compile_(
     run: RunFolder,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="MODEL.sbnn", help="The file to write.")
-    ],
+        Path | None,
+        typer.Option("--output", "-o", metavar="MODEL.sbnn", help="The file to write."),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Write nothing: list all that cannot be compiled, if there is any."
+        ),
+    ] = False,
     data: Data = None,
     images: Annotated[int, typer.Option(min=1, help="Images to compare both sides on.")] = 256,
     stem: Annotated[
@@ -95,19 +103,42 @@ def compile_(
     The images are test images of the run's own data, or of --data. Exit code 1: they disagree.
     With --stem int16 the network is rounded in PyTorch first, and what that changed is reported.
 
+    With --check nothing is written or compared: exit code 1 if something cannot be compiled.
+
     Example: [bold]signbit compile runs/a -o model.sbnn[/]
+    Example: [bold]signbit compile runs/a --check[/]
     Example: [bold]signbit compile runs/b --features -o features.sbnn[/]
     """
     import signbit
-    from signbit.cli.runs import compile_run, deployed, with_int16_stem
+    from signbit.cli.runs import compile_run, deployed, refusals_of, with_int16_stem
+    from signbit.cli.tables.agreement import (
+        end_to_end_table,
+        features_table,
+        near_table,
+        nodes_table,
+        sizes_table,
+        stem_table,
+    )
     from signbit.cli.tables.costs import kinds_table, layers_table, totals_table
-    from signbit.cli.tables.verdict import agreement_lines, cost_lines, stem_line
+    from signbit.cli.tables.verdict import agreement_lines, cost_lines, refusal_lines, stem_line
     from signbit.compiler.verification.verify import verify
 
+    if (output is None) is not check:
+        raise InputError("-o MODEL.sbnn names the file to write, --check writes none; give one")
+    if output is None:
+        with console.figures_only():
+            trained = deployed(run, features=features, probe=probe).run
+            trained = with_int16_stem(trained) if stem is Stem.INT16 else trained
+            refused = refusals_of(trained, allow_real or (), any_size=any_size)
+        found = {"run": str(run), "refused": [asdict(each) for each in refused]}
+        console.publish(found, refusal_lines(run, refused), as_json=json)
+        raise typer.Exit(PROBLEMS if refused else DONE)
     require_writable(output)
-    with console.figures_only():
+    with console.figures_only(), ExitStack() as stack:
         source = deployed(run, features=features, probe=probe)
         trained, notes = source.run, source.notes
+        weights = sum(parameter.numel() for parameter in trained.model.parameters())
+        stack.enter_context(held_open(output, least=weights // 8))
         dataset = _sample(source, data, split, unreadable, images)
         labels = dataset.labels if trained.class_names else None
         change = None
@@ -117,6 +148,7 @@ def compile_(
             trained, notes = rounded, {**notes, "stem": stem.value}
         compiled = compile_run(trained, notes, allow_real or (), any_size=any_size)
         compiled.save(output)
+        stack.close()  # who reads a FIFO has all of it
         console.say(f"{output}: written; running both sides on {counted(len(dataset), 'image')}")
         engine = signbit.load(compiled.data, threads=threads, isa=isa)
         agreement = verify(compiled, dataset.images, labels, engine=engine)
@@ -135,20 +167,20 @@ def compile_(
         kinds_table(cost),
         layers_table(cost),
         totals_table(str(output), cost),
-        _nodes(agreement.nodes),
-        _features(agreement) if labels is None else _end_to_end(agreement),
-        _near(agreement),
+        nodes_table(agreement.nodes),
+        features_table(agreement) if labels is None else end_to_end_table(agreement),
+        near_table(agreement),
     ]
     if any_size:
         figures["sizes"] = [each.to_dict() for each in compiled.sizes]
-        tables.append(_sizes(compiled))
+        tables.append(sizes_table(compiled))
     if change is not None:
         figures["int16_stem"] = change.to_dict()
-        tables.append(_stem_table(change))
+        tables.append(stem_table(change))
         verdict.append(stem_line(change))
     details = details or level() is Level.VERBOSE
     if not details:
-        tables = [_nodes(wrong)] if wrong else []
+        tables = [nodes_table(wrong)] if wrong else []
     shown: list[console.Titled | str] = [*verdict, "", *tables]
     console.publish(figures, shown, as_json=json, aside=descriptor_of(output) == 1)
     if not details:
@@ -191,98 +223,3 @@ def _stem_change(run: Run, rounded: Run, dataset: ImageDataset) -> StemChange:
     mean, std = run.normalization
     images, labels = dataset.images, dataset.labels if run.class_names else None
     return compare_stems(run.model, rounded.model, images, labels, mean=mean, std=std)
-
-
-def _stem_table(change: StemChange) -> console.Titled:
-    from signbit.compiler.verification.cosine import median
-
-    rows: list[list[object]] = [
-        ["images", change.images],
-        ["other top class, or largest feature", change.changed],
-        ["median cosine of the outputs", _cosine(median(list(change.cosines)))],
-    ]
-    if change.float32_top1 is not None and change.int16_top1 is not None:
-        rows.append(["top-1, float32 stem", console.percent(change.float32_top1)])
-        rows.append(["top-1, int16 stem", console.percent(change.int16_top1)])
-    return console.table("what the int16 stem changed, in PyTorch", ["what", "figure"], rows)
-
-
-def _nodes(nodes: Sequence[NodeAgreement]) -> console.Titled:
-    columns = ["node", "op", "integers", "differ", "signs", "differ", "at threshold", "reals"]
-    rows = [
-        [
-            node.name,
-            node.op,
-            node.dots or None,
-            node.dots_different if node.dots else None,
-            node.signs or None,
-            node.signs_different if node.signs else None,
-            len(node.signs_near) if node.signs else None,
-            f"{node.relative_error:.1e}" if node.reals else None,
-            "yes" if node.agrees else "NO",
-        ]
-        for node in nodes
-    ]
-    return console.table(
-        "node by node, each fed PyTorch's own input; reals: largest error by largest value",
-        [*columns, "agrees"],
-        rows,
-        words=(0, 1),
-        names=True,
-    )
-
-
-def _near(agreement: Agreement) -> console.Titled:
-    near = agreement.near
-    rows: list[list[object]] = [
-        ["signs that differ", near["signs"]],
-        ["images with such a sign", near["images"]],
-        ["of these, another top class, or largest feature", near["answers_changed"]],
-    ]
-    return console.table("signs next to their threshold", ["what", "figure"], rows)
-
-
-def _sizes(compiled: Compiled) -> console.Titled:
-    rows: list[list[object]] = []
-    for other in compiled.sizes:
-        size = "×".join(map(str, other.size))
-        if other.agreement is None:
-            rows.append([size, None, None, f"does not fit: {other.why}"])
-            continue
-        signs = sum(node.signs for node in other.agreement.nodes)
-        error = max(node.relative_error for node in other.agreement.nodes)
-        rows.append([size, signs, f"{error:.1e}", "agrees"])
-    columns = ["height×width", "signs", "largest error", "with PyTorch, on random pixels"]
-    return console.table("other sizes", columns, rows, words=(0, 3))
-
-
-def _end_to_end(agreement: Agreement) -> console.Titled:
-    found = agreement.end_to_end
-    rows: list[list[object]] = [
-        ["images", found.images],
-        ["same top class", console.percent(found.agreement)],
-        ["other top class, engine", found.disagreements],
-        ["other top class, PyTorch without oneDNN", found.onednn_disagreements],
-    ]
-    if found.pytorch_top1 is not None and found.engine_top1 is not None:
-        rows.append(["top-1, PyTorch", console.percent(found.pytorch_top1)])
-        rows.append(["top-1, engine", console.percent(found.engine_top1)])
-    return console.table("end to end, against PyTorch", ["what", "figure"], rows)
-
-
-def _features(agreement: Agreement) -> console.Titled:
-    from signbit.compiler.verification.cosine import median
-
-    found = agreement.end_to_end
-    rows: list[list[object]] = [["images", found.images]]
-    for what, cosines in (
-        ("engine", found.cosines),
-        ("PyTorch without oneDNN", found.onednn_cosines),
-    ):
-        rows.append([f"median cosine of the features, {what}", _cosine(median(cosines))])
-        rows.append([f"smallest cosine, {what}", _cosine(min(cosines, default=None))])
-    return console.table("end to end, against PyTorch", ["what", "figure"], rows)
-
-
-def _cosine(value: float | None) -> str | None:
-    return None if value is None else f"{value:.6f}"

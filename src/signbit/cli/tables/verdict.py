@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signbit.cli import console
+from signbit.errors import CompileError, Refusal
 from signbit.words import counted
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from signbit.compiler.verification.agreement import Agreement
     from signbit.compiler.verification.stem_change import StemChange
 
-__all__ = ["agreement_lines", "cost_lines", "origin_line", "stem_line"]
+__all__ = ["agreement_lines", "cost_lines", "origin_line", "refusal_lines", "stem_line"]
 
 MOST_NAMES = 4  # layers of one kind that are listed by name
 
@@ -84,6 +86,14 @@ def agreement_lines(compiled: Compiled, agreement: Agreement, *, classes: bool) 
         tried = f"agrees at {agree} that were tried"
         lines.append(tried + (f"; does not fit {', '.join(wrong)}" if wrong else ""))
     return lines
+
+
+def refusal_lines(run: Path, refused: Sequence[Refusal]) -> list[str]:
+    """All that cannot be compiled of a run, or that nothing is in the way."""
+    if not refused:
+        return [f"{run}: can be compiled"]
+    first, *others = str(CompileError(*refused)).split("\n")
+    return [f"{run}: {first}", *others]
 
 
 def stem_line(change: StemChange) -> str:
