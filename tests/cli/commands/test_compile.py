@@ -101,7 +101,7 @@ def test_what_cannot_be_written_is_found_before_anything_is_computed(
     full = SimpleNamespace(f_frsize=1, f_bavail=999, f_bfree=999, f_blocks=10_000)
     monkeypatch.setattr("os.statvfs", lambda _: full)
     mistake = cli("compile", run_folder, "-o", tmp_path / "m.sbnn").mistake
-    assert "m.sbnn: needs 6," in mistake
+    assert "m.sbnn: needs 8,365 bytes or more" in mistake
     assert "its disk has 999 left" in mistake
 
 

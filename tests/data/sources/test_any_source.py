@@ -71,7 +71,7 @@ def test_parquet_files_without_images_leave_an_image_folder_what_it_is(
     said: list[str] = []
     opened = open_dataset(images_and_parquet, "train", say=said.append)
     assert opened.class_names == ("cat", "dog")
-    assert said[0].endswith(f"left out 1 Parquet files without images of a split, as {name}")
+    assert said[0].endswith(f"left out 1 Parquet file without images of a split, as {name}")
 
 
 def test_hidden_parquet_files_are_passed_over(

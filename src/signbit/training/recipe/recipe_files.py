@@ -32,7 +32,7 @@ def text(name: str | Path) -> str:
     Raises RecipeError on an unknown name, with the nearest ones, or an unreadable file; InputError
     for what is no name.
     """
-    name = checked_path("recipe", name)
+    name = name if isinstance(name, str) else checked_path("recipe", name)
     if name in names():
         return (resources.files("signbit.recipes") / f"{name}{_SUFFIX}").read_text("utf-8")
     path = Path(name)
