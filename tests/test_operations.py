@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from signbit.bitformat.table import OPERATIONS, STEPS
+from signbit.targets.c import ops as c_ops
+from signbit.targets.c import steps as c_steps
 
 ROOT = Path(__file__).parents[1]
 
@@ -62,6 +64,11 @@ def test_the_native_steps_have_a_case_for_it(op: str) -> None:
     enumerator = "k" + "".join(word.capitalize() for word in op.split("_"))
     steps = (ROOT / "native/src/kernels/generic/steps.inl.h").read_text("utf-8")
     assert f"case StepOp::{enumerator}:" in steps
+
+
+def test_c_for_microcontrollers_has_it() -> None:
+    assert set(c_ops.OPERATIONS) == set(OPERATIONS)
+    assert set(c_steps.STEPS) == set(STEPS)
 
 
 def test_the_last_operation_that_was_added_is_the_one_that_is_shown() -> None:

@@ -26,9 +26,12 @@ def built(project: c.Project, folder: Path, *flags: str, compiler: str = "gcc") 
     return folder / "test"
 
 
-def check(data: bytes, folder: Path, *flags: str, compiler: str = "gcc") -> None:
+def check(
+    data: bytes, folder: Path, *flags: str, compiler: str = "gcc", less_memory: bool = False
+) -> c.Project:
     """The program's own input gives the engine's bits."""
-    project = c.generate(data, "model")
+    project = c.generate(data, "model", less_memory=less_memory)
     program = built(project, folder, *(flags or CHECKED), compiler=compiler)
     done = subprocess.run([program], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "model: every value is right\n"), done.stderr
+    return project

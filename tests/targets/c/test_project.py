@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.bitformat.builder import Builder
 from tests.bitformat.samples import SAMPLES, sample_bytes
+from tests.runtime.random_graphs.fast_paths import binarized
 from tests.runtime.random_graphs.networks import network
 from tests.runtime.random_graphs.one_operation import any_operation
 from tests.targets.c.compiled import CHECKED, built, check
@@ -48,6 +49,17 @@ def test_many_random_graphs_have_the_engines_bits(
 ) -> None:
     for seed in range(4, 24):
         check(make(seed).data, tmp_path / "out", *flags, compiler=compiler)  # type: ignore[operator]
+
+
+def test_less_memory_has_the_engines_bits(tmp_path: Path) -> None:
+    smaller = 0
+    for seed in range(12):
+        data = binarized(seed).data
+        usual = c.generate(data).arena_bytes
+        less = check(data, tmp_path / "out", less_memory=True).arena_bytes
+        assert less <= usual
+        smaller += less < usual
+    assert smaller >= 2
 
 
 def test_names_from_the_file_are_no_c(tmp_path: Path) -> None:

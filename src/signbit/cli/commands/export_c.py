@@ -28,6 +28,12 @@ def export_c(
         str,
         typer.Option(metavar="NAME", help="What the files and every public name begin with."),
     ] = "model",
+    less_memory: Annotated[
+        bool,
+        typer.Option(
+            "--less-memory", help="Compute nodes several times where that takes a smaller arena."
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the files of an earlier export there.")
     ] = False,
@@ -44,7 +50,7 @@ def export_c(
     from signbit.targets.folders import require_free
 
     require_free(out, overwrite=overwrite)
-    project = generate(model, namespace)
+    project = generate(model, namespace, less_memory=less_memory)
     write(project, out, overwrite=overwrite)
     nodes = [
         {

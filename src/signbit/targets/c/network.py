@@ -11,6 +11,7 @@ from signbit.bitformat.checks import Array
 from signbit.bitformat.graph import Graph, Node
 from signbit.bitformat.validate import Tensor
 from signbit.targets.c.node import Written, is_a_copy, node_function
+from signbit.targets.c.plan import Planned
 from signbit.targets.c.site import Pool, Site, Stored
 from signbit.targets.c.storage import Storage
 from signbit.targets.c.text import block
@@ -49,8 +50,7 @@ class NodeFigures:
 class Network:
     """The lines of a network, and where it works.
 
-    inputs, outputs: C's names of the graph's. `definitions` holds all that stands before `run`,
-    and `calls` what `run` does.
+    inputs, outputs: C's names of the graph's. plan: its nodes, or what takes their place.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Network:
         tensors: Sequence[Tensor],
         inputs: Sequence[str],
         outputs: Sequence[str],
+        plan: Sequence[Planned],
     ) -> None:
         self._pool = Pool()
         stored = [Stored(n, each.kind, each.shape) for n, each in enumerate(tensors)]
@@ -67,9 +68,16 @@ class Network:
         self.nodes: list[NodeFigures] = []
         sites: list[Site] = []
         written: list[Written] = []
-        for index, (node, numbers) in enumerate(graph.written()):
+
+        def site_of(node: Node, numbers: Sequence[int]) -> Site:
             read = [stored[number] for number in node.inputs]
-            site = Site(node, read, [stored[n] for n in numbers], arrays, self._pool)
+            return Site(node, read, [stored[n] for n in numbers], arrays, self._pool)
+
+        for index, (node, numbers, summed) in enumerate(plan):
+            site = site_of(node, numbers)
+            if summed is not None:
+                site.summed = site_of(summed, node.inputs[:1])
+                site.summed.scratch = site.scratch
             before = self._pool.size
             written.append(node_function(site, f"node_{index}"))
             self.nodes.append(_figures(site, self._pool.size - before, written[-1].floats))
@@ -84,8 +92,7 @@ class Network:
             if kept[index]
         ]
         self.calls += self._handed_over(graph, stored, outputs)
-        nodes = [each.lines for each, wanted in zip(written, kept, strict=True) if wanted]
-        self.definitions = self._definitions(nodes)
+        self._functions = [each.lines for each, wanted in zip(written, kept, strict=True) if wanted]
 
     def _is_idle(self, site: Site) -> bool:
         number = site.source.number
@@ -93,7 +100,7 @@ class Network:
 
     def _call(self, index: int, site: Site, written: Written) -> str:
         pointers = {
-            **{each.name: self._storage.pointer(each.number) for each in site.inputs},
+            **{each.name: self._storage.pointer(each.number) for each in site.read},
             **{each.name: self._storage.pointer(each.number) for each in site.outputs},
             **{name: self._storage.work(index, name, c) for name, (c, _) in site.scratch.items()},
         }
@@ -115,7 +122,8 @@ class Network:
                 lines.append(f"memcpy({name}, {pointer}, {tensor.size});")
         return lines
 
-    def _definitions(self, nodes: Sequence[Sequence[str]]) -> list[str]:
+    def definitions(self) -> list[str]:
+        """Fragments, kernels, constants and the nodes' functions."""
         fragments = self._pool.fragments | {"head"}
         lines = []
         for name in FRAGMENTS:
@@ -124,8 +132,8 @@ class Network:
         known: set[tuple[int, bool]] = set()
         for words, masked in sorted(self._pool.kernels):
             lines += [*kernel(words, masked, known), ""]
-        lines += [*self._pool.lines, ""]
-        for node in nodes:
+        lines += [*self._pool.lines(), ""]
+        for node in self._functions:
             lines += [*node, ""]
         return lines
 
@@ -151,7 +159,11 @@ def _fragment(name: str) -> list[str]:
 
 def _figures(site: Site, constant_bytes: int, floats: bool) -> NodeFigures:
     written = sum(each.size for each in site.outputs)
-    operations = prod(site.shape) * _read_for_one(site.node, site.source)
+    operations = sum(
+        prod(each.shape) * _read_for_one(each.node, each.source)
+        for each in (site, site.summed)
+        if each is not None
+    )
     return NodeFigures(site.node.name, site.node.op, constant_bytes, written, operations, floats)
 
 

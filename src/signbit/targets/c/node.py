@@ -13,7 +13,7 @@ from signbit.bitformat.graph import Output, Step
 from signbit.targets.c.ops import OPERATIONS
 from signbit.targets.c.site import Body, Site, narrowest
 from signbit.targets.c.steps import STEPS, pixel_of
-from signbit.targets.c.text import block, comment
+from signbit.targets.c.text import block, comment, literal
 
 __all__ = ["Written", "is_a_copy", "node_function"]
 
@@ -35,17 +35,10 @@ def is_a_copy(site: Site) -> bool:
 
 def node_function(site: Site, name: str) -> Written:
     """`static void name(inputs, outputs, memory to work in)`, of those that it uses."""
-    body = OPERATIONS[site.node.op](site)
-    height, width, _ = site.shape
-    inner = [*body.pixel, *_channels(site, body)]
-    for index, step in enumerate(_steps(site)):
-        inner[:0] = pixel_of(site, index, step)
-    if _uses(inner, "pixel"):
-        inner.insert(0, f"const int32_t pixel = y * {width} + x;")
-    across = block(f"for (int32_t x = 0; x < {width}; ++x)", inner)
-    down = block(f"for (int32_t y = 0; y < {height}; ++y)", across)
+    body = OPERATIONS[site.node.op](site) if site.summed is None else _means(site, site.summed)
+    down = _over_pixels(site, [*body.pixel, *_channels(site, body)])
     types = {
-        **{each.name: f"const {each.c_type}" for each in site.inputs},
+        **{each.name: f"const {each.c_type}" for each in site.read},
         **{each.name: each.c_type for each in site.outputs},
         **{work: c_type for work, (c_type, _) in site.scratch.items()},
     }
@@ -55,6 +48,31 @@ def node_function(site: Site, name: str) -> Written:
     lines = [title, *block(f"static NOINLINE void {name}({parameters})", down)]
     floats = not body.stored and (body.yields == "real" or _needs_v(site, body))
     return Written(lines, arguments, floats)
+
+
+def _over_pixels(site: Site, inner: list[str], begun: str = "", ended: str = "") -> list[str]:
+    """Loops over all output pixels; `begun` and `ended` stand around those of a row."""
+    height, width, _ = site.shape
+    for index, step in enumerate(_steps(site)):
+        inner = [*pixel_of(site, index, step), *inner]
+    if _uses(inner, "pixel"):
+        inner = [f"const int32_t pixel = y * {width} + x;", *inner]
+    across = block(f"for (int32_t x = 0; x < {width}; ++x)", inner)
+    around = [line for line in (begun, *across, ended) if line]
+    return block(f"for (int32_t y = 0; y < {height}; ++y)", around)
+
+
+def _means(site: Site, made: Site) -> Body:
+    """The global mean of values that are computed here: rows are summed, and then their sums."""
+    body = OPERATIONS[made.node.op](made)
+    height, width, channels = made.shape
+    row, sums = site.work("row", "real", channels), site.work("sums", "real", channels)
+    loop = f"for (int32_t c = 0; c < {channels}; ++c)"
+    added = block(loop, _values(made, body), f"{row}[c] += v;")
+    begun, ended = f"memset({row}, 0, {4 * channels});", f"{loop} {sums}[c] += {row}[c];"
+    pixels = _over_pixels(made, [*body.pixel, *added], begun, ended)
+    mean = f"float v = {sums}[c] / {literal(np.float32(height * width))};"
+    return Body("real", [mean], [f"memset({sums}, 0, {4 * channels});", *pixels])
 
 
 def _uses(lines: list[str], name: str) -> bool:
@@ -75,16 +93,7 @@ def _channels(site: Site, body: Body) -> list[str]:
     if body.words and len(signs) == len(outputs) and all(_is_the_bit(site, o) for o, _ in signs):
         stored = [_store(site, output, tensor.name, "bits") for output, tensor in signs]
         return block(f"for (int32_t i = 0; i < {site.outputs[0].words}; ++i)", body.words, stored)
-    lines = list(body.value)
-    if _needs_v(site, body):
-        if body.yields == "integer":
-            lines.append("float v = (float)v0;")
-        elif body.yields == "bit":
-            lines.append("float v = bit ? -1.0f : 1.0f;")
-    lines += _written(site, body, 0)
-    for index, step in enumerate(_steps(site)):
-        lines.append(STEPS[step.op](site, index, step))
-        lines += _written(site, body, index + 1)
+    lines = _values(site, body, stored=True)
     channels = site.shape[2]
     if not signs:
         return block(f"for (int32_t c = 0; c < {channels}; ++c)", lines)
@@ -100,6 +109,19 @@ def _channels(site: Site, body: Body) -> list[str]:
         loop = f"for (int32_t c = 32 * i; c < 32 * i + {rest or 32}; ++c)"
     inner = block(loop, lines)
     return block(f"for (int32_t i = 0; i < {site.outputs[0].words}; ++i)", begun, inner, ended)
+
+
+def _values(site: Site, body: Body, *, stored: bool = False) -> list[str]:
+    """A channel's value, through all steps; stored: on the way what the node writes is stored."""
+    lines = list(body.value)
+    if _needs_v(site, body):
+        made = "(float)v0" if body.yields == "integer" else "bit ? -1.0f : 1.0f"
+        lines.append(f"float v = {made};")
+    lines += _written(site, body, 0) if stored else []
+    for index, step in enumerate(_steps(site)):
+        lines.append(STEPS[step.op](site, index, step))
+        lines += _written(site, body, index + 1) if stored else []
+    return lines
 
 
 def _needs_v(site: Site, body: Body) -> bool:

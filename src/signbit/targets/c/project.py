@@ -19,6 +19,7 @@ from signbit.bitformat.validate import Tensor, validate
 from signbit.errors import InputError
 from signbit.runtime.engine import Engine
 from signbit.targets.c.network import Network, NodeFigures
+from signbit.targets.c.plan import planned, without
 from signbit.targets.c.self_test import self_test
 from signbit.targets.c.text import comment, identifier, string
 from signbit.targets.folders import write_folder
@@ -27,6 +28,9 @@ __all__ = ["Project", "generate", "write"]
 
 MOST_CONSTANTS = 64 << 20
 """Bytes of a file that is written as C; no microcontroller has more flash."""
+
+MOST_BYTES, MOST_OPERATIONS = 1 << 30, 10**11
+"""Of the run on this machine that yields the test program's answers."""
 
 
 _TAKEN = ("main", "stdint", "stdio", "string")
@@ -47,12 +51,15 @@ class Project:
     nodes: Sequence[NodeFigures]
 
 
-def generate(source: str | os.PathLike[str] | bytes, namespace: str = "model") -> Project:
+def generate(
+    source: str | os.PathLike[str] | bytes, namespace: str = "model", *, less_memory: bool = False
+) -> Project:
     """A compiled network as C sources that give the engine's bits.
 
     source: the path of an `.sbnn` file, or its bytes. namespace: begins every public name; a C
-    identifier. Raises ModelFileError for a file that is not valid, InputError for a namespace that
-    is no identifier and for a file that no microcontroller would hold.
+    identifier. less_memory: nodes run several times where that makes the arena smaller. Raises
+    ModelFileError for a file that is not valid, InputError for a namespace that is no identifier
+    and for a file that no microcontroller would hold.
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", namespace) or namespace in _TAKEN:
         raise InputError(
@@ -67,10 +74,10 @@ def generate(source: str | os.PathLike[str] | bytes, namespace: str = "model") -
         )
     graph, constants = decode(data)
     tensors = validate(graph, constants)
-    engine = Engine(data, threads=1, isa="scalar")  # refuses what would take too much
+    engine = Engine(data, 1, "scalar", max_bytes=MOST_BYTES, max_operations=MOST_OPERATIONS)
     names = _names(graph)
     inputs, outputs = names[: len(graph.inputs)], names[len(graph.inputs) :]
-    network = Network(graph, constants, tensors, inputs, outputs)
+    network = _network(graph, constants, tensors, inputs, outputs, less_memory=less_memory)
     ports = _Ports(graph, tensors, inputs, outputs)
     feeds = _sample(graph)
     given = feeds if len(feeds) > 1 else next(iter(feeds.values()))
@@ -97,6 +104,33 @@ def write(project: Project, folder: str | os.PathLike[str], *, overwrite: bool =
     """
     files = {name: text.encode() for name, text in project.files.items()}
     write_folder(Path(folder), files, overwrite=overwrite)
+
+
+def _network(
+    graph: Graph,
+    constants: Mapping[str, Array],
+    tensors: Sequence[Tensor],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    *,
+    less_memory: bool,
+) -> Network:
+    """The network as C; less_memory: with every tensor left out whose absence makes it smaller."""
+    plan = planned(graph)
+    best = Network(graph, constants, tensors, inputs, outputs, plan)
+    if not less_memory:
+        return best
+    wanted = {output.tensor for output in graph.outputs}
+    sizes = {number: prod(each.shape) for number, each in enumerate(tensors) if each.kind == "real"}
+    for number in sorted(sizes, key=lambda number: -sizes[number]):
+        if number < len(inputs) or number in wanted:
+            continue
+        smaller = without(plan, number)
+        if smaller is not None:
+            network = Network(graph, constants, tensors, inputs, outputs, smaller)
+            if network.arena_bytes <= best.arena_bytes:
+                plan, best = smaller, network
+    return best
 
 
 def _names(graph: Graph) -> list[str]:
@@ -196,7 +230,7 @@ def _header(name: str, network: Network, ports: _Ports) -> str:
 def _source(name: str, network: Network, ports: _Ports) -> str:
     upper = name.upper()
     lines = [f'#include "{name}.h"', "", "#include <stdint.h>", "#include <string.h>", ""]
-    lines += network.definitions
+    lines += network.definitions()
     for each, classes in ports.classes.items():
         lines.append(f"const char *const {name}_{each}_classes[{len(classes)}] = {{")
         lines += [f"  {string(text)}," for text in classes]

@@ -71,13 +71,13 @@ class Pool:
     """The constants of the sources, each once, and the fragments and kernels that they need."""
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
         self.size = 0
         """Bytes."""
         self.fragments: set[str] = set()
         self.kernels: set[tuple[int, bool]] = set()
         """Words of a window, and whether some of them may lie outside the image."""
         self._names: dict[tuple[str, bytes], str] = {}
+        self._values: dict[str, Array] = {}
 
     def constant(self, values: Array) -> str:
         """The name of a constant array that holds these values."""
@@ -86,9 +86,16 @@ class Pool:
         key = c_type, values.tobytes()
         if key not in self._names:
             self._names[key] = f"k{len(self._names)}"
-            self.lines += array(c_type, self._names[key], values)
+            self._values[self._names[key]] = values
             self.size += values.nbytes
         return self._names[key]
+
+    def lines(self) -> list[str]:
+        """All constants as C."""
+        written = (
+            array(_C_TYPES[values.dtype], name, values) for name, values in self._values.items()
+        )
+        return [line for lines in written for line in lines]
 
 
 class Body(NamedTuple):
@@ -120,11 +127,18 @@ class Site:
     pool: Pool
     scratch: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Memory that the node works in: the pointer's name → type, number of values."""
+    summed: Site | None = None
+    """The node whose values this one adds up as they come, in the same memory to work in."""
 
     @property
     def shape(self) -> Shape:
         """Of what the operation yields."""
         return self.outputs[0].shape
+
+    @property
+    def read(self) -> list[Stored]:
+        """Every tensor that is read from memory."""
+        return [*self.summed.inputs, *self.inputs[1:]] if self.summed else self.inputs
 
     @property
     def source(self) -> Stored:

@@ -62,7 +62,7 @@ class Storage:
     def _last_readers(self, graph: Graph, sites: Sequence[Site]) -> dict[int, int]:
         last = {}
         for index, site in enumerate(sites):
-            for tensor in (*site.outputs, *site.inputs):
+            for tensor in (*site.outputs, *site.read):
                 last[tensor.number] = index
         last.update((output.tensor, len(sites)) for output in graph.outputs)
         return last
@@ -72,7 +72,7 @@ class Storage:
         for place, output in enumerate(site.outputs):
             if output.kind != "real" or output.number in self._callers:
                 continue
-            for given in dict.fromkeys(site.inputs):
+            for given in dict.fromkeys(site.read):
                 home = self._home.get(given.number, given.number)
                 if (
                     given.kind == "real"
