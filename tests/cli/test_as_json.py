@@ -59,3 +59,13 @@ def test_a_terminal_without_unicode_gets_escapes(monkeypatch: pytest.MonkeyPatch
 )
 def test_json_is_wanted_by_its_option(words: list[str], wanted: bool) -> None:
     assert is_wanted(words) is wanted
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_list_is_written_item_by_item(encoding: str) -> None:
+    for figures, items in (({"a": 1}, ["ä", {"b": None}]), ({}, []), ({}, [1.5])):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        lines = (json.dumps(item, ensure_ascii=False) + "\n" for item in items)
+        print_json(figures, stream, rest=("list", lines))
+        stream.seek(0)
+        assert json.loads(stream.read()) == {**figures, "list": items}

@@ -29,6 +29,13 @@ def test_compact(count: float, unit: str, expected: str) -> None:
     assert console.compact(count, unit) == expected
 
 
+def test_small_figures_keep_digits() -> None:
+    table = console.table(
+        "t", ["a", "b"], [["x", value] for value in (1e-5, 0.0042, 0.0, -1e-7, 2.5)]
+    )
+    assert [row[1] for row in table.rows] == ["1e-05", "0.0042", "0.000", "-1e-07", "2.500"]
+
+
 def test_json_is_the_only_thing_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     with console.figures_only():
         print("a library's chatter")

@@ -161,6 +161,7 @@ class Talks(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         print("the model's own", file=sys.stderr)
         warnings.warn("the model's own", UserWarning, stacklevel=1)
+        warnings.warn("the model's future", FutureWarning, stacklevel=1)
         return x if float(x.mean()) > 0 else -x
 
 
@@ -168,7 +169,7 @@ def test_what_torch_prints_is_not_shown(capfd: pytest.CaptureFixture[str]) -> No
     model = nn.Sequential(nn.Conv2d(3, 4, 3), Talks()).eval()
     with pytest.warns(UserWarning, match="the model's own") as warned:
         (refusal,) = _refusals(model)
-    assert {str(each.message) for each in warned} == {"the model's own"}
+    assert {str(each.message) for each in warned} == {"the model's own", "the model's future"}
     assert set(capfd.readouterr().err.splitlines()) == {"the model's own"}
     assert (refusal.where, refusal.code) == ("1", "return x if float(x.mean()) > 0 else -x")
     assert "float(x)" in refusal.cure

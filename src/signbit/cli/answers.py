@@ -7,21 +7,25 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import SpooledTemporaryFile, gettempdir
 from typing import NamedTuple
 
 import typer
 
 from signbit.cli import console
-from signbit.cli.as_json import json_text, plain_text
+from signbit.cli.as_json import json_text, plain_text, print_json
+from signbit.data.class_names import listed
 from signbit.errors import InputError
 from signbit.files import require_writable
 from signbit.printable import encodable, printable
 from signbit.words import counted
 
 __all__ = ["CLASSES", "NEAREST", "Answers", "Found", "Kind", "answers_file"]
+
+_IN_MEMORY = 1 << 20  # characters of answers that wait for `publish`; more wait on the disk
 
 Found = Sequence[tuple[str, float]]
 """What was found for a photograph, best first: names, each with its number."""
@@ -51,7 +55,8 @@ def answers_file(text: str) -> Path:
 class Answers:
     """Takes a photograph's path and what was found, one by one.
 
-    Without a file it is a line on stdout, at once, or with `as_json` becomes a part of `figures`.
+    Without a file it is a line on stdout, at once, or with `as_json` a part of what `publish`
+    prints, which waits in a temporary file.
     A file has a line for each photograph, written at once, so that it is whole whenever the command
     ends; a CSV file begins with a header and has `most` names and numbers in a row. A file's name
     that is not UTF-8 has its own bytes in a CSV file, and is as in --json in a .jsonl file.
@@ -72,7 +77,7 @@ class Answers:
         as_json: bool,
     ) -> None:
         self._kind, self._out = kind, out
-        self._photos: list[dict[str, object]] = []
+        self._waiting = SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115
         self._done: dict[str, str] = {}  # file → line
         self._written = 0
         self.are_lines = out is None and not as_json
@@ -92,12 +97,17 @@ class Answers:
             raise InputError(f"{out}: is there already; --resume goes on, --overwrite replaces it")
         text = _whole_lines(out)
         try:
-            if not text.startswith(header):
-                raise ValueError(header)
-            self._done = dict((_csv_lines if self._is_csv else _json_lines)(text[len(header) :]))
+            if self._is_csv:
+                _require_same("columns", _first_row(text), ["file", *columns])
+                if not text.startswith(header):
+                    raise ValueError(header)
+                self._done = dict(_csv_lines(text[len(header) :]))
+            else:
+                self._done = dict(_json_lines(text, kind, most))
         except (ValueError, TypeError, LookupError, csv.Error) as error:
+            why = f": {error}" if isinstance(error, _OtherError) else ""
             raise InputError(
-                f"{out}: is no file of the same command; use another file, or --overwrite"
+                f"{out}: is no file of the same command{why}; use another file, or --overwrite"
             ) from error
         os.truncate(out, len(text.encode("utf-8", "surrogateescape")))
         self._file = _LineFile(out, "a")
@@ -120,7 +130,8 @@ class Answers:
         each = [dict(zip(self._kind.keys, pair, strict=True)) for pair in found]
         photo: dict[str, object] = {"file": file, self._kind.every: each}
         if self._out is None:
-            self._photos.append(photo)
+            with _named(gettempdir()):
+                self._waiting.write(json_text(photo) + "\n")
             return
         values = [file, *(value for pair in found for value in pair)]
         line = _row(values) if self._is_csv else json_text(photo) + "\n"
@@ -145,15 +156,17 @@ class Answers:
                 )
             raise
 
-    @property
-    def figures(self) -> dict[str, object]:
-        """For --json: the photographs, or the file and how many are in it."""
+    def publish(self, figures: Mapping[str, object]) -> None:
+        """For --json: print these figures and the photographs, or the file and how many it has."""
         if self._out is None:
-            return {"photos": self._photos}
-        return {"out": str(self._out), "written": self._written}
+            self._waiting.seek(0)
+            print_json(figures, rest=("photos", self._waiting))
+        else:
+            print_json({**figures, "out": str(self._out), "written": self._written})
 
     def close(self) -> None:
-        """Close the file, if there is one."""
+        """Close the files."""
+        self._waiting.close()
         if self._out is not None:
             self._file.close()
 
@@ -170,35 +183,62 @@ def _whole_lines(path: Path) -> str:
     return text[: text.rfind("\n") + 1]
 
 
+class _OtherError(ValueError):
+    """A file has the answers of another command; the message says what is different."""
+
+
+def _require_same(what: str, found: Sequence[str], expected: Sequence[str]) -> None:
+    more = [name for name in found if name not in expected]
+    less = [name for name in expected if name not in found]
+    parts = [f"has {listed(more)}"] if more else []
+    parts += [f"lacks {listed(less)}"] if less else []
+    if parts or [*found] != [*expected]:
+        raise _OtherError(f"of the {what} it {' and '.join(parts) or 'has another order'}")
+
+
+def _first_row(text: str) -> list[str]:
+    return next(csv.reader(io.StringIO(text, newline="")), [])
+
+
 def _csv_lines(text: str) -> Iterator[tuple[str, str]]:
     for row in csv.reader(io.StringIO(text, newline="")):
         yield row[0], _row(row)
 
 
-def _json_lines(text: str) -> Iterator[tuple[str, str]]:
+def _json_lines(text: str, kind: Kind, most: int) -> Iterator[tuple[str, str]]:
     for line in text.split("\n")[:-1]:
-        yield plain_text(json.loads(line)["file"]), line + "\n"
+        photo = json.loads(line)
+        file = plain_text(photo["file"])
+        _require_same("keys", [*photo], ["file", kind.every])
+        if len(photo[kind.every]) != most:
+            raise _OtherError(
+                f"it has {len(photo[kind.every])} {kind.every} for a photo, not {most}; "
+                f"--top {len(photo[kind.every])} is its number"
+            )
+        yield file, line + "\n"
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Errors inside `with` say this name."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from error
 
 
 class _LineFile:
     """A text file that is written through, whose errors say its name."""
 
     def __init__(self, path: Path, mode: str) -> None:
-        self._path = path
+        self._name = str(path)
         self._file = path.open(mode, encoding="utf-8", errors="surrogateescape", newline="")
 
     def write(self, text: str) -> None:
-        with self._named():
+        with _named(self._name):
             self._file.write(text)
             self._file.flush()
 
     def close(self) -> None:
-        with self._named():
+        with _named(self._name):
             self._file.close()
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self._path)) from error

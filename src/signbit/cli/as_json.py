@@ -7,7 +7,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
 __all__ = ["is_first_process", "is_wanted", "json_text", "plain_text", "print_json"]
@@ -19,13 +19,31 @@ def is_wanted(words: Sequence[str]) -> bool:
     return "--json" in options
 
 
-def print_json(figures: Mapping[str, object], stream: TextIO | None = None) -> None:
-    """Print `json_text` of an object, on stdout; the first of several processes alone prints."""
+def print_json(
+    figures: Mapping[str, object],
+    stream: TextIO | None = None,
+    *,
+    rest: tuple[str, Iterable[str]] | None = None,
+) -> None:
+    """Print `json_text` of an object, on stdout; the first of several processes alone prints.
+
+    rest: one more key, whose value is a list that is written item by item, each of them a line of
+    JSON.
+    """
     if not is_first_process():
         return
     stream = stream or sys.stdout
     unicode = (stream.encoding or "").lower().startswith("utf")
-    print(json_text(figures, ascii_only=not unicode), file=stream, flush=True)
+    text = json_text(figures, ascii_only=not unicode)
+    if rest is not None:
+        key, items = rest
+        stream.write(f"{text[:-1]}{', ' if figures else ''}{json.dumps(key)}: [")
+        for number, item in enumerate(items):
+            # A character that is escaped is the same to who reads JSON.
+            line = item.rstrip("\n") if unicode else json.dumps(json.loads(item))
+            stream.write(f"{', ' if number else ''}{line}")
+        text = "]}"
+    print(text, file=stream, flush=True)
 
 
 def json_text(figures: Mapping[str, object], *, ascii_only: bool = False) -> str:

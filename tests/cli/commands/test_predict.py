@@ -283,6 +283,41 @@ def test_a_file_of_another_command_is_not_gone_on_with(
     assert out.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("ending", "line", "why"),
+    [
+        ("csv", "", "of the columns it has class_2, probability_2;"),
+        ("jsonl", "", "it has 2 classes for a photo, not 1; --top 2 is its number;"),
+        ("csv", "file,similar,cosine\n", "it has similar, cosine and lacks class, probability;"),
+        (
+            "jsonl",
+            '{"file": "a", "nearest": []}\n',
+            "of the keys it has nearest and lacks classes;",
+        ),
+    ],
+)
+def test_what_differs_from_the_file_of_another_command_is_told(
+    cli: Cli, model_file: Path, photo: Path, tmp_path: Path, ending: str, line: str, why: str
+) -> None:
+    out = tmp_path / f"answers.{ending}"
+    assert cli("predict", model_file, photo, "--out", out, "--top", "2").code == 0
+    if line:
+        out.write_text(line)
+    mistake = cli("predict", model_file, photo, "--out", out, "--resume").mistake
+    assert why in mistake
+
+
+def test_answers_in_json_wait_on_the_disk(
+    cli: Cli, model_file: Path, bad_album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bad_album / "01.png").rename(bad_album / "größe.png")
+    before = cli("predict", model_file, bad_album, "--json").out
+    monkeypatch.setattr("signbit.cli.answers._IN_MEMORY", 1)
+    assert cli("predict", model_file, bad_album, "--json").out == before
+    assert "größe.png" in before
+    assert len(json.loads(before)["photos"]) == 29
+
+
 def test_a_full_disk_is_named(cli: Cli, model_file: Path, photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "full.csv"
     out.symlink_to("/dev/full")
@@ -320,7 +355,7 @@ def test_a_network_of_several_outputs_is_no_classifier(
     model.write_bytes(encode(dataclasses.replace(graph, outputs=two), constants))
     for arguments in [["predict", model, photo], ["evaluate", model, "--data", "digits"]]:
         line = cli(*arguments).mistake
-        assert "two.sbnn: not a classifier: it has 1 inputs and 2 outputs" in line
+        assert "two.sbnn: not a classifier: it has 1 input and 2 outputs" in line
 
 
 def test_a_network_that_does_not_say_how_photographs_fit(

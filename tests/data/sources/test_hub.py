@@ -1,3 +1,5 @@
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,25 @@ def test_what_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch, error: 
     monkeypatch.setattr(datasets, "load_dataset", load)
     with pytest.raises(DataError, match=r"hub:a/b: cannot load the test split"):
         open_hub("a/b", "test")
+
+
+def test_without_a_network_nothing_is_tried_twice(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(datasets.config, "HF_MODULES_CACHE", tmp_path)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waited"))
+    reason = r"hub:a/b: cannot load the test split \(no network: .*; .* name its folder with --data"
+    with pytest.raises(DataError, match=reason):
+        open_hub("a/b", "test")
+    assert capfd.readouterr() == ("", "")
+    assert not datasets.config.HF_HUB_OFFLINE
 
 
 def test_a_table_without_images_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

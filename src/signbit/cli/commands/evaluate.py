@@ -106,18 +106,19 @@ def _evaluate_model(
     rule = resize_rule(engine)
     opened = open_split(data, split, "refuse")
     dataset = match_classes(opened, engine.class_names, engine.outputs[0].shape[2])
-    read = dataset.reader(engine.input_shape, *rule)
+    skips = unreadable == "skip"
+    read = dataset.reader(engine.input_shape, *rule, cure="" if skips else HOW_TO_SKIP)
     skipped: list[str] = []
 
     def skip(reason: str) -> None:
-        console.say(f"skipped: {reason.removesuffix(HOW_TO_SKIP)}")
+        console.say(f"skipped: {reason}")
         skipped.append(reason)
 
     right = 0
     start = time.perf_counter()
     with progress("images", len(dataset)) as done:
         for indices, images in batches(
-            read, len(dataset), engine.input_shape, skip if unreadable == "skip" else None
+            read, len(dataset), engine.input_shape, skip if skips else None
         ):
             right += int((engine(images).argmax(axis=1) == dataset.labels[indices]).sum())
             done(indices[-1] + 1)

@@ -122,9 +122,8 @@ def predict(
             for name, found in zip(names, finder.find(names, images), strict=True):
                 answers.add(name, found)
             done(indices[-1] + 1)
-    figures = {"model": str(model), **finder.figures, "skipped": skipped, **answers.figures}
-    if json:
-        console.publish(figures, [], as_json=True)
+        if json:
+            answers.publish({"model": str(model), **finder.figures, "skipped": skipped})
     if len(skipped) > of_folder:
         raise typer.Exit(PROBLEMS)
 

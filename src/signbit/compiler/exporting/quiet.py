@@ -32,9 +32,8 @@ def quiet_torch() -> Iterator[None]:
     }
     stderr = sys.stderr
     with warnings.catch_warnings():
-        # Also where warnings are errors: torch's own deprecations, which it runs into itself.
-        warnings.simplefilter("ignore", FutureWarning)
-        warnings.filterwarnings("ignore", module=r"torch\.")
+        # Also where warnings are errors: torch's own, some of which it runs into when it pickles.
+        warnings.filterwarnings("ignore", module=r"torch\.|copyreg$")
         show = warnings.showwarning
 
         def show_others(message: Any, category: Any, filename: str, *rest: Any) -> None:

@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from signbit.data.class_names import class_name
 from signbit.data.loading.fingerprint import combined
-from signbit.data.loading.readers import Chosen, Decoded, Fitted, Read
+from signbit.data.loading.readers import HOW_TO_SKIP, Chosen, Decoded, Fitted, Read
 from signbit.data.pixels.decoding import decoded
 from signbit.data.pixels.images import Interpolation
 from signbit.data.sources.unlabelled import UNLABELLED, no_labels
 from signbit.errors import DataError
+from signbit.words import counted
 
 __all__ = ["ImageDataset"]
 
@@ -59,7 +60,7 @@ class ImageDataset:
         if lowest < 0 or highest >= len(self.class_names):
             raise DataError(
                 f"{source}: labels of the {split} split run from {lowest} to {highest}, "
-                f"but of classes there are {len(self.class_names)} (0 to "
+                f"and there is room for {counted(len(self.class_names), 'class', 'classes')} (0 to "
                 f"{len(self.class_names) - 1}); correct the labels, or name all classes"
             )
 
@@ -101,9 +102,10 @@ class ImageDataset:
         input_size: tuple[int, int, int],
         resize_shorter_side: int,
         interpolation: Interpolation = "bilinear",
+        cure: str = HOW_TO_SKIP,
     ) -> Read:
-        """`read`, with every image at `input_size` (H, W, C)."""
-        return Fitted(self.read, input_size, resize_shorter_side, interpolation)
+        """`read`, with every image at `input_size` (H, W, C); `cure` is the end of its errors."""
+        return Fitted(self.read, input_size, resize_shorter_side, interpolation, cure)
 
     def fitted(
         self,

@@ -53,19 +53,20 @@ class Chosen:
 class Fitted:
     """The images of `read` at `input_size` (H, W, C), by the rule of `pixels.images.fit`.
 
-    Raises what `read` does, and says how to go on without such images.
+    Raises what `read` does, and adds `cure` to it.
     """
 
     read: Read
     input_size: tuple[int, int, int]
     resize_shorter_side: int
     interpolation: Interpolation
+    cure: str = HOW_TO_SKIP
 
     def __call__(self, index: int) -> NDArray[np.uint8]:
         try:
             image = self.read(index)
         except DataError as error:
-            raise DataError(f"{error}{HOW_TO_SKIP}") from error
+            raise DataError(f"{error}{self.cure}") from error
         height, width, _ = self.input_size
         if image.shape == self.input_size and self.resize_shorter_side == min(height, width):
             return image

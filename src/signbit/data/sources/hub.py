@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +35,16 @@ def open_hub(name: str, split: str, *, labelled: bool = True) -> ImageDataset:
         import datasets
     except ImportError as error:
         raise MissingExtraError.of("datasets", "a data set of the Hub") from error
+    unknown = _unknown_host()
     try:
         # Asked for one split the library prepares all of them too, and it does not say which.
-        tables = dict(datasets.load_dataset(name, split=None))
+        with _offline() if unknown else nullcontext():
+            tables = dict(datasets.load_dataset(name, split=None))
     except (OSError, ValueError) as error:
+        why = f"no network: there is no {unknown}, and no copy is kept here" if unknown else error
         raise DataError(
-            f"hub:{name}: cannot load the {split} split ({error}); if the name and the network are "
-            "right, download the data set and name its folder"
+            f"hub:{name}: cannot load the {split} split ({why}); if the name and the network are "
+            "right, download the data set and name its folder with --data"
         ) from error
     undivided = not labelled and [*tables] == ["train"]
     asked, found = split, "train" if undivided else find_split(split, tables)
@@ -72,6 +80,34 @@ def open_hub(name: str, split: str, *, labelled: bool = True) -> ImageDataset:
     if undivided:
         return dataset.take(train_or_held_out(dataset.labels, asked, dataset.source))
     return dataset
+
+
+def _unknown_host() -> str:
+    """The Hub's name where it cannot be resolved, so that trying again is no use; else ""."""
+    from huggingface_hub import constants
+
+    host = urlsplit(constants.ENDPOINT).hostname or ""
+    if getproxies():
+        return ""  # who knows the name
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        return host
+    return ""
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Let the library look at what it has downloaded before, and nowhere else."""
+    import datasets
+    from huggingface_hub import constants
+
+    before = datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE
+    datasets.config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE = before
 
 
 @dataclass(frozen=True)
