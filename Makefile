@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test test-fast test-native library check format docs bench bench-training sanitize fuzz edge-tools clean
+.PHONY: help demo test test-fast test-native library wasm check format docs bench bench-training sanitize fuzz edge-tools clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -40,6 +40,15 @@ library: $(READY)  ## libsignbit for C and C++ programs, static and shared, in b
 	@$(BIN)/ninja -C $(TREE) --quiet signbit_core signbit_shared
 	@$(BIN)/cmake --install $(TREE) --component library --prefix $(LIBRARY) --strip >/dev/null
 	@echo "libsignbit is in $(LIBRARY); docs/c.md says how a program uses it"
+
+WASM := -DCMAKE_TOOLCHAIN_FILE=tools/toolchains/wasm.cmake -DCMAKE_BUILD_TYPE=Release \
+  -DSIGNBIT_PYTHON=OFF -DSIGNBIT_WEB=ON -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja
+wasm: $(READY)   ## the engine for browsers, which `signbit export web` writes; needs edge-tools
+	@$(BIN)/cmake -G Ninja -S . -B build/edge/wasm $(WASM) >/dev/null
+	@$(BIN)/ninja -C build/edge/wasm --quiet signbit_web signbit_web_scalar
+	@$(BIN)/cmake --install build/edge/wasm --component web \
+	  --prefix src/signbit/targets/web/built >/dev/null
+	@echo "the engines are in src/signbit/targets/web/built; docs/web.md says how they are used"
 
 test-native: $(READY)  ## the C++ tests
 	$(BIN)/ninja -C $(TREE) --quiet

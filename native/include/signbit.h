@@ -85,7 +85,8 @@ SIGNBIT_API int32_t signbit_api_version(void);
  * has failed. It stays until the next failed call of the thread. */
 SIGNBIT_API const char* signbit_error_text(void);
 
-/* The instruction sets that can run here: signbit_isa(0) is the best, the last one is "scalar".
+/* The instruction sets that can run here: signbit_isa(0) is the best, the last one is "scalar"; in
+ * WebAssembly there is one, "wasm" or "scalar", as the file was built.
  * NULL from signbit_isa_count() on. */
 SIGNBIT_API size_t signbit_isa_count(void);
 SIGNBIT_API const char* signbit_isa(size_t index);

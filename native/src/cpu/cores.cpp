@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <climits>
+#include <cstdint>
 
 #include "cpu/cpu_quota.h"
 
@@ -29,6 +30,7 @@ thread_local unsigned group_of_thread = kUnknown;
 
 // Without a lock, which a fork might inherit: threads that read at once read the same.
 int process_quota() {
+#if defined(__linux__)
   static std::atomic<int> known{-1};
   int quota = known.load();
   if (quota < 0) {
@@ -36,14 +38,19 @@ int process_quota() {
     known.store(quota);
   }
   return quota;
+#else
+  return 0;
+#endif
 }
 
 }  // namespace
 
 CpuSet CpuSet::of_this_thread() {
   CpuSet cpus;
+#if defined(__linux__)
   const auto set = reinterpret_cast<cpu_set_t*>(cpus.words_.data());
   if (sched_getaffinity(0, sizeof cpus.words_, set) != 0) cpus.words_.fill(0);
+#endif
   return cpus;
 }
 
@@ -54,13 +61,15 @@ int CpuSet::count() const {
 }
 
 unsigned CpuSet::hash() const {
-  unsigned long hash = 0;
-  for (const unsigned long word : words_) hash = (hash ^ word) * 0x9e3779b97f4a7c15UL;
+  uint64_t hash = 0;
+  for (const unsigned long word : words_) hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
   return static_cast<unsigned>(hash >> 32);
 }
 
-void CpuSet::apply_to(unsigned long thread) const {
+void CpuSet::apply_to([[maybe_unused]] unsigned long thread) const {
+#if defined(__linux__)
   pthread_setaffinity_np(thread, sizeof words_, reinterpret_cast<const cpu_set_t*>(words_.data()));
+#endif
 }
 
 int available_cores(const CpuSet& cpus) {

@@ -24,7 +24,11 @@ std::vector<Candidate> candidates() {
       {&kNeonDotKernels, cpu.neon_dot},
       {&kNeonKernels, true},
 #endif
+#if defined(SIGNBIT_WASM_KERNELS)
+      {&kWasmKernels, true},  // alone: a browser loads no code that it does not run
+#else
       {&kScalarKernels, true},
+#endif
   };
 }
 

@@ -212,6 +212,8 @@ extern const KernelTable kAvx512vpopcntKernels;
 #elif defined(SIGNBIT_ARM_KERNELS)
 extern const KernelTable kNeonKernels;
 extern const KernelTable kNeonDotKernels;
+#elif defined(SIGNBIT_WASM_KERNELS)
+extern const KernelTable kWasmKernels;
 #endif
 
 }  // namespace sbnn

@@ -15,6 +15,7 @@ from signbit.cli.commands.curves import curves
 from signbit.cli.commands.demo import demo
 from signbit.cli.commands.evaluate import evaluate
 from signbit.cli.commands.export_c import export_c
+from signbit.cli.commands.export_web import export_web
 from signbit.cli.commands.finetune import finetune
 from signbit.cli.commands.import_ import import_
 from signbit.cli.commands.inspect import inspect
@@ -70,7 +71,7 @@ DAY: dict[str, dict[str, Callable[..., None]]] = {
 }
 """The commands in the order of a user's day."""
 
-EXPORT: dict[str, Callable[..., None]] = {"c": export_c}
+EXPORT: dict[str, Callable[..., None]] = {"c": export_c, "web": export_web}
 """What `signbit export` writes, by where it goes."""
 
 for panel, commands in DAY.items():

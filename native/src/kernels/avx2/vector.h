@@ -96,6 +96,7 @@ struct Vec {
   }
   static Floats set(float x) { return _mm256_set1_ps(x); }
   static Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+  static Floats add_product(Floats sum, Floats a, Floats b) { return fma(a, b, sum); }
   static Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
   static Floats subtract(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
   static Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }

@@ -59,6 +59,7 @@ struct Avx512 {
   }
   static Floats set(float x) { return _mm512_set1_ps(x); }
   static Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+  static Floats add_product(Floats sum, Floats a, Floats b) { return fma(a, b, sum); }
   static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
   static Floats subtract(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
   static Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }

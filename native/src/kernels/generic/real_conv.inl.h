@@ -12,7 +12,7 @@ struct FloatSteps {
     __builtin_memcpy(&x, p, sizeof x);
     return Vec::set(x);
   }
-  static Vector add(Vector sum, Vector x, Vector w) { return Vec::fma(x, w, sum); }
+  static Vector add(Vector sum, Vector x, Vector w) { return Vec::add_product(sum, x, w); }
   static void store(void* sums, int64_t at, Vector v) {
     Vec::store(static_cast<float*>(sums) + at, v);
   }

@@ -122,6 +122,10 @@ struct Neon {
   [[gnu::always_inline]] static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
     return each<Floats>([&](int i) { return vfmaq_f32(c.part[i], a.part[i], b.part[i]); });
   }
+  [[gnu::always_inline]] static Floats add_product(const Floats& sum, const Floats& a,
+                                                   const Floats& b) {
+    return fma(a, b, sum);
+  }
   [[gnu::always_inline]] static Floats add(const Floats& a, const Floats& b) {
     return each<Floats>([&](int i) { return vaddq_f32(a.part[i], b.part[i]); });
   }

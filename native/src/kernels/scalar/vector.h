@@ -92,6 +92,9 @@ struct Vec {
   static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
     return each([&](int i) { return fused(a.lane[i], b.lane[i], c.lane[i]); });
   }
+  static Floats add_product(const Floats& sum, const Floats& a, const Floats& b) {
+    return fma(a, b, sum);
+  }
   static Floats add(const Floats& a, const Floats& b) {
     return each([&](int i) { return a.lane[i] + b.lane[i]; });
   }

@@ -183,7 +183,7 @@ struct BinaryBody : NodeContext {
     const BinaryConvPlan& binary = node.binary;
     if (binary.triples == 0) return;
     const uint8_t* const tensor = frame.tensor(spec.input);
-    const int64_t begin = std::max(scratch.triple_xors_done, first - tensor);
+    const int64_t begin = std::max<int64_t>(scratch.triple_xors_done, first - tensor);
     const int64_t end =
         last - tensor + binary.triple_xors_end + (spec.groups - 1) * input.bits.group_bytes;
     if (begin >= end) return;

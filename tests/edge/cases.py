@@ -1,0 +1,45 @@
+"""Files and batches for machines that are not this one: every operation and step."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from tests.bitformat.samples import SAMPLES
+from tests.runtime.identity import named
+from tests.runtime.random_graphs.networks import network
+from tests.runtime.random_graphs.one_operation import any_operation
+
+import signbit
+from signbit.bitformat import encode
+
+Array = npt.NDArray[np.generic]
+
+GRAPHS = 24
+"""Of each kind that is drawn."""
+
+
+def batches(data: bytes, count: int) -> list[Array]:
+    """Samples for each input of a file, the same in every run."""
+    draws = np.random.default_rng(count)
+    drawn: list[Array] = []
+    for given in signbit.load(data).inputs:
+        pixels = draws.integers(0, 256, (count, *given.shape))
+        drawn.append(pixels.astype(np.uint8 if given.kind == "image" else np.float32))
+    return drawn
+
+
+def cases() -> list[tuple[bytes, list[Array]]]:
+    """Files and what they are fed with: every operation and step."""
+    samples = [encode(*make()) for make in SAMPLES.values()]
+    drawn = [make(seed) for make in (any_operation, network) for seed in range(GRAPHS)]
+    return [
+        *((data, batches(data, count)) for data in samples for count in (1, 5)),
+        *((case.data, [case.feeds[n] for n in sorted(case.feeds)]) for case in drawn),
+    ]
+
+
+def expected(data: bytes, inputs: list[Array]) -> list[Array]:
+    """The outputs of the scalar engine of this machine, in the file's order."""
+    engine = signbit.load(data, threads=1, isa="scalar")
+    given = {each.name: array for each, array in zip(engine.inputs, inputs, strict=True)}
+    return list(named(engine(given if len(inputs) > 1 else inputs[0])).values())
