@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from signbit.cli.main import run
+from signbit.targets.web import package
 
 START = "from signbit.cli.main import run; raise SystemExit(run())"
 
@@ -53,6 +54,17 @@ class Result:
 
 
 Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def browser_engines(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files in the place of those that `make wasm` builds."""
+    built = tmp_path_factory.mktemp("built")
+    for name in package.ENGINES:
+        (built / name).write_bytes(bytes(1000))
+    monkeypatch.setattr(package, "BUILT", built)
 
 
 @pytest.fixture

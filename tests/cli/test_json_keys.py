@@ -122,6 +122,7 @@ def every_command(run: Path, model: Path, tmp_path: Path) -> list[list[str]]:
         ["inspect", "vgg-small", "--method", "bnn", "--classes", "10"],
         ["bench", model, "--runs", "2", "--per-node"],
         ["export", "c", model, "-o", tmp_path / "firmware"],
+        ["export", "web", model, "-o", tmp_path / "site"],
     ]
     return [[str(word) for word in line] for line in lines]
 
@@ -131,6 +132,7 @@ def command_of(line: list[str]) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("browser_engines")
 def test_every_key_is_on_the_page_and_the_other_way_round(
     cli: Cli, run_folder: Path, model_file: Path, tmp_path: Path
 ) -> None:

@@ -184,7 +184,8 @@ def test_a_model_shows_its_layers_signs_and_weights(module: Path, sample: str) -
         assert shape == layer["weight"]["shape"]
         weight = constants[str(node.keys["weight"])]
         if weight.dtype == np.uint64:
-            weight = signbit.bitformat.unpack_bits(weight, int(np.prod(shape[1:])))
+            negative = signbit.bitformat.unpack_bits(weight, int(np.prod(shape[1:])))
+            weight = np.where(negative, -1, 1)
         np.testing.assert_array_equal(found["values"], weight.reshape(-1).astype(np.float32))
     assert [each["kind"] for each in answer.model["inputs"]] == [
         "image" if given.kind == "image" else "reals" for given in engine.inputs

@@ -9,17 +9,12 @@ import pytest
 from tests.bitformat.samples import sample_bytes
 from tests.cli.conftest import Cli
 
-from signbit.targets.web import package
+pytestmark = pytest.mark.usefixtures("browser_engines")
 
 
 @pytest.fixture
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A compiled file, and files in the place of those that `make wasm` builds."""
-    built = tmp_path / "built"
-    built.mkdir()
-    for name in package.ENGINES:
-        (built / name).write_bytes(bytes(1000))
-    monkeypatch.setattr(package, "BUILT", built)
+def model(tmp_path: Path) -> Path:
+    """A compiled file."""
     path = tmp_path / "model.sbnn"
     path.write_bytes(sample_bytes())
     return path
@@ -38,7 +33,7 @@ def test_figures(cli: Cli, model: Path, tmp_path: Path) -> None:
     site = tmp_path / "site"
     figures = cli("export", "web", model, "--out", site, "--json").figures
     written = [path for path in site.rglob("*") if path.is_file()]
-    assert figures["bytes"] == sum(path.stat().st_size for path in written)
+    assert figures["package_bytes"] == sum(path.stat().st_size for path in written)
     assert figures["files"] == sorted(path.relative_to(site).as_posix() for path in written)
     assert (figures["model"], figures["site"]) == (str(model), str(site))
 

@@ -157,9 +157,8 @@ struct WindowDots {
 template <typename Sinks>
 inline void dot_windows(const BinaryDotArgs& shared, const Sinks& sinks) {
   const BinaryDotArgs args = shared;  // a copy that no store can alias
-  const int64_t vector_words =
-      (3 * static_cast<int64_t>(args.triples) + args.singles) * Vec::kWordLanes;
   const uint32_t* weights = args.weights;
+  const int64_t steps = 3 * static_cast<int64_t>(args.triples) + args.singles;
   for (int64_t filter = 0; filter < args.filters; filter += Vec::kWordLanes) {
     const auto sink = sinks.of(filter);
     for (int pixel = 0; pixel < args.pixels; ++pixel) {
@@ -175,7 +174,7 @@ inline void dot_windows(const BinaryDotArgs& shared, const Sinks& sinks) {
       }
       sink.take(pixel, args.base[pixel], differing);
     }
-    weights += vector_words;
+    weights += steps * Vec::kWordLanes;
   }
 }
 

@@ -56,7 +56,7 @@ def export_web(
         "model": str(model),
         "site": str(out),
         "files": sorted(files),
-        "bytes": size,
+        "package_bytes": size,
         "runtime_bytes": download,
     }
     said = (
