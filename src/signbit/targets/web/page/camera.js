@@ -49,7 +49,7 @@ export class Camera {
   stop() {
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;
-    this.video.pause(); // the last frame stays
+    this.video.pause();
   }
 
   async watch(stream) {

@@ -163,13 +163,20 @@ class Page {
     this.cameraStopped();
   }
 
+  /** The last frame that was looked at stays, with its answer. */
   cameraStopped() {
     the("camera").textContent = "Use the camera";
+    if (!this.picture) return;
+    const still = the("still");
+    [still.width, still.height] = [this.picture.width, this.picture.height];
+    still.getContext("2d").drawImage(this.picture, 0, 0);
+    this.show("still");
+    this.see(this.picture, false);
   }
 
-  /** Shows the photo, or the camera. */
+  /** Shows the photo, the camera, or its last frame. */
   show(id) {
-    for (const each of ["preview", "video"]) the(each).hidden = each !== id;
+    for (const each of ["preview", "video", "still"]) the(each).hidden = each !== id;
     the("zone").classList.add("full");
     the("zone-words").querySelector("strong").textContent = "Choose another photo";
   }

@@ -7,9 +7,9 @@ const MOST_PIXELS = 1 << 21;
 
 const [BLACK, WHITE] = [0xff000000, 0xffffffff]; // little-endian RGBA, as every browser is
 
-/** How `count` tiles lie in `room` CSS pixels, `gap` apart: each pixel of a tile is `scale` wide, so
- * that a tile comes near to `wish`. Rows are equally long, or of `columns` where those fit. There
- * are no more tiles than the canvas may have pixels. */
+/** How `count` tiles lie in `room` CSS pixels, `gap` apart: each pixel of a tile is `scale` wide,
+ * so that a tile comes near to `wish`. Rows are equally long, or of `columns` where those fit.
+ * There are no more tiles than the canvas may have pixels. */
 function grid({ count, width, height, wish, columns, gap }, room) {
   const scale = Math.max(1, Math.floor(Math.min(wish, room - 2 * gap) / width));
   const [across, down] = [width * scale + gap, height * scale + gap];
@@ -19,7 +19,7 @@ function grid({ count, width, height, wish, columns, gap }, room) {
   return { scale, across, down, wide, shown: Math.min(count, rows * wide) };
 }
 
-/** Draws tiles: `paint(pixels, tile)` fills the RGBA of one. Returns how many there was room for. */
+/** Draws tiles: `paint(pixels, tile)` fills the RGBA of one. Returns how many have room. */
 async function tiles(canvas, layout, paint) {
   const { width, height, gap, edge } = layout;
   const { scale, across, down, wide, shown } = grid(layout, canvas.parentElement.clientWidth);
