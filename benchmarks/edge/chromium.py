@@ -179,6 +179,11 @@ class Tab:
         text = self.run("document.body.innerText")
         raise AssertionError(f"never true: {script}\n{self.problems()}\n{text}")
 
+    def until(self, method: str) -> None:
+        """Waits for an event that is still to come."""
+        while self._receive().get("method") != method:
+            pass
+
     def text(self, selector: str) -> str:
         """What an element shows; AssertionError where there is none."""
         return str(self.run(f"document.querySelector({json.dumps(selector)}).innerText"))

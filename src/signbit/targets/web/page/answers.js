@@ -1,6 +1,6 @@
 // What the network answers: classes as bars, other outputs as tables, and one line read aloud.
 
-import { element, say, the } from "./dom.js";
+import { element, put, say, the } from "./dom.js";
 import { count, milliseconds, percent, size } from "./words.js";
 
 export const MOST_BARS = 10;
@@ -19,13 +19,14 @@ export class Answers {
   classes(answers, live) {
     this.shown("bars");
     const list = the("bars");
+    list.classList.toggle("live", live);
     while (this.bars.length < answers.length) this.bars.push(this.bar(list));
     this.bars.splice(answers.length).forEach((bar) => bar.item.remove());
     answers.forEach(({ name, index, probability, logit }, place) => {
       const bar = this.bars[place];
       Object.assign(bar.item.dataset, { index, logit });
-      bar.name.textContent = name;
-      bar.number.textContent = percent(probability);
+      put(bar.name, name);
+      put(bar.number, percent(probability));
       bar.fill.style.transform = `scaleX(${probability})`;
     });
     say(the("time"), `${milliseconds(answers.milliseconds)} an image, in the network alone`);

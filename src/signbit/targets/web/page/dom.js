@@ -12,10 +12,20 @@ export function element(tag, className, ...parts) {
   return made;
 }
 
+/** Changes a text where it differs, as the browser lays out anew whatever is written. */
+export function put(where, text) {
+  if (where.textContent !== text) where.textContent = text;
+}
+
 /** Says something, or hides the element where there is nothing to say. */
 export function say(where, text) {
-  where.textContent = text;
+  put(where, text);
   where.hidden = text === "";
+}
+
+/** Resolves when the browser has shown what there is, so that it lays out little at a time. */
+export function shown() {
+  return new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 }
 
 const SLICE = 8; // milliseconds

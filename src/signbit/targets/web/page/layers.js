@@ -1,14 +1,15 @@
 // The network's layers as a list. An open layer shows its bits as pictures: the signs that it gives
 // for the picture at hand, and its binary filters.
 
-import { breathe, element, say, the } from "./dom.js";
+import { element, say, shown, the } from "./dom.js";
 import { drawColours, drawFilters, drawSigns } from "./pictures.js";
 import { count, counted, large, operation, precision, problem, size } from "./words.js";
 
-const AT_ONCE = 200; // layers; a button shows as many more
+const LISTED = 200; // layers; a button shows as many more
+const AT_ONCE = 4;
 
 /** A figure with a canvas of bits and words below it. */
-function figure() {
+function newFigure() {
   const canvas = element("canvas", "");
   canvas.setAttribute("role", "img");
   const words = element("figcaption", "");
@@ -22,8 +23,8 @@ function named({ canvas, words }, text) {
 }
 
 /** "64 sign maps", or "the first 20 of 64 sign maps". */
-function part(shown, all, noun) {
-  return shown < all ? `The first ${count(shown)} of ${counted(all, noun)}` : counted(all, noun);
+function part(drawn, all, noun) {
+  return drawn < all ? `The first ${count(drawn)} of ${counted(all, noun)}` : counted(all, noun);
 }
 
 export class Layers {
@@ -37,10 +38,10 @@ export class Layers {
   }
 
   async list() {
-    const until = Math.min(this.listed + AT_ONCE, this.layers.length);
+    const until = Math.min(this.listed + LISTED, this.layers.length);
     for (; this.listed < until; ++this.listed) {
       the("layers").append(this.item(this.layers[this.listed]));
-      await breathe();
+      if (this.listed % AT_ONCE === 0) await shown();
     }
     const left = this.layers.length - until;
     say(the("more-layers"), left > 0 ? `Show more of the ${counted(left, "layer")} left` : "");
@@ -58,6 +59,7 @@ export class Layers {
     );
     const inside = element("div", "inside");
     const details = element("details", "", summary, inside);
+    details.name = "layer"; // one is open at a time
     details.addEventListener("toggle", () => {
       if (details.open) this.opened(layer, inside);
       else this.open.delete(layer.index);
@@ -69,27 +71,27 @@ export class Layers {
     const work = `${large(layer.operations)} multiply-adds for one image.`;
     inside.replaceChildren(element("p", "hint", work));
     if (layer.signs) {
-      const signs = figure();
+      const signs = newFigure();
       inside.append(signs.whole);
       this.open.set(layer.index, signs);
       await this.signs(layer.index);
     } else inside.append(element("p", "hint", "It gives real numbers, no signs."));
     if (layer.weight?.dtype === "U64") {
-      const filters = figure();
+      const filters = newFigure();
       inside.append(filters.whole);
       await this.filters(layer.index, filters);
     }
   }
 
-  async filters(index, shown) {
+  async filters(index, figure) {
     try {
       const filters = await this.model.filters(index);
-      const drawn = await drawFilters(shown.canvas, filters);
+      const drawn = await drawFilters(figure.canvas, filters);
       const all = filters.filters * filters.channels;
       const each = `${filters.height} × ${filters.width}`;
-      named(shown, `${part(drawn, all, "binary kernel")} of ${each}, filter after filter.`);
+      named(figure, `${part(drawn, all, "binary kernel")} of ${each}, filter after filter.`);
     } catch (error) {
-      shown.words.textContent = problem(error);
+      figure.words.textContent = problem(error);
     }
   }
 
@@ -102,23 +104,23 @@ export class Layers {
   }
 
   async signs(index) {
-    const shown = this.open.get(index);
+    const figure = this.open.get(index);
     const picture = this.picture;
-    shown.canvas.hidden = picture === null;
+    figure.canvas.hidden = picture === null;
     if (picture === null) {
-      shown.words.textContent = "Its sign maps appear here with a photo.";
+      figure.words.textContent = "Its sign maps appear here with a photo.";
       return;
     }
     try {
       const maps = await this.model.signs(index, picture);
       if (picture !== this.picture) return;
-      const drawn = await drawSigns(shown.canvas, maps);
+      const drawn = await drawSigns(figure.canvas, maps);
       const negative = maps.bits.reduce((sum, bit) => sum + bit, 0) / maps.bits.length;
       const share = `${Math.round(100 * (1 - negative))} % are +1`;
       const noun = maps.width * maps.height === 1 ? "sign" : "sign map";
-      named(shown, `${part(drawn, maps.channels, noun)} of this picture: ${share}.`);
+      named(figure, `${part(drawn, maps.channels, noun)} of this picture: ${share}.`);
     } catch (error) {
-      shown.words.textContent = problem(error);
+      figure.words.textContent = problem(error);
     }
   }
 }

@@ -3,7 +3,7 @@
 import { load } from "../signbit.js";
 import { Answers, MOST_BARS } from "./answers.js";
 import { Camera, cameraProblem } from "./camera.js";
-import { say, the } from "./dom.js";
+import { say, shown, the } from "./dom.js";
 import { Layers, showFirst } from "./layers.js";
 import { Numbers } from "./numbers.js";
 import { Photos } from "./photos.js";
@@ -220,6 +220,7 @@ async function start() {
   the("loading").hidden = true;
   the("work").hidden = false;
   const page = new Page(model, layers);
+  await shown();
   const { example } = document.body.dataset;
   if (page.photoPort && example) await showExample(page.photos, example);
   await showFirst(model, layers);
