@@ -30,6 +30,7 @@ PACKAGES = (
     "signbit.nn.binarizers",
     "signbit.recipes",
     "signbit.selfsup",
+    "signbit.targets.c",
     "signbit.training",
 )
 

@@ -84,6 +84,16 @@ def test_a_namespace_is_an_identifier(namespace: str) -> None:
         c.generate(sample_bytes(), namespace)
 
 
+def test_a_file_of_any_size_is_written_at_another_size(tmp_path: Path) -> None:
+    data = encode(*SAMPLES["steps"]())
+    assert "#define MODEL_IMAGE_VALUES 120" in c.generate(data).files["model.h"]
+    taller = c.generate(data, input_size=(9, 4))
+    assert "#define MODEL_IMAGE_VALUES 216" in taller.files["model.h"]
+    subprocess.run([built(taller, tmp_path, *CHECKED)], check=True)
+    with pytest.raises(InputError, match="compiled for one size"):
+        c.generate(sample_bytes(), input_size=(9, 9))
+
+
 def test_two_networks_share_a_program(tmp_path: Path) -> None:
     for name in ("one", "two"):
         exported = c.generate(sample_bytes(), name)
@@ -111,6 +121,8 @@ def test_make_builds_and_runs_the_test(tmp_path: Path) -> None:
     c.write(c.generate(sample_bytes(), "net"), tmp_path)
     done = subprocess.run(["make", "test"], cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "net: every value is right", done.stderr
+    size = subprocess.run(["make", "size"], cwd=tmp_path, capture_output=True, text=True)
+    assert "net.o" in size.stdout, size.stderr
 
 
 def test_files_that_lie_or_are_too_large_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Json, Model, folder_to_write
+from signbit.cli.arguments import InputSize, Json, Model, folder_to_write
 
 if TYPE_CHECKING:
     from signbit.targets.c import Project
@@ -34,6 +34,7 @@ def export_c(
             "--less-memory", help="Compute nodes several times where that takes a smaller arena."
         ),
     ] = False,
+    input_size: InputSize = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the files of an earlier export there.")
     ] = False,
@@ -50,7 +51,7 @@ def export_c(
     from signbit.targets.folders import require_free
 
     require_free(out, overwrite=overwrite)
-    project = generate(model, namespace, less_memory=less_memory)
+    project = generate(model, namespace, less_memory=less_memory, input_size=input_size)
     write(project, out, overwrite=overwrite)
     nodes = [
         {

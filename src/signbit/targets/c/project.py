@@ -14,7 +14,7 @@ import numpy as np
 
 from signbit.bitformat.checks import Array
 from signbit.bitformat.container import decode
-from signbit.bitformat.graph import Graph
+from signbit.bitformat.graph import Graph, Pair, at_size
 from signbit.bitformat.validate import Tensor, validate
 from signbit.errors import InputError
 from signbit.runtime.engine import Engine
@@ -52,14 +52,19 @@ class Project:
 
 
 def generate(
-    source: str | os.PathLike[str] | bytes, namespace: str = "model", *, less_memory: bool = False
+    source: str | os.PathLike[str] | bytes,
+    namespace: str = "model",
+    *,
+    less_memory: bool = False,
+    input_size: Pair | None = None,
 ) -> Project:
     """A compiled network as C sources that give the engine's bits.
 
     source: the path of an `.sbnn` file, or its bytes. namespace: begins every public name; a C
-    identifier. less_memory: nodes run several times where that makes the arena smaller. Raises
-    ModelFileError for a file that is not valid, InputError for a namespace that is no identifier
-    and for a file that no microcontroller would hold.
+    identifier. less_memory: nodes run several times where that makes the arena smaller. input_size:
+    another (height, width) of the images, which a file of any size allows. Raises ModelFileError
+    for a file that is not valid, InputError for a namespace that is no identifier, for a size that
+    the file does not allow, and for a file that no microcontroller would hold.
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", namespace) or namespace in _TAKEN:
         raise InputError(
@@ -73,8 +78,10 @@ def generate(
             "run it with libsignbit, which reads files of any size"
         )
     graph, constants = decode(data)
+    engine = Engine(data, 1, "scalar", input_size, MOST_BYTES, MOST_OPERATIONS)
+    if input_size is not None:
+        graph = at_size(graph, input_size)
     tensors = validate(graph, constants)
-    engine = Engine(data, 1, "scalar", max_bytes=MOST_BYTES, max_operations=MOST_OPERATIONS)
     names = _names(graph)
     inputs, outputs = names[: len(graph.inputs)], names[len(graph.inputs) :]
     network = _network(graph, constants, tensors, inputs, outputs, less_memory=less_memory)
@@ -266,14 +273,22 @@ CC ?= cc
 CFLAGS ?= -O2
 FLAGS = -std=c99 -ffp-contract=off $(CFLAGS)
 
+SIZE ?= size
+
 test: {test}
 \t./{test}
+
+size: {name}.o
+\t$(SIZE) $<
+
+{name}.o: {name}.c {name}.h
+\t$(CC) $(FLAGS) -c $< -o $@
 
 {test}: {test}.c {name}.c {name}.h
 \t$(CC) $(FLAGS) {test}.c {name}.c -o $@
 
 clean:
-\trm -f {test}
+\trm -f {test} {name}.o
 
-.PHONY: test clean
+.PHONY: test size clean
 """
