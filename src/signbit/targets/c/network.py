@@ -25,6 +25,7 @@ FRAGMENTS = (
     "set_bits",
     "count_bits",
     "signs",
+    "add_bytes",
     "fma",
     "exp",
     "tanh",
@@ -125,13 +126,15 @@ class Network:
     def definitions(self) -> list[str]:
         """Fragments, kernels, constants and the nodes' functions."""
         fragments = self._pool.fragments | {"head"}
+        if self._pool.kernels:
+            fragments |= {"add_bytes"}
         lines = []
         for name in FRAGMENTS:
             if name in fragments:
                 lines += [*_fragment(name), ""]
         known: set[tuple[int, bool]] = set()
-        for words, masked in sorted(self._pool.kernels):
-            lines += [*kernel(words, masked, known), ""]
+        for wanted in sorted(self._pool.kernels):
+            lines += [*kernel(wanted, known), ""]
         lines += [*self._pool.lines(), ""]
         for node in self._functions:
             lines += [*node, ""]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import NamedTuple
 
 import numpy as np
 
-from signbit.bitformat.checks import Array
 from signbit.bitformat.graph import Output, Step
 from signbit.targets.c.ops import OPERATIONS
+from signbit.targets.c.signs import after, flips, least_integers
 from signbit.targets.c.site import Body, Site, narrowest
 from signbit.targets.c.steps import STEPS, pixel_of
 from signbit.targets.c.text import block, comment, literal
@@ -81,7 +80,7 @@ def _uses(lines: list[str], name: str) -> bool:
 
 def _steps(site: Site) -> tuple[Step, ...]:
     """The steps that an output follows."""
-    return site.node.steps[: max(_after(site, output) for output in site.node.outputs)]
+    return site.node.steps[: max(after(site, output) for output in site.node.outputs)]
 
 
 def _channels(site: Site, body: Body) -> list[str]:
@@ -134,15 +133,11 @@ def _needs_v(site: Site, body: Body) -> bool:
     )
 
 
-def _after(site: Site, output: Output) -> int:
-    return len(site.node.steps) if output.after is None else output.after
-
-
-def _written(site: Site, body: Body, after: int) -> list[str]:
+def _written(site: Site, body: Body, steps: int) -> list[str]:
     """Store what follows so many steps."""
     lines = []
     for output, tensor in zip(site.node.outputs, site.outputs, strict=True):
-        if _after(site, output) != after:
+        if after(site, output) != steps:
             continue
         if output.kind == "real":
             lines.append(f"{tensor.name}[pixel * {tensor.channels} + c] = v;")
@@ -163,52 +158,25 @@ def _negative(site: Site, body: Body, output: Output) -> str:
 
 
 def _is_the_bit(site: Site, output: Output) -> bool:
-    return output.threshold is None and _after(site, output) == 0
+    return output.threshold is None and after(site, output) == 0
 
 
 def _integer_test(site: Site, body: Body, output: Output) -> str | None:
     """The sign of what needs no float, as bit 31; None where it needs one."""
-    if _after(site, output) != 0:
+    if after(site, output) != 0:
         return None
     if body.yields == "bit" and output.threshold is None:
         return "bit << 31"
     if body.yields != "integer":
         return None
-    threshold: Array = np.zeros(site.shape[2], np.int64)
-    if output.threshold is not None:
-        threshold = _least_integers(site.arrays[output.threshold], body.largest)
+    threshold = least_integers(site, output, body.largest)
     if body.largest < 1 << 24:
         than = site.per_channel(narrowest(threshold))
         return f"((word)(v0 - {than}) & 0x80000000u)"
     return f"(word)(v0 < {site.per_channel(threshold.astype(np.int32))}) << 31"
 
 
-def _least_integers(threshold: Array, largest: int) -> Array:
-    """The whole numbers t for which v0 < t where float32(v0), or v0, is below the threshold.
-
-    |v0| is at most `largest`, so they are held to its range; rounding to float32 keeps the order.
-    """
-    if threshold.dtype == np.int32:
-        return threshold.astype(np.int64).clip(-largest, min(largest + 1, (1 << 31) - 1))
-    limits = []
-    for each in threshold:
-        low, high = -largest, largest + 1
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if np.float32(middle) < each else (low, middle)
-        limits.append(low)
-    return np.array(limits, np.int64)
-
-
 def _store(site: Site, output: Output, name: str, bits: str) -> str:
     """Store word i of the signs, flipped where the file says so."""
     index = "pixel" if site.outputs[0].words == 1 else f"pixel * {site.outputs[0].words} + i"
-    flip = ""
-    if output.flip is not None:
-        values = site.arrays[output.flip]
-        padded = np.zeros(32 * math.ceil(len(values) / 32), np.uint8)
-        padded[: len(values)] = values
-        words = np.packbits(padded, bitorder="little").view("<u4").astype(np.uint32)
-        if words.any():
-            flip = f" ^ {site.per_channel(words, 'i')}"
-    return f"{name}[{index}] = {bits}{flip};"
+    return f"{name}[{index}] = {bits}{flips(site, output)};"

@@ -13,6 +13,7 @@ from signbit.bitformat.checks import Array
 from signbit.bitformat.graph import Node, Shape
 from signbit.bitformat.int16_stem import MAX_PIXEL, MAX_SUM
 from signbit.targets.c.text import array, literal
+from signbit.targets.c.words import Kernel
 
 __all__ = ["Body", "Pool", "Site", "Stored", "narrowest"]
 
@@ -74,8 +75,7 @@ class Pool:
         self.size = 0
         """Bytes."""
         self.fragments: set[str] = set()
-        self.kernels: set[tuple[int, bool]] = set()
-        """Words of a window, and whether some of them may lie outside the image."""
+        self.kernels: set[Kernel] = set()
         self._names: dict[tuple[str, bytes], str] = {}
         self._values: dict[str, Array] = {}
 

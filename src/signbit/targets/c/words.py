@@ -7,12 +7,33 @@ masks, all together. Where the processor has an instruction that counts bits, th
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from signbit.targets.c.text import block
 
-__all__ = ["kernel", "parts"]
+__all__ = ["Kernel", "kernel", "parts"]
 
 MOST = 18
 """Words that are added before they are counted; at most 31, as a sum of bytes holds 255."""
+
+MOST_COUNTED = 36
+"""Words that an instruction counts without a loop, so that a window may stay in registers."""
+
+
+class Kernel(NamedTuple):
+    """A function of a window of so many words and of filters.
+
+    masked: it leaves out the bits that a mask does not have. compared: it stores a sign for each
+    filter, not how many bits differ.
+    """
+
+    words: int
+    masked: bool
+    compared: bool
+
+    @property
+    def name(self) -> str:
+        return f"{'signs' if self.compared else 'dots'}_{self.words}{_suffix(self.masked)}"
 
 
 def parts(words: int) -> list[tuple[int, int]]:
@@ -23,56 +44,112 @@ def parts(words: int) -> list[tuple[int, int]]:
     return [(each, whole), *([(rest, 1)] if rest else [])]
 
 
-def kernel(words: int, masked: bool, known: set[tuple[int, bool]]) -> list[str]:
-    """The function `dots_N` of a window of N words, with the functions it calls.
+def kernel(wanted: Kernel, known: set[tuple[int, bool]]) -> list[str]:
+    """A kernel, with the functions it calls.
 
-    masked: `dots_N_inside`, which leaves out the bits that a mask does not have. known: the parts
-    that are written already, to which these are added.
+    known: the numbers of words, and whether masked, that are counted by functions that are written
+    already; those of this kernel are added.
     """
+    words, masked, _ = wanted
     lines: list[str] = []
-    for part, _ in parts(words):
-        if (part, masked) not in known:
-            known.add((part, masked))
-            lines += [*_part(part, masked), ""]
-    suffix, mask = ("_inside", "const word *restrict m, ") if masked else ("", "")
-    head = (
-        f"static NOINLINE void dots_{words}{suffix}(const word *restrict x, {mask}"
-        "const word *restrict w, int32_t filters, whole *restrict counts)"
+    for count in (*(part for part, _ in parts(words)), words):
+        if (count, masked) not in known:
+            known.add((count, masked))
+            lines += [*_differing(count, masked), ""]
+    return lines + (_signs(wanted) if wanted.compared else _dots(wanted))
+
+
+def _suffix(masked: bool) -> str:
+    return "_inside" if masked else ""
+
+
+def _head(wanted: Kernel, *parameters: str) -> str:
+    mask = ["const word *restrict m"] if wanted.masked else []
+    given = ["const word *restrict x", *mask, "const word *restrict w", *parameters]
+    return f"static NOINLINE void {wanted.name}({', '.join(given)})"
+
+
+def _dots(wanted: Kernel) -> list[str]:
+    """How many bits of the window differ from each filter."""
+    counted = _call(wanted.words, wanted.masked)
+    loop = f"for (int32_t o = 0; o < filters; ++o, w += {wanted.words})"
+    return block(
+        _head(wanted, "int32_t filters", "whole *restrict counts"),
+        block(loop, f"counts[o] = (whole){counted};"),
     )
-    body: list[str] = []
+
+
+def _signs(wanted: Kernel) -> list[str]:
+    """A sign is negative where more than `most` bits differ; 32 of them go into a word.
+
+    `more` is added to the bits that differ, for those that the mask leaves out.
+    """
+    words = wanted.words
+    more = "more + " if wanted.masked else ""
+    counted = f"{more}(int32_t){_call(words, wanted.masked)}"
+    return block(
+        _head(
+            wanted,
+            "const int16_t *restrict most",
+            *(["int32_t more"] if wanted.masked else []),
+            "int32_t filters",
+            "word *restrict signs",
+        ),
+        block(
+            "for (int32_t done = 0; done < filters; done += 32)",
+            "const int32_t count = filters - done < 32 ? filters - done : 32;",
+            "word bits = 0;",
+            f"w += {words} * count;",
+            "most += count;",
+            block(
+                "for (int32_t i = 0; i < count; ++i)",
+                f"w -= {words};",
+                "--most;",
+                f"bits = bits << 1 | (word)(*most < {counted});",
+            ),
+            "*signs++ = bits;",
+            f"w += {words} * count;",
+            "most += count;",
+        ),
+    )
+
+
+def _call(words: int, masked: bool, at: str = "") -> str:
+    moved = [f"{name}{at}" for name in (("x", "m", "w") if masked else ("x", "w"))]
+    return f"differing_{words}{_suffix(masked)}({', '.join(moved)})"
+
+
+def _differing(words: int, masked: bool) -> list[str]:
+    """The function that counts the differing bits."""
+    differing = [f"(x[{i}] ^ w[{i}])" + (f" & m[{i}]" if masked else "") for i in range(words)]
+    name = f"differing_{words}{_suffix(masked)}"
+    mask = "const word *m, " if masked else ""
+    straight = f"return {' + '.join(f'POPCOUNT({each})' for each in differing)};"
+    head = f"static INLINE word {name}(const word *x, {mask}const word *w)"
+    if words <= MOST:
+        adders = _Adders()
+        for each in differing:
+            adders.add(each)
+        planes = adders.planes()
+        added = [*adders.lines, *_counted(planes)]
+    else:
+        added = _in_parts(words, masked)
+    if words > MOST_COUNTED:
+        return block(head, added)
+    return block(head, "#ifdef POPCOUNT", straight, "#else", added, "#endif")
+
+
+def _in_parts(words: int, masked: bool) -> list[str]:
+    lines = ["word count = 0;"]
     at = 0
     for part, count in parts(words):
-        given = ("x", "m", "w") if masked else ("x", "w")
         if count == 1:
-            moved = ", ".join(f"{name} + {at}" if at else name for name in given)
-            body.append(f"count += differing_{part}{suffix}({moved});")
+            lines.append(f"count += {_call(part, masked, f' + {at}' if at else '')};")
         else:
-            moved = ", ".join(f"{name} + i" for name in given)
-            loop = f"for (int32_t i = 0; i < {part * count}; i += {part})"
-            body += [loop, f"  count += differing_{part}{suffix}({moved});"]
+            lines.append(f"for (int32_t i = 0; i < {part * count}; i += {part})")
+            lines.append(f"  count += {_call(part, masked, ' + i')};")
         at += part * count
-    loop = f"for (int32_t o = 0; o < filters; ++o, w += {words})"
-    return [*lines, *block(head, block(loop, "word count = 0;", body, "counts[o] = (whole)count;"))]
-
-
-def _part(words: int, masked: bool) -> list[str]:
-    """The function that counts the differing bits of a few words."""
-    differing = [f"(x[{i}] ^ w[{i}])" + (f" & m[{i}]" if masked else "") for i in range(words)]
-    suffix, mask = ("_inside", ", const word *m") if masked else ("", "")
-    counted = " + ".join(f"POPCOUNT({each})" for each in differing)
-    adders = _Adders()
-    for each in differing:
-        adders.add(each)
-    planes = adders.planes()
-    return block(
-        f"static INLINE word differing_{words}{suffix}(const word *x{mask}, const word *w)",
-        "#ifdef POPCOUNT",
-        f"return {counted};",
-        "#else",
-        *adders.lines,
-        *_counted(planes),
-        "#endif",
-    )
+    return [*lines, "return count;"]
 
 
 class _Adders:
@@ -137,7 +214,5 @@ def _counted(planes: list[str]) -> list[str]:
         total.append(f"{1 << i} * b{i}" if i else f"b{i}")
     return [
         *lines,
-        f"const word bytes = {' + '.join(total)};",
-        "const word halves = (bytes & 0x00ff00ffu) + (bytes >> 8 & 0x00ff00ffu);",
-        "return (halves + (halves >> 16)) & 0xffffu;",
+        f"return add_bytes({' + '.join(total)});",
     ]

@@ -1,0 +1,195 @@
+"""The windows of a binary convolution: gathered in words, and given to the kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+import numpy as np
+
+from signbit.bitformat.checks import Array
+from signbit.targets.c.site import Site
+from signbit.targets.c.text import block
+from signbit.targets.c.windows import over_taps
+from signbit.targets.c.words import Kernel
+
+__all__ = ["over_windows", "taps_of", "varies"]
+
+MOST_UNROLLED = 6
+"""Words of a window's row that are copied without a loop."""
+
+
+def taps_of(site: Site) -> tuple[int, int]:
+    """Taps of a window, and channels of a group."""
+    rows, columns = site.node["kernel"]
+    return rows * columns, site.source.channels // site.node["groups"]
+
+
+def _filters(site: Site) -> Array:
+    """The filters in words of 32 bits, as many as their taps take: (out, words)."""
+    weight = site.array("weight")
+    assert weight is not None
+    taps, depth = taps_of(site)
+    halves = np.ascontiguousarray(weight, "<u8").view("<u4").reshape(len(weight), -1)
+    return halves[:, : -(-taps * depth // 32)].astype(np.uint32)
+
+
+def varies(site: Site) -> bool:
+    """Whether windows reach out of the image, and what they have there does not count."""
+    return any(site.node["padding"]) and site.node["pad_sign"] == "none"
+
+
+def over_windows(
+    site: Site,
+    compared: bool,
+    more: Callable[[int, int, bool], str],
+    kept: Sequence[str] = (),
+) -> list[str]:
+    """Calls the kernels for an output pixel: for its window, or for each that it is pooled over.
+
+    compared: which kernels. more: a group's first filter, the number of its filters and whether
+    taps are masked → the arguments after the weights. kept: what follows each window (py, px).
+    Declares `inside`, the number of taps that count, where that varies.
+    """
+    stride = site.node["pool_stride"]
+    if site.node["pool_kernel"] == (1, 1):
+        at = [
+            axis if by == 1 else f"({axis} * {by})" for axis, by in zip("yx", stride, strict=True)
+        ]
+        return _at_window(site, (at[0], at[1]), compared, more)
+    rows, columns = site.node["pool_kernel"]
+    place = f"(y * {stride[0]} + py)", f"(x * {stride[1]} + px)"
+    inner = [*_at_window(site, place, compared, more), *kept]
+    across = block(f"for (int32_t px = 0; px < {columns}; ++px)", inner)
+    return block(f"for (int32_t py = 0; py < {rows}; ++py)", across)
+
+
+def _at_window(
+    site: Site, at: tuple[str, str], compared: bool, more: Callable[[int, int, bool], str]
+) -> list[str]:
+    node, filters = site.node, _filters(site)
+    words, groups = filters.shape[1], node["groups"]
+    weights = site.pool.constant(filters)
+    each = len(filters) // groups
+
+    def call(masked: bool, window: str, first: int) -> str:
+        wanted = Kernel(words, masked, compared)
+        site.pool.kernels.add(wanted)
+        mask = "mask, " if masked else ""
+        there = f"{weights} + {first * words}" if first else weights
+        return f"{wanted.name}({window}, {mask}{there}, {more(first, each, masked)});"
+
+    if _is_in_one_piece(site):
+        (sy, sx), source = node["stride"], site.source
+        pixel = f"{at[0]} * {sy * source.shape[1]} + {at[1]} * {sx}"
+        return [call(False, f"{source.name} + ({pixel}) * {source.words}", 0)]
+    lines: list[str] = []
+    for group in range(groups):
+        gathered, vary = _gathered(site, at, group, words)
+        plain = call(False, "window", group * each)
+        if vary:
+            taps, depth = taps_of(site)
+            masked = call(True, "window", group * each)
+            gathered += [f"if (inside == {taps * depth})", f"  {plain}", "else", f"  {masked}"]
+            lines += ["inside = 0;", *gathered] if group else ["int32_t inside = 0;", *gathered]
+        else:
+            lines += [*gathered, plain]
+    return lines
+
+
+def _is_in_one_piece(site: Site) -> bool:
+    """Whether every window lies in memory as the filters do: whole words, row after row."""
+    node, source = site.node, site.source
+    rows, columns = node["kernel"]
+    straight = node["dilation"][1] == 1 or columns == 1
+    wide = columns == source.shape[1] and (node["dilation"][0] == 1 or rows == 1)
+    aligned = source.channels % 32 == 0 and node["groups"] == 1 and not any(node["padding"])
+    return aligned and straight and (rows == 1 or wide)
+
+
+def _gathered(site: Site, at: tuple[str, str], group: int, words: int) -> tuple[list[str], bool]:
+    """Copy a group's window; what lies outside the image is 0, and not in the mask.
+
+    Returns whether taps outside do not count, so that there is a mask.
+    """
+    node, source = site.node, site.source
+    _, depth = taps_of(site)
+    vary = varies(site)
+    window = site.work("window", "word", words)
+    mask = site.work("mask", "word", words) if vary else ""
+    pixel = f"const word *const p = {source.name} + from * {source.words};"
+    tap = f"ky * {node['kernel'][1]} + kx"
+    negative = node["pad_sign"] == "negative"
+    size = source.shape[0], source.shape[1]
+    if depth % 32 == 0:
+        count = depth // 32
+        first = group * count
+        whole = "~(word)0" if negative else "0"
+        inside, outside = [pixel], []
+        for i in range(count) if count <= 2 else [-1]:
+            place, there = ("at" if i == 0 else f"at + {i}"), str(first + i)
+            if i < 0:
+                place, there = "at + i", f"{first} + i" if first else "i"
+            loop = f"for (int32_t i = 0; i < {count}; ++i) " if i < 0 else ""
+            masked = f", {mask}[{place}] = ~(word)0" if vary else ""
+            unmasked = f", {mask}[{place}] = 0" if vary else ""
+            inside.append(f"{loop}{window}[{place}] = p[{there}]{masked};")
+            outside.append(f"{loop}{window}[{place}] = {whole}{unmasked};")
+        here = (
+            f"const int32_t at = ({tap}) * {count};" if count > 1 else f"const int32_t at = {tap};"
+        )
+        inside, outside = [here, *inside], [here, *outside]
+        begin: list[str] = []
+    else:
+        site.need("bits")
+        here = f"const int32_t at = ({tap}) * {depth};"
+        inside = [here, pixel, f"put_bits({window}, at, p, {group * depth}, {depth});"]
+        outside = []
+        begin = [f"memset({window}, 0, {4 * words});"]
+        if vary:
+            site.need("set_bits")
+            inside.append(f"set_bits({mask}, at, {depth});")
+            begin.append(f"memset({mask}, 0, {4 * words});")
+        elif negative and any(node["padding"]):
+            site.need("set_bits")
+            outside = [here, f"set_bits({window}, at, {depth});"]
+    if vary:
+        inside.append(f"inside += {depth};")
+    tap_by_tap = [*begin, *over_taps(node, size, inside, outside, at)]
+    if not _has_whole_rows(site):
+        return tap_by_tap, vary
+    starts, test, rows = _by_rows(site, at)
+    if vary:
+        rows.append(f"inside = {depth * prod(node['kernel'])};")
+    if not any(node["padding"]):
+        return [*starts, *rows], vary
+    return [*starts, *block(f"if ({test})", rows)[:-1], *block("} else", tap_by_tap)], vary
+
+
+def _has_whole_rows(site: Site) -> bool:
+    """Whether a row of a window that lies in the image is one piece of it, in whole words."""
+    node = site.node
+    straight = node["dilation"][1] == 1 or node["kernel"][1] == 1
+    return straight and site.source.channels % 32 == 0 and node["groups"] == 1
+
+
+def _by_rows(site: Site, at: tuple[str, str]) -> tuple[list[str], str, list[str]]:
+    """Where a window begins, whether it lies in the image, and how its rows are copied then."""
+    node, source = site.node, site.source
+    (rows, columns), (down, along) = node["kernel"], node["dilation"]
+    starts = [
+        f"const int32_t {name} = {place} * {stride} - {before};"
+        for name, place, stride, before in zip(
+            ("top", "left"), at, node["stride"], node["padding"], strict=False
+        )
+    ]
+    last = source.shape[0] - down * (rows - 1), source.shape[1] - along * (columns - 1)
+    test = f"top >= 0 && top < {last[0]} && left >= 0 && left < {last[1]}"
+    wide = columns * source.words
+    if wide <= MOST_UNROLLED:
+        copied = [f"window[{wide} * ky + {i}] = p[{i}];" for i in range(wide)]
+    else:
+        copied = [f"for (int32_t i = 0; i < {wide}; ++i) window[{wide} * ky + i] = p[i];"]
+    lines = [f"const word *p = {source.name} + (top * {source.shape[1]} + left) * {source.words};"]
+    loop = f"for (int32_t ky = 0; ky < {rows}; ++ky, p += {down * source.shape[1] * source.words})"
+    return starts, test, [*lines, *block(loop, copied)]

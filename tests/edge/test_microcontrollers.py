@@ -1,0 +1,131 @@
+"""Generated C on Cortex-M3, M4F, M7, RV32 and a desktop's compilers: the bits of x86-64's engine.
+
+A program holds several networks and their samples, so that each board builds and starts but once.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.bitformat.samples import SAMPLES
+from tests.edge.test_emulated import batches
+from tests.runtime.graphs import Case
+from tests.runtime.identity import assert_identical
+from tests.runtime.random_graphs import networks, one_operation
+from tests.targets.c.compared import compared
+
+from edge.boards import BOARDS
+from edge.programs import Subject, expected, outputs, run_on_desktop, write_program
+from signbit.bitformat import encode
+from subjects.cnv_network import cnv_network
+from subjects.digits_network import digits_network
+from subjects.networks import compiled_bytes
+
+GRAPHS = 3
+"""Of each kind that is drawn."""
+
+KINDS: tuple[Callable[[int], Case], ...] = (
+    one_operation.binary_conv,
+    one_operation.adjusted,
+    one_operation.int16_stem,
+    one_operation.any_operation,
+    one_operation.rearranged,
+    networks.network,
+    networks.int16_network,
+    networks.several,
+)
+
+DESKTOP = ("gcc", "clang")
+EVERYWHERE = [
+    pytest.param(name, marks=[] if name in ("gcc", "m4f") else pytest.mark.slow)
+    for name in (*DESKTOP, *BOARDS)
+]
+
+
+def drawn(make: Callable[[int], Case], seed: int) -> Subject:
+    """A case with samples that C takes: pixels are whole numbers, and there is one at least."""
+    case = make(seed)
+    data = case.data
+    if not case.batch:
+        return Subject(data, batches(data, 1))
+    arrays = []
+    for number, given in enumerate(case.graph.inputs):
+        array = case.feeds[number][:2]
+        if given.kind == "image":
+            array = np.rint(array).clip(0, 255).astype(np.uint8)
+        arrays.append(array)
+    return Subject(data, arrays)
+
+
+@cache
+def samples() -> list[Subject]:
+    """Every operation, step and key."""
+    files = [encode(*make()) for make in SAMPLES.values()]
+    return [Subject(data, batches(data, 2)) for data in files]
+
+
+@cache
+def graphs() -> list[Subject]:
+    """Of any operations, and convolutions that yield nothing but signs."""
+    signs = [Subject(data, batches(data, 2)) for data in map(compared, range(2 * GRAPHS))]
+    return [*signs, *(drawn(make, seed) for make in KINDS for seed in range(GRAPHS))]
+
+
+@cache
+def whole_networks() -> list[Subject]:
+    """The demo's, one with thresholds on integers, and one of floats around its signs."""
+    files = [digits_network("sdbnn"), digits_network("bnn"), compiled_bytes("sdbnn-resnet20")]
+    return [Subject(data, batches(data, 1)) for data in files]
+
+
+def check(place: str, subjects: Sequence[Subject], folder: Path, *flags: str) -> None:
+    """Builds and runs for a board or by a desktop's compiler; skips where that is missing."""
+    files = write_program(subjects, folder)
+    try:
+        if place in BOARDS:
+            board = BOARDS[place]
+            if board.missing():
+                pytest.skip(f"no {', '.join(board.missing())}; see tools/install_edge_tools.sh")
+            text = board.run(board.build(files, folder / "program", *flags))
+        else:
+            compiler = next(filter(shutil.which, (place, f"{place}-14")), "")
+            if not compiler:
+                pytest.skip(f"no {place}")
+            text = run_on_desktop(compiler, files, folder / "program", *flags)
+    except subprocess.CalledProcessError as error:
+        pytest.fail(f"{place}: status {error.returncode}: {error.stderr}{error.stdout}"[:4000])
+    for number, (subject, found) in enumerate(zip(subjects, outputs(text, subjects), strict=True)):
+        try:
+            assert_identical(found, expected(subject))
+        except AssertionError as error:
+            raise AssertionError(f"network {number}: {error}") from error
+
+
+@pytest.mark.parametrize("place", EVERYWHERE)
+def test_every_operation(place: str, tmp_path: Path) -> None:
+    check(place, samples(), tmp_path, "-O1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [*DESKTOP, *BOARDS])
+def test_random_graphs(place: str, tmp_path: Path) -> None:
+    check(place, graphs(), tmp_path, "-O1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [*DESKTOP, *BOARDS])
+def test_whole_networks(place: str, tmp_path: Path) -> None:
+    check(place, whole_networks(), tmp_path, "-O2")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [*DESKTOP, *BOARDS])
+def test_a_published_network(place: str, shared_data: Path, tmp_path: Path) -> None:
+    data = cnv_network(shared_data / "weights" / "cnv-w1a1-cifar10.safetensors")
+    check(place, [Subject(data, batches(data, 1))], tmp_path, "-O2")
