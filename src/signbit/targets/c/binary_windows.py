@@ -13,7 +13,7 @@ from signbit.targets.c.text import block
 from signbit.targets.c.windows import over_taps
 from signbit.targets.c.words import Kernel
 
-__all__ = ["over_windows", "taps_of", "varies"]
+__all__ = ["of_group", "over_windows", "taps_of", "varies"]
 
 MOST_UNROLLED = 6
 """Words of a window's row that are copied without a loop."""
@@ -34,6 +34,11 @@ def _filters(site: Site) -> Array:
     return halves[:, : -(-taps * depth // 32)].astype(np.uint32)
 
 
+def of_group(site: Site, count: int) -> str:
+    """` + ` and how far group g is where each has so many; nothing where there is one group."""
+    return "" if site.node["groups"] == 1 else f" + g * {count}"
+
+
 def varies(site: Site) -> bool:
     """Whether windows reach out of the image, and what they have there does not count."""
     return any(site.node["padding"]) and site.node["pad_sign"] == "none"
@@ -42,13 +47,13 @@ def varies(site: Site) -> bool:
 def over_windows(
     site: Site,
     compared: bool,
-    more: Callable[[int, int, bool], str],
+    more: Callable[[int, bool], str],
     kept: Sequence[str] = (),
 ) -> list[str]:
     """Calls the kernels for an output pixel: for its window, or for each that it is pooled over.
 
-    compared: which kernels. more: a group's first filter, the number of its filters and whether
-    taps are masked → the arguments after the weights. kept: what follows each window (py, px).
+    compared: which kernels. more: the number of a group's filters and whether taps are masked →
+    the arguments after the weights. kept: what follows each window (py, px).
     Declares `inside`, the number of taps that count, where that varies.
     """
     stride = site.node["pool_stride"]
@@ -65,36 +70,37 @@ def over_windows(
 
 
 def _at_window(
-    site: Site, at: tuple[str, str], compared: bool, more: Callable[[int, int, bool], str]
+    site: Site, at: tuple[str, str], compared: bool, more: Callable[[int, bool], str]
 ) -> list[str]:
     node, filters = site.node, _filters(site)
     words, groups = filters.shape[1], node["groups"]
     weights = site.pool.constant(filters)
     each = len(filters) // groups
 
-    def call(masked: bool, window: str, first: int) -> str:
+    def call(masked: bool, window: str) -> str:
         wanted = Kernel(words, masked, compared)
         site.pool.kernels.add(wanted)
         mask = "mask, " if masked else ""
-        there = f"{weights} + {first * words}" if first else weights
-        return f"{wanted.name}({window}, {mask}{there}, {more(first, each, masked)});"
+        there = weights + of_group(site, each * words)
+        return f"{wanted.name}({window}, {mask}{there}, {more(each, masked)});"
 
     if _is_in_one_piece(site):
         (sy, sx), source = node["stride"], site.source
         pixel = f"{at[0]} * {sy * source.shape[1]} + {at[1]} * {sx}"
-        return [call(False, f"{source.name} + ({pixel}) * {source.words}", 0)]
-    lines: list[str] = []
-    for group in range(groups):
-        gathered, vary = _gathered(site, at, group, words)
-        plain = call(False, "window", group * each)
-        if vary:
-            taps, depth = taps_of(site)
-            masked = call(True, "window", group * each)
-            gathered += [f"if (inside == {taps * depth})", f"  {plain}", "else", f"  {masked}"]
-            lines += ["inside = 0;", *gathered] if group else ["int32_t inside = 0;", *gathered]
-        else:
-            lines += [*gathered, plain]
-    return lines
+        return [call(False, f"{source.name} + ({pixel}) * {source.words}")]
+    lines, vary = _gathered(site, at, words)
+    plain = call(False, "window")
+    if vary:
+        taps, depth = taps_of(site)
+        masked = call(True, "window")
+        lines += [f"if (inside == {taps * depth})", f"  {plain}", "else", f"  {masked}"]
+    else:
+        lines.append(plain)
+    begun = ["int32_t inside = 0;"] if vary else []
+    if groups == 1:
+        return [*begun, *lines]
+    again = ["inside = 0;"] if vary else []
+    return [*begun, *block(f"for (int32_t g = 0; g < {groups}; ++g)", again, lines)]
 
 
 def _is_in_one_piece(site: Site) -> bool:
@@ -107,8 +113,8 @@ def _is_in_one_piece(site: Site) -> bool:
     return aligned and straight and (rows == 1 or wide)
 
 
-def _gathered(site: Site, at: tuple[str, str], group: int, words: int) -> tuple[list[str], bool]:
-    """Copy a group's window; what lies outside the image is 0, and not in the mask.
+def _gathered(site: Site, at: tuple[str, str], words: int) -> tuple[list[str], bool]:
+    """Copy group g's window; what lies outside the image is 0, and not in the mask.
 
     Returns whether taps outside do not count, so that there is a mask.
     """
@@ -123,13 +129,12 @@ def _gathered(site: Site, at: tuple[str, str], group: int, words: int) -> tuple[
     size = source.shape[0], source.shape[1]
     if depth % 32 == 0:
         count = depth // 32
-        first = group * count
+        first = of_group(site, count)
         whole = "~(word)0" if negative else "0"
         inside, outside = [pixel], []
         for i in range(count) if count <= 2 else [-1]:
-            place, there = ("at" if i == 0 else f"at + {i}"), str(first + i)
-            if i < 0:
-                place, there = "at + i", f"{first} + i" if first else "i"
+            index = "i" if i < 0 else str(i)
+            place, there = ("at" if i == 0 else f"at + {index}"), index + first
             loop = f"for (int32_t i = 0; i < {count}; ++i) " if i < 0 else ""
             masked = f", {mask}[{place}] = ~(word)0" if vary else ""
             unmasked = f", {mask}[{place}] = 0" if vary else ""
@@ -143,7 +148,7 @@ def _gathered(site: Site, at: tuple[str, str], group: int, words: int) -> tuple[
     else:
         site.need("bits")
         here = f"const int32_t at = ({tap}) * {depth};"
-        inside = [here, pixel, f"put_bits({window}, at, p, {group * depth}, {depth});"]
+        inside = [here, pixel, f"put_bits({window}, at, p, 0{of_group(site, depth)}, {depth});"]
         outside = []
         begin = [f"memset({window}, 0, {4 * words});"]
         if vary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from signbit.targets.c.binary_windows import over_windows, taps_of, varies
+from signbit.targets.c.binary_windows import of_group, over_windows, taps_of, varies
 from signbit.targets.c.signs import after, flips, least_integers
 from signbit.targets.c.site import Body, Site
 from signbit.targets.c.text import block
@@ -21,8 +21,8 @@ def _binary_conv(site: Site) -> Body:
     counts = site.work("counts", "whole", out)
     dot = f"{'inside' if varies(site) else largest} - 2 * {counts}"
 
-    def more(first: int, each: int, masked: bool) -> str:
-        return f"{each}, counts + {first}"
+    def more(each: int, masked: bool) -> str:
+        return f"{each}, counts{of_group(site, each)}"
 
     if site.node["pool_kernel"] == (1, 1):
         pixel = over_windows(site, False, more)
@@ -66,9 +66,10 @@ def _compared(site: Site) -> Body:
     pixel = "pixel" if tensor.words == 1 else f"pixel * {tensor.words}"
     to = site.work("signs", "word", tensor.words) if pooled else f"{tensor.name} + {pixel}"
 
-    def more(first: int, each: int, masked: bool) -> str:
+    def more(each: int, masked: bool) -> str:
         missing = f"({largest} - inside) / 2, " if masked else ""
-        return f"{limits} + {first}, {missing}{each}, {to} + {first // 32}"
+        there = limits + of_group(site, each)
+        return f"{there}, {missing}{each}, {to}{of_group(site, each // 32)}"
 
     stored = f"{tensor.name}[{pixel} + i]"
     each_word = f"for (int32_t i = 0; i < {tensor.words}; ++i)"
