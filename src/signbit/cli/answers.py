@@ -113,12 +113,14 @@ class Answers:
         self._file = _LineFile(out, "a")
         self._written = len(self._done)
 
-    def left(self, files: Sequence[str]) -> list[str]:
+    def left(self, files: Sequence[str]) -> Sequence[str]:
         """The photographs that the file has no answer for, after the last one that it has.
 
         `add` holds that one's new answer against the file's, as the network may be another.
         """
         done = list(self._done)
+        if not done:
+            return files
         return [*done[-1:], *(file for file in files if file not in self._done)]
 
     def add(self, file: str, found: Found) -> None:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from signbit.cli import console
 from signbit.data.sources.image_files import find_images, is_file, told, walk
+from signbit.data.sources.path_list import Names
 from signbit.errors import DataError
 
 __all__ = ["photographs"]
 
 
-def photographs(arguments: Sequence[str]) -> list[str]:
+def photographs(arguments: Sequence[str]) -> Names:
     """The paths of the photographs that the arguments name, in their order.
 
     A folder is the images at any depth of it, sorted; what else is there is counted on stderr. What
     does not exist is a pattern (*, ?, [abc], and ** for folders at any depth), and is the files and
     folders that match it, sorted. Raises DataError where an argument names no image.
     """
-    return [path for argument in arguments for path in _named_by(argument)]
+    return Names(path for argument in arguments for path in _named_by(argument))
 
 
-def _named_by(argument: str) -> list[str]:
+def _named_by(argument: str) -> Iterable[str]:
     if os.path.isdir(argument):
         return _in_folder(argument)
     if os.path.lexists(argument):
@@ -40,17 +41,14 @@ def _named_by(argument: str) -> list[str]:
             found[match] = None
     if not found:
         raise DataError(f"{argument}: no image matches this pattern")
-    return list(found)
+    return found
 
 
-def _in_folder(folder: str) -> list[str]:
-    images: list[str] = []
-    others: list[Path] = []
-    for here in walk(Path(folder)):
-        images += map(str, here.images)
-        others += here.others
+def _in_folder(folder: str) -> Iterable[str]:
+    images = find_images(Path(folder))
+    others = [path for here in walk(Path(folder)) for path in here.others]
     if not images:
         raise DataError(f"{folder}: no images in this folder; add some, or name another folder")
     if others:
         console.say(f"{folder}: left out: {told(others)}")
-    return sorted(images)
+    return map(str, images)

@@ -26,6 +26,7 @@ from signbit.data.sources.image_files import (
     told,
     walk,
 )
+from signbit.data.sources.path_list import Names, Paths
 from signbit.data.sources.split import find_split, held_out_split, no_split, train_or_held_out
 from signbit.data.sources.unlabelled import LABELS_NEEDED, UNLABELLED, no_labels
 from signbit.errors import DataError
@@ -67,7 +68,7 @@ def open_folder(folder: Path, split: str, *, labelled: bool = True, say: Say = l
     if undivided:
         divide = held_out_split if labelled else train_or_held_out
         chosen = divide(labels, asked, str(folder))
-        files, labels = [files[index] for index in chosen], labels[chosen]
+        files, labels = files.take(chosen), labels[chosen]
     if not files:
         raise DataError(
             f"{folder}: no images of the {split} split; expected {split}/<class>/<image> or "
@@ -82,7 +83,7 @@ def open_folder(folder: Path, split: str, *, labelled: bool = True, say: Say = l
 class _Files:
     """Image i is in file i."""
 
-    files: list[Path]
+    files: Paths
 
     def __call__(self, index: int) -> NDArray[np.uint8]:
         path = self.files[index]
@@ -127,12 +128,10 @@ def _has_classes(folder: Path) -> bool:
     )
 
 
-def _list_images(
-    folder: Path, names: list[str]
-) -> tuple[list[Path], NDArray[np.int64], list[Listing]]:
+def _list_images(folder: Path, names: list[str]) -> tuple[Paths, NDArray[np.int64], list[Listing]]:
     """The images in the class folders in `folder`, their labels, and all that there is."""
     here = listing(folder)
-    files: list[Path] = []
+    files = Names()
     labels: list[int] = []
     seen = [Listing(here.images, [], [])]
     for class_folder in here.folders:
@@ -141,7 +140,9 @@ def _list_images(
             raise _unknown_class(class_folder, name, names)
         inside = [*walk(class_folder)]
         # What has an image's name and is a folder is left for the reader to name.
-        images = sorted([*inside[0].images, *filter(is_image, inside[0].folders)])
+        images = inside[0].images
+        if so_called := [path for path in inside[0].folders if is_image(path)]:
+            images = sorted([*images, *so_called])
         if not images:
             if deeper := sum(len(each.images) for each in inside):
                 raise DataError(
@@ -153,7 +154,7 @@ def _list_images(
                 f"{class_folder}: this class has no images{others and f' but {others}'}; add some "
                 "or remove it"
             )
-        files += images
+        files.extend(map(str, images))
         labels += [names.index(name)] * len(images)
         seen += inside
     if not files and (loose := find_images(folder)):
@@ -161,7 +162,7 @@ def _list_images(
             f"{folder}: {counted(len(loose), 'image')} in no class folder (<class>/<image>), so "
             f"without a label; {LABELS_NEEDED}"
         )
-    return files, np.asarray(labels, dtype=np.int64), seen
+    return Paths(files), np.asarray(labels, dtype=np.int64), seen
 
 
 def _unknown_class(folder: Path, name: str, names: list[str]) -> DataError:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
 from pathlib import Path
 
 from signbit.data.pixels.formats import image_endings
+from signbit.data.sources.path_list import Names, Paths
 from signbit.errors import DataError
 
 __all__ = [
@@ -36,7 +38,7 @@ class Listing:
     A FIFO, a socket or a device is no image, whatever its name: reading it may never end.
     """
 
-    images: list[Path]
+    images: Sequence[Path]
     others: list[Path]
     folders: list[Path]
 
@@ -63,7 +65,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def listing(folder: Path) -> Listing:
     """What is in `folder`. Raises DataError where that cannot be listed."""
-    found = Listing([], [], [])
+    images: list[str] = []
+    others: list[Path] = []
+    folders: list[Path] = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -71,18 +75,18 @@ def listing(folder: Path) -> Listing:
                 if is_hidden(entry.name):
                     continue
                 if _is_folder(entry):
-                    found.folders.append(path)
+                    folders.append(path)
                 elif is_image(path) and (entry.is_file(follow_symlinks=False) or is_file(path)):
-                    found.images.append(path)
+                    images.append(entry.name)
                 else:
-                    found.others.append(path)
+                    others.append(path)
     except OSError as error:
         raise DataError(
             f"{folder}: cannot be listed ({error.strerror}); let this user read it, or remove it"
         ) from error
-    for paths in (found.images, found.others, found.folders):
-        paths.sort()
-    return found
+    before = str(folder / "_")[:-1]
+    names = Names(before + name for name in sorted(images))
+    return Listing(Paths(names), sorted(others), sorted(folders))
 
 
 def walk(folder: Path) -> Iterator[Listing]:
@@ -97,12 +101,23 @@ def walk(folder: Path) -> Iterator[Listing]:
             yield from walk(inner)
 
 
-def find_images(folder: Path) -> list[Path]:
+def find_images(folder: Path) -> Paths:
     """Image files at any depth of `folder`, sorted."""
-    return sorted(path for here in walk(folder) for path in here.images)
+    return Paths(Names(map(str, _in_order(folder))))
 
 
-def image_files(folder: Path) -> list[Path]:
+def _in_order(folder: Path) -> Iterator[Path]:
+    here = listing(folder)
+    images = ((path, False) for path in here.images)
+    folders = ((path, True) for path in here.folders if not path.is_symlink())
+    for path, is_folder in merge(images, folders):
+        if is_folder:
+            yield from _in_order(path)
+        else:
+            yield path
+
+
+def image_files(folder: Path) -> Paths:
     """What `find_images` finds; raises DataError where that is nothing."""
     found = find_images(folder)
     if not found:

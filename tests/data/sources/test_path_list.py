@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pickle
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from signbit.data.sources.image_files import find_images
+from signbit.data.sources.path_list import Names, Paths
+
+TEXTS = ["a/b.png", "a/größe.png", "b.png", "./b.png", "/c//d\udce9.png", "/", "", "a/b.png"]
+
+
+def test_names_are_kept_as_they_were() -> None:
+    names = Names(TEXTS)
+    assert [*names] == TEXTS
+    assert (names[-1], len(names), names.index("b.png")) == ("a/b.png", 8, 2)
+    assert [*pickle.loads(pickle.dumps(names))] == TEXTS
+    with pytest.raises(IndexError):
+        names[8]
+    assert not Names()
+
+
+def test_paths_are_taken_in_any_order() -> None:
+    paths = Paths(Names(TEXTS[:3]))
+    taken = paths.take(np.array([2, 0])).take(np.array([1, 1, 0]))
+    assert taken == [Path("a/b.png"), Path("a/b.png"), Path("b.png")]
+    assert pickle.loads(pickle.dumps(taken)) == taken
+    assert taken != paths
+
+
+def test_images_are_found_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    for name in ("a/z.png", "a.png", "a-b/c.png", "a/b/c.png", "a/b.png", "b/a.png", "Z.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    assert find_images(tmp_path) == sorted(tmp_path.rglob("*.png"))
+
+
+def test_many_paths_take_little_memory() -> None:
+    tracemalloc.start()
+    try:
+        names = Names(f"/a/long/way/to/the/photographs/{index}.jpg" for index in range(10_000))
+        assert tracemalloc.get_traced_memory()[0] < 40 * len(names)
+    finally:
+        tracemalloc.stop()
