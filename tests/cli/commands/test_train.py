@@ -64,3 +64,17 @@ def test_help_teaches_own_photos_and_overrides(cli: Cli) -> None:
         "*-cifar10", "train/CLASS/*.jpg and test/CLASS/*.jpg", "20 %",
     ]:  # fmt: skip
         assert words in shown
+
+
+def test_two_values_for_a_key_are_refused(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    twice = ("--out", tmp_path / "out", "epochs=3", "epochs=4")
+    for words in (
+        ("train", "bnn-digits"),
+        ("pretrain", "moco-digits"),
+        ("finetune", run_folder, "--labels", "1"),
+        ("compare", "bnn"),
+    ):
+        assert "'epochs=4' undoes 'epochs=3'; keep one" in cli(*words, *twice).mistake
+    seeds = ("compare", "bnn", "--out", tmp_path / "out", "seeds=2", "seeds=3")
+    assert "seeds is given as 2 and 3; keep one" in cli(*seeds).mistake
+    assert not (tmp_path / "out").exists()

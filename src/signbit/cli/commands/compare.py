@@ -110,6 +110,7 @@ def _protocol(
 ) -> tuple[Recipe, range]:
     """The recipe that all methods share, and the seeds."""
     from signbit import recipes
+    from signbit.training.recipe.parsing import kept
 
     counts: set[int] = set()
     for word in list(overrides):
@@ -126,7 +127,7 @@ def _protocol(
             overrides.remove(word)
     if len(counts) > 1:
         raise RecipeError(f"seeds is given as {' and '.join(map(str, sorted(counts)))}; keep one")
-    recipe = recipes.load(name, overrides)
+    recipe = recipes.load(name, kept(overrides))
     if recipe.selfsup is not None:
         raise RecipeError(f"{name}: methods are compared by labels; take a recipe without selfsup")
     if network is not None:

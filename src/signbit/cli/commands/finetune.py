@@ -47,6 +47,7 @@ def finetune(
     Example: [bold]signbit finetune runs/b --labels 0.1 epochs=2[/]
     """
     from signbit.selfsup.evaluation.finetune import finetune as finetune_run
+    from signbit.training.recipe.parsing import kept
 
     folder = out or run / f"finetune-{labels:g}"
     with console.figures_only():
@@ -55,7 +56,7 @@ def finetune(
             folder,
             data=data,
             labels=labels,
-            overrides=overrides or [],
+            overrides=kept(overrides or []),
             unreadable=unreadable,
         )
     figures = {

@@ -29,8 +29,9 @@ def pretrain(
     """
     from signbit import recipes
     from signbit.selfsup.pretraining import pretrain as pretrain_recipe
+    from signbit.training.recipe.parsing import kept
 
-    chosen = recipes.load(recipe, overrides or [])
+    chosen = recipes.load(recipe, kept(overrides or []))
     with console.figures_only():
         result = pretrain_recipe(chosen, data, out)
     figures = {

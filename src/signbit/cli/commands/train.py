@@ -32,8 +32,9 @@ def train(
     """
     from signbit import recipes
     from signbit.training import train as train_recipe
+    from signbit.training.recipe.parsing import kept
 
-    chosen = recipes.load(recipe, overrides or [])
+    chosen = recipes.load(recipe, kept(overrides or []))
     with console.figures_only():
         result = train_recipe(chosen, data, out)
     figures = {

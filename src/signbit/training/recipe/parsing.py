@@ -12,7 +12,7 @@ from signbit.training.recipe import Recipe
 from signbit.training.recipe.findings import explained
 from signbit.training.recipe.yaml_text import read
 
-__all__ = ["apply_overrides", "flat", "parse_recipe", "single_runs"]
+__all__ = ["apply_overrides", "flat", "kept", "parse_recipe", "single_runs"]
 
 # What all stages have in common, or what is the whole run's.
 _NOT_IN_A_STAGE = (
@@ -73,17 +73,15 @@ def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict
     """`values` with each "key.subkey=value" set, in order; values are read by `yaml_text.read`.
 
     A number stands for an item of a list, from 0: "stages.0.epochs=3". Raises RecipeError on text
-    without "=", on a path through something that has no keys, and on an override that another one
-    undoes. Whether the keys exist is for `parse_recipe` to say.
+    without "=" and on a path through something that has no keys. Whether the keys exist is for
+    `parse_recipe` to say.
     """
     result: dict[str, Any] = _copy(dict(values))
-    done: dict[tuple[str, ...], str] = {}
     for override in overrides:
         path, equals, text = override.partition("=")
         keys = path.strip().split(".")
         if not equals or not all(keys):
             raise RecipeError(f"override {override!r}: write key=value, such as optimizer.lr=0.05")
-        _require_kept(done, keys, override)
         target: Any = result
         for key, below in zip(keys, [*keys[1:], None], strict=True):
             if isinstance(target, list):
@@ -105,12 +103,19 @@ def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict
     return result
 
 
-def _require_kept(done: dict[tuple[str, ...], str], keys: list[str], override: str) -> None:
-    """Refuse an override of what another one has set; the same once more is no other."""
-    for earlier, said in done.items():
-        if earlier[: len(keys)] == tuple(keys) and said != override:
-            raise RecipeError(f"override {override!r} undoes {said!r}; keep one of them")
-    done[tuple(keys)] = override
+def kept(overrides: Iterable[str]) -> list[str]:
+    """The overrides of a command line, of which none may undo another; the same twice is no other.
+
+    Raises RecipeError, which quotes both.
+    """
+    done: dict[tuple[str, ...], str] = {}
+    for override in overrides:
+        keys = tuple(override.partition("=")[0].strip().split("."))
+        for earlier, said in done.items():
+            if earlier[: len(keys)] == keys and said != override:
+                raise RecipeError(f"override {override!r} undoes {said!r}; keep one of them")
+        done[keys] = override
+    return list(done.values())
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -13,7 +13,7 @@ from signbit.training.networks import make_method
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.identity import identity
 from signbit.training.recipe.idle_keys import require_effect
-from signbit.training.recipe.parsing import apply_overrides, flat
+from signbit.training.recipe.parsing import apply_overrides, flat, kept
 from signbit.training.recipe.sections import MethodRecipe
 from signbit.training.runs.checkpoint import epochs_done
 from signbit.training.runs.folder import RunFolder
@@ -50,7 +50,7 @@ class Contender:
     def parse(cls, text: str) -> Contender:
         """Raises RecipeError on an unknown method or parameter, naming the choices."""
         name, _, parameters = text.partition(":")
-        values = apply_overrides({}, parameters.split(",") if parameters else [])
+        values = apply_overrides({}, kept(parameters.split(",") if parameters else []))
         try:
             method = MethodRecipe(name=name, params=values)
         except ValidationError:
