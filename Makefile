@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test test-fast test-native library wasm check format docs bench bench-training sanitize fuzz edge-tools clean
+.PHONY: help demo test test-long test-fast test-native library wasm check format docs bench bench-training sanitize fuzz edge-tools clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -31,6 +31,9 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist wo
 
 test: $(READY) check test-native  ## linters, types and every test, in C++ and in Python
 	$(PYTEST)
+
+test-long:       ## the same with every case, seed and network that a test knows, in half an hour
+	SIGNBIT_TESTS=long $(MAKE) --no-print-directory test
 
 test-fast: $(READY)  ## the Python tests but for the slow ones, in three minutes
 	$(PYTEST) -m 'not slow'

@@ -14,6 +14,7 @@ from tests.compiler.nets import (
     pytorch_logits,
     randomise,
 )
+from tests.thorough import sample
 from torch import Tensor, nn
 
 from signbit.bitformat.graph import Resize
@@ -39,9 +40,21 @@ NETWORKS = [
 ]
 
 
+TELLING = [
+    ("digits", (8, 8, 1), "sdbnn"),
+    ("resnet20", (32, 32, 3), "sdbnn"),
+    ("vgg-small", (32, 32, 3), "bnn"),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["bnn", "sdbnn"])
-@pytest.mark.parametrize(("architecture", "size"), NETWORKS)
+@pytest.mark.parametrize(
+    ("architecture", "size", "method"),
+    sample(
+        [(*network, method) for network in NETWORKS for method in ("bnn", "sdbnn")],
+        *TELLING,
+    ),
+)
 def test_signbits_networks(architecture: str, size: Size, method: str) -> None:
     model = network(architecture, method, size)
     result = compiled(model, size, class_names=list("abcdefghij"))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.compiler.nets import compiled, network
 from tests.runtime.test_limits import assert_near_the_truth
+from tests.thorough import sample
 
 import signbit
 from signbit import models
@@ -21,11 +22,22 @@ NETWORKS = [
     if method == "real" or not architecture.startswith("real-")
 ]
 
+TELLING = [
+    ("digits", "sdbnn"),
+    ("reactnet-a", "sdbnn"),
+    ("resnet18", "sdbnn"),
+    ("resnet20", "real"),
+    ("vgg-small", "sdbnn"),
+    ("real-resnet20", "real"),
+    ("real-resnet50", "real"),
+]
+"""Deep and shallow, with bits and without; the others are of the same blocks."""
+
 SIZES = {"digits": (8, 8, 1), "resnet20": (32, 32, 3), "vgg-small": (32, 32, 3)}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("architecture", "method"), NETWORKS)
+@pytest.mark.parametrize(("architecture", "method"), sample(NETWORKS, *TELLING))
 def test_estimates_of_networks(architecture: str, method: str) -> None:
     size = SIZES.get(architecture, (64, 64, 3))
     data = compiled(network(architecture, method, size), size).data

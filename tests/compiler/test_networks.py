@@ -6,6 +6,8 @@ grid, at full widths and sizes, is `benchmarks/agreement_grid.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from tests.compiler.small import (
     small_net,
     train_briefly,
 )
+from tests.thorough import sample
 from torch import nn
 
 import signbit
@@ -51,6 +54,13 @@ TELLING = {
 }
 """Methods whose parts differ most from what the network has been compiled with elsewhere."""
 
+WEIGHTS = ("random", "trained")
+
+
+def _in_turn(*axes: Iterable[str]) -> list[tuple[str, ...]]:
+    """Of each combination one with random weights, the next with trained ones."""
+    return [(*case, WEIGHTS[n % 2]) for n, case in enumerate(product(*axes))]
+
 
 @pytest.fixture(scope="module")
 def photographs(shared_data: Path) -> Images:
@@ -72,8 +82,8 @@ def _fitted(photographs: Images, size: tuple[int, int, int]) -> Images:
     return np.ascontiguousarray(images)
 
 
-def _set_weights(model: nn.Module, size: tuple[int, int, int], trained: bool) -> None:
-    if trained:
+def _set_weights(model: nn.Module, size: tuple[int, int, int], weights: str) -> None:
+    if weights == "trained":
         train_briefly(model, size, classes=10, steps=4)
     else:
         randomise_latents(model)
@@ -99,13 +109,18 @@ def _check(model: nn.Module, photographs: Images, size: tuple[int, int, int]) ->
     assert found.disagreements <= 2 * found.onednn_disagreements + 1
 
 
-@pytest.mark.parametrize("trained", [False, True], ids=["random", "trained"])
-@pytest.mark.parametrize("binarize", ["both", "activations", "weights"])
-@pytest.mark.parametrize("method", BINARY)
-def test_methods(photographs: Images, method: str, binarize: str, trained: bool) -> None:
+@pytest.mark.parametrize(
+    ("binarize", "method", "weights"),
+    sample(
+        product(("both", "activations", "weights"), BINARY, WEIGHTS),
+        *_in_turn(("activations", "weights"), BINARY),
+    ),
+)
+def test_methods(photographs: Images, binarize: str, method: str, weights: str) -> None:
+    """By default those with one operand real: test_every_kind_of_block has both binary."""
     chosen = methods.get(method, binarize=binarize)
     model = models.build("digits", chosen, classes=10, channels=1)
-    _set_weights(model, (8, 8, 1), trained)
+    _set_weights(model, (8, 8, 1), weights)
     _check(model, photographs, (8, 8, 1))
 
 
@@ -115,17 +130,18 @@ def test_every_kind_of_block(photographs: Images, method: str) -> None:
     _check(small_net(method, trained=True), photographs, SIZE)
 
 
-@pytest.mark.parametrize("trained", [False, True], ids=["random", "trained"])
-@pytest.mark.parametrize("architecture", list(TELLING))
+@pytest.mark.parametrize(
+    ("architecture", "weights"), sample(product(TELLING, WEIGHTS), *_in_turn(TELLING))
+)
 def test_networks(
-    monkeypatch: pytest.MonkeyPatch, photographs: Images, architecture: str, trained: bool
+    monkeypatch: pytest.MonkeyPatch, photographs: Images, architecture: str, weights: str
 ) -> None:
     side = narrow(monkeypatch, architecture)
     size = (side, side, 1 if architecture == "digits" else 3)
     torch.manual_seed(4)
-    method = methods.get(TELLING[architecture][trained])
+    method = methods.get(TELLING[architecture][WEIGHTS.index(weights)])
     model = models.build(architecture, method, classes=10, channels=size[2])
-    _set_weights(model, size, trained)
+    _set_weights(model, size, weights)
     _check(model, photographs, size)
 
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thorough import many
 from torch import Tensor, nn
 
 import signbit
@@ -159,7 +160,7 @@ def test_every_value_has_pytorch_sign(case: Case) -> None:
 
 
 @pytest.mark.slow
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(derandomize=True, deadline=None, max_examples=many(60))
 @given(models())
 def test_every_value_has_pytorch_sign_in_more_models(case: Case) -> None:
     assert_equal_signs_or_refused(*case)

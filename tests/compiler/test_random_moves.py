@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.compiler.every_way import assert_exact
 from tests.compiler.random_moves import moves_net
+from tests.thorough import many
 
 from signbit.errors import CompileError
 
@@ -33,5 +34,5 @@ def test_one_network(seed: int) -> None:
 
 @pytest.mark.slow
 def test_many_networks() -> None:
-    compared = [_check(seed) for seed in range(4, 120)]
+    compared = [_check(seed) for seed in range(4, 4 + many(116))]
     assert sum(compared) > 0.8 * len(compared)

@@ -11,6 +11,7 @@ import pytest
 from tests.compiler.file_nodes import written
 from tests.compiler.nets import compiled, pixels
 from tests.compiler.random_nets import random_net
+from tests.thorough import many
 
 from signbit.bitformat import encode
 from signbit.bitformat.graph import Node
@@ -106,5 +107,5 @@ def test_one_network(seed: int) -> None:
 
 @pytest.mark.slow
 def test_many_networks() -> None:
-    shown = [_check(seed) for seed in range(10, 40)]
+    shown = [_check(seed) for seed in range(10, 10 + many(30))]
     assert sum(shown) > 2 * len(shown)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.compiler.nets import compiled, randomise
+from tests.thorough import sample
 
 from signbit import methods, models
 from signbit.bitformat.validate import validate
@@ -72,13 +73,13 @@ def check(label, networks, classes, capfd):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("label", SMALL)
+@pytest.mark.parametrize("label", sample(SMALL, "ResNet-20, AdaBin", "VGG-Small, SD-BNN"))
 def test_small_networks(label, capfd):
     check(label, SMALL[label], "10", capfd)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("label", LARGE)
+@pytest.mark.parametrize("label", sample(LARGE, "ResNet-18, XNOR-Net", "ResNet-34, real"))
 def test_large_networks(label, capfd):
     check(label, LARGE[label], "1000", capfd)
 
@@ -102,7 +103,7 @@ def numbers(label):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", ["ResNet-20", "VGG-Small"])
+@pytest.mark.parametrize("network", sample(["ResNet-20", "VGG-Small"], "VGG-Small"))
 @pytest.mark.parametrize("label", SCALES)
 def test_scales_in_compiled_networks(network, label):
     name, parameters = SCALES[label]

@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from tests.thorough import many
 from torch import nn
 
 import signbit
@@ -212,7 +213,7 @@ def test_what_is_accepted_is_read_back(arguments: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-@settings(**FEW, max_examples=150, phases=PHASES)
+@settings(**FEW, max_examples=many(150), phases=PHASES)
 @given(ARGUMENTS)
 def test_more_of_what_is_accepted_is_read_back(arguments: dict[str, Any]) -> None:
     _check_accepted_is_read_back(arguments)

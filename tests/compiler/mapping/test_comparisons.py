@@ -15,6 +15,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.compiler.every_way import assert_exact, assert_same_bits
 from tests.compiler.nets import compiled, op_names, pixels, pytorch_logits, randomise
+from tests.thorough import many
 from torch import Tensor, nn
 
 from signbit.compiler import compile_model
@@ -300,7 +301,7 @@ def test_ties_of_dots(name: str, bound: float, kind: str, is_flipped: bool) -> N
 
 
 @pytest.mark.slow
-@settings(deadline=None, derandomize=True, database=None, max_examples=80, phases=PHASES)
+@settings(deadline=None, derandomize=True, database=None, max_examples=many(80), phases=PHASES)
 @given(st.sampled_from(list(OPERATORS)), BOUNDS, KINDS, st.booleans())
 def test_more_ties_of_dots(name: str, bound: float, kind: str, is_flipped: bool) -> None:
     _check_ties(name, bound, kind, is_flipped)

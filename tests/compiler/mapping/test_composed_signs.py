@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.compiler.every_way import assert_exact
 from tests.compiler.nets import randomise
 from tests.compiler.random_nets import centre
+from tests.thorough import many
 from torch import Tensor, nn
 
 from signbit.errors import CompileError
@@ -160,7 +161,7 @@ def test_a_few(data: st.DataObject, seed: int, size: tuple[int, int, int], lengt
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=60,
+    max_examples=many(60),
     phases=[Phase.explicit, Phase.generate],
 )
 @given(data=st.data(), seed=st.integers(0, 999), size=SIZES, length=st.integers(3, 10))

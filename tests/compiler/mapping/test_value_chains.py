@@ -16,6 +16,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.compiler.every_way import assert_exact
 from tests.compiler.random_nets import centre
+from tests.thorough import many
 from torch import Tensor, nn
 
 from signbit.nn.layers import BinaryConv2d
@@ -176,7 +177,7 @@ def test_chains(names: list[str], channels: int, size: tuple[int, int, int], see
 
 
 @pytest.mark.slow
-@settings(max_examples=20, **_SETTINGS)
+@settings(max_examples=many(20), **_SETTINGS)
 @given(**CASES)
 def test_many_chains(
     names: list[str], channels: int, size: tuple[int, int, int], seed: int

@@ -8,6 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.compiler.mapping.test_value_chains import LAYERS, network
 from tests.compiler.nets import MEAN, STD, compiled, pixels
+from tests.thorough import many
 
 from signbit.bitformat.validate import validate
 from signbit.compiler.exporting.exported import Replay, normalise
@@ -54,7 +55,7 @@ def test_some(names: list[str]) -> None:
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=20,
+    max_examples=many(20),
     phases=[Phase.explicit, Phase.generate],
 )
 @given(names=st.lists(st.sampled_from(NAMES), min_size=2, max_size=7), seed=st.integers(0, 99))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tests.thorough import many
 
 from signbit.data.pixels.images import decode, fit
 from signbit.errors import DataError, InputError
@@ -156,7 +157,7 @@ def test_damage_is_a_data_error_or_other_pixels(
 
 @quietly
 @pytest.mark.slow
-@settings(**FIXED, max_examples=2000)
+@settings(**FIXED, max_examples=many(2000))
 @damaged
 def test_much_damage_is_a_data_error_or_other_pixels(
     kind: str, changes: list[tuple[int, int]], cut: float

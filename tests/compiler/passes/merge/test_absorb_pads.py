@@ -10,6 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.compiler.graphs import Builder, answers, ops
+from tests.thorough import many
 
 from signbit.bitformat.graph import Sides
 from signbit.compiler.ir import IMAGE, Graph, Shape
@@ -155,7 +156,7 @@ def test_refuses_minus_infinity_that_is_not_ignored() -> None:
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=100,
+    max_examples=many(100),
     phases=[Phase.explicit, Phase.generate],
 )
 @given(data=st.data(), seed=st.integers(0, 99))

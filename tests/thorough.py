@@ -1,0 +1,32 @@
+"""How much the tests draw: a sample by default, all of it where SIGNBIT_TESTS is "long"."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import pytest
+
+__all__ = ["LONG", "many", "sample"]
+
+Case = TypeVar("Case")
+
+_CHOSEN = os.environ.get("SIGNBIT_TESTS", "")
+if _CHOSEN not in ("", "long"):
+    raise pytest.UsageError(f"SIGNBIT_TESTS is {_CHOSEN!r}: 'long', or unset for a sample")
+
+LONG = _CHOSEN == "long"
+
+
+def many(count: int, *, least: int = 6) -> int:
+    """How many of `count` random cases are drawn: an eighth and at least `least`, or all."""
+    return count if LONG else min(count, max(least, count // 8))
+
+
+def sample(cases: Iterable[Case], *telling: Case) -> list[Any]:
+    """The parameters of a test: the telling ones by default, every case in long tests."""
+    every = list(cases)
+    unknown = [case for case in telling if case not in every]
+    assert not unknown, f"no such cases: {unknown}"
+    return every if LONG else [case for case in every if case in telling]
