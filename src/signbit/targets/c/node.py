@@ -18,7 +18,10 @@ __all__ = ["Written", "is_a_copy", "node_function"]
 
 
 class Written(NamedTuple):
-    """A node's function: its lines, the names that it is called with, whether it uses floats."""
+    """A node's function: its lines, and the names that it is called with.
+
+    floats: whether it computes with floats; to store an integer as one is not to compute.
+    """
 
     lines: list[str]
     arguments: list[str]
@@ -45,7 +48,14 @@ def node_function(site: Site, name: str) -> Written:
     parameters = ", ".join(f"{types[each]} *{each}" for each in arguments)
     title = f"/* {comment(site.node.name)}: {site.node.op} */"
     lines = [title, *block(f"static NOINLINE void {name}({parameters})", down)]
-    floats = not body.stored and (body.yields == "real" or _needs_v(site, body))
+    floats = (
+        body.yields == "real"
+        or bool(_steps(site))
+        or not all(
+            output.kind == "real" or body.stored or _integer_test(site, body, output)
+            for output in site.node.outputs
+        )
+    )
     return Written(lines, arguments, floats)
 
 
