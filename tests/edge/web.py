@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,20 @@ def build() -> None:
     if shutil.which("ccache"):
         options["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
     settings = [f"-D{name}={value}" for name, value in options.items()]
+    with one_at_a_time(folder):
+        _build(folder, settings)
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Keeps other processes of the tests from building in a folder meanwhile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _build(folder: Path, settings: list[str]) -> None:
     for command in (
         ["cmake", "-G", "Ninja", "-S", ROOT, "-B", folder, *settings],
         ["ninja", "-C", folder, "--quiet", "signbit_web", "signbit_web_scalar"],

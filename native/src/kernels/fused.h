@@ -14,7 +14,7 @@ namespace sbnn {
 // with c is rounded to odd there: of two neighbours between which the exact sum lies, the one whose
 // last bit is 1. What is then rounded to float32 can be no tie that the exact sum is not, as double
 // has more than two bits more.
-static inline float portable_fused(float a, float b, float c) {
+[[gnu::noinline, maybe_unused]] static float portable_fused(float a, float b, float c) {
   const double product = static_cast<double>(a) * static_cast<double>(b);
   const double addend = static_cast<double>(c);
   const double sum = product + addend;

@@ -62,11 +62,6 @@ template <int kWords>
   return counts;
 }
 
-[[gnu::always_inline]] inline v128_t add_signed_bytes(v128_t totals, v128_t bytes) {
-  const v128_t pairs = wasm_i16x8_extadd_pairwise_i8x16(bytes);
-  return wasm_i32x4_add(totals, wasm_i32x4_extadd_pairwise_i16x8(pairs));
-}
-
 // n and m of one triple, or numbers of them.
 template <typename Bits>
 struct Both {
@@ -76,31 +71,29 @@ struct Both {
 template <int kWords>
 [[gnu::always_inline]] inline v128_t add_both(v128_t totals, const Both<Planes<kWords>>& both) {
   const v128_t n = count_bytes(both.n), m = count_bytes(both.m);
+  v128_t pairs;
   if constexpr (kWords <= 3) {
-    return add_signed_bytes(totals, wasm_i8x16_sub(wasm_i8x16_add(m, m), n));
+    pairs = wasm_i16x8_extadd_pairwise_i8x16(wasm_i8x16_sub(wasm_i8x16_add(m, m), n));
   } else {
     // Of 12 triples 2·m - n is too large for a byte.
-    return add_signed_bytes(add_signed_bytes(totals, m), wasm_i8x16_sub(m, n));
+    pairs = wasm_i16x8_add(wasm_i16x8_extadd_pairwise_i8x16(m),
+                           wasm_i16x8_extadd_pairwise_i8x16(wasm_i8x16_sub(m, n)));
   }
+  return wasm_i32x4_add(totals, wasm_i32x4_extadd_pairwise_i16x8(pairs));
 }
 
-// A window as the filters of one register meet it.
-struct WindowDots {
-  uintptr_t window, triples;  // its address, and where the triple of offset 0 lies
-  const int64_t* offsets;
+// Triples of a window as the filters of one register meet them. `signs` have three registers for
+// each, every lane alike.
+struct TripleDots {
+  const v128_t* signs;
   const uint32_t* weights;  // of the first step
 
-  [[gnu::always_inline]] v128_t differing_at(uintptr_t address, const uint32_t* step) const {
-    return wasm_v128_xor(wasm_v128_load32_splat(reinterpret_cast<const void*>(address)),
-                         wasm_v128_load(step));
-  }
-
   [[gnu::always_inline]] Both<v128_t> one(int number) const {
-    const uintptr_t signs = triples + 3 * static_cast<uintptr_t>(offsets[number]);
-    const uint32_t* const step = weights + 3 * Vec::kWordLanes * int64_t{number};
-    const v128_t x0 = differing_at(signs, step);
-    const v128_t differ = differing_at(signs + 4, step + Vec::kWordLanes);
-    const v128_t n = differing_at(signs + 8, step + 2 * Vec::kWordLanes);
+    const v128_t* const at = signs + 3 * number;
+    const uint32_t* const step = weights + 3 * Vec::kWordLanes * number;
+    const v128_t x0 = wasm_v128_xor(at[0], wasm_v128_load(step));
+    const v128_t differ = wasm_v128_xor(at[1], wasm_v128_load(step + Vec::kWordLanes));
+    const v128_t n = wasm_v128_xor(at[2], wasm_v128_load(step + 2 * Vec::kWordLanes));
     return {n, wasm_v128_bitselect(n, x0, differ)};
   }
   [[gnu::always_inline]] Both<Planes<2>> three(int first) const {
@@ -111,70 +104,128 @@ struct WindowDots {
     const Both<Planes<2>> a = three(first), b = three(first + 3);
     return {add_planes(a.n, b.n), add_planes(a.m, b.m)};
   }
-  [[gnu::always_inline]] Both<Planes<4>> twelve(int first) const {
-    const Both<Planes<3>> a = six(first), b = six(first + 6);
+  [[gnu::always_inline]] Both<Planes<4>> twelve() const {
+    const Both<Planes<3>> a = six(0), b = six(6);
     return {add_planes(a.n, b.n), add_planes(a.m, b.m)};
   }
 
-  [[gnu::always_inline]] v128_t count_triples(int count) const {
-    v128_t totals = wasm_i32x4_splat(32 * count);
-    int done = 0;
-    for (; done + 12 <= count; done += 12) totals = add_both(totals, twelve(done));
-    if (done + 6 <= count) {
-      totals = add_both(totals, six(done));
-      done += 6;
-    }
-    if (done + 3 <= count) {
-      totals = add_both(totals, three(done));
-      done += 3;
-    }
-    for (; done < count; ++done) {
-      const Both<v128_t> both = one(done);
-      totals = add_both(totals, Both<Planes<1>>{{{both.n}}, {{both.m}}});
-    }
-    return totals;
+  [[gnu::always_inline]] void skip(int triples) {
+    signs += 3 * triples;
+    weights += 3 * Vec::kWordLanes * triples;
   }
 
-  // What differs in single words, the first of which has number `first`.
-  [[gnu::always_inline]] v128_t count_singles(v128_t totals, int first, int count) const {
-    constexpr int kMost = 255 / 8;  // that a byte can count
-    const uint32_t* step = weights + 3 * Vec::kWordLanes * int64_t{first};
-    for (int begin = 0; begin < count; begin += kMost) {
-      const int end = count - begin > kMost ? begin + kMost : count;
-      v128_t bytes = wasm_i32x4_const_splat(0);
-      for (int word = begin; word < end; ++word, step += Vec::kWordLanes) {
-        const auto offset = static_cast<uintptr_t>(offsets[first + word]);
-        bytes = wasm_i8x16_add(bytes, wasm_i8x16_popcnt(differing_at(window + offset, step)));
-      }
-      totals = wasm_i32x4_add(
-          totals, wasm_u32x4_extadd_pairwise_u16x8(wasm_u16x8_extadd_pairwise_u8x16(bytes)));
+  // What differs in so many triples.
+  [[gnu::always_inline]] v128_t count(int triples) {
+    v128_t totals = wasm_i32x4_splat(32 * triples);
+    int left = triples;
+    for (; left >= 12; left -= 12, skip(12)) totals = add_both(totals, twelve());
+    if (left >= 6) {
+      totals = add_both(totals, six(0));
+      skip(6);
+      left -= 6;
+    }
+    if (left >= 3) {
+      totals = add_both(totals, three(0));
+      skip(3);
+      left -= 3;
+    }
+    for (; left > 0; --left, skip(1)) {
+      const Both<v128_t> both = one(0);
+      totals = add_both(totals, Both<Planes<1>>{{{both.n}}, {{both.m}}});
     }
     return totals;
   }
 };
 
-// Window by window, register by register: what one keeps fits into x86-64's sixteen.
+// A few windows. Their triples' words are laid out in registers once for all filters, a piece at a
+// time; one piece is all of a 3×3 convolution of 512 channels.
+class Windows {
+ public:
+  static constexpr int kMost = 4;
+
+  Windows(const BinaryDotArgs& args, int first, int count) : args_(args), first_(first) {
+    if (args.triples > kPiece) return;
+    for (int p = 0; p < count; ++p) lay_out(p, 0, args.triples);
+  }
+
+  // What differs between window p and the filters of one register in all words.
+  v128_t count(int p, const uint32_t* weights) {
+    if (args_.triples <= kPiece) {
+      const v128_t totals = TripleDots{signs_[p], weights}.count(args_.triples);
+      return args_.singles > 0 ? wasm_i32x4_add(totals, count_singles(p, weights)) : totals;
+    }
+    v128_t totals = count_singles(p, weights);
+    for (int begin = 0; begin < args_.triples; begin += kPiece) {
+      const int left = args_.triples - begin, piece = left < kPiece ? left : kPiece;
+      lay_out(p, begin, begin + piece);
+      TripleDots dots{signs_[p], weights + int64_t{3} * Vec::kWordLanes * begin};
+      totals = wasm_i32x4_add(totals, dots.count(piece));
+    }
+    return totals;
+  }
+
+ private:
+  static constexpr int kPiece = 48;  // triples
+
+  void lay_out(int p, int begin, int end) {
+    const auto window = reinterpret_cast<uintptr_t>(args_.windows[first_ + p]);
+    const uintptr_t triples = 3 * window + static_cast<uintptr_t>(args_.triple_xor);
+    v128_t* to = signs_[p];
+    for (int triple = begin; triple < end; ++triple, to += 3) {
+      const auto* const words = reinterpret_cast<const uint32_t*>(
+          triples + 3 * static_cast<uintptr_t>(args_.offsets[triple]));
+      for (int word = 0; word < 3; ++word) to[word] = wasm_v128_load32_splat(words + word);
+    }
+  }
+
+  v128_t count_singles(int p, const uint32_t* weights) const {
+    constexpr int kMostWords = 255 / 8;  // that a byte can count
+    const auto window = reinterpret_cast<uintptr_t>(args_.windows[first_ + p]);
+    const int64_t* const offsets = args_.offsets + args_.triples;
+    const uint32_t* step = weights + int64_t{3} * Vec::kWordLanes * args_.triples;
+    v128_t totals = wasm_i32x4_const_splat(0);
+    for (int begin = 0; begin < args_.singles; begin += kMostWords) {
+      const int left = args_.singles - begin;
+      const int end = begin + (left < kMostWords ? left : kMostWords);
+      v128_t bytes = wasm_i32x4_const_splat(0);
+      for (int word = begin; word < end; ++word, step += Vec::kWordLanes) {
+        const auto* const signs =
+            reinterpret_cast<const uint32_t*>(window + static_cast<uintptr_t>(offsets[word]));
+        const v128_t differing = wasm_v128_xor(wasm_v128_load32_splat(signs), wasm_v128_load(step));
+        bytes = wasm_i8x16_add(bytes, wasm_i8x16_popcnt(differing));
+      }
+      const v128_t pairs = wasm_u16x8_extadd_pairwise_u8x16(bytes);
+      totals = wasm_i32x4_add(totals, wasm_u32x4_extadd_pairwise_u16x8(pairs));
+    }
+    return totals;
+  }
+
+  const BinaryDotArgs& args_;
+  int first_;
+  v128_t signs_[kMost][3 * kPiece];
+};
+
+// A register at a time: what its adders keep fits into x86-64's sixteen.
 template <typename Sinks>
 inline void dot_windows(const BinaryDotArgs& shared, const Sinks& sinks) {
   const BinaryDotArgs args = shared;  // a copy that no store can alias
-  const uint32_t* weights = args.weights;
   const int64_t steps = 3 * static_cast<int64_t>(args.triples) + args.singles;
-  for (int64_t filter = 0; filter < args.filters; filter += Vec::kWordLanes) {
-    const auto sink = sinks.of(filter);
-    for (int pixel = 0; pixel < args.pixels; ++pixel) {
-      const auto window = reinterpret_cast<uintptr_t>(args.windows[pixel]);
-      const uintptr_t triples = 3 * window + static_cast<uintptr_t>(args.triple_xor);
-      typename Vec::Totals differing;
-#pragma GCC unroll 2
-      for (int r = 0; r < Vec::kRegisters; ++r) {
-        const WindowDots dots{window, triples, args.offsets, weights + 4 * r};
-        const v128_t totals = dots.count_triples(args.triples);
-        differing.part[r] = dots.count_singles(totals, args.triples, args.singles);
-        asm volatile("" ::: "memory");  // the next one loads its words anew, and keeps none
+  for (int first = 0; first < args.pixels; first += Windows::kMost) {
+    const int left = args.pixels - first, count = left < Windows::kMost ? left : Windows::kMost;
+    Windows windows(args, first, count);
+    const uint32_t* weights = args.weights;
+    for (int64_t filter = 0; filter < args.filters; filter += Vec::kWordLanes) {
+      const auto sink = sinks.of(filter);
+      for (int p = 0; p < count; ++p) {
+        typename Vec::Totals differing;
+#pragma GCC unroll 1
+        for (int r = 0; r < Vec::kRegisters; ++r) {
+          differing.part[r] = windows.count(p, weights + 4 * r);
+        }
+        sink.take(first + p, args.base[first + p], differing);
       }
-      sink.take(pixel, args.base[pixel], differing);
+      weights += steps * Vec::kWordLanes;
     }
-    weights += steps * Vec::kWordLanes;
   }
 }
 
