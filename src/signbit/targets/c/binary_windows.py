@@ -146,18 +146,15 @@ def _gathered(site: Site, at: tuple[str, str], words: int) -> tuple[list[str], b
         inside, outside = [here, *inside], [here, *outside]
         begin: list[str] = []
     else:
-        site.need("bits")
         here = f"const int32_t at = ({tap}) * {depth};"
-        inside = [here, pixel, f"put_bits({window}, at, p, 0{of_group(site, depth)}, {depth});"]
+        inside = [here, pixel, _put(site, depth)]
         outside = []
         begin = [f"memset({window}, 0, {4 * words});"]
         if vary:
-            site.need("set_bits")
-            inside.append(f"set_bits({mask}, at, {depth});")
+            inside.append(_set(site, mask, depth))
             begin.append(f"memset({mask}, 0, {4 * words});")
         elif negative and any(node["padding"]):
-            site.need("set_bits")
-            outside = [here, f"set_bits({window}, at, {depth});"]
+            outside = [here, _set(site, window, depth)]
     if vary:
         inside.append(f"inside += {depth};")
     tap_by_tap = [*begin, *over_taps(node, size, inside, outside, at)]
@@ -169,6 +166,26 @@ def _gathered(site: Site, at: tuple[str, str], words: int) -> tuple[list[str], b
     if not any(node["padding"]):
         return [*starts, *rows], vary
     return [*starts, *block(f"if ({test})", rows)[:-1], *block("} else", tap_by_tap)], vary
+
+
+def _put(site: Site, depth: int) -> str:
+    """Copy a tap's bits, those of group g, to the window's bits from `at` on, which are 0."""
+    first = f"0{of_group(site, depth)}"
+    if 32 % depth:
+        site.need("bits")
+        return f"put_bits(window, at, p, {first}, {depth});"
+    if site.node["groups"] == 1:  # no other bit of the word is set
+        return "window[at >> 5] |= p[0] << (at & 31);"
+    bits = f"p[({first}) >> 5] >> (({first}) & 31) & {(1 << depth) - 1}u"
+    return f"window[at >> 5] |= ({bits}) << (at & 31);"
+
+
+def _set(site: Site, name: str, depth: int) -> str:
+    """Set a tap's bits, from `at` on."""
+    if 32 % depth:
+        site.need("set_bits")
+        return f"set_bits({name}, at, {depth});"
+    return f"{name}[at >> 5] |= (word){(1 << depth) - 1} << (at & 31);"
 
 
 def _has_whole_rows(site: Site) -> bool:
