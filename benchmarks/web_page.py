@@ -111,7 +111,7 @@ def take_pictures(tab: Tab, address: str, photo: Path, folder: Path) -> None:
         tab.wait(ANSWERED)
         tab.run("[...document.querySelectorAll('summary')][2].click()")
         tab.wait(DRAWN)
-        time.sleep(0.5)  # what the browser paints after the last change
+        time.sleep(1)  # the network's time, and what the browser paints
         picture = Image.open(BytesIO(tab.picture())).convert("RGB")
         picture.quantize(256).save(folder / f"web-{name}.png", optimize=True)
 

@@ -92,9 +92,11 @@ def opened(tab: Tab, tmp_path: Path) -> Iterator[Callable[..., bytes]]:
     """Exports a network, serves it and opens the page; returns the model's bytes."""
     servers = ExitStack()
 
-    def open_page(sample: Sample, until: str = READY, damage: bool = False) -> bytes:
+    def open_page(
+        sample: Sample, until: str = READY, damage: bool = False, example: Path | None = None
+    ) -> bytes:
         data = encode(*sample)
-        files = web_package(data)
+        files = web_package(data, example=example)
         if damage:
             files[MODEL] = data[:-4]
         site = tmp_path / "site"
@@ -158,6 +160,14 @@ def test_a_photo_that_the_camera_has_turned_is_read_as_predict_reads_it(
     Image.open(photo(tmp_path, 90, 61)).save(file, exif=turned)
     tab.drop(file, "#zone")
     tab.wait(ANSWERED)
+    assert shown(tab) == expected(data, file)
+
+
+def test_a_package_with_an_example_begins_with_its_answer(
+    tab: Tab, opened: Callable[..., bytes], tmp_path: Path
+) -> None:
+    file = photo(tmp_path)
+    data = opened(photo_network(*CLASSES), ANSWERED, example=file)
     assert shown(tab) == expected(data, file)
 
 

@@ -29,7 +29,7 @@ export class Answers {
       put(bar.number, percent(probability));
       bar.fill.style.transform = `scaleX(${probability})`;
     });
-    say(the("time"), `${milliseconds(answers.milliseconds)} an image, in the network alone`);
+    this.time(answers.milliseconds);
     const [{ name, probability }] = answers;
     const now = performance.now();
     const news = name !== this.spoken.name && now - this.spoken.time > QUIET;
@@ -37,6 +37,11 @@ export class Answers {
       this.spoken = { name, time: now };
       the("spoken").textContent = `${name}, ${percent(probability)}`;
     }
+  }
+
+  /** Milliseconds that the network takes for an image. */
+  time(time) {
+    say(the("time"), `${milliseconds(time)} an image, in the network alone`);
   }
 
   bar(list) {

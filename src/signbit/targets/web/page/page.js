@@ -10,6 +10,7 @@ import { Photos } from "./photos.js";
 import { drawPixels } from "./pictures.js";
 import { bytes, counted, problem, size } from "./words.js";
 
+const TIMED = 250; // milliseconds that a photo is run again and again
 const PEEK = 400; // milliseconds between two frames whose pixels and signs are shown
 
 class Page {
@@ -58,11 +59,25 @@ class Page {
     const preview = the("preview");
     URL.revokeObjectURL(preview.src);
     preview.src = URL.createObjectURL(file);
-    preview.alt = `Your photo, ${file.name}`;
+    preview.alt = `The photo ${file.name}`;
     this.show("preview");
     this.keep(picture);
     await this.see(picture, false);
     if (picture === this.picture) await this.look(picture);
+    await this.time(picture);
+  }
+
+  /** A browser compiles while the first images run, so a photo runs for a while: the best time. */
+  async time(picture) {
+    if (this.model.classes.length === 0 || this.numbers.fields.length > 0) return;
+    const end = performance.now() + TIMED;
+    let best = Infinity;
+    while (picture === this.picture && performance.now() < end) {
+      const { milliseconds } = await this.model.classify(picture, { top: 1 }).catch(() => ({}));
+      if (milliseconds === undefined) return; // the answer has said why
+      best = Math.min(best, milliseconds);
+    }
+    if (picture === this.picture && !this.camera.running) this.answers.time(best);
   }
 
   /** One of many frames: its answer, and now and then its bits. */
