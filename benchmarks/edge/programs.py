@@ -27,10 +27,14 @@ TYPES = {"image": "uint8_t", "real": "float", "float32": "float", "int8": "int8_
 
 @dataclass(frozen=True)
 class Subject:
-    """A file and what it is fed with: an array (N, height, width, channels) for each input."""
+    """A file and what it is fed with: an array (N, height, width, channels) for each input.
+
+    less_memory: its sources are those of `signbit export c --less-memory`.
+    """
 
     data: bytes
     inputs: Sequence[Array]
+    less_memory: bool = False
 
 
 def expected(subject: Subject) -> dict[str, Array]:
@@ -49,7 +53,7 @@ def write_program(subjects: Sequence[Subject], folder: Path, times: int = 1) -> 
     sources, includes, bodies = [], [], []
     arena = 4
     for number, subject in enumerate(subjects):
-        project = c.generate(subject.data, f"net{number}")
+        project = c.generate(subject.data, f"net{number}", less_memory=subject.less_memory)
         for name in (f"net{number}.c", f"net{number}.h"):
             (folder / name).write_text(project.files[name])
         sources.append(folder / f"net{number}.c")

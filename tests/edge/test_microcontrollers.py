@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.bitformat.samples import SAMPLES
-from tests.edge.test_emulated import batches
+from tests.edge.cases import batches
 from tests.runtime.graphs import Case
 from tests.runtime.identity import assert_identical
 from tests.runtime.random_graphs import networks, one_operation
@@ -79,9 +79,13 @@ def graphs() -> list[Subject]:
 
 @cache
 def whole_networks() -> list[Subject]:
-    """The demo's, one with thresholds on integers, and one of floats around its signs."""
-    files = [digits_network("sdbnn"), digits_network("bnn"), compiled_bytes("sdbnn-resnet20")]
-    return [Subject(data, batches(data, 1)) for data in files]
+    """The demo's in both ways, one with thresholds on integers, and one of floats around signs."""
+    demo = digits_network("sdbnn")
+    files = [demo, digits_network("bnn"), compiled_bytes("sdbnn-resnet20")]
+    return [
+        Subject(demo, batches(demo, 1), less_memory=True),
+        *(Subject(data, batches(data, 1)) for data in files),
+    ]
 
 
 def check(place: str, subjects: Sequence[Subject], folder: Path, *flags: str) -> None:
@@ -113,18 +117,21 @@ def test_every_operation(place: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("place", [*DESKTOP, *BOARDS])
 def test_random_graphs(place: str, tmp_path: Path) -> None:
     check(place, graphs(), tmp_path, "-O1")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("place", [*DESKTOP, *BOARDS])
 def test_whole_networks(place: str, tmp_path: Path) -> None:
     check(place, whole_networks(), tmp_path, "-O2")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("place", [*DESKTOP, *BOARDS])
 def test_a_published_network(place: str, shared_data: Path, tmp_path: Path) -> None:
     data = cnv_network(shared_data / "weights" / "cnv-w1a1-cifar10.safetensors")

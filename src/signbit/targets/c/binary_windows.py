@@ -58,10 +58,8 @@ def over_windows(
     """
     stride = site.node["pool_stride"]
     if site.node["pool_kernel"] == (1, 1):
-        at = [
-            axis if by == 1 else f"({axis} * {by})" for axis, by in zip("yx", stride, strict=True)
-        ]
-        return _at_window(site, (at[0], at[1]), compared, more)
+        y, x = (a if by == 1 else f"({a} * {by})" for a, by in zip("yx", stride, strict=True))
+        return _at_window(site, (y, x), compared, more)
     rows, columns = site.node["pool_kernel"]
     place = f"(y * {stride[0]} + py)", f"(x * {stride[1]} + px)"
     inner = [*_at_window(site, place, compared, more), *kept]
@@ -189,23 +187,30 @@ def _set(site: Site, name: str, depth: int) -> str:
 
 
 def _has_whole_rows(site: Site) -> bool:
-    """Whether a row of a window that lies in the image is one piece of it, in whole words."""
+    """Whether windows may lie in the image, and their rows are pieces of it, in whole words."""
     node = site.node
     straight = node["dilation"][1] == 1 or node["kernel"][1] == 1
-    return straight and site.source.channels % 32 == 0 and node["groups"] == 1
+    whole = site.source.channels % 32 == 0 and node["groups"] == 1
+    return straight and whole and min(_last(site)) > 0
+
+
+def _last(site: Site) -> list[int]:
+    """Rows and columns at which a window may begin, so that it lies in the image."""
+    node, shape = site.node, site.source.shape
+    reach = [node["dilation"][axis] * (node["kernel"][axis] - 1) for axis in (0, 1)]
+    return [shape[axis] - reach[axis] for axis in (0, 1)]
 
 
 def _by_rows(site: Site, at: tuple[str, str]) -> tuple[list[str], str, list[str]]:
     """Where a window begins, whether it lies in the image, and how its rows are copied then."""
     node, source = site.node, site.source
-    (rows, columns), (down, along) = node["kernel"], node["dilation"]
+    (rows, columns), (down, _), last = node["kernel"], node["dilation"], _last(site)
     starts = [
         f"const int32_t {name} = {place} * {stride} - {before};"
         for name, place, stride, before in zip(
             ("top", "left"), at, node["stride"], node["padding"], strict=False
         )
     ]
-    last = source.shape[0] - down * (rows - 1), source.shape[1] - along * (columns - 1)
     test = f"top >= 0 && top < {last[0]} && left >= 0 && left < {last[1]}"
     wide = columns * source.words
     if wide <= MOST_UNROLLED:
