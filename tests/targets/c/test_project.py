@@ -8,10 +8,17 @@ from pathlib import Path
 import pytest
 from tests.bitformat.builder import Builder
 from tests.bitformat.samples import SAMPLES, sample_bytes
-from tests.runtime.random_graphs.fast_paths import binarized
+from tests.runtime.random_graphs.fast_paths import (
+    banded,
+    binarized,
+    pooled_stem,
+    residual,
+    widened,
+)
 from tests.runtime.random_graphs.networks import network
 from tests.runtime.random_graphs.one_operation import any_operation
 from tests.targets.c.compiled import CHECKED, built, check
+from tests.thorough import many
 
 from signbit.bitformat import encode
 from signbit.errors import InputError, ModelFileError
@@ -43,12 +50,13 @@ def test_random_graphs_have_the_engines_bits(make: object, tmp_path: Path) -> No
         ("clang", ("-O2",)),
     ],
 )
-@pytest.mark.parametrize("make", MAKERS)
 def test_many_random_graphs_have_the_engines_bits(
-    make: object, compiler: str, flags: tuple[str, ...], tmp_path: Path
+    compiler: str, flags: tuple[str, ...], tmp_path: Path
 ) -> None:
-    for seed in range(4, 24):
-        check(make(seed).data, tmp_path / "out", *flags, compiler=compiler)  # type: ignore[operator]
+    for seed in range(4, 4 + many(20, least=3)):
+        for make in (*MAKERS, banded, pooled_stem, binarized, residual, widened):
+            data, less = make(seed).data, bool(seed % 2)
+            check(data, tmp_path / "out", *flags, compiler=compiler, less_memory=less)
 
 
 def test_less_memory_has_the_engines_bits(tmp_path: Path) -> None:
