@@ -1,6 +1,5 @@
 """What the walk over the exported graph maps, and what it refuses with a reason."""
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -242,9 +241,11 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
 @pytest.mark.parametrize("name", list(REFUSED))
 def test_refuses(name: str) -> None:
     function, reason = REFUSED[name]
-    with pytest.raises(CompileError, match=re.escape(reason)) as caught:
+    with pytest.raises(CompileError) as caught:
         compiled(Body(function, features=0).eval(), SIZE)
-    assert "\n" not in str(caught.value)
+    # Beside that the network ends in a map, as it has no head here.
+    told = [each for each in caught.value.refusals if "this is a map" not in each.reason]
+    assert [reason in str(each) for each in told] == [True]
 
 
 def test_refusal_names_the_path_of_the_module() -> None:

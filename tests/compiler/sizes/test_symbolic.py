@@ -152,6 +152,18 @@ def test_what_fixes_the_size(name: str) -> None:
         require_open_sizes(model, size)
 
 
+def _cut_and_scaled(x: Tensor) -> Tensor:
+    cut, scaled = x[:, :, :500], F.interpolate(x, size=(24, 20))
+    return x + cut.mean((2, 3), keepdim=True) + scaled.mean((2, 3), keepdim=True)
+
+
+def test_all_that_fixes_the_size_is_told_at_once() -> None:
+    with pytest.raises(CompileError) as caught:
+        require_open_sizes(net(_cut_and_scaled), SIZE)
+    operations = [each.operation for each in caught.value.refusals]
+    assert operations == ["aten.slice.Tensor", "aten.upsample_nearest2d.vec"]
+
+
 OPEN: dict[str, Function] = {
     "nothing": lambda x: x,
     "gate": lambda x: x * x.mean((2, 3), keepdim=True).sigmoid(),

@@ -54,11 +54,15 @@ class _Walk:
 
     def run(self, program: ExportedProgram) -> None:
         checks = Collected()
+        lost: set[FxNode] = set()  # refused, or computed of what was
         for fx in program.graph.nodes:
             shapes = list(_shapes(fx))
-            if fx.op == "call_function" and shapes:
+            count = len(checks.refused)
+            is_lost = any(node in lost for node in fx.all_input_nodes)
+            if fx.op == "call_function" and shapes and not is_lost:
                 with checks:
                     self.check(fx, shapes)
+            lost |= {fx} if is_lost or len(checks.refused) > count else set()
             for shape in shapes:
                 if len(shape) == 4:
                     self.known |= {*shape[2:], sympy.expand(shape[2] * shape[3])}
