@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.quick_export import quicken_export
 
 # Tests run side by side, so what a test computes, or a process that it starts, keeps to one core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -25,6 +26,8 @@ os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.envir
 
 def pytest_collection_finish() -> None:
     """What the imports made stays, so Python need not look through it for garbage again."""
+    if "torch" in sys.modules:
+        quicken_export()
     gc.collect()
     gc.freeze()
 

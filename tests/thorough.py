@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-__all__ = ["LONG", "many", "sample"]
+__all__ = ["LONG", "many", "sample", "together"]
 
 Case = TypeVar("Case")
 
@@ -30,3 +30,14 @@ def sample(cases: Iterable[Case], *telling: Case) -> list[Any]:
     unknown = [case for case in telling if case not in every]
     assert not unknown, f"no such cases: {unknown}"
     return every if LONG else [case for case in every if case in telling]
+
+
+def together(names: Iterable[str], count: int) -> list[Any]:
+    """The names for one test each in long tests; by default a test takes up to `count` of them.
+
+    They come from all along the list, as neighbours are alike.
+    """
+    every = list(names)
+    tests = len(every) if LONG else -(-len(every) // count)
+    taken = [every[first::tests] for first in range(tests)]
+    return [pytest.param(each, id="-".join(each)) for each in taken]

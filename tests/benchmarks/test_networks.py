@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.thorough import sample
 
 import signbit
 from signbit.nn.layers import BinaryConv2d
@@ -37,7 +38,9 @@ def test_sizes(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*BINARY, *REAL])
+@pytest.mark.parametrize(
+    "name", sample([*BINARY, *REAL], "bireal-resnet18-cifar", "resnet20-cifar")
+)
 def test_a_seed_names_a_network_and_leaves_torch_alone(name):
     before = torch.random.get_rng_state()
     first, second, other = build(name, 1), build(name, 1), build(name, 2)
@@ -74,7 +77,7 @@ def test_signs_are_balanced(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(BINARY))
+@pytest.mark.parametrize("name", sample(sorted(BINARY), "sdbnn-resnet20"))
 def test_the_compiled_network_equals_the_oracle(name):
     data = compiled_bytes(name)
     images = photos(1, build(name).input_size)

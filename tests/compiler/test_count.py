@@ -7,6 +7,7 @@ import pytest
 import torch
 from tests.bitformat.samples import offsets_sample
 from tests.compiler.nets import compiled, network, randomise
+from tests.thorough import sample
 from torch import nn
 
 from signbit import methods, models
@@ -142,7 +143,7 @@ IMAGENET = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network_name", IMAGENET)
+@pytest.mark.parametrize("network_name", sample(IMAGENET, "resnet18"))
 def test_published_operations(network_name: str) -> None:
     """Bi-Real Net 2018, table 3: 1.63e8 and 1.93e8 OPs, 33.6 and 43.7 Mbit (docs/counting.md)."""
     binary, weights, bops, flops = IMAGENET[network_name]

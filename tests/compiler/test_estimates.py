@@ -24,7 +24,6 @@ NETWORKS = [
 
 TELLING = [
     ("digits", "sdbnn"),
-    ("reactnet-a", "sdbnn"),
     ("resnet18", "sdbnn"),
     ("resnet20", "real"),
     ("vgg-small", "sdbnn"),

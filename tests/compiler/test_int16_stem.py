@@ -20,6 +20,7 @@ from tests.compiler.nets import (
     pixels,
     randomise,
 )
+from tests.compiler.small import narrow
 from torch import nn
 
 from signbit.compiler.compile import compile_model
@@ -117,9 +118,11 @@ def test_every_integer_is_compared() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(8, 8, 1), (32, 32, 3)])
-def test_our_networks(size: tuple[int, int, int]) -> None:
-    model = network("digits" if size[2] == 1 else "resnet20", "sdbnn", size)
+@pytest.mark.parametrize(("architecture", "channels"), [("digits", 1), ("resnet20", 3)])
+def test_our_networks(monkeypatch: pytest.MonkeyPatch, architecture: str, channels: int) -> None:
+    side = narrow(monkeypatch, architecture)
+    size = (side, side, channels)
+    model = network(architecture, "sdbnn", size)
     rounded = round_stem(model, MEAN[: size[2]], STD[: size[2]], input_size=size)
     result = assert_same_answers(rounded, size, count=2)
     dtypes = [

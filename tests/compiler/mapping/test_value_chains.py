@@ -16,7 +16,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.compiler.every_way import assert_exact
 from tests.compiler.random_nets import centre
-from tests.thorough import many
+from tests.thorough import many, together
 from torch import Tensor, nn
 
 from signbit.nn.layers import BinaryConv2d
@@ -186,9 +186,10 @@ def test_many_chains(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(LAYERS))
-def test_each_layer_between_binary_ones(name: str) -> None:
-    _check(["binary", name, "binary", "norm", name], 5, (5, 4, 3), 7)
+@pytest.mark.parametrize("names", together(sorted(LAYERS), 3))
+def test_each_layer_between_binary_ones(names: list[str]) -> None:
+    between = [layer for name in names for layer in ("binary", name)]
+    _check([*between, "binary", "norm", names[0]], 5, (5, 4, 3), 7)
 
 
 def test_the_numbers_stay_numbers() -> None:

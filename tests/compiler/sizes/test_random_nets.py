@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.compiler.nets import compiled, pixels, randomise
 from tests.compiler.random_nets import centre
 from tests.compiler.sizes.models import assert_engines_agree
+from tests.thorough import LONG
 from torch import Tensor, nn
 
 import signbit
@@ -92,7 +93,9 @@ def _answers(model: nn.Module, size: tuple[int, int]) -> bool:
         return False
 
 
+_COUNT = 4 if LONG else 2
 sizes = st.tuples(st.integers(1, 40), st.integers(1, 40))
+other_sizes = st.lists(sizes, min_size=_COUNT, max_size=_COUNT, unique=True)
 
 
 @pytest.mark.slow
@@ -103,7 +106,7 @@ sizes = st.tuples(st.integers(1, 40), st.integers(1, 40))
     database=None,
     phases=[Phase.explicit, Phase.generate],
 )
-@given(networks(), st.lists(sizes, min_size=4, max_size=4, unique=True), st.sampled_from((1, 2, 5)))
+@given(networks(), other_sizes, st.sampled_from((1, 2, 5)))
 def test_every_size_is_pytorchs(
     model: nn.Module, others: list[tuple[int, int]], batch: int
 ) -> None:
