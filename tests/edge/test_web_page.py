@@ -163,6 +163,19 @@ def test_a_photo_that_the_camera_has_turned_is_read_as_predict_reads_it(
     assert shown(tab) == expected(data, file)
 
 
+def test_a_photo_is_pasted(tab: Tab, opened: Callable[..., bytes], tmp_path: Path) -> None:
+    data = opened(photo_network(*CLASSES))
+    file = photo(tmp_path)
+    given = list(file.read_bytes())
+    tab.run(f"""(() => {{
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File([new Uint8Array({given})], 'a.png', {{type: 'image/png'}}));
+      document.body.dispatchEvent(new ClipboardEvent('paste', {{clipboardData, bubbles: true}}));
+    }})()""")
+    tab.wait(ANSWERED)
+    assert shown(tab) == expected(data, file)
+
+
 def test_a_package_with_an_example_begins_with_its_answer(
     tab: Tab, opened: Callable[..., bytes], tmp_path: Path
 ) -> None:
@@ -293,6 +306,9 @@ def test_a_network_of_numbers_has_fields_and_a_table(
     data = opened(numbers_network())
     assert tab.run("document.querySelector('#photo').hidden")
     assert "4 numbers" in tab.text("#fields")
+    tab.run("document.querySelector('summary').click()")
+    said = tab.wait("document.querySelector('.inside figcaption')?.textContent")
+    assert said == "Sign maps are shown of networks that take a photo."
     field = "document.querySelector('#fields textarea')"
     tab.run(f"{field}.value = '1, -2 3'")
     tab.run("document.querySelector('#run').click()")

@@ -28,9 +28,11 @@ function part(drawn, all, noun) {
 }
 
 export class Layers {
-  constructor(model, layers) {
+  /** `unseen` is said of a layer's signs where there is no picture. */
+  constructor(model, layers, unseen) {
     this.model = model;
     this.layers = layers;
+    this.unseen = unseen;
     this.picture = null;
     this.open = new Map(); // layer's index → its figure of signs
     this.listed = 0;
@@ -108,7 +110,7 @@ export class Layers {
     const picture = this.picture;
     figure.canvas.hidden = picture === null;
     if (picture === null) {
-      figure.words.textContent = "Its sign maps appear here with a photo.";
+      figure.words.textContent = this.unseen;
       return;
     }
     try {

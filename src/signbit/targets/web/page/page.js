@@ -17,10 +17,13 @@ class Page {
   constructor(model, layers) {
     this.model = model;
     this.answers = new Answers();
-    this.layers = new Layers(model, layers);
     this.picture = null; // whose bits are shown
     this.peeked = 0;
     this.photoPort = model.inputs.find((port) => isPhoto(port)) ?? null;
+    const unseen = this.photoPort
+      ? "Its sign maps appear here with a photo."
+      : "Sign maps are shown of networks that take a photo.";
+    this.layers = new Layers(model, layers, unseen);
     const others = model.inputs.filter((port) => port !== this.photoPort);
     this.numbers = new Numbers(others);
     this.photos = null;
