@@ -6,10 +6,8 @@ add_executable(signbit_web_scalar ${WEB})
 add_executable(signbit_web ${WEB} ${KERNELS}/wasm/kernels.cpp native/src/cpu/dispatch.cpp)
 target_compile_definitions(signbit_web PRIVATE SIGNBIT_WASM_KERNELS)
 # All else is -Os, with which Emscripten forbids inlining.
-set(FAST -O2 -finline-functions)
-set_source_files_properties(${KERNELS}/scalar/kernels.cpp PROPERTIES COMPILE_OPTIONS "${FAST}")
 set_source_files_properties(${KERNELS}/wasm/kernels.cpp PROPERTIES
-  COMPILE_OPTIONS "${FAST};-msimd128")
+  COMPILE_OPTIONS "-O2;-finline-functions;-msimd128")
 set_target_properties(signbit_web PROPERTIES OUTPUT_NAME signbit)
 set_target_properties(signbit_web_scalar PROPERTIES OUTPUT_NAME signbit-scalar)
 
