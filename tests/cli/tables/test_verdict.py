@@ -48,7 +48,7 @@ def test_nodes_that_disagree_come_first() -> None:
     ]
     features = Agreement((nodes[0],), EndToEnd(images=2, cosines=[1.0, 0.5]))
     assert agreement_lines(compiled(), features, classes=False) == [
-        "agrees with PyTorch at each of its 1 nodes",
+        "agrees with PyTorch at its one node",
         "features of 2 images: median cosine with PyTorch's 0.750000",
     ]
 
@@ -60,7 +60,7 @@ def test_sizes_that_do_not_fit_are_named() -> None:
     ]
     found = Agreement((), EndToEnd(images=1))
     assert agreement_lines(SimpleNamespace(sizes=sizes), found, classes=True)[-1] == (  # type: ignore[arg-type]
-        "agrees at 1 other sizes that were tried; does not fit 7×5"
+        "agrees at 1 other size, tried on random pixels; does not fit 7×5"
     )
 
 

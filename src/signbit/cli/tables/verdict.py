@@ -67,7 +67,9 @@ def agreement_lines(compiled: Compiled, agreement: Agreement, *, classes: bool) 
             f"{_names(wrong)}"
         )
     else:
-        lines.append(f"agrees with PyTorch at each of its {counted(len(agreement.nodes), 'node')}")
+        count = len(agreement.nodes)
+        every = "its one node" if count == 1 else f"each of its {count} nodes"
+        lines.append(f"agrees with PyTorch at {every}")
     images = counted(found.images, "image")
     if classes:
         same = f"same top class on {found.images - found.disagreements} of {images}"
@@ -83,7 +85,7 @@ def agreement_lines(compiled: Compiled, agreement: Agreement, *, classes: bool) 
     if compiled.sizes:
         wrong = ["×".join(map(str, size.size)) for size in compiled.sizes if size.why]
         agree = counted(len(compiled.sizes) - len(wrong), "other size")
-        tried = f"agrees at {agree} that were tried"
+        tried = f"agrees at {agree}, tried on random pixels"
         lines.append(tried + (f"; does not fit {', '.join(wrong)}" if wrong else ""))
     return lines
 
