@@ -23,10 +23,20 @@ def self_test(name: str, inputs: Named, outputs: Named) -> str:
     lines = [f'#include "{name}.h"', "", "#include <stdint.h>", "#include <stdio.h>"]
     lines += ["#include <string.h>", ""]
     for each, values in inputs:
-        c_type = "uint8_t" if values.dtype == np.uint8 else "float"
-        lines += array(c_type, f"given_{each}", values)
+        if values.dtype == np.uint8:
+            lines += array("uint8_t", f"given_{each}", values)
+            continue
+        _, *rest = array("uint32_t", f"given_{each}", values.view(np.uint32))
+        union = (
+            f"static const union {{ uint32_t bits[{values.size}]; float values[{values.size}]; }}"
+        )
+        lines += [f"{union} given_{each} = {{{{", *rest[:-1], "}};"]
     body = [f"static uint32_t arena[{name.upper()}_ARENA_BYTES / 4];", "long wrong = 0;"]
-    call = ["arena", *(f"given_{each}" for each, _ in inputs)]
+    call = ["arena"]
+    call += [
+        f"given_{each}" if values.dtype == np.uint8 else f"given_{each}.values"
+        for each, values in inputs
+    ]
     checks: list[str] = []
     for each, values in outputs:
         signs = values.dtype == np.int8
@@ -37,7 +47,8 @@ def self_test(name: str, inputs: Named, outputs: Named) -> str:
         compared = f"memcmp(got_{each} + i, expected_{each} + i, sizeof *got_{each})"
         alike = f"wrong += {compared} != 0;"
         if np.isnan(values).any():
-            alike = f"wrong += {compared} != 0 && got_{each}[i] == got_{each}[i];"
+            nan = f"got_{each}[i] != got_{each}[i] && (expected_{each}[i] << 1) > 0xff000000u"
+            alike = f"wrong += {compared} != 0 && !({nan});"
         checks += block(f"for (long i = 0; i < {values.size}; ++i)", alike)
     body += [
         f"{name}_run({', '.join(call)});",

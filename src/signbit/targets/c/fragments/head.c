@@ -1,8 +1,9 @@
 // Every float operation is rounded by itself, to nearest, with subnormal numbers, as IEEE 754 says.
 // GCC's pragma keeps products and sums apart whatever its flags are. Clang's is void where it is
 // called with -ffp-contract=fast: leave that out.
-#if defined(__FAST_MATH__)
-#error "Compile without -ffast-math: the answers would not be the engine's."
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \
+    defined(__NO_SIGNED_ZEROS__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "Compile without -ffast-math and its parts: the answers would not be the engine's."
 #endif
 #if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
 #error "Floats must be computed as floats: on 32-bit x86 add -msse2 -mfpmath=sse."
