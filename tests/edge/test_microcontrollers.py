@@ -125,6 +125,15 @@ def test_random_graphs(place: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
+@pytest.mark.parametrize("place", DESKTOP)
+def test_instructions_that_count_bits(place: str, tmp_path: Path) -> None:
+    """Where this machine has them; windows of 19 to 36 words have no parts then."""
+    subjects = [Subject(data, batches(data, 2)) for data in map(compared, range(200, 208))]
+    check(place, subjects, tmp_path, "-O2", "-march=native")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("place", [*DESKTOP, *BOARDS])
 def test_whole_networks(place: str, tmp_path: Path) -> None:
     check(place, whole_networks(), tmp_path, "-O2")

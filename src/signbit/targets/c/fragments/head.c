@@ -14,7 +14,7 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 #if defined(__GNUC__)
-#define INLINE inline __attribute__((always_inline))
+#define INLINE inline __attribute__((always_inline, unused))
 #define NOINLINE __attribute__((noinline))
 #define MAY_ALIAS __attribute__((may_alias))
 #else
