@@ -18,7 +18,7 @@ def network() -> Compiled:
 
 
 def test_the_repr_of_a_network_is_short(network: Compiled) -> None:
-    assert repr(network) == f"<Compiled 4×4×1: 1 nodes, {len(network.data):,} bytes>"
+    assert repr(network) == f"<Compiled 4×4×1: 1 node, {len(network.data):,} bytes>"
     assert repr(network.graph) == "<Graph of 1 nodes: 'image', 'logits'>"
 
 
