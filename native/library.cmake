@@ -33,6 +33,8 @@ find_dependency(Threads)
 include(\${CMAKE_CURRENT_LIST_DIR}/signbit-targets.cmake)
 ")
 write_basic_package_version_file(${CONFIG_VERSION} COMPATIBILITY SameMinorVersion)
+# The folder that it is installed into is only known afterwards, so the file finds it from its own.
+file(RELATIVE_PATH PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(native/signbit.pc.in signbit.pc @ONLY)
 install(TARGETS signbit_core signbit_shared EXPORT signbit COMPONENT library
   LIBRARY NAMELINK_COMPONENT library)

@@ -50,7 +50,7 @@ UnreadableImages = Annotated[
     typer.Option(
         "--unreadable",
         help="Images that cannot be decoded: leave them out, each of them named, or stop at the "
-        "first; default: as in the run's recipe, for a .sbnn file refuse.",
+        "first; default: as in the run's recipe, or refuse where there is no run.",
     ),
 ]
 RecipeName = Annotated[

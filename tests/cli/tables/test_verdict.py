@@ -21,6 +21,11 @@ def test_what_is_not_noted_is_left_out() -> None:
     assert origin_line("m.sbnn", {"network": "resnet20", "method": "bnn"}) == (
         "m.sbnn: resnet20 by bnn"
     )
+    noted = {"network": "digits", "data": "digits"}
+    assert (
+        origin_line("m.sbnn", {**noted, "epochs": "1"}) == "m.sbnn: digits after 1 epoch on digits"
+    )
+    assert origin_line("m.sbnn", {**noted, "epochs": "2"}).endswith("after 2 epochs on digits")
 
 
 def test_layers_that_are_not_binary_are_listed_by_reason() -> None:

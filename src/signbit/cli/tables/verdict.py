@@ -30,7 +30,8 @@ def origin_line(path: str, source: Mapping[str, str]) -> str:
     if "state" in source:
         words.append(f"({source['state']})")
     if "epochs" in source and "data" in source:
-        words.append(f"after {source['epochs']} epochs on {source['data']}")
+        plural = "" if source["epochs"] == "1" else "s"
+        words.append(f"after {source['epochs']} epoch{plural} on {source['data']}")
     return f"{path}: {' '.join(words)}"
 
 
