@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from signbit import recipes
 from signbit.cli.main import run
 from signbit.targets.web import package
 
@@ -96,6 +97,15 @@ def fresh_cli() -> Cli:
         return Result(done.returncode, done.stdout, done.stderr)
 
     return start
+
+
+@pytest.fixture
+def short_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`signbit demo` trains two epochs; test_demo.py says what it reaches after all of them."""
+    load = recipes.load
+    monkeypatch.setattr(
+        recipes, "load", lambda name, changes=("epochs=2",): load(name, list(changes))
+    )
 
 
 @pytest.fixture(scope="session")

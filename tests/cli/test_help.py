@@ -56,7 +56,7 @@ def test_help_reads_at_80_columns(cli: Cli, command: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("browser_engines")
+@pytest.mark.usefixtures("browser_engines", "short_demo")
 def test_examples_work_one_after_another(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,7 +132,7 @@ def command_of(line: list[str]) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("browser_engines")
+@pytest.mark.usefixtures("browser_engines", "short_demo")
 def test_every_key_is_on_the_page_and_the_other_way_round(
     cli: Cli, run_folder: Path, model_file: Path, tmp_path: Path
 ) -> None:
