@@ -94,11 +94,12 @@ def _verdict(project: Project) -> list[str]:
     ]
     if not floats:
         return [*said, "every node computes in integers"]
-    share = sum(node.operations for node in floats) / sum(n.operations for n in project.nodes)
+    summed = sum(node.operations for node in floats if node.float_sums)
+    share = summed / sum(node.operations for node in project.nodes)
     said.append(
         f"floats: {len(floats)} of {len(project.nodes)} nodes, {console.percent(share)} of the "
-        "operations; without an FPU each takes about a hundred instructions"
+        "operations beside what follows sums; without an FPU each takes some hundred instructions"
     )
-    if any(node.op == "real_conv" and node.floats for node in project.nodes[:2]):
+    if any(node.op == "real_conv" and node.float_sums for node in project.nodes[:2]):
         said.append("cure: signbit compile --stem int16 makes the first layer whole numbers")
     return said

@@ -46,6 +46,7 @@ class NodeFigures:
     written_bytes: int
     operations: int
     floats: bool
+    float_sums: bool
 
 
 class Network:
@@ -81,7 +82,7 @@ class Network:
                 site.summed.scratch = site.scratch
             before = self._pool.size
             written.append(node_function(site, f"node_{index}"))
-            self.nodes.append(_figures(site, self._pool.size - before, written[-1].floats))
+            self.nodes.append(_figures(site, self._pool.size - before, written[-1]))
             sites.append(site)
         self._storage = Storage(graph, stored, sites, inputs, outputs)
         self.arena_bytes = self._storage.size
@@ -160,14 +161,22 @@ def _fragment(name: str) -> list[str]:
     return file.read_text("utf-8").splitlines()
 
 
-def _figures(site: Site, constant_bytes: int, floats: bool) -> NodeFigures:
+def _figures(site: Site, constant_bytes: int, function: Written) -> NodeFigures:
     written = sum(each.size for each in site.outputs)
     operations = sum(
         prod(each.shape) * _read_for_one(each.node, each.source)
         for each in (site, site.summed)
         if each is not None
     )
-    return NodeFigures(site.node.name, site.node.op, constant_bytes, written, operations, floats)
+    return NodeFigures(
+        site.node.name,
+        site.node.op,
+        constant_bytes,
+        written,
+        operations,
+        function.floats,
+        function.float_sums,
+    )
 
 
 def _read_for_one(node: Node, source: Stored) -> int:

@@ -21,11 +21,13 @@ class Written(NamedTuple):
     """A node's function: its lines, and the names that it is called with.
 
     floats: whether it computes with floats; to store an integer as one is not to compute.
+    float_sums: whether the operation itself does, and not only what follows it.
     """
 
     lines: list[str]
     arguments: list[str]
     floats: bool
+    float_sums: bool
 
 
 def is_a_copy(site: Site) -> bool:
@@ -56,7 +58,7 @@ def node_function(site: Site, name: str) -> Written:
             for output in site.node.outputs
         )
     )
-    return Written(lines, arguments, floats)
+    return Written(lines, arguments, floats, body.yields == "real")
 
 
 def _over_pixels(site: Site, inner: list[str], begun: str = "", ended: str = "") -> list[str]:
