@@ -17,11 +17,10 @@ import typer
 
 from signbit.cli import console
 from signbit.cli.as_json import json_text, plain_text, print_json
-from signbit.data.class_names import listed
 from signbit.errors import InputError
 from signbit.files import require_writable
 from signbit.printable import encodable, printable
-from signbit.words import counted
+from signbit.words import counted, listed
 
 __all__ = ["CLASSES", "NEAREST", "Answers", "Found", "Kind", "answers_file"]
 
@@ -104,11 +103,10 @@ class Answers:
                 self._done = dict(_csv_lines(text[len(header) :]))
             else:
                 self._done = dict(_json_lines(text, kind, most))
+        except _OtherError as error:
+            raise _of_another_command(out, f": {error}") from error
         except (ValueError, TypeError, LookupError, csv.Error) as error:
-            why = f": {error}" if isinstance(error, _OtherError) else ""
-            raise InputError(
-                f"{out}: is no file of the same command{why}; use another file, or --overwrite"
-            ) from error
+            raise _of_another_command(out) from error
         os.truncate(out, len(text.encode("utf-8", "surrogateescape")))
         self._file = _LineFile(out, "a")
         self._written = len(self._done)
@@ -187,6 +185,12 @@ def _whole_lines(path: Path) -> str:
 
 class _OtherError(ValueError):
     """A file has the answers of another command; the message says what is different."""
+
+
+def _of_another_command(out: Path, why: str = "") -> InputError:
+    return InputError(
+        f"{out}: is no file of the same command{why}; use another file, or --overwrite"
+    )
 
 
 def _require_same(what: str, found: Sequence[str], expected: Sequence[str]) -> None:

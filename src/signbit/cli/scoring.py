@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from signbit.cli import console
 from signbit.errors import DataError, InputError, SignbitError
 from signbit.runtime.prediction import OUTPUT, class_labels
-from signbit.words import counted
+from signbit.words import counted, listed
 
 if TYPE_CHECKING:
     from signbit.data.loading.dataset import ImageDataset
@@ -112,7 +112,7 @@ def match_classes(
     DataError where the data set has a class that the network does not know, or it has no names and
     another number of outputs.
     """
-    from signbit.data.class_names import class_name, listed, nearly
+    from signbit.data.class_names import class_name, nearly
 
     source, own = dataset.source, dataset.class_names
     class_names = [class_name(name) for name in class_names]

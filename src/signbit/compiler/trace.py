@@ -193,7 +193,7 @@ class _Walk(Tracer):
             reason = f"{broken} of its {value.numel()} values are NaN or infinite"
             cure = "load weights from before training diverged"
             self.graph.refused.append(Refusal(name, "", reason, cure))
-            return value.nan_to_num(1.0, 1.0, -1.0)
+            return value.nan_to_num(1.0, 1.0, 1.0)
         return value
 
     def call(self, fx: FxNode) -> None:

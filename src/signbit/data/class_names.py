@@ -1,4 +1,4 @@
-"""Names of classes: one form of each, and how messages list them."""
+"""Names of classes: one form of each."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from collections.abc import Sequence
 
 from signbit.printable import printable
 
-__all__ = ["class_name", "listed", "nearly"]
-
-# More names than this hide what a message says.
-_MOST = 10
+__all__ = ["class_name", "nearly"]
 
 
 def class_name(text: str) -> str:
@@ -31,9 +28,3 @@ def nearly(name: str, names: Sequence[str]) -> str | None:
 
 def _plain(name: str) -> str:
     return name.strip().casefold()
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first ten of `names`, and how many there are if that is not all."""
-    more = f", … ({len(names)})" if len(names) > _MOST else ""
-    return ", ".join(names[:_MOST]) + more

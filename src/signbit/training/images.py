@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from signbit.data.class_names import listed
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.readable import without_unreadable
 from signbit.data.loading.say import Say, log, once
@@ -22,7 +21,7 @@ from signbit.data.sources.split import share_of_classes
 from signbit.data.sources.unlabelled import LABELS_NEEDED
 from signbit.errors import DataError
 from signbit.training.recipe import Recipe
-from signbit.words import counted
+from signbit.words import counted, listed
 
 __all__ = ["augmentation_of", "fit_images", "open_images", "preprocessing_of"]
 

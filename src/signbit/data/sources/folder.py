@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.data.class_names import class_name, listed, nearly
+from signbit.data.class_names import class_name, nearly
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.fingerprint import of_files
 from signbit.data.loading.say import Say, log
@@ -30,7 +30,7 @@ from signbit.data.sources.path_list import Names, Paths
 from signbit.data.sources.split import find_split, held_out_split, no_split, train_or_held_out
 from signbit.data.sources.unlabelled import LABELS_NEEDED, UNLABELLED, no_labels
 from signbit.errors import DataError
-from signbit.words import counted
+from signbit.words import counted, listed
 
 __all__ = ["open_folder"]
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.data.class_names import listed
 from signbit.data.loading.seeds import derive_seed
 from signbit.errors import DataError, InputError
+from signbit.words import listed
 
 __all__ = ["find_split", "held_out_split", "no_split", "share_of_classes", "train_or_held_out"]
 

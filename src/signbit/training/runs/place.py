@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from signbit.data.class_names import listed
 from signbit.errors import CheckpointError
+from signbit.words import listed
 
 __all__ = ["require_place"]
 
