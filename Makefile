@@ -35,7 +35,7 @@ test: $(READY) check test-native  ## linters, types and every test, in C++ and i
 test-long:       ## the same with every case, seed and network that a test knows, in half an hour
 	SIGNBIT_TESTS=long $(MAKE) --no-print-directory test
 
-test-fast: $(READY)  ## the Python tests but for the slow ones, in three minutes
+test-fast: $(READY)  ## the Python tests but for the slow ones, in four minutes
 	$(PYTEST) -m 'not slow'
 
 LIBRARY ?= build/library
