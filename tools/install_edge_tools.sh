@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what builds and tests signbit for devices that are not x86-64: Debian's cross compilers,
-# QEMU for their programs and for boards with a microcontroller, llvm-mca, which models cycles, and
-# Emscripten, node and Chromium for browsers. Run it as root.
+# QEMU for their programs and for boards with a microcontroller, llvm-mca, which models cycles,
+# Emscripten, node and Chromium for browsers, and clang, a second compiler for generated C. Run it as root.
 # LLVM_VERSION chooses another release; 19 is the first of bookworm's that models Arm's own cores.
 set -eu
 version=${LLVM_VERSION:-19}
@@ -9,7 +9,7 @@ apt-get update
 apt-get install --yes --no-install-recommends \
   g++-aarch64-linux-gnu g++-riscv64-linux-gnu qemu-user "llvm-$version" \
   gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-riscv64-unknown-elf qemu-system-arm qemu-system-misc \
-  emscripten nodejs npm chromium
+  emscripten nodejs npm chromium clang
 aarch64-linux-gnu-g++ --version | head -n 1
 riscv64-linux-gnu-g++ --version | head -n 1
 qemu-aarch64 --version | head -n 1
@@ -19,3 +19,4 @@ qemu-system-arm --version | head -n 1
 em++ --version | head -n 1
 node --version
 chromium --version
+clang --version | head -n 1

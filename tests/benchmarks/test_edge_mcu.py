@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.edge.tools import require
 
 from edge.boards import BOARDS
 from edge.counting import Counter
@@ -19,8 +20,7 @@ MOST = {"m4f": 14.0, "rv32": 13.5, "rv32+zbb": 6.0}
 @pytest.fixture
 def counter(tmp_path: Path) -> Counter:
     missing = sorted({tool for name in MOST for tool in BOARDS[name].missing()})
-    if missing:
-        pytest.skip(f"no {', '.join(missing)}; see tools/install_edge_tools.sh")
+    require(missing)
     return Counter(tmp_path)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pytest
+from tests.edge.tools import require
 
 Array = npt.NDArray[np.generic]
 
@@ -27,8 +27,7 @@ def build(processor: str) -> Path:
     """The folder of the native tests of a processor; skips where its tools are missing."""
     tools = (f"{processor}-linux-gnu-g++", f"qemu-{processor}", "cmake", "ninja")
     missing = [tool for tool in tools if shutil.which(tool) is None]
-    if missing:
-        pytest.skip(f"no {', '.join(missing)}; see tools/install_edge_tools.sh")
+    require(missing)
     folder = ROOT / "build" / "edge" / processor
     options = {
         "CMAKE_TOOLCHAIN_FILE": ROOT / "tools" / "toolchains" / f"{processor}.cmake",

@@ -6,7 +6,6 @@ and its library do, which no mode of the processor may change.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from fractions import Fraction
 from itertools import product
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.edge.tools import compiler, require
 
 import signbit
 from edge.boards import BOARDS
@@ -55,7 +55,8 @@ def drawn(rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
     c = np.choose(rng.integers(0, 3, DRAWN), [c, near.view(np.float32), ties]).astype(np.float32)
     columns = [np.concatenate([one, other.view(np.uint32)]) for one, other in zip(
         special, (a, b, c), strict=True)]  # fmt: skip
-    return tuple(column.view(np.float32) for column in columns)  # type: ignore[return-value]
+    first, second, third = (column.view(np.float32) for column in columns)
+    return first, second, third
 
 
 def rounded(x: Fraction) -> float:
@@ -149,26 +150,24 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", BOARDS)
 def test_on_boards(name: str, flags: tuple[str, ...], source: Path, tmp_path: Path) -> None:
     board = BOARDS[name]
-    if board.missing():
-        pytest.skip(f"no {', '.join(board.missing())}; see tools/install_edge_tools.sh")
+    require(board.missing())
     board.run(board.build([source], tmp_path / "program", "-O2", *flags))
 
 
 @pytest.mark.parametrize(
-    ("compiler", "flags"),
-    [(compiler, flags) for compiler in ("gcc", "clang") for flags in (("-O0",), ("-O2",), WITHIN)]
+    ("name", "flags"),
+    [(name, flags) for name in ("gcc", "clang") for flags in (("-O0",), ("-O2",), WITHIN)]
     + [("gcc", CONTRACTING)],
 )
-def test_on_the_host(compiler: str, flags: tuple[str, ...], source: Path, tmp_path: Path) -> None:
-    compiler = next(filter(shutil.which, (compiler, f"{compiler}-14")), "")
-    if not compiler:
-        pytest.skip("no such compiler")
+def test_on_the_host(name: str, flags: tuple[str, ...], source: Path, tmp_path: Path) -> None:
     if "-mfma" in flags and "fma" not in Path("/proc/cpuinfo").read_text():
-        pytest.skip("no fused multiply-add here")
+        pytest.skip("this processor has no fused multiply-add")
     program = tmp_path / "program"
     strict = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic")
     built = subprocess.run(
-        [compiler, *strict, *flags, str(source), "-o", str(program)], capture_output=True, text=True
+        [compiler(name), *strict, *flags, str(source), "-o", str(program)],
+        capture_output=True,
+        text=True,
     )
     assert built.returncode == 0, built.stderr
     subprocess.run([str(program)], check=True)

@@ -5,7 +5,6 @@ A program holds several networks and their samples, so that each board builds an
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from tests.bitformat.samples import SAMPLES
 from tests.edge.cases import batches
+from tests.edge.tools import compiler, require
 from tests.runtime.graphs import Case
 from tests.runtime.identity import assert_identical
 from tests.runtime.random_graphs import networks, one_operation
@@ -94,14 +94,10 @@ def check(place: str, subjects: Sequence[Subject], folder: Path, *flags: str) ->
     try:
         if place in BOARDS:
             board = BOARDS[place]
-            if board.missing():
-                pytest.skip(f"no {', '.join(board.missing())}; see tools/install_edge_tools.sh")
+            require(board.missing())
             text = board.run(board.build(files, folder / "program", *flags))
         else:
-            compiler = next(filter(shutil.which, (place, f"{place}-14")), "")
-            if not compiler:
-                pytest.skip(f"no {place}")
-            text = run_on_desktop(compiler, files, folder / "program", *flags)
+            text = run_on_desktop(compiler(place), files, folder / "program", *flags)
     except subprocess.CalledProcessError as error:
         pytest.fail(f"{place}: status {error.returncode}: {error.stderr}{error.stdout}"[:4000])
     for number, (subject, found) in enumerate(zip(subjects, outputs(text, subjects), strict=True)):

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pytest
+from tests.edge.tools import require
 
 import signbit.targets.web.package as web
 
@@ -29,8 +29,7 @@ ISAS = ("wasm", "scalar")
 def build() -> None:
     """Builds what `make wasm` builds; skips where tools are missing."""
     missing = [tool for tool in ("em++", "node", "cmake", "ninja") if shutil.which(tool) is None]
-    if missing:
-        pytest.skip(f"no {', '.join(missing)}; see tools/install_edge_tools.sh")
+    require(missing)
     folder = ROOT / "build" / "edge" / "wasm"
     options = {
         "CMAKE_TOOLCHAIN_FILE": ROOT / "tools" / "toolchains" / "wasm.cmake",

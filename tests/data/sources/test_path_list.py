@@ -31,6 +31,16 @@ def test_paths_are_taken_in_any_order() -> None:
     assert taken != paths
 
 
+SLICES = [slice(None), slice(1, 3), slice(None, None, -1), slice(-2, None), slice(7, 2), slice(99)]
+
+
+@pytest.mark.parametrize("part", SLICES, ids=str)
+def test_slices_are_those_of_a_list(part: slice) -> None:
+    names, paths = Names(TEXTS), Paths(Names(TEXTS)).take(np.arange(8)[::-1])
+    assert [*names[part]] == TEXTS[part]
+    assert [*paths[part]] == [Path(text) for text in TEXTS[::-1]][part]
+
+
 def test_images_are_found_in_the_order_of_their_paths(tmp_path: Path) -> None:
     for name in ("a/z.png", "a.png", "a-b/c.png", "a/b/c.png", "a/b.png", "b/a.png", "Z.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.edge.tools import compiler as find_compiler
 
 from signbit.targets import c
 
@@ -16,11 +15,10 @@ CHECKED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 def built(project: c.Project, folder: Path, *flags: str, compiler: str = "gcc") -> Path:
     """The test program of an export, compiled; skips where the compiler is missing."""
-    if shutil.which(compiler) is None:
-        pytest.skip(f"no {compiler}; see tools/install_edge_tools.sh")
+    command = [find_compiler(compiler), *STRICT, *flags]
     c.write(project, folder, overwrite=True)
     sources = [f"{project.name}.c", f"{project.name}_test.c"]
-    command = [compiler, *STRICT, *flags, *sources, "-o", "test"]
+    command += [*sources, "-o", "test"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder / "test"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.bitformat.builder import Builder
 from tests.bitformat.samples import SAMPLES, sample_bytes
+from tests.runtime.graphs import Case
 from tests.runtime.random_graphs.fast_paths import (
     banded,
     binarized,
@@ -35,9 +37,9 @@ def test_every_operation_and_step_has_the_engines_bits(name: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_random_graphs_have_the_engines_bits(make: object, tmp_path: Path) -> None:
+def test_random_graphs_have_the_engines_bits(make: Callable[[int], Case], tmp_path: Path) -> None:
     for seed in range(4):
-        check(make(seed).data, tmp_path / "out")  # type: ignore[operator]
+        check(make(seed).data, tmp_path / "out")
 
 
 @pytest.mark.slow

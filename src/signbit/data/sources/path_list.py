@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,10 +44,18 @@ class Names(Sequence[str]):
     def __len__(self) -> int:
         return len(self._folder_of)
 
-    def __getitem__(self, index: int) -> str:  # type: ignore[override]
-        index = range(len(self))[index]
-        name = self._bytes[self._ends[index] : self._ends[index + 1]]
-        return self._folders[self._folder_of[index]] + name.decode("utf-8", "surrogatepass")
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Names: ...
+
+    def __getitem__(self, index: int | slice) -> str | Names:
+        chosen = range(len(self))[index]
+        if isinstance(chosen, range):
+            return Names(self[each] for each in chosen)
+        name = self._bytes[self._ends[chosen] : self._ends[chosen + 1]]
+        return self._folders[self._folder_of[chosen]] + name.decode("utf-8", "surrogatepass")
 
 
 class Paths(Sequence[Path]):
@@ -63,10 +72,16 @@ class Paths(Sequence[Path]):
     def __len__(self) -> int:
         return len(self._names) if self._chosen is None else len(self._chosen)
 
-    def __getitem__(self, index: int) -> Path:  # type: ignore[override]
+    @overload
+    def __getitem__(self, index: int) -> Path: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Paths: ...
+
+    def __getitem__(self, index: int | slice) -> Path | Paths:
+        if isinstance(index, slice):
+            return self.take(np.arange(len(self))[index])
         return Path(self._names[index if self._chosen is None else int(self._chosen[index])])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and [*self] == [*other]
-
-    __hash__ = None  # type: ignore[assignment]
