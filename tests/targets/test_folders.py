@@ -41,9 +41,14 @@ def test_what_is_there_is_replaced_only_when_asked(tmp_path: Path) -> None:
     assert content(tmp_path / "site") == {**FILES, "a.txt": b"new", "mine.txt": b"mine"}
 
 
-def test_nothing_is_left_where_the_disk_is_full(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("there", [False, True], ids=["new", "overwritten"])
+def test_nothing_is_new_where_the_disk_is_full(
+    there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    old = {"a.txt": b"old", "mine.txt": b"mine"}
+    if there:
+        write_folder(tmp_path / "site", old, overwrite=False)
+
     def write(path: Path, data: bytes) -> None:
         if path.name == "b.txt":
             raise OSError(28, "No space left on device", str(path))
@@ -51,8 +56,9 @@ def test_nothing_is_left_where_the_disk_is_full(
 
     monkeypatch.setattr(folders, "write_file", write)
     with pytest.raises(OSError, match="No space left"):
-        write_folder(tmp_path / "site", FILES, overwrite=False)
-    assert not [*tmp_path.iterdir()]
+        write_folder(tmp_path / "site", FILES, overwrite=there)
+    assert [path.name for path in tmp_path.iterdir()] == ["site"] * there
+    assert not there or content(tmp_path / "site") == old
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from signbit.errors import InputError
@@ -36,19 +36,19 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, overwrite: bool) -
     """Write files, by their paths in the folder, which are relative and have / between names.
 
     A folder that is not there, or empty, appears whole: it is written beside its place and renamed.
-    In one that is there each file is replaced as a whole; others in it stay. Raises as
-    `require_free` does, and OSError where the disk is full; then nothing new is left.
+    In one that is there files are replaced once all are written; others in it stay. Raises as
+    `require_free` does, and OSError where the disk is full; then nothing is new.
     """
     require_free(folder, overwrite=overwrite)
     target = Path(os.path.realpath(folder))
-    if target.is_dir() and any(target.iterdir()):
-        _fill(target, files)
-        return
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         _fill(beside, files)
-        beside.replace(target)
+        if target.is_dir() and any(target.iterdir()):
+            _move(beside, target, files)
+        else:
+            beside.replace(target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     sync_folder(target.parent)
@@ -59,6 +59,13 @@ def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
         path = folder.joinpath(*name.split("/"))
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, data)
+
+
+def _move(written: Path, target: Path, names: Iterable[str]) -> None:
+    for name in names:
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (written / name).replace(path)
 
 
 def _require_access(there: Path, folder: Path) -> None:
