@@ -8,13 +8,14 @@ from tests.bitformat.samples import SAMPLES
 from tests.runtime.identity import named
 from tests.runtime.random_graphs.networks import network
 from tests.runtime.random_graphs.one_operation import any_operation
+from tests.thorough import many
 
 import signbit
 from signbit.bitformat import encode
 
 Array = npt.NDArray[np.generic]
 
-GRAPHS = 24
+GRAPHS = many(24)
 """Of each kind that is drawn."""
 
 
