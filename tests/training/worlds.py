@@ -1,36 +1,82 @@
-"""Processes for tests: a fresh interpreter that imports once, and forks of it that join each other.
+"""Processes for tests: scripts, and processes of theirs that join each other.
 
-Nothing here runs under pytest itself: a process that has computed with torch is no good to fork.
+Each script is a fork of one process that has imported what training needs, and computes nothing: a
+process that has computed with torch, such as pytest's, is no good to fork.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
+_SERVER = """
+import sklearn.datasets, torch, torch._dynamo
+import signbit.selfsup.pretraining, signbit.training.supervised.train
+import worlds
+
+worlds.serve()
+"""
+
 
 def run_script(script: str, *arguments: object, timeout: float = 240) -> str:
-    """Run `script` in a new interpreter that can import this module; its stderr, if it succeeds."""
+    """Run `script` in a new process that can import this module; its stderr, if it succeeds.
+
+    What training needs is imported already. Nothing has been computed, and nothing been patched.
+    """
+    server = _server()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    with tempfile.NamedTemporaryFile() as said:
+        asked = [script, [*map(str, arguments)], said.name, timeout]
+        server.stdin.write(json.dumps(asked) + "\n")
+        server.stdin.flush()
+        code = server.stdout.readline()
+        text = Path(said.name).read_text()
+    assert int(code) == 0, text
+    return text
+
+
+@cache
+def _server() -> subprocess.Popen[str]:
     environment = {"PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)],
+    return subprocess.Popen(
+        [sys.executable, "-c", _SERVER],
         env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=timeout,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stderr
+
+
+def serve() -> None:
+    """Run each script that stdin has a line for, and answer with its exit code.
+
+    stdin ends when pytest does.
+    """
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    for line in sys.stdin:
+        script, arguments, said, timeout = json.loads(line)
+
+        def run_it(script: str = script, arguments: list[str] = arguments) -> None:
+            sys.argv[1:] = arguments
+            exec(compile(script, "script", "exec"), {"__name__": "__main__"})
+
+        (code,) = wait([_fork(0, 1, 0, run_it, Path(said))], timeout)
+        print(code, file=answers, flush=True)
+    os._exit(0)  # at once: to take torch apart lasts a second
 
 
 def start(world: int, function: Callable[[], object], said: Path | None = None) -> list[int]:
