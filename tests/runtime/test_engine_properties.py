@@ -22,6 +22,7 @@ from tests.runtime.identity import (
     every_isa,
     named,
 )
+from tests.thorough import many
 
 import signbit
 from signbit.runtime.reference import ReferenceEngine
@@ -31,141 +32,146 @@ Array = npt.NDArray[Any]
 NETWORKS = st.one_of(strategies.networks, strategies.int16_networks, strategies.severals)
 
 
+def drawn(count: int) -> settings:
+    """So many random cases in long tests, and no more than 40 of them by default."""
+    return settings(derandomize=True, deadline=None, max_examples=many(count, least=40))
+
+
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=100)
+@drawn(100)
 @given(case=strategies.binary_convs, threads=THREADS)
 def test_binary_convolutions(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=100)
+@drawn(100)
 @given(case=strategies.adjusteds, threads=THREADS)
 def test_maps_sums_and_borders(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=40)
+@drawn(40)
 @given(case=strategies.linears, threads=THREADS)
 def test_fully_connected_layers(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=60)
+@drawn(60)
 @given(case=strategies.real_heads, threads=THREADS)
 def test_real_heads_of_batches(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=60)
+@drawn(60)
 @given(case=strategies.real_convs, threads=THREADS)
 def test_real_convolutions(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=100)
+@drawn(100)
 @given(case=strategies.int16_stems, threads=THREADS)
 def test_int16_stems(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=60)
+@drawn(60)
 @given(case=strategies.sign_sums, threads=THREADS)
 def test_sums_of_signs(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=80)
+@drawn(80)
 @given(case=strategies.pools, threads=THREADS)
 def test_pools_and_means(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=40)
+@drawn(40)
 @given(case=strategies.multiplieds, threads=THREADS)
 def test_values_times_a_map(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=60)
+@drawn(60)
 @given(case=strategies.over_channelss, threads=THREADS)
 def test_softmax_norms_and_gates(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=80)
+@drawn(80)
 @given(case=strategies.rearrangeds, threads=THREADS)
 def test_operations_that_move_values(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=80)
+@drawn(80)
 @given(case=strategies.any_operations, threads=THREADS)
 def test_any_operations_of_the_table(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=80)
+@drawn(80)
 @given(case=NETWORKS, threads=THREADS)
 def test_networks(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=60)
+@drawn(60)
 @given(case=strategies.severals, threads=THREADS)
 def test_several_inputs_and_outputs(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=100)
+@drawn(100)
 @given(case=strategies.pooled_stems, threads=THREADS)
 def test_pooled_stems(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=30)
+@drawn(30)
 @given(case=strategies.bandeds, threads=THREADS)
 def test_pools_of_large_tensors(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=40)
+@drawn(40)
 @given(case=strategies.binarizeds, threads=THREADS)
 def test_signs_made_for_one_convolution(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=50)
+@drawn(50)
 @given(case=strategies.residuals, threads=THREADS)
 def test_residual_networks(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=60)
+@drawn(60)
 @given(case=strategies.wideneds, threads=THREADS)
 def test_repeated_operands_and_offsets_of_whole_words(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=80)
+@drawn(80)
 @given(case=NETWORKS, threads=THREADS, seed=st.integers(0, 2**32))
 def test_each_node_alone(isa: str, case: Case, threads: int, seed: int) -> None:
     """A node fed with its own inputs (bits and reals out of the blue) gives its outputs."""
@@ -173,7 +179,7 @@ def test_each_node_alone(isa: str, case: Case, threads: int, seed: int) -> None:
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=40)
+@drawn(40)
 @given(case=NETWORKS, threads=THREADS)
 def test_images_do_not_influence_each_other(isa: str, case: Case, threads: int) -> None:
     """A batch gives what its images give one by one, however often the engine has run."""
@@ -202,7 +208,7 @@ def test_one_engine_in_many_threads(isa: str) -> None:
 
 
 @every_isa
-@settings(derandomize=True, deadline=None, max_examples=40)
+@drawn(40)
 @given(case=strategies.resizeds)
 def test_files_of_any_size(isa: str, case: Case) -> None:
     reference = ReferenceEngine(case.data, input_size=case.input_size)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-# Twenty milliseconds a step give the test time to kill in the middle of an epoch.
+# A pause at each step gives the test time to kill in the middle of an epoch.
 SCRIPT = """
 import sys, time
 import torch
@@ -24,7 +24,7 @@ after_step = SelfSupervised.after_step
 
 def slowly(self):
     after_step(self)
-    time.sleep(float(sys.argv[2]))
+    time.sleep(float(sys.argv[1]))
 
 SelfSupervised.after_step = slowly
 recipe = parse_recipe({
@@ -42,13 +42,15 @@ recipe = parse_recipe({
     "optimizer": {"name": "sgd", "lr": 0.03, "momentum": 0.9, "weight_decay": 0.0},
     "schedule": "cosine",
 }, "mine")
-pretrain(recipe, None, sys.argv[1])
+for folder in sys.argv[2:]:
+    pretrain(recipe, None, folder)
 """
 
 
-def start(folder: Path, seconds_a_step: float = 0.0) -> subprocess.Popen[bytes]:
+def start(*folders: Path, seconds_a_step: float = 0.0) -> subprocess.Popen[bytes]:
+    """A new interpreter that trains one run after the other."""
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(folder), str(seconds_a_step)],
+        [sys.executable, "-c", SCRIPT, str(seconds_a_step), *map(str, folders)],
         stderr=subprocess.DEVNULL,
     )
 
@@ -56,7 +58,6 @@ def start(folder: Path, seconds_a_step: float = 0.0) -> subprocess.Popen[bytes]:
 @pytest.mark.slow
 def test_sigkill_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert start(whole).wait() == 0
     process = start(killed, seconds_a_step=0.03)
     deadline = time.monotonic() + 120
     while not (killed / "checkpoints/epoch-0002").exists():
@@ -67,6 +68,6 @@ def test_sigkill_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not (killed / "checkpoints/epoch-0003").exists()
-    assert start(killed).wait() == 0
+    assert start(whole, killed).wait() == 0
     left, right = (path / "checkpoints/epoch-0003/state.safetensors" for path in (whole, killed))
     assert left.read_bytes() == right.read_bytes()

@@ -14,7 +14,7 @@ import torch
 
 from signbit.training import load_run
 
-# Twenty milliseconds a step give the test time to kill in the middle of an epoch.
+# A pause at each step gives the test time to kill in the middle of an epoch.
 SCRIPT = """
 import sys, time
 import torch
@@ -26,17 +26,19 @@ after_step = task.Supervised.after_step
 
 def slowly(self):
     after_step(self)
-    time.sleep(float(sys.argv[2]))
+    time.sleep(float(sys.argv[1]))
 
 task.Supervised.after_step = slowly
-recipe = recipes.load("sdbnn-digits", ["epochs=4", "train_images=640", "batch_size=16"])
-supervised.train(recipe, None, sys.argv[1])
+recipe = recipes.load("sdbnn-digits", ["epochs=3", "train_images=320", "batch_size=16"])
+for folder in sys.argv[2:]:
+    supervised.train(recipe, None, folder)
 """
 
 
-def start(folder: Path, seconds_a_step: float = 0.0) -> subprocess.Popen[bytes]:
+def start(*folders: Path, seconds_a_step: float = 0.0) -> subprocess.Popen[bytes]:
+    """A new interpreter that trains one run after the other."""
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(folder), str(seconds_a_step)],
+        [sys.executable, "-c", SCRIPT, str(seconds_a_step), *map(str, folders)],
         stderr=subprocess.DEVNULL,
     )
 
@@ -52,17 +54,15 @@ def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
 @pytest.mark.slow
 def test_sigkill_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert start(whole).wait() == 0
-
-    process = start(killed, seconds_a_step=0.02)
-    wait_for(killed / "checkpoints/epoch-0002", process)
-    time.sleep(0.2)  # some ten of the next epoch's forty steps, at most
+    process = start(killed, seconds_a_step=0.04)
+    wait_for(killed / "checkpoints/epoch-0001", process)
+    time.sleep(0.2)  # some five of the next epoch's twenty steps, at most
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert load_run(killed).epoch == 2
-    assert start(killed).wait() == 0
+    assert load_run(killed).epoch == 1
+    assert start(whole, killed).wait() == 0
 
-    left, right = (path / "checkpoints/epoch-0004/state.safetensors" for path in (whole, killed))
+    left, right = (path / "checkpoints/epoch-0003/state.safetensors" for path in (whole, killed))
     assert left.read_bytes() == right.read_bytes()
     expected = load_run(whole).model.state_dict()
     for name, value in load_run(killed).model.state_dict().items():
@@ -70,4 +70,4 @@ def test_sigkill_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
     for ours, theirs in zip(load_run(killed).history, load_run(whole).history, strict=True):
         for key in ("epoch", "train_loss", "top1", "test_loss", "lr"):
             assert ours[key] == theirs[key]
-    assert sorted(os.listdir(killed / "checkpoints")) == ["epoch-0003", "epoch-0004"]
+    assert sorted(os.listdir(killed / "checkpoints")) == ["epoch-0002", "epoch-0003"]

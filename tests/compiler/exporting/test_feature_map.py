@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from tests.compiler.nets import MEAN, STD, compiled, pixels, randomise
+from tests.compiler.small import narrow
 from tests.thorough import sample
 from torch import Tensor, nn
 
@@ -77,9 +78,12 @@ def test_a_backbone_that_flattens_compiles_to_its_map() -> None:
         ("resnet20", "reactnet"),
     ),
 )
-def test_backbones_end_in_their_features_and_agree_node_by_node(network: str, method: str) -> None:
+def test_backbones_end_in_their_features_and_agree_node_by_node(
+    monkeypatch: pytest.MonkeyPatch, network: str, method: str
+) -> None:
+    side = narrow(monkeypatch, network)
     model = backbone(network, method)
-    size = (32, 32, 3)
+    size = (side, side, 3)
     assert as_feature_map(model, size) is model
     file = compiled(model, size)
     output = validate(file.graph, file.constants)[file.graph.outputs[0].tensor]
