@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -170,9 +171,38 @@ def test_devices_are_written_and_stay(tmp_path: Path) -> None:
         require_writable(path)
         write_file(path, b"new")
         assert path.is_char_device()
-    with pytest.raises(OSError, match="No space left") as caught:
-        write_file("/dev/full", b"new")
-    assert caught.value.filename == "/dev/full"
+    link.unlink()
+    link.symlink_to("/dev/full")
+    for name in ("/dev/full", str(link)):
+        for refuse, size in ((write_file, b"new"), (require_writable, 3)):
+            with pytest.raises(OSError, match="No space left") as caught:
+                refuse(name, size)  # type: ignore[operator]
+            assert caught.value.filename == name
+
+
+def test_an_open_descriptor_is_tried_before_it_is_written() -> None:
+    with open("/dev/full", "wb") as full, open("/dev/null", "rb") as unwritable:
+        for file, reason in ((full, "No space left"), (unwritable, "Bad file descriptor")):
+            with pytest.raises(OSError, match=reason) as caught:
+                require_writable(f"/dev/fd/{file.fileno()}")
+            assert caught.value.filename == f"/dev/fd/{file.fileno()}"
+
+
+def test_a_trial_leaves_all_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.sbnn"
+    path.write_bytes(b"old")
+    before = path.stat()
+    require_writable(path, 1000)
+    assert (path.read_bytes(), path.stat()) == (b"old", before)
+
+    def over_quota(*_: int) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(os, "posix_fallocate", over_quota)
+    with pytest.raises(OSError, match="quota") as caught:
+        require_writable(path)
+    assert caught.value.filename == str(path)
+    assert os.listdir(tmp_path) == ["model.sbnn"]
 
 
 WRITE = "from signbit.files import *; import sys; write_file(sys.argv[1], b'binary')"

@@ -65,25 +65,42 @@ def checked_path(name: str, given: object) -> str:
 def require_writable(path: Target, least: int = 1) -> None:
     """Refuse a target that `write_file` could not write, before there is anything to write.
 
-    least: bytes that will be written, or more; the disk must have room for so many. Raises OSError,
-    which names the target.
+    What is there stays as it is: beside a file a hidden one is made and removed again, and into a
+    device or an open descriptor nothing is written, which a full one refuses, too. Of a FIFO
+    `held_open` finds out. least: bytes that will be written, or more; the disk must have room for
+    so many. Raises OSError, which names the target.
     """
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, "is a folder; name a file to write", str(path))
+    number = descriptor_of(path)
+    if number is not None:
+        with _named(path):
+            os.write(number, b"")
+        return
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
         what = f"there is no folder {folder}; make it first"
         raise FileNotFoundError(errno.ENOENT, what, str(path))
     mode = _mode(path)
-    if (mode is None or stat.S_ISREG(mode)) and not os.access(folder, os.W_OK | os.X_OK):
+    if mode is None or stat.S_ISREG(mode):
+        _require_room(path, folder, least)
+    elif not stat.S_ISFIFO(mode):
+        with _named(path), open(_open_special(path), "wb") as special:
+            os.write(special.fileno(), b"")
+
+
+def _require_room(path: Target, folder: str, least: int) -> None:
+    """Refuse a folder that takes no new file of so many bytes; `path` is named."""
+    if not os.access(folder, os.W_OK | os.X_OK):
         what = f"the folder {folder} may not be written to"
         raise PermissionError(errno.EACCES, what, str(path))
-    if mode is None or stat.S_ISREG(mode):
-        disk = os.statvfs(folder)
-        free = disk.f_frsize * (disk.f_bavail if os.geteuid() else disk.f_bfree)
-        if free < least and disk.f_blocks:  # some file systems do not count
-            what = f"needs {least:,} bytes or more, and its disk has {free:,} left; make room"
-            raise OSError(errno.ENOSPC, what, str(path))
+    disk = os.statvfs(folder)
+    free = disk.f_frsize * (disk.f_bavail if os.geteuid() else disk.f_bfree)
+    if free < least and disk.f_blocks:  # some file systems do not count
+        what = f"needs {least:,} bytes or more, and its disk has {free:,} left; make room"
+        raise OSError(errno.ENOSPC, what, str(path))
+    with _named(path), _beside(Path(folder)) as trial, trial.open("xb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(least, 1))  # asks quotas and limits, too
 
 
 @contextmanager
@@ -163,8 +180,7 @@ def _mode(path: Target) -> int | None:
 
 
 def _replace(target: Path, data: bytes, mode: int | None) -> None:
-    beside = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
+    with _beside(target.parent) as beside:
         with beside.open("xb") as file:
             if mode is not None:
                 os.fchmod(file.fileno(), stat.S_IMODE(mode))
@@ -172,9 +188,17 @@ def _replace(target: Path, data: bytes, mode: int | None) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
     sync_folder(target.parent)
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """The path of a new hidden file, of which nothing is left behind `with`."""
+    path = folder / f".{secrets.token_hex(8)}.tmp"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _open_special(path: Target) -> int:

@@ -156,6 +156,13 @@ class Answers:
                 )
             raise
 
+    def say_where(self) -> None:
+        """Tell the person in front of it where the answers are, if they are in a file."""
+        if self._out is not None:
+            new = self._written - len(self._done)
+            resumed = f", {new:,} of them new" if self._done else ""
+            console.say(f"{self._out}: has {counted(self._written, 'answer')}{resumed}")
+
     def publish(self, figures: Mapping[str, object]) -> None:
         """For --json: print these figures and the photographs, or the file and how many it has."""
         if self._out is None:

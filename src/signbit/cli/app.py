@@ -24,12 +24,13 @@ from signbit.cli.commands.pretrain import pretrain
 from signbit.cli.commands.probe import probe
 from signbit.cli.commands.recipes import recipes
 from signbit.cli.commands.train import train
-from signbit.cli.every_command import as_command
+from signbit.cli.every_command import Command, Group, as_command
 from signbit.errors import UsageError
 
 __all__ = ["DAY", "EXPORT", "app", "export", "invoke"]
 
 app = typer.Typer(
+    cls=Group,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -76,11 +77,11 @@ EXPORT: dict[str, Callable[..., None]] = {"c": export_c, "web": export_web}
 
 for panel, commands in DAY.items():
     for name, command in commands.items():
-        app.command(name, rich_help_panel=panel)(as_command(command))
+        app.command(name, cls=Command, rich_help_panel=panel)(as_command(command))
 
-export = typer.Typer(rich_markup_mode="rich")
+export = typer.Typer(cls=Group, rich_markup_mode="rich")
 for name, command in EXPORT.items():
-    export.command(name)(as_command(command))
+    export.command(name, cls=Command)(as_command(command))
 app.add_typer(
     export,
     name="export",

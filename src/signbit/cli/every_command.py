@@ -8,14 +8,15 @@ import logging
 import time
 import warnings
 from collections.abc import Callable
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from signbit.cli import console
 from signbit.cli.levels import Level, set_level
 
-__all__ = ["as_command"]
+__all__ = ["Command", "Group", "as_command"]
 
 Quiet = Annotated[
     bool,
@@ -30,6 +31,28 @@ Verbose = Annotated[
         "that was taken, and the traceback of an error.",
     ),
 ]
+
+
+class Command(TyperCommand):
+    """A command whose help shows no type of flags."""
+
+    def get_params(self, ctx: Any) -> Any:
+        return _without_types_of_flags(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    """A group of commands whose own help shows no type of flags."""
+
+    def get_params(self, ctx: Any) -> Any:
+        return _without_types_of_flags(super().get_params(ctx))
+
+
+def _without_types_of_flags(parameters: list[Any]) -> list[Any]:
+    """`--json <bool>` would say that a value follows."""
+    for each in parameters:
+        if getattr(each, "is_flag", False):
+            each.metavar = ""
+    return parameters
 
 
 def as_command(function: Callable[..., None]) -> Callable[..., None]:
@@ -56,18 +79,10 @@ def as_command(function: Callable[..., None]) -> Callable[..., None]:
         for name, kind in (("quiet", Quiet), ("verbose", Verbose))
     ]
     parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own, *more)]
-    for each in parameters:
-        _show_no_type_of_flags(each.annotation)
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     command.__doc__ = _flowing(inspect.getdoc(function) or "")
     return command
-
-
-def _show_no_type_of_flags(annotation: Any) -> None:
-    """`--json <bool>` would say that a value follows."""
-    if get_origin(annotation) is Annotated and get_args(annotation)[0] is bool:
-        get_args(annotation)[1].metavar = ""
 
 
 def _flowing(text: str) -> str:

@@ -32,7 +32,11 @@ def test_it_says_what_every_node_takes(cli: Cli, model: Path, tmp_path: Path) ->
 def test_people_read_which_parts_are_floats(cli: Cli, model: Path, tmp_path: Path) -> None:
     result = cli("export", "c", model, "-o", tmp_path / "firmware")
     assert result.code == 0
-    assert "floats: 2 of 3 nodes" in result.out
+    assert "floats: 1 of 3 nodes" in result.out
+    assert "what follows the integer sums of 1 other node;" in result.out
+    sums = {line.split()[0]: line for line in result.out.splitlines() if "_conv " in line}
+    assert "integers, then floats" in sums["stem"]
+    assert "floats" not in sums["conv"]
     assert "cure" not in result.out  # the stem is int16 already
     assert f"next: make -C {tmp_path / 'firmware'} test" in result.err
 

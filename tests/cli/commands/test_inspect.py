@@ -189,4 +189,4 @@ def test_what_it_is_comes_first(cli: Cli, run_folder: Path, model_file: Path) ->
         assert "times smaller than its parameters in float32" in lines[1]
         assert "not binary: stem.0 (first layer: reads pixels)" in lines
     lines = cli("inspect", "resnet20", "--method", "bnn", "--classes", "10").out.splitlines()
-    assert lines[0] == "resnet20: resnet20 by bnn (untrained)"
+    assert lines[0] == "resnet20 by bnn (untrained)"

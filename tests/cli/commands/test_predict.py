@@ -139,6 +139,7 @@ def test_answers_in_a_csv_file(cli: Cli, model_file: Path, bad_album: Path, name
     out = bad_album / name
     shown = cli("predict", model_file, bad_album, "--out", out, "--top", "2")
     assert (shown.code, shown.out) == (1, "")
+    assert shown.err.splitlines()[-1] == f"{out}: has 29 answers"
     with out.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     assert header == ["file", "class", "probability", "class_2", "probability_2"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 
 from signbit.compiler import check
 from signbit.errors import Refusal
@@ -95,7 +97,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "two results": (lambda: Of(lambda x: (x, x)).eval(), "2 outputs"),
     "a dict of two": (lambda: Of(lambda x: {"a": x, "b": x}).eval(), "2 outputs"),
     "an object": (lambda: Of(lambda x: object()).eval(), "torch.export cannot follow Of"),
-    "an array": (lambda: Of(lambda x: x.numpy()).eval(), "torch.export cannot follow Of"),
+    "an array": (lambda: Of(lambda x: x.numpy()).eval(), "it computes with NumPy; write it with"),
+    "a number made of values": (
+        lambda: Of(lambda x: x * float(x.max())).eval(),
+        "computed of the images",
+    ),
     "a key error": (lambda: Of(lambda x: {}["a"]).eval(), "KeyError: 'a'"),
     "an error": (lambda: Of(lambda x: 1 / 0).eval(), "ZeroDivisionError"),
     "an assertion": (lambda: Of(lambda x: [][0]).eval(), "IndexError"),
@@ -111,6 +117,28 @@ def test_refuses(name: str) -> None:
     assert found
     assert all(isinstance(refusal, Refusal) for refusal in found)
     assert any(reason in str(refusal) for refusal in found), found
+
+
+@pytest.fixture
+def one_process() -> Iterator[None]:
+    """A group of processes with this one alone."""
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    yield
+    distributed.destroy_process_group()
+
+
+@pytest.mark.usefixtures("one_process")
+@pytest.mark.filterwarnings("ignore:FSDP is switching")
+def test_wrappers_of_several_processes_are_taken_off_or_named() -> None:
+    assert check(nn.parallel.DistributedDataParallel(_net()).eval(), input_size=SIZE) == []
+    mesh = init_device_mesh("cpu", (1,))
+    sharded = FullyShardedDataParallel(_net(), device_id=torch.device("cpu"))
+    for model in (sharded, fully_shard(_net(), mesh=mesh)):
+        for whole, name in ((model, "the model"), (nn.Sequential(model), "0")):
+            (refusal,) = check(whole.eval(), input_size=SIZE)
+            assert refusal.where == name
+            assert refusal.reason.startswith("is shared by several processes (torch.distributed.")
+            assert "full_state_dict=True" in refusal.cure
 
 
 TAKEN: dict[str, Callable[[], nn.Module]] = {

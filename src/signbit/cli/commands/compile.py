@@ -39,7 +39,12 @@ def compile_(
     run: RunFolder,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="MODEL.sbnn", help="The file to write."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="MODEL.sbnn",
+            help="The file to write; needed without --check.",
+        ),
     ] = None,
     check: Annotated[
         bool,
@@ -138,6 +143,7 @@ def compile_(
         source = deployed(run, features=features, probe=probe)
         trained, notes = source.run, source.notes
         weights = sum(parameter.numel() for parameter in trained.model.parameters())
+        # A bit for each is the least that the file can take.
         stack.enter_context(held_open(output, least=weights // 8))
         dataset = _sample(source, data, split, unreadable, images)
         labels = dataset.labels if trained.class_names else None

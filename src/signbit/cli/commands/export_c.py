@@ -9,9 +9,11 @@ import typer
 
 from signbit.cli import console
 from signbit.cli.arguments import InputSize, Json, Model, folder_to_write
+from signbit.words import counted
 
 if TYPE_CHECKING:
     from signbit.targets.c import Project
+    from signbit.targets.c.network import NodeFigures
 
 __all__ = ["export_c"]
 
@@ -57,7 +59,7 @@ def export_c(
         {
             "name": node.name,
             "op": node.op,
-            "arithmetic": "floats" if node.floats else "integers",
+            "arithmetic": _arithmetic(node),
             "operations": node.operations,
             "constant_bytes": node.constant_bytes,
             "written_bytes": node.written_bytes,
@@ -85,21 +87,29 @@ def export_c(
     console.say(f"next: {console.shell('make', '-C', out, 'test')}")
 
 
+def _arithmetic(node: NodeFigures) -> str:
+    if node.float_sums:
+        return "floats"
+    return "integers, then floats" if node.floats else "integers"
+
+
 def _verdict(project: Project) -> list[str]:
     """What the network takes, which parts are floats, and how to do without."""
-    floats = [node for node in project.nodes if node.floats]
+    behind = [node for node in project.nodes if node.floats and not node.float_sums]
+    summing = [node for node in project.nodes if node.float_sums]
     said = [
         f"flash: {project.constant_bytes:,} bytes of constants, and its code",
         f"RAM: {project.arena_bytes:,} bytes of arena, beside inputs and outputs",
     ]
-    if not floats:
+    if not summing and not behind:
         return [*said, "every node computes in integers"]
-    summed = sum(node.operations for node in floats if node.float_sums)
+    summed = sum(node.operations for node in summing)
     share = summed / sum(node.operations for node in project.nodes)
-    said.append(
-        f"floats: {len(floats)} of {len(project.nodes)} nodes, {console.percent(share)} of the "
-        "operations beside what follows sums; without an FPU each takes some hundred instructions"
-    )
+    where = [f"{len(summing)} of {len(project.nodes)} nodes, {console.percent(share)} of the work"]
+    if behind:
+        where.append(f"what follows the integer sums of {counted(len(behind), 'other node')}")
+    floats = ", and ".join(where if summing else where[1:])
+    said.append(f"floats: {floats}; without an FPU each takes some hundred instructions")
     if any(node.op == "real_conv" and node.float_sums for node in project.nodes[:2]):
         said.append("cure: signbit compile --stem int16 makes the first layer whole numbers")
     return said

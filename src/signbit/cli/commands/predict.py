@@ -122,6 +122,7 @@ def predict(
             for name, found in zip(names, finder.find(names, images), strict=True):
                 answers.add(name, found)
             done(indices[-1] + 1)
+        answers.say_where()
         if json:
             answers.publish({"model": str(model), **finder.figures, "skipped": skipped})
     if len(skipped) > of_folder:

@@ -32,7 +32,8 @@ def origin_line(path: str, source: Mapping[str, str]) -> str:
     if "epochs" in source and "data" in source:
         plural = "" if source["epochs"] == "1" else "s"
         words.append(f"after {source['epochs']} epoch{plural} on {source['data']}")
-    return f"{path}: {' '.join(words)}"
+    told = " ".join(words)
+    return told if path == words[0] else f"{path}: {told}"
 
 
 def cost_lines(cost: ModelCost) -> list[str]:

@@ -13,6 +13,11 @@ from signbit.errors import CompileError, Refusal
 
 __all__ = ["in_training_mode", "of_training_mode", "require_exportable", "require_module"]
 
+_OF_PROCESSES = ("torch.distributed.fsdp", "torch.distributed._composable")
+_GATHER = (
+    "build the network anew, gather the weights (torch.distributed.checkpoint.state_dict."
+    "get_model_state_dict with full_state_dict=True), and load them into it"
+)
 _QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 
 
@@ -48,6 +53,8 @@ def _of_modules(model: nn.Module) -> Iterator[Refusal | str]:
             reason, cure = "is a torch.jit module", "compile the module that it was made of"
         elif kind.startswith(_QUANTISED):
             reason, cure = f"is quantised ({kind})", "compile the model from before that"
+        elif any(each.__module__.startswith(_OF_PROCESSES) for each in type(module).__mro__):
+            reason, cure = f"is shared by several processes ({kind})", _GATHER
         else:
             continue
         yield Refusal(name or "the model", "", reason, cure)

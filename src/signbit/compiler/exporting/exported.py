@@ -119,21 +119,26 @@ def _why_not_followed(
     said = str(error).strip().partition("\n")[0]
     if not _is_torchs(error) and not isinstance(error, RuntimeError):
         said = f"{type(error).__name__}: {said}".removesuffix(": ")
+    clearer, cure = next((known for words, known in _KNOWN.items() if words in said), ("", ""))
     reason = (
         f"torch.export cannot follow {type(model).__name__} for images of {height}×{width}×"
-        f"{channels} and any batch size: {said}"
+        f"{channels} and any batch size: {clearer or said}"
     )
-    cure = next((cure for words, cure in _CURES.items() if words in said), "")
     return CompileError(Refusal(watch.running, "", reason, cure, *place_of_error(error)))
 
 
-_CURES = {
+_KNOWN = {
     "data-dependent": (
-        "leave out what makes a number of a value: a branch on it, float(x), x.item()"
+        "what it does depends on values computed of the images",
+        "leave out what makes a number of a value: a branch on it, float(x), x.item()",
     ),
-    "argument": "its forward must take the images alone, (N, C, H, W)",
+    ".numpy()": (
+        "it computes with NumPy",
+        "write it with PyTorch's operations: torch.clip(x, 0, 1), not np.clip(x.numpy(), 0, 1)",
+    ),
+    "argument": ("", "its forward must take the images alone, (N, C, H, W)"),
 }
-"""Words of an error → what to write instead."""
+"""Words of an error → what it is about, where they are torch's own; what to write instead."""
 
 
 def _of_one_batch_size(model: nn.Module) -> Refusal:
