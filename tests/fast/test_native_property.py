@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import subprocess
-import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.memory import MEMORY
+from tests.training import worlds
 from torch import Tensor, nn
 
 from signbit.fast import use_native_ops
@@ -165,19 +164,22 @@ def test_dots_are_exact_for_any_groups(case: Case) -> None:
     assert torch.equal(mine, binary_conv2d(Clip()(moved), weight, *case.geometry))
 
 
+ONE_SET = """
+import os, sys
+import pytest
+
+os.environ.update(SIGNBIT_ISA=sys.argv[1], NATIVE_EXAMPLES="25")
+os.dup2(2, 1)
+asked = ["-q", "-p", "no:cacheprovider", sys.argv[2], "-k", "reference or exact"]
+assert pytest.main(asked) == 0
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("isa", _native.usable_isas()[1:])
 def test_on_every_instruction_set(isa: str) -> None:
     """The first one is this process's; each of the others has a process of its own."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
-    done = subprocess.run(
-        [*command, "-k", "reference or exact"],
-        env={**os.environ, "SIGNBIT_ISA": isa, "NATIVE_EXAMPLES": "25"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+    worlds.run_script(ONE_SET, isa, __file__)
 
 
 class Unit(nn.Module):
