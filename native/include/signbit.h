@@ -16,8 +16,8 @@
  * SIGNBIT_INPUT. Text is UTF-8; it belongs to the model and lives as long as it.
  *
  * Compatibility: SIGNBIT_API_VERSION counts additions. A program that was compiled with one version
- * runs with any library of a later version and the same SIGNBIT_ABI_VERSION. Structs that the
- * caller fills begin with their size, so that they can grow at their end.
+ * runs with any library of a later version and the same SIGNBIT_ABI_VERSION. Structs that begin
+ * with their size can grow at their end.
  */
 #ifndef SIGNBIT_H
 #define SIGNBIT_H
@@ -42,7 +42,7 @@ extern "C" {
 #endif
 
 #define SIGNBIT_ABI_VERSION 1
-#define SIGNBIT_API_VERSION 1
+#define SIGNBIT_API_VERSION 2
 
 /* What a function returns. */
 typedef enum signbit_status {
@@ -52,7 +52,7 @@ typedef enum signbit_status {
   SIGNBIT_INPUT = 3,         /* an argument is wrong: its message names it */
   SIGNBIT_ISA = 4,           /* the instruction set is unknown, or this machine lacks it */
   SIGNBIT_MEMORY = 5,        /* not enough memory */
-  SIGNBIT_CANCELLED = 6      /* signbit_cancel() ended the call */
+  SIGNBIT_CANCELLED = 6      /* signbit_cancel() or options.is_cancelled ended the call */
 } signbit_status;
 
 /* What an input takes and an output gives. All values of one sample lie in the order height, width,
@@ -63,7 +63,12 @@ typedef enum signbit_kind {
   SIGNBIT_SIGNS = 2  /* an output: int8, each -1 or +1 */
 } signbit_kind;
 
-typedef enum signbit_type { SIGNBIT_UINT8 = 0, SIGNBIT_INT8 = 1, SIGNBIT_FLOAT32 = 2 } signbit_type;
+typedef enum signbit_type {
+  SIGNBIT_UINT8 = 0,
+  SIGNBIT_INT8 = 1,
+  SIGNBIT_FLOAT32 = 2,
+  SIGNBIT_INT32 = 3
+} signbit_type;
 
 /* A loaded model. It does not change. */
 typedef struct signbit_model signbit_model;
@@ -90,6 +95,10 @@ SIGNBIT_API const char* signbit_error_text(void);
  * NULL from signbit_isa_count() on. */
 SIGNBIT_API size_t signbit_isa_count(void);
 SIGNBIT_API const char* signbit_isa(size_t index);
+
+/* The cores that this thread may use, but no more than the process's control groups (a container's
+ * quota) allow: what options.threads is where it is 0. */
+SIGNBIT_API int32_t signbit_available_threads(void);
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
@@ -121,6 +130,10 @@ typedef struct signbit_options {
   /* What a file may ask for before anything is allocated: bytes of one call on one thread, and
    * multiply-adds of a sample. 0: 4 GiB and 10^12. */
   int64_t max_bytes, max_operations;
+  /* Asked with `user` some times a second by the thread of a long call: other than 0 ends the call
+   * as SIGNBIT_CANCELLED. NULL: only signbit_cancel() does. */
+  int32_t (*is_cancelled)(void* user);
+  void* user;
 } signbit_options;
 
 /* Loads a model from a file, or from memory that may be freed afterwards. options: NULL for the
@@ -160,6 +173,22 @@ SIGNBIT_API signbit_status signbit_output(const signbit_model* model, size_t ind
 /* The name of one class of an output; NULL where there is none. It comes from the file: escape it
  * where you show it. */
 SIGNBIT_API const char* signbit_class_name(const signbit_model* model, size_t output, size_t index);
+
+/* What a model takes. */
+typedef struct signbit_sizes {
+  size_t size;            /* sizeof(signbit_sizes), filled in by the caller */
+  int64_t constant_bytes; /* the weights and all else that is constant, as the kernels read it */
+  int64_t tensor_bytes;   /* the tensors of one sample */
+  int64_t scratch_bytes;  /* what one thread works in */
+  int64_t operations;     /* multiply-adds, and values read or changed otherwise, of one sample */
+  int64_t most_samples;   /* of a call: its results take options.max_bytes at most */
+} signbit_sizes;
+
+SIGNBIT_API signbit_status signbit_model_sizes(const signbit_model* model, signbit_sizes* sizes);
+
+/* SIGNBIT_INPUT where a call cannot have so many samples: to be asked before results have memory.
+ */
+SIGNBIT_API signbit_status signbit_check_samples(const signbit_model* model, int64_t samples);
 
 /* --- photographs ------------------------------------------------------------------------------ */
 
@@ -202,9 +231,66 @@ SIGNBIT_API signbit_status signbit_run(signbit_context* context, int64_t samples
                                        const signbit_array* inputs, size_t input_count,
                                        const signbit_array* outputs, size_t output_count);
 
-/* Ends the call that the context is in, from another thread or a signal handler; it returns
- * SIGNBIT_CANCELLED after at most some milliseconds. Does nothing where none is under way. */
+/* Ends the call that the context is in, of any kind, from another thread or a signal handler; it
+ * returns SIGNBIT_CANCELLED after at most some milliseconds. Does nothing where none is under way.
+ */
 SIGNBIT_API void signbit_cancel(signbit_context* context);
+
+/* --- inside a model --------------------------------------------------------------------------- */
+
+/* The tensors of the graph by number: the inputs, then what each node writes. SIGNBIT_SIGNS are
+ * those between nodes, too. `name` is an input's, else ""; `classes` is 0. */
+SIGNBIT_API size_t signbit_tensor_count(const signbit_model* model);
+SIGNBIT_API signbit_status signbit_graph_tensor(const signbit_model* model, size_t number,
+                                                signbit_tensor* tensor);
+
+/* A node of the graph, in the order in which they run. */
+typedef struct signbit_node {
+  size_t size; /* sizeof(signbit_node), filled in by the caller */
+  const char* name;
+  const char* op;
+  const char* kernel; /* what computes it, for people to read */
+  int64_t bytes;      /* of constants, as the kernel reads them */
+  int64_t macs;       /* multiply-adds of one sample, binary or real */
+  /* Of the integer sums that a convolution of signs, or of pixels with int16 weights, has before it
+   * pools; else 0. */
+  int64_t sums_height, sums_width, sums_channels;
+} signbit_node;
+
+SIGNBIT_API size_t signbit_node_count(const signbit_model* model);
+SIGNBIT_API signbit_status signbit_graph_node(const signbit_model* model, size_t number,
+                                              signbit_node* node);
+
+/* The time of a node. */
+typedef struct signbit_time {
+  double milliseconds; /* of one sample, the median */
+  int32_t threads;     /* that it ran on */
+  /* The most multiply-adds of the node's kind, in 10^9 a second, that the cores it ran on can do,
+   * measured in registers; 0 but of convolutions of signs and of float32. For signs it is that of
+   * one xor, count and add per word, and a kernel that counts several words at once may exceed it.
+   */
+  double limit;
+} signbit_time;
+
+/* Times each node over `runs` passes: over samples as signbit_run() takes them, or over one of
+ * zeros where `samples` is 0; `inputs` may be NULL then. A pool and the node before it may run in
+ * turns; each has the time of its own. `time_count` is signbit_node_count(). */
+SIGNBIT_API signbit_status signbit_time_nodes(signbit_context* context, int64_t samples,
+                                              const signbit_array* inputs, size_t input_count,
+                                              int32_t runs, signbit_time* times, size_t time_count);
+
+/* Samples of a tensor of the graph. Here signs are uint8: 1 is -1, and 0 is +1. */
+typedef struct signbit_value {
+  size_t number;   /* the tensor's; or with is_sums a node's */
+  int32_t is_sums; /* other than 0, in a fetch: int32, a node's sums; see signbit_node */
+  signbit_array array;
+} signbit_value;
+
+/* Runs the nodes that the fetches need, and no other, given the feeds. A tensor that is fed is not
+ * computed. An input cannot be fetched. */
+SIGNBIT_API signbit_status signbit_run_nodes(signbit_context* context, int64_t samples,
+                                             const signbit_value* feeds, size_t feed_count,
+                                             const signbit_value* fetches, size_t fetch_count);
 
 #ifdef __cplusplus
 }

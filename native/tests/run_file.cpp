@@ -10,9 +10,10 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <string>
 #include <vector>
 
-#include "signbit/engine.h"
+#include "api/internal.h"
 
 namespace {
 
@@ -26,46 +27,54 @@ std::vector<char> read_bytes(const char* path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+signbit_array as_array(std::vector<char>* bytes, signbit_type type) {
+  return {bytes->data(), bytes->size(), type};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 5) return fail("usage: run_file MODEL ISA SAMPLES fused|steps INPUT...");
-  sbnn::EngineOptions options;
+  const std::vector<char> file = read_bytes(argv[1]);
+  signbit_options options{};
+  options.size = sizeof options;
   options.threads = 1;
   options.isa = argv[2];
-  options.fuse = std::strcmp(argv[4], "fused") == 0;
-  std::unique_ptr<sbnn::Engine> engine;
-  if (const sbnn::Status status = sbnn::Engine::open(argv[1], options, &engine); !status.ok()) {
-    return fail(status.message());
+  const bool fuse = std::strcmp(argv[4], "fused") == 0;
+  signbit_model* model = nullptr;
+  signbit_context* context = nullptr;
+  if (sbnn::api::load(file.data(), file.size(), &options, {false, fuse}, &model) != SIGNBIT_OK ||
+      signbit_context_create(model, &context) != SIGNBIT_OK) {
+    return fail(signbit_error_text());
   }
-  const sbnn::Graph& graph = engine->graph();
-  sbnn::Batch batch;
-  batch.count = std::atoi(argv[3]);
-  if (argc != 5 + static_cast<int>(graph.inputs.size())) return fail("one INPUT for each input");
-  std::vector<std::vector<char>> arrays;
-  for (size_t i = 0; i < graph.inputs.size(); ++i) {
-    arrays.push_back(read_bytes(argv[5 + i]));
-    const int64_t values = batch.count * sbnn::element_count(graph.tensors[i]);
-    const bool is_float = static_cast<int64_t>(arrays[i].size()) == 4 * values;
-    const bool is_image = graph.tensors[i].kind == sbnn::Kind::kImage;
-    if (!is_float && !(is_image && static_cast<int64_t>(arrays[i].size()) == values)) {
-      return fail(graph.inputs[i].name + ": the file has another size than its samples");
-    }
-    batch.inputs.push_back({arrays[i].data(), is_float});
+  const int64_t samples = std::atoi(argv[3]);
+  signbit_tensor tensor{};
+  tensor.size = sizeof tensor;
+  std::vector<std::vector<char>> given, answers;
+  std::vector<signbit_array> inputs, outputs;
+  for (int i = 5; i < argc; ++i) given.push_back(read_bytes(argv[i]));
+  for (size_t i = 0; i < given.size(); ++i) {
+    if (signbit_input(model, i, &tensor) != SIGNBIT_OK) return fail(signbit_error_text());
+    const int64_t values = samples * tensor.height * tensor.width * tensor.channels;
+    const bool is_pixels =
+        tensor.kind == SIGNBIT_IMAGE && static_cast<int64_t>(given[i].size()) == values;
+    inputs.push_back(as_array(&given[i], is_pixels ? SIGNBIT_UINT8 : SIGNBIT_FLOAT32));
   }
-  std::vector<std::vector<char>> answers;
-  std::vector<void*> outputs;
-  for (const sbnn::GraphOutput& output : graph.outputs) {
-    const sbnn::TensorSpec& tensor = graph.tensors[static_cast<size_t>(output.tensor)];
-    const int64_t bytes = tensor.kind == sbnn::Kind::kBits ? 1 : 4;
-    answers.emplace_back(static_cast<size_t>(bytes * batch.count * sbnn::element_count(tensor)));
-    outputs.push_back(answers.back().data());
+  for (size_t i = 0; i < signbit_output_count(model); ++i) {
+    if (signbit_output(model, i, &tensor) != SIGNBIT_OK) return fail(signbit_error_text());
+    const bool is_real = tensor.kind == SIGNBIT_REALS;
+    answers.emplace_back(static_cast<size_t>((is_real ? 4 : 1) * samples * tensor.height *
+                                             tensor.width * tensor.channels));
+    outputs.push_back(as_array(&answers.back(), is_real ? SIGNBIT_FLOAT32 : SIGNBIT_INT8));
   }
-  if (const sbnn::Status status = engine->run(batch, outputs); !status.ok()) {
-    return fail(status.message());
+  if (signbit_run(context, samples, inputs.data(), inputs.size(), outputs.data(), outputs.size()) !=
+      SIGNBIT_OK) {
+    return fail(signbit_error_text());
   }
   for (const std::vector<char>& answer : answers) {
     std::fwrite(answer.data(), 1, answer.size(), stdout);
   }
+  signbit_context_free(context);
+  signbit_model_free(model);
   return 0;
 }

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_int64, c_size_t, c_uint8, c_void_p
+from ctypes import (
+    POINTER,
+    byref,
+    c_char_p,
+    c_double,
+    c_int,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint8,
+    c_void_p,
+)
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +28,20 @@ import numpy.typing as npt
 
 OK, MODEL_FILE, MODEL_VERSION, INPUT, ISA, MEMORY, CANCELLED = range(7)
 IMAGE, REALS, SIGNS = range(3)
-UINT8, INT8, FLOAT32 = range(3)
+UINT8, INT8, FLOAT32, INT32 = range(4)
 
-_TYPES = {UINT8: np.uint8, INT8: np.int8, FLOAT32: np.float32}
+_TYPES = {UINT8: np.uint8, INT8: np.int8, FLOAT32: np.float32, INT32: np.int32}
 _RESULTS = {REALS: np.float32, SIGNS: np.int8}
 
 Array = npt.NDArray[Any]
 
 
+IS_CANCELLED = ctypes.CFUNCTYPE(c_int32, c_void_p)
+
+
 class Options(ctypes.Structure):
+    """Those of version 1; a library of a later one takes them, too."""
+
     _fields_ = (
         ("size", c_size_t),
         ("threads", c_int32),
@@ -35,6 +51,10 @@ class Options(ctypes.Structure):
         ("max_bytes", c_int64),
         ("max_operations", c_int64),
     )
+
+
+class AllOptions(Options):
+    _fields_ = (("is_cancelled", IS_CANCELLED), ("user", c_void_p))
 
 
 class Tensor(ctypes.Structure):
@@ -64,6 +84,39 @@ class InOut(ctypes.Structure):
     _fields_ = (("data", c_void_p), ("bytes", c_size_t), ("type", c_int))
 
 
+class Sizes(ctypes.Structure):
+    _fields_ = (
+        ("size", c_size_t),
+        ("constant_bytes", c_int64),
+        ("tensor_bytes", c_int64),
+        ("scratch_bytes", c_int64),
+        ("operations", c_int64),
+        ("most_samples", c_int64),
+    )
+
+
+class Node(ctypes.Structure):
+    _fields_ = (
+        ("size", c_size_t),
+        ("name", c_char_p),
+        ("op", c_char_p),
+        ("kernel", c_char_p),
+        ("bytes", c_int64),
+        ("macs", c_int64),
+        ("sums_height", c_int64),
+        ("sums_width", c_int64),
+        ("sums_channels", c_int64),
+    )
+
+
+class Time(ctypes.Structure):
+    _fields_ = (("milliseconds", c_double), ("threads", c_int32), ("limit", c_double))
+
+
+class Value(ctypes.Structure):
+    _fields_ = (("number", c_size_t), ("is_sums", c_int32), ("array", InOut))
+
+
 class LibraryError(Exception):
     """A status that is not OK, and its text."""
 
@@ -79,7 +132,13 @@ class Library:
         self.c = ctypes.CDLL(str(path))
         for name in ("version", "error_text", "isa", "model_isa", "model_json", "class_name"):
             getattr(self.c, f"signbit_{name}").restype = c_char_p
-        for name in ("isa_count", "input_count", "output_count"):
+        for name in (
+            "isa_count",
+            "input_count",
+            "output_count",
+            "tensor_count",
+            "node_count",
+        ):
             getattr(self.c, f"signbit_{name}").restype = c_size_t
         for name in ("model_free", "context_free", "cancel"):
             getattr(self.c, f"signbit_{name}").restype = None
@@ -92,6 +151,13 @@ class Library:
     def load(self, data: bytes, **options: Any) -> Model:
         handle = c_void_p()
         given = Options(ctypes.sizeof(Options), **options)
+        self.call("load_memory", data, c_size_t(len(data)), byref(given), byref(handle))
+        return Model(self, handle)
+
+    def load_until(self, data: bytes, is_cancelled: Any, **options: Any) -> Model:
+        """The same; is_cancelled: an IS_CANCELLED, which must live as long as the model."""
+        handle = c_void_p()
+        given = AllOptions(ctypes.sizeof(AllOptions), is_cancelled=is_cancelled, **options)
         self.call("load_memory", data, c_size_t(len(data)), byref(given), byref(handle))
         return Model(self, handle)
 
@@ -108,7 +174,7 @@ class Model:
         self.library.c.signbit_model_free(self.handle)
 
     def tensor(self, what: str, index: int) -> Tensor:
-        """`what`: "input" or "output"."""
+        """`what`: "input", "output" or "graph_tensor"."""
         found = Tensor(ctypes.sizeof(Tensor))
         self.library.call(what, self.handle, c_size_t(index), byref(found))
         return found
@@ -116,6 +182,35 @@ class Model:
     def tensors(self, what: str) -> list[Tensor]:
         count = getattr(self.library.c, f"signbit_{what}_count")(self.handle)
         return [self.tensor(what, index) for index in range(count)]
+
+    def nodes(self) -> list[Node]:
+        nodes = []
+        for number in range(self.library.c.signbit_node_count(self.handle)):
+            nodes.append(Node(ctypes.sizeof(Node)))
+            self.library.call("graph_node", self.handle, c_size_t(number), byref(nodes[-1]))
+        return nodes
+
+    def sizes(self) -> Sizes:
+        found = Sizes(ctypes.sizeof(Sizes))
+        self.library.call("model_sizes", self.handle, byref(found))
+        return found
+
+    def times(self, samples: int, inputs: Sequence[InOut], runs: int) -> list[Time]:
+        count = len(self.nodes())
+        times = (Time * count)()
+        given = (InOut * max(len(inputs), 1))(*inputs)
+        self.library.call(
+            "time_nodes", self.context, c_int64(samples), given, c_size_t(len(inputs)),
+            c_int32(runs), times, c_size_t(count),
+        )  # fmt: skip
+        return list(times)
+
+    def run_nodes(self, samples: int, feeds: Sequence[Value], fetches: Sequence[Value]) -> None:
+        fed, got = ((Value * max(len(list_), 1))(*list_) for list_ in (feeds, fetches))
+        counts = c_size_t(len(feeds)), c_size_t(len(fetches))
+        self.library.call(
+            "run_nodes", self.context, c_int64(samples), fed, counts[0], got, counts[1]
+        )
 
     def classes(self, output: int) -> list[str]:
         count = self.tensor("output", output).classes

@@ -71,6 +71,8 @@ def test_an_unknown_isa_is_refused(isa: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_isa_that_is_no_name_is_refused() -> None:
+    with pytest.raises(IsaError, match="isa: must be the name of an instruction set, is 'scalar"):
+        signbit.load(sample_bytes(), isa="scalar\0")
     with pytest.raises(IsaError, match="isa: must be the name of an instruction set, is 5"):
         signbit.load(sample_bytes(), isa=5)  # type: ignore[arg-type]
 

@@ -47,6 +47,30 @@ def inputs(count: int) -> dict[str, Array]:
     }
 
 
+def test_names_of_any_characters() -> None:
+    """Also of those that end a text in C."""
+    b = Builder(6)
+    first = b.input("a\0b", "real", 1, 1, 2)
+    second = b.input("a\0c\n", "real", 1, 1, 2)
+    total = b.node("\0sum", "identity", (first, second), Step("add", {"input": 1}))
+    b.output("é\0", total, "\0", "\0\0")
+    b.output(
+        "é", first_signs := b.node("\0signs", "identity", (total,), outputs=(Output("signs"),))
+    )
+    engine = signbit.load(encode(*b.sample(source={"from\0": "here\0\n"})), threads=1)
+    assert [each.name for each in engine.inputs] == ["a\0b", "a\0c\n"]
+    assert [each.name for each in engine.outputs] == ["é\0", "é"]
+    assert engine.class_names == ["\0", "\0\0"]
+    assert engine.source == {"from\0": "here\0\n"}
+    assert [node["name"] for node in engine.explain()] == ["\0sum", "\0signs"]
+    ones = np.ones((1, 1, 1, 2), np.float32)
+    answer = engine({"a\0b": ones, "a\0c\n": ones})
+    np.testing.assert_array_equal(answer["é\0"], 2 * ones[:, 0, 0])
+    assert engine.run_nodes({total: -ones}, [first_signs])[first_signs].all()
+    engine.source.clear()
+    assert engine.source
+
+
 @pytest.mark.parametrize("isa", signbit.cpu_isas())
 @pytest.mark.parametrize("count", [0, 1, 5])
 def test_names_go_in_and_come_out(isa: str, count: int) -> None:

@@ -2,9 +2,13 @@
 #pragma once
 
 #include <nanobind/nanobind.h>
-#include <unistd.h>
 
-#include "signbit/status.h"
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "api/failure.h"
+#include "signbit.h"
 
 namespace nb = nanobind;
 
@@ -17,7 +21,7 @@ inline void take_gil(PyThreadState* state) {
   try {
     PyEval_RestoreThread(state);
   } catch (...) {
-    while (true) pause();
+    while (true) std::this_thread::sleep_for(std::chrono::hours(1));
   }
 }
 
@@ -33,49 +37,32 @@ class GilRelease {
   PyThreadState* state_;
 };
 
-// Whether the handler of a signal has raised, as that of Ctrl-C does; for a thread that has
-// released the GIL. Python runs handlers in its main thread alone.
-inline bool signal_raised() {
-  take_gil(PyGILState_GetThisThreadState());
-  const bool raised = PyErr_CheckSignals() != 0;
-  PyEval_SaveThread();
-  return raised;
+inline nb::object exception_of(signbit_status status) {
+  const char* name = "ModelFileError";
+  if (status == SIGNBIT_MEMORY) return nb::borrow(PyExc_MemoryError);
+  if (status == SIGNBIT_MODEL_VERSION) name = "ModelVersionError";
+  if (status == SIGNBIT_INPUT) name = "InputError";
+  if (status == SIGNBIT_ISA) name = "IsaError";
+  return nb::module_::import_("signbit.errors").attr(name);
 }
 
-inline const char* exception_name(sbnn::Code code) {
-  switch (code) {
-    case sbnn::Code::kModelVersion:
-      return "ModelVersionError";
-    case sbnn::Code::kInput:
-      return "InputError";
-    case sbnn::Code::kIsa:
-      return "IsaError";
-    case sbnn::Code::kOk:
-    case sbnn::Code::kModelFile:
-    case sbnn::Code::kMemory:
-    case sbnn::Code::kInterrupted:
-      break;
-  }
-  return "ModelFileError";
-}
-
-inline void raise_if_failed(const sbnn::Status& status) {
-  if (status.ok()) return;
-  if (status.code() == sbnn::Code::kInterrupted) throw nb::python_error();  // see signal_raised
-  const nb::object type =
-      status.code() == sbnn::Code::kMemory
-          ? nb::borrow(PyExc_MemoryError)
-          : nb::module_::import_("signbit.errors").attr(exception_name(status.code()));
+// Of a call that has just come back in this thread.
+inline void raise_if_failed(signbit_status status) {
+  if (status == SIGNBIT_OK) return;
+  if (status == SIGNBIT_CANCELLED) throw nb::python_error();  // a signal's handler has raised
+  const nb::object type = exception_of(status);
   // A message may name a path, which may be any bytes.
-  const std::string& message = status.message();
+  const char* const message = signbit_error_text();
   const nb::object text = nb::steal(PyUnicode_DecodeUTF8(
-      message.data(), static_cast<Py_ssize_t>(message.size()), "backslashreplace"));
+      message, static_cast<Py_ssize_t>(std::strlen(message)), "backslashreplace"));
   if (text.is_valid()) PyErr_SetObject(type.ptr(), text.ptr());
   throw nb::python_error();
 }
 
-// Adds the reader of model files alone to a module.
-void add_check_model(nb::module_& module);
+inline void raise_if_failed(const sbnn::Status& status) {
+  raise_if_failed(sbnn::api::finished(status));
+}
+
 // Adds the passes of training to a module.
 void add_training(nb::module_& module);
 

@@ -3,21 +3,11 @@
 // An instance holds one model, so that its memory goes when the instance does, and a trap harms no
 // other. Numbers are 32 bits wide, as JavaScript's are; arrays and texts lie in the memory. A
 // function that can fail returns a signbit_status, and signbit_error_text() says why.
-#include <algorithm>
-#include <cmath>
 #include <cstdlib>
 
-#include "api/failure.h"
-#include "api/handles.h"
+#include "signbit.h"
 
 #define EXPORT extern "C" __attribute__((visibility("default"), used))
-
-using sbnn::Graph;
-using sbnn::Kind;
-using sbnn::Status;
-using sbnn::TensorSpec;
-using sbnn::api::guarded;
-using sbnn::api::wrong;
 
 namespace {
 
@@ -26,18 +16,6 @@ constexpr int64_t kMostBytes = int64_t{1} << 30;
 
 signbit_model* model = nullptr;
 signbit_context* context = nullptr;
-
-const Graph& graph() { return model->engine->graph(); }
-
-// The one image that a network takes.
-Status only_image(const TensorSpec** tensor) {
-  const Graph& of = graph();
-  if (of.inputs.size() != 1 || of.tensors[0].kind != Kind::kImage) {
-    return wrong("this network takes something else than one image");
-  }
-  *tensor = &of.tensors[0];
-  return {};
-}
 
 }  // namespace
 
@@ -61,8 +39,9 @@ EXPORT const char* signbit_web_graph() { return signbit_model_json(model); }
 
 // Kind (0 image, 1 reals, 2 signs), height, width and channels of each of the graph's tensors.
 EXPORT int signbit_web_tensor(size_t index, int32_t* result) {
-  if (index >= graph().tensors.size()) return 0;
-  const TensorSpec& tensor = graph().tensors[index];
+  signbit_tensor tensor{};
+  tensor.size = sizeof tensor;
+  if (signbit_graph_tensor(model, index, &tensor) != SIGNBIT_OK) return 0;
   result[0] = static_cast<int32_t>(tensor.kind);
   result[1] = static_cast<int32_t>(tensor.height);
   result[2] = static_cast<int32_t>(tensor.width);
@@ -72,7 +51,9 @@ EXPORT int signbit_web_tensor(size_t index, int32_t* result) {
 
 // Multiply-adds of each node.
 EXPORT void signbit_web_operations(double* result) {
-  for (const sbnn::NodeInfo& node : model->engine->nodes()) {
+  signbit_node node{};
+  node.size = sizeof node;
+  for (size_t i = 0; signbit_graph_node(model, i, &node) == SIGNBIT_OK; ++i) {
     *result++ = static_cast<double>(node.macs);
   }
 }
@@ -90,26 +71,9 @@ EXPORT int signbit_web_run(int32_t samples, const signbit_array* inputs, size_t 
 }
 
 // The signs that a node writes for one image of uint8 pixels: a byte each, 1 = negative.
-EXPORT int signbit_web_signs(int32_t tensor, const uint8_t* image, size_t bytes, uint8_t* signs,
+EXPORT int signbit_web_signs(size_t tensor, uint8_t* image, size_t bytes, uint8_t* signs,
                              size_t sign_bytes) {
-  return guarded([&]() -> Status {
-    const TensorSpec* input = nullptr;
-    SIGNBIT_TRY(only_image(&input));
-    const auto& tensors = graph().tensors;
-    if (tensor < 1 || tensor >= static_cast<int32_t>(tensors.size()) ||
-        tensors[static_cast<size_t>(tensor)].kind != Kind::kBits) {
-      return wrong("tensor: is none of signs");
-    }
-    if (static_cast<int64_t>(bytes) != element_count(*input) ||
-        static_cast<int64_t>(sign_bytes) != element_count(tensors[static_cast<size_t>(tensor)])) {
-      return wrong("bytes: must be those of the image and of the signs");
-    }
-    sbnn::Feed feed;
-    feed.tensor = 0;
-    feed.data = image;
-    sbnn::Fetch fetch;
-    fetch.tensor = tensor;
-    fetch.data = signs;
-    return model->engine->run_nodes(1, {feed}, {fetch});
-  });
+  const signbit_value feed{0, 0, {image, bytes, SIGNBIT_UINT8}};
+  const signbit_value fetch{tensor, 0, {signs, sign_bytes, SIGNBIT_UINT8}};
+  return signbit_run_nodes(context, 1, &feed, 1, &fetch, 1);
 }

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,7 +35,7 @@ struct EngineOptions {
   int64_t max_operations = 1'000'000'000'000;
   // Asked some times a second by the thread of a long call: whether the call shall end, as
   // kInterrupted, with what it has written undefined. The engine remains as good as before.
-  bool (*is_interrupted)() = nullptr;
+  std::function<bool()> is_interrupted;
 };
 
 constexpr int64_t kMostLimit = int64_t{1} << 62;  // of max_bytes and max_operations
@@ -112,7 +113,7 @@ class Engine {
   const Graph& graph() const;  // without constants
   const char* isa() const;
   int threads() const;  // at most, of one call
-  std::vector<NodeInfo> nodes() const;
+  const std::vector<NodeInfo>& nodes() const;
   EngineSize size() const;
 
   // How many samples a call may have: whose results take no more than max_bytes.
@@ -121,20 +122,21 @@ class Engine {
   Status check_batch(int64_t count) const;
 
   // Writes (count, height, width, channels) of each of the graph's outputs, in its order: float32
-  // of reals, int8 -1 or +1 of signs. Pixels must be finite. kInterrupted soon after `state`,
-  // which may be null, says that the call is stopped.
+  // of reals, int8 -1 or +1 of signs. Pixels must be finite. This and the calls below are
+  // kInterrupted soon after `state`, which may be null, says that the call is stopped.
   Status run(const Batch& batch, const std::vector<void*>& outputs,
              const CallState* state = nullptr) noexcept;
 
   // Runs exactly the nodes that the fetches need, given the feeds, on `count` samples.
-  Status run_nodes(int64_t count, const std::vector<Feed>& feeds,
-                   const std::vector<Fetch>& fetches) noexcept;
+  Status run_nodes(int64_t count, const std::vector<Feed>& feeds, const std::vector<Fetch>& fetches,
+                   const CallState* state = nullptr) noexcept;
 
   // The time of each node over `runs` passes; without samples, on one of zeros. A pool and the node
   // before it may run in turns, a band of rows at a time: their time is divided as it was in the
   // calling thread. While other calls of this process run, there may be fewer threads than when the
   // engine is alone.
-  Status time_nodes(const Batch& batch, int runs, std::vector<NodeTime>* times) noexcept;
+  Status time_nodes(const Batch& batch, int runs, std::vector<NodeTime>* times,
+                    const CallState* state = nullptr) noexcept;
 
  private:
   friend class Call;

@@ -1,27 +1,23 @@
 #include "api/failure.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace sbnn::api {
 namespace {
 
-constexpr size_t kRoom = 1024;
+thread_local std::string text;
+thread_local const char* shown = "";
 
-char* error_text() {
-  static thread_local char line[kRoom] = "";
-  return line;
-}
-
-// One line of whole UTF-8 characters.
-void keep(const std::string& message) {
-  size_t count = std::min(message.size(), kRoom - 1);
-  while (count < message.size() && count > 0 && (message[count] & 0xC0) == 0x80) --count;
-  std::memcpy(error_text(), message.data(), count);
-  error_text()[count] = 0;
-  std::replace_if(
-      error_text(), error_text() + count,
-      [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+// As one line.
+void keep(const std::string& message) noexcept {
+  try {
+    text = message;
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+    shown = text.c_str();
+  } catch (const std::bad_alloc&) {
+    shown = "not enough memory to say what was wrong";
+  }
 }
 
 signbit_status in_c(Code code) {
@@ -58,4 +54,4 @@ signbit_status refused(const std::string& message) noexcept {
 
 }  // namespace sbnn::api
 
-const char* signbit_error_text(void) { return sbnn::api::error_text(); }
+const char* signbit_error_text(void) { return sbnn::api::shown; }

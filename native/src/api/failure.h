@@ -15,7 +15,7 @@ signbit_status finished(const Status& status) noexcept;
 // The status of an argument that is wrong.
 inline Status wrong(const std::string& message) { return {Code::kInput, message}; }
 
-// The same in C's terms. Never throws: the text is shortened to what has room.
+// The same in C's terms.
 signbit_status refused(const std::string& message) noexcept;
 
 // What `work` returns, a Status; memory that is not there is SIGNBIT_MEMORY.

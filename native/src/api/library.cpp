@@ -2,6 +2,7 @@
 #include "api/failure.h"
 #include "cpu/dispatch.h"
 #include "cpu/memory.h"
+#include "signbit/engine.h"
 
 using sbnn::api::refused;
 
@@ -16,6 +17,8 @@ const char* signbit_isa(size_t index) {
   const auto kernels = sbnn::usable_kernels();
   return index < kernels.size() ? kernels[index]->isa : nullptr;
 }
+
+int32_t signbit_available_threads(void) { return sbnn::available_threads(); }
 
 signbit_status signbit_set_allocator(const signbit_allocator* allocator) {
   sbnn::Allocator set;

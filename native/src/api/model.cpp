@@ -1,55 +1,20 @@
-// Loading a model, and what it takes and gives.
-#include <cstring>
+// What a model takes and gives.
 #include <string>
-#include <utility>
 
-#include "api/failure.h"
+#include "api/checks.h"
 #include "api/handles.h"
+#include "api/internal.h"
 
-using sbnn::Engine;
-using sbnn::EngineOptions;
 using sbnn::Status;
+using sbnn::api::check_index;
+using sbnn::api::check_struct;
 using sbnn::api::guarded;
-using sbnn::api::refused;
-using sbnn::api::wrong;
 
 namespace {
 
-// The engine's options of a caller's, which may be null.
-Status read_options(const signbit_options* options, EngineOptions* result) {
-  if (options == nullptr) return {};
-  if (options->size < sizeof(signbit_options)) {
-    return wrong("options.size: must be sizeof(signbit_options)");
-  }
-  if (options->height < 0 || options->width < 0 ||
-      (options->height == 0) != (options->width == 0)) {
-    return wrong("options.height and width: must be both positive, or both 0");
-  }
-  result->threads = options->threads;
-  if (options->isa != nullptr) result->isa = options->isa;
-  result->input_size = {options->height, options->width};
-  if (options->max_bytes != 0) result->max_bytes = options->max_bytes;
-  if (options->max_operations != 0) result->max_operations = options->max_operations;
-  return {};
-}
-
-// `load` makes an engine of options; the model is the caller's.
-template <typename Load>
-signbit_status load_model(const signbit_options* options, signbit_model** model, Load load) {
-  if (model == nullptr) return refused("model: must not be null");
-  return guarded([&]() -> Status {
-    EngineOptions engine_options;
-    SIGNBIT_TRY(read_options(options, &engine_options));
-    auto loaded = std::make_unique<signbit_model>();
-    SIGNBIT_TRY(load(engine_options, &loaded->engine));
-    *model = loaded.release();
-    return {};
-  });
-}
-
-void describe(const std::string& name, const sbnn::TensorSpec& spec, size_t classes,
+void describe(const char* name, const sbnn::TensorSpec& spec, size_t classes,
               signbit_tensor* tensor) {
-  tensor->name = name.c_str();
+  tensor->name = name;
   tensor->height = spec.height;
   tensor->width = spec.width;
   tensor->channels = spec.channels;
@@ -59,37 +24,7 @@ void describe(const std::string& name, const sbnn::TensorSpec& spec, size_t clas
                                                   : SIGNBIT_SIGNS;
 }
 
-// An argument that names one of `count` things of a model, and a struct to fill.
-template <typename T>
-signbit_status check_place(const signbit_model* model, const T* result, size_t index,
-                           size_t count) {
-  if (model == nullptr || result == nullptr) return refused("model or tensor: must not be null");
-  if (result->size < sizeof(T)) return refused("tensor.size: must be sizeof(signbit_tensor)");
-  if (index < count) return SIGNBIT_OK;
-  return refused("index: must be below " + std::to_string(count) + ", is " + std::to_string(index));
-}
-
 }  // namespace
-
-signbit_status signbit_load_file(const char* path, const signbit_options* options,
-                                 signbit_model** model) {
-  if (path == nullptr) return refused("path: must not be null");
-  return load_model(options, model,
-                    [&](const EngineOptions& read, std::unique_ptr<Engine>* engine) {
-                      return Engine::open(path, read, engine);
-                    });
-}
-
-signbit_status signbit_load_memory(const void* data, size_t bytes, const signbit_options* options,
-                                   signbit_model** model) {
-  if (data == nullptr) return refused("data: must not be null");
-  return load_model(options, model,
-                    [&](const EngineOptions& read, std::unique_ptr<Engine>* engine) {
-                      return Engine::load(static_cast<const uint8_t*>(data), bytes, read, engine);
-                    });
-}
-
-void signbit_model_free(signbit_model* model) { delete model; }
 
 const char* signbit_model_isa(const signbit_model* model) { return model->engine->isa(); }
 
@@ -107,24 +42,42 @@ size_t signbit_output_count(const signbit_model* model) {
   return model->engine->graph().outputs.size();
 }
 
+size_t signbit_tensor_count(const signbit_model* model) {
+  return model->engine->graph().tensors.size();
+}
+
 signbit_status signbit_input(const signbit_model* model, size_t index, signbit_tensor* tensor) {
-  const signbit_status status =
-      check_place(model, tensor, index, model == nullptr ? 0 : signbit_input_count(model));
-  if (status != SIGNBIT_OK) return status;
-  const sbnn::Graph& graph = model->engine->graph();
-  describe(graph.inputs[index].name, graph.tensors[index], 0, tensor);
-  return SIGNBIT_OK;
+  return guarded([&]() -> Status {
+    SIGNBIT_TRY(check_struct(model, tensor, "tensor"));
+    const sbnn::Graph& graph = model->engine->graph();
+    SIGNBIT_TRY(check_index("index", index, graph.inputs.size()));
+    describe(graph.inputs[index].name.c_str(), graph.tensors[index], 0, tensor);
+    return {};
+  });
 }
 
 signbit_status signbit_output(const signbit_model* model, size_t index, signbit_tensor* tensor) {
-  const signbit_status status =
-      check_place(model, tensor, index, model == nullptr ? 0 : signbit_output_count(model));
-  if (status != SIGNBIT_OK) return status;
-  const sbnn::Graph& graph = model->engine->graph();
-  const sbnn::GraphOutput& output = graph.outputs[index];
-  describe(output.name, graph.tensors[static_cast<size_t>(output.tensor)], output.classes.size(),
-           tensor);
-  return SIGNBIT_OK;
+  return guarded([&]() -> Status {
+    SIGNBIT_TRY(check_struct(model, tensor, "tensor"));
+    const sbnn::Graph& graph = model->engine->graph();
+    SIGNBIT_TRY(check_index("index", index, graph.outputs.size()));
+    const sbnn::GraphOutput& output = graph.outputs[index];
+    describe(output.name.c_str(), graph.tensors[static_cast<size_t>(output.tensor)],
+             output.classes.size(), tensor);
+    return {};
+  });
+}
+
+signbit_status signbit_graph_tensor(const signbit_model* model, size_t number,
+                                    signbit_tensor* tensor) {
+  return guarded([&]() -> Status {
+    SIGNBIT_TRY(check_struct(model, tensor, "tensor"));
+    const sbnn::Graph& graph = model->engine->graph();
+    SIGNBIT_TRY(check_index("number", number, graph.tensors.size()));
+    const bool is_input = number < graph.inputs.size();
+    describe(is_input ? graph.inputs[number].name.c_str() : "", graph.tensors[number], 0, tensor);
+    return {};
+  });
 }
 
 const char* signbit_class_name(const signbit_model* model, size_t output, size_t index) {
@@ -132,3 +85,26 @@ const char* signbit_class_name(const signbit_model* model, size_t output, size_t
   if (output >= outputs.size() || index >= outputs[output].classes.size()) return nullptr;
   return outputs[output].classes[index].c_str();
 }
+
+signbit_status signbit_model_sizes(const signbit_model* model, signbit_sizes* sizes) {
+  return guarded([&]() -> Status {
+    SIGNBIT_TRY(check_struct(model, sizes, "sizes"));
+    const sbnn::EngineSize found = model->engine->size();
+    sizes->constant_bytes = static_cast<int64_t>(found.held.constants);
+    sizes->tensor_bytes = static_cast<int64_t>(found.held.arena);
+    sizes->scratch_bytes = static_cast<int64_t>(found.held.scratch);
+    sizes->operations = static_cast<int64_t>(found.operations);
+    sizes->most_samples = model->engine->most_samples();
+    return {};
+  });
+}
+
+signbit_status signbit_check_samples(const signbit_model* model, int64_t samples) {
+  return guarded([&]() -> Status {
+    if (model == nullptr) return sbnn::api::wrong("model: must not be null");
+    SIGNBIT_TRY(sbnn::api::check_not_negative(samples));
+    return model->engine->check_batch(samples);
+  });
+}
+
+sbnn::EngineSize sbnn::api::size_of(const signbit_model& model) { return model.engine->size(); }

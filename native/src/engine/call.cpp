@@ -43,7 +43,7 @@ Call::Call(Engine::State* state, bool alone, const CallState* call_state)
   try {
     if (workers_ > 1) state_.pool.follow(cores_.cpus());
     context_ = state_.contexts.take();
-    context_->interrupt()->begin(state_.is_interrupted, call_state);
+    context_->interrupt()->begin(&state_.is_interrupted, call_state);
   } catch (...) {
     if (workers_ > 1) state_.pool.release();
     throw;

@@ -127,6 +127,7 @@ Status Engine::load(const uint8_t* data, size_t size, const EngineOptions& optio
     state->most_samples = static_cast<int64_t>(state->limits.bytes / result_bytes(state->graph));
     SIGNBIT_TRY(check_limits(state->fused, state->plan, state->limits, &state->estimate));
     plan_nodes(state->fused, &state->plan);
+    state->nodes = describe_nodes(state->graph, state->plan);
     state->graph.constants.clear();  // their bytes are the caller's
     state->fused.constants.clear();
     engine->reset(new Engine(std::move(state)));
@@ -141,6 +142,7 @@ Status Engine::load(const uint8_t* data, size_t size, const EngineOptions& optio
 const Graph& Engine::graph() const { return state_->graph; }
 const char* Engine::isa() const { return state_->plan.kernels->isa; }
 int Engine::threads() const { return state_->pool.threads(); }
+const std::vector<NodeInfo>& Engine::nodes() const { return state_->nodes; }
 
 int64_t Engine::most_samples() const { return state_->most_samples; }
 

@@ -28,6 +28,7 @@ struct Engine::State {
   Estimate estimate;
   int64_t most_samples = 0;
   Plan plan;
+  std::vector<NodeInfo> nodes;
   Interrupt::Wanted is_interrupted;
   ThreadPool pool;
   ContextPool contexts;
@@ -68,6 +69,9 @@ class Call {
   std::unique_ptr<Context> context_;
   FloatEnvironment environment_;
 };
+
+// What Engine::nodes() says of a plan's nodes.
+std::vector<NodeInfo> describe_nodes(const Graph& graph, const Plan& plan);
 
 // Refuses float32 pixels that are not finite or that meet int16 weights.
 Status check_pixels(const Plan& plan, const std::string& name, const InputArray& pixels,

@@ -157,13 +157,13 @@ Shape dots_shape(const NodePlan& node) {
 
 }  // namespace
 
-std::vector<NodeInfo> Engine::nodes() const {
+std::vector<NodeInfo> describe_nodes(const Graph& graph, const Plan& plan) {
   std::vector<NodeInfo> infos;
-  for (size_t i = 0; i < state_->plan.nodes.size(); ++i) {
-    const NodePlan& node = state_->plan.nodes[i];
+  for (size_t i = 0; i < plan.nodes.size(); ++i) {
+    const NodePlan& node = plan.nodes[i];
     NodeInfo info;
     info.name = node.node->name;
-    info.op = row_of(state_->graph.nodes[i].op).name;
+    info.op = row_of(graph.nodes[i].op).name;
     info.kernel = node.kernel;
     info.bytes = node.bytes;
     info.macs = node.macs;
@@ -192,7 +192,7 @@ EngineSize Engine::size() const {
 }
 
 Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
-                         const std::vector<Fetch>& fetches) noexcept {
+                         const std::vector<Fetch>& fetches, const CallState* call_state) noexcept {
   try {
     State& state = *state_;
     Selection selection(state.fused, state.graph.inputs);
@@ -216,7 +216,7 @@ Status Engine::run_nodes(int64_t count, const std::vector<Feed>& feeds,
       return {Code::kInput,
               exceeds("run_nodes: all tensors at once take", bytes, state.limits.bytes)};
     }
-    Call call(&state, false);
+    Call call(&state, false, call_state);
     call.context().prepare(call.workers(), 0);
     AlignedArray<uint8_t> arena(static_cast<size_t>(state.plan.whole_storage.bytes));
     for (int64_t index = 0; index < count; ++index) {

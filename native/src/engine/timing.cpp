@@ -33,7 +33,8 @@ double median(std::vector<double>* values) {
 
 }  // namespace
 
-Status Engine::time_nodes(const Batch& batch, int runs, std::vector<NodeTime>* times) noexcept {
+Status Engine::time_nodes(const Batch& batch, int runs, std::vector<NodeTime>* times,
+                          const CallState* call_state) noexcept {
   try {
     State& state = *state_;
     SIGNBIT_TRY(check_images(state.plan, state.graph, batch));
@@ -41,7 +42,7 @@ Status Engine::time_nodes(const Batch& batch, int runs, std::vector<NodeTime>* t
     const Batch& timed = batch.count > 0 ? batch : zeros.batch;
     std::vector<std::vector<double>> samples(state.plan.nodes.size());
     std::vector<int> threads(samples.size(), 1);
-    Call call(&state, false);
+    Call call(&state, false, call_state);
     call.context().prepare(call.workers(), 1);
     const auto frame_of = [&](int64_t image) {
       Frame frame = call.context().frame(0);

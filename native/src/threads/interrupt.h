@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 
 #include "signbit/call_state.h"
 
@@ -14,11 +15,11 @@ namespace sbnn {
 
 class Interrupt {
  public:
-  using Wanted = bool (*)();  // see EngineOptions
+  using Wanted = std::function<bool()>;  // see EngineOptions
 
-  // Of a new call. It runs to its end, but for `wanted` and a `state` that another thread or a
-  // signal handler stops; both may be null.
-  void begin(Wanted wanted, const CallState* state) {
+  // Of a new call. It runs to its end, but for `wanted`, which may be empty, and a `state` that
+  // another thread or a signal handler stops, which may be null.
+  void begin(const Wanted* wanted, const CallState* state) {
     wanted_ = wanted;
     state_ = state;
     is_set_.store(false, std::memory_order_relaxed);
@@ -40,11 +41,11 @@ class Interrupt {
   void look() {
     estimated_ = 0;
     if (state_ != nullptr && state_->is_stopped()) is_set_.store(true, std::memory_order_relaxed);
-    if (wanted_ == nullptr) return;
+    if (wanted_ == nullptr || !*wanted_) return;
     const auto now = std::chrono::steady_clock::now();
     if (asked_ == std::chrono::steady_clock::time_point()) asked_ = now;
     if (now - asked_ < kBetweenQuestions) return;
-    if (wanted_()) is_set_.store(true, std::memory_order_relaxed);
+    if ((*wanted_)()) is_set_.store(true, std::memory_order_relaxed);
     asked_ = std::chrono::steady_clock::now();
   }
 
@@ -53,7 +54,7 @@ class Interrupt {
   static constexpr double kEstimated = 2e6;
   static constexpr std::chrono::milliseconds kBetweenQuestions{100};
 
-  Wanted wanted_ = nullptr;
+  const Wanted* wanted_ = nullptr;
   const CallState* state_ = nullptr;
   std::atomic<bool> is_set_{false};
   double estimated_ = 0;  // ns since the last look

@@ -7,15 +7,11 @@ _Array = npt.NDArray[np.generic]
 _Sizes = tuple[int, int]
 
 class _Node(TypedDict):
-    name: str
     op: str
     kernel: str
     bytes: int
     macs: int
     dots: tuple[int, int, int]
-
-DEFAULT_LIMITS: tuple[int, int]
-"""max_bytes, max_operations"""
 
 class _Size(TypedDict):
     constants: tuple[float, float]
@@ -34,7 +30,7 @@ class Model:
         threads: int,
         isa: str,
         input_size: _Sizes = (0, 0),
-        limits: tuple[int, int] = ...,
+        limits: tuple[int, int] = (0, 0),
         share_all: bool = False,
         fuse: bool = True,
     ) -> Model: ...
@@ -44,12 +40,6 @@ class Model:
     def threads(self) -> int: ...
     @property
     def graph_json(self) -> str: ...
-    @property
-    def inputs(self) -> list[str]: ...
-    @property
-    def outputs(self) -> list[tuple[str, int, list[str]]]: ...
-    @property
-    def source(self) -> dict[str, str]: ...
     @property
     def tensors(self) -> list[tuple[str, tuple[int, int, int]]]: ...
     @property

@@ -1,10 +1,12 @@
 """The native engine's front: checks arrays, makes them contiguous, allocates results.
 
-Everything else happens in `_native`, with the GIL released. Needs NumPy and nothing more.
+Everything else happens in `_native`, the C API of native/include/signbit.h, with the GIL released.
+Needs NumPy and nothing more.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -87,7 +89,7 @@ class Engine:
         *,
         _fuse: bool = True,
     ) -> None:
-        if isa is not None and not isinstance(isa, str):
+        if isa is not None and (not isinstance(isa, str) or "\0" in isa):
             raise IsaError(f"isa: must be the name of an instruction set, is {isa!r}")
         count = 0 if threads is None else checked_threads(threads)
         size = (0, 0) if input_size is None else checked_size(input_size)
@@ -100,18 +102,21 @@ class Engine:
             raise self._source.named(error) from None
         self._options = (threads, isa, input_size, max_bytes, max_operations)
         self._fuse = _fuse
-        tensors = self._model.tensors
+        tensors, nodes = self._model.tensors, self._model.nodes
+        graph = json.loads(self.graph_json)  # its names may hold what ends a text in C
+        self._origin: dict[str, str] = graph.get("source", {})
+        self._names: list[str] = [node["name"] for node in graph["nodes"]]
         self._inputs = tuple(
-            Input(name, *tensors[number]) for number, name in enumerate(self._model.inputs)
+            Input(each["name"], *tensors[number]) for number, each in enumerate(graph["inputs"])
         )
         self._outputs = tuple(
-            Output(name, *tensors[number], tuple(classes))
-            for name, number, classes in self._model.outputs
+            Output(each["name"], *tensors[int(each["tensor"])], tuple(each.get("classes", ())))
+            for each in graph["outputs"]
         )
         self._results = [(each.batch_shape, each.dtype) for each in self._outputs]
         self._dtypes = dict(DTYPES)
         # Of convolutions of reals, only an int16 stem has integer sums.
-        if any(node["op"] == "real_conv" and any(node["dots"]) for node in self._model.nodes):
+        if any(node["op"] == "real_conv" and any(node["dots"]) for node in nodes):
             self._dtypes["image"] = (np.dtype(np.uint8),)
         self._checks = [
             warning_once(
@@ -216,7 +221,7 @@ class Engine:
     @property
     def source(self) -> dict[str, str]:
         """Where the model came from: recipe, method and whatever else its writer noted."""
-        return self._model.source
+        return dict(self._origin)
 
     @property
     def graph_json(self) -> str:
@@ -253,7 +258,7 @@ class Engine:
         stem. Raises InputError for what is unknown, misshapen, or not reachable from the feeds,
         and for float32 images where there is an int16 stem.
         """
-        nodes = SingleNodes(self._model, self._inputs, self._checks, self._dtypes)
+        nodes = SingleNodes(self._model, self._inputs, self._names, self._checks, self._dtypes)
         return nodes.run(feeds, fetches)
 
     def explain(self, inputs: Array | Mapping[str, Array] | None = None) -> list[NodeReport]:
@@ -276,7 +281,7 @@ class Engine:
         """
         count, batch = (0, []) if inputs is None else self._check_inputs(inputs)
         times = self._model.time_nodes(count, batch, _TIMING_RUNS)
-        return node_reports(self._model.nodes, times)
+        return node_reports(self._names, self._model.nodes, times)
 
     def _check_inputs(self, inputs: Array | Mapping[str, Array]) -> tuple[int, list[Array]]:
         """How many samples there are, and an array for each input, in order."""

@@ -30,15 +30,17 @@ class NodeReport(TypedDict):
 
 
 def node_reports(
-    nodes: Iterable[Mapping[str, Any]], times: Iterable[tuple[float, float, int]]
+    names: Iterable[str],
+    nodes: Iterable[Mapping[str, Any]],
+    times: Iterable[tuple[float, float, int]],
 ) -> list[NodeReport]:
-    """One report per node, of what it is and (milliseconds, limit or 0, threads) of it."""
+    """A report of each node: its name, what it is, and its (milliseconds, limit or 0, threads)."""
     reports: list[NodeReport] = []
-    for node, (ms, limit, threads) in zip(nodes, times, strict=True):
+    for name, node, (ms, limit, threads) in zip(names, nodes, times, strict=True):
         speed = node["macs"] / ms / 1e6 if ms > 0 else 0.0
         reports.append(
             {
-                "name": node["name"],
+                "name": name,
                 "op": node["op"],
                 "kernel": node["kernel"],
                 "memory_bytes": node["bytes"],

@@ -6,7 +6,6 @@ import operator
 from typing import SupportsIndex
 
 from signbit.errors import InputError
-from signbit.runtime import _native
 
 __all__ = ["checked_limits", "checked_size", "checked_threads"]
 
@@ -32,18 +31,19 @@ def checked_size(size: tuple[int, int]) -> tuple[int, int]:
 def checked_limits(
     max_bytes: SupportsIndex | None, max_operations: SupportsIndex | None
 ) -> tuple[int, int]:
-    """Both limits, the engine's own where one is None."""
-    bytes_, operations = _native.DEFAULT_LIMITS
+    """Both limits, 0 for the engine's own where one is None."""
     return (
-        _checked_limit("max_bytes", max_bytes, bytes_),
-        _checked_limit("max_operations", max_operations, operations),
+        _checked_limit("max_bytes", max_bytes),
+        _checked_limit("max_operations", max_operations),
     )
 
 
-def _checked_limit(name: str, limit: SupportsIndex | None, default: int) -> int:
+def _checked_limit(name: str, limit: SupportsIndex | None) -> int:
     """The limit, if it is a whole number that can be one."""
+    if limit is None:
+        return 0
     try:
-        value = default if limit is None else operator.index(limit)
+        value = operator.index(limit)
     except TypeError:
         raise InputError(f"{name}: must be a whole number, is {limit!r}") from None
     if not 1 <= value <= MOST_LIMIT:

@@ -17,6 +17,8 @@ __all__ = ["warning_once"]
 Array = npt.NDArray[Any]
 Check = Callable[[Array], Array]
 
+_FLOAT32 = np.dtype(np.float32)
+
 _NORMALISED = 16
 """Pixels divided by their deviation stay below it; some of 0 to 255 nearly always pass it."""
 
@@ -33,7 +35,7 @@ def warning_once(kind: str, check: Check) -> Check:
     def checked(array: Array) -> Array:
         nonlocal warned
         images = check(array)
-        if not warned and images.dtype == np.float32 and (why := _why_odd(images)):
+        if not warned and images.dtype == _FLOAT32 and (why := _why_odd(images)):
             warned = True
             warnings.warn(why, SignbitWarning, stacklevel=_outside())
         return images

@@ -25,10 +25,13 @@ _DOTS = "#dots"
 
 @dataclass(frozen=True)
 class SingleNodes:
-    """A model with its inputs, the check of each, and which dtypes a kind of tensor may have."""
+    """A model, its inputs, its nodes' names, the check of each input, and the dtypes that a kind
+    of tensor may have.
+    """
 
     model: _native.Model
     inputs: Sequence[Input]
+    names: Sequence[str]
     checks: Sequence[Callable[[Array], Array]]
     dtypes: Mapping[str, tuple[np.dtype[Any], ...]]
 
@@ -71,8 +74,8 @@ class SingleNodes:
                 raise InputError(f"feeds: {name!r} is needed and must be fed")
             kind, shape = tensors[wanted]
             return wanted, shape, DTYPES[kind][0]
-        for number, node in enumerate(self.model.nodes):
-            if wanted == f"{node['name']}{_DOTS}" and any(node["dots"]):
+        for number, (name, node) in enumerate(zip(self.names, self.model.nodes, strict=True)):
+            if wanted == f"{name}{_DOTS}" and any(node["dots"]):
                 return -1 - number, node["dots"], np.int32
         raise InputError(
             f"fetches: {wanted!r} is neither the number of a tensor nor "
