@@ -20,7 +20,6 @@ ROOT = Path(__file__).parents[1]
 COMPILER = ROOT / "src/signbit/compiler"
 
 NOT_MAPPED = {
-    "flatten": "passes/merge/order_features.py makes it of flatten_chw, PyTorch's order",
     "offset": "passes/merge/fuse_epilogue.py makes it of a shift behind an activation",
 }
 """What no mapping makes, and why."""

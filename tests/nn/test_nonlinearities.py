@@ -9,7 +9,7 @@ from signbit.nn.nonlinearities import Maxout, RPReLU
 
 
 def by_channel(values, ndim):
-    return values.reshape(-1, 1, 1) if ndim == 4 else values
+    return values.reshape(-1, *[1] * (ndim - 2))
 
 
 def step(module, x, incoming):
@@ -19,7 +19,7 @@ def step(module, x, incoming):
     return y.detach().numpy(), tensor.grad.numpy()
 
 
-@pytest.fixture(params=[(5, 3), (2, 3, 4, 5)], ids=["vector", "image"])
+@pytest.fixture(params=[(5, 3), (2, 3, 3), (2, 3, 4, 5)], ids=["vector", "signal", "image"])
 def arrays(request):
     rng = np.random.default_rng(0)
     x, incoming = rng.normal(size=(2, *request.param))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from torch.export import ExportedProgram
 
 from signbit.bitformat.int16_stem import MAX_PIXEL
+from signbit.compiler.axes import as_map, order_of
 from signbit.compiler.exporting.exported import PartialReplay, normalise
 from signbit.compiler.ir import IMAGE, Graph, Node, SignRule
 
@@ -41,13 +42,15 @@ def ask_pytorch(
     if not signs:
         return
     found: dict[str, list[Bools]] = {sign.name: [] for sign in signs}
+    orders = {fx.name: order_of(fx) for fx in program.graph.nodes}
     replay = PartialReplay(program, {sign.origin.signed for sign in signs})
     for images in _of_one_value_each(graph[IMAGE]):
         replay(normalise(images, mean, std))
         for sign in signs:
             # PyTorch's channels, which for flattened features are these: channel, row, column.
-            values = replay.recorded[sign.origin.signed].numpy()
-            features = values.reshape(len(images), sign.shape.channels, -1).swapaxes(0, 1)
+            values = replay.recorded[sign.origin.signed]
+            mapped = as_map(values, orders[sign.origin.signed], sign.shape[:2])
+            features = mapped.reshape(len(images), -1, sign.shape.channels).transpose(2, 0, 1)
             negative = SignRule(negated=sign["negated"]).negative(features).swapaxes(0, 1)
             found[sign.name].append(negative.reshape(len(images), _channels(graph, sign.input), -1))
     for sign in signs:

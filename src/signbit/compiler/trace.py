@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.export import ExportedProgram
 from torch.fx import Node as FxNode
 
+from signbit.compiler.axes import order_of, put_order
 from signbit.compiler.checks.exportable import of_training_mode
 from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.exporting.exported import filled, origin_of, stored_tensors
@@ -168,6 +169,7 @@ class _Walk(Tracer):
             if is_one and _reals(fx) == torch.float32:
                 call = Call(self, fx, origin_of(fx))
                 self.values[fx] = call.add("unknown", *(sources or [self.graph[IMAGE]])).name
+                put_order(fx, call.order)
 
     def map(self, fx: FxNode) -> None:
         """Map a node of the exported graph."""
@@ -227,7 +229,9 @@ class _Walk(Tracer):
         kind = _reals(fx)
         if kind not in (None, torch.float32):
             raise refuse(origin, f"yields {kind}", "the engine's reals are float32")
-        made = mapping(Call(self, fx, origin))
+        call = Call(self, fx, origin)
+        made = mapping(call)
+        put_order(fx, call.order)
         nodes = [made] if isinstance(made, Node) else made
         self.values[fx] = nodes[0].name
         if isinstance(fx.meta["val"], tuple | list):
@@ -246,6 +250,7 @@ class _Walk(Tracer):
                 origin_of(made_by), f"has a result {place} that the engine does not compute"
             )
         name = self.values[fx] = names[place]
+        put_order(fx, order_of(made_by))
         origin = self.graph[name].origin
         if origin.export == made_by.name:
             self.graph.update(name, origin=origin._replace(export=fx.name))
@@ -255,13 +260,11 @@ class _Walk(Tracer):
         if not all(node in self.constants for node in fx.all_input_nodes):
             return
 
-        def value(node: FxNode) -> Any:
-            return self.constants[node]
-
-        args = torch.fx.map_arg(fx.args, value)
-        kwargs = torch.fx.map_arg(fx.kwargs, value)
+        args: Any = torch.fx.map_arg(fx.args, self.constants.__getitem__)
+        kwargs: Any = torch.fx.map_arg(fx.kwargs, self.constants.__getitem__)
         function = cast("Callable[..., Any]", fx.target)
-        if fx.target in _SIGNS and not _is_finite(args[0]):
+        weight = args[0] if fx.target in _SIGNS else None
+        if isinstance(weight, Tensor) and not weight.isfinite().all():
             raise refuse(origin_of(fx), "takes the sign of NaN or infinity", "no weight is that")
         with torch.no_grad():
             self.constants[fx] = function(*args, **kwargs)
@@ -282,10 +285,6 @@ class _Walk(Tracer):
         if output.op in HALVES:
             raise refuse(output.origin, "is the model's output", HALVES[output.op])
         self.graph.output = self.as_real(output).name
-
-
-def _is_finite(value: Any) -> bool:
-    return not isinstance(value, Tensor) or bool(value.isfinite().all())
 
 
 def _reals(fx: FxNode) -> torch.dtype | None:

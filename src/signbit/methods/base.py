@@ -16,7 +16,7 @@ from signbit.nn.binarizers.activations import ActivationBinarizer, RealActivatio
 from signbit.nn.binarizers.weights import RealWeight, WeightBinarizer
 from signbit.nn.block_order import CONV_FIRST, BlockOrder
 from signbit.nn.estimators import Estimator
-from signbit.nn.layers import BinaryConv2d, BinaryLinear
+from signbit.nn.layers import BinaryConv1d, BinaryConv2d, BinaryLinear
 
 __all__ = ["Method"]
 
@@ -77,6 +77,21 @@ class Method:
             kernel_size,
             stride,
             padding,
+            weight_binarizer=self.weight_binarizer(out_channels),
+            activation_binarizer=self.activation_binarizer(in_channels),
+        )
+
+    def conv1d(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+    ) -> BinaryConv1d:
+        """A binary convolution of signals, (N, in_channels, L), with this method's binarizers."""
+        return BinaryConv1d(
+            *(in_channels, out_channels, kernel_size, stride, padding),
             weight_binarizer=self.weight_binarizer(out_channels),
             activation_binarizer=self.activation_binarizer(in_channels),
         )

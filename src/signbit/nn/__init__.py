@@ -14,15 +14,18 @@ if TYPE_CHECKING:
     from signbit.nn.block_order import CONV_FIRST, NORM_FIRST, BlockOrder
     from signbit.nn.blocks import ConvBlock, Stem, normalised_conv
     from signbit.nn.estimators import register_estimator, scale_gradient, sign
-    from signbit.nn.layers import BinaryConv2d, BinaryLinear
+    from signbit.nn.layers import BinaryConv1d, BinaryConv2d, BinaryLinear
     from signbit.nn.nonlinearities import Maxout, RPReLU
+    from signbit.nn.padding import SignPadding
     from signbit.nn.paths import LayerPath, why
     from signbit.nn.pixel_conv import PixelConv2d
     from signbit.nn.stem_rounding import round_stem
+    from signbit.nn.thresholds import Threshold
 
 __all__ = [
     "CONV_FIRST",
     "NORM_FIRST",
+    "BinaryConv1d",
     "BinaryConv2d",
     "BinaryLinear",
     "BlockOrder",
@@ -31,7 +34,9 @@ __all__ = [
     "Maxout",
     "PixelConv2d",
     "RPReLU",
+    "SignPadding",
     "Stem",
+    "Threshold",
     "normalised_conv",
     "register_estimator",
     "round_stem",
@@ -50,12 +55,15 @@ _HOMES = {
     "register_estimator": "estimators",
     "scale_gradient": "estimators",
     "sign": "estimators",
+    "BinaryConv1d": "layers",
     "BinaryConv2d": "layers",
     "BinaryLinear": "layers",
     "Maxout": "nonlinearities",
     "RPReLU": "nonlinearities",
     "PixelConv2d": "pixel_conv",
     "round_stem": "stem_rounding",
+    "Threshold": "thresholds",
+    "SignPadding": "padding",
     "LayerPath": "paths",
     "why": "paths",
 }

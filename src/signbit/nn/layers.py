@@ -1,4 +1,4 @@
-"""BinaryConv2d and BinaryLinear: layers whose arithmetic is a dot product of signs.
+"""BinaryConv2d, BinaryConv1d and BinaryLinear: layers whose arithmetic is a dot product of signs.
 
 They put a binarized activation and a binarized weight together; `functional` computes.
 """
@@ -25,7 +25,7 @@ from signbit.nn.choices import takes
 from signbit.nn.functional import Pair, binary_conv2d, binary_linear
 from signbit.nn.shifts import shifted
 
-__all__ = ["BinaryConv2d", "BinaryLinear", "binary_conv2d", "binary_linear"]
+__all__ = ["BinaryConv1d", "BinaryConv2d", "BinaryLinear", "binary_conv2d", "binary_linear"]
 
 
 class BinaryConv2d(nn.Module):
@@ -56,14 +56,15 @@ class BinaryConv2d(nn.Module):
         weight_binarizer: WeightBinarizer | None = None,
         activation_binarizer: ActivationBinarizer | None = None,
     ) -> None:
+        kind = type(self).__name__
         if min(in_channels, out_channels, groups) < 1:
             raise InputError(
-                "BinaryConv2d needs in_channels, out_channels and groups >= 1, got "
+                f"{kind} needs in_channels, out_channels and groups >= 1, got "
                 f"{in_channels}, {out_channels} and {groups}"
             )
         if in_channels % groups or out_channels % groups:
             raise InputError(
-                f"BinaryConv2d: groups={groups} must divide in_channels={in_channels} and "
+                f"{kind}: groups={groups} must divide in_channels={in_channels} and "
                 f"out_channels={out_channels}"
             )
         super().__init__()
@@ -112,14 +113,57 @@ class BinaryConv2d(nn.Module):
         )
 
 
+class BinaryConv1d(BinaryConv2d):
+    """A 1-D convolution of signs with signs; no bias (a normalisation follows).
+
+    Input (N, in_channels, L), real; output (N, out_channels, L'), real. It is a `BinaryConv2d` of
+    maps of one row, and so is its latent `weight`, (out_channels, in_channels / groups, 1, k).
+    Binarizers and errors as there.
+
+    >>> BinaryConv1d(16, 32, 5, stride=2, padding=2)(torch.randn(8, 16, 100)).shape
+    torch.Size([8, 32, 50])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        dilation: int = 1,
+        groups: int = 1,
+        *,
+        weight_binarizer: WeightBinarizer | None = None,
+        activation_binarizer: ActivationBinarizer | None = None,
+    ) -> None:
+        super().__init__(
+            *(in_channels, out_channels, (1, kernel_size), (1, stride), (0, padding)),
+            *((1, dilation), groups),
+            weight_binarizer=weight_binarizer,
+            activation_binarizer=activation_binarizer,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dim() != 3 or x.shape[1] != self.in_channels:
+            raise InputError(
+                f"BinaryConv1d expects (N, {self.in_channels}, L), got {tuple(x.shape)}"
+            )
+        return super().forward(x.unsqueeze(2)).squeeze(2)
+
+
 class BinaryLinear(nn.Module):
     """A linear layer of signs with signs; no bias (a normalisation follows).
 
-    Input (N, in_features), real; output (N, out_features), real. `weight` is the latent real
-    weight (out_features, in_features). Binarizers and errors as in `BinaryConv2d`.
+    Input (N, in_features), (N, tokens, in_features) or (N, H, W, in_features), real; output the
+    same with out_features, real. `weight` is the latent real weight (out_features, in_features).
+    Tokens are binarized as the pixels of a map are: what a binarizer has for each channel, it has
+    for each feature. Binarizers and errors as in `BinaryConv2d`.
 
     >>> BinaryLinear(100, 10)(torch.randn(8, 100)).shape
     torch.Size([8, 10])
+    >>> BinaryLinear(100, 10)(torch.randn(8, 7, 100)).shape
+    torch.Size([8, 7, 10])
     """
 
     def __init__(
@@ -144,9 +188,14 @@ class BinaryLinear(nn.Module):
         nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.dim() != 2 or x.shape[1] != self.in_features:
-            raise InputError(f"BinaryLinear expects (N, {self.in_features}), got {tuple(x.shape)}")
+        if x.dim() not in (2, 3, 4) or x.shape[-1] != self.in_features:
+            raise InputError(
+                f"BinaryLinear expects (N, tokens, {self.in_features}), (N, H, W, "
+                f"{self.in_features}) or (N, {self.in_features}), got {tuple(x.shape)}"
+            )
         weight = self.weight_binarizer(self.weight)
+        if x.dim() > 2:
+            return self._of_tokens(x, weight)
         if takes(self, "sign_conv2d", select.sign_linear(self, weight, x)):
             # A convolution of images of one pixel.
             x, shift = shifted(self.activation_binarizer, x[:, :, None, None])
@@ -157,6 +206,16 @@ class BinaryLinear(nn.Module):
         weight = _times(activation.scale, weight)
         y = binary_linear(activation.signs, weight, input_offset=activation.offset)
         return y if activation.magnitudes is None else y * activation.magnitudes
+
+    def _of_tokens(self, x: Tensor, weight: BinaryWeight) -> Tensor:
+        """As of a map, (N, features, H, W), by a convolution of single pixels."""
+        maps = x.permute(0, 3, 1, 2) if x.dim() == 4 else x.transpose(1, 2).unsqueeze(2)
+        activation: BinaryActivation = self.activation_binarizer(maps)
+        weight = _times(activation.scale, weight)
+        filters = weight._replace(signs=weight.signs[:, :, None, None])
+        y = binary_conv2d(activation.signs, filters, input_offset=activation.offset)
+        y = y if activation.magnitudes is None else y * activation.magnitudes
+        return y.permute(0, 2, 3, 1) if x.dim() == 4 else y.squeeze(2).transpose(1, 2)
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}"

@@ -1,6 +1,6 @@
 """Non-linearities with parameters for each channel, made of operations that compilers know.
 
-Inputs are (N, channels, H, W) or (N, channels); outputs have the same shape.
+Inputs are (N, channels), (N, channels, L) or (N, channels, H, W); outputs have the same shape.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Maxout(nn.Module):
 
 
 def _by_channel(values: Tensor, x: Tensor) -> Tensor:
-    return values.reshape(-1, 1, 1) if x.dim() == 4 else values
+    return values.reshape(-1, *(1,) * (x.dim() - 2))
 
 
 def _require_channels(name: str, channels: int) -> None:

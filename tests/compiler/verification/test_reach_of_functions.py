@@ -11,8 +11,8 @@ from tests.compiler.nets import MEAN, STD, compiled, pixels
 from tests.thorough import many
 
 from signbit.bitformat.validate import validate
+from signbit.compiler.axes import USUAL, as_map
 from signbit.compiler.exporting.exported import Replay, normalise
-from signbit.compiler.verification.node_comparison import nhwc
 from signbit.compiler.verification.node_reach import NodeReach
 from signbit.runtime.reference import ReferenceEngine
 
@@ -41,7 +41,8 @@ def _check(names: list[str], seed: int) -> None:
         reach = nodes.of_value(node)
         assert (np.abs(values[number]).max((0, 1, 2)) <= reach.largest * (1 + 1e-5)).all(), node
         exported = replay.recorded[result.tensor_provenance[number].export]
-        apart = np.abs(values[number] - nhwc(exported, tensors[number].shape))
+        wanted = as_map(exported, USUAL[exported.dim() - 1], tensors[number].shape[:2])
+        apart = np.abs(values[number] - wanted)
         assert (apart.max((0, 1, 2)) <= reach.margin).all(), node
 
 

@@ -27,7 +27,7 @@ def _gelu(call: Call) -> Node:
 
 
 def _prelu(call: Call) -> Node:
-    source = call.real("self")
+    source = call.real_map("self")
     slope = np.broadcast_to(call.constant("weight"), (source.shape.channels,))
     return call.step("prelu", source, slope=slope)
 

@@ -95,8 +95,8 @@ def affine(call: Call, name: str, scale: Vector | float, shift: Vector | float) 
     return call.step(
         "affine",
         source,
-        scale=per_channel(call, scale, len(call.sizes()), source.shape),
-        shift=per_channel(call, shift, len(call.sizes()), source.shape),
+        scale=per_channel(call, scale, source.shape),
+        shift=per_channel(call, shift, source.shape),
     )
 
 
@@ -110,11 +110,11 @@ def same_size(call: Call, name: str) -> Node:
     return source
 
 
-def per_channel(call: Call, value: Vector | float, dimensions: int, shape: Shape) -> Vector:
-    """A constant that broadcasts against (N, C) or (N, C, H, W), as one number per channel."""
-    array = np.asarray(value, np.float64)
-    full = array.reshape((1,) * (dimensions + 1 - array.ndim) + array.shape)
-    if full.size != full.shape[1]:
+def per_channel(call: Call, value: Vector | float, shape: Shape) -> Vector:
+    """A constant that broadcasts against the result, as one number per channel."""
+    array, axes = np.asarray(value, np.float64), "N" + call.order
+    full = array.reshape((1,) * (len(axes) - array.ndim) + array.shape)
+    if full.size != (full.shape[axes.index("C")] if "C" in axes else 1):
         raise call.refuse(
             f"combines with a constant of shape {array.shape}",
             "the engine knows one number per channel",

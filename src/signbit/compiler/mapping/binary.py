@@ -21,7 +21,7 @@ from signbit.bitformat.graph import Sides, added_sides
 from signbit.bitformat.table import LIMITS
 from signbit.compiler.checks.silent_floats import takes_a_sign, why_no_signs
 from signbit.compiler.ir import Node, Step
-from signbit.compiler.mapping.convolution import both_sides, check_vector
+from signbit.compiler.mapping.convolution import both_sides, check_features
 from signbit.compiler.mapping.moves.padding import NO_SIDES, zeros_around_signs
 from signbit.compiler.mapping.tracer import Call
 
@@ -66,6 +66,7 @@ class _Product:
 
 
 def _binary_conv2d(call: Call) -> Node:
+    call.map("signs")
     weight = call.constant("weight_signs").transpose(0, 2, 3, 1)
     window = {
         "stride": call.pair("stride"),
@@ -76,7 +77,7 @@ def _binary_conv2d(call: Call) -> Node:
 
 
 def _binary_linear(call: Call) -> Node:
-    check_vector(call, "signs")
+    check_features(call, "signs")
     window = {"stride": (1, 1), "padding": (0, 0, 0, 0), "dilation": (1, 1)}
     return _product(call, call.constant("weight_signs")[:, None, None, :], window, 1)
 

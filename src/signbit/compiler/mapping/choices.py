@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.fx import Node as FxNode
 
+from signbit.compiler.axes import order_of
 from signbit.compiler.ir import Graph, Node, Step, refuse, same
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def chosen(tracer: Tracer, fx: FxNode) -> Callable[[Call], Node] | None:
         return None
     (first, choice), *others = choices.items()
     shape, is_cast = first.meta["val"].shape, str(fx.target) in _CASTS
-    if choice.op != "choice" or fx.meta["val"].shape[1:] != shape[1:] or len(shape) not in (2, 4):
+    if choice.op != "choice" or fx.meta["val"].shape[1:] != shape[1:] or not order_of(first):
         return None
     if not is_cast and not all(_is_alike(choice, other) for _, other in others):
         return None
@@ -54,7 +55,7 @@ def chosen(tracer: Tracer, fx: FxNode) -> Callable[[Call], Node] | None:
         return None
 
     def value(node: FxNode) -> Any:
-        return _both(choices[node], len(shape)) if node in choices else constants[node]
+        return _both(choices[node], order_of(first)) if node in choices else constants[node]
 
     if is_cast:
         result = value(first).to(fx.meta["val"].dtype)
@@ -77,10 +78,10 @@ def _is_alike(choice: Node, other: Node) -> bool:
     )
 
 
-def _both(choice: Node, dimensions: int) -> Tensor:
-    """Both constants, as two images: (2, channels) or (2, channels, 1, 1)."""
+def _both(choice: Node, order: str) -> Tensor:
+    """Both constants, as two images of one pixel, whose dimensions are in this order."""
     both = torch.from_numpy(np.stack([choice["below"], choice["above"]]))
-    return both.reshape(*both.shape, *(1,) * (dimensions - 2))
+    return both.reshape(2, *(both.shape[1] if axis == "C" else 1 for axis in order))
 
 
 def realised(graph: Graph, choice: Node, as_real: Callable[[Node], Node]) -> Node:

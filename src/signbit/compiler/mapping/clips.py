@@ -97,7 +97,7 @@ def _bound(call: Call, source: Node, bound: Any, far: int) -> FloatArray:
             raise call.refuse("has a bound that is NaN")
     else:
         values = call.constant_of("its bound", bound)
-    return per_channel(call, values.clip(-_MOST, _MOST), len(call.sizes()), source.shape)
+    return per_channel(call, values.clip(-_MOST, _MOST), source.shape)
 
 
 MAPPINGS = {

@@ -70,7 +70,7 @@ def _level(call: Call, name: str, source: Node, or_equal: bool) -> npt.NDArray[n
     ):
         with np.errstate(over="ignore"):
             exact = exact.astype(np.float32).astype(np.float64)
-    bound = per_channel(call, exact, len(call.sizes()), source.shape)
+    bound = per_channel(call, exact, source.shape)
     level = level_of(bound, or_equal=or_equal)
     if not np.isfinite(level).all():
         raise call.refuse(f"compares with {exact.max():g}, and no real of the engine is larger")

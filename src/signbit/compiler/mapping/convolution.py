@@ -18,26 +18,31 @@ from signbit.compiler.ir import IMAGE, Node, is_affine
 from signbit.compiler.mapping.tracer import Call
 from signbit.nn.pixel_conv import recover_pixels
 
-__all__ = ["MAPPINGS", "both_sides", "check_vector"]
+__all__ = ["MAPPINGS", "both_sides", "check_features"]
 
 
 def _conv2d(call: Call) -> Node:
-    return _real(call, both_sides(call.pair("padding")))
+    return _real(call, both_sides(call.window("padding", 0)))
 
 
 def _conv2d_named_padding(call: Call) -> Node:
     """With "same" and an even kernel the odd row is below, the odd column to the right."""
     if call.arguments["padding"] == "valid":
         return _real(call, (0, 0, 0, 0))
-    kernel, dilation = call.constant("weight").shape[2:], call.pair("dilation")
+    kernel, dilation = _of_maps(call.constant("weight")).shape[2:], call.window("dilation", 1)
     rows, columns = (d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
     return _real(call, (rows // 2, columns // 2, rows - rows // 2, columns - columns // 2))
 
 
 def _real(call: Call, padding: Sides) -> Node:
-    weight = call.constant("weight")
-    source = call.value("input")
+    weight = _of_maps(call.constant("weight"))
+    source = call.map("input")
     return _with_bias(call, _convolution(call, source, weight, padding, part=_before_bias(call)))
+
+
+def _of_maps(weight: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Filters (out, in / groups, kh, kw); those of signals have one row."""
+    return weight if weight.ndim == 4 else weight[:, :, None]
 
 
 def _convolution(
@@ -55,9 +60,9 @@ def _convolution(
         source,
         part=part,
         kernel=tuple(weight.shape[2:]),
-        stride=call.pair("stride"),
+        stride=call.window("stride", 1),
         padding=padding,
-        dilation=call.pair("dilation"),
+        dilation=call.window("dilation", 1),
         groups=call.arguments["groups"],
         weight=weight.transpose(0, 2, 3, 1),
         pad_value=pad_value,
@@ -73,7 +78,7 @@ def both_sides(padding: Pair) -> Sides:
 def _linear(call: Call) -> Node:
     weight = call.constant("weight")
     source = call.value("input")
-    check_vector(call, "input")
+    check_features(call, "input")
     filters = weight[:, None, None, :]
     return _with_bias(call, call.add("real_conv", source, part=_before_bias(call), weight=filters))
 
@@ -94,7 +99,7 @@ def _pixel_conv2d(call: Call) -> Node:
     source = call.value("images")
     image = _raw_pixels(call, source)
     weight = call.constant("weight").astype(np.int16)
-    padding = both_sides(call.pair("padding"))
+    padding = both_sides(call.window("padding", 0))
     pad = call.constant("pad").astype(np.uint8) if any(padding) else None
     conv = _convolution(call, image, weight, padding, part="", pad_value=pad)
     return call.step("affine", conv, scale=call.constant("scale"), shift=call.constant("shift"))
@@ -117,16 +122,19 @@ def _raw_pixels(call: Call, source: Node) -> Node:
     return call.tracer.graph[IMAGE]
 
 
-def check_vector(call: Call, name: str) -> None:
-    """Refuse a linear layer's input (the argument `name`) that is not (N, features)."""
-    if len(call.sizes(name)) != 1:
+def check_features(call: Call, name: str) -> None:
+    """Refuse a linear layer's input (the argument `name`) whose last dimension is no channels."""
+    if call.axis(-1, name) != "C":
         raise call.refuse(
-            f"a linear layer must read (N, features), it reads {call.sizes(name)} for each image",
-            "flatten first",
+            "a linear layer must read (N, features) or (N, tokens, features), it reads "
+            f"{call.sizes(name)} for each image",
+            "flatten first, or move the channels to the end: x.transpose(1, -1)",
         )
 
 
 MAPPINGS = {
+    "aten.conv1d.default": _conv2d,
+    "aten.conv1d.padding": _conv2d_named_padding,
     "aten.conv2d.default": _conv2d,
     "aten.conv2d.padding": _conv2d_named_padding,
     "aten.linear.default": _linear,

@@ -18,7 +18,7 @@ def _batch_norm(call: Call) -> Node:
     weight, bias = call.optional_constant("weight"), call.optional_constant("bias")
     node = call.add(
         "batch_norm",
-        call.real("input"),
+        call.real_map("input"),
         weight=np.ones_like(mean) if weight is None else weight,
         bias=np.zeros_like(mean) if bias is None else bias,
         mean=mean,

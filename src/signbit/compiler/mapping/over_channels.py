@@ -44,7 +44,7 @@ def _vector_norm(call: Call) -> Node:
 
 
 def _is_over_channels(call: Call, dim: int) -> bool:
-    return dim % (len(call.sizes("self")) + 1) == 1
+    return call.axis(dim) == "C"
 
 
 def is_length(call: Call, name: str) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from signbit.bitformat.graph import Pair
+from signbit.compiler.axes import order_of
 from signbit.compiler.ir import Node
 from signbit.compiler.mapping.convolution import both_sides
 from signbit.compiler.mapping.tracer import Call
@@ -11,7 +14,7 @@ __all__ = ["MAPPINGS"]
 
 
 def _max_pool2d(call: Call) -> Node:
-    source, dilation = call.value("self"), call.pair("dilation")
+    source, dilation = call.map("self"), call.window("dilation", 1)
     kernel = _kernel(call, source, dilation)
     for axis in (0, 1):
         if kernel[axis] > 1 and dilation[axis] > source.shape[axis]:
@@ -25,19 +28,19 @@ def _max_pool2d(call: Call) -> Node:
         source,
         kernel=kernel,
         stride=_stride(call),
-        padding=both_sides(call.pair("padding")),
+        padding=both_sides(call.window("padding", 0)),
         dilation=dilation,
         ceil=bool(call.arguments["ceil_mode"]),
     )
 
 
 def _avg_pool2d(call: Call) -> Node:
-    if call.arguments["divisor_override"] is not None:
+    if call.arguments.get("divisor_override") is not None:
         raise call.refuse(
             "has a divisor of its own",
             "the engine divides by the number of taps: multiply the result by a constant instead",
         )
-    source, padding = call.real("self"), call.pair("padding")
+    source, padding = call.real_map("self"), call.window("padding", 0)
     return call.add(
         "avg_pool",
         source,
@@ -51,7 +54,7 @@ def _avg_pool2d(call: Call) -> Node:
 
 def _kernel(call: Call, source: Node, dilation: Pair) -> Pair:
     """The window, or of a larger one, which PyTorch allows with ceil_mode, what lies on the map."""
-    kernel, padding = list(call.pair("kernel_size")), call.pair("padding")
+    kernel, padding = list(call.window("kernel_size", 1)), call.window("padding", 0)
     for axis in (0, 1):
         room = source.shape[axis] + 2 * padding[axis]
         if dilation[axis] * (kernel[axis] - 1) >= room:
@@ -65,11 +68,11 @@ def _kernel(call: Call, source: Node, dilation: Pair) -> Pair:
 
 
 def _stride(call: Call) -> Pair:
-    return call.pair("stride") if call.arguments["stride"] else call.pair("kernel_size")
+    return call.window("stride" if call.arguments["stride"] else "kernel_size", 1)
 
 
 def _adaptive_avg_pool2d(call: Call) -> Node:
-    source = call.real("self")
+    source = call.real_map("self")
     if call.shape()[:2] == (1, 1):
         return call.add("global_mean", source)
     kernel = _equal_windows(call, source, "averages")
@@ -77,7 +80,7 @@ def _adaptive_avg_pool2d(call: Call) -> Node:
 
 
 def _adaptive_max_pool2d(call: Call) -> Node:
-    source = call.value("self")
+    source = call.map("self")
     if call.shape()[:2] == (1, 1):
         return call.add("global_max", source)
     kernel = _equal_windows(call, source, "pools")
@@ -99,30 +102,36 @@ def _equal_windows(call: Call, source: Node, verb: str) -> Pair:
 def _amax(call: Call) -> Node:
     """The maximum of all pixels; of a row or a column of them, the windows of a pool."""
     source = call.value("self")
-    dim, rank = call.arguments["dim"], len(call.sizes("self")) + 1
-    dimensions = {each % rank for each in ([dim] if isinstance(dim, int) else dim)}
-    kernel = _whole(call, source, dimensions, "takes the maximum of")
+    dim = call.arguments["dim"]
+    dims = [dim] if isinstance(dim, int) else dim
+    kernel = _whole(call, source, dims, "takes the maximum of")
     if kernel == source.shape[:2]:
         return call.add("global_max", source)
     return call.add("max_pool", source, kernel=kernel, stride=kernel)
 
 
-def _whole(call: Call, source: Node, dimensions: set[int], verb: str) -> Pair:
-    """The window that covers these dimensions of a map, which are height, width or both."""
-    if len(call.sizes("self")) != 3 or not dimensions or not dimensions <= {2, 3}:
+def _whole(call: Call, source: Node, dims: Sequence[int], verb: str) -> Pair:
+    """The window that covers these dimensions of a map, which are height, width or both.
+
+    The result has the others, or all of them.
+    """
+    axes = {call.axis(dim) for dim in dims}
+    if not axes or not axes <= {"H", "W"}:
         raise call.refuse(f"{verb} something other than height and width of a map (dim=(2, 3))")
-    height = source.shape.height if 2 in dimensions else 1
-    width = source.shape.width if 3 in dimensions else 1
+    before = order_of(call.arguments["self"])
+    left = "".join(axis for axis in before if axis not in axes)
+    call.order = before if call.arguments["keepdim"] else left
+    height = source.shape.height if "H" in axes or "H" not in before else 1
+    width = source.shape.width if "W" in axes or "W" not in before else 1
     return height, width
 
 
 def _mean(call: Call) -> Node:
-    sizes = call.sizes("self")
-    dimensions = {dim % (len(sizes) + 1) for dim in call.arguments["dim"] or ()}
-    if dimensions == {1} and call.arguments["keepdim"]:
+    dims = call.arguments["dim"] or ()
+    if {call.axis(dim) for dim in dims} == {"C"} and call.arguments["keepdim"]:
         return _mean_abs(call)
     source = call.real("self")
-    kernel = _whole(call, source, dimensions, "averages")
+    kernel = _whole(call, source, dims, "averages")
     if kernel == source.shape[:2]:
         return call.add("global_mean", source)
     return call.add("avg_pool", source, kernel=kernel, stride=kernel)
@@ -140,6 +149,11 @@ def _mean_abs(call: Call) -> Node:
 
 
 MAPPINGS = {
+    "aten.adaptive_avg_pool1d.default": _adaptive_avg_pool2d,
+    "aten.adaptive_max_pool1d.default": _adaptive_max_pool2d,
+    "aten.avg_pool1d.default": _avg_pool2d,
+    "aten.max_pool1d.default": _max_pool2d,
+    "aten.max_pool1d_with_indices.default": _max_pool2d,
     "aten.adaptive_max_pool2d.default": _adaptive_max_pool2d,
     "aten.amax.default": _amax,
     "aten.max.dim": _amax,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,74 +14,17 @@ from torch.fx import Node as FxNode
 
 from signbit.bitformat.graph import Pair
 from signbit.bitformat.taps import axis_taps, tap_sets_at_any_size
+from signbit.compiler.axes import USUAL, fitting, order_of, shape_in
 from signbit.compiler.checks.exportable import of_training_mode
-from signbit.compiler.checks.silent_floats import KeptReal
-from signbit.compiler.ir import HALVES, Graph, Node, Origin, Shape, Step, refuse
-from signbit.compiler.mapping.choices import realised
+from signbit.compiler.ir import HALVES, Node, Origin, Shape, Step, refuse
 from signbit.compiler.mapping.unknown import instead_of_shape
+from signbit.compiler.mapping.values import Tracer
 from signbit.errors import CompileError
 
 __all__ = ["Call", "Tracer"]
 
 BINARIZERS = ("activation_binarizer", "weight_binarizer")
 """What a binary layer calls the modules that take its signs."""
-
-
-class Tracer:
-    """The graph being built, and what each exported node became."""
-
-    def __init__(self) -> None:
-        self.graph = Graph()
-        self.values: dict[FxNode, str] = {}
-        """Exported node -> the value it became, for what depends on the image."""
-        self.results: dict[FxNode, list[str]] = {}
-        """Exported node with several results -> what each of them became, as far as it did."""
-        self.constants: dict[FxNode, Any] = {}
-        """Exported node -> its result, for what depends on parameters alone."""
-        self.batch = ""
-        """The symbol of the batch size."""
-        self.kept_real: Mapping[str, KeptReal] = {}
-        """Module path of a binary layer -> which of its operands are meant to be real."""
-        self.any_size = False
-        """Whether the graph must hold for images of any height and width."""
-        self.lost: dict[str, CompileError] = {}
-        """Layer meant to multiply signs -> why it does not."""
-        self.unknown: dict[FxNode, list[Node]] = {}
-        """Exported node that was refused, or computed of one that has no value since -> of what it
-        is computed."""
-        self.in_training: Collection[str] = ()
-        """Paths of the modules that were left in training mode."""
-        self.realised: dict[str, Node] = {}
-        """Choice -> what those read that need its values."""
-
-    def computed(self, node: Node) -> Node:
-        """The node; of a choice its sign or reals, which every reader of them shares."""
-        if node.op == "choice" and node.name not in self.realised:
-            self.realised[node.name] = realised(self.graph, node, self.as_real)
-        return self.realised.get(node.name, node)
-
-    def as_real(self, node: Node) -> Node:
-        """The node; of signs −1 and +1 as reals, which every reader of them shares."""
-        if not node.is_sign:
-            return node
-        for reader in self.graph.readers(node.name):
-            if reader.op == "identity" and not reader.steps:
-                return reader
-        name = self.graph.unique(f"{node.name}.values")
-        origin = node.origin._replace(signed="")
-        return self.graph.add(Node(name, "identity", (node.name,), node.shape, origin))
-
-    def is_of_unknown(self, node: Node) -> bool:
-        """Whether a refused call decides, with no layer in between, what kind of value it is."""
-        pending, seen = [node.name], {node.name}
-        while pending:
-            node = self.graph[pending.pop()]
-            if node.op == "unknown":
-                return True
-            before = set(node.inputs) - seen if node.weight is None else set()
-            pending += before
-            seen |= before
-        return False
 
 
 class Call:
@@ -102,6 +45,19 @@ class Call:
         }
         self.arguments |= {a.name: value for a, value in zip(schema, fx.args, strict=False)}
         self.arguments |= fx.kwargs
+        self.order = self._order()
+        """Which axis of a map each dimension of the result is; a mapping may put another one."""
+
+    def _order(self) -> str:
+        """That of the first operand with as many dimensions, or else the usual one."""
+        usual = order_of(self.fx)
+        orders = map(order_of, (x for x in self.fx.all_input_nodes if x in self.tracer.values))
+        return next((order for order in orders if len(order) == len(usual)), usual)
+
+    def axis(self, dim: int, name: str | None = "self") -> str:
+        """Which axis a dimension of an argument, or of the result, is: C, H or W; N of images."""
+        order = self.order if name is None else order_of(self.arguments[name])
+        return ("N" + order)[dim % (len(order) + 1)]
 
     @property
     def layer(self) -> str:
@@ -138,6 +94,23 @@ class Call:
     def value(self, name: str) -> Node:
         """The value an argument became."""
         return self.checked(self.raw(name))
+
+    def map(self, name: str) -> Node:
+        """As `value`, of an argument whose dimensions must be channels, rows and columns."""
+        node, sizes, order = self.value(name), self.sizes(name), order_of(self.arguments[name])
+        usual = USUAL[len(sizes)] if len(sizes) < len(USUAL) else ""
+        if not usual or not fitting(sizes, order, usual):
+            raise self.refuse(
+                f"reads {sizes} for each image, whose channels are not its first dimension",
+                "put them there: x.transpose(1, -1)",
+            )
+        if len(self.order) == len(usual):
+            self.order = usual
+        return node
+
+    def real_map(self, name: str) -> Node:
+        """As `map`, signs as −1 and +1."""
+        return self.as_real(self.map(name))
 
     def values(self, name: str) -> list[Node]:
         """The values that an argument, a list, became."""
@@ -203,6 +176,11 @@ class Call:
             raise self.refuse(f"{name} must be one or two fixed integers, is {value}")
         return items[0], items[-1]
 
+    def window(self, name: str, one: int) -> tuple[int, int]:
+        """As `pair`, of a window over maps; over signals, which have one row, `one` is vertical."""
+        vertical, horizontal = self.pair(name)
+        return (one, horizontal) if len(self.sizes()) == 2 else (vertical, horizontal)
+
     def tap_sets(self, source: Node, window: Mapping[str, Any]) -> tuple[tuple[Pair, ...], ...]:
         """Which taps may lie inside `source`: the sets of rows, and of columns, each [first, last).
 
@@ -223,10 +201,8 @@ class Call:
     def shape(self) -> Shape:
         """Shape of the call's result for one image."""
         sizes = self.sizes()
-        if len(sizes) == 3:
-            return Shape(sizes[1], sizes[2], sizes[0])
-        if len(sizes) == 1 or (len(sizes) == 2 and sizes[1] == 1):
-            return Shape(1, 1, sizes[0])
+        if sizes and len(sizes) == len(self.order):
+            return shape_in(sizes, self.order)
         raise self.refuse(f"yields {sizes} for each image", instead_of_shape(sizes))
 
     def sizes(self, name: str | None = None) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from signbit.compiler.axes import fitting, order_of
 from signbit.compiler.ir import Node, Shape
 from signbit.compiler.mapping.moves.channels import join
 from signbit.compiler.mapping.over_channels import is_length
@@ -52,6 +53,16 @@ def expanded(call: Call) -> Node:
 
 def _operands(call: Call) -> tuple[Node, Node]:
     left, right = (_unexpanded(call, call.real(name)) for name in ("self", "other"))
+    orders = [order_of(call.arguments[name]) for name in ("self", "other")]
+    if fitting(call.sizes("other"), orders[1], orders[0]):
+        call.order = orders[0]
+    elif fitting(call.sizes("self"), orders[0], orders[1]):
+        call.order = orders[1]
+    else:
+        raise call.refuse(
+            "combines two values whose channels are different dimensions",
+            "bring them into one order: x.transpose(1, -1)",
+        )
     return left, right
 
 

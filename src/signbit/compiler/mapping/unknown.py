@@ -49,10 +49,6 @@ _CURES = {
         "write F.interpolate(x, scale_factor=2) and nn.Conv2d, or nn.Conv2d and nn.PixelShuffle",
     ),
     **dict.fromkeys(
-        ("conv1d", "conv_transpose1d", "avg_pool1d", "max_pool1d"),
-        "write it for maps of one row: nn.Conv2d with a kernel of (1, k)",
-    ),
-    **dict.fromkeys(
         ("unbind", "split_copy", "unbind_copy"),
         "take channels by x[:, k:k+1], or several by x.split(n, 1)",
     ),

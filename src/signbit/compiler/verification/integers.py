@@ -41,7 +41,7 @@ def integers(node: Node, fx: FxNode, recorded: Callable[[FxNode], Tensor]) -> Te
 def _sums(signs: Tensor, weight: Tensor, geometry: Sequence[Any]) -> Tensor:
     """The sum of each group's signs, over the window of a filter."""
     if not geometry:
-        return signs.sum(1, keepdim=True)
+        return signs.sum(-1, keepdim=True)
     groups = geometry[-1]
     by_group = signs.reshape(len(signs), groups, -1, *signs.shape[2:]).sum(2)
     window = torch.ones(groups, 1, *weight.shape[2:])

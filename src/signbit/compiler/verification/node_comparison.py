@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 from torch.fx import Node as FxNode
 
-from signbit.bitformat.graph import Node, Shape
+from signbit.bitformat.graph import Node
 from signbit.bitformat.int16_stem import has_integer_sums
 from signbit.bitformat.validate import validate
+from signbit.compiler.axes import as_map, order_of
 from signbit.compiler.compiled import Compiled
 from signbit.compiler.exporting.exported import Replay, is_of_images, normalise
 from signbit.compiler.lower import Provenance
@@ -23,7 +23,7 @@ from signbit.compiler.verification.integers import integers
 from signbit.compiler.verification.node_reach import NodeReach
 from signbit.compiler.verification.sign_margins import sign_margin
 
-__all__ = ["NodeComparison", "NodeRunner", "largest_error", "nhwc"]
+__all__ = ["NodeComparison", "NodeRunner", "largest_error"]
 
 Array = npt.NDArray[Any]
 
@@ -140,9 +140,10 @@ class NodeComparison:
 
     def in_file(self, exported: str, number: int) -> Array:
         """A value of PyTorch's, (N, H, W, C), as a tensor of the file has it."""
-        value = nhwc(self.replay.recorded[exported], self.tensors[number].shape)
-        order = self.compiled.tensor_provenance[number].order
-        return value[..., list(order)] if order else value
+        order = order_of(self.exported[exported])
+        value = as_map(self.replay.recorded[exported], order, self.tensors[number].shape[:2])
+        places = self.compiled.tensor_provenance[number].order
+        return value[..., list(places)] if places else value
 
     def dots(self, node: Node, shape: tuple[int, ...]) -> Array:
         """PyTorch's integers, from its own signs or pixels."""
@@ -150,9 +151,11 @@ class NodeComparison:
         def value(operand: FxNode) -> Tensor:
             return self.replay.recorded[operand.name]
 
-        parts = [integers(node, fx, value) for fx in self.calls(node)]
-        _, height, width, channels = shape
-        return nhwc(torch.cat(parts, 1), (height, width, channels)).astype(np.int32)
+        parts = [
+            as_map(integers(node, fx, value), order_of(fx), (shape[1], shape[2]))
+            for fx in self.calls(node)
+        ]
+        return np.concatenate(parts, 3).astype(np.int32)
 
     def unclipped(self, tensor: Provenance) -> str:
         """Exported node of a tensor's reals before they are clipped.
@@ -209,14 +212,3 @@ def largest_error(result: Array, expected: Array) -> float:
     errors[result == expected] = 0
     errors[np.isnan(errors)] = np.inf
     return float(errors.max())
-
-
-def nhwc(value: Tensor, shape: Shape) -> Array:
-    """A value of PyTorch's, (N, C, H, W) or flattened in that order, as the file lays it out.
-
-    shape: (height, width, channels).
-    """
-    height, width, channels = shape
-    mapped = value.reshape(len(value), channels, height, width).permute(0, 2, 3, 1)
-    array: Array = mapped.contiguous().numpy()
-    return array

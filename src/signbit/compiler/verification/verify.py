@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from signbit.bitformat.validate import validate
+from signbit.compiler.axes import as_map, order_of
 from signbit.compiler.compiled import Compiled
 from signbit.compiler.exporting.exported import Replay, normalise
 from signbit.compiler.verification.agreement import Agreement, EndToEnd, NodeAgreement
@@ -24,7 +25,6 @@ from signbit.compiler.verification.node_comparison import (
     NodeComparison,
     NodeRunner,
     largest_error,
-    nhwc,
 )
 from signbit.errors import InputError
 
@@ -90,8 +90,10 @@ def verify_end_to_end(
     tensors = validate(compiled.graph, compiled.constants)
     shape = tensors[compiled.graph.outputs[0].tensor].shape
 
+    order = order_of(compiled.program.graph.output_node().args[0][-1])
+
     def rows(value: Tensor) -> Array:
-        return nhwc(value, shape).reshape(len(value), -1)
+        return as_map(value, order, shape[:2]).reshape(len(value), -1)
 
     found = EndToEnd(labelled=labels is not None)
     for first, batch in _batches(compiled, images, batch_size):

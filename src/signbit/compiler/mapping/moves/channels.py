@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from signbit.bitformat.table import LIMITS
+from signbit.compiler.axes import order_of
 from signbit.compiler.ir import Node
 from signbit.compiler.mapping.moves.layout import dimension, reshape
 from signbit.compiler.mapping.moves.pixels import subsampled
@@ -15,23 +16,28 @@ from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS", "join"]
 
-_CHANNELS = 1
-"""The dimension of the channels, of (N, C, H, W) and of (N, C)."""
-
 
 def _cat(call: Call) -> Node:
-    if dimension(call, None) != _CHANNELS:
+    if call.axis(call.arguments["dim"], None) != "C":
         raise call.refuse("joins values along something other than their channels (dim=1)")
-    return join(call, call.values("tensors"))
+    return _joined(call)
+
+
+def _joined(call: Call) -> Node:
+    values = call.values("tensors")
+    if any(order_of(each) != call.order for each in call.arguments["tensors"]):
+        raise call.refuse("joins values whose channels are different dimensions")
+    return join(call, values)
 
 
 def _stacked_along_channels(call: Call) -> Node:
-    return join(call, call.values("tensors"))
+    call.arguments["dim"] = 1
+    return _cat(call)
 
 
 def _repeat(call: Call) -> Node:
     """Copies of all channels, one behind the other."""
-    source = call.value("self")
+    source = call.map("self")
     counts = tuple(call.arguments["repeats" if "repeats" in call.arguments else "dims"])
     before, after = call.sizes("self"), call.sizes()
     if before[1:] != after[1:] or len(before) != len(after):
@@ -67,6 +73,7 @@ def _part(call: Call, sources: Sequence[Node]) -> Node:
 def _slice(call: Call) -> Node:
     """Channels side by side; every n-th row or column; or all of a dimension."""
     source, dim, sizes = call.value("self"), dimension(call), call.sizes("self")
+    axis = call.axis(dim)
     start, end, step = (call.arguments[name] for name in ("start", "end", "step"))
     if dim == 0:
         if start not in (None, 0) or (end is not None and end < 2**62) or step != 1:
@@ -77,9 +84,9 @@ def _slice(call: Call) -> Node:
         raise call.refuse("takes nothing")
     if len(taken) == sizes[dim - 1]:
         return source
-    if dim == _CHANNELS:
+    if axis == "C":
         return _channels(call, source, taken)
-    return subsampled(call, source, dim, taken)
+    return subsampled(call, source, "HW".index(axis), taken)
 
 
 def _channels(call: Call, source: Node, taken: range) -> Node:
@@ -96,7 +103,7 @@ def _channels(call: Call, source: Node, taken: range) -> Node:
 def _split(call: Call) -> list[Node]:
     source = call.value("self")
     sizes = [value.shape[dimension(call)] for value in call.fx.meta["val"]]
-    if dimension(call) != _CHANNELS or not all(isinstance(size, int) for size in sizes):
+    if call.axis(call.arguments["dim"]) != "C" or not all(isinstance(size, int) for size in sizes):
         raise call.refuse("splits a value along something other than its channels (dim=1)")
     if len(sizes) == 1:
         return [source]
@@ -122,7 +129,7 @@ def _select(call: Call) -> Node:
 
 
 def _shuffle(call: Call) -> Node:
-    return call.add("channel_shuffle", call.value("self"), groups=call.arguments["groups"])
+    return call.add("channel_shuffle", call.map("self"), groups=call.arguments["groups"])
 
 
 def _order(call: Call) -> Node:

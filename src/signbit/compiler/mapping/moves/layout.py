@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from signbit.compiler.axes import order_of, reordered
 from signbit.compiler.ir import Node
 from signbit.compiler.mapping.moves.shuffles import COPIES, RESHAPES, groups_of, shuffled
 from signbit.compiler.mapping.tracer import Call
+from signbit.compiler.mapping.unknown import instead_of_shape
 
 __all__ = ["MAPPINGS", "dimension", "reshape"]
 
@@ -38,7 +40,8 @@ def _to_dtype(call: Call) -> Node:
 
 
 def reshape(call: Call) -> Node:
-    """The value in another shape, where the engine knows both: a flattened map, or dropped 1s.
+    """The value in another shape, where the engine knows both: a flattened map, or 1s that come or
+    go.
 
     Of a shuffle by views it is what `shuffled` says.
     """
@@ -46,15 +49,18 @@ def reshape(call: Call) -> Node:
         return shuffled(call, groups)
     source = call.value("self")
     before, after = call.sizes("self"), call.sizes()
-    if after == before or call.shape() == source.shape:
+    order = order_of(call.arguments["self"])
+    if (new := reordered(before, order, after)) is not None:
+        call.order = new
         return source
-    if len(before) == 3 and len(after) == 1:
+    if len(after) == 1 and order in ("CHW", "CW"):
         return call.add("flatten_chw", source)
+    if len(after) == 1 and order in ("HWC", "WC"):
+        return call.add("flatten", source)
     if source.op == "flatten_chw" and call.shape() == call.tracer.graph[source.input].shape:
         return call.tracer.graph[source.input]
-    raise call.refuse(
-        f"reshapes {before} to {after} for each image", "the engine only flattens maps"
-    )
+    cure = instead_of_shape(after) if len(after) == 2 else "the engine only flattens maps"
+    raise call.refuse(f"reshapes {before} to {after} for each image", cure)
 
 
 def _squeeze(call: Call) -> Node:

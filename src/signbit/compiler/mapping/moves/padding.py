@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from signbit.bitformat.graph import Sides, added_sides
+from signbit.compiler.axes import order_of
 from signbit.compiler.ir import Node
 from signbit.compiler.mapping.tracer import Call
 
@@ -46,6 +47,7 @@ def _pad(call: Call) -> Node:
 
 def _amounts(call: Call) -> tuple[list[int], list[int]]:
     """Before and after: channels, rows, columns. PyTorch has them from the last dimension on."""
+    axes = order_of(call.arguments["self"])
     amounts = list(call.arguments["pad"])
     dimensions = len(call.sizes("self"))
     if not all(isinstance(amount, int) for amount in amounts):
@@ -53,8 +55,8 @@ def _amounts(call: Call) -> tuple[list[int], list[int]]:
     if any(amounts[2 * dimensions :]):
         raise call.refuse("pads the images of a batch", "the engine answers for each of them")
     amounts += [0] * (2 * dimensions - len(amounts))
-    before, after = amounts[-2::-2], amounts[-1::-2]
-    return [*before, 0, 0][:3], [*after, 0, 0][:3]
+    before, after = (dict(zip(axes, amounts[k::-2], strict=True)) for k in (-2, -1))
+    return [before.get(axis, 0) for axis in "CHW"], [after.get(axis, 0) for axis in "CHW"]
 
 
 def _with_pixels(call: Call, source: Node, sides: Sides, value: float) -> Node:
@@ -95,6 +97,8 @@ def _mirrored(call: Call) -> Node:
 MAPPINGS = {
     "aten.constant_pad_nd.default": _pad,
     "aten.pad.default": _pad,
+    "aten.reflection_pad1d.default": _mirrored,
     "aten.reflection_pad2d.default": _mirrored,
+    "aten.replication_pad1d.default": _mirrored,
     "aten.replication_pad2d.default": _mirrored,
 }

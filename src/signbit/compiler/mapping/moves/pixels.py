@@ -15,15 +15,15 @@ from signbit.compiler.mapping.tracer import Call
 __all__ = ["MAPPINGS", "subsampled"]
 
 
-def subsampled(call: Call, source: Node, dim: int, taken: range) -> Node:
-    """These of a map's rows (dim 2) or columns (dim 3), every n-th from the first one."""
-    size = source.shape[dim - 2]
+def subsampled(call: Call, source: Node, axis: int, taken: range) -> Node:
+    """These of a map's rows (axis 0) or columns (axis 1), every n-th from the first one."""
+    size = source.shape[axis]
     if taken.start != 0 or len(taken) != -(-size // taken.step):
         raise call.refuse(
             "takes a part of the rows or columns of a map",
             "the engine takes every n-th of all (x[:, :, ::n, ::n])",
         )
-    return _view(call, source, (taken.step, 1) if dim == 2 else (1, taken.step))
+    return _view(call, source, (taken.step, 1) if axis == 0 else (1, taken.step))
 
 
 def _view(call: Call, source: Node, stride: Pair) -> Node:
@@ -32,7 +32,7 @@ def _view(call: Call, source: Node, stride: Pair) -> Node:
 
 def _nearest(call: Call) -> Node:
     """Every pixel several times, or every n-th one; PyTorch says which it takes."""
-    source = call.value("input" if "input" in call.arguments else "self")
+    source = call.map("input" if "input" in call.arguments else "self")
     (height, width, _), (rows, columns, _) = source.shape, call.shape()
     if rows % height == 0 and columns % width == 0:
         factor = rows // height, columns // width
@@ -58,9 +58,11 @@ def _require_sources(call: Call, source: Node, expected: list[int], axis: int) -
     ramp = torch.arange(source.shape[axis], dtype=torch.float32)
     image = ramp[:, None] if axis == 0 else ramp
     like = torch.broadcast_to(image, (1, 1, *source.shape[:2])).contiguous()
+    like = like if len(call.sizes()) == 3 else like[:, :, 0]
     arguments: Any = torch.fx.map_arg(call.fx.args, lambda fx: _filled(fx, like))
     function = cast("Callable[..., torch.Tensor]", call.fx.target)
     found = function(*arguments, **call.fx.kwargs)[0, 0]
+    found = found if found.dim() == 2 else found[None]
     found = found[:, 0] if axis == 0 else found[0]
     if found.tolist() != expected:
         raise call.refuse(
@@ -81,11 +83,11 @@ def _upsampled(call: Call, source: Node, factor: Pair) -> Node:
 def _repeat_interleave(call: Call) -> Node:
     source, count = call.value("self"), call.arguments["repeats"]
     dim = call.arguments["dim"]
-    if dim is None or dim % 4 not in (2, 3) or len(call.sizes("self")) != 3:
+    if dim is None or call.axis(dim) not in ("H", "W"):
         raise call.refuse(
             "repeats something other than rows or columns of a map, each in its place"
         )
-    return _upsampled(call, source, (count, 1) if dim % 4 == 2 else (1, count))
+    return _upsampled(call, source, (count, 1) if call.axis(dim) == "H" else (1, count))
 
 
 def _interpolated(call: Call) -> Node:
@@ -106,7 +108,7 @@ def _pixel_unshuffle(call: Call) -> Node:
 
 def _shuffled(call: Call, op: str, block: int) -> Node:
     """Both sides have channel c·block² + dy·block + dx at (dy, dx) of the square."""
-    source = call.value("self")
+    source = call.map("self")
     return source if block == 1 else call.add(op, source, block=block)
 
 
@@ -118,6 +120,9 @@ MAPPINGS = {
     "aten.repeat_interleave.self_int": _repeat_interleave,
     "aten.upsample_bicubic2d.vec": _interpolated,
     "aten.upsample_bilinear2d.vec": _interpolated,
+    "aten._upsample_nearest_exact1d.vec": _nearest,
+    "aten.upsample_linear1d.vec": _interpolated,
+    "aten.upsample_nearest1d.vec": _nearest,
     "aten.upsample_nearest2d.default": _nearest,
     "aten.upsample_nearest2d.vec": _nearest,
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch.fx import Node as FxNode
 
+from signbit.compiler.axes import order_of
 from signbit.compiler.ir import Node
 from signbit.compiler.mapping.tracer import Call
 from signbit.compiler.mapping.unknown import why_unknown
@@ -91,10 +92,27 @@ def shuffled(call: Call, groups: int) -> Node:
 
 
 def _swapped(call: Call) -> Node:
-    groups = groups_of(call)
-    if not groups:
+    """A shuffle's part, or the same value with its dimensions in another order."""
+    if groups := groups_of(call):
+        return shuffled(call, groups)
+    before = "N" + order_of(call.arguments["self"])
+    rank = len(call.sizes("self")) + 1
+    dims = _permutation(call, rank)
+    if len(before) != rank or dims[0] != 0:
         raise call.refuse(*why_unknown(call.fx))
-    return shuffled(call, groups)
+    call.order = "".join(before[dim] for dim in dims[1:])
+    return call.value("self")
+
+
+def _permutation(call: Call, rank: int) -> list[int]:
+    """Where each dimension of the result was."""
+    if "dims" in call.arguments:
+        return [dim % rank for dim in call.arguments["dims"]]
+    dims = list(range(rank))
+    names = ("dim0", "dim1") if "dim0" in call.arguments else ("axis0", "axis1")
+    first, second = (call.arguments[name] % rank for name in names)
+    dims[first], dims[second] = second, first
+    return dims
 
 
 MAPPINGS = dict.fromkeys(_SWAPS, _swapped)
