@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,12 +100,19 @@ def fresh_cli() -> Cli:
 
 
 @pytest.fixture
-def short_demo(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`signbit demo` trains two epochs; test_demo.py says what it reaches after all of them."""
-    load = recipes.load
+def short_demo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`signbit demo` trains two epochs; test_demo.py says what it reaches after all of them.
+
+    The one thread that it chooses is not for later tests.
+    """
+    import torch
+
+    load, threads = recipes.load, torch.get_num_threads()
     monkeypatch.setattr(
         recipes, "load", lambda name, changes=("epochs=2",): load(name, list(changes))
     )
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-import torch
 from PIL import Image
 from safetensors.torch import save_file
 from tests.cli.conftest import Cli
@@ -70,10 +69,8 @@ def test_examples_work_one_after_another(
         Image.new("RGB", (40, 30), (12 * index, 90, 9)).save(folder / f"{index}.jpg")
     network = models.build("real-resnet20", methods.get("real"), classes=10, channels=3)
     save_file(network.state_dict(), "resnet20.safetensors")
-    threads = torch.get_num_threads()
     for command in FUNCTIONS:
         for line in examples(cli, command):
             result = cli(*shlex.split(line)[1:])
             assert result.code == 0, (line, result.err)
             assert result.out or "--out" in line, line
-    torch.set_num_threads(threads)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import torch
 from PIL import Image
 from safetensors.torch import save_file
 from tests.cli.conftest import Cli
@@ -137,12 +136,10 @@ def test_every_key_is_on_the_page_and_the_other_way_round(
     cli: Cli, run_folder: Path, model_file: Path, tmp_path: Path
 ) -> None:
     documented = rows()
-    threads = torch.get_num_threads()
     printed = [
         (command_of(line), cli(*line, "--json"))
         for line in every_command(run_folder, model_file, tmp_path)
     ]
-    torch.set_num_threads(threads)
     known = {each.name for each in app.registered_commands} | {f"export {name}" for name in EXPORT}
     assert {command for command, _ in printed} == known
     failed = cli("bench", tmp_path / "gone.sbnn", "--json").out

@@ -1,22 +1,19 @@
 """Training on the digits, in this process; test_resume.py kills a real one."""
 
 import os
-import signal
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from tests.thorough import sample
+from tests.training.supervised.deadly import DieAtLast
 
 from signbit import recipes
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.loader import Loader
-from signbit.data.loading.readers import Read
 from signbit.data.loading.say import Say
 from signbit.errors import CheckpointError, DataError, IsaError, RecipeError
 from signbit.nn.layers import BinaryConv2d
@@ -103,20 +100,6 @@ def test_decoding_processes_change_no_number(short_recipe: Recipe, tmp_path: Pat
     assert facts[0]["train_digest"] == facts[1]["train_digest"]
     # So a run goes on with another number of them.
     assert train(recipe, None, tmp_path / "2", progress=False).resumed_from == 2
-
-
-@dataclass
-class DieAtLast:
-    """Kills the process that reads an image, if it is not `main` and the run has begun."""
-
-    read: Read
-    main: int
-    run: Path
-
-    def __call__(self, index: int) -> NDArray[np.uint8]:
-        if os.getpid() != self.main and (self.run / "recipe.yaml").exists():
-            os.kill(os.getpid(), signal.SIGKILL)
-        return self.read(index)
 
 
 @pytest.mark.slow
