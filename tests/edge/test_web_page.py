@@ -32,7 +32,10 @@ ANSWERED = "!document.querySelector('#bars').hidden"
 REFUSED = "!document.querySelector('#notice').hidden"
 OPEN = "document.querySelector('.inside figcaption')?.textContent.includes('are +1')"
 
-HOSTILE = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>\u202e" + "x" * 200
+HOSTILE = (
+    "</script><script>window.hit = 1</script><img src=x onerror='window.hit = 1'>\"`${window.hit}"
+    "\u202e\n\0\\*/--><!--" + "x" * 200
+)
 
 
 def photo_network(*classes: str, name: str = "stem") -> Sample:

@@ -79,7 +79,7 @@ def test_names_from_the_file_are_no_c(tmp_path: Path) -> None:
     image = b.input(f"int {hostile}", "image", 2, 2, 3)
     other = b.input("return", "real", 1, 1, 3)
     values = b.node(f"*/ #error {hostile}", "identity", (image,))
-    vector = b.node("x", "identity", (other,))
+    vector = b.node("*\\ #error *\u202e/ ??/", "identity", (other,))
     b.output("arena", values, "*/", hostile, "émeu\0")
     b.output("return", vector)
     check(encode(*b.sample()), tmp_path / "out")

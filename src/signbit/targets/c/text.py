@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import chain, count
 from string import ascii_letters, digits
 from typing import Any
 
@@ -71,9 +72,10 @@ def string(text: str) -> str:
 
 
 def comment(text: str) -> str:
-    """The text as a comment may hold it: printable ASCII, and no end of a comment."""
-    shown = "".join(each if " " <= each <= "~" else "?" for each in text)
-    return shown.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/")
+    """The text as a comment may hold it: printable ASCII, and neither the begin nor the end of a
+    comment, nor a trigraph, nor a line that goes on in the next."""
+    shown = "".join(each if " " <= each <= "~" else "?" for each in text).replace("\\", "/")
+    return re.sub(r"\*(?=/)|/(?=\*)|\?(?=\?)", r"\g<0> ", shown)
 
 
 def identifier(text: str, taken: Iterable[str]) -> str:
@@ -82,5 +84,5 @@ def identifier(text: str, taken: Iterable[str]) -> str:
     if re.fullmatch(r"(\d.*)?|t\d+|node_\d+|\w+_(t|once)|unpack_signs", base):
         base = f"value_{base}".rstrip("_")
     used = {*taken, *_WORDS.split()}
-    names = (base, *(f"{base}_{number}" for number in range(2, 1 << 17)))
+    names = chain([base], (f"{base}_{number}" for number in count(2)))
     return next(name for name in names if name not in used)

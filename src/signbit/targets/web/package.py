@@ -86,6 +86,7 @@ def _package_json(name: str, files: list[str]) -> str:
             ".": {"types": "./signbit.d.ts", "default": "./signbit.js"},
             "./*": "./*",
         },
+        "sideEffects": ["./worker.js", "./page/*.js"],
         "files": files,
     }
     return json.dumps(package, indent=2) + "\n"

@@ -137,9 +137,9 @@ export class Engine {
     if (port?.kind !== "image") {
       throw new SignbitError("input", `input: ${input} is no image of this network`);
     }
-    const { data, width, height } = image;
-    const perPixel = data.length / (width * height);
-    if (![1, 3, 4].includes(perPixel)) {
+    const { data, width, height } = image ?? {};
+    const perPixel = data?.length / (width * height);
+    if (!ArrayBuffer.isView(data) || ![1, 3, 4].includes(perPixel)) {
       throw new SignbitError("input", "image: must have 1, 3 or 4 values for each of its pixels");
     }
     const [rows, columns, channels] = port.shape;

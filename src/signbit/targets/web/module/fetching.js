@@ -2,6 +2,8 @@
 
 import { SignbitError } from "./errors.js";
 
+const MOST_AT_ONCE = 1 << 28; // bytes that are taken on a server's word
+
 /** The bytes of a source, a Uint8Array: of a string, a URL, or bytes as they are. */
 export async function bytesOf(source, { onProgress, signal } = {}) {
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
@@ -26,12 +28,14 @@ async function readBody(response, source, onProgress, signal) {
   const isPlain = !response.headers.get("content-encoding");
   const length = isPlain && response.headers.get("content-length");
   const total = length ? Number(length) : null;
-  const parts = [];
+  let bytes = new Uint8Array(Math.min(total || 1 << 16, MOST_AT_ONCE));
   let loaded = 0;
   const reader = response.body.getReader();
   try {
     for (let part; !(part = await reader.read()).done; ) {
-      parts.push(part.value);
+      // Each part is copied as it comes, so that a page is not kept busy at the end.
+      if (loaded + part.value.length > bytes.length) bytes = larger(bytes, loaded, part.value);
+      bytes.set(part.value, loaded);
       loaded += part.value.length;
       onProgress?.({ loaded, total });
     }
@@ -39,13 +43,14 @@ async function readBody(response, source, onProgress, signal) {
     signal?.throwIfAborted();
     throw new SignbitError("network", `${source}: ${error.message}`);
   }
-  const bytes = new Uint8Array(loaded);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return bytes.subarray(0, loaded);
+}
+
+/** A copy of the first `length` bytes with room for a part, and for as much again. */
+function larger(bytes, length, part) {
+  const copy = new Uint8Array(2 * (length + part.length));
+  copy.set(bytes.subarray(0, length));
+  return copy;
 }
 
 function isFileOfNode(source) {

@@ -24,7 +24,8 @@ export interface Options {
   /** Whether the network runs in a worker. Default: in a page. */
   worker?: boolean;
   onProgress?: (progress: Progress) => void;
-  /** The address of the folder of the .wasm files and worker.js. Default: this module's. */
+  /** The address of the folder of the .wasm files, worker.js and, where no other network is asked
+   * for, model.sbnn. Default: this module's. */
   base?: string | URL;
   /** Ends the loading. */
   signal?: AbortSignal;
@@ -142,8 +143,9 @@ export interface Model {
   close(): void;
 }
 
-/** Loads a network from an address (in node also a path), or from the bytes of a file. */
+/** Loads a network from an address (in node also a path), or from the bytes of a file. Default: the
+ * network of this package. */
 export function load(
-  source: string | URL | ArrayBuffer | Uint8Array,
+  source?: string | URL | ArrayBuffer | Uint8Array,
   options?: Options,
 ): Promise<Model>;

@@ -7,18 +7,19 @@ import { pixelsOf } from "./pixels.js";
 
 export { SignbitError };
 
-/** Loads a network from an address or from bytes. */
+/** Loads a network from an address or from bytes; this package's own where there is no source. */
 export async function load(source, options = {}) {
   const { simd = hasSimd(), worker = typeof document !== "undefined" } = options;
   const address = engineAddress(simd, options.base);
   // Both at once; whichever fails first is told.
   const [bytes, module] = await Promise.all([
-    bytesOf(source, options),
+    bytesOf(source ?? modelAddress(options.base), options),
     compiled(address, options.signal),
   ]);
   options.signal?.throwIfAborted();
   if (!worker) return new Model(new Local(await Engine.create(module, bytes)));
-  return new Model(await Remote.create(module, bytes, options.base));
+  const isOurs = bytes.buffer !== source && bytes.buffer !== source?.buffer;
+  return new Model(await Remote.create(module, bytes, isOurs, options.base));
 }
 
 /** A loaded network. */
@@ -84,9 +85,10 @@ class Remote {
   #waiting = new Map();
   #last = 0;
 
-  static async create(module, bytes, base) {
+  /** `isOurs`: whether the bytes may be moved to the worker, not copied. */
+  static async create(module, bytes, isOurs, base) {
     const remote = new Remote();
-    // Bundlers look for these very words.
+    // Bundlers look for these very words, too.
     remote.#worker = base
       ? new Worker(new URL("worker.js", base), { type: "module" })
       : new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -95,7 +97,7 @@ class Remote {
       remote.#end(new SignbitError("network", `the worker failed: ${event.message ?? "no script"}`));
     };
     try {
-      remote.description = await remote.call("load", [module, bytes]);
+      remote.description = await remote.call("load", [module, bytes], isOurs);
     } catch (error) {
       remote.close();
       throw error;
@@ -111,8 +113,7 @@ class Remote {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       try {
-        const moved = transfer ? given.filter((each) => each instanceof ImageBitmap) : [];
-        this.#worker.postMessage({ id, name, given }, moved);
+        this.#worker.postMessage({ id, name, given }, transfer ? given.flatMap(movable) : []);
       } catch (error) {
         this.#waiting.delete(id);
         reject(new SignbitError("input", error.message));
@@ -139,6 +140,11 @@ class Remote {
   }
 }
 
+function movable(given) {
+  if (given instanceof Uint8Array) return [given.buffer];
+  return given instanceof ImageBitmap ? [given] : [];
+}
+
 // --- the engine's code -----------------------------------------------------------------------------
 
 const modules = new Map();
@@ -151,6 +157,12 @@ function compiled(address, signal) {
   modules.set(address.href, compiling);
   compiling.catch(() => modules.delete(address.href));
   return compiling;
+}
+
+// Bundlers look for the very words of each address.
+
+function modelAddress(base) {
+  return base ? new URL("model.sbnn", base) : new URL("./model.sbnn", import.meta.url);
 }
 
 function engineAddress(simd, base) {

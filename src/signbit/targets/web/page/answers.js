@@ -1,16 +1,19 @@
 // What the network answers: classes as bars, other outputs as tables, and one line read aloud.
 
-import { element, put, say, the } from "./dom.js";
+import { element, put, say, shown, the } from "./dom.js";
 import { count, milliseconds, percent, size } from "./words.js";
 
 export const MOST_BARS = 10;
 
 const MOST_ROWS = 200;
+const ROWS_AT_ONCE = 20;
 const QUIET = 2000; // milliseconds between two announcements of the camera's answers
 
 export class Answers {
   constructor() {
     this.bars = [];
+    this.shownTables = []; // what is filled in of each
+    this.results = null; // of the tables
     this.spoken = { name: "", time: 0 };
   }
 
@@ -53,28 +56,46 @@ export class Answers {
     return { item, name, number, fill };
   }
 
-  /** Shows every output as a table. `results` are arrays, `ports` say what they are. */
-  tables(results, ports, classes, time) {
+  /** Shows every output as a table. `results` are arrays, `ports` say what they are. Resolves when
+   * all is shown; a few rows at a time are. */
+  async tables(results, ports, classes, time) {
     this.shown("tables");
-    the("tables").replaceChildren(
-      ...ports.map((port, place) =>
-        this.table(port, results[place], classes.length === results[place].length ? classes : []),
-      ),
-    );
     say(the("time"), `${milliseconds(time)}, from asking to answering`);
     the("spoken").textContent = "The network has answered.";
+    this.results = results;
+    for (const [place, port] of ports.entries()) {
+      const values = results[place];
+      this.shownTables[place] ??= this.table(port, values.length);
+      const rows = Math.min(values.length, MOST_ROWS);
+      for (let row = 0; row < rows; row += ROWS_AT_ONCE) {
+        if (row > 0) await shown();
+        if (results !== this.results) return; // newer ones are shown
+        this.fill(this.shownTables[place], values, classes, row);
+      }
+    }
   }
 
-  table({ name, shape }, values, classes) {
+  table({ name, shape }, length) {
     const title = element("span", "name", name);
-    const rest = values.length > MOST_ROWS ? `, the first ${count(MOST_ROWS)} of them` : "";
+    const rest = length > MOST_ROWS ? `, the first ${count(MOST_ROWS)} of them` : "";
     const caption = element("caption", "", title, `: ${size(shape)} numbers${rest}`);
-    const rows = [...values.subarray(0, MOST_ROWS)].map((value, place) => {
-      const cell = element("td", "number", String(Number(value.toPrecision(7))));
-      cell.dataset.value = value;
-      return element("tr", "", element("td", "name", classes[place] ?? count(place)), cell);
-    });
-    return element("table", "", caption, element("tbody", "", ...rows));
+    const body = element("tbody", "");
+    the("tables").append(element("table", "", caption, body));
+    return { body, numbers: [] };
+  }
+
+  /** Puts values into a table's rows from `begin` on; makes those that are missing. */
+  fill({ body, numbers }, values, classes, begin) {
+    const end = Math.min(begin + ROWS_AT_ONCE, values.length, MOST_ROWS);
+    for (let row = begin; row < end; ++row) {
+      if (row === numbers.length) {
+        numbers.push(element("td", "number"));
+        const name = classes.length === values.length ? classes[row] : count(row);
+        body.append(element("tr", "", element("td", "name", name), numbers[row]));
+      }
+      put(numbers[row], String(Number(values[row].toPrecision(7))));
+      numbers[row].dataset.value = values[row];
+    }
   }
 
   shown(id) {

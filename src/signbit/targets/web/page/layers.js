@@ -1,12 +1,13 @@
 // The network's layers as a list. An open layer shows its bits as pictures: the signs that it gives
 // for the picture at hand, and its binary filters.
 
-import { element, say, shown, the } from "./dom.js";
+import { breathe, element, say, shown, the } from "./dom.js";
 import { drawColours, drawFilters, drawSigns } from "./pictures.js";
 import { count, counted, large, operation, precision, problem, size } from "./words.js";
 
 const LISTED = 200; // layers; a button shows as many more
 const AT_ONCE = 4;
+const AT_ONCE_BYTES = 1 << 15;
 
 /** A figure with a canvas of bits and words below it. */
 function newFigure() {
@@ -20,6 +21,16 @@ function newFigure() {
 function named({ canvas, words }, text) {
   words.textContent = text;
   canvas.setAttribute("aria-label", text);
+}
+
+/** The sum of bytes, in slices. */
+async function sum(bytes) {
+  let total = 0;
+  for (let begin = 0; begin < bytes.length; begin += AT_ONCE_BYTES) {
+    for (const byte of bytes.subarray(begin, begin + AT_ONCE_BYTES)) total += byte;
+    await breathe();
+  }
+  return total;
 }
 
 /** "64 sign maps", or "the first 20 of 64 sign maps". */
@@ -117,7 +128,7 @@ export class Layers {
       const maps = await this.model.signs(index, picture);
       if (picture !== this.picture) return;
       const drawn = await drawSigns(figure.canvas, maps);
-      const negative = maps.bits.reduce((sum, bit) => sum + bit, 0) / maps.bits.length;
+      const negative = (await sum(maps.bits)) / maps.bits.length;
       const share = `${Math.round(100 * (1 - negative))} % are +1`;
       const noun = maps.width * maps.height === 1 ? "sign" : "sign map";
       named(figure, `${part(drawn, maps.channels, noun)} of this picture: ${share}.`);

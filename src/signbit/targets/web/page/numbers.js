@@ -29,11 +29,11 @@ export class Numbers {
     });
   }
 
-  /** The arrays of all fields, by the input's name; null where one is wrong, which it then says. */
+  /** The arrays of all fields in their order; null where one is wrong, which it then says. */
   read() {
-    const all = this.fields.map((each) => [each.port.name, this.one(each)]);
-    const wrong = all.findIndex(([, values]) => values === null);
-    if (wrong < 0) return Object.fromEntries(all);
+    const all = this.fields.map((each) => this.one(each));
+    const wrong = all.indexOf(null);
+    if (wrong < 0) return all;
     this.fields[wrong].field.focus();
     return null;
   }

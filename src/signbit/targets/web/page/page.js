@@ -66,6 +66,7 @@ class Page {
     this.show("preview");
     this.keep(picture);
     await this.see(picture, false);
+    await shown();
     if (picture === this.picture) await this.look(picture);
     await this.time(picture);
   }
@@ -112,7 +113,7 @@ class Page {
           this.answers.classes(answers, live);
         }
       } else {
-        await this.run({ [this.photoPort.name]: (await this.model.fit(picture)).data });
+        await this.run([(await this.model.fit(picture)).data]);
       }
     } catch (error) {
       this.answers.problem(problem(error));
@@ -124,6 +125,7 @@ class Page {
   async look(picture) {
     try {
       const read = await this.model.fit(picture, this.place);
+      await shown();
       await drawPixels(the("seen-pixels"), read);
       the("seen-words").textContent = `${read.width} × ${read.height} pixels`;
       the("seen").hidden = false;
@@ -143,7 +145,7 @@ class Page {
     try {
       if (this.photoPort) {
         const fitted = await this.model.fit(this.picture, this.place);
-        given[this.photoPort.name] = fitted.data;
+        given.splice(this.place, 0, fitted.data);
       }
       await this.run(given);
     } catch (error) {
@@ -155,7 +157,7 @@ class Page {
     const began = performance.now();
     const results = await this.model.run(given);
     const time = performance.now() - began;
-    this.answers.tables(results, this.model.outputs, this.model.classes, time);
+    await this.answers.tables(results, this.model.outputs, this.model.classes, time);
   }
 
   get place() {
@@ -235,12 +237,15 @@ async function start() {
   });
   const layers = await model.layers();
   describe(model, layers);
+  await shown();
+  const page = new Page(model, layers);
   the("loading").hidden = true;
   the("work").hidden = false;
-  const page = new Page(model, layers);
   await shown();
   const { example } = document.body.dataset;
   if (page.photoPort && example) await showExample(page.photos, example);
+  the("network").hidden = false;
+  await shown();
   await showFirst(model, layers);
   await page.layers.list();
 }
