@@ -74,6 +74,17 @@ def numbers_network() -> Sample:
     return b.sample()
 
 
+def network_of_both() -> Sample:
+    """A photo and 4 numbers → the means of the photo, and the numbers' signs summed; odd names."""
+    b = Builder(7)
+    given = b.input("constructor", "real", 1, 1, 4)
+    image = b.input("__proto__", "image", 12, 10, 3, resize=Resize(12, "bilinear"))
+    signs = b.node("compare", "identity", (given,), outputs=(Output("signs"),))
+    b.output("toString", b.node("sums", "binary_conv", (signs,), weight=b.filters(3, 4)))
+    b.output("__proto__", b.node("means", "global_mean", (b.node("r", "identity", (image,)),)))
+    return b.sample()
+
+
 CLASSES = [f"class {number}" for number in range(12)]
 
 
@@ -323,6 +334,28 @@ def test_a_network_of_numbers_has_fields_and_a_table(
     values = tab.run("[...document.querySelectorAll('td.number')].map((e) => e.dataset.value)")
     answer = signbit.load(data)(np.float32([1, -2, 3, -0.5]).reshape(1, 1, 1, 4))[0]
     np.testing.assert_array_equal(np.float32(values), answer)
+
+
+def test_a_network_of_a_photo_and_numbers_takes_both(
+    tab: Tab, opened: Callable[..., bytes], tmp_path: Path
+) -> None:
+    data = opened(network_of_both())
+    field = "document.querySelector('#fields textarea')"
+    tab.run(f"{field}.value = '1 -2 3 -0.5'")
+    tab.run("document.querySelector('#run').click()")
+    tab.wait(REFUSED)
+    assert "The network also needs a photo" in tab.text("#notice")
+    file = photo(tmp_path)
+    tab.drop(file, "#zone")
+    tab.wait("!document.querySelector('#seen').hidden")
+    tab.run("document.querySelector('#run').click()")
+    tab.wait("document.querySelectorAll('#tables td.number').length === 6")
+    values = tab.run("[...document.querySelectorAll('td.number')].map((e) => e.dataset.value)")
+    numbers = np.float32([1, -2, 3, -0.5]).reshape(1, 1, 1, 4)
+    pixels = Photographs(signbit.load(encode(*photo_network())))(file)[None]  # of the same size
+    answer = signbit.load(data)({"constructor": numbers, "__proto__": pixels})
+    wanted = np.concatenate([answer["toString"][0], answer["__proto__"][0]])
+    np.testing.assert_array_equal(np.float32(values), wanted)
 
 
 def test_a_network_without_class_names_says_its_numbers(
