@@ -18,7 +18,7 @@ from tests.edge.web import ISAS, Answer, Job, WebError, build, module_folder, ou
 from tests.runtime.identity import bits
 
 import signbit
-from signbit.bitformat import decode, encode
+from signbit.bitformat import decode, encode, pack_bits
 from signbit.bitformat.graph import Output, Resize, Step
 from signbit.targets.web.package import ENGINES
 
@@ -76,22 +76,30 @@ def test_networks(module: Path, isa: str, network: str, method: str, size: int, 
     assert_equal(outputs(module, Job(data, isa, [run_call(inputs)])), expected(data, inputs), stem)
 
 
-def wide_file(channels: int) -> bytes:
-    """Signs of so many channels, 3×3 of them at once."""
+def wide_file(channels: int, filters: int) -> bytes:
+    """Signs of so many channels, 3×3 of them at once; filters of one sign are among the others."""
     b = Builder(channels)
-    image = b.input("image", "image", 4, 3, channels)
+    image = b.input("image", "image", 5, 3, channels)
     threshold = b.constant(np.full(channels, 128, np.float32))
     signs = b.node("signs", "identity", (image,), outputs=(Output("signs", threshold=threshold),))
-    keys = {"kernel": (3, 3), "padding": (1, 1, 1, 1), "weight": b.filters(19, 9 * channels)}
+    weight = b.rng.random((filters, 9 * channels)) < 0.5
+    weight[0], weight[-1] = True, False
+    packed = b.constant(pack_bits(weight))
+    keys = {"kernel": (3, 3), "padding": (1, 1, 1, 1), "weight": packed}
     b.output("dots", b.node("dots", "binary_conv", (signs,), **keys))
     return raw_file(*b.sample())
 
 
+DOTS = [(1, 19), (40, 2), (64, 16), (96, 17), (224, 33), (512, 48), (544, 64), (1601, 65)]
+"""Channels and filters."""
+
+
 @every_isa
-@pytest.mark.parametrize("channels", [1, 40, 64, 96, 224, 512, 544, 1601])
-def test_dots_of_any_length(module: Path, isa: str, channels: int) -> None:
-    data = wide_file(channels)
-    inputs = batches(data, 2)
+@pytest.mark.parametrize(("channels", "filters"), DOTS)
+def test_dots_of_any_length(module: Path, isa: str, channels: int, filters: int) -> None:
+    data = wide_file(channels, filters)
+    inputs = batches(data, 3)
+    inputs[0][0], inputs[0][1] = 0, 255  # one sign, so that all bits differ, or none
     assert_equal(outputs(module, Job(data, isa, [run_call(inputs)])), expected(data, inputs), isa)
 
 

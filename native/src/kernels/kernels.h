@@ -49,6 +49,9 @@ static inline int tile_vectors(int remaining_vectors, int max_vectors) {
 // 3·A + triple_xor, its first word, the xor of its first two and the xor of all three. Such words
 // lie a multiple of four bytes apart. The weights' steps are the first word, the xor of the first
 // two and the complement of the xor of all three.
+//
+// Tables that look differing bits up have no triples. Their weights are bytes, each of four bits of
+// a filter: a word has eight steps, for the lower four bits of its bytes, then for the upper four.
 struct BinaryDotArgs {
   int pixels;
   int filters;
@@ -180,10 +183,12 @@ struct KernelTable {
   int float_lanes;       // filters in a vector of real_conv
   int max_tile_vectors;  // of real_conv
   bool side_by_side;     // what xor_triples writes: see BinaryDotArgs
+  bool looks_up;         // how binary_dot counts: see BinaryDotArgs
   void (*binary_dot)(const BinaryDotArgs&);
   void (*finish_dots)(const BinaryDotArgs&, const FinishDotsArgs&);  // null: there is none
   // xors[i] = words[i] ^ words[i + distance] ^ words[i + 2·distance] for each of `bytes` bytes and
-  // on to the end of a vector; or side by side, three words at 3·i for the word at i.
+  // on to the end of a vector; or side by side, three words at 3·i for the word at i. Null: there
+  // are no triples.
   void (*xor_triples)(const uint8_t* words, int64_t distance, int64_t bytes, uint8_t* xors);
   void (*real_conv)(const RealConvArgs&);
   void (*pixel_conv)(const RealConvArgs&);

@@ -37,7 +37,7 @@ void plan_words(const FusedNode& node, const TensorLayout& input, const KernelTa
     step = kTileWindows * kWordBytes;
   }
   plan->runs = static_cast<int64_t>(runs.size());
-  const int64_t triples = words / 3;
+  const int64_t triples = kernels.looks_up ? 0 : words / 3;
   for (const int64_t run : runs) {
     for (int64_t t = 0; t < triples; ++t) plan->offsets.push_back(run + t * step);
   }
@@ -108,6 +108,26 @@ class FilterWords {
   std::vector<uint32_t> words_;
 };
 
+// A filter's words in its lane of a vector of filters.
+void store_words(const std::vector<uint32_t>& words, const KernelTable& kernels, int64_t lane,
+                 uint32_t* vector) {
+  if (!kernels.looks_up) {
+    for (const uint32_t word : words) {
+      vector[lane] = word;
+      vector += kernels.word_lanes;
+    }
+    return;
+  }
+  uint8_t* to = reinterpret_cast<uint8_t*>(vector) + lane;
+  for (const uint32_t word : words) {
+    for (const int half : {0, 4}) {
+      for (int byte = 0; byte < 4; ++byte, to += kernels.word_lanes) {
+        *to = word >> (8 * byte + half) & 15;
+      }
+    }
+  }
+}
+
 // How often base = K - owed·Σ w over the taps outside the image takes their weights away: the
 // border's 0 bits count as +1, so once for taps that count nothing, and twice for -1.
 int64_t owed_by_border(PadSign sign) {
@@ -168,7 +188,7 @@ void plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
   plan->macs = binary.height * binary.width * plan->channels * taps * group_channels;
 
   plan_words(node, input, kernels, &binary);
-  const int64_t steps = 3 * int64_t{binary.triples} + binary.singles;
+  const int64_t steps = (3 * int64_t{binary.triples} + binary.singles) * weights_of_word(kernels);
   const int64_t packed = packed_size(*plan, kernels.word_lanes, steps);
   const AxisTaps row_taps(node.row_axis(input.height));
   const AxisTaps column_taps(node.column_axis(input.width));
@@ -202,11 +222,7 @@ void plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
       tabulate_filter(node, group_channels, dense, rows, columns, &sums, binary.base_step,
                       binary.base.data() + filter);
       const int64_t lanes = kernels.word_lanes;
-      uint32_t* lane = block_weights + i / lanes * lanes * steps + i % lanes;
-      for (const uint32_t word : words.read(dense)) {
-        *lane = word;
-        lane += lanes;
-      }
+      store_words(words.read(dense), kernels, i % lanes, block_weights + i / lanes * lanes * steps);
     }
     block_weights += round_up(block.filters, kernels.word_lanes) * steps;
   }

@@ -20,4 +20,7 @@ inline int64_t triple_bytes(int64_t bytes, const KernelTable& kernels) {
   return kernels.side_by_side ? 3 * bytes : bytes;
 }
 
+// Weights of a filter, of 32 bits, for each word of a window.
+inline int64_t weights_of_word(const KernelTable& kernels) { return kernels.looks_up ? 2 : 1; }
+
 }  // namespace sbnn

@@ -13,6 +13,8 @@
 // nothing by that, so one loop serves both.
 
 constexpr bool kSideBySide = true;
+constexpr bool kLooksUp = false;
+constexpr int kFilterLanes = Vec::kWordLanes;
 
 // The words of a triple, in every lane alike.
 struct TripleWords {

@@ -1,246 +1,217 @@
 // Binary dots for SIMD128, in place of generic/dots/dot_windows.inl.h; see BinaryDotArgs.
 //
-// Beside a triple's first word a0 lie p = a0 ^ a1 and s = a0 ^ a1 ^ a2, and its weights are w0,
-// w0 ^ w1 and ~(w0 ^ w1 ^ w2). With x0, x1, x2 the differing bits of the three words, three xors
-// yield x0, x0 ^ x1 and n = ~(x0 ^ x1 ^ x2). The majority m is x0 where x0 = x1, else x2, which is
-// n there: one bit select. As x0 + x1 + x2 = (1 - n) + 2·m, what differs in T triples is
-// 32·T - bits(n) + 2·bits(m), summed over them.
+// Differing bits are looked up. For four bits of two windows there is a table of 16 bytes: for each
+// four bits that a filter may have, how many of the first window's differ in the lower half, and of
+// the second's in the upper. Four bits of 16 filters choose 16 bytes of it at once: 128
+// multiply-adds by one i8x16.swizzle, which is two instructions of x86-64. (i8x16.popcnt is eight,
+// and has to be preceded by an xor and followed by more additions.) The upper halves of three
+// look-ups' sums, at most 12, are added up apart. So are the bytes, modulo 256, of which the upper
+// halves' part is taken away in the end.
 //
-// Counting a register's bits is one instruction of WebAssembly, but eight of x86-64. So full adders
-// first make fewer words of a group's: of 12 words of n four of weights 1, 2, 4 and 8, and so of m.
+// Loops keep what V8 needs to hold within the sixteen registers of x86-64, and leave addresses and
+// constants to its instructions: else it spills, and takes up to twice as long.
 
 constexpr bool kByteCounts = true;
-constexpr bool kSideBySide = true;
+constexpr bool kSideBySide = false;
+constexpr bool kLooksUp = true;
+constexpr int kFilterLanes = 16;
+constexpr int kWordLookups = 8;
+constexpr decltype(KernelTable::xor_triples) xor_triples = nullptr;
 
-// Of three words of one weight the sums, of that weight, and the carries, of twice the weight.
-struct Added {
-  v128_t sum, carry;
+struct DifferenceTables {
+  alignas(16) uint8_t of[256][16];  // by the bits of both windows, the first one's lower
 };
 
-[[gnu::always_inline]] inline Added add_bits(v128_t a, v128_t b, v128_t c) {
-  const v128_t differ = wasm_v128_xor(a, b);
-  return {wasm_v128_xor(differ, c), wasm_v128_bitselect(c, a, differ)};
+constexpr DifferenceTables make_differences() {
+  DifferenceTables tables{};
+  for (int both = 0; both < 256; ++both) {
+    for (int filter = 0; filter < 16; ++filter) {
+      const int first = __builtin_popcount((both & 15) ^ filter);
+      const int second = __builtin_popcount((both >> 4) ^ filter);
+      tables.of[both][filter] = static_cast<uint8_t>(first + 16 * second);
+    }
+  }
+  return tables;
 }
 
-[[gnu::always_inline]] inline Added add_bits(v128_t a, v128_t b) {
-  return {wasm_v128_xor(a, b), wasm_v128_and(a, b)};
-}
+constexpr DifferenceTables kDifferences = make_differences();
 
-// A number for each bit of a register, in words of weights 1, 2, 4, ….
-template <int kWords>
-struct Planes {
-  v128_t word[kWords];
-};
+using Table = const uint8_t*;
 
-[[gnu::always_inline]] inline Planes<2> add_three(v128_t a, v128_t b, v128_t c) {
-  const Added added = add_bits(a, b, c);
-  return {{added.sum, added.carry}};
-}
-
-// The sums of two numbers for each bit.
-[[gnu::always_inline]] inline Planes<3> add_planes(const Planes<2>& a, const Planes<2>& b) {
-  const Added ones = add_bits(a.word[0], b.word[0]);
-  const Added twos = add_bits(a.word[1], b.word[1], ones.carry);
-  return {{ones.sum, twos.sum, twos.carry}};
-}
-
-[[gnu::always_inline]] inline Planes<4> add_planes(const Planes<3>& a, const Planes<3>& b) {
-  const Added ones = add_bits(a.word[0], b.word[0]);
-  const Added twos = add_bits(a.word[1], b.word[1], ones.carry);
-  const Added fours = add_bits(a.word[2], b.word[2], twos.carry);
-  return {{ones.sum, twos.sum, fours.sum, fours.carry}};
-}
-
-// Each byte's numbers added up, at most 12 of 8.
-template <int kWords>
-[[gnu::always_inline]] inline v128_t count_bytes(const Planes<kWords>& planes) {
-  v128_t counts = wasm_i8x16_popcnt(planes.word[kWords - 1]);
+template <int kTimes, typename Function>
+[[gnu::always_inline]] inline void repeat(Function function) {
 #pragma GCC unroll 4
-  for (int i = kWords - 2; i >= 0; --i) {
-    counts = wasm_i8x16_add(wasm_i8x16_add(counts, counts), wasm_i8x16_popcnt(planes.word[i]));
-  }
-  return counts;
+  for (int i = 0; i < kTimes; ++i) function(i);
 }
 
-// n and m of one triple, or numbers of them.
-template <typename Bits>
-struct Both {
-  Bits n, m;
-};
+// Of both windows' counts the first + 16 · the second modulo 256, and the second alone.
+template <int V>
+struct ByteCounts {
+  v128_t all[V], second[V];
 
-template <int kWords>
-[[gnu::always_inline]] inline v128_t add_both(v128_t totals, const Both<Planes<kWords>>& both) {
-  const v128_t n = count_bytes(both.n), m = count_bytes(both.m);
-  v128_t pairs;
-  if constexpr (kWords <= 3) {
-    pairs = wasm_i16x8_extadd_pairwise_i8x16(wasm_i8x16_sub(wasm_i8x16_add(m, m), n));
-  } else {
-    // Of 12 triples 2·m - n is too large for a byte.
-    pairs = wasm_i16x8_add(wasm_i16x8_extadd_pairwise_i8x16(m),
-                           wasm_i16x8_extadd_pairwise_i8x16(wasm_i8x16_sub(m, n)));
-  }
-  return wasm_i32x4_add(totals, wasm_i32x4_extadd_pairwise_i16x8(pairs));
-}
-
-// Triples of a window as the filters of one register meet them. `signs` have three registers for
-// each, every lane alike.
-struct TripleDots {
-  const v128_t* signs;
-  const uint32_t* weights;  // of the first step
-
-  [[gnu::always_inline]] Both<v128_t> one(int number) const {
-    const v128_t* const at = signs + 3 * number;
-    const uint32_t* const step = weights + 3 * Vec::kWordLanes * number;
-    const v128_t x0 = wasm_v128_xor(at[0], wasm_v128_load(step));
-    const v128_t differ = wasm_v128_xor(at[1], wasm_v128_load(step + Vec::kWordLanes));
-    const v128_t n = wasm_v128_xor(at[2], wasm_v128_load(step + 2 * Vec::kWordLanes));
-    return {n, wasm_v128_bitselect(n, x0, differ)};
-  }
-  [[gnu::always_inline]] Both<Planes<2>> three(int first) const {
-    const Both<v128_t> a = one(first), b = one(first + 1), c = one(first + 2);
-    return {add_three(a.n, b.n, c.n), add_three(a.m, b.m, c.m)};
-  }
-  [[gnu::always_inline]] Both<Planes<3>> six(int first) const {
-    const Both<Planes<2>> a = three(first), b = three(first + 3);
-    return {add_planes(a.n, b.n), add_planes(a.m, b.m)};
-  }
-  [[gnu::always_inline]] Both<Planes<4>> twelve() const {
-    const Both<Planes<3>> a = six(0), b = six(6);
-    return {add_planes(a.n, b.n), add_planes(a.m, b.m)};
+  ByteCounts() {
+    repeat<V>([&](int v) { all[v] = second[v] = wasm_i8x16_const_splat(0); });
   }
 
-  [[gnu::always_inline]] void skip(int triples) {
-    signs += 3 * triples;
-    weights += 3 * Vec::kWordLanes * triples;
+  // At most three look-ups. The weights of each register lie `step` bytes after the one before.
+  template <int kLookups>
+  [[gnu::always_inline]] void add(const Table* tables, const uint8_t* weights, intptr_t step) {
+    v128_t table[kLookups];
+    repeat<kLookups>([&](int i) { table[i] = wasm_v128_load(tables[i]); });
+    repeat<V>([&](int v) {
+      v128_t counts = wasm_i8x16_swizzle(table[0], wasm_v128_load(weights));
+      repeat<kLookups - 1>([&](int i) {
+        const v128_t bits = wasm_v128_load(weights + kFilterLanes * (i + 1));
+        counts = wasm_i8x16_add(counts, wasm_i8x16_swizzle(table[i + 1], bits));
+      });
+      weights += step;
+      all[v] = wasm_i8x16_add(all[v], counts);
+      const v128_t upper = wasm_v128_and(wasm_u16x8_shr(counts, 4), wasm_i8x16_const_splat(15));
+      second[v] = wasm_i8x16_add(second[v], upper);
+    });
   }
 
-  // What differs in so many triples.
-  [[gnu::always_inline]] v128_t count(int triples) {
-    v128_t totals = wasm_i32x4_splat(32 * triples);
-    int left = triples;
-    for (; left >= 12; left -= 12, skip(12)) totals = add_both(totals, twelve());
-    if (left >= 6) {
-      totals = add_both(totals, six(0));
-      skip(6);
-      left -= 6;
-    }
-    if (left >= 3) {
-      totals = add_both(totals, three(0));
-      skip(3);
-      left -= 3;
-    }
-    for (; left > 0; --left, skip(1)) {
-      const Both<v128_t> both = one(0);
-      totals = add_both(totals, Both<Planes<1>>{{{both.n}}, {{both.m}}});
-    }
-    return totals;
+  v128_t first(int v) const {
+    const v128_t low = wasm_v128_and(second[v], wasm_i8x16_const_splat(15));
+    return wasm_i8x16_sub(all[v], wasm_i16x8_shl(low, 4));
   }
 };
 
-// A few windows. Their triples' words are laid out in registers once for all filters, a piece at a
-// time; one piece is all of a 3×3 convolution of 512 channels.
-class Windows {
- public:
-  static constexpr int kMost = 4;
+// What differs between two windows and V registers of filters, in at most 65535 bits.
+template <int V>
+struct PairCounts {
+  v128_t counts[2][V][2];  // of 16 bits, by the window and the half of a register
 
-  Windows(const BinaryDotArgs& args, int first, int count) : args_(args), first_(first) {
-    if (args.triples > kPiece) return;
-    for (int p = 0; p < count; ++p) lay_out(p, 0, args.triples);
+  [[gnu::always_inline]] PairCounts(const Table* tables, const uint8_t* weights, intptr_t step,
+                                    int lookups) {
+    constexpr int kMost = 63;  // that a byte can count
+    repeat<V>([&](int v) {
+      for (auto& window : counts) window[v][0] = window[v][1] = wasm_i16x8_const_splat(0);
+    });
+    while (lookups > 0) {
+      const int some = lookups < kMost ? lookups : kMost;
+      lookups -= some;
+      ByteCounts<V> bytes;
+      int left = some;
+#pragma GCC unroll 1
+      for (; left >= 3; left -= 3, tables += 3, weights += 3 * kFilterLanes) {
+        bytes.template add<3>(tables, weights, step);
+      }
+#pragma GCC unroll 1
+      for (; left > 0; --left, ++tables, weights += kFilterLanes) {
+        bytes.template add<1>(tables, weights, step);
+      }
+      repeat<V>([&](int v) {
+        widen(bytes.first(v), counts[0][v]);
+        widen(bytes.second[v], counts[1][v]);
+      });
+    }
   }
 
-  // What differs between window p and the filters of one register in all words.
-  v128_t count(int p, const uint32_t* weights) {
-    if (args_.triples <= kPiece) {
-      const v128_t totals = TripleDots{signs_[p], weights}.count(args_.triples);
-      return args_.singles > 0 ? wasm_i32x4_add(totals, count_singles(p, weights)) : totals;
-    }
-    v128_t totals = count_singles(p, weights);
-    for (int begin = 0; begin < args_.triples; begin += kPiece) {
-      const int left = args_.triples - begin, piece = left < kPiece ? left : kPiece;
-      lay_out(p, begin, begin + piece);
-      TripleDots dots{signs_[p], weights + int64_t{3} * Vec::kWordLanes * begin};
-      totals = wasm_i32x4_add(totals, dots.count(piece));
-    }
-    return totals;
+  [[gnu::always_inline]] typename Vec::Totals total(int window, int v, int half) const {
+    const v128_t of = counts[window][v][half];
+    return {{wasm_u32x4_extend_low_u16x8(of), wasm_u32x4_extend_high_u16x8(of)}};
   }
 
  private:
-  static constexpr int kPiece = 48;  // triples
+  [[gnu::always_inline]] static void widen(v128_t bytes, v128_t (&sums)[2]) {
+    sums[0] = wasm_i16x8_add(sums[0], wasm_u16x8_extend_low_u8x16(bytes));
+    sums[1] = wasm_i16x8_add(sums[1], wasm_u16x8_extend_high_u8x16(bytes));
+  }
+};
 
-  void lay_out(int p, int begin, int end) {
-    const auto window = reinterpret_cast<uintptr_t>(args_.windows[first_ + p]);
-    const uintptr_t triples = 3 * window + static_cast<uintptr_t>(args_.triple_xor);
-    v128_t* to = signs_[p];
-    for (int triple = begin; triple < end; ++triple, to += 3) {
-      const auto* const words = reinterpret_cast<const uint32_t*>(
-          triples + 3 * static_cast<uintptr_t>(args_.offsets[triple]));
-      for (int word = 0; word < 3; ++word) to[word] = wasm_v128_load32_splat(words + word);
+// Some windows, in pairs whose tables are found once for all filters, a piece at a time; one piece
+// is all of a 3×3 convolution of 512 channels. A last window without a partner is its own.
+class WindowPairs {
+ public:
+  static constexpr int kMost = 8;
+
+  WindowPairs(const BinaryDotArgs& args, int first, int windows) : args_(args) {
+    for (int window = 0; window < windows; window += 2, ++count_) {
+      numbers_[count_][0] = first + window;
+      numbers_[count_][1] = first + (window + 1 < windows ? window + 1 : window);
+      if (args.singles <= kPiece) find_tables(count_, 0, args.singles);
     }
   }
 
-  v128_t count_singles(int p, const uint32_t* weights) const {
-    constexpr int kMostWords = 255 / 8;  // that a byte can count
-    const auto window = reinterpret_cast<uintptr_t>(args_.windows[first_ + p]);
-    const int64_t* const offsets = args_.offsets + args_.triples;
-    const uint32_t* step = weights + int64_t{3} * Vec::kWordLanes * args_.triples;
-    v128_t totals = wasm_i32x4_const_splat(0);
-    for (int begin = 0; begin < args_.singles; begin += kMostWords) {
-      const int left = args_.singles - begin;
-      const int end = begin + (left < kMostWords ? left : kMostWords);
-      v128_t bytes = wasm_i32x4_const_splat(0);
-      for (int word = begin; word < end; ++word, step += Vec::kWordLanes) {
-        const auto* const signs =
-            reinterpret_cast<const uint32_t*>(window + static_cast<uintptr_t>(offsets[word]));
-        const v128_t differing = wasm_v128_xor(wasm_v128_load32_splat(signs), wasm_v128_load(step));
-        bytes = wasm_i8x16_add(bytes, wasm_i8x16_popcnt(differing));
+  // Hands the sinks what differs between all windows and V registers of filters.
+  template <int V, typename Sinks>
+  [[gnu::always_inline]] void take(const uint8_t* weights, int64_t filter, const Sinks& sinks) {
+    const intptr_t step = intptr_t{args_.singles} * kWordLookups * kFilterLanes;
+    for (int pair = 0; pair < count_; ++pair) {
+      typename Vec::Totals totals[2][V][2];
+      for (int begin = 0; begin == 0 || begin < args_.singles; begin += kPiece) {
+        const int left = args_.singles - begin, piece = left < kPiece ? left : kPiece;
+        if (args_.singles > kPiece) find_tables(pair, begin, begin + piece);
+        const PairCounts<V> counts(tables_[pair],
+                                   weights + intptr_t{begin} * kWordLookups * kFilterLanes, step,
+                                   piece * kWordLookups);
+        each<V>([&](int window, int v, int half) {
+          const typename Vec::Totals some = counts.total(window, v, half);
+          typename Vec::Totals& all = totals[window][v][half];
+          all = begin == 0 ? some : Vec::add_totals(all, some);
+        });
       }
-      const v128_t pairs = wasm_u16x8_extadd_pairwise_u8x16(bytes);
-      totals = wasm_i32x4_add(totals, wasm_u32x4_extadd_pairwise_u16x8(pairs));
+      const auto& numbers = numbers_[pair];
+      each<V>([&](int window, int v, int half) {
+        if (window == 1 && numbers[1] == numbers[0]) return;
+        const auto sink = sinks.of(filter + kFilterLanes * v + Vec::kWordLanes * half);
+        sink.take(numbers[window], args_.base[numbers[window]], totals[window][v][half]);
+      });
     }
-    return totals;
+  }
+
+ private:
+  static constexpr int kPiece = 144;  // words
+
+  template <int V, typename Function>
+  [[gnu::always_inline]] static void each(Function function) {
+    repeat<V>([&](int v) {
+      repeat<2>([&](int half) { repeat<2>([&](int window) { function(window, v, half); }); });
+    });
+  }
+
+  // For each word first the lower four bits of its bytes, then the upper ones.
+  void find_tables(int pair, int begin, int end) {
+    constexpr uint32_t kLower = 0x0f0f0f0f;
+    const uint8_t* const first = args_.windows[numbers_[pair][0]];
+    const uint8_t* const second = args_.windows[numbers_[pair][1]];
+    Table* to = tables_[pair];
+    for (int word = begin; word < end; ++word, to += kWordLookups) {
+      uint32_t a, b;
+      __builtin_memcpy(&a, first + args_.offsets[word], sizeof a);
+      __builtin_memcpy(&b, second + args_.offsets[word], sizeof b);
+      const uint32_t lower = (a & kLower) | (b & kLower) << 4;
+      const uint32_t upper = (a >> 4 & kLower) | (b & ~kLower);
+      const v128_t both = wasm_u16x8_extend_low_u8x16(wasm_i32x4_make(lower, upper, 0, 0));
+      const v128_t bytes = wasm_i16x8_shl(both, 4);
+      const v128_t tables = wasm_i32x4_splat(reinterpret_cast<intptr_t>(kDifferences.of));
+      wasm_v128_store(to, wasm_i32x4_add(tables, wasm_u32x4_extend_low_u16x8(bytes)));
+      wasm_v128_store(to + 4, wasm_i32x4_add(tables, wasm_u32x4_extend_high_u16x8(bytes)));
+    }
   }
 
   const BinaryDotArgs& args_;
-  int first_;
-  v128_t signs_[kMost][3 * kPiece];
+  int count_ = 0;
+  int numbers_[kMost][2];
+  Table tables_[kMost][kWordLookups * kPiece];
 };
 
-// A register at a time: what its adders keep fits into x86-64's sixteen.
+// Two registers of filters at a time.
 template <typename Sinks>
 inline void dot_windows(const BinaryDotArgs& shared, const Sinks& sinks) {
   const BinaryDotArgs args = shared;  // a copy that no store can alias
-  const int64_t steps = 3 * static_cast<int64_t>(args.triples) + args.singles;
-  for (int first = 0; first < args.pixels; first += Windows::kMost) {
-    const int left = args.pixels - first, count = left < Windows::kMost ? left : Windows::kMost;
-    Windows windows(args, first, count);
-    const uint32_t* weights = args.weights;
-    for (int64_t filter = 0; filter < args.filters; filter += Vec::kWordLanes) {
-      const auto sink = sinks.of(filter);
-      for (int p = 0; p < count; ++p) {
-        typename Vec::Totals differing;
-#pragma GCC unroll 1
-        for (int r = 0; r < Vec::kRegisters; ++r) {
-          differing.part[r] = windows.count(p, weights + 4 * r);
-        }
-        sink.take(first + p, args.base[first + p], differing);
-      }
-      weights += steps * Vec::kWordLanes;
+  constexpr int kMost = 2 * WindowPairs::kMost;
+  const int64_t register_bytes = int64_t{args.singles} * kWordLookups * kFilterLanes;
+  for (int first = 0; first < args.pixels; first += kMost) {
+    const int left = args.pixels - first;
+    WindowPairs windows(args, first, left < kMost ? left : kMost);
+    const auto* weights = reinterpret_cast<const uint8_t*>(args.weights);
+    int64_t filter = 0;
+    for (; filter + kFilterLanes < args.filters; filter += 2 * kFilterLanes) {
+      windows.take<2>(weights, filter, sinks);
+      weights += 2 * register_bytes;
     }
-  }
-}
-
-void xor_triples(const uint8_t* words, int64_t distance, int64_t bytes, uint8_t* triples) {
-  for (int64_t i = 0; i < bytes; i += 16) {
-    const v128_t first = wasm_v128_load(words + i);
-    const v128_t pair = wasm_v128_xor(first, wasm_v128_load(words + i + distance));
-    const v128_t all = wasm_v128_xor(pair, wasm_v128_load(words + i + 2 * distance));
-    uint8_t* const to = triples + 3 * i;
-    // first0 pair0 all0 first1 | pair1 all1 first2 pair2 | all2 first3 pair3 all3
-    const v128_t low = wasm_i32x4_shuffle(first, pair, 0, 4, 1, 5);
-    const v128_t high = wasm_i32x4_shuffle(first, pair, 2, 6, 3, 7);
-    wasm_v128_store(to, wasm_i32x4_shuffle(low, all, 0, 1, 4, 2));
-    wasm_v128_store(to + 16,
-                    wasm_i32x4_shuffle(wasm_i32x4_shuffle(low, all, 3, 5, 3, 5), high, 0, 1, 4, 5));
-    wasm_v128_store(to + 32, wasm_i32x4_shuffle(high, all, 6, 2, 3, 7));
+    if (filter < args.filters) windows.take<1>(weights, filter, sinks);
   }
 }

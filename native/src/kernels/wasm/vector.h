@@ -107,6 +107,10 @@ struct Vec {
     });
   }
 
+  [[gnu::always_inline]] static Totals add_totals(const Totals& a, const Totals& b) {
+    return each<Totals>([&](int i) { return wasm_i32x4_add(a.part[i], b.part[i]); });
+  }
+
   [[gnu::always_inline]] static Ints dots(const int32_t* base, const Totals& differing) {
     const Ints full = load_ints(base);
     return each<Ints>([&](int i) {

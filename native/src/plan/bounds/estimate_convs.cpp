@@ -40,7 +40,7 @@ double product(std::initializer_list<int64_t> factors) {
 
 // A window's words, and what says where they lie, as plan_words() cuts them.
 struct WindowWords {
-  double words = 0;    // of one filter
+  double weights = 0;  // of one filter, 32 bits each
   double offsets = 0;  // bytes of their places
   int64_t gathered = 0;
   bool triples = false;
@@ -58,9 +58,9 @@ struct WindowWords {
       gathered = run_words = (bytes + 3) / 4;
       runs = 1;
     }
-    triples = run_words >= 3;
-    words = product({runs, run_words});
-    offsets += product({runs, run_words / 3 + run_words % 3, 8});
+    triples = run_words >= 3 && !kernels.looks_up;
+    weights = product({runs, run_words, weights_of_word(kernels)});
+    offsets += product({runs, triples ? run_words / 3 + run_words % 3 : run_words, 8});
   }
 };
 
@@ -74,7 +74,7 @@ void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, cons
   const Axis rows = node.row_axis(input.height), columns = node.column_axis(input.width);
   const double patterns = product({count_tap_sets(rows), count_tap_sets(columns)});
   estimate->constants += cut.list_bytes() + window.offsets +
-                         array_bytes(4 * cut.padded * window.words) +
+                         array_bytes(4 * cut.padded * window.weights) +
                          array_bytes(4 * patterns * product({round_up(shape.channels, 16)})) +
                          8 * product({rows.outputs() + columns.outputs() + shape.width});
   estimate->operations += product({rows.outputs(), columns.outputs(), shape.channels, node.kernel.y,
@@ -88,11 +88,10 @@ void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, cons
     estimate->operations += product({shape.height, shape.width, shape.channels, area});
   }
   raise_to(&scratch->gathered_words, kTileWindows * window.gathered);
-  if (window.gathered == 0) {
-    if (window.triples) raise_to(&scratch->triple_xor_bytes, triple_bytes(input.bytes, kernels));
-  } else {
-    raise_to(&scratch->triple_xor_bytes,
-             triple_bytes(kTileWindows * 4 * (window.gathered / 3), kernels));
+  if (window.triples) {
+    const int64_t bytes =
+        window.gathered == 0 ? input.bytes : kTileWindows * 4 * (window.gathered / 3);
+    raise_to(&scratch->triple_xor_bytes, triple_bytes(bytes, kernels));
   }
 }
 

@@ -3,6 +3,8 @@
 // have one for each vector.
 
 constexpr bool kSideBySide = false;
+constexpr bool kLooksUp = false;
+constexpr int kFilterLanes = Vec::kWordLanes;
 
 template <int P, typename Sink>
 inline void dot_tile(const BinaryDotArgs& args, const uint32_t* weights, int pixel,
