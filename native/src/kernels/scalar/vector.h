@@ -1,4 +1,7 @@
 // The vector vocabulary in plain C++ for any CPU: two words, eight floats.
+//
+// What dots and convolutions of integers are made of is inlined always: in browsers all else is
+// compiled for size, for which Emscripten inlines nothing.
 #pragma once
 
 #include <cstdint>
@@ -23,31 +26,35 @@ struct Vec {
   using Words = uint64_t;
   using Totals = uint64_t;
 
-  static Words load_words(const uint32_t* p) {
+  [[gnu::always_inline]] static Words load_words(const uint32_t* p) {
     Words words;
     std::memcpy(&words, p, sizeof words);
     return words;
   }
-  static Words broadcast_word(const void* p) {
+  [[gnu::always_inline]] static Words broadcast_word(const void* p) {
     uint32_t word;
     std::memcpy(&word, p, sizeof word);
     return word * 0x0000000100000001u;
   }
-  static Words xor_words(Words a, Words b) { return a ^ b; }
+  [[gnu::always_inline]] static Words xor_words(Words a, Words b) { return a ^ b; }
   // The same value, which the compiler no longer knows to be the same.
   static void forget(Words& a) { asm("" : "+r"(a)); }
   // sum is x0 ^ x1 ^ x2: x0 where x0 = x1, else ~sum.
-  static Words majority(Words x0, Words x1, Words sum) { return (x0 & x1) | (~sum & (x0 ^ x1)); }
+  [[gnu::always_inline]] static Words majority(Words x0, Words x1, Words sum) {
+    return (x0 & x1) | (~sum & (x0 ^ x1));
+  }
   static Totals no_totals() { return 0; }
   using Counts = Totals;
   static Counts no_counts() { return 0; }
   template <int kWeight>
-  static Counts count(Words x) {
+  [[gnu::always_inline]] static Counts count(Words x) {
     static_assert(kWeight == 1);
     return bits_of_words(x);
   }
-  static Counts add_counts(Counts a, Counts b) { return a + b; }
-  static Totals add_to_totals(Totals totals, Counts counts) { return totals + counts; }
+  [[gnu::always_inline]] static Counts add_counts(Counts a, Counts b) { return a + b; }
+  [[gnu::always_inline]] static Totals add_to_totals(Totals totals, Counts counts) {
+    return totals + counts;
+  }
   static void store_dots(int32_t* dots, const int32_t* base, Totals differing) {
     dots[0] = base[0] - 2 * static_cast<int32_t>(differing & 0xffffffffu);
     dots[1] = base[1] - 2 * static_cast<int32_t>(differing >> 32);
@@ -152,12 +159,14 @@ struct Vec {
     std::memcpy(result.lane, as_ints.lane, sizeof result.lane);
     return result;
   }
-  static Ints load_ints(const int32_t* p) {
+  [[gnu::always_inline]] static Ints load_ints(const int32_t* p) {
     Ints v;
     std::memcpy(v.lane, p, sizeof v.lane);
     return v;
   }
-  static void store_ints(int32_t* p, const Ints& v) { std::memcpy(p, v.lane, sizeof v.lane); }
+  [[gnu::always_inline]] static void store_ints(int32_t* p, const Ints& v) {
+    std::memcpy(p, v.lane, sizeof v.lane);
+  }
   static Ints larger_int(Ints a, const Ints& b) {
     for (int i = 0; i < kFloatLanes; ++i) {
       if (b.lane[i] > a.lane[i]) a.lane[i] = b.lane[i];
@@ -169,13 +178,13 @@ struct Vec {
     for (int i = 0; i < kFloatLanes; ++i) bits |= uint64_t{a.lane[i] < b.lane[i]} << i;
     return bits;
   }
-  static Ints no_ints() { return {}; }
-  static Ints add_ints(const Ints& a, const Ints& b) {
+  [[gnu::always_inline]] static Ints no_ints() { return {}; }
+  [[gnu::always_inline]] static Ints add_ints(const Ints& a, const Ints& b) {
     Ints sum;
     for (int i = 0; i < kFloatLanes; ++i) sum.lane[i] = wrapped_sum(a.lane[i], b.lane[i]);
     return sum;
   }
-  static Ints set_pair(const void* p) {
+  [[gnu::always_inline]] static Ints set_pair(const void* p) {
     int32_t pair;
     std::memcpy(&pair, p, sizeof pair);
     Ints v;
@@ -183,7 +192,7 @@ struct Vec {
     return v;
   }
   // sum + x0·w0 + x1·w1 in each lane, of int16 pairs.
-  static Ints add_pairs(Ints sum, const Ints& x, const Ints& w) {
+  [[gnu::always_inline]] static Ints add_pairs(Ints sum, const Ints& x, const Ints& w) {
     for (int i = 0; i < kFloatLanes; ++i) {
       int16_t a[2], b[2];
       std::memcpy(a, &x.lane[i], sizeof a);
@@ -193,7 +202,7 @@ struct Vec {
     return sum;
   }
   // Modulo 2^32, as vector instructions add.
-  static int32_t wrapped_sum(int32_t a, int32_t b) {
+  [[gnu::always_inline]] static int32_t wrapped_sum(int32_t a, int32_t b) {
     return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
   }
   static Floats to_floats(const Ints& v) {
@@ -201,14 +210,20 @@ struct Vec {
   }
 
  private:
-  // Population counts of both words, by halves: bits, pairs, nibbles, bytes, then their sums.
-  static uint64_t bits_of_words(uint64_t x) {
+  // Population counts of both words.
+  [[gnu::always_inline]] static uint64_t bits_of_words(uint64_t x) {
+#if defined(__wasm__)
+    return static_cast<uint64_t>(__builtin_popcount(static_cast<uint32_t>(x))) |
+           static_cast<uint64_t>(__builtin_popcount(static_cast<uint32_t>(x >> 32))) << 32;
+#else
+    // By halves: bits, pairs, nibbles, bytes, then their sums.
     x -= (x >> 1) & 0x5555555555555555u;
     x = (x & 0x3333333333333333u) + ((x >> 2) & 0x3333333333333333u);
     x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu;
     x += x >> 8;
     x += x >> 16;
     return x & 0x000000ff000000ffu;
+#endif
   }
 };
 

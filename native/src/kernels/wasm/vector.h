@@ -13,7 +13,6 @@ struct Vec {
   static constexpr const char* kIsa = "wasm";
   static constexpr int kRegisters = 2;
   static constexpr int kWordLanes = 8;
-  static constexpr int kBytes = 32;
   static constexpr int kFloatLanes = 8;
   static constexpr int kTileVectors = 2;
   static constexpr int kDotPixels = 2;
@@ -51,34 +50,12 @@ struct Vec {
   }
 
   [[gnu::always_inline]] static Words load_words(const uint32_t* p) { return load_parts<Words>(p); }
-  [[gnu::always_inline]] static Words broadcast_word(const void* p) {
-    return same<Words>(wasm_v128_load32_splat(p));
-  }
   [[gnu::always_inline]] static Words xor_words(const Words& a, const Words& b) {
     return each<Words>([&](int i) { return wasm_v128_xor(a.part[i], b.part[i]); });
-  }
-  [[gnu::always_inline]] static Words and_words(const Words& a, const Words& b) {
-    return each<Words>([&](int i) { return wasm_v128_and(a.part[i], b.part[i]); });
-  }
-  [[gnu::always_inline]] static Words xor_three(const Words& a, const Words& b, const Words& c) {
-    return xor_words(xor_words(a, b), c);
-  }
-  // What two of three are: c where a and b differ.
-  [[gnu::always_inline]] static Words majority_of(const Words& a, const Words& b, const Words& c) {
-    return each<Words>([&](int i) {
-      return wasm_v128_bitselect(c.part[i], a.part[i], wasm_v128_xor(a.part[i], b.part[i]));
-    });
   }
   // The same value, which the compiler no longer knows to be the same.
   [[gnu::always_inline]] static void forget(Words& a) {
     for (v128_t& part : a.part) asm("" : "+r"(part));
-  }
-  // sum is x0 ^ x1 ^ x2: x0 where x0 = x1, else ~sum, which is x2.
-  [[gnu::always_inline]] static Words majority(const Words& x0, const Words& x1, const Words& sum) {
-    return each<Words>([&](int i) {
-      const v128_t differ = wasm_v128_xor(x0.part[i], x1.part[i]);
-      return wasm_v128_bitselect(wasm_v128_xor(differ, sum.part[i]), x0.part[i], differ);
-    });
   }
   [[gnu::always_inline]] static Totals no_totals() {
     return same<Totals>(wasm_i32x4_const_splat(0));
@@ -89,15 +66,11 @@ struct Vec {
   [[gnu::always_inline]] static Counts add_counts(const Counts& a, const Counts& b) {
     return each<Counts>([&](int i) { return wasm_i8x16_add(a.part[i], b.part[i]); });
   }
-  // Each byte's set bits, times kWeight, at most 64: no shifted bit leaves its byte.
+  // Each byte's set bits.
   template <int kWeight>
   [[gnu::always_inline]] static Counts count(const Words& x) {
-    constexpr int kShift = kWeight == 8 ? 3 : kWeight / 2;
-    static_assert(kWeight == 1 << kShift);
-    return each<Counts>([&](int i) {
-      const v128_t counts = wasm_i8x16_popcnt(x.part[i]);
-      return kShift == 0 ? counts : wasm_i16x8_shl(counts, kShift);
-    });
+    static_assert(kWeight == 1);
+    return each<Counts>([&](int i) { return wasm_i8x16_popcnt(x.part[i]); });
   }
   // The four bytes of a word added up, by way of two pairs.
   [[gnu::always_inline]] static Totals add_to_totals(const Totals& totals, const Counts& counts) {
@@ -122,12 +95,6 @@ struct Vec {
                                                 const Totals& differing) {
     store_ints(target, dots(base, differing));
   }
-
-  [[gnu::always_inline]] static Words xor_bytes(const uint8_t* a, const uint8_t* b,
-                                                const uint8_t* c) {
-    return xor_three(load_parts<Words>(a), load_parts<Words>(b), load_parts<Words>(c));
-  }
-  [[gnu::always_inline]] static void store_bytes(uint8_t* p, const Words& v) { store_parts(p, v); }
 
   [[gnu::always_inline]] static Floats load(const float* p) { return load_parts<Floats>(p); }
   // Lanes whose bit is clear are not read and give 0.

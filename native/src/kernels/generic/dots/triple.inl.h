@@ -8,13 +8,14 @@
 
 // A word of every lane alike, `offset` bytes from the window's address. It may lie in another array
 // than the window does, so this is arithmetic on numbers and not on pointers.
-inline typename Vec::Words signs_at(const uint8_t* window, int64_t offset) {
+[[gnu::always_inline]] inline typename Vec::Words signs_at(const uint8_t* window, int64_t offset) {
   const uintptr_t address = reinterpret_cast<uintptr_t>(window) + static_cast<uintptr_t>(offset);
   return Vec::broadcast_word(reinterpret_cast<const void*>(address));
 }
 
-inline typename Vec::Words differing_at(const uint8_t* window, int64_t offset,
-                                        const uint32_t* weights) {
+[[gnu::always_inline]] inline typename Vec::Words differing_at(const uint8_t* window,
+                                                               int64_t offset,
+                                                               const uint32_t* weights) {
   return Vec::xor_words(signs_at(window, offset), Vec::load_words(weights));
 }
 
