@@ -7,7 +7,6 @@ they are installed. Each needs what tools/install_edge_tools.sh installs.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import signal
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from tests.edge.tools import require
+from tests.edge.tools import one_at_a_time, require
 from tests.thorough import LONG
 
 Array = npt.NDArray[np.generic]
@@ -59,9 +58,7 @@ def build(processor: str) -> Path:
     settings = [f"-D{name}={value}" for name, value in options.items()]
     said = ["cmake", "-G", "Ninja", "-S", ROOT, "-B", folder, *settings]
     programs = () if LONG else (*QUICK, "run_file")
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
+    with one_at_a_time(folder):
         subprocess.run(said, check=True, capture_output=True)
         subprocess.run(["ninja", "-C", folder, "--quiet", *programs], check=True)
     return folder

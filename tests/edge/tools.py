@@ -1,13 +1,16 @@
-"""Compilers and emulators of the tests; where one is missing, a test is skipped, and says so."""
+"""Compilers, emulators and builds of the tests, which skip what a tool is missing for."""
 
 from __future__ import annotations
 
+import fcntl
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-__all__ = ["compiler", "require"]
+__all__ = ["compiler", "one_at_a_time", "require"]
 
 
 def require(missing: Sequence[str]) -> None:
@@ -21,3 +24,12 @@ def compiler(name: str) -> str:
     found = next(filter(shutil.which, (name, f"{name}-14")), "")
     require([] if found else [name])
     return found
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Keeps other processes of the tests from building in a folder meanwhile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tests.edge.tools import require
+from tests.edge.tools import one_at_a_time, require
 
 import signbit.targets.web.package as web
 
@@ -43,15 +41,6 @@ def build() -> None:
     settings = [f"-D{name}={value}" for name, value in options.items()]
     with one_at_a_time(folder):
         _build(folder, settings)
-
-
-@contextmanager
-def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Keeps other processes of the tests from building in a folder meanwhile."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _build(folder: Path, settings: list[str]) -> None:
