@@ -1,7 +1,6 @@
 """The native engine's front: checks arrays, makes them contiguous, allocates results.
 
-Everything else happens in `_native`, the C API of native/include/signbit.h, with the GIL released.
-Needs NumPy and nothing more.
+All else happens in `_native`, the C API of signbit.h, with the GIL released. Needs NumPy alone.
 """
 
 from __future__ import annotations
@@ -51,8 +50,7 @@ def load(
     thread may use (`sched_getaffinity`), but to no more than the process's control groups allow (a
     container's CPU quota, rounded up). `isa` names an instruction set; it defaults to the
     environment variable SIGNBIT_ISA, then to the best there is. `input_size` is the (height, width)
-    of the image, where that is not the file's own; only a file that was compiled for any size
-    allows it.
+    of the image; only a file that was compiled for any size allows another than its own.
 
     A file that would take more than `max_bytes` of memory (default 4 GiB) or `max_operations`
     (default 10^12) for one image is refused before anything is allocated, with the node's name.
@@ -106,9 +104,8 @@ class Engine:
         graph = json.loads(self.graph_json)  # its names may hold what ends a text in C
         self._origin: dict[str, str] = graph.get("source", {})
         self._names: list[str] = [node["name"] for node in graph["nodes"]]
-        self._inputs = tuple(
-            Input(each["name"], *tensors[number]) for number, each in enumerate(graph["inputs"])
-        )
+        numbered = enumerate(graph["inputs"])
+        self._inputs = tuple(Input(each["name"], *tensors[number]) for number, each in numbered)
         self._outputs = tuple(
             Output(each["name"], *tensors[int(each["tensor"])], tuple(each.get("classes", ())))
             for each in graph["outputs"]
@@ -135,8 +132,7 @@ class Engine:
         return f"<signbit.Engine {ports}, {self.isa}, threads={self.threads}>"
 
     def __reduce__(self) -> tuple[partial[Engine], tuple[()]]:
-        made = partial(type(self), self._source.read(), *self._options, _fuse=self._fuse)
-        return made, ()
+        return partial(type(self), self._source.read(), *self._options, _fuse=self._fuse), ()
 
     def __copy__(self, memo: object = None) -> Engine:
         return self
