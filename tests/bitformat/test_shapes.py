@@ -124,6 +124,18 @@ def test_blocks(shape: Shape, block: int) -> None:
 
 
 @settings(derandomize=True, deadline=None, max_examples=200)
+@given(shape=shapes, rows=small, count=small)
+def test_values_in_other_pixels(shape: Shape, rows: int, count: int) -> None:
+    x = np.zeros(shape)
+    if x.size % (rows * count):
+        with pytest.raises(ModelFileError, match=r"^n\.count: times"):
+            shape_of("reshape", shape, rows=rows, count=count)
+    else:
+        wanted = x.reshape(rows, -1, count).shape
+        assert shape_of("reshape", shape, rows=rows, count=count) == wanted
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
 @given(shape=shapes, other=shapes, factor=pairs, first=st.integers(0, 6), count=small)
 def test_what_moves_values(shape: Shape, other: Shape, factor: Any, first: int, count: int) -> None:
     x, y = np.zeros(shape), np.zeros(other)
@@ -131,6 +143,8 @@ def test_what_moves_values(shape: Shape, other: Shape, factor: Any, first: int, 
     assert shape_of("softmax", shape) == x.shape
     assert shape_of("l2_normalise", shape) == x.shape
     assert shape_of("flatten", shape) == (1, 1, x.size)
+    assert shape_of("layer_norm", shape) == x.shape
+    assert shape_of("transpose", shape) == x.swapaxes(1, 2).shape
     assert (
         shape_of("upsample", shape, factor=factor)
         == x.repeat(factor[0], 0).repeat(factor[1], 1).shape

@@ -20,19 +20,19 @@ constexpr int64_t kMaxOperands = 64;
 
 enum class Op : uint8_t { kRealConv, kBinaryConv, kSignSum, kMeanAbs, kMaxPool, kAvgPool,
     kGlobalMean, kGlobalMax, kIdentity, kFlatten, kConcat, kSlice, kUpsample, kSpaceToDepth,
-    kDepthToSpace, kChannelShuffle, kSoftmax, kL2Normalise };
+    kDepthToSpace, kChannelShuffle, kTranspose, kReshape, kSoftmax, kL2Normalise, kLayerNorm };
 
 enum class StepOp : uint8_t { kAffine, kOffset, kAdd, kSubtract, kMultiply, kRelu, kHardtanh, kClip,
     kPrelu, kMaxout, kSigmoid, kHardSigmoid, kHardswish, kSilu, kGelu, kTanh };
 
 enum class Key : uint8_t { kKernel, kStride, kPadding, kDilation, kGroups, kCeil, kCountPadding,
-    kPadSign, kPoolKernel, kPoolStride, kWeight, kPadValue, kFirst, kCount, kFactor, kBlock,
+    kPadSign, kPoolKernel, kPoolStride, kWeight, kPadValue, kFirst, kCount, kRows, kFactor, kBlock,
     kEpsilon, kScale, kShift, kRowTaps, kColumnTaps, kInput, kEvery, kOffset, kRepeat, kWeighted,
     kSlope, kPositiveSlope, kLow, kHigh, kValue };
-constexpr size_t kKeyCount = 31;
+constexpr size_t kKeyCount = 32;
 
 enum class ShapeRule : uint8_t { kConvolution, kSums, kOneChannel, kWindow, kOnePixel, kSame, kFlat,
-    kConcat, kSlice, kUpsample, kSpaceToDepth, kDepthToSpace };
+    kConcat, kSlice, kUpsample, kSpaceToDepth, kDepthToSpace, kTransposed, kReshaped };
 
 enum class ConstantShape : uint8_t { kNone, kFilters, kInputChannels, kOne, kChannels, kShift };
 

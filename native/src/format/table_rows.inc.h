@@ -21,6 +21,7 @@ constexpr KeyRow kKeyRows[] = {
     {"pad_value", KeyType::kConstant, false, 0, 0, {-1}, nullptr, ConstantShape::kInputChannels},
     {"first", KeyType::kInteger, false, 0, 65536, {0}, nullptr, ConstantShape::kNone},
     {"count", KeyType::kInteger, true, 1, 65536, {0}, nullptr, ConstantShape::kNone},
+    {"rows", KeyType::kInteger, true, 1, 16384, {0}, nullptr, ConstantShape::kNone},
     {"factor", KeyType::kPair, true, 1, 16384, {0}, nullptr, ConstantShape::kNone},
     {"block", KeyType::kInteger, true, 1, 16384, {0}, nullptr, ConstantShape::kNone},
     {"epsilon", KeyType::kConstant, true, 0, 0, {-1}, nullptr, ConstantShape::kOne},
@@ -76,8 +77,14 @@ constexpr DTypes kDepthToSpaceDTypes[] = {0};
 constexpr Key kChannelShuffleKeys[] = {Key::kGroups};
 constexpr DTypes kChannelShuffleDTypes[] = {0};
 
+constexpr Key kReshapeKeys[] = {Key::kRows, Key::kCount};
+constexpr DTypes kReshapeDTypes[] = {0, 0};
+
 constexpr Key kL2NormaliseKeys[] = {Key::kEpsilon};
 constexpr DTypes kL2NormaliseDTypes[] = {bit(DType::kF32)};
+
+constexpr Key kLayerNormKeys[] = {Key::kEpsilon};
+constexpr DTypes kLayerNormDTypes[] = {bit(DType::kF32)};
 
 constexpr OperationRow kOperationRows[] = {
     {"real_conv", {bit(Kind::kImage) | bit(Kind::kReal) | bit(Kind::kBits)}, 1, false,
@@ -112,10 +119,16 @@ constexpr OperationRow kOperationRows[] = {
      kDepthToSpaceDTypes, ShapeRule::kDepthToSpace, Yields::kInput, Reads::kOne},
     {"channel_shuffle", {bit(Kind::kReal) | bit(Kind::kBits)}, 1, false, kChannelShuffleKeys, 1,
      kChannelShuffleDTypes, ShapeRule::kSame, Yields::kInput, Reads::kOne},
+    {"transpose", {bit(Kind::kReal) | bit(Kind::kBits)}, 1, false, nullptr, 0, nullptr,
+     ShapeRule::kTransposed, Yields::kInput, Reads::kOne},
+    {"reshape", {bit(Kind::kReal) | bit(Kind::kBits)}, 1, false, kReshapeKeys, 2, kReshapeDTypes,
+     ShapeRule::kReshaped, Yields::kInput, Reads::kOne},
     {"softmax", {bit(Kind::kReal)}, 1, false, nullptr, 0, nullptr, ShapeRule::kSame, Yields::kReal,
      Reads::kOne},
     {"l2_normalise", {bit(Kind::kReal)}, 1, false, kL2NormaliseKeys, 1, kL2NormaliseDTypes,
      ShapeRule::kSame, Yields::kReal, Reads::kOne},
+    {"layer_norm", {bit(Kind::kReal)}, 1, false, kLayerNormKeys, 1, kLayerNormDTypes,
+     ShapeRule::kSame, Yields::kReal, Reads::kChannels},
 };
 
 constexpr Key kAffineKeys[] = {Key::kScale, Key::kShift, Key::kRowTaps, Key::kColumnTaps};

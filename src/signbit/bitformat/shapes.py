@@ -144,6 +144,22 @@ def _depth_to_space(node: Node, shapes: Sequence[Shape], channels: int, where: s
     return height * block, width * block, depth // (block * block)
 
 
+def _transposed(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Shape:
+    height, width, depth = shapes[0]
+    return height, depth, width
+
+
+def _reshaped(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Shape:
+    height, width, depth = shapes[0]
+    values, column = height * width * depth, node["rows"] * node["count"]
+    require(
+        values % column == 0,
+        f"{where}.count",
+        f"times {node['rows']} rows does not divide the {values} values",
+    )
+    return node["rows"], values // column, node["count"]
+
+
 def _has(node: Node, key: str) -> bool:
     return any(each.name == key for each in node.rule.keys)
 
@@ -164,6 +180,8 @@ SHAPE_RULES: Mapping[str, Rule] = {
     "upsample": _upsample,
     "space_to_depth": _space_to_depth,
     "depth_to_space": _depth_to_space,
+    "transposed": _transposed,
+    "reshaped": _reshaped,
 }
 
 

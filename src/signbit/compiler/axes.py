@@ -17,7 +17,17 @@ from torch.fx import Node as FxNode
 
 from signbit.compiler.ir import Shape
 
-__all__ = ["USUAL", "as_map", "fitting", "order_of", "put_order", "reordered", "shape_in"]
+__all__ = [
+    "USUAL",
+    "as_map",
+    "fitting",
+    "order_of",
+    "put_order",
+    "reordered",
+    "rows_of",
+    "shape_in",
+    "transposed",
+]
 
 _KEY = "signbit_order"
 
@@ -67,6 +77,26 @@ def reordered(before: Sequence[int], order: str, after: Sequence[int]) -> str | 
         return None
     long = iter(kept)
     return "".join(next(long) if size != 1 else next(others) for size in after)
+
+
+def transposed(order: str) -> str:
+    """The order of the same dimensions where columns and channels have changed places."""
+    return order.translate(str.maketrans("WC", "CW"))
+
+
+def rows_of(before: Sequence[int], order: str, after: Sequence[int]) -> tuple[int, str] | None:
+    """Rows and order behind a reshape that joins rows to one, or parts one into rows; else None."""
+    for long, new in (("CHW", "CW"), ("HWC", "WC")):
+        at = long.index("H")
+        if order == long and len(after) == 2:
+            joined = (*before[:at], before[at] * before[at + 1], *before[at + 2 :])
+            if joined == tuple(after):
+                return 1, new
+        if order == new and len(after) == 3:
+            joined = (*after[:at], after[at] * after[at + 1], *after[at + 2 :])
+            if joined == tuple(before):
+                return after[at], long
+    return None
 
 
 def as_map(value: Tensor, order: str, size: tuple[int, int]) -> npt.NDArray[Any]:

@@ -90,6 +90,17 @@ Status out_of_depth(int64_t block, const std::string& where, Shape* shape) {
   return {};
 }
 
+// So many rows of pixels of so many channels, of as many values as there are.
+Status reshaped(const Node& node, const std::string& where, Shape* shape) {
+  const int64_t values = shape->height * shape->width * shape->channels;
+  shape->height = node.keys.integer(Key::kRows);
+  shape->channels = node.keys.integer(Key::kCount);
+  shape->width = values / (shape->height * shape->channels);
+  if (shape->height * shape->width * shape->channels == values) return {};
+  return refuse(where + ".count", "times " + text(shape->height) + " rows does not divide the " +
+                                      text(values) + " values");
+}
+
 }  // namespace
 
 Status yielded_shape(const Node& node, const std::vector<TensorSpec>& inputs, int64_t filters,
@@ -130,6 +141,11 @@ Status yielded_shape(const Node& node, const std::vector<TensorSpec>& inputs, in
       return into_depth(node.keys.integer(Key::kBlock), where, shape);
     case ShapeRule::kDepthToSpace:
       return out_of_depth(node.keys.integer(Key::kBlock), where, shape);
+    case ShapeRule::kTransposed:
+      *shape = {input.height, input.channels, input.width};
+      return {};
+    case ShapeRule::kReshaped:
+      return reshaped(node, where, shape);
   }
   return {};
 }

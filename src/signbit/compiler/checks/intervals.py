@@ -74,6 +74,9 @@ def _body(node: Node, found: Mapping[str, Interval]) -> Interval:
     if node.op == "l2_normalise":
         most = np.full(channels, 1 + (channels + 4) * ROUNDING)
         return Interval(np.where(source.low >= 0, 0, -most), most)
+    if node.op == "layer_norm":
+        most = np.full(channels, channels**0.5 * (1 + (2 * channels + 8) * ROUNDING))
+        return Interval(-most, most)
     if node.op == "pad":
         return Interval(
             *(f(b, node["value"]) for f, b in zip((np.minimum, np.maximum), source, strict=True))

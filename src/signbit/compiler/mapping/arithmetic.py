@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import numpy.typing as npt
 
-from signbit.compiler.ir import Node, Shape
+from signbit.bitformat.table import LIMITS
+from signbit.compiler.ir import Node, Shape, Step
 from signbit.compiler.mapping.over_channels import is_length, normalised
 from signbit.compiler.mapping.tracer import Call
 from signbit.compiler.mapping.two_values import difference, expanded, joined
@@ -92,12 +95,39 @@ def _negate(call: Call) -> Node:
 def affine(call: Call, name: str, scale: Vector | float, shift: Vector | float) -> Node:
     """scale·x + shift of the argument `name`; constants that broadcast to one per channel."""
     source = same_size(call, name)
+    if not (_is_by_channel(call, scale) and _is_by_channel(call, shift)):
+        return _by_place(call, source, scale, shift)
     return call.step(
         "affine",
         source,
         scale=per_channel(call, scale, source.shape),
         shift=per_channel(call, shift, source.shape),
     )
+
+
+def _by_place(call: Call, source: Node, scale: Vector | float, shift: Vector | float) -> Node:
+    """The same of constants that differ from place to place: those are features of a vector."""
+    size = prod(source.shape)
+    if size > LIMITS["channels"]:
+        raise call.refuse(
+            f"combines with a constant for each of {size} values",
+            f"the engine knows one number per channel, or for {LIMITS['channels']} places at most",
+        )
+    order, vector = call.order, Shape(1, 1, size)
+    full = (_as_features(call, each) for each in (scale, shift))
+    constants = dict(zip(("scale", "shift"), full, strict=True))
+    flat = call.add("flatten", source, part="flat", shape=vector)
+    step = Step("affine", constants)
+    moved = call.add("identity", flat, steps=[step], part="places", shape=vector)
+    call.order = order
+    return call.add("reshape", moved, rows=source.shape.height, count=source.shape.channels)
+
+
+def _as_features(call: Call, value: Vector | float) -> Vector:
+    """A constant that broadcasts to the result, in the file's order: row, column, channel."""
+    full = np.broadcast_to(np.asarray(value, np.float64), (1, *call.sizes()))
+    places = [1 + call.order.index(axis) for axis in "HWC" if axis in call.order]
+    return full.transpose(0, *places).reshape(-1)
 
 
 def same_size(call: Call, name: str) -> Node:
@@ -112,14 +142,21 @@ def same_size(call: Call, name: str) -> Node:
 
 def per_channel(call: Call, value: Vector | float, shape: Shape) -> Vector:
     """A constant that broadcasts against the result, as one number per channel."""
-    array, axes = np.asarray(value, np.float64), "N" + call.order
-    full = array.reshape((1,) * (len(axes) - array.ndim) + array.shape)
-    if full.size != (full.shape[axes.index("C")] if "C" in axes else 1):
+    array = np.asarray(value, np.float64)
+    if not _is_by_channel(call, array):
         raise call.refuse(
             f"combines with a constant of shape {array.shape}",
             "the engine knows one number per channel",
         )
-    return np.broadcast_to(full.reshape(-1), (shape.channels,))
+    return np.broadcast_to(array.reshape(-1), (shape.channels,))
+
+
+def _is_by_channel(call: Call, value: Vector | float) -> bool:
+    """Whether a constant that broadcasts to the result has one number, or one per channel."""
+    array, axes = np.asarray(value), "N" + call.order
+    full = array.reshape((1,) * (len(axes) - array.ndim) + array.shape)
+    size: int = full.shape[axes.index("C")] if "C" in axes else 1
+    return full.size == size
 
 
 MAPPINGS = {

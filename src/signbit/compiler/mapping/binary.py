@@ -21,7 +21,7 @@ from signbit.bitformat.graph import Sides, added_sides
 from signbit.bitformat.table import LIMITS
 from signbit.compiler.checks.silent_floats import takes_a_sign, why_no_signs
 from signbit.compiler.ir import Node, Step
-from signbit.compiler.mapping.convolution import both_sides, check_features
+from signbit.compiler.mapping.convolution import both_sides
 from signbit.compiler.mapping.moves.padding import NO_SIDES, zeros_around_signs
 from signbit.compiler.mapping.tracer import Call
 
@@ -35,6 +35,8 @@ class _Product:
     """What one call multiplies."""
 
     call: Call
+    given: Node
+    """The argument, with the zeros around it."""
     source: Node
     window: dict[str, Any]
     """The nodes' kernel, stride, padding, dilation and groups."""
@@ -66,29 +68,30 @@ class _Product:
 
 
 def _binary_conv2d(call: Call) -> Node:
-    call.map("signs")
+    source = call.map("signs")
     weight = call.constant("weight_signs").transpose(0, 2, 3, 1)
     window = {
         "stride": call.pair("stride"),
         "padding": both_sides(call.pair("padding")),
         "dilation": call.pair("dilation"),
     }
-    return _product(call, weight, window, call.arguments["groups"])
+    return _product(call, source, weight, window, call.arguments["groups"])
 
 
 def _binary_linear(call: Call) -> Node:
-    check_features(call, "signs")
+    source = call.with_channels("signs", -1)
     window = {"stride": (1, 1), "padding": (0, 0, 0, 0), "dilation": (1, 1)}
-    return _product(call, call.constant("weight_signs")[:, None, None, :], window, 1)
+    return _product(call, source, call.constant("weight_signs")[:, None, None, :], window, 1)
 
 
-def _product(call: Call, weight: Array, window: dict[str, Any], groups: int) -> Node:
+def _product(call: Call, given: Node, weight: Array, window: dict[str, Any], groups: int) -> Node:
     filters, *kernel, _ = weight.shape
     scale, offset = (_by_filter(call, name, filters) for name in ("scale", "weight_offset"))
     delta = call.optional_constant("input_offset")
-    source, zeros = zeros_around_signs(call, call.value("signs"))
+    source, zeros = zeros_around_signs(call, given)
     product = _Product(
         call,
+        given,
         source,
         {**window, "kernel": tuple(kernel), "groups": groups},
         zeros,
@@ -102,7 +105,7 @@ def _product(call: Call, weight: Array, window: dict[str, Any], groups: int) -> 
         raise call.refuse(f"has {weight[0].size} weights per filter, at most {most} are allowed")
     if product.is_binary and product.source.is_sign:
         return _of_signs(product)
-    product = replace(product, source=call.value("signs"), zeros=NO_SIDES)
+    product = replace(product, source=given, zeros=NO_SIDES)
     reasons = [reason for reason in (_lost_weights(product), _lost_inputs(product)) if reason]
     if reasons:
         call.tracer.lost[call.layer] = call.refuse(
@@ -173,7 +176,7 @@ def _affine(product: _Product) -> Step:
             "pads signs with zeros that count and zeros that do not, as its input has an offset",
             "let the layer pad alone, or the pad in front of it",
         )
-    rows, columns = call.tap_sets(call.value("signs"), window)
+    rows, columns = call.tap_sets(product.given, window)
     by_row = [product.weight[:, slice(*taps)] for taps in rows]
     shift = np.array([[product.owed(w[:, :, slice(*x)]) for x in columns] for w in by_row])
     if len(rows) == len(columns) == 1:

@@ -18,7 +18,7 @@ from signbit.compiler.ir import IMAGE, Node, is_affine
 from signbit.compiler.mapping.tracer import Call
 from signbit.nn.pixel_conv import recover_pixels
 
-__all__ = ["MAPPINGS", "both_sides", "check_features"]
+__all__ = ["MAPPINGS", "both_sides"]
 
 
 def _conv2d(call: Call) -> Node:
@@ -77,8 +77,7 @@ def both_sides(padding: Pair) -> Sides:
 
 def _linear(call: Call) -> Node:
     weight = call.constant("weight")
-    source = call.value("input")
-    check_features(call, "input")
+    source = call.with_channels("input", -1)
     filters = weight[:, None, None, :]
     return _with_bias(call, call.add("real_conv", source, part=_before_bias(call), weight=filters))
 
@@ -120,16 +119,6 @@ def _raw_pixels(call: Call, source: Node) -> Node:
             "those of this compilation"
         )
     return call.tracer.graph[IMAGE]
-
-
-def check_features(call: Call, name: str) -> None:
-    """Refuse a linear layer's input (the argument `name`) whose last dimension is no channels."""
-    if call.axis(-1, name) != "C":
-        raise call.refuse(
-            "a linear layer must read (N, features) or (N, tokens, features), it reads "
-            f"{call.sizes(name)} for each image",
-            "flatten first, or move the channels to the end: x.transpose(1, -1)",
-        )
 
 
 MAPPINGS = {

@@ -1,4 +1,4 @@
-"""Batch normalisation in evaluation mode."""
+"""Batch normalisation in evaluation mode, and layer normalisation."""
 
 from __future__ import annotations
 
@@ -40,7 +40,27 @@ def _batch_norm_training(call: Call) -> Node:
     )
 
 
+def _layer_norm(call: Call) -> Node:
+    if len(call.arguments["normalized_shape"]) != 1:
+        raise call.refuse(
+            f"normalises over {list(call.arguments['normalized_shape'])}",
+            "the engine knows one dimension: F.layer_norm(x, x.shape[-1:])",
+        )
+    source = call.as_real(call.with_channels("input", -1))
+    epsilon = np.array([call.arguments["eps"]], np.float64)
+    weight, bias = call.optional_constant("weight"), call.optional_constant("bias")
+    part = None if weight is None and bias is None else ""
+    node = call.add("layer_norm", source, part=part, epsilon=epsilon)
+    if part is None:
+        return node
+    scale = np.ones(node.shape.channels) if weight is None else weight
+    return call.step(
+        "affine", node, scale=scale, shift=np.zeros_like(scale) if bias is None else bias
+    )
+
+
 MAPPINGS = {
+    "aten.layer_norm.default": _layer_norm,
     "aten._native_batch_norm_legit_no_training.default": _batch_norm,
     "aten._native_batch_norm_legit_functional.default": _batch_norm_training,
     "aten._native_batch_norm_legit.no_stats": _batch_norm_training,

@@ -18,9 +18,7 @@ _ANOTHER = "the engine knows the channels (dim=1) alone"
 
 
 def _softmax(call: Call) -> Node:
-    if not _is_over_channels(call, call.arguments["dim"]):
-        raise call.refuse(f"is taken over the dimension {call.arguments['dim']}", _ANOTHER)
-    return call.add("softmax", call.real("self"))
+    return call.add("softmax", call.as_real(call.with_channels("self", call.arguments["dim"])))
 
 
 def _log_softmax(call: Call) -> Node:

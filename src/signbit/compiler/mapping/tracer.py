@@ -14,7 +14,7 @@ from torch.fx import Node as FxNode
 
 from signbit.bitformat.graph import Pair
 from signbit.bitformat.taps import axis_taps, tap_sets_at_any_size
-from signbit.compiler.axes import USUAL, fitting, order_of, shape_in
+from signbit.compiler.axes import USUAL, fitting, order_of, shape_in, transposed
 from signbit.compiler.checks.exportable import of_training_mode
 from signbit.compiler.ir import HALVES, Node, Origin, Shape, Step, refuse
 from signbit.compiler.mapping.unknown import instead_of_shape
@@ -99,18 +99,38 @@ class Call:
         """As `value`, of an argument whose dimensions must be channels, rows and columns."""
         node, sizes, order = self.value(name), self.sizes(name), order_of(self.arguments[name])
         usual = USUAL[len(sizes)] if len(sizes) < len(USUAL) else ""
-        if not usual or not fitting(sizes, order, usual):
+        orders = [each for each in (order, transposed(order)) if fitting(sizes, each, usual)]
+        if not usual or not orders:
             raise self.refuse(
-                f"reads {sizes} for each image, whose channels are not its first dimension",
+                f"reads {sizes} for each image, of which the first are no channels",
                 "put them there: x.transpose(1, -1)",
             )
         if len(self.order) == len(usual):
             self.order = usual
-        return node
+        return node if order in orders else self.exchanged(node)
 
     def real_map(self, name: str) -> Node:
         """As `map`, signs as −1 and +1."""
         return self.as_real(self.map(name))
+
+    def with_channels(self, name: str, dim: int) -> Node:
+        """As `value`, where a dimension of it must be the channels, as of the result."""
+        node, order = self.value(name), order_of(self.arguments[name])
+        if self.axis(dim, name) == "C":
+            return node
+        if self.axis(dim, name) != "W":
+            sizes = self.sizes(name)
+            raise self.refuse(
+                f"needs dimension {dim % (len(sizes) + 1)} of {sizes} for each image as channels",
+                "the engine exchanges them with the columns alone: flatten maps by x.flatten(2)",
+            )
+        self.order = transposed(order) if len(self.order) == len(order) else self.order
+        return self.exchanged(node)
+
+    def exchanged(self, node: Node) -> Node:
+        """Append a value whose columns and channels change places."""
+        shape = Shape(node.shape.height, node.shape.channels, node.shape.width)
+        return self.add("transpose", node, part="exchanged", shape=shape)
 
     def values(self, name: str) -> list[Node]:
         """The values that an argument, a list, became."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from signbit.compiler.axes import fitting, order_of
+from signbit.compiler.axes import fitting, order_of, transposed
 from signbit.compiler.ir import Node, Shape
 from signbit.compiler.mapping.moves.channels import join
 from signbit.compiler.mapping.over_channels import is_length
@@ -58,6 +58,9 @@ def _operands(call: Call) -> tuple[Node, Node]:
         call.order = orders[0]
     elif fitting(call.sizes("self"), orders[0], orders[1]):
         call.order = orders[1]
+    elif fitting(call.sizes("other"), transposed(orders[1]), orders[0]):
+        call.order = orders[0]
+        right = call.exchanged(right)
     else:
         raise call.refuse(
             "combines two values whose channels are different dimensions",

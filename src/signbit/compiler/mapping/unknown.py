@@ -30,7 +30,6 @@ _CURES = {
         (
             "group_norm",
             "instance_norm",
-            "layer_norm",
             "native_group_norm",
             "std",
             "var",

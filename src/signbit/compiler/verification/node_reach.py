@@ -122,6 +122,9 @@ class NodeReach:
             # What a short vector's errors become is not known; those of an exact one are its own.
             own = Reach(np.ones(channels), channels + STEP_ROUNDINGS)
             return own if source.roundings == 0 else own.uncertain()
+        if node.op == "layer_norm":
+            # As much as its channels can differ, of values that may all be next to their mean.
+            return Reach(np.full(channels, channels**0.5), 0).uncertain()
         parts = [self._of_tensor(number) for number in node.inputs[: arity(node)]]
         largest_parts = [part.largest for part in parts]
         written = self._channels(node)

@@ -77,10 +77,34 @@ def test_l2_normalise_chains_fma_in_order() -> None:
     np.testing.assert_array_equal(actual.ravel(), x.ravel() / np.sqrt(squares))
 
 
-@pytest.mark.parametrize("op", ["mean_abs", "softmax", "l2_normalise"])
+@few
+@given(x=batches(most_channels=130), epsilon=st.sampled_from((1e-5, 0.5)))
+def test_layer_norm(x: Array, epsilon: float) -> None:
+    wide = x.astype(np.float64)
+    apart = wide - wide.mean(3, keepdims=True)
+    deviation = np.sqrt(apart.var(3, keepdims=True) + epsilon)
+    actual = run_node("layer_norm", x, epsilon=np.float32([epsilon]))
+    np.testing.assert_allclose(actual, apart / deviation, rtol=1e-3, atol=2e-4)
+
+
+def test_layer_norm_sums_in_order() -> None:
+    x = np.random.default_rng(4).standard_normal((1, 1, 1, 50)).astype(np.float32) * 3
+    total = squares = np.float32(0)
+    for value in x.ravel():
+        total = np.float32(total + value)
+    apart = x.ravel() - total / np.float32(50)
+    for value in apart:
+        squares = fma(value, value, squares)
+    deviation = np.sqrt(squares / np.float32(50) + np.float32(1e-5))
+    actual = run_node("layer_norm", x, epsilon=np.float32([1e-5]))
+    np.testing.assert_array_equal(actual.ravel(), apart / deviation)
+
+
+@pytest.mark.parametrize("op", ["mean_abs", "softmax", "l2_normalise", "layer_norm"])
 def test_nan_stays_in_its_pixel(op: str) -> None:
     x = np.float32([[np.nan, 1, 2], [0, 3, 4]]).reshape(1, 1, 2, 3)
-    keys = {"epsilon": np.float32([1e-12])} if op == "l2_normalise" else {}
+    has_epsilon = op in ("l2_normalise", "layer_norm")
+    keys = {"epsilon": np.float32([1e-12])} if has_epsilon else {}
     y = run_node(op, x, **keys)[0, 0]
     assert np.isnan(y[0]).all()
     assert np.isfinite(y[1]).all()

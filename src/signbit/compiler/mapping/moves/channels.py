@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from signbit.bitformat.table import LIMITS
-from signbit.compiler.axes import order_of
+from signbit.compiler.axes import order_of, transposed
 from signbit.compiler.ir import Node
 from signbit.compiler.mapping.moves.layout import dimension, reshape
 from signbit.compiler.mapping.moves.pixels import subsampled
@@ -24,10 +24,11 @@ def _cat(call: Call) -> Node:
 
 
 def _joined(call: Call) -> Node:
-    values = call.values("tensors")
-    if any(order_of(each) != call.order for each in call.arguments["tensors"]):
+    values, orders = call.values("tensors"), [order_of(each) for each in call.arguments["tensors"]]
+    if not {*orders} <= {call.order, transposed(call.order)}:
         raise call.refuse("joins values whose channels are different dimensions")
-    return join(call, values)
+    pairs = zip(values, orders, strict=True)
+    return join(call, [x if order == call.order else call.exchanged(x) for x, order in pairs])
 
 
 def _stacked_along_channels(call: Call) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signbit.compiler.axes import order_of, reordered
+from signbit.compiler.axes import order_of, reordered, rows_of
 from signbit.compiler.ir import Node
 from signbit.compiler.mapping.moves.shuffles import COPIES, RESHAPES, groups_of, shuffled
 from signbit.compiler.mapping.tracer import Call
@@ -59,6 +59,9 @@ def reshape(call: Call) -> Node:
         return call.add("flatten", source)
     if source.op == "flatten_chw" and call.shape() == call.tracer.graph[source.input].shape:
         return call.tracer.graph[source.input]
+    if rows := rows_of(before, order, after):
+        call.order = rows[1]
+        return call.add("reshape", source, rows=rows[0], count=source.shape.channels)
     cure = instead_of_shape(after) if len(after) == 2 else "the engine only flattens maps"
     raise call.refuse(f"reshapes {before} to {after} for each image", cure)
 

@@ -1,4 +1,4 @@
-"""What is computed from all channels of one pixel: mean magnitude, softmax, L2 normalisation."""
+"""What is computed from all channels of one pixel: mean magnitude, softmax, normalisations."""
 
 from __future__ import annotations
 
@@ -46,4 +46,25 @@ def _l2_normalise(run: NodeRun) -> Array:
     return x / length[..., None]
 
 
-OPERATIONS = {"mean_abs": _mean_abs, "softmax": _softmax, "l2_normalise": _l2_normalise}
+def _layer_norm(run: NodeRun) -> Array:
+    """(x − mean) / √(variance + epsilon) of a pixel's channels, both summed ascending from +0.0."""
+    x, count = run.inputs[0], np.float32(run.inputs[0].shape[3])
+    total = np.zeros(x.shape[:3], np.float32)
+    for channel in range(x.shape[3]):
+        total = total + x[..., channel]
+    apart = x - (total / count)[..., None]
+    squares = np.zeros(x.shape[:3], np.float32)
+    for channel in range(x.shape[3]):
+        squares = fma(apart[..., channel], apart[..., channel], squares)
+    variance = squares / count + run.constants[run.node["epsilon"]]
+    deviation = np.sqrt(np.where(variance < 0, np.float32(0), variance))
+    result: Array = apart / deviation[..., None]
+    return result
+
+
+OPERATIONS = {
+    "mean_abs": _mean_abs,
+    "softmax": _softmax,
+    "l2_normalise": _l2_normalise,
+    "layer_norm": _layer_norm,
+}

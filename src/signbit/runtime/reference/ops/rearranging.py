@@ -59,6 +59,18 @@ def _channel_shuffle(run: NodeRun) -> Array:
     return by_group.swapaxes(3, 4).reshape(x.shape)
 
 
+def _transpose(run: NodeRun) -> Array:
+    """Channel c of (y, x) is channel x of (y, c)."""
+    return run.inputs[0].swapaxes(2, 3)
+
+
+def _reshape(run: NodeRun) -> Array:
+    """The values in the order row, column, channel, as so many rows and channels."""
+    x, rows, count = run.inputs[0], run.node["rows"], run.node["count"]
+    batch, height, width, channels = x.shape
+    return x.reshape(batch, rows, height * width * channels // (rows * count), count)
+
+
 OPERATIONS = {
     "identity": _identity,
     "flatten": _flatten,
@@ -68,4 +80,6 @@ OPERATIONS = {
     "space_to_depth": _space_to_depth,
     "depth_to_space": _depth_to_space,
     "channel_shuffle": _channel_shuffle,
+    "transpose": _transpose,
+    "reshape": _reshape,
 }

@@ -80,13 +80,27 @@ def _channel_shuffle(site: Site) -> Body:
     return _moved(site.source, "pixel", f"c % {groups} * {each} + c / {groups}")
 
 
+def _transpose(site: Site) -> Body:
+    return _moved(site.source, f"y * {site.source.shape[1]} + c", "x")
+
+
+def _reshape(site: Site) -> Body:
+    depth, count = site.source.channels, site.shape[2]
+    if depth == count:
+        return _moved(site.source, "pixel", "c", "pixel")
+    place = f"(pixel * {count} + c)"
+    return _moved(site.source, f"{place} / {depth}", f"{place} % {depth}")
+
+
 OPERATIONS = {
     "channel_shuffle": _channel_shuffle,
     "concat": _concat,
     "depth_to_space": _depth_to_space,
     "flatten": _flatten,
     "identity": _identity,
+    "reshape": _reshape,
     "slice": _slice,
     "space_to_depth": _space_to_depth,
+    "transpose": _transpose,
     "upsample": _upsample,
 }

@@ -1,4 +1,4 @@
-"""What is computed from all channels of one pixel: mean magnitude, softmax, L2 normalisation."""
+"""What is computed from all channels of one pixel: mean magnitude, softmax, normalisations."""
 
 from __future__ import annotations
 
@@ -50,4 +50,27 @@ def _l2_normalise(site: Site) -> Body:
     return Body("real", ["float v = p[c] / length;"], pixel)
 
 
-OPERATIONS = {"mean_abs": _mean_abs, "softmax": _softmax, "l2_normalise": _l2_normalise}
+def _layer_norm(site: Site) -> Body:
+    site.need("fma", "sqrt")
+    epsilon = site.array("epsilon")
+    assert epsilon is not None
+    count = literal(np.float32(site.source.channels))
+    pixel = [
+        _pixel(site),
+        "float mean = 0, deviation = 0;",
+        *_each(site, "mean += p[i];"),
+        f"mean /= {count};",
+        *_each(site, "const float d = p[i] - mean;", "deviation = fma_once(d, d, deviation);"),
+        f"deviation /= {count};",
+        f"deviation += {literal(epsilon[0])};",
+        "deviation = sqrt_once(deviation < 0 ? 0 : deviation);",
+    ]
+    return Body("real", ["float v = p[c] - mean;", "v /= deviation;"], pixel)
+
+
+OPERATIONS = {
+    "mean_abs": _mean_abs,
+    "softmax": _softmax,
+    "l2_normalise": _l2_normalise,
+    "layer_norm": _layer_norm,
+}

@@ -11,6 +11,7 @@ const OPERATIONS = {
   global_max: "Largest of all pixels",
   identity: "Steps",
   l2_normalise: "Length made 1",
+  layer_norm: "Layer normalisation",
   flatten: "All values as one vector",
 };
 
