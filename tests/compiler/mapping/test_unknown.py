@@ -65,9 +65,9 @@ CURED: dict[str, tuple[Function, str, Function]] = {
     "statistics": (nn.GroupNorm(2, 4), "nn.BatchNorm2d", nn.BatchNorm2d(4).eval()),
     "matrix product": (lambda x: x @ x, "x * y", lambda x: x * x.relu()),
     "transposed convolution": (
-        nn.ConvTranspose2d(4, 2, 2, 2),
-        "F.interpolate(x, scale_factor=2)",
-        nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(4, 2, 1)),
+        nn.ConvTranspose2d(4, 2, 3, 2, 1),
+        "another output_padding",
+        nn.ConvTranspose2d(4, 2, 3, 2, 1, 1),
     ),
     "random values": (
         lambda x: x + torch.rand_like(x),

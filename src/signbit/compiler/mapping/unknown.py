@@ -44,7 +44,7 @@ _CURES = {
         "values in the same place, x * y",
     ),
     **dict.fromkeys(
-        ("conv_transpose2d", "convolution"),
+        ("conv_transpose3d", "convolution"),
         "write F.interpolate(x, scale_factor=2) and nn.Conv2d, or nn.Conv2d and nn.PixelShuffle",
     ),
     **dict.fromkeys(
