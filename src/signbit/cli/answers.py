@@ -24,7 +24,7 @@ from signbit.words import counted, listed
 
 __all__ = ["CLASSES", "NEAREST", "Answers", "Found", "Kind", "answers_file"]
 
-_IN_MEMORY = 1 << 20  # characters of answers that wait for `publish`; more wait on the disk
+_IN_MEMORY = 1 << 16  # characters of answers that wait for `publish`; more wait on the disk
 
 Found = Sequence[tuple[str, float]]
 """What was found for a photograph, best first: names, each with its number."""

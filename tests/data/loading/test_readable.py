@@ -68,11 +68,11 @@ def test_what_can_be_read_by_now_is_taken(folder: Path, monkeypatch: pytest.Monk
     """Whatever stood in the way, the file itself stays as it was."""
     full = OSError(errno.EMFILE, "Too many open files")
 
-    def fail(path: Path) -> bytes:
+    def fail(*_: object) -> None:
         raise full
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", fail)
+        patch.setattr("signbit.data.sources.folder.open", fail, raising=False)
         with pytest.raises(DataError, match="none of the 8 images"):
             without_unreadable(open_dataset(folder, "train"), lambda _: None)
     assert len(without_unreadable(open_dataset(folder, "train"), lambda _: None)) == 6

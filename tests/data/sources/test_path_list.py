@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from signbit.data.sources.image_files import find_images
-from signbit.data.sources.path_list import Names, Paths
+from signbit.data.sources.path_list import Names, Paths, SortedNames
 
 TEXTS = ["a/b.png", "a/größe.png", "b.png", "./b.png", "/c//d\udce9.png", "/", "", "a/b.png"]
 
@@ -48,10 +48,25 @@ def test_images_are_found_in_the_order_of_their_paths(tmp_path: Path) -> None:
     assert find_images(tmp_path) == sorted(tmp_path.rglob("*.png"))
 
 
-def test_many_paths_take_little_memory() -> None:
-    tracemalloc.start()
-    try:
-        names = Names(f"/a/long/way/to/the/photographs/{index}.jpg" for index in range(10_000))
-        assert tracemalloc.get_traced_memory()[0] < 40 * len(names)
-    finally:
-        tracemalloc.stop()
+@pytest.mark.parametrize("count", [0, 1, 2048, 5000])
+def test_many_names_are_sorted(count: int) -> None:
+    texts = [f"photos/{index * 7919 % 5003}.jpg" for index in range(count)]
+    names = SortedNames()
+    for text in texts:
+        names.append(text)
+    assert [*names.all()] == sorted(texts)
+
+
+def test_many_paths_take_little_memory_sorted_or_not() -> None:
+    count = 10_000
+    for kind, most in ((Names, 25), (SortedNames, 70)):
+        tracemalloc.start()
+        try:
+            names = kind()
+            for index in range(count):
+                names.append(f"/a/long/way/to/the/photographs/{index * 7919 % 10_007}.jpg")
+            if isinstance(names, SortedNames):
+                assert len(names.all()) == count
+            assert tracemalloc.get_traced_memory()[1] < most * count
+        finally:
+            tracemalloc.stop()

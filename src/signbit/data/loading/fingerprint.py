@@ -6,12 +6,11 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 __all__ = ["combined", "of_files"]
 
 
-def of_files(paths: Iterable[Path], *words: str) -> str:
+def of_files(paths: Iterable[str | os.PathLike[str]], *words: str) -> str:
     """SHA-256 of where the files are, their inodes, sizes and times, in order, and of `words`.
 
     A file that is written again changes it, whatever its content, and so does another in its place:
@@ -21,12 +20,13 @@ def of_files(paths: Iterable[Path], *words: str) -> str:
     digest = hashlib.sha256(json.dumps(words).encode())
     for path in paths:
         try:
-            status = path.stat()
+            status = os.stat(path)
             times = f"{status.st_mtime_ns}\0{status.st_ctime_ns}"
             found = f"{status.st_ino}\0{status.st_size}\0{times}"
         except OSError:
             found = "not found"
-        digest.update(os.fsencode(path.absolute()) + f"\0{found}\n".encode())
+        name = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
+        digest.update(os.fsencode(name) + f"\0{found}\n".encode())
     return digest.hexdigest()
 
 

@@ -5,8 +5,10 @@ Without labels, images may lie at any depth.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +64,8 @@ def open_folder(folder: Path, split: str, *, labelled: bool = True, say: Say = l
     if labelled or (len(names) > 1 and _has_classes(training) and _has_classes(root)):
         files, labels, seen = _list_images(root, names)
     else:
-        names, files, seen = [*UNLABELLED], image_files(root), [*walk(root)]
+        names, files, seen = [*UNLABELLED], image_files(root), _Seen()
+        seen.add(walk(root))
         labels = no_labels(len(files))
     _tell_what_is_left_out(folder, seen, len(files), say)
     if undivided:
@@ -74,9 +77,26 @@ def open_folder(folder: Path, split: str, *, labelled: bool = True, say: Say = l
             f"{folder}: no images of the {split} split; expected {split}/<class>/<image> or "
             f"<class>/<image>, or Parquet files; add some, or name another folder"
         )
+    fingerprint = of_files(map(files.name, range(len(files))))
     return ImageDataset(
-        _Files(files), labels, names, source=str(folder), split=split, fingerprint=of_files(files)
+        _Files(files), labels, names, source=str(folder), split=split, fingerprint=fingerprint
     )
+
+
+@dataclass
+class _Seen:
+    """What folders hold: how many images and links to folders, and what is neither."""
+
+    images: int = 0
+    links: int = 0
+    others: list[Path] = field(default_factory=list)
+
+    def add(self, folders: Iterable[Listing]) -> None:
+        """Add what these hold."""
+        for here in folders:
+            self.images += len(here.images)
+            self.links += sum(path.is_symlink() for path in here.folders)
+            self.others += here.others
 
 
 @dataclass(frozen=True)
@@ -86,14 +106,15 @@ class _Files:
     files: Paths
 
     def __call__(self, index: int) -> NDArray[np.uint8]:
-        path = self.files[index]
+        path = self.files.name(index)
         try:
-            data = path.read_bytes()
+            with open(path, "rb") as file:
+                data = file.read()
         except OSError as error:
             raise DataError(
                 f"{path}: cannot be read ({error.strerror}); let this user read it, or remove it"
             ) from error
-        return decode(data, str(path))
+        return decode(data, path)
 
 
 def _training_folder(subfolders: Mapping[str, Path], *, labelled: bool) -> str | None:
@@ -128,35 +149,38 @@ def _has_classes(folder: Path) -> bool:
     )
 
 
-def _list_images(folder: Path, names: list[str]) -> tuple[Paths, NDArray[np.int64], list[Listing]]:
+def _list_images(folder: Path, names: list[str]) -> tuple[Paths, NDArray[np.int64], _Seen]:
     """The images in the class folders in `folder`, their labels, and all that there is."""
     here = listing(folder)
     files = Names()
-    labels: list[int] = []
-    seen = [Listing(here.images, [], [])]
+    labels = array("q")
+    seen = _Seen(len(here.images))
     for class_folder in here.folders:
         name = class_name(class_folder.name)
         if name not in names:
             raise _unknown_class(class_folder, name, names)
-        inside = [*walk(class_folder)]
+        before, beside = seen.images, len(seen.others)
+        below = walk(class_folder)
+        direct = next(below)
+        seen.add([direct])
+        seen.add(below)
         # What has an image's name and is a folder is left for the reader to name.
-        images = inside[0].images
-        if so_called := [path for path in inside[0].folders if is_image(path)]:
+        images: Sequence[str] = direct.images.names
+        if so_called := [str(path) for path in direct.folders if is_image(path)]:
             images = sorted([*images, *so_called])
         if not images:
-            if deeper := sum(len(each.images) for each in inside):
+            if deeper := seen.images - before:
                 raise DataError(
                     f"{class_folder}: this class has no images but {deeper} in folders inside it, "
                     f"whose class is not clear; {LABELS_NEEDED}"
                 )
-            others = told(path for each in inside for path in each.others)
+            others = told(seen.others[beside:])
             raise DataError(
                 f"{class_folder}: this class has no images{others and f' but {others}'}; add some "
                 "or remove it"
             )
-        files.extend(map(str, images))
-        labels += [names.index(name)] * len(images)
-        seen += inside
+        files.extend(images)
+        labels.extend(repeat(names.index(name), len(images)))
     if not files and (loose := find_images(folder)):
         raise DataError(
             f"{folder}: {counted(len(loose), 'image')} in no class folder (<class>/<image>), so "
@@ -174,14 +198,13 @@ def _unknown_class(folder: Path, name: str, names: list[str]) -> DataError:
     )
 
 
-def _tell_what_is_left_out(folder: Path, seen: list[Listing], taken: int, say: Say) -> None:
+def _tell_what_is_left_out(folder: Path, seen: _Seen, taken: int, say: Say) -> None:
     """One line about what lies in the folder and is no image, or no image of a class."""
-    images = sum(len(here.images) for here in seen) - taken
-    links = sum(path.is_symlink() for here in seen for path in here.folders)
+    images = seen.images - taken
     parts = [
-        told(path for here in seen for path in here.others),
+        told(seen.others),
         f"{counted(images, 'image')} not in a class folder itself" if images > 0 else "",
-        counted(links, "link to a folder", "links to folders") if links else "",
+        counted(seen.links, "link to a folder", "links to folders") if seen.links else "",
     ]
     if any(parts):
         say(f"{folder}: left out: {', '.join(filter(None, parts))}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from heapq import merge
 from pathlib import Path
 
 from signbit.data.pixels.formats import image_endings
-from signbit.data.sources.path_list import Names, Paths
+from signbit.data.sources.path_list import Names, Paths, SortedNames
 from signbit.errors import DataError
 
 __all__ = [
@@ -38,7 +38,7 @@ class Listing:
     A FIFO, a socket or a device is no image, whatever its name: reading it may never end.
     """
 
-    images: Sequence[Path]
+    images: Paths
     others: list[Path]
     folders: list[Path]
 
@@ -48,12 +48,12 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in _HIDDEN
 
 
-def is_image(path: Path) -> bool:
+def is_image(path: Path | str) -> bool:
     """Whether the name ends like an image's."""
-    return path.suffix.lower() in image_endings()
+    return os.path.splitext(path)[1].lower() in image_endings()
 
 
-def is_file(path: Path) -> bool:
+def is_file(path: Path | str) -> bool:
     """Whether `path` is a file, or a link that leads nowhere: reading it says why."""
     return os.path.isfile(path) or not os.path.exists(path)
 
@@ -65,28 +65,28 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def listing(folder: Path) -> Listing:
     """What is in `folder`. Raises DataError where that cannot be listed."""
-    images: list[str] = []
+    images = SortedNames()
     others: list[Path] = []
     folders: list[Path] = []
+    before = str(folder / "_")[:-1]
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                path = folder / entry.name
                 if is_hidden(entry.name):
                     continue
+                # Not one `Path` for each image, whose name Python would keep in a table.
+                path = before + entry.name
                 if _is_folder(entry):
-                    folders.append(path)
+                    folders.append(Path(path))
                 elif is_image(path) and (entry.is_file(follow_symlinks=False) or is_file(path)):
-                    images.append(entry.name)
+                    images.append(path)
                 else:
-                    others.append(path)
+                    others.append(Path(path))
     except OSError as error:
         raise DataError(
             f"{folder}: cannot be listed ({error.strerror}); let this user read it, or remove it"
         ) from error
-    before = str(folder / "_")[:-1]
-    names = Names(before + name for name in sorted(images))
-    return Listing(Paths(names), sorted(others), sorted(folders))
+    return Listing(Paths(images.all()), sorted(others), sorted(folders))
 
 
 def walk(folder: Path) -> Iterator[Listing]:
@@ -101,18 +101,23 @@ def walk(folder: Path) -> Iterator[Listing]:
             yield from walk(inner)
 
 
-def find_images(folder: Path) -> Paths:
-    """Image files at any depth of `folder`, sorted."""
-    return Paths(Names(map(str, _in_order(folder))))
-
-
-def _in_order(folder: Path) -> Iterator[Path]:
+def find_images(folder: Path, others: list[Path] | None = None) -> Paths:
+    """Image files at any depth of `folder`, sorted; what is none is appended to `others`."""
+    others = [] if others is None else others
     here = listing(folder)
-    images = ((path, False) for path in here.images)
-    folders = ((path, True) for path in here.folders if not path.is_symlink())
+    if here.folders:
+        return Paths(Names(_in_order(here, others)))
+    others += here.others
+    return here.images
+
+
+def _in_order(here: Listing, others: list[Path]) -> Iterator[str]:
+    others += here.others
+    images = ((name, False) for name in here.images.names)
+    folders = ((str(path), True) for path in here.folders if not path.is_symlink())
     for path, is_folder in merge(images, folders):
         if is_folder:
-            yield from _in_order(path)
+            yield from _in_order(listing(Path(path)), others)
         else:
             yield path
 
