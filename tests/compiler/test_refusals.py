@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from tests.compiler.nets import compiled
 from torch import Tensor, nn
 
+from signbit.compiler import check
 from signbit.errors import CompileError, Refusal
 from signbit.nn.layers import BinaryConv2d
 
@@ -106,6 +107,50 @@ def test_refusals_of_passes_are_told_with_those_of_tracing() -> None:
         ("the model", "aten.slice.Tensor"),
         ("huge", "aten.batch_norm"),
     ]
+
+
+class Everywhere(nn.Module):
+    """Asks for the size of its images, takes signs of pixels, and has a fault beside them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = BinaryConv2d(3, 4, 3, padding=1)
+        self.act = nn.Mish()
+        self.conv = nn.Conv2d(4, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.act(self.stem((x - 0.2).abs() - 0.1))
+        x = self.conv(x) * (1 / x.shape[3])
+        return x.mean((2, 3))
+
+
+def test_signs_of_pixels_and_sizes_are_told_with_all_else() -> None:
+    model = Everywhere().eval()
+    parts = [("act", "non-linearity"), ("stem.activation_binarizer", "sign of pixels that changes")]
+    for any_size in (False, True):
+        found = check(model, input_size=SIZE, mean=0.5, any_size=any_size)
+        sizes = [("the model", "made from the height or width")] if any_size else []
+        assert len(found) == len(parts + sizes)
+        for where, reason in parts + sizes:
+            assert any(each.where == where and reason in each.reason for each in found), found
+    with torch.no_grad():
+        model.conv.weight.fill_(torch.nan)  # by which PyTorch's values may have no sign
+    found = check(model, input_size=SIZE, mean=0.5, any_size=True)
+    assert [each.where for each in found] == ["conv.weight", "act", "the model"]
+
+
+def test_a_place_is_refused_once_for_a_size_and_for_all_sizes() -> None:
+    class Folds(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.view(len(x), -1, 8, x.shape[3]).mean((1, 3))
+
+    found = check(nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), Folds()).eval(), input_size=SIZE)
+    again = check(
+        nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), Folds()).eval(), input_size=SIZE, any_size=True
+    )
+    assert found
+    assert len({each.place for each in again}) == len(again)
+    assert set(found) <= set(again)
 
 
 def test_a_refusal_names_the_line_of_the_model() -> None:

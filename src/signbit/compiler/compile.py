@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
+from torch.export import ExportedProgram
 
 from signbit.bitformat.container import encode
 from signbit.bitformat.graph import Graph, GraphInput, GraphOutput, Pair
@@ -19,6 +20,7 @@ from signbit.compiler.checks.arguments import (
     require_one_name_each,
     why_units,
 )
+from signbit.compiler.checks.collected import Collected
 from signbit.compiler.checks.constant_signs import require_signs_that_vary
 from signbit.compiler.checks.exportable import in_training_mode, require_module
 from signbit.compiler.checks.float32 import in_float32
@@ -31,6 +33,7 @@ from signbit.compiler.ir import IMAGE
 from signbit.compiler.lower import LOGITS, lower
 from signbit.compiler.passes import run_passes
 from signbit.compiler.passes.remove_dead import remove_dead
+from signbit.compiler.sizes.symbolic import require_open_sizes
 from signbit.compiler.sizes.trials import for_any_size
 from signbit.compiler.trace import trace
 from signbit.errors import CompileError, ModelFileError, Refusal, SignbitWarning
@@ -91,8 +94,16 @@ def compile_model(
         if said:
             warnings.warn(said, SignbitWarning, stacklevel=2)
     compiler = _Compiler(model, arguments, any_size)
-    compiled = replace(compiler(arguments.size), notice=notice)
-    return for_any_size(model, compiled, compiler) if any_size else compiled
+    if not any_size:
+        return replace(compiler(arguments.size), notice=notice)
+    program = compiler.exported(arguments.size)
+    checks = Collected()
+    with checks:
+        compiled = replace(compiler.of(program, arguments.size), notice=notice)
+    with checks.elsewhere():
+        apart = require_open_sizes(model, (*arguments.size, arguments.channels))
+    checks.require_none()
+    return for_any_size(model, compiled, apart, compiler)
 
 
 def check(
@@ -126,9 +137,13 @@ class _Compiler:
     any_size: bool
 
     def __call__(self, size: Pair) -> Compiled:
+        return self.of(self.exported(size), size)
+
+    def exported(self, size: Pair) -> ExportedProgram:
+        return export(self.model, (*size, self.arguments.channels))
+
+    def of(self, program: ExportedProgram, size: Pair) -> Compiled:
         given = self.arguments
-        shape = (*size, given.channels)
-        program = export(self.model, shape)
         real = kept_real(self.model)
         training = in_training_mode(self.model)
         norm = given.mean, given.std
@@ -140,7 +155,7 @@ class _Compiler:
         lowered = lower(graph)
         allowed = {ALLOWED: ", ".join(given.allow_real)} if given.allow_real else {}
         compiled = Graph(
-            inputs=(GraphInput(IMAGE, "image", shape, given.resize),),
+            inputs=(GraphInput(IMAGE, "image", (*size, given.channels), given.resize),),
             outputs=(GraphOutput(LOGITS, lowered.output, given.class_names),),
             nodes=lowered.nodes,
             source=given.source | allowed,

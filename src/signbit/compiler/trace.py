@@ -70,7 +70,7 @@ def trace(
     for fx in program.graph.nodes:
         walk.visit(fx)
     walk.require_signs(allow_real)
-    if not walk.graph.refused:
+    if not walk.broken:
         ask_pytorch(walk.graph, program, mean, std)
     return walk.graph
 
@@ -92,6 +92,8 @@ class _Walk(Tracer):
         self.stored = stored_tensors(program)
         self.filled: set[FxNode] = set()
         """Constants that stand for a tensor of the size of the images, everywhere the same."""
+        self.broken = False
+        """Whether a parameter is not finite, so that PyTorch's values say nothing."""
 
     def add_image(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         fx = next(n for n in self.program.graph.nodes if n.name == self.input_name)
@@ -195,6 +197,7 @@ class _Walk(Tracer):
             reason = f"{broken} of its {value.numel()} values are NaN or infinite"
             cure = "load weights from before training diverged"
             self.graph.refused.append(Refusal(name, "", reason, cure))
+            self.broken = True
             return value.nan_to_num(1.0, 1.0, 1.0)
         return value
 

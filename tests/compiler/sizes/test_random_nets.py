@@ -82,7 +82,10 @@ def _units(draw: Callable[..., int], method: Method, inputs: int) -> tuple[nn.Mo
 
 def _at_this_size(model: nn.Module, free: Compiled, size: tuple[int, int]) -> Compiled:
     """What a file of any size is made of at one more size."""
-    with patch("signbit.compiler.compile.for_any_size", lambda model, compiled, compiler: compiled):
+    with (
+        patch("signbit.compiler.compile.require_open_sizes", lambda *_: []),
+        patch("signbit.compiler.compile.for_any_size", lambda model, compiled, *_: compiled),
+    ):
         return compiled(model, (*size, 3), any_size=True)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from signbit.errors import CompileError, Refusal
@@ -28,6 +30,15 @@ class Collected:
             return False
         self.refused += error.refusals
         return True
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """`with` it the same, but for what is refused where something else was before."""
+        known = {each.place for each in self.refused}
+        try:
+            yield
+        except CompileError as error:
+            self.refused += [each for each in error.refusals if each.place not in known]
 
     def require_none(self) -> None:
         """Raise CompileError with all that was kept."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -19,7 +19,6 @@ from signbit.bitformat.table import LIMITS
 from signbit.bitformat.validate import validate
 from signbit.compiler.compiled import Compiled, OtherSize
 from signbit.compiler.sizes.paths import graphs_differ, has_fewer_maps, names_of, programs_differ
-from signbit.compiler.sizes.symbolic import require_open_sizes
 from signbit.compiler.verification.verify import verify
 from signbit.errors import CompileError, InputError, ModelFileError
 
@@ -31,16 +30,19 @@ _IMAGES = 2
 
 
 def for_any_size(
-    model: nn.Module, compiled: Compiled, compile_at: Callable[[Pair], Compiled]
+    model: nn.Module,
+    compiled: Compiled,
+    apart: Iterable[Pair],
+    compile_at: Callable[[Pair], Compiled],
 ) -> Compiled:
     """A file that may be loaded at any height and width, of a model compiled at one size.
 
-    model: in evaluation mode. compile_at: compiles it for another size, with all the sets of taps
-    that sizes have. Raises CompileError where something fixes the size, where another size gives
-    another graph or other answers than PyTorch's, and where fewer than three other sizes fit.
+    model: in evaluation mode. apart: sizes to try beside the usual ones, as `require_open_sizes`
+    found them, so that nothing fixes the size. compile_at: compiles the model for another size,
+    with all the sets of taps that sizes have. Raises CompileError where another size gives another
+    graph or other answers than PyTorch's, and where fewer than three other sizes fit.
     """
-    height, width, channels = compiled.graph.inputs[0].shape
-    apart = require_open_sizes(model, (height, width, channels))
+    height, width, _ = compiled.graph.inputs[0].shape
     trials = _Trials(model, compiled, compile_at)
     fitting = list(islice(filter(trials.runs, _usual_sizes(height, width)), _NEEDED))
     if not fitting:
