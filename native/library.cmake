@@ -16,6 +16,9 @@ set_target_properties(signbit_shared PROPERTIES
   OUTPUT_NAME signbit EXPORT_NAME shared VERSION ${PROJECT_VERSION} SOVERSION 1
   LINK_DEPENDS "${MAP};$<TARGET_FILE:signbit_core>")
 
+if(WIN32)
+  set_target_properties(signbit_shared PROPERTIES PREFIX "")  # signbit.dll
+endif()
 if(SIGNBIT_PYTHON)
   set_target_properties(signbit_shared PROPERTIES EXCLUDE_FROM_ALL ON)
 endif()

@@ -13,6 +13,11 @@
 #include <string>
 #include <vector>
 
+#if defined(_WIN32)
+#include <fcntl.h>
+#include <io.h>
+#endif
+
 #include "api/internal.h"
 
 namespace {
@@ -71,6 +76,9 @@ int main(int argc, char** argv) {
       SIGNBIT_OK) {
     return fail(signbit_error_text());
   }
+#if defined(_WIN32)
+  _setmode(_fileno(stdout), _O_BINARY);  // or each byte 10 becomes two
+#endif
   for (const std::vector<char>& answer : answers) {
     std::fwrite(answer.data(), 1, answer.size(), stdout);
   }

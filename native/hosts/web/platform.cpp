@@ -29,8 +29,7 @@ void __cxa_free_exception(void*) noexcept {}
 [[noreturn]] void __cxa_throw(void*, void*, void (*)(void*)) { out_of_memory(); }
 [[noreturn]] void __cxa_rethrow() { out_of_memory(); }
 
-// No environment, one core, and one clock.
-int sched_getcpu(void) { return 0; }
+// No environment, and one clock.
 char* getenv(const char*) { return nullptr; }
 int clock_gettime(clockid_t, timespec* time) {
   const double now = milliseconds();

@@ -1,7 +1,8 @@
 #include "cpu/cores.h"
 
+#if !defined(_WIN32)
 #include <pthread.h>
-#include <sched.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -18,11 +19,13 @@ namespace {
 constexpr unsigned kGroups = 64;
 std::atomic<int> running[kGroups];
 
+#if !defined(_WIN32)
 // In a forked process none of them runs.
 void forget_running() {
   for (std::atomic<int>& count : running) count.store(0);
 }
 [[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, forget_running);
+#endif
 
 // A call on one thread does not ask the system each time: its thread's set as it was last known.
 constexpr unsigned kUnknown = UINT_MAX;
@@ -44,33 +47,6 @@ int process_quota() {
 }
 
 }  // namespace
-
-CpuSet CpuSet::of_this_thread() {
-  CpuSet cpus;
-#if defined(__linux__)
-  const auto set = reinterpret_cast<cpu_set_t*>(cpus.words_.data());
-  if (sched_getaffinity(0, sizeof cpus.words_, set) != 0) cpus.words_.fill(0);
-#endif
-  return cpus;
-}
-
-int CpuSet::count() const {
-  int count = 0;
-  for (const unsigned long word : words_) count += __builtin_popcountl(word);
-  return count;
-}
-
-unsigned CpuSet::hash() const {
-  uint64_t hash = 0;
-  for (const unsigned long word : words_) hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-  return static_cast<unsigned>(hash >> 32);
-}
-
-void CpuSet::apply_to([[maybe_unused]] unsigned long thread) const {
-#if defined(__linux__)
-  pthread_setaffinity_np(thread, sizeof words_, reinterpret_cast<const cpu_set_t*>(words_.data()));
-#endif
-}
 
 int available_cores(const CpuSet& cpus) {
   const int count = std::max(cpus.count(), 1);

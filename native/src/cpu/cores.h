@@ -1,26 +1,9 @@
 // The cores that this process may use, and how the calls of all its engines share them.
 #pragma once
 
-#include <array>
+#include "cpu/system/cpu_set.h"
 
 namespace sbnn {
-
-// CPUs that a thread may run on.
-class CpuSet {
- public:
-  // The calling thread's; empty where the system does not say.
-  static CpuSet of_this_thread();
-
-  int count() const;
-  unsigned hash() const;
-  // Lets another thread of this process run on these CPUs and no others, if the system allows it.
-  void apply_to(unsigned long thread) const;  // a pthread_t
-  bool operator==(const CpuSet& other) const { return words_ == other.words_; }
-  bool operator!=(const CpuSet& other) const { return words_ != other.words_; }
-
- private:
-  std::array<unsigned long, 128> words_{};
-};
 
 // Cores that the calling thread may use now: its CPUs, but no more than what the process's control
 // groups allowed it when it first asked; at least 1.

@@ -3,8 +3,24 @@
 #include <atomic>
 #include <cstdlib>
 
+#if defined(_WIN32)
+#include <malloc.h>
+#endif
+
 namespace sbnn {
 namespace {
+
+#if defined(_WIN32)
+void* allocate(size_t bytes) { return _aligned_malloc(bytes, kAlignment); }
+void release(void* memory) { _aligned_free(memory); }
+#else
+// Not aligned_alloc, which wants whole multiples of the alignment.
+void* allocate(size_t bytes) {
+  void* memory = nullptr;
+  return posix_memalign(&memory, kAlignment, bytes) == 0 ? memory : nullptr;
+}
+void release(void* memory) { std::free(memory); }
+#endif
 
 Allocator& process_allocator() {
   static Allocator allocator;
@@ -27,13 +43,9 @@ bool set_allocator(const Allocator& allocator) noexcept {
 void* allocate_aligned(size_t bytes) {
   if (!has_allocated().load(std::memory_order_relaxed)) has_allocated() = true;
   const Allocator& allocator = process_allocator();
-  void* memory = nullptr;
-  if (allocator.allocate != nullptr) {
-    memory = allocator.allocate(allocator.user, bytes, kAlignment);
-  } else if (posix_memalign(&memory, kAlignment, bytes) != 0) {
-    // Not aligned_alloc, which wants whole multiples of the alignment.
-    memory = nullptr;
-  }
+  void* const memory = allocator.allocate == nullptr
+                           ? allocate(bytes)
+                           : allocator.allocate(allocator.user, bytes, kAlignment);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
@@ -43,7 +55,7 @@ void release_aligned(void* memory, size_t bytes) noexcept {
   if (allocator.release != nullptr) {
     allocator.release(allocator.user, memory, bytes);
   } else {
-    std::free(memory);
+    release(memory);
   }
 }
 

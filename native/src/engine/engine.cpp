@@ -1,15 +1,12 @@
 #include "signbit/engine.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <climits>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
 #include "cpu/dispatch.h"
+#include "cpu/system/files.h"
 #include "engine/engine_state.h"
 #include "format/other_size.h"
 #include "run/run_images.h"
@@ -21,23 +18,6 @@ constexpr int kMaxThreads = 1024;
 const Status& out_of_memory() {
   static const Status status(Code::kMemory, "not enough memory");
   return status;
-}
-
-// The whole file, or the reason why not.
-Status read_file(const char* path, std::vector<uint8_t>* bytes) {
-  const auto refuse = [&] { return Status(Code::kModelFile, std::strerror(errno)); };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "rb"), std::fclose);
-  if (file == nullptr) return refuse();
-  if (std::fseek(file.get(), 0, SEEK_END) != 0) return refuse();
-  const long size = std::ftell(file.get());
-  if (size < 0 || std::fseek(file.get(), 0, SEEK_SET) != 0) return refuse();
-  if (size == LONG_MAX) {
-    errno = EISDIR;  // what seeking to the end of a folder yields
-    return refuse();
-  }
-  bytes->resize(static_cast<size_t>(size));
-  bytes->resize(std::fread(bytes->data(), 1, bytes->size(), file.get()));
-  return std::ferror(file.get()) != 0 ? refuse() : Status();
 }
 
 // Of one sample.
@@ -94,7 +74,8 @@ Status Engine::open(const char* path, const EngineOptions& options,
                     std::unique_ptr<Engine>* engine) noexcept {
   try {
     std::vector<uint8_t> bytes;
-    SIGNBIT_TRY(read_file(path, &bytes).within(path));
+    const std::string reason = read_file(path, &bytes);
+    if (!reason.empty()) return Status(Code::kModelFile, reason).within(path);
     const Status status = load(bytes.data(), bytes.size(), options, engine);
     const bool of_file = status.code() == Code::kModelFile || status.code() == Code::kModelVersion;
     return of_file ? status.within(path) : status;

@@ -1,7 +1,5 @@
 #include "threads/thread_costs.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "cpu/memory.h"
+#include "cpu/system/cpu_set.h"
 
 namespace sbnn {
 namespace {
@@ -93,7 +92,7 @@ class Team {
       if (looks > 1000) std::this_thread::yield();
     }
     Member& member = team.members_[static_cast<size_t>(index)];
-    member.cpu = sched_getcpu();
+    member.cpu = current_cpu();
     team.work_(team, member, team.members_[static_cast<size_t>((index + 1) % count)]);
   }
 

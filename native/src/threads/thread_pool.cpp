@@ -93,7 +93,7 @@ void ThreadPool::stop() {
 void ThreadPool::follow(const CpuSet& cpus) {
   if (cpus == cpus_) return;
   cpus_ = cpus;
-  for (std::thread& worker : workers_->threads) cpus.apply_to(worker.native_handle());
+  for (std::thread& worker : workers_->threads) cpus.apply_to(&worker);
 }
 
 void ThreadPool::wake(int worker) {

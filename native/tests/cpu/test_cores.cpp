@@ -1,27 +1,16 @@
-// Calls share the cores that their threads may use; pinning, and a fork, are respected.
-
-#include <sched.h>
-#include <sys/wait.h>
-#include <unistd.h>
+// Calls share the cores that their threads may use; pinning is respected.
 
 #include <algorithm>
-#include <memory>
 #include <thread>
 
 #include "check.h"
 #include "cpu/cores.h"
+#include "pinning.h"
 
 namespace {
 
 using sbnn::available_cores;
 using sbnn::CoreShare;
-
-void pin_to(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  CHECK(sched_setaffinity(0, sizeof set, &set) == 0);
-}
 
 void test_shares() {
   const int cores = available_cores();
@@ -43,21 +32,10 @@ void test_shares() {
 void test_pinned_threads() {
   const CoreShare all(1024);
   std::thread([] {
-    pin_to(sched_getcpu());
+    test::pin_this_thread();
     CHECK(available_cores() == 1);
     CHECK(CoreShare(1024).cores() == 1);
   }).join();
-}
-
-// The calls of a process do not run in a fork of it.
-void test_fork() {
-  const int cores = available_cores();
-  const auto held = std::make_unique<CoreShare>(1024);
-  const pid_t child = fork();
-  if (child == 0) _exit(CoreShare(1024).cores() == cores ? 0 : 1);
-  int status = -1;
-  CHECK(waitpid(child, &status, 0) == child);
-  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 }  // namespace
@@ -65,6 +43,5 @@ void test_fork() {
 int main() {
   test_shares();
   test_pinned_threads();
-  test_fork();
   return test::finish();
 }

@@ -7,10 +7,12 @@
 
 #include "cpu/memory.h"
 #include "draws.h"
+#include "kernels/fused.h"
 #include "kernels/kernels.h"
 
 namespace test {
 
+using sbnn::fused;
 using sbnn::StepOp;
 
 inline float power_of_two(float n) { return std::ldexp(1.0f, static_cast<int>(n)); }
@@ -18,13 +20,13 @@ inline float power_of_two(float n) { return std::ldexp(1.0f, static_cast<int>(n)
 inline float exponential(float x) {
   x = x < -87 ? -87 : x > 88 ? 88 : x;
   if (std::isnan(x)) return x;
-  const float n = std::fma(x, 0x1.715476p+0f, 0x1.8p+23f) - 0x1.8p+23f;
-  float r = std::fma(n, -0x1.62e400p-1f, x);
-  r = std::fma(n, -0x1.7f7d1cp-20f, r);
+  const float n = fused(x, 0x1.715476p+0f, 0x1.8p+23f) - 0x1.8p+23f;
+  float r = fused(n, -0x1.62e400p-1f, x);
+  r = fused(n, -0x1.7f7d1cp-20f, r);
   float p = 0x1.6850e4p-10f;
   for (const float k :
        {0x1.123bccp-7f, 0x1.555b98p-5f, 0x1.55548ep-3f, 0x1.fffff8p-2f, 1.0f, 1.0f}) {
-    p = std::fma(p, r, k);
+    p = fused(p, r, k);
   }
   return p * power_of_two(n);
 }
@@ -38,19 +40,19 @@ inline float tangent(float v) {
   const float a = std::fabs(v), z = a * a;
   float p = -0x1.75e1d4p-8f;
   for (const float k : {0x1.52269cp-6f, -0x1.b83c5ap-5f, 0x1.110726p-3f, -0x1.555532p-2f}) {
-    p = std::fma(p, z, k);
+    p = fused(p, z, k);
   }
   p = p * z;
-  const float t = a < 0.625f ? std::fma(p, a, a) : 1 - 2 / (exponential(a + a) + 1);
+  const float t = a < 0.625f ? fused(p, a, a) : 1 - 2 / (exponential(a + a) + 1);
   return v < 0 ? -t : t;
 }
 
 inline float gelu(float v) {
   const float a = std::fabs(v) * 0x1.6a09e6p-1f;
-  const float t = 1 / std::fma(a, 0x1.4f740ap-2f, 1.0f);
+  const float t = 1 / fused(a, 0x1.4f740ap-2f, 1.0f);
   float p = 0x1.0fb844p+0f;
   for (const float k : {-0x1.7401c6p+0f, 0x1.6be1c6p+0f, -0x1.23531cp-2f, 0x1.04f20cp-2f}) {
-    p = std::fma(p, t, k);
+    p = fused(p, t, k);
   }
   const float erf = 1 - (p * t) * exponential(-(a * a));
   return 0.5f * v * (v < 0 ? 1 - erf : 1 + erf);
@@ -65,11 +67,11 @@ struct Lane {
 inline float step(StepOp op, float v, const Lane& lane) {
   switch (op) {
     case StepOp::kAffine:
-      return std::fma(v, lane.first, lane.second);
+      return fused(v, lane.first, lane.second);
     case StepOp::kOffset:
       return v + lane.first;
     case StepOp::kAdd:
-      return lane.has_first ? std::fma(lane.operand, lane.first, v) : v + lane.operand;
+      return lane.has_first ? fused(lane.operand, lane.first, v) : v + lane.operand;
     case StepOp::kSubtract:
       return v - lane.operand;
     case StepOp::kMultiply:

@@ -10,6 +10,7 @@
 #include "cpu/dispatch.h"
 #include "cpu/memory.h"
 #include "draws.h"
+#include "kernels/fused.h"
 #include "kernels/kernels.h"
 #include "plan/layouts/pixel_tracks.h"
 
@@ -134,7 +135,7 @@ void test_real_conv(const KernelTable& kernels) {
     float sum = 0.0f;
     for (const auto& [x, step] : taps) {
       const float w = float_of(weights[static_cast<size_t>(filter * sums.steps) + step]);
-      sum = std::fma(float_of(input[x]), w, sum);
+      sum = sbnn::fused(float_of(input[x]), w, sum);
     }
     CHECK(sums.sum(window, filter) == bits_of(sum));
   });

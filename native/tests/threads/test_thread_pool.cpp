@@ -1,15 +1,11 @@
-// Every index runs once, whatever the counts, pauses and number of threads; a fork may drop a pool.
-
-#include <sched.h>
-#include <sys/wait.h>
-#include <unistd.h>
+// Every index runs once, whatever the counts, pauses and number of threads.
 
 #include <chrono>
-#include <memory>
 #include <thread>
 #include <vector>
 
 #include "check.h"
+#include "pinning.h"
 #include "threads/thread_pool.h"
 
 namespace {
@@ -63,7 +59,7 @@ void test_fewer_threads() {
 
 void note_cpu(void* context, int index, int) {
   std::this_thread::sleep_for(std::chrono::milliseconds(1));  // so that another takes the next
-  static_cast<int*>(context)[index] = sched_getcpu();
+  static_cast<int*>(context)[index] = sbnn::current_cpu();
 }
 
 // Workers go where their caller may run.
@@ -71,11 +67,8 @@ void test_pinned_caller() {
   sbnn::ThreadPool pool(3);
   CHECK(pool.try_acquire());
   std::thread([&] {
-    const int cpu = sched_getcpu();
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    CHECK(sched_setaffinity(0, sizeof set, &set) == 0);
+    test::pin_this_thread();
+    const int cpu = sbnn::current_cpu();
     pool.follow(sbnn::CpuSet::of_this_thread());
     int cpus[12];
     pool.parallel_for(12, note_cpu, cpus);
@@ -93,21 +86,6 @@ void test_one_owner() {
   pool.release();
 }
 
-void test_fork() {
-  auto pool = std::make_unique<sbnn::ThreadPool>(3);
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the workers sleep
-  const pid_t child = fork();
-  if (child == 0) {
-    alarm(10);  // rather than hang
-    const bool alone = !pool->try_acquire();
-    pool.reset();
-    _exit(alone ? 0 : 1);
-  }
-  int status = -1;
-  CHECK(waitpid(child, &status, 0) == child);
-  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
 }  // namespace
 
 int main() {
@@ -115,6 +93,5 @@ int main() {
   test_fewer_threads();
   test_pinned_caller();
   test_one_owner();
-  test_fork();
   return test::finish();
 }
