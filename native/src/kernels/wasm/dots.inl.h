@@ -8,8 +8,8 @@
 // look-ups' sums, at most 12, are added up apart. So are the bytes, modulo 256, of which the upper
 // halves' part is taken away in the end.
 //
-// Loops keep what V8 needs to hold within the sixteen registers of x86-64, and leave addresses and
-// constants to its instructions: else it spills, and takes up to twice as long.
+// Loops keep what V8 needs to hold within the sixteen registers of x86-64, and lie in functions of
+// their own: else it spills, and takes up to twice as long.
 
 constexpr bool kByteCounts = true;
 constexpr bool kSideBySide = false;
@@ -82,11 +82,12 @@ template <int V>
 struct PairCounts {
   v128_t counts[2][V][2];  // of 16 bits, by the window and the half of a register
 
-  [[gnu::always_inline]] PairCounts(const Table* tables, const uint8_t* weights, intptr_t step,
-                                    int lookups) {
+  [[gnu::noinline]] void count(const Table* tables, const uint8_t* weights, intptr_t step,
+                               int lookups) {
     constexpr int kMost = 63;  // that a byte can count
+    v128_t sums[2][V][2];
     repeat<V>([&](int v) {
-      for (auto& window : counts) window[v][0] = window[v][1] = wasm_i16x8_const_splat(0);
+      repeat<2>([&](int i) { sums[i][v][0] = sums[i][v][1] = wasm_i16x8_const_splat(0); });
     });
     while (lookups > 0) {
       const int some = lookups < kMost ? lookups : kMost;
@@ -102,10 +103,14 @@ struct PairCounts {
         bytes.template add<1>(tables, weights, step);
       }
       repeat<V>([&](int v) {
-        widen(bytes.first(v), counts[0][v]);
-        widen(bytes.second[v], counts[1][v]);
+        widen(bytes.first(v), sums[0][v]);
+        widen(bytes.second[v], sums[1][v]);
       });
     }
+    repeat<V>([&](int v) {
+      repeat<2>(
+          [&](int i) { repeat<2>([&](int half) { counts[i][v][half] = sums[i][v][half]; }); });
+    });
   }
 
   [[gnu::always_inline]] typename Vec::Totals total(int window, int v, int half) const {
@@ -143,9 +148,9 @@ class WindowPairs {
       for (int begin = 0; begin == 0 || begin < args_.singles; begin += kPiece) {
         const int left = args_.singles - begin, piece = left < kPiece ? left : kPiece;
         if (args_.singles > kPiece) find_tables(pair, begin, begin + piece);
-        const PairCounts<V> counts(tables_[pair],
-                                   weights + intptr_t{begin} * kWordLookups * kFilterLanes, step,
-                                   piece * kWordLookups);
+        PairCounts<V> counts;
+        counts.count(tables_[pair], weights + intptr_t{begin} * kWordLookups * kFilterLanes, step,
+                     piece * kWordLookups);
         each<V>([&](int window, int v, int half) {
           const typename Vec::Totals some = counts.total(window, v, half);
           typename Vec::Totals& all = totals[window][v][half];
