@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 from tests.bitformat.samples import SAMPLES
 from tests.edge.cases import batches, cases, expected
 from tests.edge.emulated import CPUS, QUICK, answers, build, emulated
+from tests.native.test_size import MOST
 from tests.thorough import LONG
 
 from signbit.bitformat import encode
@@ -62,3 +64,13 @@ def test_what_a_processor_lacks_is_refused(tmp_path: Path) -> None:
         AssertionError, match=r"unknown .*'avx2'; usable here: neon_dot, neon, scal"
     ):
         answers(program, file, inputs, "avx2", "fused", CPUS["neon_dot"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.skipif(not LONG, reason="quick builds are not as they are installed")
+def test_the_shared_library_is_small(tmp_path: Path) -> None:
+    stripped = tmp_path / "libsignbit.so"
+    library = build("aarch64") / stripped.name
+    subprocess.run(["aarch64-linux-gnu-strip", "-o", stripped, library], check=True)
+    assert stripped.stat().st_size <= MOST["aarch64"]
