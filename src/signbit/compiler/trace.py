@@ -262,7 +262,6 @@ class _Walk(Tracer):
         """Evaluate what depends on parameters alone, or on nothing; leave sizes out."""
         if not all(node in self.constants for node in fx.all_input_nodes):
             return
-
         args: Any = torch.fx.map_arg(fx.args, self.constants.__getitem__)
         kwargs: Any = torch.fx.map_arg(fx.kwargs, self.constants.__getitem__)
         function = cast("Callable[..., Any]", fx.target)
@@ -298,5 +297,4 @@ def _reals(fx: FxNode) -> torch.dtype | None:
 
 
 def _is_tensor(fx: FxNode) -> bool:
-    value = fx.meta.get("val")
-    return isinstance(value, Tensor | tuple | list)
+    return isinstance(fx.meta.get("val"), Tensor | tuple | list)
