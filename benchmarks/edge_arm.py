@@ -2,14 +2,22 @@
 
     python benchmarks/edge_arm.py --out benchmarks/results/edge_arm.json
 
-Needs `make edge-tools`. Instructions are those of five images less those of one, by four, so that
-loading drops out; the answers must be x86-64's, bit for bit. The inner loop is taken from the
-compiled kernel: SIMD operations (loads are none) and modelled cycles for 128 binary multiply-adds.
+Needs `make edge-tools`. Instructions are those of several images less those of one, for each image
+more, so that loading drops out; the answers must be x86-64's, bit for bit. The inner loop is taken
+from the compiled kernel: SIMD operations (loads are none) and modelled cycles for 128 binary
+multiply-adds.
+
+    python benchmarks/edge_arm.py --part imagenet --photographs FOLDER --out …
+
+counts Bi-Real ResNet-18 at 224 beside ONNX Runtime's ResNet-18 in int8, on photographs of FOLDER (a
+folder of Parquet files) and with the packages of `make bench`. It runs in a Python for Arm, which
+tools/arm64_python.sh fetches. Without --part all is measured; a part leaves FILE's others alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import re
 import subprocess
@@ -18,15 +26,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+from PIL import Image, ImageOps
 
 import signbit
+from edge.counting import build_plugin, counted, version
 from measuring import machine
 from measuring.tables import table
+from measuring.written import write_json
 from subjects.edge_network import MACS, SIZE, edge_network
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BUILD = REPOSITORY / "build" / "edge" / "aarch64"
-PLUGIN = Path(__file__).parent / "edge" / "instructions.c"
 MCA = "llvm-mca-19"
 CPUS = {"neon_dot": "neoverse-n1", "neon": "cortex-a72", "scalar": "cortex-a72"}
 MODELLED = {
@@ -34,40 +46,49 @@ MODELLED = {
     "neon": ("cortex-a72", "cortex-a53"),
 }
 SAMPLES = 5
+PHOTOGRAPHS = 8
+COUNTED = 3
+"""Photographs that are run; the peer's ranges come from the others."""
 SIMD = re.compile(r"^(eor|bsl|cnt|sdot|udot|add|uadalp|uaddlp|mov|movi)\s+v")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--out", type=Path)
-    out = parser.parse_args().out
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--part", choices=("cifar", "imagenet"), help="the only one to measure")
+    parser.add_argument("--photographs", type=Path, help="of the part imagenet")
+    parser.add_argument("--out", type=Path, help="the JSON file to write")
+    given = parser.parse_args()
+    if given.part != "cifar" and not given.photographs:
+        parser.error("the part imagenet needs --photographs")
+    results: dict[str, Any] = {}
+    if given.part and given.out and given.out.exists():
+        results = json.loads(given.out.read_text())
     build()
-    results = {
-        "machine": machine.facts(),
-        "tools": {name: version(name) for name in ("aarch64-linux-gnu-g++", "qemu-aarch64", MCA)},
-        "macs": MACS,
-        "instructions": [
-            {"isa": isa, "cpu": cpu, "stem": stem, "an image": instructions(isa, cpu, stem)}
-            for isa, cpu in CPUS.items()
-            for stem in ("int16", "float32")
-        ],
-        "loops": [inner_loop(isa) for isa in MODELLED],
-    }
+    tools = ("aarch64-linux-gnu-g++", "qemu-aarch64", MCA)
+    results |= {"machine": machine.facts(), "tools": {name: version(name) for name in tools}}
+    if given.part != "imagenet":
+        results |= {
+            "macs": MACS,
+            "instructions": [
+                {"isa": isa, "cpu": cpu, "stem": stem, "an image": of_edge_network(isa, cpu, stem)}
+                for isa, cpu in CPUS.items()
+                for stem in ("int16", "float32")
+            ],
+            "loops": [inner_loop(isa) for isa in MODELLED],
+        }
+    if given.part != "cifar":
+        results["imagenet"] = imagenet(photographs(given.photographs))
     print(report(results))
-    if out:
-        out.write_text(json.dumps(results, indent=1) + "\n")
+    if given.out:
+        write_json(given.out, results)
     return 0
 
 
 def run(*command: object) -> str:
     done = subprocess.run([*map(str, command)], check=True, capture_output=True, text=True)
     return done.stdout
-
-
-def version(tool: str) -> str:
-    """The first line of what a tool says of itself that has a number."""
-    lines = run(tool, "--version").splitlines()
-    return next(line.strip() for line in lines if re.search(r"\d", line))
 
 
 def build() -> None:
@@ -79,30 +100,63 @@ def build() -> None:
     run("ninja", "-C", BUILD, "run_file")
 
 
-def instructions(isa: str, cpu: str, stem: str) -> int:
-    """Of one image of the network."""
-    model = edge_network(int16_stem=stem == "int16")
+def of_edge_network(isa: str, cpu: str, stem: str) -> int:
+    """Instructions of one image of the network."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (SAMPLES, SIZE, SIZE, 3)).astype(np.uint8)
+    return instructions(edge_network(int16_stem=stem == "int16"), images, isa, cpu)
+
+
+def instructions(model: bytes, images: npt.NDArray[np.uint8], isa: str, cpu: str) -> int:
+    """Of one image more: those of all less those of the first."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        plugin = folder / "instructions.so"
-        options = ("-O2", "-shared", "-fPIC", "-fvisibility=hidden")
-        run("gcc", *options, "-Wl,--unresolved-symbols=ignore-all", PLUGIN, "-o", plugin)
+        plugin = build_plugin(folder)
         (folder / "model.sbnn").write_bytes(model)
-        counts = {}
-        for samples in (1, SAMPLES):
+        counts = []
+        for samples in (1, len(images)):
             (folder / "images").write_bytes(images[:samples].tobytes())
-            command = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-cpu", cpu]
-            command += ["-plugin", str(plugin), "-d", "plugin", "-D", str(folder / "log")]
-            command += [str(BUILD / "run_file"), str(folder / "model.sbnn"), isa, str(samples)]
-            done = subprocess.run(
-                [*command, "fused", str(folder / "images")], check=True, capture_output=True
-            )
+            emulator = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-cpu", cpu]
+            program = (BUILD / "run_file", folder / "model.sbnn", isa, samples)
+            count, said = counted(plugin, emulator, *program, "fused", folder / "images")
             expected = signbit.load(model, threads=1, isa="scalar")(images[:samples])
-            assert done.stdout == expected.tobytes(), "the answers are not x86-64's"
-            counts[samples] = int((folder / "log").read_text().split()[-1])
-    return (counts[SAMPLES] - counts[1]) // (SAMPLES - 1)
+            assert said == expected.tobytes(), "the answers are not x86-64's"
+            counts.append(count)
+    return (counts[1] - counts[0]) // (len(images) - 1)
+
+
+def photographs(folder: Path) -> npt.NDArray[np.uint8]:
+    """(8, 224, 224, 3): the first of a folder of Parquet files, scaled and cropped."""
+    rows = next(pq.ParquetFile(next(folder.glob("*.parquet"))).iter_batches(PHOTOGRAPHS))
+    photos = [Image.open(io.BytesIO(cell["bytes"])) for cell in rows["image"].to_pylist()]
+    fitted = [ImageOps.fit(photo.convert("RGB"), (224, 224)) for photo in photos]
+    return np.stack([np.asarray(photo) for photo in fitted])
+
+
+def imagenet(photos: npt.NDArray[np.uint8]) -> list[dict[str, Any]]:
+    """Bi-Real ResNet-18 with either stem, and the peer in int8 with either kind of activations."""
+    from peers import arm_onnx_peer as peer
+    from peers.onnx_peer import export, quantize
+    from subjects import networks
+
+    cpu = CPUS["neon_dot"]
+    found = []
+    for stem in ("int16", "float32"):
+        model = networks.compiled_bytes("bireal-resnet18-224", int16_stem=stem == "int16")
+        count = instructions(model, photos[:COUNTED], "neon_dot", cpu)
+        found.append({"network": f"signbit, {stem} stem", "cpu": cpu, "an image": count})
+    environment = BUILD.with_name("arm64-python")
+    peer.install(environment)
+    float32 = export(networks.build("resnet18-224").model, (1, 3, 224, 224))
+    values = (photos / 255 - np.array(networks.MEAN)) / np.array(networks.STD)
+    inputs = np.ascontiguousarray(values.transpose(0, 3, 1, 2), np.float32)
+    for kind in ("signed", "unsigned"):
+        model = quantize(float32, inputs[COUNTED:], signed=kind == "signed")
+        with tempfile.TemporaryDirectory() as name:
+            count = peer.instructions(environment, Path(name), cpu, model, inputs[:COUNTED])
+        name = f"{peer.PACKAGES[0]} int8, {kind} activations"
+        found.append({"network": name, "cpu": cpu, "an image": count})
+    return found
 
 
 def inner_loop(isa: str) -> dict[str, Any]:
@@ -158,20 +212,26 @@ def cycles(body: list[str], isa: str, cpu: str) -> float:
 
 def report(results: dict[str, Any]) -> str:
     """The tables that the results page has."""
-    counted = [
+    lines = [
         [line["isa"], line["cpu"], line["stem"], f"{line['an image'] / 1e6:.2f}"]
-        for line in results["instructions"]
+        for line in results.get("instructions", [])
     ]
-    loops = [
+    cycles_of = [
         [loop["isa"], *map(str, loop["for 128 multiply-adds"].values()), cpu, str(count)]
-        for loop in results["loops"]
+        for loop in results.get("loops", [])
         for cpu, count in loop["cycles"].items()
+    ]
+    whole = [
+        [line["network"], line["cpu"], f"{line['an image'] / 1e6:.1f}"]
+        for line in results.get("imagenet", [])
     ]
     return "\n".join(
         [
-            table(["kernels", "CPU", "stem", "million instructions"], counted),
+            table(["kernels", "CPU", "stem", "million instructions"], lines),
             "",
-            table(["kernels", "SIMD operations", "instructions", "CPU", "cycles"], loops),
+            table(["kernels", "SIMD operations", "instructions", "CPU", "cycles"], cycles_of),
+            "",
+            table(["ResNet-18 at 224", "CPU", "million instructions"], whole),
         ]
     )
 

@@ -1,7 +1,8 @@
 """PyTorch networks as ONNX, float32 and int8, and ONNX Runtime set up for the least latency.
 
-int8 is ONNX Runtime's own static quantisation: QDQ nodes, unsigned activations and signed weights
-(what VPDPBUSD multiplies), one scale per output channel, ranges from the images given.
+int8 is ONNX Runtime's own static quantisation: QDQ nodes, signed weights, one scale per output
+channel, ranges from the images given. Activations are unsigned (what VPDPBUSD multiplies) unless
+signed ones are asked for (what SDOT multiplies).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def export(model: nn.Module, shape: tuple[int, ...]) -> bytes:
     return file.getvalue()
 
 
-def quantize(model: bytes, inputs: Floats) -> bytes:
+def quantize(model: bytes, inputs: Floats, signed: bool = False) -> bytes:
     """The int8 network, calibrated on inputs (N, …) of which each batch of the model's is run."""
     with tempfile.TemporaryDirectory() as folder:
         source, prepared, target = (Path(folder, name) for name in ("a.onnx", "b.onnx", "c.onnx"))
@@ -58,7 +59,7 @@ def quantize(model: bytes, inputs: Floats) -> bytes:
             _Batches(inputs, _batch(model)),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
-            activation_type=QuantType.QUInt8,
+            activation_type=QuantType.QInt8 if signed else QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
         return target.read_bytes()

@@ -1,6 +1,9 @@
-"""Files and batches for machines that are not this one: every operation and step."""
+"""Files and batches for machines that are not this one: every operation, and whole networks."""
 
 from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +15,9 @@ from tests.thorough import many
 
 import signbit
 from signbit.bitformat import encode
+from subjects.cnv_network import cnv_network
+from subjects.digits_network import digits_network
+from subjects.networks import compiled_bytes
 
 Array = npt.NDArray[np.generic]
 
@@ -37,6 +43,21 @@ def cases() -> list[tuple[bytes, list[Array]]]:
         *((data, batches(data, count)) for data in samples for count in (1, 5)),
         *((case.data, [case.feeds[n] for n in sorted(case.feeds)]) for case in drawn),
     ]
+
+
+@cache
+def networks() -> dict[str, bytes]:
+    """The demo's network, and SD-BNN ResNet-20 with either stem."""
+    return {
+        "demo": digits_network("sdbnn"),
+        "resnet20": compiled_bytes("sdbnn-resnet20"),
+        "resnet20, int16 stem": compiled_bytes("sdbnn-resnet20", int16_stem=True),
+    }
+
+
+def published(shared_data: Path) -> bytes:
+    """CNV-W1A1, by its authors' weights."""
+    return cnv_network(shared_data / "weights" / "cnv-w1a1-cifar10.safetensors")
 
 
 def expected(data: bytes, inputs: list[Array]) -> list[Array]:

@@ -57,7 +57,7 @@ def build(processor: str) -> Path:
         options["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
     settings = [f"-D{name}={value}" for name, value in options.items()]
     said = ["cmake", "-G", "Ninja", "-S", ROOT, "-B", folder, *settings]
-    programs = () if LONG else (*QUICK, "run_file")
+    programs = () if LONG else (*QUICK, "run_file", "load_files")
     with one_at_a_time(folder):
         subprocess.run(said, check=True, capture_output=True)
         subprocess.run(["ninja", "-C", folder, "--quiet", *programs], check=True)

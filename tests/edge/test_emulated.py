@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
+from tests.bitformat.files import text_file
+from tests.bitformat.mutations import graph_mutations
 from tests.bitformat.samples import SAMPLES
-from tests.edge.cases import batches, cases, expected
+from tests.edge.cases import Array, batches, cases, expected, networks, published
 from tests.edge.emulated import CPUS, QUICK, answers, build, emulated
 from tests.native.test_size import MOST
-from tests.thorough import LONG
+from tests.runtime.test_hostile_files import HOSTILE as HOSTILE_FILES
+from tests.runtime.test_hostile_graphs import HOSTILE as HOSTILE_GRAPHS
+from tests.thorough import LONG, many
 
+import signbit
 from signbit.bitformat import encode
+from signbit.bitformat.schema import to_json
+from signbit.errors import ModelFileError, ModelVersionError
 
 every_machine = pytest.mark.parametrize(
     ("processor", "isa", "cpu"),
@@ -21,6 +31,24 @@ every_machine = pytest.mark.parametrize(
         pytest.param("riscv64", "scalar", "", id="riscv64"),
     ],
 )
+
+
+def assert_same_bits(
+    program: Path,
+    data: bytes,
+    inputs: list[Array],
+    machine: tuple[str, str],
+    folder: Path,
+    what: object,
+) -> None:
+    """Fused and step by step; `machine` is the kernels' name and the CPU's."""
+    wanted = b"".join(array.tobytes() for array in expected(data, inputs))
+    file = folder / "model.sbnn"
+    file.write_bytes(data)
+    isa, cpu = machine
+    for how in ("fused", "steps"):
+        actual = answers(program, file, inputs, isa, how, cpu)
+        assert actual == wanted, f"{what}, {how}"
 
 
 @pytest.mark.slow
@@ -42,12 +70,63 @@ def test_native_tests(processor: str, isa: str, cpu: str) -> None:
 def test_every_operation(processor: str, isa: str, cpu: str, tmp_path: Path) -> None:
     program = build(processor) / "run_file"
     for number, (data, inputs) in enumerate(cases()):
-        wanted = b"".join(array.tobytes() for array in expected(data, inputs))
-        file = tmp_path / "model.sbnn"
-        file.write_bytes(data)
-        for how in ("fused", "steps"):
-            actual = answers(program, file, inputs, isa, how, cpu)
-            assert actual == wanted, f"case {number}, {how}"
+        assert_same_bits(program, data, inputs, (isa, cpu), tmp_path, number)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@every_machine
+def test_networks(processor: str, isa: str, cpu: str, tmp_path: Path) -> None:
+    program = build(processor) / "run_file"
+    for name, data in networks().items():
+        assert_same_bits(program, data, batches(data, 2), (isa, cpu), tmp_path, name)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@every_machine
+def test_a_published_network(
+    processor: str, isa: str, cpu: str, shared_data: Path, tmp_path: Path
+) -> None:
+    data = published(shared_data)
+    program = build(processor) / "run_file"
+    assert_same_bits(program, data, batches(data, 2), (isa, cpu), tmp_path, "CNV-W1A1")
+
+
+def hostile_files() -> Iterator[bytes]:
+    """Files of one byte or more that lie, and a graph with one value changed, each in its way."""
+    for data, _ in (HOSTILE_FILES | HOSTILE_GRAPHS).values():
+        if data:
+            yield data
+    make = SAMPLES["sample"]
+    graph = json.loads(to_json(make()[0]))
+    mutations = list(graph_mutations(graph))
+    for mutation in mutations[:: max(1, len(mutations) // many(2000))]:
+        changed = deepcopy(graph)
+        mutation.apply(changed)
+        yield text_file(json.dumps(changed), make()[1])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("processor", ["aarch64", "riscv64"])
+def test_hostile_files(processor: str, tmp_path: Path) -> None:
+    """The C API says what the engine says on x86-64, of every file."""
+    program = build(processor) / "load_files"
+    wanted, names = [], []
+    for number, data in enumerate(hostile_files()):
+        names.append(f"{number}.sbnn")
+        (tmp_path / names[-1]).write_bytes(data)
+        try:
+            signbit.load(data, threads=1)
+        except ModelVersionError as error:
+            wanted.append(f"2 {error}")
+        except ModelFileError as error:
+            wanted.append(f"1 {error}")
+        else:
+            wanted.append("0 ")
+    said = emulated(program, *(tmp_path / name for name in names)).decode().split("\n")[:-1]
+    assert said == wanted
 
 
 @pytest.mark.slow

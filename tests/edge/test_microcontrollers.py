@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.bitformat.samples import SAMPLES
-from tests.edge.cases import batches
+from tests.edge.cases import batches, published
 from tests.edge.tools import compiler, require
 from tests.runtime.graphs import Case
 from tests.runtime.identity import assert_identical
@@ -23,7 +23,6 @@ from tests.targets.c.compared import compared
 from edge.boards import BOARDS
 from edge.programs import Subject, expected, outputs, run_on_desktop, write_program
 from signbit.bitformat import encode
-from subjects.cnv_network import cnv_network
 from subjects.digits_network import digits_network
 from subjects.networks import compiled_bytes
 
@@ -139,5 +138,5 @@ def test_whole_networks(place: str, tmp_path: Path) -> None:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("place", [*DESKTOP, *BOARDS])
 def test_a_published_network(place: str, shared_data: Path, tmp_path: Path) -> None:
-    data = cnv_network(shared_data / "weights" / "cnv-w1a1-cifar10.safetensors")
+    data = published(shared_data)
     check(place, [Subject(data, batches(data, 1))], tmp_path, "-O2")

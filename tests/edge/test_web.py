@@ -13,7 +13,7 @@ import pytest
 from tests.bitformat.builder import Builder
 from tests.bitformat.files import raw_file
 from tests.bitformat.samples import SAMPLES
-from tests.edge.cases import batches, cases, expected
+from tests.edge.cases import batches, cases, expected, published
 from tests.edge.web import ISAS, Answer, Job, WebError, build, module_folder, outputs, run_jobs
 from tests.runtime.identity import bits
 
@@ -74,6 +74,14 @@ def test_networks(module: Path, isa: str, network: str, method: str, size: int, 
     data = nets.compiled(model, shape).data
     inputs = [nets.pixels(3, shape)]
     assert_equal(outputs(module, Job(data, isa, [run_call(inputs)])), expected(data, inputs), stem)
+
+
+@every_isa
+def test_a_published_network(module: Path, isa: str, shared_data: Path) -> None:
+    data = published(shared_data)
+    inputs = batches(data, 5)
+    found = outputs(module, Job(data, isa, [run_call(inputs)]))
+    assert_equal(found, expected(data, inputs), "CNV-W1A1")
 
 
 def wide_file(channels: int, filters: int) -> bytes:

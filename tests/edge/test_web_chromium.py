@@ -10,11 +10,10 @@ from typing import Any
 import numpy.typing as npt
 import pytest
 from tests.compiler import nets
-from tests.edge.cases import cases, expected
+from tests.edge.cases import cases, expected, published
 from tests.edge.web import ISAS, build, module_folder
 
 from edge.chromium import Tab, chromium, served
-from subjects.cnv_network import cnv_network
 
 Array = npt.NDArray[Any]
 
@@ -90,5 +89,5 @@ def test_networks(page: Page, network: str, shape: tuple[int, int, int]) -> None
 
 
 def test_a_published_network(page: Page, shared_data: Path) -> None:
-    data = cnv_network(shared_data / "weights" / "cnv-w1a1-cifar10.safetensors")
+    data = published(shared_data)
     assert_same_bits(page, data, [nets.pixels(5, (32, 32, 3))], "CNV-W1A1")
