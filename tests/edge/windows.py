@@ -6,6 +6,7 @@ run in one go.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -39,8 +40,11 @@ def build() -> Path:
         options["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
     settings = [f"-D{name}={value}" for name, value in options.items()]
     said = ["cmake", "-G", "Ninja", "-S", ROOT, "-B", BUILD, *settings]
-    subprocess.run(said, check=True, capture_output=True)
-    subprocess.run(["ninja", "-C", BUILD, "--quiet"], check=True)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / ".lock").open("w") as lock:  # of tests that run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(said, check=True, capture_output=True)
+        subprocess.run(["ninja", "-C", BUILD, "--quiet"], check=True)
     return BUILD
 
 
