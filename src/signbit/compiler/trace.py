@@ -37,7 +37,7 @@ _SIGNS = (
 )
 
 _WRITES = "leave that out in evaluation mode: if self.training: …"
-
+_EXCHANGED = "has rows and columns exchanged", "the engine keeps their order: exchange its answers"
 _FILLED = "reads a tensor of the size of the images that holds one number everywhere"
 _FILLS = {"aten.new_full.default", "aten.new_ones.default", "aten.new_zeros.default"}
 _LIKES = {"aten.full_like.default", "aten.ones_like.default", "aten.zeros_like.default"}
@@ -264,17 +264,15 @@ class _Walk(Tracer):
             return
         args: Any = torch.fx.map_arg(fx.args, self.constants.__getitem__)
         kwargs: Any = torch.fx.map_arg(fx.kwargs, self.constants.__getitem__)
-        function = cast("Callable[..., Any]", fx.target)
         weight = args[0] if fx.target in _SIGNS else None
         if isinstance(weight, Tensor) and not weight.isfinite().all():
             raise refuse(origin_of(fx), "takes the sign of NaN or infinity", "no weight is that")
         with torch.no_grad():
-            self.constants[fx] = function(*args, **kwargs)
+            self.constants[fx] = cast("Callable[..., Any]", fx.target)(*args, **kwargs)
 
     def finish(self, fx: FxNode) -> None:
         result = fx.args[0]
-        assert isinstance(result, tuple | list)
-        node = result[-1]  # behind the buffers that are written into
+        node = cast("Sequence[Any]", result)[-1]  # behind the buffers that are written into
         if not isinstance(node, FxNode):
             raise CompileError(f"the model returns {node}; its forward must return the logits")
         if node in self.unknown and node not in self.values:
@@ -286,6 +284,8 @@ class _Walk(Tracer):
         output = self.computed(output) if _reals(node) == torch.float32 else output
         if output.op in HALVES:
             raise refuse(output.origin, "is the model's output", HALVES[output.op])
+        if "WH" in order_of(node).replace("C", "") and min(output.shape[:2]) > 1:
+            raise refuse(output.origin, *_EXCHANGED)
         self.graph.output = self.as_real(output).name
 
 

@@ -106,7 +106,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "an error": (lambda: Of(lambda x: 1 / 0).eval(), "ZeroDivisionError"),
     "an assertion": (lambda: Of(lambda x: [][0]).eval(), "IndexError"),
     "an iterator": (lambda: Of(lambda x: next(iter(()))).eval(), "StopIteration"),
-    "attention": (_attention, "(aten.view)"),
+    "attention": (_attention, "attention (aten."),
 }
 
 

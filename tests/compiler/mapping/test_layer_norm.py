@@ -45,7 +45,7 @@ KNOWN: dict[str, tuple[int, Function]] = {
     "tokens before signs": (65, _before_layer(65)),
     "vectors without parameters": (6, lambda x: F.layer_norm(x.mean((2, 3)), (6,), eps=0.1)),
     "without a bias": (3, _of_vectors(_drawn(3, bias=False))),
-    "over columns": (4, lambda x: F.layer_norm(x, (5,))),
+    "over columns": (4, lambda x: x + F.layer_norm(x, (5,))),
     "of one channel": (1, lambda x: x.mean((2, 3)) + F.layer_norm(x.mean((2, 3)), (1,))),
 }
 

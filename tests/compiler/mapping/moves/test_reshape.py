@@ -48,8 +48,7 @@ REALS: dict[str, tuple[Function, list[str]]] = {
         nn.Sequential(nn.Flatten(2), nn.Linear(20, 3)),
         ["transpose"],
     ),
-    "a linear layer over columns": (nn.Linear(5, 3), ["transpose"]),
-    "softmax over columns": (lambda x: x.softmax(3), ["transpose"]),
+    "softmax over columns": (lambda x: x * x.softmax(3), ["transpose", "transpose"]),
     "a residual in another order": (
         lambda x: x + F.linear(x, torch.linspace(-1, 1, 25).reshape(5, 5)),
         ["transpose", "transpose"],
