@@ -206,7 +206,6 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "quotient": (lambda x: x / F.relu(x), "divides by a value"),
     "scaled addition": (lambda x: torch.add(x, F.relu(x), alpha=2), "multiply first"),
     "scaled subtraction": (lambda x: torch.sub(x, F.relu(x), alpha=2), "multiply first"),
-    "one constant per pixel": (lambda x: x + torch.ones(6, 6), "one number per channel"),
     "constant that widens": (lambda x: x.mean((2, 3), keepdim=True) + torch.ones(6, 6), "size"),
     "mean over channels": (lambda x: x.mean(1, keepdim=True) + x, "only their magnitudes"),
     "mean over channels that are gone": (lambda x: x.abs().mean(1), "height and width"),
@@ -223,7 +222,7 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "padding with ones": (lambda x: F.pad(x, (0, 0, 0, 0, 1, 1), value=1.0), "zero channels"),
     "double precision": (lambda x: x.double().float(), "torch.float64"),
     "random values": (lambda x: x + torch.rand(4, 1, 1), "random values"),
-    "five dimensions": (lambda x: x.unsqueeze(-1), "the engine knows (C,) and (C, H, W)"),
+    "five dimensions": (lambda x: x.unsqueeze(-1), "only flattens maps"),
     "input offset from the image": (
         lambda x: _binary(_signs(x), input_offset=x.mean((0, 2, 3))[0]),
         "averages something",
@@ -231,7 +230,7 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "weights from the image": (lambda x: F.prelu(x, x.mean((0, 2, 3))), "averages something"),
     "one image alone": (lambda x: x.squeeze(0), "drops the dimension of the images"),
     "one image alone, of several": (lambda x: x.squeeze((-4, 2)), "drops the dimension of"),
-    "linear on a map": (lambda x: F.linear(x, torch.ones(3, 6)), "flatten first"),
+    "linear on a map": (lambda x: F.linear(x, torch.ones(3, 6)), "only flattens maps"),
     "constant that is not finite": (lambda x: x + float("inf"), "not finite"),
     "output without input": (lambda x: torch.ones(3, 5), "does not depend on its input"),
 }

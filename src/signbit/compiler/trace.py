@@ -284,7 +284,8 @@ class _Walk(Tracer):
         output = self.computed(output) if _reals(node) == torch.float32 else output
         if output.op in HALVES:
             raise refuse(output.origin, "is the model's output", HALVES[output.op])
-        if "WH" in order_of(node).replace("C", "") and min(output.shape[:2]) > 1:
+        exchanged = "WH" in order_of(node).replace("C", "") and min(output.shape[:2]) > 1
+        if exchanged and node not in self.unknown:
             raise refuse(output.origin, *_EXCHANGED)
         self.graph.output = self.as_real(output).name
 

@@ -84,7 +84,9 @@ def test_a_check_lists_what_cannot_be_compiled(
     assert refusal["reason"] == "allow_real: 'conv1' is no layer that lost its signs"
     assert refusal["cure"] == "this model has none"
     shown = cli("compile", run_folder, "--check", "--any-size", "--allow-real", "conv1").out
-    assert shown.startswith(f"{run_folder}: allow_real: 'conv1' is no layer")
+    assert shown.startswith(f"{run_folder}: 2 things about this model cannot be compiled")
+    assert "allow_real: 'conv1' is no layer" in shown
+    assert "AdaptiveAvgPool2d(1)" in shown
     assert not list(tmp_path.iterdir())
     for words in ((), ("--check", "-o", "m.sbnn")):
         assert "-o MODEL.sbnn names the file" in cli("compile", run_folder, *words).mistake

@@ -92,7 +92,7 @@ def _at_this_size(model: nn.Module, free: Compiled, size: tuple[int, int]) -> Co
 def _answers(model: nn.Module, size: tuple[int, int]) -> bool:
     try:
         return bool(model(torch.zeros(1, 3, *size)).numel())
-    except RuntimeError:
+    except (InputError, RuntimeError):  # Libra wants filters of two weights or more
         return False
 
 
