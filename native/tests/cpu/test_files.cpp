@@ -15,7 +15,8 @@ std::string unlike_any_code_page() { return "files \u00e9\u03a9\u4e2d \U0001f600
 
 void test_names_and_bytes() {
   const std::string name = unlike_any_code_page();
-  const std::string text("line\nline\r\n\x1a\0 end", 19);  // what text files would change
+  constexpr char kText[] = "line\nline\r\n\x1a\0 end";  // what text files would change
+  const std::string text(kText, sizeof kText - 1);
   std::ofstream(fs::u8path(name), std::ios::binary) << text;
   std::vector<uint8_t> bytes;
   CHECK(sbnn::read_file(name.c_str(), &bytes).empty());
