@@ -271,8 +271,7 @@ class _Walk(Tracer):
             self.constants[fx] = cast("Callable[..., Any]", fx.target)(*args, **kwargs)
 
     def finish(self, fx: FxNode) -> None:
-        result = fx.args[0]
-        node = cast("Sequence[Any]", result)[-1]  # behind the buffers that are written into
+        node = cast("Sequence[Any]", fx.args[0])[-1]  # behind the buffers that are written into
         if not isinstance(node, FxNode):
             raise CompileError(f"the model returns {node}; its forward must return the logits")
         if node in self.unknown and node not in self.values:
