@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -164,6 +165,28 @@ def test_a_disk_without_room(
     require_writable("/dev/null", least)
 
 
+@pytest.mark.parametrize("code", [None, errno.EOPNOTSUPP, errno.EINVAL, errno.EDQUOT])
+def test_file_systems_and_systems_that_cannot_allocate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int | None
+) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(code, os.strerror(code or 0))
+
+    if code is None:
+        monkeypatch.delattr(os, "posix_fallocate")
+    else:
+        monkeypatch.setattr(os, "posix_fallocate", refuse)
+    path = tmp_path / "model.sbnn"
+    if code == errno.EDQUOT:
+        with pytest.raises(OSError, match="quota exceeded") as caught:
+            require_writable(path, 3)
+        assert caught.value.filename == str(path)
+    else:
+        require_writable(path, 3)
+        write_file(path, b"new")
+    assert os.listdir(tmp_path) == ([] if code == errno.EDQUOT else ["model.sbnn"])
+
+
 def test_devices_are_written_and_stay(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to("/dev/null")
@@ -174,9 +197,9 @@ def test_devices_are_written_and_stay(tmp_path: Path) -> None:
     link.unlink()
     link.symlink_to("/dev/full")
     for name in ("/dev/full", str(link)):
-        for refuse, size in ((write_file, b"new"), (require_writable, 3)):
+        for refuse in (partial(write_file, name, b"new"), partial(require_writable, name, 3)):
             with pytest.raises(OSError, match="No space left") as caught:
-                refuse(name, size)  # type: ignore[operator]
+                refuse()
             assert caught.value.filename == name
 
 

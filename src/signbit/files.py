@@ -100,7 +100,18 @@ def _require_room(path: Target, folder: str, least: int) -> None:
         what = f"needs {least:,} bytes or more, and its disk has {free:,} left; make room"
         raise OSError(errno.ENOSPC, what, str(path))
     with _named(path), _beside(Path(folder)) as trial, trial.open("xb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(least, 1))  # asks quotas and limits, too
+        _allocate(file.fileno(), max(least, 1))
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    """Ask quotas and limits, too, where the system and its file system can tell."""
+    if not hasattr(os, "posix_fallocate"):  # macOS has none
+        return
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+            raise
 
 
 @contextmanager
