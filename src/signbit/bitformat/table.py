@@ -46,6 +46,8 @@ class Operation:
     shape: str
     yields: str
     says: str
+    arithmetic: str
+    """Paragraphs of Markdown for docs/format.md."""
     reads: str = "one"
     """How many values are read for one that is yielded; operations.toml has the words."""
 
@@ -62,6 +64,8 @@ class StepRule:
     name: str
     keys: tuple[Key, ...]
     says: str
+    arithmetic: str
+    """As an operation's; empty where `says` is enough."""
     dtypes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -100,6 +104,7 @@ def _operation(name: str, row: Mapping[str, Any]) -> Operation:
         row["shape"],
         row["yields"],
         row["says"],
+        row["arithmetic"],
         row.get("reads", "one"),
     )
 
@@ -107,7 +112,7 @@ def _operation(name: str, row: Mapping[str, Any]) -> Operation:
 def _step(name: str, row: Mapping[str, Any]) -> StepRule:
     keys = tuple(KEYS[key] for key in row["keys"])
     dtypes = {key.name: ("F32",) for key in keys if key.type == "constant"}
-    return StepRule(name, keys, row["says"], dtypes)
+    return StepRule(name, keys, row["says"], row.get("arithmetic", ""), dtypes)
 
 
 _ROWS = tomllib.loads(

@@ -1,26 +1,28 @@
-"""The table as the three tables of docs/format.md, between its markers."""
+"""The table as the tables and lists of docs/format.md, between its markers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from signbit.bitformat.generate.native import WIDTH
 from signbit.bitformat.table import KEYS, LIMITS, OPERATIONS, STEPS, Key, Operation, StepRule
 
 __all__ = ["with_tables"]
 
 
 def with_tables(text: str) -> str:
-    """docs/format.md with its generated tables renewed; ValueError where a marker is missing."""
-    for name, table in (("keys", _keys), ("operations", _operations), ("steps", _steps)):
-        text = _between_markers(text, name, table)
+    """docs/format.md with its generated parts renewed; ValueError where a marker is missing."""
+    for name, part in _PARTS.items():
+        text = _between_markers(text, name, part)
     return text
 
 
-def _between_markers(text: str, name: str, table: Callable[[], str]) -> str:
+def _between_markers(text: str, name: str, part: Callable[[], str]) -> str:
     begin, end = f"<!-- {name}: generated -->", "<!-- end -->"
     pattern = re.compile(rf"({re.escape(begin)}\n).*?({re.escape(end)})", re.DOTALL)
-    replaced, count = pattern.subn(lambda match: match[1] + table() + match[2], text, count=1)
+    replaced, count = pattern.subn(lambda match: match[1] + part() + match[2], text, count=1)
     if count == 0:
         raise ValueError(f"docs/format.md lacks the marker {begin} or the {end} after it")
     return replaced
@@ -105,3 +107,36 @@ def _steps() -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _arithmetic(rules: Iterable[Operation | StepRule]) -> str:
+    """A list with an item for each paragraph."""
+    paragraphs = (
+        f"**`{rule.name}`**: {' '.join(paragraph.split())}"
+        for rule in rules
+        for paragraph in rule.arithmetic.split("\n\n")
+        if paragraph
+    )
+    return "".join(map(_item, paragraphs))
+
+
+def _item(text: str) -> str:
+    """An item of a list; none of its lines begins with what Markdown takes for another item."""
+    lines = textwrap.fill(
+        re.sub(r" (?=([-+*>#=]|\d+\.) )", "\0", text),
+        WIDTH,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return lines.replace("\0", " ") + "\n"
+
+
+_PARTS: Mapping[str, Callable[[], str]] = {
+    "keys": _keys,
+    "operations": _operations,
+    "arithmetic of operations": lambda: _arithmetic(OPERATIONS.values()),
+    "steps": _steps,
+    "arithmetic of steps": lambda: _arithmetic(STEPS.values()),
+}

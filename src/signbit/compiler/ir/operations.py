@@ -40,7 +40,7 @@ def _own(
     shape: str = "same",
     many: bool = False,
 ) -> tuple[str, Operation]:
-    return name, Operation(name, inputs, many, keys, {}, shape, yields, says)
+    return name, Operation(name, inputs, many, keys, {}, shape, yields, says, "")
 
 
 OWN_OPERATIONS: dict[str, Operation] = dict(
