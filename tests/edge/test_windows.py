@@ -10,15 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.edge.cases import Array, batches, cases, expected
+from tests.edge.cases import Array, batches, cases, expected, networks, published
 from tests.edge.windows import TOOLCHAIN, Ran, build, run_all
 from tests.native.test_photos import _file
 from tests.thorough import LONG
 
 import signbit
 from signbit.bitformat.graph import Resize
-from subjects.digits_network import digits_network
-from subjects.networks import compiled_bytes
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,25 +49,37 @@ def test_native_tests(built: Path, tmp_path: Path) -> None:
         assert ran.code == 0, f"{program.name}: {ran.errors[:2000]}"
 
 
-def test_every_operation(built: Path, tmp_path: Path) -> None:
-    """Case by case on the next of the instruction sets; on all of them in long tests."""
-    isas = signbit.cpu_isas()
-    asked = [*cases(), *((data, batches(data, 2)) for data in networks())]
+def assert_same_bits(
+    built: Path, folder: Path, asked: Sequence[tuple[bytes, list[Array]]], isas: Sequence[str] = ()
+) -> None:
+    """Fused and step by step, on `isas`; case by case on the next of all where none is given."""
+    every = signbit.cpu_isas()
     runs = [
         (data, inputs, isa, how)
         for number, (data, inputs) in enumerate(asked)
-        for isa in (isas if LONG else [isas[number % len(isas)]])
+        for isa in isas or [every[number % len(every)]]
         for how in ("fused", "steps")
     ]
-    for run, ran in zip(runs, answers(built / "run_file.exe", tmp_path, runs), strict=True):
+    for run, ran in zip(runs, answers(built / "run_file.exe", folder, runs), strict=True):
         data, inputs, isa, how = run
         assert ran.code == 0, f"{isa}, {how}: {ran.errors}"
         wanted = b"".join(array.tobytes() for array in expected(data, inputs))
         assert ran.output == wanted, f"{isa}, {how}"
 
 
-def networks() -> list[bytes]:
-    return [digits_network("sdbnn"), compiled_bytes("sdbnn-resnet20")]
+def test_every_operation(built: Path, tmp_path: Path) -> None:
+    """On every instruction set in long tests."""
+    assert_same_bits(built, tmp_path, cases(), signbit.cpu_isas() if LONG else ())
+
+
+def test_networks(built: Path, tmp_path: Path) -> None:
+    asked = [(data, batches(data, 2)) for data in networks().values()]
+    assert_same_bits(built, tmp_path, asked, signbit.cpu_isas())
+
+
+def test_a_published_network(built: Path, shared_data: Path, tmp_path: Path) -> None:
+    data = published(shared_data)
+    assert_same_bits(built, tmp_path, [(data, batches(data, 2))], signbit.cpu_isas())
 
 
 def test_examples(built: Path, tmp_path: Path) -> None:
