@@ -57,24 +57,26 @@ class BinaryUnit {
   Sizes out_size() const { return {unit_->height(), unit_->width()}; }
 
   void forward(const UnitInput& input, const Array<float>& y, const Array<double>& statistics,
-               const Array<float>& mean, const Array<float>& variance, double momentum,
-               int threads) {
+               const Array<float>& mean, const Array<float>& variance, double momentum, int threads,
+               const std::optional<nb::callable>& join) {
     const sbnn::BinaryUnitBatch batch = check(input);
     require_size(y, out_values(batch.images));
-    require_size(statistics, 2 * out_channels());
+    require_size(statistics, 2 * out_channels() + 1);
     require_size(mean, out_channels());
     require_size(variance, out_channels());
     float* const to = y.data();
     double* const totals = statistics.data();
     const sbnn::RunningStatistics running{mean.data(), variance.data(), momentum};
-    run([&] { return unit_->forward(batch, threads, to, totals, running); });
+    run([&] { return unit_->forward(batch, threads, to, totals, running, calling(join)); });
   }
 
   void backward(const UnitInput& input, const Array<const double>& statistics, int kind, float t,
-                float k, const UnitGradients& arrays, int threads) {
+                float k, const UnitGradients& arrays, int threads, const Array<double>& sums,
+                const std::optional<nb::callable>& join) {
     const sbnn::BinaryUnitBatch batch = check(input);
     const int64_t values = out_values(batch.images), in = unit_->shape().in_channels;
-    require_size(statistics, 2 * out_channels());
+    require_size(statistics, 2 * out_channels() + 1);
+    require_size(sums, 2 * out_channels());
     if (arrays.y.has_value() != input.clip) throw nb::value_error("y goes with a clip");
     require_size(arrays.of_y, values);
     require_size(arrays.of_x, static_cast<int64_t>(input.x.size()));
@@ -94,7 +96,10 @@ class BinaryUnit {
                                               data_or_null(arrays.of_shortcut, values)};
     const sbnn::SurrogateArgs surrogate = surrogate_of(kind, t, k);
     const double* const totals = statistics.data();
-    run([&] { return unit_->backward(batch, totals, surrogate, gradients, threads); });
+    double* const of_norm = sums.data();
+    run([&] {
+      return unit_->backward(batch, totals, surrogate, gradients, threads, of_norm, calling(join));
+    });
   }
 
  private:
@@ -127,6 +132,14 @@ class BinaryUnit {
     batch.clip = input.clip;
     batch.eps = input.eps;
     return batch;
+  }
+
+  static sbnn::Join calling(const std::optional<nb::callable>& function) {
+    if (!function) return {};
+    return [&function] {
+      const nb::gil_scoped_acquire acquire;
+      (*function)();
+    };
   }
 
   template <typename Run>
@@ -168,9 +181,11 @@ void add_training_unit(nb::module_& module) {
            nb::arg("padding"), nb::arg("pool"), nb::arg("bfloat16"))
       .def_prop_ro("out_size", &BinaryUnit::out_size)
       .def("forward", &BinaryUnit::forward, nb::arg("input"), nb::arg("y"), nb::arg("statistics"),
-           nb::arg("mean"), nb::arg("variance"), nb::arg("momentum"), nb::arg("threads"))
+           nb::arg("mean"), nb::arg("variance"), nb::arg("momentum"), nb::arg("threads"),
+           nb::arg("join").none())
       .def("backward", &BinaryUnit::backward, nb::arg("input"), nb::arg("statistics"),
-           nb::arg("kind"), nb::arg("t"), nb::arg("k"), nb::arg("gradients"), nb::arg("threads"));
+           nb::arg("kind"), nb::arg("t"), nb::arg("k"), nb::arg("gradients"), nb::arg("threads"),
+           nb::arg("sums"), nb::arg("join").none());
 }
 
 }  // namespace bindings

@@ -16,11 +16,8 @@ T* grown(AlignedArray<T>* array, int64_t count) {
   return array->data();
 }
 
-// d normalised / d dots: s / sqrt(s²·variance + eps).
-double deviation(const BinaryUnitBatch& batch, double variance, int64_t c) {
-  if (batch.weight_scale == nullptr) return 1.0 / std::sqrt(variance + batch.eps);
-  const double s = batch.weight_scale[c];
-  return s * (1.0 / std::sqrt(s * s * variance + batch.eps));
+double scale_of(const BinaryUnitBatch& batch, int64_t c) {
+  return batch.weight_scale == nullptr ? 1.0 : static_cast<double>(batch.weight_scale[c]);
 }
 
 void move(double to, double momentum, float* from) {
@@ -89,7 +86,7 @@ Status BinaryUnit::make_dots(const BinaryUnitBatch& batch, int parts, bool place
 }
 
 Status BinaryUnit::forward(const BinaryUnitBatch& batch, int parts, float* y, double* statistics,
-                           const RunningStatistics& running) {
+                           const RunningStatistics& running, const Join& join) {
   const int64_t channels = shape_.out_channels;
   Dots& dots = Dots::own();
   ChannelSums totals(parts, channels);
@@ -98,19 +95,23 @@ Status BinaryUnit::forward(const BinaryUnitBatch& batch, int parts, float* y, do
         pointwise_table().keep_dots(of_image, pixels(), channels, kept, totals.of(part));
       }));
   totals.total(statistics);
-  const auto count = static_cast<double>(batch.images * pixels());
+  double* const variances = statistics + channels;
+  double& count = statistics[2 * channels];
+  count = static_cast<double>(batch.images * pixels());
+  for (int64_t c = 0; c < channels; ++c) {
+    const double s = scale_of(batch, c), mean = statistics[c] / count;
+    statistics[c] = s * mean;
+    variances[c] = s * s * std::max(variances[c] / count - mean * mean, 0.0);
+  }
+  if (join) join();
   std::vector<float> constants(static_cast<size_t>(2 * channels));
   for (int64_t c = 0; c < channels; ++c) {
-    double& mean = statistics[c];
-    double& variance = statistics[channels + c];
-    mean /= count;
-    variance = std::max(variance / count - mean * mean, 0.0);
-    const double scale = batch.gamma[c] * deviation(batch, variance, c);
-    constants[static_cast<size_t>(c)] = static_cast<float>(scale);
-    constants[static_cast<size_t>(channels + c)] = static_cast<float>(batch.beta[c] - mean * scale);
-    const double s = batch.weight_scale == nullptr ? 1.0 : batch.weight_scale[c];
-    move(mean * s, running.momentum, running.mean + c);
-    move(variance * s * s * (count / std::max(count - 1.0, 1.0)), running.momentum,
+    const double by = batch.gamma[c] / std::sqrt(variances[c] + batch.eps);
+    constants[static_cast<size_t>(c)] = static_cast<float>(by * scale_of(batch, c));
+    constants[static_cast<size_t>(channels + c)] =
+        static_cast<float>(batch.beta[c] - by * statistics[c]);
+    move(statistics[c], running.momentum, running.mean + c);
+    move(variances[c] * (count / std::max(count - 1.0, 1.0)), running.momentum,
          running.variance + c);
   }
   const NormBatch norm{batch.images, pixels(), channels, dots.dots.data()};
@@ -123,7 +124,7 @@ Status BinaryUnit::forward(const BinaryUnitBatch& batch, int parts, float* y, do
 
 Status BinaryUnit::backward(const BinaryUnitBatch& batch, const double* statistics,
                             const SurrogateArgs& surrogate, const BinaryUnitGradients& gradients,
-                            int parts) {
+                            int parts, double* sums, const Join& join) {
   const int64_t channels = shape_.out_channels, values = pixels() * channels;
   const float* const clipped = gradients.y;
   Dots& dots = Dots::own();
@@ -137,25 +138,31 @@ Status BinaryUnit::backward(const BinaryUnitBatch& batch, const double* statisti
                               kept, clipped == nullptr ? nullptr : clipped + first,
                               gradients.of_y + first, pixels(), channels, totals.of(part));
                         }));
-  std::vector<double> sums(static_cast<size_t>(2 * channels));
-  totals.total(sums.data());
-  const auto count = static_cast<double>(batch.images * pixels());
+  std::vector<double> own(static_cast<size_t>(2 * channels));
+  totals.total(own.data());
+  const double count = statistics[2 * channels];
+  const auto deviation = [&](int64_t c) {
+    return 1.0 / std::sqrt(statistics[channels + c] + batch.eps);
+  };
+  for (int64_t c = 0; c < channels; ++c) {
+    const double of_beta = own[static_cast<size_t>(c)];
+    const double of_scaled = scale_of(batch, c) * own[static_cast<size_t>(channels + c)];
+    sums[c] = deviation(c) * (of_scaled - statistics[c] * of_beta);
+    sums[channels + c] = of_beta;
+    gradients.of_gamma[c] = static_cast<float>(sums[c]);
+    gradients.of_beta[c] = static_cast<float>(of_beta);
+  }
+  if (join) join();
   std::vector<float> spread(static_cast<size_t>(3 * channels));
   float* const by = spread.data();
   float* const slope = by + channels;
   float* const offset = slope + channels;
   for (int64_t c = 0; c < channels; ++c) {
-    const double mean = statistics[c];
-    const double of_beta = sums[static_cast<size_t>(c)];
-    const double d = deviation(batch, statistics[channels + c], c);
-    const double of_gamma = d * (sums[static_cast<size_t>(channels + c)] - mean * of_beta);
-    const double scale = batch.gamma[c] * d;
-    const double tilt = -scale * d * of_gamma / count;
+    const double s = scale_of(batch, c), d = deviation(c), scale = s * batch.gamma[c] * d;
+    const double tilt = -scale * d * sums[c] / count;
     by[c] = static_cast<float>(scale);
-    slope[c] = static_cast<float>(tilt);
-    offset[c] = static_cast<float>(-scale * of_beta / count - tilt * mean);
-    gradients.of_gamma[c] = static_cast<float>(of_gamma);
-    gradients.of_beta[c] = static_cast<float>(of_beta);
+    slope[c] = static_cast<float>(tilt * s);
+    offset[c] = static_cast<float>(-scale * sums[channels + c] / count - tilt * statistics[c]);
   }
   ConvBackwardBatch back{};
   back.images = batch.images;

@@ -3,6 +3,8 @@
 // back.
 #pragma once
 
+#include <functional>
+
 #include "signbit/status.h"
 #include "training/gradients/conv_backward.h"
 #include "training/sign_conv.h"
@@ -43,6 +45,9 @@ struct BinaryUnitGradients {
   float* of_shortcut;  // null where nobody asks
 };
 
+// Makes what this process has, statistics or sums, that of all processes; null: it is alone.
+using Join = std::function<void()>;
+
 class BinaryUnit {
  public:
   // `conv` without groups and dilation; pools windows of `pool` × `pool`, 1: none. Code::kInput
@@ -54,12 +59,16 @@ class BinaryUnit {
   int64_t width() const { return pool_.out_width(); }
   const SignConvShape& shape() const { return shape_; }
 
-  // y = clip(normalised dots + shortcut); statistics[0][c] and [1][c] become the dots' mean and
-  // variance. In `parts` ranges, not from two threads at once, as is backward.
+  // y = clip(normalised scaled dots + shortcut); `statistics` become the scaled dots' mean[c],
+  // their variance[c] and how many of a channel there are, which `join` may change. In `parts`
+  // ranges, not from two threads at once, as is backward.
   Status forward(const BinaryUnitBatch& batch, int parts, float* y, double* statistics,
-                 const RunningStatistics& running);
+                 const RunningStatistics& running, const Join& join);
+  // `sums` become the gradients of gamma[c] and beta[c]; the dots' gradient follows from what
+  // `join` makes of them.
   Status backward(const BinaryUnitBatch& batch, const double* statistics,
-                  const SurrogateArgs& surrogate, const BinaryUnitGradients& gradients, int parts);
+                  const SurrogateArgs& surrogate, const BinaryUnitGradients& gradients, int parts,
+                  double* sums, const Join& join);
 
  private:
   struct Dots;

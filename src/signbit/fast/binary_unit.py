@@ -3,20 +3,22 @@
     y = clip(gamma · (s·D - mean) / sqrt(var + eps) + beta + shortcut)
 
 where D are dots of signs or, pooled, the largest of each window of dots; mean and variance are the
-batch's own. All it keeps for backward is x and y, which the layers around it keep as well. Signs
-and dots are made again from x, in less than a tenth of a step's time. The clip's mask and the
-normalised values follow from those and from y.
+batch's own, or what a Join makes of them. All it keeps for backward is x and y, which the layers
+around it keep as well. Signs and dots are made again from x, in less than a tenth of a step's time.
+The clip's mask and the normalised values follow from those and from y.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from signbit.fast.layer import SURROGATES
 from signbit.fast.memory_format import arranged, conv_is_channels_last, pixels_of
@@ -24,7 +26,7 @@ from signbit.fast.second_order import gradients_with_graph, wants_graph
 from signbit.fast.switch import gradient_dtype
 from signbit.runtime import _native
 
-__all__ = ["MAX_INT16_TAPS", "MAX_POOL", "UnitSettings", "binary_unit"]
+__all__ = ["MAX_INT16_TAPS", "MAX_POOL", "Join", "UnitSettings", "binary_unit"]
 
 MAX_INT16_TAPS = 2**15 - 1
 """The most taps of a dot that surely fits into int16."""
@@ -50,6 +52,16 @@ class UnitSettings:
     clip: bool
     surrogate: tuple[int, float, float]
     """The activations' estimator, as `surrogate_of` gives it."""
+
+
+@dataclass(frozen=True)
+class Join:
+    """How a normalisation over several processes makes one batch of their parts, in place."""
+
+    statistics: Callable[[Tensor], object]
+    """Float64 (2 · channels + 1,): each channel's mean, its variance, and the values a channel."""
+    gradients: Callable[[Tensor], object]
+    """Float64 (2 · channels,): the gradients of gamma and of beta, to their sums."""
 
 
 @lru_cache(maxsize=64)
@@ -79,6 +91,7 @@ class _BinaryUnit(torch.autograd.Function):
         shortcut: Tensor | None,
         norm: nn.BatchNorm2d,
         settings: UnitSettings,
+        join: Join | None,
     ) -> Tensor:
         n, channels, height, width = x.shape
         out, _, *kernel = weight_signs.shape
@@ -91,9 +104,9 @@ class _BinaryUnit(torch.autograd.Function):
             settings.pool,
             gradient_dtype() == torch.bfloat16,
         )
-        ctx.settings, ctx.eps = settings, norm.eps
+        ctx.settings, ctx.eps, ctx.join = settings, norm.eps, join
         y = x.new_empty((n, *ctx.plan.out_size, out))
-        statistics = x.new_empty((2, out), dtype=torch.float64)
+        statistics = x.new_empty(2 * out + 1, dtype=torch.float64)
         ctx.plan.forward(
             _input(x, shift, weight_signs, weight_scale, gamma, beta, shortcut, settings, norm.eps),
             y,
@@ -102,6 +115,7 @@ class _BinaryUnit(torch.autograd.Function):
             norm.running_var,
             norm.momentum,
             torch.get_num_threads(),
+            None if join is None else partial(join.statistics, statistics),
         )
         ctx.channels_last = conv_is_channels_last(x, weight_signs)
         result = arranged(y, ctx.channels_last)
@@ -123,6 +137,7 @@ class _BinaryUnit(torch.autograd.Function):
         of_shift = None if shift is None else torch.zeros_like(shift)
         of_weight = x.new_empty((out, *kernel, channels))
         of_gamma, of_beta = x.new_empty((2, out)).unbind()
+        sums = torch.empty_like(statistics[:-1])
         gradient = pixels_of(grad)
         of_shortcut = torch.empty_like(gradient) if ctx.needs_input_grad[6] else None
         ctx.plan.backward(
@@ -142,6 +157,8 @@ class _BinaryUnit(torch.autograd.Function):
                 of_shortcut,
             ),
             torch.get_num_threads(),
+            sums,
+            None if ctx.join is None else partial(ctx.join.gradients, sums),
         )
         return (
             arranged(of_x, ctx.channels_last),
@@ -151,9 +168,17 @@ class _BinaryUnit(torch.autograd.Function):
             of_gamma,
             of_beta,
             None if of_shortcut is None else arranged(of_shortcut, ctx.channels_last),
-            None,
-            None,
+            *[None] * 3,
         )
+
+
+class _JoinedUnit(_BinaryUnit):
+    """Its gradients have none of their own, as those of a normalisation over processes."""
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return _BinaryUnit.backward(ctx, grad)
 
 
 def _gradients_with_graph(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -187,7 +212,7 @@ def _gradients_with_graph(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     if settings.add_input and of_x is not None:
         of_x = of_x + of_sum
     of_shortcut = of_sum if wants[6] else None
-    return of_x, of_shift, of_weight, None, of_gamma, of_beta, of_shortcut, None, None
+    return of_x, of_shift, of_weight, None, of_gamma, of_beta, of_shortcut, *[None] * 3
 
 
 def _input(
@@ -223,18 +248,21 @@ def binary_unit(
     norm: nn.BatchNorm2d,
     shortcut: Tensor | None,
     settings: UnitSettings,
+    join: Join | None = None,
 ) -> Tensor:
     """y (N, out, H', W'), memory as `nn.Conv2d` gives it; moves norm's running statistics.
 
     x (N, in, H, W) float32, shift (N, in), weight_signs (out, in, kh, kw) of ±1, weight_scale
     (out,), positive where dots are pooled; norm affine, with running statistics and a momentum;
     the shortcut is shaped like y. `out` is a multiple of 16 and a filter has at most MAX_INT16_TAPS
-    taps.
+    taps. With `join` every process calls it equally often, and gradients have no gradients.
     Gradients reach x, shift, weight_signs, the shortcut and norm's weight and bias.
     """
     assert norm.num_batches_tracked is not None
     norm.num_batches_tracked.add_(1)
-    result: Tensor = _BinaryUnit.apply(  # type: ignore[no-untyped-call]
-        *(x, shift, weight_signs, weight_scale, norm.weight, norm.bias, shortcut, norm, settings),
+    unit = _BinaryUnit if join is None else _JoinedUnit
+    result: Tensor = unit.apply(  # type: ignore[no-untyped-call]
+        *(x, shift, weight_signs, weight_scale, norm.weight, norm.bias, shortcut),
+        *(norm, settings, join),
     )
     return result

@@ -115,7 +115,8 @@ def _native_unit(
         surrogate=surrogate_of(estimator.name, estimator.parameters),
     )
     added = None if is_input else shortcut
-    return binary_unit(x, shift, weight.signs, weight.scale, norm, added, settings)
+    join = select.join_of(norm)
+    return binary_unit(x, shift, weight.signs, weight.scale, norm, added, settings, join)
 
 
 def _with_positive_scale(weight: BinaryWeight) -> BinaryWeight:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 import numpy as np
@@ -167,6 +168,7 @@ class training:  # noqa: N801  (a submodule)
             variance: Any,
             momentum: float,
             threads: int,
+            join: Callable[[], None] | None,
         ) -> None: ...
         def backward(
             self,
@@ -177,6 +179,8 @@ class training:  # noqa: N801  (a submodule)
             k: float,
             gradients: training.UnitGradients,
             threads: int,
+            sums: Any,
+            join: Callable[[], None] | None,
         ) -> None: ...
 
     @staticmethod

@@ -14,6 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from signbit.fast.binary_unit import Join
+from signbit.nn.select import register_joined_norm
+
 __all__ = ["SyncBatchNorm1d", "SyncBatchNorm2d", "synchronize_batch_norm"]
 
 
@@ -157,18 +160,28 @@ class _Normalize(torch.autograd.Function):
 def _joined_statistics(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Mean and biased variance (C,) and count () of all processes' values, in float64."""
     channels = x.shape[1]
-    own = torch.zeros(2 * channels + 1, dtype=torch.float64, device=x.device)
+    table = torch.zeros(2 * channels + 1, dtype=torch.float64, device=x.device)
     if x.numel():
         # Torch's own two passes; the mean and variance of the part, nothing kept.
         mean, variance = torch.ops.aten.batch_norm_update_stats(x, None, None, 0.0)
-        own[0] = x.numel() // channels
-        own[1 : channels + 1] = mean
-        own[channels + 1 :] = variance
+        table[:channels] = mean
+        table[channels:-1] = variance
+        table[-1] = x.numel() // channels
+    _join_statistics(table)
+    return table[:channels].clone(), table[channels:-1].clone(), table[-1].clone()
+
+
+def _join_statistics(own: Tensor) -> None:
+    """Mean and biased variance (C,) and count () of a part, to those of all, in place."""
+    channels = len(own) // 2
     parts = [torch.empty_like(own) for _ in range(dist.get_world_size())]
     dist.all_gather(parts, own)
-    table = torch.stack(parts)
-    counts, means, variances = torch.split(table, [1, channels, channels], dim=1)
+    means, variances, counts = torch.split(torch.stack(parts), [channels, channels, 1], dim=1)
     total = counts.sum()
     mean = (counts * means).sum(0) / total
     spread = variances + (means - mean).square()
-    return mean, (counts * spread).sum(0) / total, total
+    torch.cat([mean, (counts * spread).sum(0) / total, total.reshape(1)], out=own)
+
+
+# Native units exchange what the module does, so that a process may do without them by itself.
+register_joined_norm(SyncBatchNorm2d, Join(_join_statistics, dist.all_reduce))

@@ -12,16 +12,19 @@ from signbit.nn.select.context import context
 from signbit.nn.select.layers import sign_conv, sign_linear
 from signbit.nn.select.modules import may_miss_calls
 from signbit.nn.select.nonlinearities import maxout, rprelu
+from signbit.nn.select.norms import join_of, register_joined_norm
 from signbit.nn.select.units import binary_unit, is_clip, pool_window, real_unit, unit_weight
 
 __all__ = [
     "binary_unit",
     "context",
     "is_clip",
+    "join_of",
     "maxout",
     "may_miss_calls",
     "pool_window",
     "real_unit",
+    "register_joined_norm",
     "rprelu",
     "sign_conv",
     "sign_linear",

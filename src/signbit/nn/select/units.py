@@ -13,6 +13,7 @@ from signbit.nn.binarizers.weights import BinaryWeight
 from signbit.nn.select.context import Reason, context, evaluation, plain_tensor
 from signbit.nn.select.layers import binary_weight, geometry, out_size, sign_conv
 from signbit.nn.select.modules import altered, pytorch
+from signbit.nn.select.norms import trained_norm
 
 __all__ = ["binary_unit", "is_clip", "pool_window", "real_unit", "unit_weight"]
 
@@ -32,7 +33,7 @@ def binary_unit(
     reason = (
         (None if x is None else context(x))
         or altered(layer, forward)
-        or _norm(norm)
+        or trained_norm(norm)
         or sign_conv(layer, None, None)
         or evaluation(layer, x)
     )
@@ -82,13 +83,18 @@ def real_unit(conv: nn.Module, norm: nn.Module, x: Tensor | None = None) -> Reas
 
     Such a unit has neither a pool nor a shortcut.
     """
-    reason = (None if x is None else context(x)) or pytorch(nn.Conv2d, conv) or _norm(norm)
+    reason = (
+        (None if x is None else context(x))
+        or pytorch(nn.Conv2d, conv)
+        or pytorch(nn.BatchNorm2d, norm)
+        or trained_norm(norm)
+    )
     if reason is not None:
         return reason
     conv = cast(nn.Conv2d, conv)
     if conv.bias is not None or conv.padding_mode != "zeros" or type(conv.padding) is not tuple:
         return "a unit's convolution has no bias, and numbers of zeros for padding"
-    if norm.num_features != conv.out_channels:
+    if cast(nn.BatchNorm2d, norm).num_features != conv.out_channels:
         return "convolution and normalisation differ in their channels"
     if x is not None:
         if x.dim() != 4 or 0 in x.shape or x.shape[1] != conv.in_channels:
@@ -97,22 +103,6 @@ def real_unit(conv: nn.Module, norm: nn.Module, x: Tensor | None = None) -> Reas
         if min(height, width) < 1 or len(x) * height * width == 1:
             return "a single value per channel has no spread"
     return plain_tensor("its weight", conv.weight)
-
-
-def _norm(norm: nn.Module) -> Reason:
-    reason = pytorch(nn.BatchNorm2d, norm)
-    if reason is not None:
-        return reason
-    norm = cast(nn.BatchNorm2d, norm)
-    if not norm.training:
-        return "its normalisation does not train"
-    if not norm.affine or norm.momentum is None or not norm.track_running_stats:
-        return "a unit's normalisation is affine, with running statistics and a momentum"
-    for values in (*norm._parameters.values(), norm.running_mean, norm.running_var):
-        reason = plain_tensor("a value of its normalisation", values)
-        if reason is not None:
-            return reason
-    return None
 
 
 def is_clip(nonlinearity: nn.Module) -> bool:
