@@ -11,6 +11,7 @@ import signbit
 BELOW = {
     "errors": set[str](),
     "files": {"errors"},
+    "extensions": {"errors", "files"},
     "lazy": set[str](),
     "moved": set[str](),
     "printable": set[str](),
@@ -30,6 +31,7 @@ BELOW = {
         "nn",
         "fast",
         "errors",
+        "extensions",
         "files",
         "lazy",
         "printable",

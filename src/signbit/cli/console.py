@@ -12,6 +12,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TextIO
 
 from rich.cells import cell_len
@@ -21,6 +22,7 @@ from rich.text import Text
 from signbit.cli.as_json import is_first_process, print_json
 from signbit.cli.levels import Level, level
 from signbit.cli.tables.layout import Titled, lay_out, wrapped
+from signbit.extensions import imported
 from signbit.printable import encodable, printable
 
 __all__ = [
@@ -68,8 +70,17 @@ def since(start: float) -> Iterator[None]:
 
 
 def command(*words: str | os.PathLike[str]) -> str:
-    """A signbit command that a shell reads as these words, whatever paths have in them."""
-    return shell("signbit", *words)
+    """A signbit command that a shell reads as these words, whatever paths have in them.
+
+    It imports the files that this one has imported.
+    """
+    return shell("signbit", *words, *_imports())
+
+
+def _imports() -> Iterator[str | os.PathLike[str]]:
+    for extension in imported():
+        yield "--import"
+        yield Path(extension.path)
 
 
 def shell(*words: str | os.PathLike[str]) -> str:

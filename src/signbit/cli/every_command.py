@@ -1,4 +1,7 @@
-"""What every command gets beside its own options: `--quiet`, `--verbose`, help that flows."""
+"""What every command gets beside its own options, and help that flows.
+
+The options: `--import`, `--quiet`, `--verbose`.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from signbit.cli import console
 from signbit.cli.levels import Level, set_level
+from signbit.extensions import import_file
 
 __all__ = ["Command", "Group", "as_command"]
 
@@ -29,6 +33,16 @@ Verbose = Annotated[
         "-v",
         help="Also print all warnings, how many seconds have passed at each line, the most memory "
         "that was taken, and the traceback of an error.",
+    ),
+]
+
+Import = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--import",
+        metavar="FILE.py",
+        help="A Python file of yours that registers methods, models or data sources; it is "
+        "executed first, with all that you may do. Again for each file.",
     ),
 ]
 
@@ -59,30 +73,41 @@ def as_command(function: Callable[..., None]) -> Callable[..., None]:
     """The function with the options that every command has, as typer takes it."""
 
     @functools.wraps(function)
-    def command(*, quiet: bool, verbose: bool, **options: Any) -> None:
+    def command(*, imports: list[str] | None, quiet: bool, verbose: bool, **options: Any) -> None:
         if quiet and verbose:
             raise typer.BadParameter("--quiet and --verbose exclude each other; keep one")
         set_level(Level.QUIET if quiet else Level.VERBOSE if verbose else Level.NORMAL)
         if not verbose:
-            function(**options)
+            _run(function, imports, options)
             return
         logging.basicConfig(level=logging.INFO)
         start = time.monotonic()
         with warnings.catch_warnings(), console.since(start):
             warnings.simplefilter("default")
-            function(**options)
+            _run(function, imports, options)
             console.say(f"done; {console.compact(_most_memory(), 'B')} of memory at most")
 
     own = inspect.signature(function, eval_str=True).parameters.values()
     more = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
-        for name, kind in (("quiet", Quiet), ("verbose", Verbose))
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, kind, default in (
+            ("imports", Import, None),
+            ("quiet", Quiet, False),
+            ("verbose", Verbose, False),
+        )
     ]
     parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own, *more)]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     command.__doc__ = _flowing(inspect.getdoc(function) or "")
     return command
+
+
+def _run(function: Callable[..., None], imports: list[str] | None, options: dict[str, Any]) -> None:
+    with console.figures_only():
+        for file in imports or ():
+            import_file(file)
+    function(**options)
 
 
 def _flowing(text: str) -> str:

@@ -22,7 +22,7 @@ __all__ = [
     "compile_run",
     "deployed",
     "refusals_of",
-    "say_unfinished",
+    "say_state",
     "with_int16_stem",
 ]
 
@@ -70,7 +70,7 @@ def _backbone(path: Path) -> Deployed:
 
 
 def _of_own_images(run: Run, notes: dict[str, str]) -> Deployed:
-    say_unfinished(run)
+    say_state(run)
     data = run.recipe.data
     return Deployed(run, notes, data.source, data.test_split, data.unreadable)
 
@@ -95,8 +95,13 @@ def _with_probe(path: Path, folder: Path) -> Deployed:
     return Deployed(run, {"probe": source_name(data)}, data, test_split, unreadable)
 
 
-def say_unfinished(run: Run) -> None:
-    """Tell, of a run whose recipe has more epochs than are done, how far it has come."""
+def say_state(run: Run) -> None:
+    """Tell, of a run whose recipe has more epochs than are done, how far it has come.
+
+    And what is not as it was of the files that it was trained with.
+    """
+    for line in run.changed:
+        console.say(f"{run.path}: {line}")
     if not run.finished and run.epoch:
         console.say(f"{run.path}: unfinished, {run.epoch} of {run.recipe.epochs} epochs are done")
 

@@ -15,5 +15,15 @@ from signbit.data.loading.dataset import ImageDataset
 from signbit.data.pixels.images import decode, fit
 from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.data.sources.any_source import open_dataset
+from signbit.data.sources.arrays import in_memory
+from signbit.data.sources.named import register
 
-__all__ = ["ImageDataset", "Preprocessing", "decode", "fit", "open_dataset"]
+__all__ = [
+    "ImageDataset",
+    "Preprocessing",
+    "decode",
+    "fit",
+    "in_memory",
+    "open_dataset",
+    "register",
+]

@@ -57,7 +57,10 @@ def names() -> list[str]:
 def parameters(name: str) -> dict[str, object]:
     """What the method called `name` takes, with the defaults. RecipeError for an unknown name."""
     if name not in _methods:
-        raise RecipeError(f"unknown method {name!r}; choose one of {', '.join(names())}")
+        raise RecipeError(
+            f"unknown method {name!r}; choose one of {', '.join(names())}, or --import the file "
+            "that registers it"
+        )
     own = inspect.signature(_methods[name].build).parameters
     return {**{key: each.default for key, each in own.items()}, "binarize": "both"}
 

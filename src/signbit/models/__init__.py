@@ -22,7 +22,7 @@ from signbit.models.resnet20 import ResNet20
 from signbit.models.resnet34 import ResNet34
 from signbit.models.vgg_small import VGGSmall
 
-__all__ = ["build", "is_real", "names"]
+__all__ = ["build", "is_real", "names", "register"]
 
 _binary: dict[str, Callable[..., nn.Module]] = {
     "digits": DigitsNet,
@@ -49,6 +49,19 @@ _real: dict[str, Callable[..., nn.Module]] = {
 """(classes, channels) -> a network without binary layers."""
 
 
+def register(name: str, build: Callable[..., nn.Module], *, real: bool = False) -> None:
+    """Make `build`, and so recipes, know a network that lives outside of this package.
+
+    build: called as build(method, classes=…, channels=…), or without the method where the network
+    is real, that is, has no binary layers. What it returns takes normalised images (N, channels,
+    H, W), gives logits (N, classes), and has `input_size`, (height, width). Raises RecipeError if
+    the name is taken.
+    """
+    if name in names():
+        raise RecipeError(f"model {name!r} is already registered; choose another name")
+    (_real if real else _binary)[name] = build
+
+
 def names() -> list[str]:
     """Names that `build` knows, sorted."""
     return sorted(_binary | _real)
@@ -67,7 +80,10 @@ def build(architecture: str, method: Method, *, classes: int, channels: int) -> 
     method that a real-valued network has no layers for.
     """
     if architecture not in names():
-        raise RecipeError(f"unknown model {architecture!r}; choose one of {', '.join(names())}")
+        raise RecipeError(
+            f"unknown model {architecture!r}; choose one of {', '.join(names())}, or --import the "
+            "file that registers it"
+        )
     if classes < 1 or channels < 1:
         raise RecipeError(f"a model needs classes and channels >= 1, got {classes} and {channels}")
     if is_real(architecture):
@@ -76,7 +92,17 @@ def build(architecture: str, method: Method, *, classes: int, channels: int) -> 
                 f"{architecture} has nothing to binarize, so its method is 'real', "
                 f"not {method.name!r}"
             )
-        return _real[architecture](classes=classes, channels=channels)
+        return _sized(architecture, _real[architecture](classes=classes, channels=channels))
     model = _binary[architecture](method, classes=classes, channels=channels)
     method.initialise(model)
+    return _sized(architecture, model)
+
+
+def _sized(architecture: str, model: nn.Module) -> nn.Module:
+    """The model, of which all that follows asks `input_size`."""
+    if not isinstance(model, nn.Module) or len(getattr(model, "input_size", ())) != 2:
+        raise RecipeError(
+            f"model {architecture!r}: what it builds must be an nn.Module with input_size = "
+            "(height, width)"
+        )
     return model

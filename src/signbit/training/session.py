@@ -13,6 +13,7 @@ from torch import nn
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.loader import Loader
 from signbit.data.pixels.preprocessing import Preprocessing
+from signbit.extensions import differences
 from signbit.training.loop import EpochPlan, Task, run_epochs
 from signbit.training.precision import Precision
 from signbit.training.processes import require_agreement
@@ -21,7 +22,8 @@ from signbit.training.recipe import Recipe
 from signbit.training.recipe.identity import recipe_digest
 from signbit.training.reports.sign_balance import stuck_signs
 from signbit.training.runs.checkpoint import Checkpoint, write_checkpoint
-from signbit.training.runs.folder import RunFolder, run_facts
+from signbit.training.runs.facts import run_facts
+from signbit.training.runs.folder import RunFolder
 from signbit.training.runs.result import RunResult
 from signbit.training.runs.scalars import Scalars
 from signbit.training.torch_compile import compiled
@@ -190,6 +192,8 @@ class Session:
             f"{self.folder.path}: going on after epoch {len(self.history)} of {self.recipe.epochs}"
         )
         stored = self.folder.facts()
+        for line in differences(stored.get("imports", ())):
+            shown.say(f"{self.folder.path}: {line}")
         for kind in ("processes", "threads"):
             if (before := stored.get(kind, facts[kind])) != facts[kind]:
                 shown.say(

@@ -67,12 +67,12 @@ def evaluate(
 def _evaluate_run(
     path: Path, data: str | None, split: str | None, unreadable: Unreadable | None
 ) -> dict[str, object]:
-    from signbit.cli.runs import say_unfinished
+    from signbit.cli.runs import say_state
     from signbit.cli.scoring import match_classes, open_split
     from signbit.training import evaluate_model, load_run
 
     run = load_run(path)
-    say_unfinished(run)
+    say_state(run)
     source = data or run.recipe.data.source
     split = split or run.recipe.data.test_split
     images = open_split(source, split, unreadable or run.recipe.data.unreadable)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.say import Say, log
-from signbit.data.sources.digits import open_digits
 from signbit.data.sources.folder import open_folder
 from signbit.data.sources.hub import open_hub
 from signbit.data.sources.image_files import find_images, walk
+from signbit.data.sources.named import is_named, open_named, source_names
 from signbit.data.sources.parquet import holds_images, open_parquet, parquet_files
 from signbit.errors import DataError
 from signbit.files import checked_path
@@ -22,14 +22,15 @@ _HUB = "hub:"
 
 def absolute_source(source: str | Path) -> str:
     """`source` as it is found from any working folder: of a folder the absolute path."""
-    if source == "digits" or str(source).startswith(_HUB):
+    if is_named(source) or str(source).startswith(_HUB):
         return str(source)
     return str(Path(source).expanduser().absolute())
 
 
 def source_name(source: str) -> str:
     """What to call a source where it is told of: of a folder its name, without where it lies."""
-    return source if source.startswith(_HUB) else Path(source).absolute().name
+    named = is_named(source) or source.startswith(_HUB)
+    return source if named else Path(source).absolute().name
 
 
 def open_dataset(
@@ -37,26 +38,26 @@ def open_dataset(
 ) -> ImageDataset:
     """The images of `split` ("train" or "test") of `source`.
 
-    `source` is "digits" (scikit-learn's), "hub:owner/name" (the Hugging Face Hub), or a folder:
-    of Parquet files in the Hub's layout, or of images with one folder per class; in a folder of
-    both, Parquet files that hold no images of a split are not meant. The network is used for "hub:"
-    only. `say`, by default a logger, hears in one line what lies in a folder and is left out.
-    Raises DataError where the source or the split is missing or empty, or images have no labels;
-    InputError for a source that is no path.
+    `source` is "digits" (scikit-learn's), a name of `signbit.data.register`, "hub:owner/name" (the
+    Hugging Face Hub), or a folder: of Parquet files in the Hub's layout, or of images with one
+    folder per class; in a folder of both, Parquet files that hold no images of a split are not
+    meant. The network is used for "hub:" only. `say`, by default a logger, hears in one line what
+    lies in a folder and is left out. Raises DataError where the source or the split is missing or
+    empty, or images have no labels; InputError for a source that is no path.
 
     With labelled=False the labels are taken only where every image has one; otherwise all images
     are of one class, "unlabelled". Where the source has no split but train, every fifth image is
     held out from it, and any other name of a split means these.
     """
-    if source == "digits":
-        return open_digits(split)
+    if is_named(source):
+        return open_named(str(source), split)
     if isinstance(source, str) and source.startswith(_HUB):
         return open_hub(source.removeprefix(_HUB), split, labelled=labelled)
     folder = Path(checked_path("source", source)).expanduser()
     if not folder.exists():
         raise DataError(
-            f"{folder}: no such folder (data is a folder, digits, or {_HUB}OWNER/NAME); name one "
-            "with --data"
+            f"{folder}: no such folder (data is a folder, {', '.join(source_names())}, or "
+            f"{_HUB}OWNER/NAME); name one with --data, or --import the file that registers it"
         )
     if not folder.is_dir():
         raise DataError(f"{folder}: not a folder; name the folder that holds the images")

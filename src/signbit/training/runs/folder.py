@@ -6,21 +6,18 @@ recipe.yaml  run.json  metrics.jsonl  tensorboard/  checkpoints/epoch-0012/
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from torch import nn
 
-from signbit.data.loading.dataset import ImageDataset
-from signbit.data.loading.digest import content_digest
+from signbit import methods, models
 from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.errors import CheckpointError
+from signbit.extensions import differences
 from signbit.files import checked_path
 from signbit.training.networks import build_network, make_method
 from signbit.training.recipe import Recipe
@@ -31,7 +28,7 @@ from signbit.training.runs import whole_files
 from signbit.training.runs.checkpoint import Checkpoint
 from signbit.training.runs.continuation import require_continues
 
-__all__ = ["Run", "RunFolder", "StoredRun", "load_run", "read_run", "run_facts"]
+__all__ = ["Run", "RunFolder", "StoredRun", "load_run", "read_run"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,8 @@ class Run:
     preprocessing: Preprocessing
     epoch: int
     history: list[dict[str, float]]
+    changed: tuple[str, ...] = ()
+    """What is no longer as it was of the files that were imported for it, each with the cure."""
 
     @property
     def input_size(self) -> tuple[int, int, int]:
@@ -91,7 +90,7 @@ class RunFolder:
             raise CheckpointError(f"{path}: cannot be read ({error})") from error
 
     def facts(self) -> dict[str, Any]:
-        """What `run_facts` stored. Raises CheckpointError where it is missing or damaged."""
+        """What `facts.run_facts` stored. Raises CheckpointError where it is missing or damaged."""
         path = self.path / "run.json"
         try:
             return dict(whole_files.read_json(path))
@@ -179,41 +178,6 @@ class RunFolder:
             whole_files.write_text(self.path / "metrics.jsonl", text)
 
 
-def run_facts(
-    train: ImageDataset,
-    preprocessing: Preprocessing,
-    processes: int,
-    *,
-    teacher_digest: str | None = None,
-    start_digest: str | None = None,
-) -> dict[str, Any]:
-    """What a run folder records beside the recipe, as JSON values."""
-    return {
-        "format": 1,
-        "class_names": list(train.class_names),
-        "preprocessing": preprocessing.to_json(),
-        "source": train.source,
-        "train_images": len(train),
-        "train_digest": content_digest(train),
-        "teacher_digest": teacher_digest,
-        "start_digest": start_digest,
-        "versions": {
-            "signbit": _signbit_version(),
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-        "threads": torch.get_num_threads(),
-        "processes": processes,
-    }
-
-
-def _signbit_version() -> str:
-    try:
-        return metadata.version("signbit")
-    except metadata.PackageNotFoundError:
-        return "not installed (source tree)"
-
-
 @dataclass(frozen=True)
 class StoredRun:
     """What a run folder holds, its network's weights as those of `checkpoint`."""
@@ -223,6 +187,7 @@ class StoredRun:
     class_names: tuple[str, ...]
     preprocessing: Preprocessing
     checkpoint: Checkpoint
+    changed: tuple[str, ...] = ()
 
     def with_model(self, model: nn.Module) -> Run:
         """The run, once its network is built."""
@@ -234,6 +199,7 @@ class StoredRun:
             preprocessing=self.preprocessing,
             epoch=self.checkpoint.epoch,
             history=self.checkpoint.history,
+            changed=self.changed,
         )
 
 
@@ -255,9 +221,18 @@ def read_run(path: str | Path) -> StoredRun:
     try:
         preprocessing = Preprocessing.from_json(facts["preprocessing"])
         names = tuple(str(name) for name in facts["class_names"])
+        changed = tuple(differences(facts.get("imports", ())))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder.path}/run.json: bad or missing {error}") from error
-    return StoredRun(folder.path, recipe, names, preprocessing, checkpoint)
+    for kind, name, known in (
+        ("method", recipe.method.name, methods.names()),
+        ("network", recipe.network, models.names()),
+    ):
+        if name not in known:
+            raise CheckpointError(
+                f"{path}: its {kind} {name!r} is not signbit's own; {'; '.join(changed)}"
+            )
+    return StoredRun(folder.path, recipe, names, preprocessing, checkpoint, changed)
 
 
 def load_run(path: str | Path) -> Run:
