@@ -46,6 +46,8 @@ class Provenance:
     """For a node that does the work of several: the others, whose channels follow."""
     order: tuple[int, ...] = ()
     """For flattened features: PyTorch's feature at each place; empty where the order is equal."""
+    phase: int | None = None
+    """Of a transposed convolution's squares: the one pixel that is yielded, where not all are."""
 
     def renamed(self, names: Mapping[str, str]) -> Provenance:
         """The same, of an export that has other names: old -> new."""
@@ -204,5 +206,8 @@ class _Lowering:
 
 def _provenance(origin: ir.Origin) -> Provenance:
     return Provenance(
-        origin.export, origin.module, origin.target, beside=origin.beside, order=origin.order
+        *(origin.export, origin.module, origin.target),
+        beside=origin.beside,
+        order=origin.order,
+        phase=origin.phase,
     )

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from signbit.nn.pixel_conv import PixelConv2d
     from signbit.nn.stem_rounding import round_stem
     from signbit.nn.thresholds import Threshold
+    from signbit.nn.transposed import BinaryConvTranspose2d
 
 __all__ = [
     "CONV_FIRST",
     "NORM_FIRST",
     "BinaryConv1d",
     "BinaryConv2d",
+    "BinaryConvTranspose2d",
     "BinaryLinear",
     "BlockOrder",
     "ConvBlock",
@@ -57,6 +59,7 @@ _HOMES = {
     "sign": "estimators",
     "BinaryConv1d": "layers",
     "BinaryConv2d": "layers",
+    "BinaryConvTranspose2d": "transposed",
     "BinaryLinear": "layers",
     "Maxout": "nonlinearities",
     "RPReLU": "nonlinearities",

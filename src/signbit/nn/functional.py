@@ -1,5 +1,5 @@
-"""The named operations `signbit::binary_conv2d` and `signbit::binary_linear`, which every method
-reaches the compiler by, because `torch.export` keeps them.
+"""The named operations `signbit::binary_conv2d`, `signbit::binary_conv_transpose2d` and
+`signbit::binary_linear`, which every method reaches the compiler by: `torch.export` keeps them.
 
 Operands are an activation s + δ of signs s and a weight scale[c]·w + offset[c] of signs w:
 
@@ -16,7 +16,7 @@ formula then holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
@@ -25,7 +25,7 @@ from torch import Tensor
 
 from signbit.nn.binarizers.weights import BinaryWeight, per_filter
 
-__all__ = ["Pair", "binary_conv2d", "binary_linear"]
+__all__ = ["Pair", "binary_conv2d", "binary_conv_transpose2d", "binary_linear"]
 
 Pair = tuple[int, int]
 
@@ -48,6 +48,19 @@ def _conv_forward(
     def conv(x: Tensor, weight: Tensor, groups: int) -> Tensor:
         return F.conv2d(x, weight, None, list(stride), list(padding), list(dilation), groups)
 
+    return _product(conv, signs, weight_signs, scale, weight_offset, input_offset, groups)
+
+
+def _product(
+    conv: Callable[[Tensor, Tensor, int], Tensor],
+    signs: Tensor,
+    weight_signs: Tensor,
+    scale: Tensor | None,
+    weight_offset: Tensor | None,
+    input_offset: Tensor | None,
+    groups: int,
+) -> Tensor:
+    """y of the operands, where conv(x, weight, groups) is a convolution, or a transposed one."""
     # The scale multiplies the finished dot product, an exact integer: one rounding.
     y = conv(signs, weight_signs, groups)
     if scale is not None:
@@ -75,6 +88,40 @@ _binary_conv2d = torch.library.custom_op(
     schema=f"({_OPERANDS}, int[2] stride, int[2] padding, int[2] dilation, int groups) -> Tensor",
 )
 _binary_conv2d.register_fake(_conv_forward)
+
+
+def _transposed_forward(
+    signs: Tensor,
+    weight_signs: Tensor,
+    scale: Tensor | None,
+    weight_offset: Tensor | None,
+    input_offset: Tensor | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    output_padding: Sequence[int],
+    groups: int,
+) -> Tensor:
+    geometry = list(stride), list(padding), list(output_padding)
+
+    def conv(x: Tensor, weight: Tensor, groups: int) -> Tensor:
+        return F.conv_transpose2d(x, _by_input(weight, groups), None, *geometry, groups)
+
+    return _product(conv, signs, weight_signs, scale, weight_offset, input_offset, groups)
+
+
+def _by_input(weight: Tensor, groups: int) -> Tensor:
+    """Filters (out, in / groups, kh, kw) as PyTorch has transposed ones, (in, out / groups, …)."""
+    return torch.unflatten(weight, 0, (groups, -1)).transpose(1, 2).flatten(0, 1)
+
+
+_binary_conv_transpose2d = torch.library.custom_op(
+    "signbit::binary_conv_transpose2d",
+    _transposed_forward,
+    mutates_args=(),
+    schema=f"({_OPERANDS}, int[2] stride, int[2] padding, int[2] output_padding, int groups)"
+    " -> Tensor",
+)
+_binary_conv_transpose2d.register_fake(_transposed_forward)
 
 
 def _linear_forward(
@@ -162,6 +209,18 @@ def _conv_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     return (*_operand_gradients(operands, wants, of_x, of_weight), *[None] * len(ctx.geometry))
 
 
+def _transposed_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    operands, wants = ctx.saved_tensors, ctx.needs_input_grad
+    stride, padding, output_padding, groups = ctx.geometry
+    x, weight = _real_operands(operands)
+    of_x, by_input, _ = torch.ops.aten.convolution_backward(
+        *(grad, x, _by_input(weight, groups), None, stride, padding, [1, 1], True, output_padding),
+        *(groups, [*_wants_real(wants), False]),
+    )
+    of_weight = None if by_input is None else _by_input(by_input, groups)
+    return (*_operand_gradients(operands, wants, of_x, of_weight), *[None] * len(ctx.geometry))
+
+
 def _linear_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     operands, wants = ctx.saved_tensors, ctx.needs_input_grad
     x, weight = _real_operands(operands)
@@ -172,11 +231,13 @@ def _linear_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 
 
 _binary_conv2d.register_autograd(_conv_backward, setup_context=_setup)
+_binary_conv_transpose2d.register_autograd(_transposed_backward, setup_context=_setup)
 _binary_linear.register_autograd(_linear_backward, setup_context=_setup)
 
 for _device in ("cpu", "cuda"):
     # Under autocast too: a dot product is an integer, and bfloat16 holds those only up to 256.
     _binary_conv2d.register_autocast(_device, torch.float32)
+    _binary_conv_transpose2d.register_autocast(_device, torch.float32)
     _binary_linear.register_autocast(_device, torch.float32)
 
 
@@ -201,6 +262,30 @@ def binary_conv2d(
         _binary_conv2d(
             *(signs, weight.signs, weight.scale, weight.offset, input_offset),
             *(stride, padding, dilation, groups),
+        ),
+    )
+
+
+def binary_conv_transpose2d(
+    signs: Tensor,
+    weight: BinaryWeight,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    output_padding: Pair = (0, 0),
+    groups: int = 1,
+    *,
+    input_offset: Tensor | None = None,
+) -> Tensor:
+    """conv_transpose2d(signs + input_offset, scale * weight.signs + offset).
+
+    Operands as in `binary_conv2d`, weight.signs (out, in / groups, kh, kw) among them, which is not
+    PyTorch's order of a transposed convolution. The result is (N, out, H', W').
+    """
+    return cast(
+        Tensor,
+        _binary_conv_transpose2d(
+            *(signs, weight.signs, weight.scale, weight.offset, input_offset),
+            *(stride, padding, output_padding, groups),
         ),
     )
 

@@ -43,6 +43,9 @@ class BinaryConv2d(nn.Module):
     torch.Size([8, 32, 32, 32])
     """
 
+    is_transposed = False
+    """Whether filters yield squares of pixels, which native operations have not."""
+
     def __init__(
         self,
         in_channels: int,
@@ -70,10 +73,10 @@ class BinaryConv2d(nn.Module):
         super().__init__()
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.kernel_size = _pair("kernel_size", kernel_size, 1)
-        self.stride = _pair("stride", stride, 1)
-        self.padding = _pair("padding", padding, 0)
-        self.dilation = _pair("dilation", dilation, 1)
+        self.kernel_size = pair("kernel_size", kernel_size, 1)
+        self.stride = pair("stride", stride, 1)
+        self.padding = pair("padding", padding, 0)
+        self.dilation = pair("dilation", dilation, 1)
         self.groups = groups
         self.activation_binarizer = activation_binarizer or PlainSignActivation()
         self.weight_binarizer = weight_binarizer or PlainSign()
@@ -85,7 +88,7 @@ class BinaryConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() != 4 or x.shape[1] != self.in_channels:
             raise InputError(
-                f"BinaryConv2d expects (N, {self.in_channels}, H, W), got {tuple(x.shape)}"
+                f"{type(self).__name__} expects (N, {self.in_channels}, H, W), got {tuple(x.shape)}"
             )
         return self.convolve(x, self.weight_binarizer(self.weight))
 
@@ -97,7 +100,7 @@ class BinaryConv2d(nn.Module):
             surrogate = _surrogate(self.activation_binarizer)
             return sign_conv2d(x, shift, weight.signs, weight.scale, surrogate, *geometry)
         activation: BinaryActivation = self.activation_binarizer(x)
-        weight = _times(activation.scale, weight)
+        weight = times(activation.scale, weight)
         y = binary_conv2d(activation.signs, weight, *geometry, input_offset=activation.offset)
         if activation.magnitudes is None:
             return y
@@ -203,7 +206,7 @@ class BinaryLinear(nn.Module):
             geometry = ((1, 1), (0, 0), (1, 1), 1)
             return sign_conv2d(x, shift, signs, weight.scale, surrogate, *geometry).flatten(1)
         activation: BinaryActivation = self.activation_binarizer(x)
-        weight = _times(activation.scale, weight)
+        weight = times(activation.scale, weight)
         y = binary_linear(activation.signs, weight, input_offset=activation.offset)
         return y if activation.magnitudes is None else y * activation.magnitudes
 
@@ -211,7 +214,7 @@ class BinaryLinear(nn.Module):
         """As of a map, (N, features, H, W), by a convolution of single pixels."""
         maps = x.permute(0, 3, 1, 2) if x.dim() == 4 else x.transpose(1, 2).unsqueeze(2)
         activation: BinaryActivation = self.activation_binarizer(maps)
-        weight = _times(activation.scale, weight)
+        weight = times(activation.scale, weight)
         filters = weight._replace(signs=weight.signs[:, :, None, None])
         y = binary_conv2d(activation.signs, filters, input_offset=activation.offset)
         y = y if activation.magnitudes is None else y * activation.magnitudes
@@ -226,8 +229,8 @@ def _surrogate(binarizer: ActivationBinarizer) -> tuple[str, Sequence[float]]:
     return binarizer.estimator.name, binarizer.estimator.parameters
 
 
-def _times(factor: Tensor | None, weight: BinaryWeight) -> BinaryWeight:
-    """The weight times what the activation is scaled by, one value."""
+def times(factor: Tensor | None, weight: BinaryWeight) -> BinaryWeight:
+    """The weight times what the activation is scaled by, one value or none."""
     if factor is None:
         return weight
     scale = factor.expand(len(weight.signs)) if weight.scale is None else factor * weight.scale
@@ -236,7 +239,7 @@ def _times(factor: Tensor | None, weight: BinaryWeight) -> BinaryWeight:
     )
 
 
-def _pair(name: str, value: int | Pair, least: int) -> Pair:
+def pair(name: str, value: int | Pair, least: int) -> Pair:
     pair = (value, value) if isinstance(value, int) else tuple(value)
     if len(pair) != 2 or min(pair) < least:
         raise InputError(f"BinaryConv2d: {name} must be an int or a pair >= {least}, got {value}")

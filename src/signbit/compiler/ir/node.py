@@ -52,6 +52,8 @@ class Origin(NamedTuple):
     """For a sign: the exported node whose sign it is."""
     order: tuple[int, ...] = ()
     """For flattened features: PyTorch's feature at each place; empty where the order is equal."""
+    phase: int | None = None
+    """Of a transposed convolution's squares: the one pixel that is yielded, where not all are."""
     place: Place = NOWHERE
     """The line of the model's own code that called."""
 

@@ -25,7 +25,7 @@ from signbit.compiler.mapping.convolution import both_sides
 from signbit.compiler.mapping.moves.padding import NO_SIDES, zeros_around_signs
 from signbit.compiler.mapping.tracer import Call
 
-__all__ = ["MAPPINGS"]
+__all__ = ["MAPPINGS", "product_of_operands"]
 
 Array = npt.NDArray[np.float64]
 
@@ -75,16 +75,24 @@ def _binary_conv2d(call: Call) -> Node:
         "padding": both_sides(call.pair("padding")),
         "dilation": call.pair("dilation"),
     }
-    return _product(call, source, weight, window, call.arguments["groups"])
+    return product_of_operands(call, source, weight, window, call.arguments["groups"])
 
 
 def _binary_linear(call: Call) -> Node:
     source = call.with_channels("signs", -1)
     window = {"stride": (1, 1), "padding": (0, 0, 0, 0), "dilation": (1, 1)}
-    return _product(call, source, call.constant("weight_signs")[:, None, None, :], window, 1)
+    filters = call.constant("weight_signs")[:, None, None, :]
+    return product_of_operands(call, source, filters, window, 1)
 
 
-def _product(call: Call, given: Node, weight: Array, window: dict[str, Any], groups: int) -> Node:
+def product_of_operands(
+    call: Call, given: Node, weight: Array, window: dict[str, Any], groups: int
+) -> Node:
+    """Append what a call of signbit's own makes of a value and of weights.
+
+    weight: (out, kh, kw, in / groups); window: stride, padding and dilation. Several filters in a
+    row may share a scale and an offset of the call's.
+    """
     filters, *kernel, _ = weight.shape
     scale, offset = (_by_filter(call, name, filters) for name in ("scale", "weight_offset"))
     delta = call.optional_constant("input_offset")
@@ -144,7 +152,9 @@ def _lost_inputs(product: _Product) -> str:
 
 def _by_filter(call: Call, name: str, filters: int) -> Array | None:
     values = call.optional_constant(name)
-    return None if values is None else np.broadcast_to(values, (filters,))
+    if values is None or values.size == 1:
+        return None if values is None else np.broadcast_to(values, (filters,))
+    return np.repeat(values, filters // values.size)
 
 
 def _of_signs(product: _Product) -> Node:

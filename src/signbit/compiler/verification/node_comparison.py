@@ -151,8 +151,9 @@ class NodeComparison:
         def value(operand: FxNode) -> Tensor:
             return self.replay.recorded[operand.name]
 
+        phase = self.compiled.node_provenance[node.name].phase
         parts = [
-            as_map(integers(node, fx, value), order_of(fx), (shape[1], shape[2]))
+            as_map(integers(node, fx, value, phase), order_of(fx), (shape[1], shape[2]))
             for fx in self.calls(node)
         ]
         return np.concatenate(parts, 3).astype(np.int32)

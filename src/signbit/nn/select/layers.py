@@ -31,7 +31,8 @@ def sign_conv(layer: Any, weight: BinaryWeight | None, x: Tensor | None) -> Reas
     any input is asked.
     """
     return (
-        (None if x is None else context(x))
+        ("transposed convolutions are PyTorch's" if layer.is_transposed else None)
+        or (None if x is None else context(x))
         or evaluation(layer, x)
         or _activation(layer.activation_binarizer)
         or _groups(layer)
