@@ -100,6 +100,9 @@ struct FinishDotsArgs {
 // neighbouring outputs of them, a + b and b + c. With two levels a track of the first is such a
 // pair in turn: tracks 0 to 2 make a, and so on; of window i, pairs[k] yield outputs 4·i + 2·k,
 // + 1.
+// Where a table's pixel_bytes are 1, windows are of bytes instead, pixels less 128, four a step,
+// and there is one track. Of a filter's words the first is 128 · Σ w, and each step has two: the
+// upper and the lower bytes of four weights, w = 256 · upper + lower, both signed.
 struct ConvTrack {
   int64_t shift;       // bytes added to every window
   int steps;           // of each segment
@@ -113,7 +116,7 @@ struct RealConvArgs {
   const int64_t* offsets;        // [segments] bytes from the window's address
   int levels;                    // 0 for real_conv
   const ConvTrack* tracks;       // [3^levels]
-  int64_t steps;                 // of all tracks and segments
+  int64_t steps;                 // of all tracks and segments; of bytes the words of a filter
   const void* weights;           // tiles, see above, in each track by track; aligned
   const uint8_t* const* window;  // [windows]
   int64_t window_shift;          // bytes added to every window: the group's first channel
@@ -182,6 +185,7 @@ struct KernelTable {
   int word_lanes;        // filters in a vector of binary_dot
   int float_lanes;       // filters in a vector of real_conv
   int max_tile_vectors;  // of real_conv
+  int pixel_bytes;       // of a value in the windows of pixel_conv: 2, or 1
   bool side_by_side;     // what xor_triples writes: see BinaryDotArgs
   bool looks_up;         // how binary_dot counts: see BinaryDotArgs
   void (*binary_dot)(const BinaryDotArgs&);

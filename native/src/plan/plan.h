@@ -92,11 +92,11 @@ struct BinaryConvPlan {
 // row.
 struct RealConvPlan {
   bool in_place = false;                  // where the input is float32
-  int64_t value_bytes = 0;                // of an input value in a panel: int16 or float32
+  int64_t value_bytes = 0;                // of an input value in a panel
   std::vector<int64_t> offsets;           // of segments in a panel, in bytes
   std::vector<int64_t> offsets_in_place;  // the same in the input
   std::vector<ConvTrack> tracks;
-  int64_t steps = 0;               // of all tracks and segments
+  int64_t steps = 0;               // of all tracks and segments; of bytes the words of a filter
   AlignedArray<uint32_t> weights;  // steps
   PanelPlan panel;
   int64_t tile_units = 0;  // at most
@@ -274,11 +274,19 @@ struct RowSegments {
   int64_t values;  // of a segment
 };
 RowSegments row_segments(const FusedNode& node, const TensorLayout& input);
+// Bytes of a value in its panel: a float32, or a pixel where weights are int16.
+inline int64_t panel_value_bytes(bool integer, const KernelTable& kernels) {
+  return integer ? kernels.pixel_bytes : static_cast<int64_t>(sizeof(float));
+}
+// Those of a row; of bytes the last step may read fifteen past its end.
+inline int64_t panel_row_bytes(int64_t values, int64_t value_bytes) {
+  return round_up(values * value_bytes + (value_bytes == 1 ? 15 : 0), 64);
+}
 // How a convolution that yields rows of this width is split, see pixel_tracks.h, and the words of
-// one filter then.
-TrackShape choose_tracks(const FusedNode& node, const TensorLayout& input, bool integer,
+// one filter then, for values of so many bytes.
+TrackShape choose_tracks(const FusedNode& node, const TensorLayout& input, int64_t value_bytes,
                          int64_t width);
-int64_t track_steps(const TrackShape& shape, const RowSegments& segments, bool integer);
+int64_t filter_words(const TrackShape& shape, const RowSegments& segments, int64_t value_bytes);
 
 // How a stage's rows between its two nodes lie in the band, and the bytes of a whole band.
 struct BandLayout {

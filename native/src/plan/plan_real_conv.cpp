@@ -8,8 +8,13 @@
 namespace sbnn {
 namespace {
 
-// Words of a kernel's steps for so many values: int16 go in pairs.
-int64_t steps_of(int64_t values, bool integer) { return integer ? (values + 1) / 2 : values; }
+// A kernel's steps for so many values: a step is four bytes of them.
+int64_t steps_of(int64_t values, int64_t value_bytes) { return (values * value_bytes + 3) / 4; }
+
+// The words of a filter whose tracks have so many steps.
+int64_t words_of(int64_t steps, int64_t value_bytes) {
+  return value_bytes == 1 ? 1 + 2 * steps : steps;
+}
 
 int64_t units_of(int64_t width, int levels) {
   return (width + (int64_t{1} << levels) - 1) >> levels;
@@ -24,29 +29,29 @@ RowSegments row_segments(const FusedNode& node, const TensorLayout& input) {
   return {false, node.kernel.y * node.kernel.x, input.channels / node.groups};
 }
 
-int64_t track_steps(const TrackShape& shape, const RowSegments& segments, bool integer) {
+int64_t filter_words(const TrackShape& shape, const RowSegments& segments, int64_t value_bytes) {
   int64_t steps = 0;
   for (const int64_t length : track_lengths(shape)) {
-    steps += segments.count * steps_of(length, integer);
+    steps += segments.count * steps_of(length, value_bytes);
   }
-  return steps;
+  return words_of(steps, value_bytes);
 }
 
 // The number of levels of fast convolution with the least work: steps, and what it costs to begin a
 // track and to put sums together, about as much as kTrackSteps steps.
-TrackShape choose_tracks(const FusedNode& node, const TensorLayout& input, bool integer,
+TrackShape choose_tracks(const FusedNode& node, const TensorLayout& input, int64_t value_bytes,
                          int64_t width) {
   const RowSegments segments = row_segments(node, input);
   TrackShape shape;
   shape.values = segments.values;
   shape.place = segments.by_row ? node.stride.x * input.channels : segments.values;
-  if (!integer || !segments.by_row || node.dilation.x != 1) return shape;
+  if (value_bytes != sizeof(int16_t) || !segments.by_row || node.dilation.x != 1) return shape;
   constexpr double kTrackSteps = 3.5;
   double least = 0;
   for (int levels = 0; levels <= kMaxTrackLevels; ++levels) {
     TrackShape tried = shape;
     tried.levels = levels;
-    const double work = (static_cast<double>(track_steps(tried, segments, integer)) +
+    const double work = (static_cast<double>(filter_words(tried, segments, value_bytes)) +
                          kTrackSteps * track_count(levels)) *
                         static_cast<double>(units_of(width, levels));
     if (levels == 0 || work < least) {
@@ -75,18 +80,20 @@ class RealConvPlanner {
   void plan() {
     const Constant& weight = graph_.constants[static_cast<size_t>(node_.weight)];
     plan_.integer = weight.dtype == DType::kI16;
-    real_.value_bytes = plan_.integer ? sizeof(int16_t) : sizeof(float);
+    real_.value_bytes = panel_value_bytes(plan_.integer, kernels_);
     const int64_t taps = node_.kernel.y * node_.kernel.x * group_channels_;
     plan_.macs = plan_.pixels() * plan_.channels * taps;
     cut_filters(node_.groups, &plan_);
-    real_.panel.tracks = choose_tracks(node_, input_, plan_.integer, plan_.width);
+    real_.panel.tracks = choose_tracks(node_, input_, real_.value_bytes, plan_.width);
     cut_tiles();
     plan_panel();
     plan_segments();
     const int64_t packed = packed_size(plan_, kernels_.float_lanes, real_.steps);
     real_.weights = AlignedArray<uint32_t>(static_cast<size_t>(packed));
-    if (plan_.integer) {
-      pack_pixel_weights(weight);
+    if (real_.value_bytes == 1) {
+      pack_filters([&](int64_t filter) { return filter_bytes(weight, filter); });
+    } else if (plan_.integer) {
+      pack_filters([&](int64_t filter) { return filter_pairs(weight, filter); });
     } else if (weight.dtype == DType::kU64) {
       const auto row_bytes = static_cast<int64_t>(weight.bytes) / plan_.channels;
       pack_real_weights([&](int64_t filter, int64_t tap) {
@@ -137,7 +144,7 @@ class RealConvPlanner {
       panel.pitch = round_up(track_values + kSplitSlack, 32);
       row_values = panel.pitch * track_count(shape.levels);
     }
-    panel.row_bytes = round_up(row_values * real_.value_bytes, 64);
+    panel.row_bytes = panel_row_bytes(row_values, real_.value_bytes);
     // Twice what a tile needs, so that rows seldom move.
     panel.capacity =
         2 * ((tile_rows() - 1) * node_.stride.y + node_.dilation.y * (node_.kernel.y - 1) + 1);
@@ -149,14 +156,19 @@ class RealConvPlanner {
   void fill_pads() {
     PanelPlan& panel = real_.panel;
     const auto channels = static_cast<size_t>(input_.channels);
-    if (plan_.integer) {
+    if (real_.value_bytes == 1) {
+      panel.pad_bytes = AlignedArray<int8_t>(channels);
+      std::fill_n(panel.pad_bytes.data(), channels, pixel_byte(0));
+    } else if (plan_.integer) {
       panel.pad_pixels = AlignedArray<int16_t>(channels);
     } else {
       panel.pad_reals = AlignedArray<float>(channels);
     }
     if (node_.pad_value == kNone) return;
     const Constant& pad = graph_.constants[static_cast<size_t>(node_.pad_value)];
-    if (plan_.integer) {
+    if (real_.value_bytes == 1) {
+      std::transform(pad.data, pad.data + channels, panel.pad_bytes.data(), pixel_byte);
+    } else if (plan_.integer) {
       std::copy(pad.data, pad.data + channels, panel.pad_pixels.data());
     } else {
       std::memcpy(panel.pad_reals.data(), pad.data, pad.bytes);
@@ -176,11 +188,12 @@ class RealConvPlanner {
     }
     int64_t shift = 0;
     for (const int64_t length : track_lengths(panel.tracks)) {
-      const int64_t steps = steps_of(length, plan_.integer);
+      const int64_t steps = steps_of(length, real_.value_bytes);
       real_.tracks.push_back({shift * real_.value_bytes, static_cast<int>(steps), real_.steps});
       real_.steps += segments_.count * steps;
       shift += panel.pitch;
     }
+    real_.steps = words_of(real_.steps, real_.value_bytes);
   }
 
   // A step of float32 is a tap.
@@ -190,26 +203,53 @@ class RealConvPlanner {
                 reinterpret_cast<float*>(real_.weights.data()), weight);
   }
 
-  void pack_pixel_weights(const Constant& weight) {
-    std::vector<uint32_t> pairs;
+  // words_of(filter) are those of one filter.
+  template <typename Words>
+  void pack_filters(Words words_of_filter) {
+    std::vector<uint32_t> words;
     int64_t current = kNone;
     pack_blocks(kernels_.float_lanes, kernels_.max_tile_vectors, real_.steps, &plan_,
-                real_.weights.data(), [&](int64_t filter, int64_t step) {
-                  if (filter != current) pairs = filter_pairs(weight, filter);
+                real_.weights.data(), [&](int64_t filter, int64_t word) {
+                  if (filter != current) words = words_of_filter(filter);
                   current = filter;
-                  return pairs[static_cast<size_t>(step)];
+                  return words[static_cast<size_t>(word)];
                 });
+  }
+
+  std::vector<int16_t> filter_row(const Constant& weight, int64_t filter, int64_t segment) const {
+    std::vector<int16_t> row(static_cast<size_t>(segments_.values));
+    const auto bytes = static_cast<int64_t>(row.size() * sizeof(int16_t));
+    std::memcpy(row.data(), weight.data + (filter * segments_.count + segment) * bytes,
+                row.size() * sizeof(int16_t));
+    return row;
+  }
+
+  // The words of one filter for windows of bytes.
+  std::vector<uint32_t> filter_bytes(const Constant& weight, int64_t filter) const {
+    std::vector<uint32_t> words = {0};
+    for (int64_t segment = 0; segment < segments_.count; ++segment) {
+      std::vector<int16_t> row = filter_row(weight, filter, segment);
+      row.resize(round_up(row.size(), 4));
+      for (size_t i = 0; i < row.size(); i += 4) {
+        uint32_t upper = 0, lower = 0;
+        for (size_t k = 0; k < 4; ++k) {
+          const int value = row[i + k], low = static_cast<int8_t>(value);
+          words[0] += static_cast<uint32_t>(128 * value);
+          upper |= static_cast<uint32_t>((value - low) / 256 & 255) << 8 * k;
+          lower |= static_cast<uint32_t>(low & 255) << 8 * k;
+        }
+        words.push_back(upper);
+        words.push_back(lower);
+      }
+    }
+    return words;
   }
 
   // The weights of one filter in pairs, track by track, in each segment by segment.
   std::vector<uint32_t> filter_pairs(const Constant& weight, int64_t filter) const {
     std::vector<std::vector<std::vector<int16_t>>> by_segment;
-    std::vector<int16_t> row(static_cast<size_t>(segments_.values));
     for (int64_t segment = 0; segment < segments_.count; ++segment) {
-      std::memcpy(row.data(),
-                  weight.data + (filter * segments_.count + segment) * segments_.values *
-                                    static_cast<int64_t>(sizeof(int16_t)),
-                  row.size() * sizeof(int16_t));
+      const std::vector<int16_t> row = filter_row(weight, filter, segment);
       by_segment.push_back(split_weights(real_.panel.tracks, row.data()));
     }
     std::vector<uint32_t> pairs;

@@ -193,6 +193,37 @@ void test_pixel_conv(const KernelTable& kernels) {
   }
 }
 
+// Of windows of bytes: a filter's first word, and 256 times the upper bytes and the lower ones.
+void test_byte_conv(const KernelTable& kernels) {
+  ConvCase sums(kernels, 0);
+  sums.steps = 1 + 2 * sums.steps;
+  const auto draw_word = [] {
+    uint32_t word = 0;
+    for (int i = 0; i < 4; ++i) word = word << 8 | static_cast<uint32_t>(integer(0, 255));
+    return word;
+  };
+  std::vector<uint32_t> input(kInputSteps);
+  std::vector<uint32_t> weights(static_cast<size_t>(sums.filters * sums.steps));
+  for (uint32_t& x : input) x = draw_word();
+  for (uint32_t& w : weights) w = draw_word();
+  sums.run(kernels.pixel_conv, input, weights);
+  const auto dot = [](uint32_t x, uint32_t w) {
+    int sum = 0;
+    for (int shift = 0; shift < 32; shift += 8) {
+      sum += static_cast<int8_t>(x >> shift) * static_cast<int8_t>(w >> shift);
+    }
+    return static_cast<uint32_t>(sum);
+  };
+  sums.for_each_track([&](size_t, int window, int filter, const auto& taps) {
+    const uint32_t* const words = weights.data() + filter * sums.steps;
+    uint32_t sum = words[0];
+    for (const auto& [x, step] : taps) {
+      sum += 256 * dot(input[x], words[1 + 2 * step]) + dot(input[x], words[2 + 2 * step]);
+    }
+    CHECK(sums.sum(window, filter) == sum);
+  });
+}
+
 // A row's outputs by way of tracks and by definition, with the largest pixels and weights.
 void test_pixel_tracks() {
   sbnn::TrackShape shape;
@@ -256,7 +287,11 @@ int main() {
   for (const KernelTable* kernels : sbnn::usable_kernels()) {
     for (int i = 0; i < 150; ++i) {
       test_real_conv(*kernels);
-      test_pixel_conv(*kernels);
+      if (kernels->pixel_bytes == 1) {
+        test_byte_conv(*kernels);
+      } else {
+        test_pixel_conv(*kernels);
+      }
     }
   }
   for (int i = 0; i < 300; ++i) test_pixel_tracks();

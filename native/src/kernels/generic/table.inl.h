@@ -18,8 +18,9 @@ struct Count {
 #include "kernels/generic/sign_sums.inl.h"
 
 constexpr KernelTable make_table() {
-  return {Vec::kIsa,  kFilterLanes, Vec::kFloatLanes, Vec::kTileVectors, kSideBySide, kLooksUp,
-          binary_dot, kFinishDots,  xor_triples,      real_conv,         pixel_conv,  max_dots,
-          max_pool,   max_sums,     avg_pool,         row_sums,          sign_sums,   mean_abs,
-          epilogue,   chain,        exponentials,     binary_limit,      real_limit};
+  return {Vec::kIsa,   kFilterLanes, Vec::kFloatLanes, Vec::kTileVectors, 2,
+          kSideBySide, kLooksUp,     binary_dot,       kFinishDots,       xor_triples,
+          real_conv,   pixel_conv,   max_dots,         max_pool,          max_sums,
+          avg_pool,    row_sums,     sign_sums,        mean_abs,          epilogue,
+          chain,       exponentials, binary_limit,     real_limit};
 }

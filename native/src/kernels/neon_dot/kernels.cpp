@@ -63,9 +63,18 @@ constexpr bool kByteCounts = false;  // a count is as wide as a total
 #include "kernels/generic/dots/finish_dots.inl.h"
 //
 #include "kernels/generic/table.inl.h"
+//
+#include "kernels/neon_dot/byte_conv.inl.h"
+
+constexpr KernelTable table_of_bytes() {
+  KernelTable table = make_table();
+  table.pixel_bytes = 1;
+  table.pixel_conv = byte_conv;
+  return table;
+}
 
 }  // namespace
 
-const KernelTable kNeonDotKernels = make_table();
+const KernelTable kNeonDotKernels = table_of_bytes();
 
 }  // namespace sbnn

@@ -109,7 +109,7 @@ NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t ind
   if (node.op == Op::kBinaryConv) {
     estimate_binary_conv(node, input, shape, *plan.kernels, &estimate, &own);
   } else if (node.op == Op::kRealConv) {
-    estimate_real_conv(graph, node, input, shape, plan.kernels->float_lanes, &estimate, &own);
+    estimate_real_conv(graph, node, input, shape, *plan.kernels, &estimate, &own);
   } else {
     estimate_simple(graph, node, input, output, &estimate, &own);
   }

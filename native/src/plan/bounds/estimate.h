@@ -34,9 +34,8 @@ struct ConvShape {
 void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, const ConvShape& shape,
                           const KernelTable& kernels, NodeEstimate* estimate,
                           ScratchSizes* scratch);
-// `lanes`: filters in one of the kernel's vectors.
 void estimate_real_conv(const FusedGraph& graph, const FusedNode& node, const TensorLayout& input,
-                        const ConvShape& shape, int lanes, NodeEstimate* estimate,
+                        const ConvShape& shape, const KernelTable& kernels, NodeEstimate* estimate,
                         ScratchSizes* scratch);
 
 }  // namespace sbnn

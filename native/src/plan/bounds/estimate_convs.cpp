@@ -96,17 +96,17 @@ void estimate_binary_conv(const FusedNode& node, const TensorLayout& input, cons
 }
 
 void estimate_real_conv(const FusedGraph& graph, const FusedNode& node, const TensorLayout& input,
-                        const ConvShape& shape, int lanes, NodeEstimate* estimate,
+                        const ConvShape& shape, const KernelTable& kernels, NodeEstimate* estimate,
                         ScratchSizes* scratch) {
-  const FilterCut cut(shape.channels, node.groups, lanes);
+  const FilterCut cut(shape.channels, node.groups, kernels.float_lanes);
   const bool integer = graph.constants[static_cast<size_t>(node.weight)].dtype == DType::kI16;
   const RowSegments segments = row_segments(node, input);
-  const TrackShape tracks = choose_tracks(node, input, integer, shape.width);
+  const int64_t value_bytes = panel_value_bytes(integer, kernels);
+  const TrackShape tracks = choose_tracks(node, input, value_bytes, shape.width);
   const int64_t outputs = int64_t{1} << tracks.levels;  // of a unit
-  const int64_t value_bytes = integer ? 2 : 4;
   estimate->constants +=
       cut.list_bytes() +
-      array_bytes(4 * cut.padded * product({track_steps(tracks, segments, integer)})) +
+      array_bytes(4 * cut.padded * product({filter_words(tracks, segments, value_bytes)})) +
       product({segments.count, 16}) + array_bytes(product({input.channels, value_bytes}));
   estimate->operations += product({shape.height, shape.width, shape.channels, node.kernel.y,
                                    node.kernel.x, input.channels / node.groups});
@@ -127,7 +127,7 @@ void estimate_real_conv(const FusedGraph& graph, const FusedNode& node, const Te
         tracks.row_places(shape.width / outputs + 1, tracks.levels) * tracks.place;
     values = round_up(track_values + kSplitSlack, 32) * track_count(tracks.levels);
   }
-  raise_to(&scratch->panel_bytes, rows * round_up(values * value_bytes, 64));
+  raise_to(&scratch->panel_bytes, rows * panel_row_bytes(values, value_bytes));
 }
 
 }  // namespace sbnn

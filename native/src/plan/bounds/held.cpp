@@ -25,7 +25,8 @@ int64_t bytes_of(const BinaryConvPlan& conv) {
 
 int64_t bytes_of(const RealConvPlan& conv) {
   return bytes_of(conv.offsets) + bytes_of(conv.offsets_in_place) + bytes_of(conv.tracks) +
-         bytes_of(conv.weights) + bytes_of(conv.panel.pad_reals) + bytes_of(conv.panel.pad_pixels);
+         bytes_of(conv.weights) + bytes_of(conv.panel.pad_reals) + bytes_of(conv.panel.pad_pixels) +
+         bytes_of(conv.panel.pad_bytes);
 }
 
 int64_t bytes_of(const StepPlan& step) {

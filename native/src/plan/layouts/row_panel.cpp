@@ -30,6 +30,18 @@ void convert_row(const PanelPlan& plan, const In* row, const Out* pad, Out* out)
   });
 }
 
+// pixel_byte of each, eight at a time.
+void copy_bytes(const uint8_t* pixels, int64_t count, int8_t* to) {
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    uint64_t eight;
+    std::memcpy(&eight, pixels + i, sizeof eight);
+    eight ^= 0x8080808080808080;
+    std::memcpy(to + i, &eight, sizeof eight);
+  }
+  for (; i < count; ++i) to[i] = pixel_byte(pixels[i]);
+}
+
 bool is_inside(const PanelPlan& plan, int64_t y) { return y >= 0 && y < plan.height; }
 
 void convert_signs(const PanelPlan& plan, const RowSource& source, int64_t y, float* out) {
@@ -52,6 +64,12 @@ const In* row_of(const PanelPlan& plan, const RowSource& source, int64_t y) {
 }  // namespace
 
 void RowPanel::convert(const PanelPlan& plan, const RowSource& source, int64_t y, uint8_t* row) {
+  if (!plan.pad_bytes.empty()) {
+    const auto* const pixels = row_of<uint8_t>(plan, source, y);
+    pad_row(plan, pixels, plan.pad_bytes.data(), reinterpret_cast<int8_t*>(row),
+            [&](int64_t count, int8_t* to) { copy_bytes(pixels, count * plan.channels, to); });
+    return;
+  }
   if (plan.pad_pixels.empty()) {
     auto* const reals = reinterpret_cast<float*>(row);
     if (source.bits != nullptr) {

@@ -1,6 +1,6 @@
-// Input rows of a real convolution made ready for its kernel: as float32 or int16, with their
-// padding on both sides, signs as -1 and +1, and for a fast convolution split into tracks. A window
-// is then a few runs of memory at fixed distances, and neighbouring windows share all of it.
+// Input rows of a real convolution made ready for its kernel: as float32, int16 or bytes, with
+// their padding on both sides, signs as -1 and +1, for a fast convolution split into tracks. A
+// window is then a few runs of memory at fixed distances, and neighbouring windows share all of it.
 #pragma once
 
 #include "cpu/memory.h"
@@ -8,6 +8,9 @@
 #include "plan/layouts/pixel_tracks.h"
 
 namespace sbnn {
+
+// A pixel in a panel of bytes.
+inline int8_t pixel_byte(uint8_t pixel) { return static_cast<int8_t>(pixel - 128); }
 
 struct PanelPlan {
   int64_t channels = 0;
@@ -20,9 +23,10 @@ struct PanelPlan {
   TrackShape tracks;      // of an int16 panel
   int64_t units = 0;      // of a row: 2^levels outputs each
   int64_t pitch = 0;      // values from a track to the next
-  // Values outside the image by channel: one is empty.
+  // Values outside the image by channel: two are empty.
   AlignedArray<float> pad_reals;
   AlignedArray<int16_t> pad_pixels;
+  AlignedArray<int8_t> pad_bytes;
 
   int64_t bytes() const { return capacity * row_bytes; }
   int64_t staging() const {  // values
