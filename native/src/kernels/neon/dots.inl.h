@@ -150,34 +150,37 @@ struct DotTile {
   }
 };
 
-template <int P, int V, typename Sinks>
+// `sinks` are those of each vector.
+template <int P, int V, typename Sink>
 [[gnu::always_inline]] inline void dot_tile(const BinaryDotArgs& args, const uint32_t* weights,
-                                            int64_t vector_words, int64_t filter, int first,
-                                            const Sinks& sinks) {
+                                            int64_t vector_words, int first, const Sink* sinks) {
   const DotTile<P, V> tile{args, weights, vector_words, first};
   typename DotTile<P, V>::Sums sums;
   tile.count(sums);
 #pragma GCC unroll 2
   for (int v = 0; v < V; ++v) {
-    const auto sink = sinks.of(filter + v * Vec::kWordLanes);
 #pragma GCC unroll 2
     for (int p = 0; p < P; ++p) {
-      sink.take(
+      sinks[v].take(
           first + p, args.base[first + p],
           Vec::template each<typename Vec::Totals>([&](int r) { return sums[p][v][r].total; }));
     }
   }
 }
 
-// Apart, as each such loop needs all registers.
+// Apart, as each such loop needs all registers; flat, as a call would store what they hold.
 template <int V, typename Sinks>
-[[gnu::noinline]] void dot_filters(const BinaryDotArgs& args, const uint32_t* weights,
-                                   int64_t vector_words, int64_t filter, const Sinks& sinks) {
+[[gnu::noinline, gnu::flatten]] void dot_filters(const BinaryDotArgs& args, const uint32_t* weights,
+                                                 int64_t vector_words, int64_t filter,
+                                                 const Sinks& sinks) {
+  using Sink = decltype(sinks.of(filter));
+  const Sink of_first = sinks.of(filter);
+  const Sink of_vectors[2] = {of_first, V == 2 ? sinks.of(filter + Vec::kWordLanes) : of_first};
   int pixel = 0;
   for (; pixel + 2 <= args.pixels; pixel += 2) {
-    dot_tile<2, V>(args, weights, vector_words, filter, pixel, sinks);
+    dot_tile<2, V>(args, weights, vector_words, pixel, of_vectors);
   }
-  if (pixel < args.pixels) dot_tile<1, V>(args, weights, vector_words, filter, pixel, sinks);
+  if (pixel < args.pixels) dot_tile<1, V>(args, weights, vector_words, pixel, of_vectors);
 }
 
 // So many vectors of filters at a time, whose weights stay in L1 while all pixels meet them.
