@@ -14,9 +14,9 @@ STEP = """
 import copy, json, os, sys, torch
 os.environ["SIGNBIT_ISA"] = sys.argv[1]
 from torch import nn
-from signbit.nn.binarizers import ASD, WSD
+from signbit.nn.binarizers import ASD, WSD, AdaptiveActivation, AdaptiveWeight
 from signbit.nn.blocks import normalised_conv
-from signbit.nn.estimators import EDE
+from signbit.nn.estimators import EDE, Polynomial
 from signbit.nn.layers import BinaryConv2d
 from signbit.nn.nonlinearities import RPReLU
 from signbit.fast import use_native_ops
@@ -39,6 +39,18 @@ for channels, out, window in ((16, 16, 1), (20, 48, 1), (64, 32, 1), (16, 48, 2)
     double_layer, double_norm = (copy.deepcopy(module).double() for module in (layer, norm))
     doubles = (double_layer, pool, double_norm, x.double(), other.double())
     for mine, theirs in zip(step(layer, pool, norm, x, other, True), step(*doubles, False)):
+        worst = max(worst, float((mine - theirs).abs().max() / theirs.abs().max()))
+for channels, out in ((16, 16), (20, 33), (3, 65)):
+    layer = BinaryConv2d(channels, out, 3, padding=1, weight_binarizer=AdaptiveWeight(),
+                         activation_binarizer=AdaptiveActivation(Polynomial()))
+    nn.init.constant_(layer.activation_binarizer.alpha, 0.7)
+    nn.init.constant_(layer.activation_binarizer.beta, -0.2)
+    norm = nn.BatchNorm2d(out)
+    x, other = torch.randn(5, channels, 7, 9), torch.randn(5, out, 7, 9)
+    x = x.contiguous(memory_format=torch.channels_last)
+    double_layer, double_norm = (copy.deepcopy(module).double() for module in (layer, norm))
+    doubles = (double_layer, None, double_norm, x.double(), other.double())
+    for mine, theirs in zip(step(layer, None, norm, x, other, True), step(*doubles, False)):
         worst = max(worst, float((mine - theirs).abs().max() / theirs.abs().max()))
 for channels in (7, 16, 20, 61):
     bent = RPReLU(channels)

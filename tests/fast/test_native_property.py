@@ -12,12 +12,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fast.common import dots
 from tests.memory import MEMORY
 from tests.training import worlds
 from torch import Tensor, nn
 
 from signbit.fast import use_native_ops
-from signbit.fast.sign_conv import sign_conv2d
 from signbit.nn import binarizers as parts
 from signbit.nn.binarizers import BinaryWeight
 from signbit.nn.blocks import normalised_conv
@@ -160,7 +160,7 @@ def test_dots_are_exact_for_any_groups(case: Case) -> None:
     moved = x if case.activation == "plain" else x + 0.25
     shift = None if case.activation == "plain" else x.new_full(x.shape[:2], 0.25)
     surrogate = (case.estimator.name, case.estimator.parameters)
-    mine = sign_conv2d(x, shift, weight.signs, None, surrogate, *case.geometry)
+    mine = dots(x, shift, weight.signs, None, surrogate, *case.geometry)
     assert torch.equal(mine, binary_conv2d(Clip()(moved), weight, *case.geometry))
 
 

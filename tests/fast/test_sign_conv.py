@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from tests.fast.common import dots
 from torch import Tensor
 
 from signbit.fast import use_native_ops
-from signbit.fast.sign_conv import sign_conv2d
 from signbit.nn.binarizers import ASD, MeanAbsScale, PlainSignActivation
 from signbit.nn.binarizers.activations import ActivationBinarizer
 from signbit.nn.binarizers.weights import BinaryWeight
@@ -69,7 +69,7 @@ def test_dots_are_exact_and_gradients_agree(
         moved = shift if with_shift else torch.zeros_like(shift)
         doubtful = (x + moved[:, :, None, None]).abs() < 1e-6
         assert not bool((doubtful & (x != 0)).any())
-        y = sign_conv2d(
+        y = dots(
             leaves[0],
             leaves[1] if with_shift else None,
             leaves[2],
@@ -101,8 +101,8 @@ def test_a_scale_multiplies_the_finished_dots() -> None:
     x, _, signs = draw(3, 16, 16, 1, (3, 3), (5, 5))
     scale = torch.rand(16).requires_grad_()
     geometry = ((1, 1), (1, 1), (1, 1), 1)
-    y = sign_conv2d(x, None, signs, scale, ("clip", ()), *geometry)
-    plain = sign_conv2d(x, None, signs, None, ("clip", ()), *geometry)
+    y = dots(x, None, signs, scale, ("clip", ()), *geometry)
+    plain = dots(x, None, signs, None, ("clip", ()), *geometry)
     assert torch.equal(y, plain * scale[:, None, None])
     y.sum().backward()
     assert scale.grad is not None
@@ -116,7 +116,7 @@ def test_threads_may_share_a_shape() -> None:
     def run(case: tuple[Tensor, Tensor, Tensor]) -> list[Tensor]:
         x, _, signs = (tensor.clone() for tensor in case)
         x.requires_grad_()
-        y = sign_conv2d(x, None, signs, None, ("clip", ()), *geometry)
+        y = dots(x, None, signs, None, ("clip", ()), *geometry)
         y.square().sum().backward()
         assert x.grad is not None
         return [y.detach(), x.grad]

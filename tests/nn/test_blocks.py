@@ -11,12 +11,22 @@ from torch import Tensor, nn
 
 from signbit import methods
 from signbit.fast import binary_unit, use_native_ops
-from signbit.nn.binarizers import ASD, WSD, BinaryWeight, MeanAbsScale, PlainSignActivation
+from signbit.nn.binarizers import (
+    ASD,
+    WSD,
+    AdaptiveActivation,
+    AdaptiveWeight,
+    BinaryWeight,
+    MeanAbsMap,
+    MeanAbsScale,
+    PlainSignActivation,
+    XnorScale,
+)
 from signbit.nn.binarizers.weights import WeightBinarizer
 from signbit.nn.blocks import ConvBlock, normalised_conv
 from signbit.nn.estimators import EDE, Polynomial
 from signbit.nn.layers import BinaryConv2d
-from signbit.nn.nonlinearities import RPReLU
+from signbit.nn.nonlinearities import Maxout, RPReLU
 from signbit.training.reports.memory import kept_for_backward
 
 
@@ -74,7 +84,37 @@ def negative(channels: int, out: int) -> BinaryConv2d:
     return conv(channels, out, weight_binarizer=AnySign())
 
 
+def adabin(channels: int, out: int, stride: int = 1, **geometry: int) -> BinaryConv2d:
+    layer = BinaryConv2d(
+        *(channels, out, 3, stride),
+        weight_binarizer=AdaptiveWeight(EDE(0.8, 0.8)),
+        activation_binarizer=AdaptiveActivation(Polynomial()),
+        **{"padding": 1, **geometry},
+    )
+    nn.init.constant_(layer.activation_binarizer.alpha, 0.7)
+    nn.init.constant_(layer.activation_binarizer.beta, -0.2)
+    return layer
+
+
+def xnor(channels: int, out: int, stride: int = 1) -> BinaryConv2d:
+    return conv(
+        *(channels, out, stride),
+        weight_binarizer=XnorScale(),
+        activation_binarizer=MeanAbsMap(),
+    )
+
+
 UNITS = {
+    "adabin": lambda: (Unit(adabin(16, 16), Maxout(16), "input"), 1),
+    "adabin, any width": lambda: (Unit(adabin(3, 65), Maxout(65), "other"), 1),
+    "adabin-strided": lambda: (Unit(adabin(20, 33, 2), nn.Hardtanh(), "other"), 2),
+    "adabin, dilated": lambda: (Unit(adabin(8, 8, padding=2, dilation=2), Maxout(8), "input"), 1),
+    "adabin, pooled": lambda: (
+        Unit(adabin(16, 16), nn.Hardtanh(), "none", nn.MaxPool2d(2)),
+        2,
+    ),
+    "xnor": lambda: (Unit(xnor(16, 16), nn.Identity(), "input"), 1),
+    "xnor-strided": lambda: (Unit(xnor(12, 65, 2), nn.Identity(), "other"), 2),
     "sdbnn": lambda: (Unit(sdbnn(16, 16), nn.Hardtanh(), "input"), 1),
     "sdbnn-strided": lambda: (Unit(sdbnn(20, 48, 2), nn.Hardtanh(), "other"), 2),
     "bireal": lambda: (Unit(bireal(32, 32), nn.Identity(), "input"), 1),

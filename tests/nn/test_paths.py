@@ -23,8 +23,8 @@ def paths(module: nn.Module, images: torch.Tensor | None = None) -> dict[str, tu
 def test_a_layer_and_its_reason() -> None:
     assert paths(BinaryConv2d(16, 16, 3)) == {"": ("native", "")}
     assert paths(BinaryLinear(16, 16)) == {"": ("native", "")}
-    adaptive = BinaryConv2d(16, 16, 3, weight_binarizer=AdaptiveWeight())
-    assert paths(adaptive) == {"": ("reference", "its weight has an offset")}
+    adaptive = BinaryConv2d(16, 16, 3, groups=2, weight_binarizer=AdaptiveWeight())
+    assert paths(adaptive) == {"": ("reference", "its weight has an offset, and it has groups")}
     with use_native_ops(False):
         assert paths(BinaryConv2d(16, 16, 3))[""] == ("reference", "native ops are switched off")
 

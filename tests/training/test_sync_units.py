@@ -57,6 +57,7 @@ def units():
         "strided": Unit(sdbnn(2), nn.Hardtanh(), shortcut=False),
         "scaled": Unit(bireal(MeanAbsScale()), nn.Identity()),
         "pooled": Unit(bireal(AnyScale()), nn.Hardtanh(), nn.MaxPool2d(2), False),
+        "no unit": Unit(BinaryConv2d(16, 16, 3, padding=1, groups=2), nn.Hardtanh()),
         "one pixel": Unit(sdbnn(1), nn.Hardtanh(), nn.MaxPool2d(4), False),
     }
 
@@ -66,7 +67,7 @@ def work(which):
     rank, found = dist.get_rank(), {}
     for name, unit in units().items():
         torch.manual_seed(5)
-        x = torch.randn(sum(PARTS), 16, 5, 4)
+        x = torch.randn(sum(PARTS), 16, 5, 4).contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
             shape = unit.eval()(x).shape
         gradient = torch.randn(shape)
@@ -81,8 +82,11 @@ def work(which):
         with use_native_ops(which != "mixed" or rank != 0), recorded_choices() as choices:
             y = unit(own)
             y.backward(gradient.split(PARTS)[rank])
+        assert name != "no unit" or ("Norm" in type(y.grad_fn).__name__) == (
+            which != "mixed" or rank != 0)
         taken = [choice.reason for choice in choices if choice.op == "binary_unit"]
-        alone = name == "one pixel" and rank == 1  # a single value: the modules'
+        # A single value is the modules' business; without a unit there is one of the sum alone.
+        alone = name == "no unit" or name == "one pixel" and rank == 1
         assert (taken == [None]) == (not alone and (which != "mixed" or rank != 0)), taken
         pairs = {"y": (y, wanted.split(PARTS)[rank]),
                  "x": (own.grad, leaf.grad.split(PARTS)[rank])}

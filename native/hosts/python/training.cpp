@@ -31,13 +31,21 @@ class SignConv {
   int64_t sign_bytes() const { return conv_->sign_bytes(); }
   Sizes out_size() const { return {conv_->out_height(), conv_->out_width()}; }
 
-  // float32 dots.
+  // float32 dots, and what else there is; see sbnn::SignConvBatch.
   void run(const Array<const float>& weights, const Array<const float>& x,
-           const std::optional<Array<const float>>& shift, const Array<uint8_t>& signs,
+           const std::optional<Array<const float>>& shift, float divisor,
+           const std::optional<Array<const float>>& scale,
+           const std::optional<Array<const float>>& offset,
+           const std::optional<Array<const float>>& border, const Array<uint8_t>& signs,
            const Array<float>& dots, int threads) {
     sbnn::SignConvBatch batch = check(weights, x, shift, signs);
     require_size(dots, batch.images * out_pixels() * shape_.out_channels);
+    if (offset && shape_.groups != 1) throw nb::value_error("an offset has no groups");
     batch.dots = dots.data();
+    batch.divisor = divisor;
+    batch.terms.scale = data_or_null(scale, shape_.out_channels);
+    batch.terms.offset = data_or_null(offset, shape_.out_channels);
+    batch.terms.border = data_or_null(border, out_pixels() * shape_.out_channels);
     run_batch(batch, weights, threads, [](int64_t, int, const float*) {});
   }
 
@@ -79,29 +87,31 @@ class SignConv {
   std::unique_ptr<sbnn::SignConv> conv_ = std::make_unique<sbnn::SignConv>();
 };
 
-// gradient (images, pixels, channels) in place; x the same; shift and sums (images, channels).
-void surrogate_gradient(int kind, float t, float k, const Array<const float>& x,
+// gradient (images, pixels, channels) in place; x the same; shift, sums and products (images,
+// channels).
+void surrogate_gradient(int kind, float t, float k, float divisor, const Array<const float>& x,
                         const std::optional<Array<const float>>& shift,
                         const Array<float>& gradient, const std::optional<Array<float>>& sums,
-                        int threads) {
-  if (x.ndim() != 3 || kind < 0 || kind > static_cast<int>(sbnn::Surrogate::kEde)) {
-    throw nb::value_error("x has no three dimensions, or the estimator is unknown");
-  }
+                        const std::optional<Array<float>>& products, int threads) {
+  if (x.ndim() != 3) throw nb::value_error("x has no three dimensions");
+  const sbnn::SurrogateArgs surrogate = surrogate_of(kind, t, k, divisor);
   const auto images = static_cast<int64_t>(x.shape(0)), pixels = static_cast<int64_t>(x.shape(1)),
              channels = static_cast<int64_t>(x.shape(2));
   require_size(gradient, images * pixels * channels);
   const float* const shifts = data_or_null(shift, images * channels);
   float* const totals = data_or_null(sums, images * channels);
+  float* const of_products = data_or_null(products, images * channels);
   const float* const from = x.data();
   float* const to = gradient.data();
-  const sbnn::SurrogateArgs surrogate{static_cast<sbnn::Surrogate>(kind), t, k};
   const GilRelease release;
   sbnn::parallel_ranges(images, threads, [&](sbnn::ImageRange range, int) {
     for (int64_t image = range.begin; image < range.end; ++image) {
       const int64_t row = image * channels;
       sbnn::pointwise_table().surrogate_gradient(
           surrogate, from + row * pixels, shifts == nullptr ? nullptr : shifts + row, pixels,
-          channels, to + row * pixels, totals == nullptr ? nullptr : totals + row);
+          channels, to + row * pixels,
+          {totals == nullptr ? nullptr : totals + row,
+           of_products == nullptr ? nullptr : of_products + row});
     }
   });
 }
@@ -140,15 +150,17 @@ void add_training(nb::module_& module) {
       .def_prop_ro("sign_bytes", &SignConv::sign_bytes)
       .def_prop_ro("out_size", &SignConv::out_size)
       .def("run", &SignConv::run, nb::arg("weights"), nb::arg("x"), nb::arg("shift").none(),
-           nb::arg("signs"), nb::arg("dots"), nb::arg("threads"));
+           nb::arg("divisor"), nb::arg("scale").none(), nb::arg("offset").none(),
+           nb::arg("border").none(), nb::arg("signs"), nb::arg("dots"), nb::arg("threads"));
   module.def("are_signs", are_signs, nb::arg("values"));
   module.def("add_by_channel", add_by_channel, nb::arg("addend"), nb::arg("sum"),
              nb::arg("threads"));
   module.def("surrogate_gradient", surrogate_gradient, nb::arg("kind"), nb::arg("t"), nb::arg("k"),
-             nb::arg("x"), nb::arg("shift").none(), nb::arg("gradient"), nb::arg("sums").none(),
-             nb::arg("threads"));
+             nb::arg("divisor"), nb::arg("x"), nb::arg("shift").none(), nb::arg("gradient"),
+             nb::arg("sums").none(), nb::arg("products").none(), nb::arg("threads"));
   add_training_backward(module);
   add_training_unit(module);
+  add_training_batch_norm(module);
   add_training_nonlinearities(module);
 }
 

@@ -11,7 +11,7 @@
 
 #include "common.h"
 #include "format/types.h"
-#include "training/pointwise.h"
+#include "training/normalisation.h"
 
 namespace bindings {
 
@@ -35,17 +35,28 @@ T* data_or_null(const std::optional<Array<T>>& array, int64_t count) {
 }
 
 // The estimator by number; see sbnn::Surrogate.
-inline sbnn::SurrogateArgs surrogate_of(int kind, float t, float k) {
+inline sbnn::SurrogateArgs surrogate_of(int kind, float t, float k, float divisor = 1) {
   if (kind < 0 || kind > static_cast<int>(sbnn::Surrogate::kEde)) {
     throw nb::value_error("the estimator is unknown");
   }
-  return {static_cast<sbnn::Surrogate>(kind), t, k};
+  return {static_cast<sbnn::Surrogate>(kind), t, k, divisor};
+}
+
+// A join of processes by a Python function, which may be absent.
+inline sbnn::Join calling(const std::optional<nb::callable>& function) {
+  if (!function) return {};
+  return [&function] {
+    const nb::gil_scoped_acquire acquire;
+    (*function)();
+  };
 }
 
 // Adds what computes gradients to a module.
 void add_training_backward(nb::module_& module);
 // Adds what goes from a layer's input through its normalisation, and back.
 void add_training_unit(nb::module_& module);
+// Adds the normalisation of any reals.
+void add_training_batch_norm(nb::module_& module);
 // Adds non-linearities with parameters for each channel.
 void add_training_nonlinearities(nb::module_& module);
 

@@ -23,6 +23,7 @@ struct LayerInput {
 struct LayerGradients {
   Array<float> of_x;
   std::optional<Array<float>> of_shift;
+  std::optional<Array<float>> products;
   Array<float> of_weights;
 };
 
@@ -49,8 +50,8 @@ class ConvBackward {
 
   // From the gradient of the dots.
   void run(const Array<const float>& of_dots, const LayerInput& input, int kind, float t, float k,
-           const LayerGradients& gradients, int threads) {
-    sbnn::ConvBackwardBatch batch = check(input, kind, t, k, gradients);
+           float divisor, const LayerGradients& gradients, int threads) {
+    sbnn::ConvBackwardBatch batch = check(input, surrogate_of(kind, t, k, divisor), gradients);
     require_size(of_dots, batch.images * out_pixels() * backward_->conv().out_channels);
     batch.of_dots = of_dots.data();
     run_batch(batch, threads);
@@ -59,7 +60,7 @@ class ConvBackward {
  private:
   int64_t out_pixels() const { return backward_->conv().out_height * backward_->conv().out_width; }
 
-  sbnn::ConvBackwardBatch check(const LayerInput& input, int kind, float t, float k,
+  sbnn::ConvBackwardBatch check(const LayerInput& input, const sbnn::SurrogateArgs& surrogate,
                                 const LayerGradients& gradients) const {
     const sbnn::TrainingConv& conv = backward_->conv();
     const int64_t pixels = conv.height * conv.width;
@@ -75,10 +76,11 @@ class ConvBackward {
     batch.x = input.x.data();
     batch.shift = data_or_null(input.shift, batch.images * conv.in_channels);
     batch.signs = input.signs.data();
-    batch.surrogate = surrogate_of(kind, t, k);
+    batch.surrogate = surrogate;
     batch.weights = input.weights.data();
     batch.of_x = gradients.of_x.data();
     batch.of_shift = data_or_null(gradients.of_shift, batch.images * conv.in_channels);
+    batch.products = data_or_null(gradients.products, batch.images * conv.in_channels);
     batch.of_weights = gradients.of_weights.data();
     return batch;
   }
@@ -101,14 +103,17 @@ void add_training_backward(nb::module_& module) {
                     Array<const float>>(),
            nb::arg("x"), nb::arg("shift").none(), nb::arg("signs"), nb::arg("weights"));
   nb::class_<LayerGradients>(module, "LayerGradients")
-      .def(nb::init<Array<float>, std::optional<Array<float>>, Array<float>>(), nb::arg("of_x"),
-           nb::arg("of_shift").none(), nb::arg("of_weights"));
+      .def(nb::init<Array<float>, std::optional<Array<float>>, std::optional<Array<float>>,
+                    Array<float>>(),
+           nb::arg("of_x"), nb::arg("of_shift").none(), nb::arg("products").none(),
+           nb::arg("of_weights"));
   nb::class_<ConvBackward>(module, "ConvBackward")
       .def(nb::init<const Sizes&, const Sizes&, const Sizes&, const Sizes&, const Sizes&, bool>(),
            nb::arg("size"), nb::arg("channels"), nb::arg("kernel"), nb::arg("stride"),
            nb::arg("padding"), nb::arg("bfloat16"))
       .def("run", &ConvBackward::run, nb::arg("of_dots"), nb::arg("input"), nb::arg("kind"),
-           nb::arg("t"), nb::arg("k"), nb::arg("gradients"), nb::arg("threads"));
+           nb::arg("t"), nb::arg("k"), nb::arg("divisor"), nb::arg("gradients"),
+           nb::arg("threads"));
 }
 
 }  // namespace bindings

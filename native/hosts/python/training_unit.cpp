@@ -134,14 +134,6 @@ class BinaryUnit {
     return batch;
   }
 
-  static sbnn::Join calling(const std::optional<nb::callable>& function) {
-    if (!function) return {};
-    return [&function] {
-      const nb::gil_scoped_acquire acquire;
-      (*function)();
-    };
-  }
-
   template <typename Run>
   void run(Run run) {
     sbnn::Status status;

@@ -1,7 +1,6 @@
 #include "training/binary_unit.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace sbnn {
 namespace {
@@ -14,14 +13,6 @@ T* grown(AlignedArray<T>* array, int64_t count) {
     *array = AlignedArray<T>(static_cast<size_t>(count));
   }
   return array->data();
-}
-
-double scale_of(const BinaryUnitBatch& batch, int64_t c) {
-  return batch.weight_scale == nullptr ? 1.0 : static_cast<double>(batch.weight_scale[c]);
-}
-
-void move(double to, double momentum, float* from) {
-  *from += static_cast<float>(momentum) * (static_cast<float>(to) - *from);
 }
 
 }  // namespace
@@ -95,30 +86,16 @@ Status BinaryUnit::forward(const BinaryUnitBatch& batch, int parts, float* y, do
         pointwise_table().keep_dots(of_image, pixels(), channels, kept, totals.of(part));
       }));
   totals.total(statistics);
-  double* const variances = statistics + channels;
-  double& count = statistics[2 * channels];
-  count = static_cast<double>(batch.images * pixels());
-  for (int64_t c = 0; c < channels; ++c) {
-    const double s = scale_of(batch, c), mean = statistics[c] / count;
-    statistics[c] = s * mean;
-    variances[c] = s * s * std::max(variances[c] / count - mean * mean, 0.0);
-  }
-  if (join) join();
-  std::vector<float> constants(static_cast<size_t>(2 * channels));
-  for (int64_t c = 0; c < channels; ++c) {
-    const double by = batch.gamma[c] / std::sqrt(variances[c] + batch.eps);
-    constants[static_cast<size_t>(c)] = static_cast<float>(by * scale_of(batch, c));
-    constants[static_cast<size_t>(channels + c)] =
-        static_cast<float>(batch.beta[c] - by * statistics[c]);
-    move(statistics[c], running.momentum, running.mean + c);
-    move(variances[c] * (count / std::max(count - 1.0, 1.0)), running.momentum,
-         running.variance + c);
-  }
-  const NormBatch norm{batch.images, pixels(), channels, dots.dots.data()};
-  normalise(norm,
-            {constants.data(), constants.data() + channels,
-             batch.add_input ? batch.x : batch.shortcut, batch.clip, y},
-            parts);
+  const std::vector<float> constants =
+      finish_statistics(norm(batch), nullptr, batch.images * pixels(), statistics, running, join);
+  const float* const added = batch.add_input ? batch.x : batch.shortcut;
+  parallel_ranges(batch.images, parts, [&](ImageRange images, int) {
+    const int64_t first = images.begin * pixels() * channels;
+    pointwise_table().of_dots.normalise(
+        dots.dots.data() + first, nullptr, constants.data(), constants.data() + channels,
+        added == nullptr ? nullptr : added + first, batch.clip,
+        (images.end - images.begin) * pixels(), channels, y + first);
+  });
   return {};
 }
 
@@ -134,43 +111,20 @@ Status BinaryUnit::backward(const BinaryUnitBatch& batch, const double* statisti
                           pointwise_table().keep_dots(of_image, pixels(), channels, kept,
                                                       unused.of(part));
                           const int64_t first = image * values;
-                          pointwise_table().sum_gradients(
-                              kept, clipped == nullptr ? nullptr : clipped + first,
+                          pointwise_table().of_dots.sum_gradients(
+                              kept, nullptr, clipped == nullptr ? nullptr : clipped + first,
                               gradients.of_y + first, pixels(), channels, totals.of(part));
                         }));
-  std::vector<double> own(static_cast<size_t>(2 * channels));
-  totals.total(own.data());
-  const double count = statistics[2 * channels];
-  const auto deviation = [&](int64_t c) {
-    return 1.0 / std::sqrt(statistics[channels + c] + batch.eps);
-  };
-  for (int64_t c = 0; c < channels; ++c) {
-    const double of_beta = own[static_cast<size_t>(c)];
-    const double of_scaled = scale_of(batch, c) * own[static_cast<size_t>(channels + c)];
-    sums[c] = deviation(c) * (of_scaled - statistics[c] * of_beta);
-    sums[channels + c] = of_beta;
-    gradients.of_gamma[c] = static_cast<float>(sums[c]);
-    gradients.of_beta[c] = static_cast<float>(of_beta);
-  }
-  if (join) join();
-  std::vector<float> spread(static_cast<size_t>(3 * channels));
-  float* const by = spread.data();
-  float* const slope = by + channels;
-  float* const offset = slope + channels;
-  for (int64_t c = 0; c < channels; ++c) {
-    const double s = scale_of(batch, c), d = deviation(c), scale = s * batch.gamma[c] * d;
-    const double tilt = -scale * d * sums[c] / count;
-    by[c] = static_cast<float>(scale);
-    slope[c] = static_cast<float>(tilt * s);
-    offset[c] = static_cast<float>(-scale * sums[channels + c] / count - tilt * statistics[c]);
-  }
+  totals.total(sums);
+  const std::vector<float> spread = finish_gradients(
+      norm(batch), nullptr, statistics, {sums, gradients.of_gamma, gradients.of_beta}, join);
   ConvBackwardBatch back{};
   back.images = batch.images;
   back.places = pool_.size > 1 ? dots.places.data() : nullptr;
   back.pool_size = pool_.size;
   back.norm = {batch.images, pixels(), channels, dots.dots.data()};
   back.norm_gradient = {clipped, gradients.of_y};
-  back.spread = {by, slope, offset};
+  back.spread = {spread.data(), spread.data() + channels, spread.data() + 2 * channels};
   back.x = batch.x;
   back.shift = batch.shift;
   back.signs = dots.signs.data();

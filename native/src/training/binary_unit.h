@@ -3,8 +3,6 @@
 // back.
 #pragma once
 
-#include <functional>
-
 #include "signbit/status.h"
 #include "training/gradients/conv_backward.h"
 #include "training/sign_conv.h"
@@ -27,13 +25,6 @@ struct BinaryUnitBatch {
   double eps;
 };
 
-// Moved towards the batch's by `momentum`, the variance being the unbiased one; [out] each.
-struct RunningStatistics {
-  float* mean;
-  float* variance;
-  double momentum;
-};
-
 struct BinaryUnitGradients {
   const float* y;  // as forward made it; null without a clip
   const float* of_y;
@@ -44,9 +35,6 @@ struct BinaryUnitGradients {
   float* of_beta;
   float* of_shortcut;  // null where nobody asks
 };
-
-// Makes what this process has, statistics or sums, that of all processes; null: it is alone.
-using Join = std::function<void()>;
 
 class BinaryUnit {
  public:
@@ -73,6 +61,9 @@ class BinaryUnit {
  private:
   struct Dots;
 
+  NormParameters norm(const BinaryUnitBatch& batch) const {
+    return {shape_.out_channels, batch.gamma, batch.beta, batch.weight_scale, batch.eps};
+  }
   int64_t pixels() const { return height() * width(); }
   template <typename Done>
   Status make_dots(const BinaryUnitBatch& batch, int parts, bool places, Dots* dots, Done done);

@@ -9,9 +9,27 @@ namespace sbnn {
 // The derivative that stands in for that of sign: see signbit/nn/estimators.py.
 enum class Surrogate : int { kIdentity, kClip, kPolynomial, kEde };
 
+// A sign's argument is u = (x + shift) / divisor; dividing by 1 changes nothing.
 struct SurrogateArgs {
   Surrogate kind;
-  float t, k;  // of kEde: k·t·(1 - tanh(t·x)²)
+  float t, k;  // of kEde: k·t·(1 - tanh(t·u)²)
+  float divisor;
+};
+
+// Where sums over an image's pixels are added to; null: nobody asks. Times -1, those of the
+// products are the divisor's gradient.
+struct SurrogateSums {
+  float* of_shift;  // [channels]
+  float* products;  // [channels], of gradients and arguments
+};
+
+// What else a convolution's result is made of: scale[c]·dot + offset[c]·sum[p] + border[p][c], each
+// product and sum rounded by itself; null: left out.
+struct DotTerms {
+  const float* scale;
+  const float* offset;
+  const float* sums;
+  const float* border;
 };
 
 // Maxima over windows of `size` × `size` that touch but do not overlap; rows and columns that fill
@@ -33,17 +51,44 @@ struct MaxoutConstants {
   const float* positive;
 };
 
-struct PointwiseTable {
-  // signs[p][c] = x[p][c] + shift[c] < 0; `shift` may be null. Bits behind the channels become 0.
-  void (*pack_signs)(const float* x, const float* shift, int64_t pixels, int64_t channels,
-                     int64_t pixel_bytes, uint8_t* signs);
-  // gradient[p][c] *= surrogate(x[p][c] + shift[c]); sums[c] += their sum over the pixels, where
-  // `sums` is not null.
-  void (*surrogate_gradient)(const SurrogateArgs& surrogate, const float* x, const float* shift,
-                             int64_t pixels, int64_t channels, float* gradient, float* sums);
+// What spreads a gradient over the values that were normalised; [channels] each.
+struct NormSpread {
+  const float* by;
+  const float* slope;
+  const float* offset;
+};
 
-  // A normalisation, what is added to it, and a clip to [-1, 1], around dots that are kept as
-  // int16; channels are whole multiples of 16. Sums are added to sums[0][c] and sums[1][c].
+// A normalisation, what is added to it, and a clip to [-1, 1]. v = kept - centre[c], where `centre`
+// may be null; `shortcut` may be, too, and `y`, where nothing is clipped.
+template <typename Kept>
+struct NormPasses {
+  // y = scale[c]·v + offset[c] + shortcut, clipped if `clip`.
+  void (*normalise)(const Kept* kept, const float* centre, const float* scale, const float* offset,
+                    const float* shortcut, bool clip, int64_t pixels, int64_t channels, float* y);
+  // Sums of g and of g·v, added to sums[0][c] and sums[1][c], where g is the gradient of y where
+  // the clip let y pass, else 0.
+  void (*sum_gradients)(const Kept* kept, const float* centre, const float* y,
+                        const float* gradient, int64_t pixels, int64_t channels, double* sums);
+  // of_kept = by[c]·g + slope[c]·v + offset[c]; of_shortcut = g where it is not null.
+  void (*spread_gradients)(const Kept* kept, const float* centre, const float* y,
+                           const float* gradient, const NormSpread& spread, int64_t pixels,
+                           int64_t channels, float* of_kept, float* of_shortcut);
+};
+
+struct PointwiseTable {
+  // signs[p][c] = (x[p][c] + shift[c]) / divisor < 0; `shift` may be null. Bits behind the channels
+  // become 0.
+  void (*pack_signs)(const float* x, const float* shift, float divisor, int64_t pixels,
+                     int64_t channels, int64_t pixel_bytes, uint8_t* signs);
+  // gradient[p][c] *= surrogate(u) / divisor, u = (x[p][c] + shift[c]) / divisor.
+  void (*surrogate_gradient)(const SurrogateArgs& surrogate, const float* x, const float* shift,
+                             int64_t pixels, int64_t channels, float* gradient,
+                             const SurrogateSums& sums);
+  // Dots in place, with what else there is.
+  void (*finish_dots)(const DotTerms& terms, int64_t pixels, int64_t channels, float* dots);
+
+  // What is normalised: dots that are kept as int16, whose channels are whole multiples of 16, or
+  // any reals. Sums are added to sums[0][c] and sums[1][c].
 
   // The largest dot of each window and, where `places` is not null, its number in the window, row
   // by row: the first of equals.
@@ -55,17 +100,12 @@ struct PointwiseTable {
   // kept = dots; sums of dots and of dots².
   void (*keep_dots)(const float* dots, int64_t pixels, int64_t channels, int16_t* kept,
                     double* sums);
-  // y = scale[c]·dots + offset[c] + shortcut, clipped if `clip`; `shortcut` may be null.
-  void (*normalise)(const int16_t* dots, const float* scale, const float* offset,
-                    const float* shortcut, bool clip, int64_t pixels, int64_t channels, float* y);
-  // Sums of g and of g·dots, where g is the gradient of y where the clip let y pass, else 0; `y` is
-  // null without a clip.
-  void (*sum_gradients)(const int16_t* dots, const float* y, const float* gradient, int64_t pixels,
-                        int64_t channels, double* sums);
-  // of_dots = by[c]·g + slope[c]·dots + offset[c]; of_shortcut = g where it is not null.
-  void (*spread_gradients)(const int16_t* dots, const float* y, const float* gradient,
-                           const float* by, const float* slope, const float* offset, int64_t pixels,
-                           int64_t channels, float* of_dots, float* of_shortcut);
+  // Sums of v and of v², v = reals - centre[c].
+  void (*sum_reals)(const float* reals, const float* centre, int64_t pixels, int64_t channels,
+                    double* sums);
+  NormPasses<int16_t> of_dots;
+  NormPasses<float> of_reals;
+
   // ReActNet's RPReLU: with t = x + before[c], y = (t > 0 ? t : slope[c]·t) + after[c].
   void (*rprelu)(const float* x, const RPReLUConstants& constants, int64_t pixels, int64_t channels,
                  float* y);

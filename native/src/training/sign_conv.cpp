@@ -21,21 +21,25 @@ void pack_filter(const float* weights, int64_t taps, uint64_t* words) {
 
 // A row of pixels. Where there are gaps between groups, each group's signs are packed by
 // themselves.
-void pack_row(const BitsLayout& bits, const float* x, const float* shift, int64_t pixels,
-              uint8_t* signs) {
+void pack_row(const BitsLayout& bits, const float* x, const float* shift, float divisor,
+              int64_t pixels, uint8_t* signs) {
   const PointwiseTable& table = pointwise_table();
   if (bits.contiguous()) {
-    table.pack_signs(x, shift, pixels, bits.channels, bits.pixel_bytes, signs);
+    table.pack_signs(x, shift, divisor, pixels, bits.channels, bits.pixel_bytes, signs);
     return;
   }
   for (int64_t p = 0; p < pixels; ++p) {
     for (int64_t c = 0; c < bits.channels; c += bits.group_channels) {
-      table.pack_signs(x, shift == nullptr ? nullptr : shift + c, 1, bits.group_channels,
+      table.pack_signs(x, shift == nullptr ? nullptr : shift + c, divisor, 1, bits.group_channels,
                        bits.group_bytes, signs);
       x += bits.group_channels;
       signs += bits.group_bytes;
     }
   }
+}
+
+Axis axis(int64_t size, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation) {
+  return {size, kernel, stride, padding, padding, dilation};
 }
 
 }  // namespace
@@ -117,6 +121,7 @@ void SignConv::prepare(int parts) {
     scratch_.emplace_back(plan_.scratch);
     arenas_.emplace_back(static_cast<size_t>(storage_.bytes));
     dots_.emplace_back(static_cast<size_t>(node.pixels() * node.channels));
+    sums_.emplace_back();
   }
 }
 
@@ -130,8 +135,8 @@ const float* SignConv::run_image(const SignConvBatch& batch, int64_t image, int 
   for (int64_t y = 0; y < shape_.height; ++y) {
     const int64_t row = image * shape_.height + y;
     uint8_t* const signs = batch.signs + row * row_bytes;
-    pack_row(layout.bits, batch.x + row * shape_.width * shape_.in_channels, shift, shape_.width,
-             signs);
+    pack_row(layout.bits, batch.x + row * shape_.width * shape_.in_channels, shift, batch.divisor,
+             shape_.width, signs);
     std::memcpy(arenas_[own].data() + layout.at(y, 0), signs, static_cast<size_t>(row_bytes));
   }
   float* const dots = batch.dots == nullptr ? dots_[own].data()
@@ -144,6 +149,17 @@ const float* SignConv::run_image(const SignConvBatch& batch, int64_t image, int 
   NodeRunner runner(plan_, node, frame, &scratch_[own]);
   runner.start();
   runner.run({0, node.pixels()}, {0, static_cast<int64_t>(node.chunks.size())});
+  DotTerms terms = batch.terms;
+  if (terms.offset != nullptr) {
+    const int64_t image_bytes = shape_.height * row_bytes;
+    terms.sums = sums_[own].of(
+        batch.signs + image * image_bytes, shape_.in_channels, sign_bytes_,
+        axis(shape_.height, shape_.kernel.y, shape_.stride.y, shape_.padding.y, shape_.dilation.y),
+        axis(shape_.width, shape_.kernel.x, shape_.stride.x, shape_.padding.x, shape_.dilation.x));
+  }
+  if (terms.scale != nullptr || terms.offset != nullptr || terms.border != nullptr) {
+    pointwise_table().finish_dots(terms, node.pixels(), node.channels, dots);
+  }
   return dots;
 }
 

@@ -7,6 +7,8 @@
 #include "run/executor.h"
 #include "signbit/status.h"
 #include "training/parallel.h"
+#include "training/pointwise.h"
+#include "training/window_sums.h"
 
 namespace sbnn {
 
@@ -23,6 +25,8 @@ struct SignConvBatch {
   const float* shift;  // [image][in_channels], added to x before its sign is taken; may be null
   uint8_t* signs;      // [image][pixel][sign_bytes()]
   float* dots;         // null: each image's are only handed to a callback
+  float divisor = 1;   // of x + shift
+  DotTerms terms{};    // which `dots` get; the offset where there are no groups, and without sums
 };
 
 // Whether all values are -1 or +1: set_weights sees no more of them than their sign.
@@ -71,6 +75,7 @@ class SignConv {
   std::vector<Scratch> scratch_;               // by part
   std::vector<AlignedArray<uint8_t>> arenas_;  // signs of one image, with their border
   std::vector<AlignedArray<float>> dots_;      // of one image
+  std::vector<WindowSums> sums_;               // by part
 };
 
 }  // namespace sbnn

@@ -10,7 +10,6 @@ The clip's mask and the normalised values follow from those and from y.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -20,13 +19,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from signbit.fast.batch_norm import Join
 from signbit.fast.layer import SURROGATES
 from signbit.fast.memory_format import arranged, conv_is_channels_last, pixels_of
 from signbit.fast.second_order import gradients_with_graph, wants_graph
 from signbit.fast.switch import gradient_dtype
 from signbit.runtime import _native
 
-__all__ = ["MAX_INT16_TAPS", "MAX_POOL", "Join", "UnitSettings", "binary_unit"]
+__all__ = ["MAX_INT16_TAPS", "MAX_POOL", "UnitSettings", "binary_unit"]
 
 MAX_INT16_TAPS = 2**15 - 1
 """The most taps of a dot that surely fits into int16."""
@@ -52,16 +52,6 @@ class UnitSettings:
     clip: bool
     surrogate: tuple[int, float, float]
     """The activations' estimator, as `surrogate_of` gives it."""
-
-
-@dataclass(frozen=True)
-class Join:
-    """How a normalisation over several processes makes one batch of their parts, in place."""
-
-    statistics: Callable[[Tensor], object]
-    """Float64 (2 · channels + 1,): each channel's mean, its variance, and the values a channel."""
-    gradients: Callable[[Tensor], object]
-    """Float64 (2 · channels,): the gradients of gamma and of beta, to their sums."""
 
 
 @lru_cache(maxsize=64)

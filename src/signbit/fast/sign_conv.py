@@ -1,4 +1,4 @@
-"""`signbit::sign_conv2d`: a layer's real input to the dots of its signs, in one pass.
+"""A layer's real input to the dots of its signs, with their scales and offsets, in one pass.
 
 What it keeps for backward: the signs as bits, and x, which the layer before keeps as well.
 """
@@ -6,18 +6,19 @@ What it keeps for backward: the signs as bits, and x, which the layer before kee
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from signbit.fast.layer import Layer, LayerGradients, conv_backward, has_conv_backward
+from signbit.fast.layer import Layer, LayerGradients, conv_backward, has_conv_backward, value_of
 from signbit.fast.memory_format import arranged, conv_is_channels_last, pixels_of
 from signbit.fast.second_order import gradients_with_graph, wants_graph
 from signbit.runtime import _native
 
-__all__ = ["are_signs", "sign_conv2d", "sign_conv_plan"]
+__all__ = ["SignConvSettings", "are_signs", "sign_conv2d", "sign_conv_plan"]
 
 _Sizes = tuple[int, int]
 
@@ -60,146 +61,153 @@ def are_signs(values: Tensor) -> bool:
     return _native.training.are_signs(dense.contiguous().view(-1))
 
 
-@torch.library.custom_op(
-    "signbit::sign_conv2d",
-    mutates_args=(),
-    schema="(Tensor x, Tensor? shift, Tensor weight_signs, str estimator, float[] parameters,"
-    " int[2] stride, int[2] padding, int[2] dilation, int groups) -> (Tensor, Tensor)",
-)
-def _sign_conv2d(
-    x: Tensor,
-    shift: Tensor | None,
-    weight_signs: Tensor,
-    estimator: str,
-    parameters: Sequence[float],
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    groups: int,
-) -> tuple[Tensor, Tensor]:
-    plan = _plan_of(x, weight_signs, (stride, padding, dilation), groups)
-    pixels = pixels_of(x)
-    signs = x.new_empty((*pixels.shape[:3], plan.sign_bytes), dtype=torch.uint8)
-    dots = x.new_empty((len(x), *plan.out_size, len(weight_signs)))
-    plan.run(
-        pixels_of(weight_signs),
-        pixels,
-        None if shift is None else shift.detach().contiguous(),
-        signs,
-        dots,
-        torch.get_num_threads(),
-    )
-    return arranged(dots, conv_is_channels_last(x, weight_signs)), signs
+@dataclass(frozen=True)
+class SignConvSettings:
+    """What a convolution of signs does, besides its tensors."""
+
+    estimator: str
+    """One of SURROGATES."""
+    parameters: Sequence[float]
+    stride: _Sizes
+    padding: _Sizes
+    dilation: _Sizes
+    groups: int
+
+    @property
+    def geometry(self) -> tuple[_Sizes, _Sizes, _Sizes]:
+        return self.stride, self.padding, self.dilation
 
 
-@_sign_conv2d.register_fake
-def _(
-    x: Tensor,
-    shift: Tensor | None,
-    weight_signs: Tensor,
-    estimator: str,
-    parameters: Sequence[float],
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    groups: int,
-) -> tuple[Tensor, Tensor]:
-    plan = _plan_of(x, weight_signs, (stride, padding, dilation), groups)
-    pixels = x.new_empty((len(x), *plan.out_size, len(weight_signs)))
-    dots = arranged(pixels, conv_is_channels_last(x, weight_signs))
-    signs = x.new_empty((len(x), *x.shape[2:], plan.sign_bytes), dtype=torch.uint8)
-    return dots, signs
-
-
-def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    x, shift, weight_signs, ctx.estimator, ctx.parameters, *ctx.geometry, ctx.groups = inputs
-    ctx.mark_non_differentiable(output[1])
-    ctx.save_for_backward(x, shift, weight_signs, output[1])
-
-
-def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-    x, shift, weight_signs, signs = ctx.saved_tensors
-    if wants_graph():
-
-        def dots(x: Tensor, shift: Tensor | None, weight_signs: Tensor) -> Tensor:
-            moved = x if shift is None else x + shift[:, :, None, None]
-            of_x = torch.ops.signbit.sign(moved, ctx.estimator, ctx.parameters)
-            operands = (of_x, weight_signs, None, None, None)
-            conv: Tensor = torch.ops.signbit.binary_conv2d(*operands, *ctx.geometry, ctx.groups)
-            return conv
-
-        inputs = (x, shift, weight_signs)
-        return (*gradients_with_graph(dots, inputs, ctx.needs_input_grad, grad), *[None] * 6)
-    layer = Layer(x, shift, signs, weight_signs, ctx.estimator, ctx.parameters)
-    is_linear = x.shape[2:] == (1, 1)  # the kernels' register tiles are made for rows of pixels
-    if is_linear or not has_conv_backward(ctx.geometry, ctx.groups):
-        of_x, of_shift, of_weight = _convolution_backward(layer, grad, ctx.geometry, ctx.groups)
-    else:
-        backward = conv_backward(x, weight_signs, ctx.geometry)
-        gradients = LayerGradients(layer)
-        backward.run(
-            pixels_of(grad), *layer.arguments(), gradients.arrays(), torch.get_num_threads()
+class _SignConv(torch.autograd.Function):
+    # Not a torch.library op, whose calls cost 0.2 ms each in Python; nothing traces training steps.
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        shift: Tensor | None,
+        divisor: Tensor | None,
+        weight: Tensor,
+        border: Tensor | None,
+        parts: tuple[Tensor, Tensor | None, Tensor | None],
+        settings: SignConvSettings,
+    ) -> Tensor:
+        """`weight` is what the parts stand for: signs times scale, plus offset."""
+        plan = _plan_of(x, weight, settings.geometry, settings.groups)
+        pixels = pixels_of(x)
+        signs = x.new_empty((*pixels.shape[:3], plan.sign_bytes), dtype=torch.uint8)
+        dots = x.new_empty((len(x), *plan.out_size, len(weight)))
+        weight_signs, scale, offset = parts
+        plan.run(
+            pixels_of(weight_signs),
+            pixels,
+            None if shift is None else shift.detach().contiguous(),
+            value_of(divisor),
+            None if scale is None else scale.detach().contiguous(),
+            None if offset is None else offset.detach().contiguous(),
+            None if border is None else pixels_of(border),
+            signs,
+            dots,
+            torch.get_num_threads(),
         )
-        of_x, of_shift, of_weight = gradients.tensors()
-    return (of_x, of_shift, of_weight, *[None] * 6)
+        ctx.settings, ctx.are_signs = settings, scale is None and offset is None
+        ctx.save_for_backward(x, shift, divisor, weight, border, signs)
+        return arranged(dots, conv_is_channels_last(x, weight_signs))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, shift, divisor, weight, border, signs = ctx.saved_tensors
+        settings: SignConvSettings = ctx.settings
+        wants = ctx.needs_input_grad
+        if wants_graph():
+            inputs = (x, shift, divisor, weight, border)
+            found = gradients_with_graph(partial(_with_graph, settings), inputs, wants[:5], grad)
+            return *found, None, None
+        layer = Layer(*(x, shift, divisor, signs, weight, settings.estimator, settings.parameters))
+        gradients = LayerGradients(layer)
+        is_linear = x.shape[2:] == (1, 1)  # the kernels' register tiles are made for rows of pixels
+        if is_linear or not has_conv_backward(settings.geometry, settings.groups):
+            of_weight = _convolution_backward(layer, grad, settings, gradients)
+        else:
+            backward = conv_backward(x, weight, settings.geometry, ctx.are_signs)
+            backward.run(
+                pixels_of(grad), *layer.arguments(), gradients.arrays(), torch.get_num_threads()
+            )
+            of_weight = gradients.of_weight()
+        of_border = grad.sum(0, keepdim=True) if wants[4] else None
+        return *gradients.of_input(), of_weight, of_border, None, None
+
+
+def _with_graph(
+    settings: SignConvSettings,
+    x: Tensor,
+    shift: Tensor | None,
+    divisor: Tensor | None,
+    weight: Tensor,
+    border: Tensor | None,
+) -> Tensor:
+    moved = _argument(x, shift, divisor)
+    signs = torch.ops.signbit.sign(moved, settings.estimator, settings.parameters)
+    conv: Tensor = torch.ops.signbit.binary_conv2d(
+        *(signs, weight, None, None, None), *settings.geometry, settings.groups
+    )
+    return conv if border is None else conv + border
+
+
+def _argument(x: Tensor, shift: Tensor | None, divisor: Tensor | None) -> Tensor:
+    moved = x if shift is None else x + shift[:, :, None, None]
+    return moved if divisor is None else moved / divisor
 
 
 def _convolution_backward(
-    layer: Layer, grad: Tensor, geometry: Sequence[Sequence[int]], groups: int
-) -> tuple[Tensor, Tensor | None, Tensor]:
+    layer: Layer, grad: Tensor, settings: SignConvSettings, gradients: LayerGradients
+) -> Tensor:
     """The gradients by PyTorch, from signs as floats: for groups, dilations, linear layers."""
-    x, shift, threads = layer.x, layer.shift, torch.get_num_threads()
-    moved = x if shift is None else x + shift[:, :, None, None]
-    signs = (moved < 0).to(x.dtype).mul_(-2).add_(1)
-    if x.shape[2:] == (1, 1) and layer.weight_signs.shape[2:] == (1, 1) and groups == 1:
+    x, shift, weight = layer.x, layer.shift, layer.weight.detach()
+    signs = (_argument(x, shift, layer.divisor).detach() < 0).to(x.dtype).mul_(-2).add_(1)
+    if x.shape[2:] == (1, 1) and weight.shape[2:] == (1, 1) and settings.groups == 1:
         by_out = grad.flatten(1)
-        of_signs = (by_out @ layer.weight_signs.flatten(1))[:, :, None, None]
+        of_signs = (by_out @ weight.flatten(1))[:, :, None, None]
         of_weight = (by_out.t() @ signs.flatten(1))[:, :, None, None]
     else:
         of_signs, of_weight, _ = torch.ops.aten.convolution_backward(
-            *(grad, signs, layer.weight_signs, None, *geometry, False, [0, 0], groups),
+            *(grad, signs, weight, None, *settings.geometry, False, [0, 0], settings.groups),
             [True, True, False],
         )
-    of_x = pixels_of(of_signs)
-    of_shift = None if shift is None else torch.zeros_like(shift)
+    gradients.of_x = pixels_of(of_signs)
     shape = (len(x), x.shape[2] * x.shape[3], x.shape[1])
     _native.training.surrogate_gradient(
         *layer.surrogate(),
         pixels_of(x).reshape(shape),
         None if shift is None else shift.detach().contiguous(),
-        of_x.view(shape),
-        of_shift,
-        threads,
+        gradients.of_x.view(shape),
+        gradients.of_shift,
+        gradients.products,
+        torch.get_num_threads(),
     )
-    channels_last = conv_is_channels_last(x, layer.weight_signs)
-    return arranged(of_x, channels_last), of_shift, of_weight
-
-
-_sign_conv2d.register_autograd(_backward, setup_context=_setup)
+    return arranged(of_weight.permute(0, 2, 3, 1).contiguous(), conv_is_channels_last(x, weight))
 
 
 def sign_conv2d(
     x: Tensor,
     shift: Tensor | None,
-    weight_signs: Tensor,
-    scale: Tensor | None,
-    surrogate: tuple[str, Sequence[float]],
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    groups: int,
+    divisor: Tensor | None,
+    weight: tuple[Tensor, Tensor | None, Tensor | None],
+    border: Tensor | None,
+    settings: SignConvSettings,
 ) -> Tensor:
-    """scale[c] * conv2d(sign(x + shift), weight_signs), zero padding.
+    """conv2d(sign((x + shift) / divisor), scale * signs + offset) + border, zero padding.
 
-    x (N, in, H, W) float32 on a CPU, shift (N, in) or None, weight_signs (out, in / groups, kh, kw)
-    of ±1, scale (out,) or None for 1; result (N, out, H', W'), in memory as `nn.Conv2d` gives it.
-    Differentiable in x and the shift, as `surrogate`, the name of an estimator (one of SURROGATES)
-    with its parameters, says, in the weight's signs and in its scale.
+    x (N, in, H, W) float32 on a CPU, shift (N, in) or None, divisor one value or None for 1; weight
+    is signs (out, in / groups, kh, kw) of ±1, scale (out,) or None for 1, offset (out,) or None for
+    0, which it is with groups; border (1, out, H', W') or None. Result (N, out, H', W'), in memory
+    as `nn.Conv2d` gives it, with the bits of `signbit.nn.functional.binary_conv2d`. Differentiable
+    in all tensors, in x, shift and divisor as the estimator says.
     """
-    estimator, parameters = surrogate
-    dots, _ = _sign_conv2d(
-        *(x, shift, weight_signs, estimator, list(parameters)),
-        *(stride, padding, dilation, groups),
+    signs, scale, offset = weight
+    real = signs if scale is None else signs * scale.reshape(-1, 1, 1, 1)
+    if offset is not None:
+        real = real + offset.reshape(-1, 1, 1, 1)
+    result: Tensor = _SignConv.apply(  # type: ignore[no-untyped-call]
+        *(x, shift, divisor, real, border, weight, settings)
     )
-    scaled: Tensor = dots if scale is None else dots * scale.reshape(-1, 1, 1)
-    return scaled
+    return result

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from signbit.nn.blocks import normalised_conv
+from signbit.nn.blocks import normalised, normalised_conv
 
 __all__ = ["CONV_FIRST", "NORM_FIRST", "BlockOrder", "norm_first"]
+
+
+_NOTHING = nn.Identity()
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class BlockOrder:
 def _conv_of_normalised(
     conv: nn.Module, norm: nn.Module, nonlinearity: nn.Module, x: Tensor, shortcut: Tensor
 ) -> Tensor:
-    result: Tensor = nonlinearity(conv(norm(x)) + shortcut)
+    result: Tensor = nonlinearity(conv(normalised(norm, _NOTHING, x)) + shortcut)
     return result
 
 

@@ -11,6 +11,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from signbit.fast.batch_norm import batch_norm
 from signbit.fast.binary_unit import UnitSettings, binary_unit
 from signbit.fast.layer import surrogate_of
 from signbit.fast.real_unit import real_unit
@@ -20,7 +21,7 @@ from signbit.nn.choices import takes
 from signbit.nn.layers import BinaryConv2d
 from signbit.nn.shifts import shifted
 
-__all__ = ["ConvBlock", "Stem", "normalised_conv"]
+__all__ = ["ConvBlock", "Stem", "normalised", "normalised_conv"]
 
 
 class ConvBlock(nn.Sequential):
@@ -87,7 +88,22 @@ def normalised_conv(
         return unit if clip else cast(Tensor, nonlinearity(unit))
     else:
         y = conv(x)
-    y = norm(y if pool is None else pool(y))
+    return normalised(norm, nonlinearity, y if pool is None else pool(y), shortcut)
+
+
+def normalised(
+    norm: nn.Module, nonlinearity: nn.Module, x: Tensor, shortcut: Tensor | None = None
+) -> Tensor:
+    """nonlinearity(norm(x) + shortcut), the shortcut as x, by one native op where `select` lets it.
+
+    The op does what `norm` does in training, but more exactly, the addition and nn.Hardtanh(-1, 1).
+    """
+    clip = select.is_clip(nonlinearity)
+    if select.batch_norm(norm, x, shortcut) is None:
+        assert isinstance(norm, nn.BatchNorm2d)
+        y = batch_norm(x, norm, shortcut, clip, select.join_of(norm))
+        return y if clip else cast(Tensor, nonlinearity(y))
+    y = norm(x)
     result: Tensor = nonlinearity(y if shortcut is None else y + shortcut)
     return result
 

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from signbit.nn.binarizers.weights import BinaryWeight, per_filter
+from signbit.nn.shifts import border_of
 
 __all__ = ["Pair", "binary_conv2d", "binary_conv_transpose2d", "binary_linear"]
 
@@ -70,14 +71,8 @@ def _product(
         sums = conv(torch.unflatten(signs, 1, (groups, -1)).sum(2), window, groups).unsqueeze(2)
         torch.unflatten(y, 1, (groups, -1)).add_(weight_offset.reshape(groups, -1, 1, 1) * sums)
     if input_offset is not None:
-        inside = signs.new_ones(1, 1, *signs.shape[2:])
-        border = conv(inside, weight_signs.sum(1, keepdim=True), 1)
-        if scale is not None:
-            border.mul_(scale.reshape(-1, 1, 1))
-        if weight_offset is not None:
-            taps = conv(inside, window[:1] * weight_signs.shape[1], 1)
-            border.add_(weight_offset.reshape(-1, 1, 1) * taps)
-        y.add_(input_offset * border)
+        weight = BinaryWeight(weight_signs, scale, weight_offset)
+        y.add_(border_of(conv, weight, input_offset, signs.shape[2:]))
     return y
 
 

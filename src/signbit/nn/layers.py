@@ -6,24 +6,25 @@ They put a binarized activation and a binarized weight together; `functional` co
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from signbit.errors import InputError
-from signbit.fast.sign_conv import sign_conv2d
+from signbit.fast.sign_conv import SignConvSettings, sign_conv2d
 from signbit.nn import select
 from signbit.nn.binarizers.activations import (
     ActivationBinarizer,
+    AdaptiveActivation,
     BinaryActivation,
+    MeanAbsMap,
     PlainSignActivation,
 )
 from signbit.nn.binarizers.weights import BinaryWeight, PlainSign, WeightBinarizer
 from signbit.nn.choices import takes
 from signbit.nn.functional import Pair, binary_conv2d, binary_linear
-from signbit.nn.shifts import shifted
+from signbit.nn.shifts import border_of, sign_argument
 
 __all__ = ["BinaryConv1d", "BinaryConv2d", "BinaryLinear", "binary_conv2d", "binary_linear"]
 
@@ -94,19 +95,36 @@ class BinaryConv2d(nn.Module):
 
     def convolve(self, x: Tensor, weight: BinaryWeight) -> Tensor:
         """What forward returns, of a weight that is binarized already."""
-        geometry = (self.stride, self.padding, self.dilation, self.groups)
         if takes(self, "sign_conv2d", select.sign_conv(self, weight, x)):
-            x, shift = shifted(self.activation_binarizer, x)
-            surrogate = _surrogate(self.activation_binarizer)
-            return sign_conv2d(x, shift, weight.signs, weight.scale, surrogate, *geometry)
-        activation: BinaryActivation = self.activation_binarizer(x)
-        weight = times(activation.scale, weight)
-        y = binary_conv2d(activation.signs, weight, *geometry, input_offset=activation.offset)
-        if activation.magnitudes is None:
+            y, magnitudes = self._native(x, weight)
+        else:
+            activation: BinaryActivation = self.activation_binarizer(x)
+            weight, magnitudes = times(activation.scale, weight), activation.magnitudes
+            geometry = (self.stride, self.padding, self.dilation, self.groups)
+            y = binary_conv2d(activation.signs, weight, *geometry, input_offset=activation.offset)
+        if magnitudes is None:
             return y
         box = self.weight.new_full((1, 1, *self.kernel_size), 1 / math.prod(self.kernel_size))
-        means = F.conv2d(activation.magnitudes, box, None, self.stride, self.padding, self.dilation)
-        return y * means
+        return y * self._conv(magnitudes, box, 1)
+
+    def _conv(self, x: Tensor, weight: Tensor, groups: int) -> Tensor:
+        """A convolution of reals with this one's geometry."""
+        return F.conv2d(x, weight, None, self.stride, self.padding, self.dilation, groups)
+
+    def _native(self, x: Tensor, weight: BinaryWeight) -> tuple[Tensor, Tensor | None]:
+        """The convolution by the native op, and the magnitudes of its input."""
+        binarizer, border = self.activation_binarizer, None
+        magnitudes = binarizer.magnitudes(x) if isinstance(binarizer, MeanAbsMap) else None
+        if isinstance(binarizer, AdaptiveActivation):
+            weight = times(binarizer.alpha, weight)
+            border = border_of(self._conv, weight, binarizer.beta, x.shape[2:])
+        settings = SignConvSettings(
+            binarizer.estimator.name,
+            binarizer.estimator.parameters,
+            *(self.stride, self.padding, self.dilation, self.groups),
+        )
+        argument = sign_argument(binarizer, x)
+        return sign_conv2d(*argument, weight, border, settings), magnitudes
 
     def extra_repr(self) -> str:
         return (
@@ -201,10 +219,13 @@ class BinaryLinear(nn.Module):
             return self._of_tokens(x, weight)
         if takes(self, "sign_conv2d", select.sign_linear(self, weight, x)):
             # A convolution of images of one pixel.
-            x, shift = shifted(self.activation_binarizer, x[:, :, None, None])
-            signs, surrogate = weight.signs[:, :, None, None], _surrogate(self.activation_binarizer)
-            geometry = ((1, 1), (0, 0), (1, 1), 1)
-            return sign_conv2d(x, shift, signs, weight.scale, surrogate, *geometry).flatten(1)
+            argument = sign_argument(self.activation_binarizer, x[:, :, None, None])
+            estimator = self.activation_binarizer.estimator
+            settings = SignConvSettings(
+                estimator.name, estimator.parameters, (1, 1), (0, 0), (1, 1), 1
+            )
+            filters = weight._replace(signs=weight.signs[:, :, None, None])
+            return sign_conv2d(*argument, filters, None, settings).flatten(1)
         activation: BinaryActivation = self.activation_binarizer(x)
         weight = times(activation.scale, weight)
         y = binary_linear(activation.signs, weight, input_offset=activation.offset)
@@ -222,11 +243,6 @@ class BinaryLinear(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}"
-
-
-def _surrogate(binarizer: ActivationBinarizer) -> tuple[str, Sequence[float]]:
-    """The estimator of a binarizer's sign, by name and parameters."""
-    return binarizer.estimator.name, binarizer.estimator.parameters
 
 
 def times(factor: Tensor | None, weight: BinaryWeight) -> BinaryWeight:

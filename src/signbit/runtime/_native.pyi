@@ -86,6 +86,10 @@ class training:  # noqa: N801  (a submodule)
             weights: Any,
             x: Any,
             shift: Any | None,
+            divisor: float,
+            scale: Any | None,
+            offset: Any | None,
+            border: Any | None,
             signs: Any,
             dots: Any,
             threads: int,
@@ -95,7 +99,9 @@ class training:  # noqa: N801  (a submodule)
         def __init__(self, x: Any, shift: Any | None, signs: Any, weights: Any) -> None: ...
 
     class LayerGradients:
-        def __init__(self, of_x: Any, of_shift: Any | None, of_weights: Any) -> None: ...
+        def __init__(
+            self, of_x: Any, of_shift: Any | None, products: Any | None, of_weights: Any
+        ) -> None: ...
 
     class ConvBackward:
         def __init__(
@@ -114,6 +120,7 @@ class training:  # noqa: N801  (a submodule)
             kind: int,
             t: float,
             k: float,
+            divisor: float,
             gradients: training.LayerGradients,
             threads: int,
         ) -> None: ...
@@ -168,7 +175,7 @@ class training:  # noqa: N801  (a submodule)
             variance: Any,
             momentum: float,
             threads: int,
-            join: Callable[[], None] | None,
+            join: Callable[[], object] | None,
         ) -> None: ...
         def backward(
             self,
@@ -180,7 +187,7 @@ class training:  # noqa: N801  (a submodule)
             gradients: training.UnitGradients,
             threads: int,
             sums: Any,
-            join: Callable[[], None] | None,
+            join: Callable[[], object] | None,
         ) -> None: ...
 
     @staticmethod
@@ -194,6 +201,39 @@ class training:  # noqa: N801  (a submodule)
         of_x: Any,
         of_parameters: Any,
         threads: int,
+    ) -> None: ...
+    @staticmethod
+    def batch_norm(
+        x: Any,
+        gamma: Any,
+        beta: Any,
+        eps: float,
+        shortcut: Any | None,
+        clip: bool,
+        y: Any,
+        statistics: Any,
+        mean: Any,
+        variance: Any,
+        momentum: float,
+        threads: int,
+        join: Callable[[], object] | None,
+    ) -> None: ...
+    @staticmethod
+    def batch_norm_gradients(
+        x: Any,
+        gamma: Any,
+        beta: Any,
+        eps: float,
+        statistics: Any,
+        y: Any | None,
+        of_y: Any,
+        of_x: Any,
+        of_shortcut: Any | None,
+        of_gamma: Any,
+        of_beta: Any,
+        sums: Any,
+        threads: int,
+        join: Callable[[], object] | None,
     ) -> None: ...
     @staticmethod
     def maxout(x: Any, negative: Any, positive: Any, y: Any, threads: int) -> None: ...
@@ -216,9 +256,11 @@ class training:  # noqa: N801  (a submodule)
         kind: int,
         t: float,
         k: float,
+        divisor: float,
         x: Any,
         shift: Any | None,
         gradient: Any,
         sums: Any | None,
+        products: Any | None,
         threads: int,
     ) -> None: ...

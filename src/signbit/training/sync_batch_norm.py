@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from signbit.fast.binary_unit import Join
+from signbit.fast.batch_norm import Join
 from signbit.nn.select import register_joined_norm
 
 __all__ = ["SyncBatchNorm1d", "SyncBatchNorm2d", "synchronize_batch_norm"]

@@ -8,27 +8,36 @@ inline uint32_t first_lanes(int64_t count) {
   return count >= kLanes ? (uint32_t{1} << kLanes) - 1 : (uint32_t{1} << count) - 1;
 }
 
-void pack_signs(const float* x, const float* shift, int64_t pixels, int64_t channels,
+// A sign's argument.
+struct Argument {
+  Argument(const typename Vec::Floats& shift, float divisor)
+      : shift(shift), divisor(Vec::set(divisor)), divides(divisor != 1.0f) {}
+
+  typename Vec::Floats of(const typename Vec::Floats& x) const { return over(Vec::add(x, shift)); }
+  typename Vec::Floats over(const typename Vec::Floats& v) const {
+    return divides ? Vec::divide(v, divisor) : v;
+  }
+
+  typename Vec::Floats shift, divisor;
+  bool divides;
+};
+
+void pack_signs(const float* x, const float* shift, float divisor, int64_t pixels, int64_t channels,
                 int64_t pixel_bytes, uint8_t* signs) {
   const typename Vec::Floats zero = Vec::set(0.0f);
-  const auto pack = [&](const typename Vec::Floats& v, int64_t c) {
-    const auto at = Vec::load_lanes(shift, c, first_lanes(channels - c));
-    return Vec::less(Vec::add(v, at), zero);
-  };
   for (int64_t p = 0; p < pixels; ++p, x += channels, signs += pixel_bytes) {
     int64_t c = 0;
     for (; c + kLanes <= channels; c += kLanes) {
-      const typename Vec::Floats v = Vec::load(x + c);
-      const uint64_t word = shift == nullptr ? Vec::less(v, zero)
-                                             : Vec::less(Vec::add(v, Vec::load(shift + c)), zero);
+      const Argument argument(shift == nullptr ? zero : Vec::load(shift + c), divisor);
+      const uint64_t word = Vec::less(argument.of(Vec::load(x + c)), zero);
       __builtin_memcpy(signs + c / 8, &word, kLanes / 8);
     }
     if (c / 8 < pixel_bytes)
       __builtin_memset(signs + c / 8, 0, static_cast<size_t>(pixel_bytes - c / 8));
     if (c < channels) {
       const uint32_t lanes = first_lanes(channels - c);
-      const typename Vec::Floats v = Vec::load_lanes(x, c, lanes);
-      const uint64_t word = (shift == nullptr ? Vec::less(v, zero) : pack(v, c)) & lanes;
+      const Argument argument(shift == nullptr ? zero : Vec::load_lanes(shift, c, lanes), divisor);
+      const uint64_t word = Vec::less(argument.of(Vec::load_lanes(x, c, lanes)), zero) & lanes;
       __builtin_memcpy(signs + c / 8, &word, static_cast<size_t>((channels - c + 7) / 8));
     }
   }
@@ -67,7 +76,7 @@ inline typename Vec::Floats derivative(typename Vec::Floats x, typename Vec::Flo
 template <Surrogate kind>
 inline void scale_gradient(const SurrogateArgs& surrogate, const float* x, const float* shift,
                            int64_t pixels, int64_t channels, int64_t c, float* gradient,
-                           float* sums) {
+                           const SurrogateSums& sums) {
   const uint32_t lanes = first_lanes(channels - c);
   const bool whole = channels - c >= kLanes;
   const auto load = [&](const float* from, int64_t at) {
@@ -81,27 +90,35 @@ inline void scale_gradient(const SurrogateArgs& surrogate, const float* x, const
     }
   };
   const typename Vec::Floats t = Vec::set(surrogate.t), kt = Vec::set(surrogate.k * surrogate.t);
-  const typename Vec::Floats by = shift == nullptr ? Vec::set(0.0f) : load(shift, c);
-  typename Vec::Floats total = Vec::set(0.0f);
+  const Argument argument(shift == nullptr ? Vec::set(0.0f) : load(shift, c), surrogate.divisor);
+  typename Vec::Floats total = Vec::set(0.0f), products = Vec::set(0.0f);
   for (int64_t at = c; at < pixels * channels; at += channels) {
-    const typename Vec::Floats slope = derivative<kind>(Vec::add(load(x, at), by), t, kt);
-    const typename Vec::Floats scaled = Vec::multiply(load(gradient, at), slope);
+    const typename Vec::Floats u = argument.of(load(x, at));
+    const typename Vec::Floats scaled =
+        argument.over(Vec::multiply(load(gradient, at), derivative<kind>(u, t, kt)));
     store(gradient + at, scaled);
     total = Vec::add(total, scaled);
+    if (sums.products != nullptr) products = Vec::fma(scaled, u, products);
   }
-  if (sums != nullptr) store(sums + c, Vec::add(load(sums, c), total));
+  const auto add_to = [&](float* to, typename Vec::Floats v) {
+    if (to != nullptr) store(to + c, Vec::add(load(to, c), v));
+  };
+  add_to(sums.of_shift, total);
+  add_to(sums.products, products);
 }
 
 template <Surrogate kind>
 inline void scale_all(const SurrogateArgs& surrogate, const float* x, const float* shift,
-                      int64_t pixels, int64_t channels, float* gradient, float* sums) {
+                      int64_t pixels, int64_t channels, float* gradient,
+                      const SurrogateSums& sums) {
   for (int64_t c = 0; c < channels; c += kLanes) {
     scale_gradient<kind>(surrogate, x, shift, pixels, channels, c, gradient, sums);
   }
 }
 
 void surrogate_gradient(const SurrogateArgs& surrogate, const float* x, const float* shift,
-                        int64_t pixels, int64_t channels, float* gradient, float* sums) {
+                        int64_t pixels, int64_t channels, float* gradient,
+                        const SurrogateSums& sums) {
   const auto scale = [&](auto run) { run(surrogate, x, shift, pixels, channels, gradient, sums); };
   switch (surrogate.kind) {
     case Surrogate::kIdentity:

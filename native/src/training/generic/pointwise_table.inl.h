@@ -3,18 +3,37 @@
 
 #include "training/generic/pointwise.inl.h"
 //
+#include "training/generic/channel_lanes.inl.h"
+//
+#include "training/generic/finish_dots.inl.h"
+//
 #include "training/generic/normalise.inl.h"
 //
 #include "training/generic/pool.inl.h"
-//
-#include "training/generic/channel_lanes.inl.h"
 //
 #include "training/generic/maxout.inl.h"
 //
 #include "training/generic/rprelu.inl.h"
 
+template <typename Kept>
+constexpr NormPasses<Kept> make_norm_passes() {
+  return {normalise<Kept>, sum_gradients<Kept>, spread_gradients<Kept>};
+}
+
 constexpr PointwiseTable make_pointwise() {
-  return {pack_signs, surrogate_gradient, pool_dots,        unpool, keep_dots,
-          normalise,  sum_gradients,      spread_gradients, rprelu, rprelu_gradients,
-          maxout,     maxout_gradients,   add_by_channel,   add};
+  return {pack_signs,
+          surrogate_gradient,
+          finish_dots,
+          pool_dots,
+          unpool,
+          keep_dots,
+          sum_reals,
+          make_norm_passes<int16_t>(),
+          make_norm_passes<float>(),
+          rprelu,
+          rprelu_gradients,
+          maxout,
+          maxout_gradients,
+          add_by_channel,
+          add};
 }

@@ -74,9 +74,10 @@ void ConvBackward::run_group(const ConvBackwardBatch& batch, ImageRange group, W
   const int64_t pixels = conv_.height * conv_.width, channels = conv_.in_channels;
   for (int64_t image = group.begin; image < group.end; ++image) {
     const int64_t first = image * in_values();
-    pointwise_table().surrogate_gradient(batch.surrogate, batch.x + first,
-                                         at(batch.shift, image * channels), pixels, channels,
-                                         batch.of_x + first, at(batch.of_shift, image * channels));
+    pointwise_table().surrogate_gradient(
+        batch.surrogate, batch.x + first, at(batch.shift, image * channels), pixels, channels,
+        batch.of_x + first,
+        {at(batch.of_shift, image * channels), at(batch.products, image * channels)});
   }
   if (batch.add_input) {
     pointwise_table().add(work->of_shortcut.data(), all.end * in_values(), of_x);
@@ -91,11 +92,10 @@ const float* ConvBackward::spread(const ConvBackwardBatch& batch, ImageRange gro
   float* const of_shortcut =
       batch.add_input ? work->of_shortcut.data() : at(batch.of_shortcut, first);
   float* const spread = batch.places == nullptr ? work->of_dots.data() : work->of_shortcut.data();
-  pointwise_table().spread_gradients(batch.norm.dots + first, at(batch.norm_gradient.y, first),
-                                     batch.norm_gradient.gradient + first, batch.spread.by,
-                                     batch.spread.slope, batch.spread.offset,
-                                     (group.end - group.begin) * batch.norm.pixels,
-                                     batch.norm.channels, spread, of_shortcut);
+  pointwise_table().of_dots.spread_gradients(
+      batch.norm.dots + first, nullptr, at(batch.norm_gradient.y, first),
+      batch.norm_gradient.gradient + first, batch.spread,
+      (group.end - group.begin) * batch.norm.pixels, batch.norm.channels, spread, of_shortcut);
   if (batch.places == nullptr) return spread;
   const PoolShape shape{conv_.out_height, conv_.out_width, batch.pool_size};
   for (int64_t image = 0; image < group.end - group.begin; ++image) {

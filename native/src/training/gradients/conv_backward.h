@@ -27,10 +27,11 @@ struct ConvBackwardBatch {
   const float* shift;    // [image][in_channels]; may be null
   const uint8_t* signs;  // as SignConv wrote them
   SurrogateArgs surrogate;
-  const float* weights;
-  bool add_input;  // x is what the normalisation adds, too
+  const float* weights;  // signs or, in the form of float32, any reals
+  bool add_input;        // x is what the normalisation adds, too
   float* of_x;
   float* of_shift;     // zeros to begin with; null where there is no shift
+  float* products;     // [image][in_channels], zeros, as SurrogateSums has them; may be null
   float* of_shortcut;  // null where there is none, or add_input
   float* of_weights;
 };

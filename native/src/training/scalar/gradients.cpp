@@ -12,7 +12,7 @@ struct Steps : FloatSteps {
   static constexpr int kVectors = 1;
   static constexpr int kFilters = 4;
 
-  // One factor is ±1 or 0, so the product is exact and nothing needs to be fused.
+  // Of signs a product is exact, and nothing needs to be fused; of other weights it is rounded.
   static Sums add(const Sums& sum, const Units& x, const Units& w) {
     return Vec::add(sum, Vec::multiply(x, w));
   }

@@ -12,10 +12,11 @@ from signbit.nn.select.context import context
 from signbit.nn.select.layers import sign_conv, sign_linear
 from signbit.nn.select.modules import may_miss_calls
 from signbit.nn.select.nonlinearities import maxout, rprelu
-from signbit.nn.select.norms import join_of, register_joined_norm
+from signbit.nn.select.norms import batch_norm, join_of, register_joined_norm
 from signbit.nn.select.units import binary_unit, is_clip, pool_window, real_unit, unit_weight
 
 __all__ = [
+    "batch_norm",
     "binary_unit",
     "context",
     "is_clip",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -10,15 +11,17 @@ from torch import Tensor, nn
 from signbit.errors import InputError, ModelFileError
 from signbit.fast.layer import SURROGATES
 from signbit.fast.sign_conv import are_signs, sign_conv_plan
-from signbit.nn.binarizers.activations import ActivationBinarizer
+from signbit.nn.binarizers.activations import ActivationBinarizer, AdaptiveActivation, MeanAbsMap
 from signbit.nn.binarizers.weights import BinaryWeight
 from signbit.nn.estimators import Estimator
 from signbit.nn.select.context import Reason, context, evaluation, plain_tensor
 from signbit.nn.select.modules import altered
 
-__all__ = ["binary_weight", "geometry", "out_size", "sign_conv", "sign_linear"]
+__all__ = ["binary_weight", "geometry", "out_size", "plain_activation", "sign_conv", "sign_linear"]
 
 _Pair = tuple[int, int]
+
+_Forwards = tuple[Callable[..., Any], ...]
 
 _MIN_GROUP = 4
 """Below so many channels per group PyTorch's convolution is faster: a word per tap is too much."""
@@ -34,9 +37,9 @@ def sign_conv(layer: Any, weight: BinaryWeight | None, x: Tensor | None) -> Reas
         ("transposed convolutions are PyTorch's" if layer.is_transposed else None)
         or (None if x is None else context(x))
         or evaluation(layer, x)
-        or _activation(layer.activation_binarizer)
+        or _activation(layer.activation_binarizer, _CONVOLVED)
         or _groups(layer)
-        or (None if weight is None else binary_weight(layer.weight, weight))
+        or (None if weight is None else _convolved_weight(layer, weight))
         or (None if x is None else geometry(layer, x))
     )
 
@@ -47,17 +50,28 @@ def sign_linear(layer: Any, weight: BinaryWeight | None, x: Tensor | None) -> Re
         (None if x is None else context(x))
         or (None if layer.training else "evaluation of a linear layer is PyTorch's")
         or ("the batch is empty" if x is not None and len(x) == 0 else None)
-        or _activation(layer.activation_binarizer)
+        or plain_activation(layer.activation_binarizer)
         or (None if weight is None else binary_weight(layer.weight, weight))
     )
 
 
-def _activation(binarizer: nn.Module) -> Reason:
-    """Signs of x plus a shift of its own, with gradients that the kernels know."""
+_PLAIN: _Forwards = (ActivationBinarizer.forward,)
+_CONVOLVED: _Forwards = (*_PLAIN, AdaptiveActivation.forward, MeanAbsMap.forward)
+"""What binarizers do that ops know, as signbit wrote it."""
+
+
+def plain_activation(binarizer: nn.Module) -> Reason:
+    """Signs of x plus a shift of its own, and nothing else."""
+    return _activation(binarizer, _PLAIN)
+
+
+def _activation(binarizer: nn.Module, known: _Forwards) -> Reason:
+    """Signs as one of the `known` forwards takes them, with gradients that the kernels know."""
     name = type(binarizer).__name__
     if not isinstance(binarizer, ActivationBinarizer):
         return f"{name} is no ActivationBinarizer"
-    reason = altered(binarizer, ActivationBinarizer.forward)
+    forward = type(binarizer).forward
+    reason = altered(binarizer, forward if forward in known else ActivationBinarizer.forward)
     if reason is not None:
         return reason
     estimator = binarizer.estimator
@@ -72,6 +86,19 @@ def _groups(layer: Any) -> Reason:
     if layer.groups > 1 and layer.in_channels // layer.groups < _MIN_GROUP:
         return f"groups of fewer than {_MIN_GROUP} channels are faster on PyTorch's convolution"
     return None
+
+
+def _convolved_weight(layer: Any, weight: BinaryWeight) -> Reason:
+    """As `binary_weight`, but there may be an offset for each filter."""
+    if weight.offset is not None:
+        if layer.groups > 1:
+            return "its weight has an offset, and it has groups"
+        if weight.offset.shape != (len(layer.weight),):
+            return "its weight's offset is not one value per filter"
+        reason = plain_tensor("its weight's offset", weight.offset)
+        if reason is not None:
+            return reason
+    return binary_weight(layer.weight, weight._replace(offset=None))
 
 
 def binary_weight(latent: Tensor, weight: BinaryWeight) -> Reason:

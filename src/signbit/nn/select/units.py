@@ -11,7 +11,13 @@ from signbit.fast.binary_unit import MAX_INT16_TAPS, MAX_POOL
 from signbit.fast.layer import has_conv_backward
 from signbit.nn.binarizers.weights import BinaryWeight
 from signbit.nn.select.context import Reason, context, evaluation, plain_tensor
-from signbit.nn.select.layers import binary_weight, geometry, out_size, sign_conv
+from signbit.nn.select.layers import (
+    binary_weight,
+    geometry,
+    out_size,
+    plain_activation,
+    sign_conv,
+)
 from signbit.nn.select.modules import altered, pytorch
 from signbit.nn.select.norms import trained_norm
 
@@ -34,6 +40,7 @@ def binary_unit(
         (None if x is None else context(x))
         or altered(layer, forward)
         or trained_norm(norm)
+        or plain_activation(layer.activation_binarizer)
         or sign_conv(layer, None, None)
         or evaluation(layer, x)
     )
