@@ -24,7 +24,9 @@ BELOW = {
     "methods": {"nn", "errors"},
     "models": {"methods", "nn", "errors"},
     "data": {"errors", "files", "printable", "words"},
+    "binarizing": {"compiler", "methods", "nn", "errors", "words"},
     "training": {
+        "binarizing",
         "models",
         "methods",
         "data",

@@ -32,4 +32,5 @@ def method(t_min: float = 1e-3, t_max: float = 1e1, initial_weights: str = "kaim
         activation_binarizer=lambda channels: AdaptiveActivation(Polynomial()),
         nonlinearity=Maxout,
         initialise=pick("adabin", "initial_weights", initial_weights, INITIAL_WEIGHTS),
+        shortcuts=True,
     )

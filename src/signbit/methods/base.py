@@ -43,6 +43,8 @@ class Method:
     """channels -> the non-linearity of the real first convolution; None: as everywhere."""
     order: BlockOrder = CONV_FIRST
     """Whether a residual block normalises before or behind its convolution."""
+    shortcuts: bool = False
+    """Whether the method wants a shortcut around every binary convolution, in any network."""
 
     def binarizing(self, what: object) -> Method:
         """This method where "both", or only "activations" or "weights", are binarized.

@@ -31,4 +31,5 @@ def method() -> Method:
         nonlinearity=lambda channels: nn.Identity(),
         initialise=small_positive,
         real_activation=nn.ReLU,
+        shortcuts=True,
     )

@@ -40,4 +40,5 @@ def method(
         nonlinearity=lambda channels: nn.Hardtanh(),
         initialise=pick("irnet", "initial_weights", initial_weights, INITIAL_WEIGHTS),
         stem=None if stem_hardtanh else lambda channels: nn.Identity(),
+        shortcuts=True,
     )

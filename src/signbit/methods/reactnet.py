@@ -32,4 +32,5 @@ def method() -> Method:
         nonlinearity=RPReLU,
         initialise=small_positive,
         stem=lambda channels: nn.Identity(),
+        shortcuts=True,
     )

@@ -57,6 +57,7 @@ def method(
         activation_binarizer=lambda channels: activations(channels, EDE(t_min, t_max)),
         nonlinearity=lambda channels: nn.Hardtanh(),
         initialise=pick("sdbnn", "initial_weights", initial_weights, INITIAL_WEIGHTS),
+        shortcuts=True,
     )
 
 
@@ -75,6 +76,7 @@ def imagenet(reduction: int = 8, asd: bool = True, wsd: bool = True, scale: bool
         nonlinearity=nn.PReLU,
         initialise=small_positive_in_every_stage,
         stem=lambda channels: nn.Identity(),
+        shortcuts=True,
     )
 
 

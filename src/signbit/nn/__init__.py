@@ -1,12 +1,14 @@
 """What a binary network is made of, for anyone's own PyTorch code.
 
 Layers and blocks binarize their weights and inputs by binarizers, which take signs by estimators.
-`why` says which modules native operations stand in for. Names are resolved on first use.
+`why` says which modules native operations stand in for; `binarize` makes a real-valued network a
+binary one. Names are resolved on first use.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from signbit.lazy import from_modules
 
@@ -39,6 +41,7 @@ __all__ = [
     "SignPadding",
     "Stem",
     "Threshold",
+    "binarize",
     "normalised_conv",
     "register_estimator",
     "round_stem",
@@ -71,4 +74,11 @@ _HOMES = {
     "why": "paths",
 }
 
-__getattr__ = from_modules(__name__, _HOMES)
+_find = from_modules(__name__, _HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """A name of this package; `binarize`, which needs methods and the compiler, lies above it."""
+    if name == "binarize":
+        return getattr(import_module("signbit.binarizing"), name)
+    return _find(name)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
+from signbit.errors import CheckpointError
 from signbit.selfsup.backbone import build_backbone
 from signbit.training.networks import make_method
 from signbit.training.runs.folder import Run, read_run
@@ -24,6 +25,12 @@ def load_backbone_run(path: str | Path) -> Run:
     Raises CheckpointError where the folder is not a run, has no finished epoch, or is damaged.
     """
     run = read_run(path)
+    run.require_known()
+    if run.recipe.binarize is not None:
+        raise CheckpointError(
+            f"{path}: its network was made binary, so its backbone has no form of its own here; "
+            "train it with labels, or take a network of signbit's layers"
+        )
     backbone = build_backbone(
         run.recipe.network,
         make_method(run.recipe.method),

@@ -14,9 +14,19 @@ if TYPE_CHECKING:
     from signbit.training.runs.folder import Run, load_run
     from signbit.training.runs.result import RunResult
     from signbit.training.supervised.evaluate import Evaluation, evaluate_model
+    from signbit.training.supervised.fit import fit
     from signbit.training.supervised.train import train
 
-__all__ = ["Evaluation", "Recipe", "Run", "RunResult", "evaluate_model", "load_run", "train"]
+__all__ = [
+    "Evaluation",
+    "Recipe",
+    "Run",
+    "RunResult",
+    "evaluate_model",
+    "fit",
+    "load_run",
+    "train",
+]
 
 _HOMES = {
     "Evaluation": "supervised.evaluate",
@@ -24,6 +34,7 @@ _HOMES = {
     "Run": "runs.folder",
     "RunResult": "runs.result",
     "evaluate_model": "supervised.evaluate",
+    "fit": "supervised.fit",
     "load_run": "runs.folder",
     "train": "supervised.train",
 }

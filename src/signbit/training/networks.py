@@ -1,19 +1,56 @@
-"""Networks as recipes name them, and how many classes a stored state of one tells apart."""
+"""Networks as recipes name them, and how many classes a stored state of one tells apart.
+
+While `signbit.training.fit` trains a program's own network, its name means that one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from signbit import methods, models
+from signbit.binarizing import binarize
+from signbit.errors import RecipeError
 from signbit.methods import Method
 from signbit.nn.binarizers import RealWeight
+from signbit.training.recipe import Recipe
 from signbit.training.recipe.sections import MethodRecipe
+from signbit.training.runs.state_dicts import load_state
 
-__all__ = ["build_network", "classes_of", "has_real_weights", "make_method"]
+__all__ = [
+    "build_network",
+    "classes_of",
+    "has_real_weights",
+    "is_known",
+    "is_of",
+    "make_method",
+    "network_of",
+    "own_network",
+]
+
+Build = Callable[[Method], nn.Module]
+_own: ContextVar[tuple[str, Build] | None] = ContextVar("own network", default=None)
+
+
+@contextmanager
+def own_network(name: str, build: Build) -> Iterator[None]:
+    """Meanwhile `name` is the network that `build` gives for a method, in this thread."""
+    token = _own.set((name, build))
+    try:
+        yield
+    finally:
+        _own.reset(token)
+
+
+def is_known(network: str) -> bool:
+    """Whether `build_network` knows the name."""
+    own = _own.get()
+    return network in models.names() or (own is not None and own[0] == network)
 
 
 def make_method(section: MethodRecipe) -> Method:
@@ -33,8 +70,56 @@ def has_real_weights(method: Method) -> bool:
 
 
 def build_network(network: str, method: Method, *, classes: int, channels: int) -> nn.Module:
-    """A new network, by its name. Raises RecipeError on an unknown one."""
+    """A new network, by its name, or a program's own. Raises RecipeError on an unknown one."""
+    own = _own.get()
+    if own is not None and own[0] == network:
+        with torch.device("cpu"):  # it has weights already, whatever new networks have
+            return own[1](method)
     return models.build(network, method, classes=classes, channels=channels)
+
+
+def network_of(
+    recipe: Recipe,
+    method: Method,
+    *,
+    classes: int,
+    channels: int,
+    weights: Mapping[str, Tensor] | None = None,
+    check: bool = False,
+) -> nn.Module:
+    """A new network as the recipe has it, of its layers or made binary.
+
+    weights: the real network's, which one that is made binary takes over. check: whether one that
+    is made binary is compiled on trial. Raises RecipeError where there is nothing to make binary,
+    and what `build_network` and `binarize` raise.
+    """
+    if recipe.binarize is None:
+        return build_network(recipe.network, method, classes=classes, channels=channels)
+    if method.name == "real" or not models.is_real(recipe.network):
+        raise RecipeError(
+            f"binarize: is for a real-valued network and a binary method, and {recipe.network} "
+            f"with {method.name} is not that; leave binarize out, or change network or method"
+        )
+    real = build_network(recipe.network, methods.get("real"), classes=classes, channels=channels)
+    if weights is not None:
+        load_state(real, weights, f"start {recipe.start}")
+    return binarize(
+        real,
+        method,
+        recipe.binarize.keep,
+        input_size=(*real.input_size, channels),  # type: ignore[misc]
+        shortcuts=recipe.binarize.shortcuts,
+        check=check,
+    )
+
+
+def is_of(real: nn.Module, state: Mapping[str, Tensor]) -> bool:
+    """Whether the state has the names and shapes of the network's own."""
+    shapes = [
+        {name: value.shape for name, value in each.items() if not name.endswith("_tracked")}
+        for each in (real.state_dict(), state)
+    ]
+    return shapes[0] == shapes[1]
 
 
 def classes_of(

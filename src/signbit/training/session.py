@@ -60,6 +60,8 @@ class Learner:
     task: Callable[[Materials], Task]
     teacher_digest: str | None = None
     start_digest: str | None = None
+    notes: tuple[str, ...] = ()
+    """Lines about it for who watches a run begin."""
 
 
 @dataclass

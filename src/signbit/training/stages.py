@@ -15,6 +15,7 @@ from torch import nn
 
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.seeds import derive_seed
+from signbit.data.sources.named import MEMORY
 from signbit.errors import CheckpointError
 from signbit.fast import native_ops, use_native_ops
 from signbit.training.images import fit_images, open_images
@@ -113,7 +114,9 @@ def _train_one(
         checkpoint is not None
         and stored is not None
         and checkpoint.epoch == recipe.epochs == stored.epochs
-        and recipe.data == stored.data  # others are opened, and compared with the run's
+        # Others are opened, and compared with the run's; so are a program's own.
+        and recipe.data == stored.data
+        and recipe.data.source != MEMORY
     ):
         with TrainingProgress(recipe.epochs, 0, 0, show=progress) as shown:
             shown.say(f"{folder.path}: {counted(recipe.epochs, 'epoch')} done, nothing to train")
@@ -143,6 +146,8 @@ def _start(
         synchronize_batch_norm(learner.model)
     if title:
         said(f"{folder.path}: {title}")
+    for line in learner.notes:
+        said(line)
     training, test = fit_images(recipe, learner.preprocessing, training, test, said)
     session = Session(
         recipe=recipe,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from signbit.data.loading.dataset import ImageDataset
@@ -10,7 +12,7 @@ from signbit.data.sources.arrays import in_memory
 from signbit.data.sources.digits import open_digits
 from signbit.errors import DataError
 
-__all__ = ["MEMORY", "OpenSplit", "is_named", "open_named", "register", "source_names"]
+__all__ = ["MEMORY", "OpenSplit", "is_named", "memory_is", "open_named", "register", "source_names"]
 
 OpenSplit = Callable[[str], object]
 """The name of a split, "train" or "test" -> its images: see `register`."""
@@ -19,6 +21,17 @@ MEMORY = "memory"
 """The name of images that a program had, and that cannot be opened again."""
 
 _named: dict[str, OpenSplit] = {"digits": open_digits}
+_in_memory: ContextVar[OpenSplit | None] = ContextVar("images in memory", default=None)
+
+
+@contextmanager
+def memory_is(open_split: OpenSplit) -> Iterator[None]:
+    """Meanwhile the source `MEMORY` is that one, in this thread."""
+    token = _in_memory.set(open_split)
+    try:
+        yield
+    finally:
+        _in_memory.reset(token)
 
 
 def register(name: str, open_split: OpenSplit) -> None:
@@ -49,8 +62,9 @@ def is_named(source: str | Path) -> bool:
 
 def open_named(name: str, split: str) -> ImageDataset:
     """The images of one split. Raises DataError where they cannot be had."""
-    if name == MEMORY:
+    opened = _in_memory.get() if name == MEMORY else _named[name]
+    if opened is None:
         raise DataError(
             "the images of this run were a program's own, in memory; name a source with --data"
         )
-    return in_memory(_named[name](split), source=name, split=split)
+    return in_memory(opened(split), source=name, split=split)

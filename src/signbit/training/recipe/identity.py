@@ -25,6 +25,7 @@ _LATER_KEYS = {
     "teacher": None,
     "label_share": None,
     "selfsup": None,
+    "binarize": None,
     "stages": None,
     "precision": "fp32",
     "compile": False,

@@ -12,7 +12,7 @@ import torch
 
 from signbit import methods
 from signbit.errors import RecipeError
-from signbit.training.networks import build_network, has_real_weights, make_method
+from signbit.training.networks import has_real_weights, make_method, network_of
 from signbit.training.optimizer import make_optimizer
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.sections import Bop, MethodRecipe
@@ -38,7 +38,7 @@ def require_effect(runs: Sequence[Recipe]) -> None:
     for run in runs:
         with torch.device("meta"):  # shapes alone
             method, channels = make_method(run.method), len(run.data.mean)
-            model = build_network(run.network, method, classes=2, channels=channels)
+            model = network_of(run, method, classes=2, channels=channels)
             make_optimizer(run.optimizer, model)
     found = [value for run in runs for value in _values(run)]
     effective = {(each.key, each.value) for each in found if not each.reason}

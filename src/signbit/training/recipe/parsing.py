@@ -16,6 +16,7 @@ __all__ = ["apply_overrides", "flat", "kept", "parse_recipe", "single_runs"]
 
 # What all stages have in common, or what is the whole run's.
 _NOT_IN_A_STAGE = (
+    "binarize",
     "description",
     "label_share",
     "network",

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from signbit.errors import InputError
 from signbit.training.recipe.sections import (
     Augment,
+    Binarize,
     DataRecipe,
     MethodRecipe,
     Number,
@@ -41,15 +42,18 @@ class Recipe(Section):
     on CPUs that multiply bfloat16; others refuse it.
 
     `start` is a finished run folder, or a .safetensors file, whose weights the run begins with.
-    `stages` are two or more runs, each from the weights of the one before: each is this recipe with
-    the changes that it lists. `label_smoothing` takes that share from the label and spreads it over
-    all classes. `precision` is what real layers compute in while training; dot products of signs
-    stay exact. `compile` hands the network to torch.compile while training.
+    With `binarize` the network is a real-valued one, whose layers the method makes binary; `start`
+    may then name the real network's weights. `stages` are two or more runs, each from the weights
+    of the one before: each is this recipe with the changes that it lists. `label_smoothing` takes
+    that share from the label and spreads it over all classes. `precision` is what real layers
+    compute in while training; dot products of signs stay exact. `compile` hands the network to
+    torch.compile while training.
     """
 
     description: str
     network: str
     method: MethodRecipe
+    binarize: Binarize | None = None
     data: DataRecipe
     epochs: Whole = Field(gt=0)
     batch_size: Whole = Field(gt=1)
@@ -95,6 +99,8 @@ class Recipe(Section):
     def _no_idle_keys_without_labels(self) -> Recipe:
         if self.selfsup is None:
             return self
+        if self.binarize is not None:
+            raise ValueError("binarize is for learning from labels; leave it or selfsup out")
         views = self.selfsup.views
         for idle, name, instead in (
             (self.label_smoothing != 0, "label_smoothing", "labels are not learned"),

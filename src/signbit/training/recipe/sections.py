@@ -19,6 +19,7 @@ from signbit.words import counted
 __all__ = [
     "Adam",
     "Augment",
+    "Binarize",
     "Bop",
     "DataRecipe",
     "MethodRecipe",
@@ -70,6 +71,17 @@ class MethodRecipe(Section):
     name: str
     params: dict[str, bool | int | float | str] = {}
     latent_limit: Annotated[Literal[False] | float | None, BeforeValidator(_limit)] = None
+
+
+class Binarize(Section):
+    """A real-valued network becomes a binary one of the method: `signbit.nn.binarize`.
+
+    `keep` are paths of layers, or of modules with layers inside, that stay real; absent, they are
+    the first and the last. `shortcuts` go around binary convolutions where the method wants them.
+    """
+
+    keep: tuple[str, ...] | None = None
+    shortcuts: bool = True
 
 
 class ResizedCrop(Section):

@@ -8,7 +8,7 @@ import torch
 
 from signbit.errors import CheckpointError
 from signbit.nn.estimators import Estimator
-from signbit.training.networks import build_network, make_method
+from signbit.training.networks import make_method, network_of
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.identity import identity
 from signbit.training.recipe.parsing import flat
@@ -73,7 +73,7 @@ def _why_not(stored: Recipe, epochs: int, done: int) -> str | None:
 def _estimators_move(recipe: Recipe) -> bool:
     with torch.device("meta"):
         method, channels = make_method(recipe.method), len(recipe.data.mean)
-        model = build_network(recipe.network, method, classes=2, channels=channels)
+        model = network_of(recipe, method, classes=2, channels=channels)
     estimators = (getattr(module, "estimator", None) for module in model.modules())
     return any(
         isinstance(each, Estimator) and type(each).set_progress is not Estimator.set_progress

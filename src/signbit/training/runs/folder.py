@@ -14,12 +14,12 @@ from typing import Any
 import yaml
 from torch import nn
 
-from signbit import methods, models
+from signbit import methods
 from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.errors import CheckpointError
 from signbit.extensions import differences
 from signbit.files import checked_path
-from signbit.training.networks import build_network, make_method
+from signbit.training.networks import is_known, make_method, network_of
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.identity import recipe_digest
 from signbit.training.recipe.parsing import parse_recipe
@@ -189,6 +189,22 @@ class StoredRun:
     checkpoint: Checkpoint
     changed: tuple[str, ...] = ()
 
+    def require_known(self) -> None:
+        """Raise CheckpointError where its method or its network has no name here."""
+        method, network = self.recipe.method.name, self.recipe.network
+        for kind, name, known in (
+            ("method", method, method in methods.names()),
+            ("network", network, is_known(network)),
+        ):
+            if not known:
+                cure = "; ".join(self.changed) or (
+                    "register it in a file (signbit.models.register) and --import that, or give "
+                    "the network to signbit.training.load_run(RUN, model)"
+                )
+                raise CheckpointError(
+                    f"{self.path}: its {kind} {name!r} is not signbit's own; {cure}"
+                )
+
     def with_model(self, model: nn.Module) -> Run:
         """The run, once its network is built."""
         return Run(
@@ -224,22 +240,16 @@ def read_run(path: str | Path) -> StoredRun:
         changed = tuple(differences(facts.get("imports", ())))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder.path}/run.json: bad or missing {error}") from error
-    for kind, name, known in (
-        ("method", recipe.method.name, methods.names()),
-        ("network", recipe.network, models.names()),
-    ):
-        if name not in known:
-            raise CheckpointError(
-                f"{path}: its {kind} {name!r} is not signbit's own; {'; '.join(changed)}"
-            )
     return StoredRun(folder.path, recipe, names, preprocessing, checkpoint, changed)
 
 
-def load_run(path: str | Path) -> Run:
+def load_run(path: str | Path, model: nn.Module | None = None) -> Run:
     """Read a run folder: the network of its newest checkpoint, and what it was made of.
 
-    Raises CheckpointError as `read_run` does, and where the run has no classifier, as it learned
-    without labels.
+    model: the network that gets the run's weights, of a run of `signbit.training.fit` on one that
+    has no name; by default it is built anew. Raises CheckpointError as `read_run` does, where the
+    run has no classifier, as it learned without labels, and where the network does not fit or has
+    no name.
     """
     stored = read_run(path)
     if stored.recipe.selfsup is not None:
@@ -248,11 +258,13 @@ def load_run(path: str | Path) -> Run:
             f"features (signbit probe {path}), or compile them alone (signbit compile {path} "
             "--features)"
         )
-    model = build_network(
-        stored.recipe.network,
-        make_method(stored.recipe.method),
-        classes=len(stored.class_names),
-        channels=stored.preprocessing.input_size[2],
-    )
+    if model is None:
+        stored.require_known()
+        model = network_of(
+            stored.recipe,
+            make_method(stored.recipe.method),
+            classes=len(stored.class_names),
+            channels=stored.preprocessing.input_size[2],
+        )
     stored.checkpoint.restore_model(model)
     return stored.with_model(model)

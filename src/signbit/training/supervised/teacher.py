@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -19,7 +23,7 @@ from signbit.training.runs.initial_weights import read_state
 from signbit.training.runs.state_dicts import load_state, state_digest
 from signbit.words import counted
 
-__all__ = ["FrozenTeacher", "SupervisedLoss", "open_teacher", "require_size"]
+__all__ = ["FrozenTeacher", "SupervisedLoss", "open_teacher", "own_teacher", "require_size"]
 
 
 class FrozenTeacher(nn.Module):
@@ -95,6 +99,22 @@ class SupervisedLoss:
         return loss
 
 
+_own: ContextVar[nn.Module | None] = ContextVar("own teacher", default=None)
+
+
+@contextmanager
+def own_teacher(network: nn.Module) -> Iterator[None]:
+    """Meanwhile a section without a checkpoint means this network, in this thread.
+
+    It sees the student's images, as the student does.
+    """
+    token = _own.set(network)
+    try:
+        yield
+    finally:
+        _own.reset(token)
+
+
 def open_teacher(
     section: Teacher, class_names: tuple[str, ...], preprocessing: Preprocessing
 ) -> FrozenTeacher:
@@ -104,6 +124,9 @@ def open_teacher(
     where the teacher cannot be read, does not fit its network, or has other classes or another
     input size than the student.
     """
+    if section.checkpoint is None and (ours := _own.get()) is not None:
+        same = (preprocessing.mean, preprocessing.std)
+        return FrozenTeacher(copy.deepcopy(ours), same, same)
     if section.checkpoint is None:
         raise RecipeError(
             "teacher.checkpoint is missing: name the run folder, or the .safetensors file, of "

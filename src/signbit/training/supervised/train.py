@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import torch
+from torch import Tensor, nn
+
+from signbit import methods
+from signbit.binarizing import Binarized
 from signbit.data.loading.dataset import ImageDataset
 from signbit.errors import RecipeError
+from signbit.methods import Method
 from signbit.training.images import preprocessing_of
-from signbit.training.networks import build_network, make_method
+from signbit.training.networks import build_network, is_of, make_method, network_of
 from signbit.training.optimizer import make_optimizer
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.recipe import require_recipe
 from signbit.training.runs.folder import RunFolder
+from signbit.training.runs.initial_weights import read_state
 from signbit.training.runs.result import RunResult
+from signbit.training.runs.state_dicts import state_digest
 from signbit.training.session import Learner
 from signbit.training.stages import begin_with, run_stages
 from signbit.training.supervised.supervised_task import Supervised
@@ -45,18 +55,48 @@ def train(
 
 def _prepare(recipe: Recipe, folder: RunFolder, training: ImageDataset) -> Learner:
     method = make_method(recipe.method)
-    model = build_network(
-        recipe.network, method, classes=len(training.class_names), channels=len(recipe.data.mean)
+    model, start_digest = _begun(
+        recipe, folder, method, len(training.class_names), len(recipe.data.mean)
     )
     preprocessing = preprocessing_of(recipe, model)
     teacher = None
     if recipe.teacher is not None:
         teacher = open_teacher(recipe.teacher, training.class_names, preprocessing)
+    report: tuple[str, ...] = ()
+    if isinstance(model, Binarized) and folder.checkpoint(recipe) is None:
+        report = tuple(str(model.report).splitlines())
     return Learner(
         model=model,
-        start_digest=begin_with(recipe, folder, model),
+        start_digest=start_digest,
         optimizer=make_optimizer(recipe.optimizer, model),
         preprocessing=preprocessing,
         teacher_digest=None if teacher is None else teacher.digest,
         task=lambda materials: Supervised(recipe, method, model, teacher, preprocessing, materials),
+        notes=report,
     )
+
+
+def _begun(
+    recipe: Recipe, folder: RunFolder, method: Method, classes: int, channels: int
+) -> tuple[nn.Module, str | None]:
+    """The network with the weights that the run begins with, and their digest, if they are given.
+
+    One that is made binary may begin with the weights of the real one.
+    """
+    weights: Mapping[str, Tensor] | None = None
+    kind: dict[str, Any] = {"classes": classes, "channels": channels}
+    if recipe.binarize is not None and recipe.start is not None and Path(recipe.start).exists():
+        state = read_state(recipe.start)
+        with torch.device("meta"):
+            real = build_network(recipe.network, methods.get("real"), **kind)
+        weights = state if is_of(real, state) else None
+    first = recipe.start is None or weights is not None
+    if recipe.binarize is not None and first and folder.checkpoint(recipe) is None:
+        # On trial, with all that will be binary in the last stage.
+        params = {key: each for key, each in recipe.method.params.items() if key != "binarize"}
+        last = make_method(recipe.method.model_copy(update={"params": params}))
+        network_of(recipe, last, **kind, check=True)
+    model = network_of(recipe, method, **kind, weights=weights)
+    if weights is not None:
+        return model, state_digest(weights)
+    return model, begin_with(recipe, folder, model)

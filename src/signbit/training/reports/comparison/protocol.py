@@ -7,7 +7,7 @@ from typing import cast
 import torch
 
 from signbit.data.sources.any_source import open_dataset
-from signbit.training.networks import build_network, make_method
+from signbit.training.networks import make_method, network_of
 from signbit.training.recipe import Recipe
 
 __all__ = ["fitting_protocol", "misfit"]
@@ -38,7 +38,7 @@ def misfit(recipe: Recipe) -> str | None:
     height, width, channels = open_dataset(recipe.data.source, "train").read(0).shape
     with torch.device("meta"):
         method = make_method(recipe.method)
-        model = build_network(recipe.network, method, classes=2, channels=len(recipe.data.mean))
+        model = network_of(recipe, method, classes=2, channels=len(recipe.data.mean))
     size = cast("tuple[int, int]", model.input_size)
     scale = min(height, width) / (recipe.data.resize_shorter_side or max(size))
     found = []

@@ -1,0 +1,119 @@
+"""A binary layer in the place of a real one, with its weights, its bias and a normalisation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, fx, nn
+
+from signbit.binarizing.choosing import follower
+from signbit.binarizing.tracing import add_module, module_of, shape
+from signbit.methods.base import Method
+from signbit.nn.layers import BinaryConv1d, BinaryConv2d, BinaryLinear
+
+__all__ = ["Bias", "OverFeatures", "binary_layer", "normalised"]
+
+_NORMS = (
+    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm),
+    *(nn.InstanceNorm1d, nn.InstanceNorm2d),
+)
+_BETWEEN = (nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.Dropout, nn.Identity)
+
+
+class Bias(nn.Module):
+    """x + bias, one for each feature; x (N, …, features), or (N, features, …) of maps."""
+
+    def __init__(self, bias: Tensor, *, maps: bool) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(bias.detach().clone())
+        self.maps = maps
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.maps:
+            return x + self.bias.reshape(1, -1, *([1] * (x.dim() - 2)))
+        return x + self.bias
+
+
+class OverFeatures(nn.Module):
+    """A module of (N, features, tokens) for x (N, tokens, features)."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.module(x.transpose(1, 2)).transpose(1, 2)
+        return y
+
+
+def binary_layer(real: nn.Module, method: Method) -> BinaryConv2d | BinaryLinear:
+    """The method's layer of the same geometry; its latent weights are the real ones."""
+    layer: BinaryConv2d | BinaryLinear
+    if isinstance(real, nn.Linear):
+        layer = method.linear(real.in_features, real.out_features)
+    else:
+        assert isinstance(real, nn.Conv1d | nn.Conv2d)
+        kind = BinaryConv1d if isinstance(real, nn.Conv1d) else BinaryConv2d
+        sides = (real.kernel_size, real.stride, _padding(real), real.dilation)
+        layer = kind(
+            real.in_channels,
+            real.out_channels,
+            *(each[0] if isinstance(real, nn.Conv1d) else each for each in sides),  # type: ignore
+            groups=real.groups,
+            weight_binarizer=method.weight_binarizer(real.out_channels),
+            activation_binarizer=method.activation_binarizer(real.in_channels),
+        )
+    weight = real.weight
+    assert isinstance(weight, Tensor)
+    layer.to(weight.device, weight.dtype)
+    with torch.no_grad():
+        layer.weight.copy_(weight.reshape(layer.weight.shape))
+    layer.weight.requires_grad_(weight.requires_grad)
+    return layer.train(real.training)
+
+
+def _padding(real: nn.Conv1d | nn.Conv2d) -> tuple[int, ...]:
+    if real.padding == "valid":
+        return (0,) * len(real.kernel_size)
+    if real.padding == "same":
+        sides = zip(real.kernel_size, real.dilation, strict=True)
+        return tuple(step * (side - 1) // 2 for side, step in sides)
+    assert not isinstance(real.padding, str)
+    return tuple(real.padding)
+
+
+def normalised(root: fx.GraphModule, node: fx.Node, real: nn.Module) -> tuple[fx.Node, str]:
+    """See to a normalisation behind the binary layer that `node` calls, and to the real one's bias.
+
+    Returns the node whose value is normalised, and what was added, in words; "" for nothing.
+    """
+    bias = real.bias
+    assert bias is None or isinstance(bias, Tensor)
+    norm = follower(root, node, _BETWEEN)
+    found = None if norm is None else module_of(root, norm)
+    if norm is not None and isinstance(found, _NORMS):
+        if bias is None:
+            return norm, ""
+        batch = isinstance(found, nn.BatchNorm1d | nn.BatchNorm2d) and _calls(root, norm) == 1
+        if batch and isinstance(found.running_mean, Tensor):
+            # norm(x + bias) is the norm of x with a mean that is less by bias.
+            found.running_mean -= bias.detach()
+            return norm, ""
+        add_module(root, node, Bias(bias, maps=not isinstance(real, nn.Linear)), node)
+        return norm, "Bias"
+    sides = len(shape(node) or ())
+    if isinstance(real, nn.Linear) and sides != 2:
+        if bias is None:
+            return node, ""
+        return add_module(root, node, Bias(bias, maps=False), node), "Bias"
+    kind = nn.BatchNorm2d if sides == 4 else nn.BatchNorm1d
+    weight = real.weight
+    assert isinstance(weight, Tensor)
+    batch_norm = kind(len(weight)).to(weight.device, weight.dtype)
+    if bias is not None:
+        with torch.no_grad():
+            batch_norm.bias.copy_(bias)
+    return add_module(root, node, batch_norm, node), kind.__name__
+
+
+def _calls(root: fx.GraphModule, norm: fx.Node) -> int:
+    return sum(each.op == "call_module" and each.target == norm.target for each in root.graph.nodes)

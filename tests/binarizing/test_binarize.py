@@ -1,0 +1,185 @@
+"""Real networks made binary: what becomes of each layer, and that the rest is as it was."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from tests.binarizing.networks import NETWORKS, Plain
+from tests.compiler.nets import assert_same_answers, randomise
+from torch import Tensor, nn
+
+from signbit import methods
+from signbit.binarizing import binarize
+from signbit.errors import CompileError, InputError, RecipeError
+from signbit.nn import BinaryConv1d, BinaryConv2d, BinaryLinear
+from signbit.nn import binarize as offered
+
+
+def network(name: str) -> tuple[nn.Module, tuple[int, int, int]]:
+    torch.manual_seed(1)
+    build, size = NETWORKS[name]
+    return randomise(build()), size
+
+
+def images(size: tuple[int, int, int]) -> Tensor:
+    height, width, channels = size
+    return torch.randn(3, channels, height, width, generator=torch.Generator().manual_seed(2))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_without_signs_the_network_is_as_it_was(name: str) -> None:
+    model, size = network(name)
+    before = copy.deepcopy(model.state_dict())
+    same = binarize(model, "real", input_size=size, check=False)
+    with torch.no_grad():
+        wanted, found = model(images(size)), same(images(size))
+    assert same.report.binary
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4 * float(wanted.abs().max()))
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    assert not same.training
+    assert same.input_size == size[:2]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_binary_layer_learns_and_compiles(name: str) -> None:
+    model, size = network(name)
+    binary = binarize(model, "reactnet", input_size=size, check=name != "odd").train()
+    binary(images(size)).square().sum().backward()
+    for path in binary.report.binary:
+        layer = binary.get_submodule(path)
+        assert isinstance(layer, BinaryConv2d | BinaryLinear)
+        assert layer.weight.grad is not None
+        assert layer.weight.grad.abs().max() > 0
+    if name != "odd":  # whose padding by reflection the engine does not know
+        assert_same_answers(randomise(binary), size)
+    assert copy.deepcopy(binary).report is binary.report
+
+
+def test_a_plain_network() -> None:
+    model, size = network("plain")
+    report = binarize(model, "bnn", input_size=size).report
+    assert report.binary == ["conv2", "fc1"]
+    assert report.real == {"conv1": "a first layer", "fc2": "a last layer"}
+    assert [(each.where, each.becomes) for each in report.changes if each.kind == "norm"] == [
+        ("conv2", "BatchNorm2d"),
+        ("fc1", "BatchNorm1d"),
+    ]
+    told = str(report)
+    assert "2 of 4 layers are binary" in told
+    assert max(map(len, told.splitlines())) <= 80
+    assert sum(each.becomes == "Hardtanh" for each in report.changes) >= 1
+
+
+def test_a_residual_network_gets_one_shortcut_for_each_convolution() -> None:
+    model, size = network("residual")
+    report = binarize(model, "reactnet", input_size=size).report
+    shortcuts = {each.where: each.becomes for each in report.changes if each.kind == "shortcut"}
+    assert shortcuts == {
+        "3.conv1": "added",
+        "3.conv2": "as it was",
+        "4.conv1": "none",
+        "4.conv2": "as it was",
+    }
+    assert "projection" in report.real["4.downsample.0"]
+    without = binarize(model, "reactnet", input_size=size, shortcuts=False, check=False).report
+    assert not [each for each in without.changes if each.kind == "shortcut"]
+    assert not [
+        each for each in binarize(model, "xnor", input_size=size, check=False).report.changes
+        if each.kind == "shortcut"
+    ]  # fmt: skip
+
+
+def test_what_stays_real_says_why() -> None:
+    model, size = network("separable")
+    report = binarize(model, "bireal", input_size=size).report
+    assert report.binary == ["6", "9.down", "10"]
+    assert "one channel" in report.real["3"]
+    assert "a gate" in report.real["9.up"]
+    model, size = network("odd")
+    report = binarize(model, "bireal", input_size=size, check=False).report
+    assert report.binary == ["list.0", "dict.twice"]
+    for path, why in {
+        "list.1": "Unusual has its own forward",
+        "dict.reflected": "padding_mode='reflect'",
+        "up": "no binary ConvTranspose2d",
+        "the model": "a function",
+    }.items():
+        assert why in report.real[path]
+    model, size = network("signal")
+    binary = binarize(model, "bireal", input_size=size)
+    assert binary.report.binary == ["conv2", "mix", "mix2"]
+    assert isinstance(binary.get_submodule("conv2"), BinaryConv1d)
+
+
+def test_tensors_keep_their_names() -> None:
+    model, size = network("residual")
+    names = binarize(model, "bnn", input_size=size, check=False).state_dict()
+    assert {name for name in names if not name.startswith("added.")} == {*model.state_dict()}
+
+
+def test_weights_that_belong_together_stay_real() -> None:
+    model, size = network("plain")
+    assert isinstance(model, Plain)
+    model.fc1 = nn.Linear(72, 20)
+    model.fc3 = nn.Linear(72, 20)
+    model.fc3.weight = model.fc1.weight
+    model.conv2 = nn.utils.parametrizations.weight_norm(model.conv2)
+    model.fc1.register_forward_hook(lambda *_: None)
+    report = binarize(model, "bnn", input_size=size, check=False).report
+    assert report.binary == []
+    assert "made of other parameters" in report.real["conv2"]
+    assert "has a hook" in report.real["fc1"]
+
+
+def test_keep_names_what_stays() -> None:
+    model, size = network("residual")
+    report = binarize(model, "bnn", ["0", "3", "7"], input_size=size, check=False).report
+    kept = {path for path, why in report.real.items() if why == "named in keep"}
+    assert kept == {"0", "3.conv1", "3.conv2", "7"}
+    assert binarize(model, "bnn", [], input_size=size, check=False).report.real.keys() == {
+        "4.downsample.0"
+    }
+    with pytest.raises(InputError, match=r"no layer is called '3\.conv'; nearest: 3\.conv"):
+        binarize(model, "bnn", ["3.conv"], input_size=size)
+
+
+class Deciding(Plain):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) if x.sum() > 0 else super().forward(-x)
+
+
+class Moody(Plain):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x * 2 if self.training else x)
+
+
+class Ending(Plain):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.log_softmax(super().forward(x), 1)
+
+
+def test_what_cannot_be_made_binary_says_why() -> None:
+    for model, message in (
+        (Deciding(), "the forward of the model cannot be followed"),
+        (Moody(), "otherwise in training"),
+    ):
+        with pytest.raises(InputError, match=message):
+            binarize(model, "bnn")
+    with pytest.raises(CompileError, match="no logarithm"):
+        binarize(Ending(), "bnn")
+    with pytest.raises(InputError, match="does not take images of"):
+        binarize(Plain(), "bnn", input_size=(28, 28, 1))
+    with pytest.raises(InputError, match="how large are the images"):
+        binarize(nn.Sequential(nn.Conv2d(3, 3, 1)), "bnn")
+    with pytest.raises(InputError, match="model must be an nn"):
+        binarize(Plain, "bnn")  # type: ignore[arg-type]
+    with pytest.raises(RecipeError, match="unknown method"):
+        binarize(Plain(), "nbb")
+
+
+def test_it_is_offered_beside_the_layers() -> None:
+    assert offered is binarize
+    assert binarize(Plain(), methods.get("xnor")).report.binary == ["conv2", "fc1"]
