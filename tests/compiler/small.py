@@ -3,6 +3,8 @@ own with fewer channels."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +12,18 @@ import torch.nn.functional as F
 from tests.compiler.nets import pixels, randomise
 from torch import Tensor, nn
 
-from signbit import methods
+from signbit import methods, models
 from signbit.methods import Method
-from signbit.models import reactnet, resnet18, resnet18_blocks, resnet20
+from signbit.models import (
+    densenet,
+    reactnet,
+    real_to_binary,
+    resnet18,
+    resnet18_blocks,
+    resnet20,
+    resnet_e,
+)
+from signbit.models.quicknet import QuickNet
 from signbit.models.resnet20 import ResidualUnit
 from signbit.models.resnet34 import ResNet34
 from signbit.nn.blocks import ConvBlock
@@ -103,16 +114,25 @@ def narrow(monkeypatch: pytest.MonkeyPatch, architecture: str) -> int:
     Returns the side of a square image on which every stage of the architecture still has pixels.
     """
     widths = (12, 20, 40)
-    for module in (resnet18, resnet18_blocks):
+    for module in (resnet18, resnet18_blocks, resnet_e, real_to_binary):
         monkeypatch.setattr(module, "_WIDTHS", widths)
     monkeypatch.setattr(resnet18, "_UNITS", (2, 2, 1))
+    monkeypatch.setattr(resnet_e, "_UNITS", (2, 1, 1))
+    monkeypatch.setattr(real_to_binary, "_UNITS", 2)
+    monkeypatch.setattr(densenet, "_GROWTH", 12)
+    monkeypatch.setattr(densenet, "_WIDTH", 16)
+    monkeypatch.setattr(densenet.BinaryDenseNet28, "layers", ((2, 20), (1, 0)))
+    monkeypatch.setattr(densenet.MeliusNet22, "blocks", ((2, 20), (1, 0)))
+    for name, small in (("quicknet", False), ("quicknet-cifar", True)):
+        build = partial(QuickNet, layers=(2, 1), widths=(12, 20), small_images=small)
+        monkeypatch.setitem(models._binary, name, build)
     monkeypatch.setattr(resnet18.ResNet18, "units", (2, 2, 1))
     monkeypatch.setattr(resnet20, "_stage", _short_stage)
     monkeypatch.setattr(ResNet34, "units", (1, 3, 2))
     # From 64 channels on, a block that doubles the width halves the image: two of these stay.
     monkeypatch.setattr(reactnet, "_WIDTHS", (32, 64, 128, 128, 256))
     sides = {"digits": 8, "resnet18-cifar": 16, "resnet18-cifar-blocks": 16, "resnet20": 16}
-    return sides.get(architecture, 32)
+    return sides.get(architecture, 16 if architecture.endswith("-cifar") else 32)
 
 
 def _short_stage(method: Method, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:

@@ -25,7 +25,13 @@ from signbit.nn.estimators import EDE, Clip, Estimator, Identity, Polynomial
 from signbit.nn.layers import BinaryConv2d, BinaryLinear, binary_conv2d
 from signbit.runtime import _native
 
-ESTIMATORS: list[Estimator] = [Identity(), Clip(), Polynomial(), EDE(0.9, 0.9)]
+ESTIMATORS: list[Estimator] = [
+    Identity(),
+    Clip(),
+    Clip(0.6),
+    Polynomial(),
+    EDE(0.9, 0.9),
+]
 
 WEIGHTS = {
     "plain": lambda out, e: parts.PlainSign(e),

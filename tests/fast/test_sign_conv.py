@@ -18,7 +18,14 @@ from signbit.nn.binarizers.weights import BinaryWeight
 from signbit.nn.estimators import EDE, Clip, Estimator, Identity, Polynomial
 from signbit.nn.layers import BinaryLinear, binary_conv2d
 
-ESTIMATORS: list[Estimator] = [Identity(), Clip(), Polynomial(), EDE(0.7, 0.7), EDE(10.0, 10.0)]
+ESTIMATORS: list[Estimator] = [
+    Identity(),
+    Clip(),
+    Clip(1.25),
+    Polynomial(),
+    EDE(0.7, 0.7),
+    EDE(10.0, 10.0),
+]
 
 
 def expected(

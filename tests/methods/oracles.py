@@ -17,8 +17,8 @@ def sign(x):
     return np.where(x < 0, -1.0, 1.0)
 
 
-def clip(x):
-    return (np.abs(x) <= 1).astype(np.float64)
+def clip(x, limit=1):
+    return (np.abs(x) <= limit).astype(np.float64)
 
 
 def polynomial(x):

@@ -15,6 +15,8 @@ NAMES = [
     "irnet",
     "reactnet",
     "real",
+    "real-to-binary",
+    "resnet-e",
     "sdbnn",
     "sdbnn-imagenet",
     "xnor",

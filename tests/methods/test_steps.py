@@ -1,6 +1,8 @@
 """Forward and backward of a layer of every method against its oracle, zeros and borders included;
 with both operands binarized, and with only one."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -26,6 +28,15 @@ CASES = {
     ("irnet", ()): (oracles.libra, oracles.plain_activation(ede)),
     ("reactnet", ()): (oracles.mean_abs_weight(clip), oracles.rsign),
     ("real", ()): (oracles.real("weight"), oracles.real("x")),
+    ("real-to-binary", ()): (oracles.plain_weight(clip), oracles.plain_activation(clip)),
+    ("resnet-e", ()): (
+        oracles.plain_weight(partial(clip, limit=1.3)),
+        oracles.plain_activation(partial(clip, limit=1.3)),
+    ),
+    ("resnet-e", (("clip", 0.75),)): (
+        oracles.plain_weight(partial(clip, limit=0.75)),
+        oracles.plain_activation(partial(clip, limit=0.75)),
+    ),
     ("sdbnn", ()): (oracles.wsd(ede), oracles.asd(ede)),
     ("sdbnn", (("asd", False),)): (oracles.wsd(ede), oracles.plain_activation(ede)),
     ("sdbnn", (("wsd", False),)): (oracles.plain_weight(ede), oracles.asd(ede)),
@@ -55,7 +66,7 @@ CASES = {
 }
 # In the place of the sign, where it is the method's only non-linearity.
 RELU = oracles.real("x", oracles.relu, oracles.above_zero)
-REAL = {"bireal": RELU, "xnor": RELU}
+REAL = {"bireal": RELU, "resnet-e": RELU, "xnor": RELU}
 
 # Values that sit on a zero or an edge of some method's sign, for the parameters set below.
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.25, 0.75, -0.25, 1.25, -0.75]

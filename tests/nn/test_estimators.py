@@ -47,6 +47,7 @@ def late_ede():
 CASES = [
     (Identity(), np.ones_like),
     (Clip(), clip_oracle),
+    (Clip(1.25), lambda x: np.where((x >= -1.25) & (x <= 1.25), 1.0, 0.0)),
     (ClipInside(), lambda x: np.where((x > -1) & (x < 1), 1.0, 0.0)),
     (Polynomial(), polynomial_oracle),
     (EDE(), ede_oracle(1e-3)),
@@ -91,6 +92,12 @@ def test_ede_goes_from_flat_to_steep_with_the_epoch_alone():
 def test_ede_refuses_a_bad_range(t_min, t_max):
     with pytest.raises(InputError, match="t_min"):
         EDE(t_min, t_max)
+
+
+@pytest.mark.parametrize("limit", [0, -1.0, math.inf, math.nan])
+def test_clip_refuses_a_bad_limit(limit):
+    with pytest.raises(InputError, match="Clip needs a limit > 0"):
+        Clip(limit)
 
 
 def test_other_estimators_ignore_progress():

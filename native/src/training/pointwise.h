@@ -12,7 +12,7 @@ enum class Surrogate : int { kIdentity, kClip, kPolynomial, kEde };
 // A sign's argument is u = (x + shift) / divisor; dividing by 1 changes nothing.
 struct SurrogateArgs {
   Surrogate kind;
-  float t, k;  // of kEde: k·t·(1 - tanh(t·u)²)
+  float t, k;  // of kEde: k·t·(1 - tanh(t·u)²); of kClip: 1 for |u| <= t
   float divisor;
 };
 

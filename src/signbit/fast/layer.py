@@ -31,8 +31,9 @@ _Sizes = tuple[int, int]
 
 
 def surrogate_of(estimator: str, parameters: Sequence[float]) -> tuple[int, float, float]:
-    """The estimator's number, t and k."""
-    t, k = parameters if estimator == "ede" else (0.0, 0.0)
+    """The estimator's number, t and k; of clip t is the limit."""
+    defaults = (1.0, 0.0) if estimator == "clip" else (0.0, 0.0)
+    t, k = (*parameters, *defaults[len(parameters) :])
     return SURROGATES.index(estimator), t, k
 
 

@@ -11,7 +11,19 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from signbit.errors import RecipeError
-from signbit.methods import adabin, bireal, bnn, combined, irnet, reactnet, real, sdbnn, xnor
+from signbit.methods import (
+    adabin,
+    bireal,
+    bnn,
+    combined,
+    irnet,
+    reactnet,
+    real,
+    real_to_binary,
+    resnet_e,
+    sdbnn,
+    xnor,
+)
 from signbit.methods.base import Method
 from signbit.methods.idle import Idle, idle_parameters
 
@@ -31,6 +43,8 @@ _methods = {
     "irnet": _Entry(irnet.method),
     "reactnet": _Entry(reactnet.method),
     "real": _Entry(real.method, real.IDLE),
+    "real-to-binary": _Entry(real_to_binary.method),
+    "resnet-e": _Entry(resnet_e.method),
     "sdbnn": _Entry(sdbnn.method, sdbnn.IDLE),
     "sdbnn-imagenet": _Entry(sdbnn.imagenet, sdbnn.IDLE),
     "xnor": _Entry(xnor.method, xnor.IDLE),

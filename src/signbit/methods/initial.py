@@ -12,7 +12,14 @@ from torch import nn
 from signbit.nn.binarizers import RealWeight
 from signbit.nn.layers import BinaryConv2d, BinaryLinear
 
-__all__ = ["INITIAL_WEIGHTS", "small_positive", "small_positive_in_every_stage"]
+__all__ = ["INITIAL_WEIGHTS", "glorot_normal", "small_positive", "small_positive_in_every_stage"]
+
+
+def glorot_normal(model: nn.Module) -> None:
+    """Latent weights N(0, sqrt(2 / (fan in + fan out))); all others keep PyTorch's. Larq Zoo's."""
+    for module in model.modules():
+        if isinstance(module, BinaryConv2d | BinaryLinear):
+            nn.init.xavier_normal_(module.weight)
 
 
 def small_positive(model: nn.Module) -> None:

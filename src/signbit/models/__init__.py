@@ -12,21 +12,37 @@ from torch import nn
 
 from signbit.errors import RecipeError
 from signbit.methods.base import Method
+from signbit.models.densenet import BinaryDenseNet28, MeliusNet22
 from signbit.models.digits import DigitsNet
+from signbit.models.quicknet import QuickNet
 from signbit.models.reactnet import ReActNetA
 from signbit.models.real_resnet import BasicBlock, Bottleneck, RealResNet, RealResNetCifar
+from signbit.models.real_to_binary import RealToBinaryResNet18
 from signbit.models.resnet18 import ResNet18, ResNet18Cifar
 from signbit.models.resnet18_blocks import ResNet18CifarBlocks
 from signbit.models.resnet18_norm import ResNet18Norm
 from signbit.models.resnet20 import ResNet20
 from signbit.models.resnet34 import ResNet34
+from signbit.models.resnet_e import ResNetE18
 from signbit.models.vgg_small import VGGSmall
 
 __all__ = ["build", "is_real", "names", "register"]
 
 _binary: dict[str, Callable[..., nn.Module]] = {
+    "binary-densenet28": BinaryDenseNet28,
+    "binary-densenet28-cifar": partial(BinaryDenseNet28, small_images=True),
     "digits": DigitsNet,
+    "meliusnet22": MeliusNet22,
+    "meliusnet22-cifar": partial(MeliusNet22, small_images=True),
+    "quicknet": QuickNet,
+    "quicknet-cifar": partial(QuickNet, small_images=True),
+    "quicknet-large": partial(QuickNet, layers=(6, 8, 12, 6)),
+    "quicknet-small": partial(QuickNet, widths=(32, 64, 256, 512)),
     "reactnet-a": ReActNetA,
+    "real-to-binary-resnet18": RealToBinaryResNet18,
+    "real-to-binary-resnet18-cifar": partial(RealToBinaryResNet18, small_images=True),
+    "resnet-e18": ResNetE18,
+    "resnet-e18-cifar": partial(ResNetE18, small_images=True),
     "resnet18": ResNet18,
     "resnet18-cifar": ResNet18Cifar,
     "resnet18-cifar-blocks": ResNet18CifarBlocks,

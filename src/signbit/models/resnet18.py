@@ -40,7 +40,7 @@ class ResNet18(nn.Module):
             method.stem_nonlinearity(width),
             nn.MaxPool2d(3, stride=2, padding=1),
         )
-        self.stages = _stages(method, self.units, averaged_shortcut)
+        self.stages = build_stages(method, self.units, averaged_shortcut)
         self.norm = self.build_norm(_WIDTHS[-1])
         self.classifier = nn.Linear(_WIDTHS[-1], classes)
 
@@ -81,7 +81,7 @@ class ResNet18Cifar(nn.Module):
 
     def build_stages(self, method: Method) -> nn.Sequential:
         """(N, 64, 32, 32) to (N, 512, 4, 4)."""
-        return _stages(method, _UNITS, strided_shortcut)
+        return build_stages(method, _UNITS, strided_shortcut)
 
 
 class ResidualUnit(nn.Module):
@@ -129,7 +129,7 @@ def strided_shortcut(in_channels: int, out_channels: int, stride: int = 2) -> nn
     )
 
 
-def _stages(
+def build_stages(
     method: Method, counts: Sequence[int], halving: Callable[[int, int], nn.Module]
 ) -> nn.Sequential:
     """All residual units; `halving` builds the shortcut of a stage's first, but for stage one."""

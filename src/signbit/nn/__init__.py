@@ -14,7 +14,7 @@ from signbit.lazy import from_modules
 
 if TYPE_CHECKING:
     from signbit.nn.block_order import CONV_FIRST, NORM_FIRST, BlockOrder
-    from signbit.nn.blocks import ConvBlock, Stem, normalised_conv
+    from signbit.nn.blocks import ChannelGate, ConvBlock, Stem, normalised_conv
     from signbit.nn.estimators import register_estimator, scale_gradient, sign
     from signbit.nn.layers import BinaryConv1d, BinaryConv2d, BinaryLinear
     from signbit.nn.nonlinearities import Maxout, RPReLU
@@ -33,6 +33,7 @@ __all__ = [
     "BinaryConvTranspose2d",
     "BinaryLinear",
     "BlockOrder",
+    "ChannelGate",
     "ConvBlock",
     "LayerPath",
     "Maxout",
@@ -54,6 +55,7 @@ _HOMES = {
     "CONV_FIRST": "block_order",
     "NORM_FIRST": "block_order",
     "BlockOrder": "block_order",
+    "ChannelGate": "blocks",
     "ConvBlock": "blocks",
     "Stem": "blocks",
     "normalised_conv": "blocks",

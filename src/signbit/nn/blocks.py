@@ -1,4 +1,4 @@
-"""What networks are made of: a convolution, its normalisation, a shortcut, a non-linearity.
+"""What networks are made of: a convolution, its normalisation, a shortcut, a non-linearity, a gate.
 
 Owns the way from the modules one by one to the op that does the same in fewer passes and keeps less
 for backward; when that may be is `select`'s business.
@@ -11,6 +11,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from signbit.errors import InputError
 from signbit.fast.batch_norm import batch_norm
 from signbit.fast.binary_unit import UnitSettings, binary_unit
 from signbit.fast.layer import surrogate_of
@@ -21,7 +22,7 @@ from signbit.nn.choices import takes
 from signbit.nn.layers import BinaryConv2d
 from signbit.nn.shifts import shifted
 
-__all__ = ["ConvBlock", "Stem", "normalised", "normalised_conv"]
+__all__ = ["ChannelGate", "ConvBlock", "Stem", "normalised", "normalised_conv"]
 
 
 class ConvBlock(nn.Sequential):
@@ -43,6 +44,44 @@ class Stem(ConvBlock):
         if self.training and x.dim() == 4:
             x = x.to(memory_format=torch.channels_last)
         return super().forward(x)
+
+
+class ChannelGate(nn.Module):
+    """sigmoid(W2 relu(W1 mean_hw(x))): one factor for each channel and image, to multiply with.
+
+    Input (N, in_channels, H, W); output (N, out_channels, 1, 1), between 0 and 1. `hidden` is the
+    number of rows of W1. bias: whether both layers have one. hard: hard-sigmoid instead, that is
+    clamp(x + 3, 0, 6) / 6. Hu, Shen, Sun 2018, "Squeeze-and-Excitation Networks". Raises InputError
+    for a count below 1.
+
+    >>> x = torch.randn(8, 64, 14, 14)
+    >>> (x * ChannelGate(64, 64, 8)(x)).shape
+    torch.Size([8, 64, 14, 14])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        hidden: int,
+        *,
+        bias: bool = False,
+        hard: bool = False,
+    ) -> None:
+        super().__init__()
+        if min(in_channels, out_channels, hidden) < 1:
+            raise InputError(
+                "ChannelGate needs in_channels, out_channels and hidden >= 1, got "
+                f"{in_channels}, {out_channels} and {hidden}"
+            )
+        self.squeeze = nn.Linear(in_channels, hidden, bias)
+        self.relu = nn.ReLU()
+        self.excite = nn.Linear(hidden, out_channels, bias)
+        self.sigmoid = nn.Hardsigmoid() if hard else nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate: Tensor = self.sigmoid(self.excite(self.relu(self.squeeze(x.mean((2, 3))))))
+        return gate.unsqueeze(-1).unsqueeze(-1)
 
 
 def normalised_conv(

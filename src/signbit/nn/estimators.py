@@ -70,7 +70,8 @@ def _identity(x: Tensor, parameters: Sequence[float]) -> Tensor:
 
 
 def _clip(x: Tensor, parameters: Sequence[float]) -> Tensor:
-    return (x.abs() <= 1).to(x.dtype)
+    limit = parameters[0] if parameters else 1.0
+    return (x.abs() <= limit).to(x.dtype)
 
 
 def _clip_inside(x: Tensor, parameters: Sequence[float]) -> Tensor:
@@ -206,12 +207,22 @@ class Identity(Estimator):
 
 
 class Clip(Estimator):
-    """Derivative 1 for abs(x) <= 1, else 0: that of hardtanh.
+    """Derivative 1 for abs(x) <= limit, else 0: that of hardtanh, whose limit is 1.
 
-    Courbariaux, Hubara et al. 2016, "Binarized Neural Networks", eq. 4.
+    Courbariaux, Hubara et al. 2016, "Binarized Neural Networks", eq. 4; other limits are those of
+    Bethge et al. 2019, "Back to Simplicity". Raises InputError for a limit that is not above 0.
     """
 
     name = "clip"
+
+    def __init__(self, limit: float = 1.0) -> None:
+        if not 0 < limit < math.inf:
+            raise InputError(f"Clip needs a limit > 0, got {limit}")
+        self.limit = limit
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        return () if self.limit == 1 else (self.limit,)
 
 
 class ClipInside(Estimator):

@@ -54,8 +54,8 @@ inline typename Vec::Floats derivative(typename Vec::Floats x, typename Vec::Flo
   switch (kind) {
     case Surrogate::kIdentity:
       break;
-    case Surrogate::kClip:  // |x| <= 1, which is |x| < the next float after 1; not of NaN
-      return Vec::select_less(magnitude(x), Vec::set(0x1.000002p+0f), one, Vec::set(0.0f));
+    case Surrogate::kClip:  // not of NaN
+      return Vec::select_less(magnitude(x), t, one, Vec::set(0.0f));
     case Surrogate::kPolynomial: {
       const typename Vec::Floats slope = Vec::fma(magnitude(x), Vec::set(-2.0f), Vec::set(2.0f));
       return Vec::larger(Vec::set(0.0f), slope);  // slope < 0 ? 0 : slope, NaN kept
@@ -89,7 +89,10 @@ inline void scale_gradient(const SurrogateArgs& surrogate, const float* x, const
       Vec::store_first(to, v, static_cast<int>(channels - c));
     }
   };
-  const typename Vec::Floats t = Vec::set(surrogate.t), kt = Vec::set(surrogate.k * surrogate.t);
+  // |x| <= t is |x| < the next float after t.
+  const float bound =
+      kind == Surrogate::kClip ? __builtin_nextafterf(surrogate.t, __builtin_inff()) : surrogate.t;
+  const typename Vec::Floats t = Vec::set(bound), kt = Vec::set(surrogate.k * surrogate.t);
   const Argument argument(shift == nullptr ? Vec::set(0.0f) : load(shift, c), surrogate.divisor);
   typename Vec::Floats total = Vec::set(0.0f), products = Vec::set(0.0f);
   for (int64_t at = c; at < pixels * channels; at += channels) {

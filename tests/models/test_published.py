@@ -1,0 +1,155 @@
+"""Published architectures: sizes as their authors have them, exact files, gradients everywhere.
+
+The figures are those of Larq Zoo 2.4.0 (larq 0.14.0, TensorFlow 2.15.1): `count_params()`, and the
+weights and multiply-adds in one bit and in 32 of `larq.models.ModelProfile`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from tests.compiler.every_way import assert_exact
+from tests.compiler.nets import randomise
+from tests.compiler.small import narrow, randomise_latents, randomise_vectors, train_briefly
+from tests.thorough import sample
+from torch import nn
+
+from signbit import methods, models
+from signbit.errors import InputError, RecipeError
+from signbit.models.quicknet import BlurPool
+from signbit.nn.blocks import ChannelGate
+from signbit.nn.layers import BinaryConv2d
+
+LARQ_ZOO = {
+    # Parameters, of them binary weights, binary and real multiply-adds.
+    "quicknet": (13_243_720, 12_533_760, 1_849_688_064, 29_651_712),
+    "quicknet-small": (12_664_344, 11_980_800, 1_156_055_040, 15_941_120),
+    "quicknet-large": (23_359_304, 22_634_496, 3_699_376_128, 29_651_712),
+    "resnet-e18": (11_699_368, 10_985_472, 1_676_279_808, 137_793_536),
+    "resnet-e18-cifar": (11_183_306, 10_985_472, 547_356_672, 8_066_048),
+    "binary-densenet28": (5_150_504, 4_202_496, 3_587_383_296, 202_484_224),
+    "binary-densenet28-cifar": (4_571_338, 4_202_496, 1_171_390_464, 29_169_280),
+    "meliusnet22": (6_969_672, 6_119_424, 4_624_220_160, 136_388_608),
+    "real-to-binary-resnet18": (11_995_624, 10_985_472, 1_676_279_808, 138_087_936),
+}
+"""The forms for 32x32 images that are not here are ours: there Larq Zoo's stems halve the image."""
+
+NARROW = {
+    "quicknet": "resnet-e",
+    "quicknet-cifar": "reactnet",
+    "resnet-e18": "bireal",
+    "resnet-e18-cifar": "resnet-e",
+    "binary-densenet28": "resnet-e",
+    "binary-densenet28-cifar": "bnn",
+    "meliusnet22": "resnet-e",
+    "meliusnet22-cifar": "reactnet",
+    "real-to-binary-resnet18": "real-to-binary",
+    "real-to-binary-resnet18-cifar": "sdbnn",
+}
+"""Every block, by its own method and by others."""
+
+EXACT_FIRST = (
+    "quicknet",
+    "resnet-e18-cifar",
+    "binary-densenet28-cifar",
+    "meliusnet22",
+    "real-to-binary-resnet18-cifar",
+)
+
+
+def own_method(architecture: str) -> methods.Method:
+    return methods.get("real-to-binary" if "real-to-binary" in architecture else "resnet-e")
+
+
+@pytest.mark.parametrize("architecture", LARQ_ZOO)
+def test_parameters_and_operations_are_larq_zoos(architecture: str) -> None:
+    classes = 10 if architecture.endswith("-cifar") else 1000
+    found = {"binary": 0, "real": 0}
+
+    def note(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
+        weight = module.filters if isinstance(module, BlurPool) else module.weight
+        kind = "binary" if isinstance(module, BinaryConv2d) else "real"
+        found[kind] += weight.numel() * int(np.prod(output.shape[2:]))
+
+    with torch.device("meta"):
+        model = models.build(architecture, own_method(architecture), classes=classes, channels=3)
+        layers = (BinaryConv2d, nn.Conv2d, nn.Linear, BlurPool)
+        for module in model.modules():
+            if isinstance(module, layers):
+                module.register_forward_hook(note)
+        model.eval()(torch.zeros(1, 3, *model.input_size))
+    # Keras counts a normalisation's statistics as parameters, and fixed filters.
+    state = {**dict(model.named_buffers()), **dict(model.named_parameters())}
+    numbers = sum(t.numel() for name, t in state.items() if "num_batches" not in name)
+    binary = sum(m.weight.numel() for m in model.modules() if isinstance(m, BinaryConv2d))
+    assert (numbers, binary, found["binary"], found["real"]) == LARQ_ZOO[architecture]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", sample(NARROW, *EXACT_FIRST))
+def test_files_are_exact(monkeypatch: pytest.MonkeyPatch, architecture: str) -> None:
+    side = narrow(monkeypatch, architecture)
+    torch.manual_seed(0)
+    method = methods.get(NARROW[architecture])
+    model = models.build(architecture, method, classes=5, channels=3)
+    if architecture.startswith("meliusnet"):
+        # Behind its stem's ReLU random statistics would make every sign the same.
+        train_briefly(model, (side, side, 3), classes=5, steps=3)
+    else:
+        randomise_latents(model)
+        randomise_vectors(model)
+        randomise(model)
+    assert_exact(model, (side, side + 16, 3), end_to_end=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", sample(NARROW, *EXACT_FIRST))
+def test_every_parameter_learns(monkeypatch: pytest.MonkeyPatch, architecture: str) -> None:
+    side = narrow(monkeypatch, architecture)
+    torch.manual_seed(0)
+    model = models.build(architecture, own_method(architecture), classes=5, channels=3)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    train_briefly(model, (side, side, 3), classes=5, steps=2)
+    still = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
+    assert still == []
+
+
+def test_the_page_has_these_figures() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "architectures.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (\d[\d,| ]+) \|$", page, re.MULTILINE))
+    found = {
+        name: tuple(int(n.replace(",", "")) for n in row.split(" | ")) for name, row in rows.items()
+    }
+    assert found == {name: row for name, row in LARQ_ZOO.items() if not name.endswith("-cifar")}
+
+
+def test_a_blurred_map_keeps_its_mean_and_halves() -> None:
+    x = torch.ones(2, 3, 5, 8)
+    y = BlurPool(3)(x)
+    assert y.shape == (2, 3, 3, 4)
+    assert torch.equal(y[:, :, 1, 1:], torch.ones(2, 3, 3))
+    assert torch.equal(y[:, :, 0, 0], torch.full((2, 3), 0.75**2))
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_a_gate_is_squeeze_and_excite(hard: bool) -> None:
+    torch.manual_seed(0)
+    gate = ChannelGate(6, 4, 3, bias=True, hard=hard)
+    x = torch.randn(2, 6, 5, 7)
+    hidden = F.relu(F.linear(x.mean((2, 3)), gate.squeeze.weight, gate.squeeze.bias))
+    scores = F.linear(hidden, gate.excite.weight, gate.excite.bias)
+    expected = ((scores + 3).clamp(0, 6) / 6) if hard else 1 / (1 + (-scores).exp())
+    torch.testing.assert_close(gate(x), expected[:, :, None, None])
+    with pytest.raises(InputError, match="hidden >= 1, got 6, 4 and 0"):
+        ChannelGate(6, 4, 0)
+
+
+@pytest.mark.parametrize("clip", [0, -1.0, float("inf"), True, "1.3"])
+def test_a_bad_clip_is_refused(clip: object) -> None:
+    with pytest.raises(RecipeError, match="resnet-e: clip must be a number > 0"):
+        methods.get("resnet-e", clip=clip)
