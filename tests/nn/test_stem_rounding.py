@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from signbit.bitformat.int16_stem import MAX_SUM
 from signbit.errors import InputError
 from signbit.nn.pixel_conv import PixelConv2d
-from signbit.nn.stem_rounding import round_conv, round_stem
+from signbit.nn.stem_rounding import renew_statistics, round_conv, round_stem
 
 
 def float64(conv: nn.Conv2d, images: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -207,3 +207,43 @@ def test_weights_that_are_not_finite() -> None:
         conv.weight.fill_(float("nan"))
     with pytest.raises(InputError, match="not finite"):
         round_conv(conv, (0.5,), (0.5,))
+
+
+class Normalised(nn.Module):
+    """Batch-norms of every kind, and what would draw numbers or learn in training mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.first = nn.BatchNorm2d(4, momentum=0.3)
+        self.without = nn.BatchNorm2d(4, track_running_stats=False)
+        self.dropout = nn.Dropout(0.5)
+        self.second = nn.BatchNorm1d(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.without(self.first(self.conv(x))).relu()
+        y: Tensor = self.second(self.dropout(x.mean((2, 3))))
+        return y
+
+
+def test_statistics_are_the_means_of_the_batches() -> None:
+    model = Normalised()
+    with torch.no_grad():
+        model.first.running_mean.fill_(7)
+    batches = [torch.randn(5, 3, 6, 7), 2 * torch.randn(3, 3, 6, 7)]
+    renewed = renew_statistics(model, iter(batches))
+    with torch.no_grad():
+        values = [model.conv(batch) for batch in batches]
+    means = torch.stack([each.mean((0, 2, 3)) for each in values])
+    variances = torch.stack([each.var((0, 2, 3)) for each in values])
+    torch.testing.assert_close(renewed.first.running_mean, means.mean(0))
+    torch.testing.assert_close(renewed.first.running_var, variances.mean(0))
+    assert renewed.first.momentum == 0.3
+    assert not any(module.training for module in renewed.modules())
+    # Nothing was drawn: the same batches give the same statistics.
+    again = renew_statistics(model, batches)
+    torch.testing.assert_close(again.second.running_var, renewed.second.running_var, rtol=0, atol=0)
+    assert model.training
+    assert (model.first.running_mean == 7).all()
+    with pytest.raises(InputError, match="batches: there are none"):
+        renew_statistics(model, [])

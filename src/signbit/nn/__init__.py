@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from signbit.nn.padding import SignPadding
     from signbit.nn.paths import LayerPath, why
     from signbit.nn.pixel_conv import PixelConv2d
-    from signbit.nn.stem_rounding import round_stem
+    from signbit.nn.stem_rounding import renew_statistics, round_stem
     from signbit.nn.thresholds import Threshold
     from signbit.nn.transposed import BinaryConvTranspose2d
 
@@ -45,6 +45,7 @@ __all__ = [
     "binarize",
     "normalised_conv",
     "register_estimator",
+    "renew_statistics",
     "round_stem",
     "scale_gradient",
     "sign",
@@ -69,6 +70,7 @@ _HOMES = {
     "Maxout": "nonlinearities",
     "RPReLU": "nonlinearities",
     "PixelConv2d": "pixel_conv",
+    "renew_statistics": "stem_rounding",
     "round_stem": "stem_rounding",
     "Threshold": "thresholds",
     "SignPadding": "padding",

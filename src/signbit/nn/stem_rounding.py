@@ -21,17 +21,18 @@ error multiplies a pixel's distance from the mean, not the pixel. The error of y
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from signbit.bitformat.int16_stem import MAX_PIXEL, MAX_SUM, MAX_WEIGHT
 from signbit.errors import InputError
 from signbit.nn.pixel_conv import Pair, PixelConv2d
 
-__all__ = ["round_conv", "round_stem"]
+__all__ = ["renew_statistics", "round_conv", "round_stem"]
 
 
 def round_stem(
@@ -61,6 +62,38 @@ def round_stem(
             parent, _, attribute = path.rpartition(".")
             setattr(rounded.get_submodule(parent), attribute, stem.eval())
     return rounded
+
+
+def renew_statistics(model: nn.Module, batches: Iterable[Tensor]) -> nn.Module:
+    """A copy of the model, in evaluation mode, whose batch-norms have the statistics of its values.
+
+    What stands in front of a batch-norm was changed, as by `round_stem`, so that its mean and
+    variance are those of other values. batches: normalised images (N, C, H, W), as the model takes
+    them. A batch-norm's mean and variance are the means of what the batches have, each batch
+    counting alike; one without running statistics stays as it is, and everything else is in
+    evaluation mode meanwhile. Raises InputError where there are no batches.
+    """
+    renewed = copy.deepcopy(model).eval()
+    norms = [
+        norm
+        for norm in renewed.modules()
+        if isinstance(norm, _BatchNorm) and norm.running_mean is not None
+    ]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean of all batches
+        norm.train()
+    count = 0
+    with torch.no_grad():
+        for images in batches:
+            renewed(images)
+            count += 1
+    if not count:
+        raise InputError("batches: there are none, so that no statistics can be estimated")
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return renewed.eval()
 
 
 def round_conv(conv: nn.Conv2d, mean: Sequence[float], std: Sequence[float]) -> PixelConv2d:
