@@ -14,7 +14,7 @@ from signbit.bitformat.graph import Graph as FileGraph
 from signbit.bitformat.graph import GraphInput, GraphOutput, Pair
 from signbit.bitformat.taps import axis_taps, window_count
 from signbit.compiler.ir import IMAGE, Graph, Node, Origin, Shape, Step, verify
-from signbit.compiler.lower import LOGITS, Lowered, lower
+from signbit.compiler.lower import Lowered, lower
 from signbit.compiler.passes.fold.round_constants import round_constants
 from signbit.runtime.reference import ReferenceEngine
 
@@ -214,7 +214,7 @@ def lowered(graph: Graph) -> tuple[Lowered, bytes]:
     result = lower(graph)
     file = FileGraph(
         inputs=(GraphInput(IMAGE, "image", graph[IMAGE].shape),),
-        outputs=(GraphOutput(LOGITS, result.output),),
+        outputs=tuple(GraphOutput(*each) for each in result.outputs.items()),
         nodes=result.nodes,
     )
     return result, encode(file, result.constants)

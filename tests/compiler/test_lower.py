@@ -27,7 +27,7 @@ def test_no_real_is_stored_that_nobody_reads() -> None:
     result = _optimised(build, build.conv(build.sign(first), 8))
     assert [node.op for node in result.nodes] == ["real_conv", "binary_conv", "binary_conv"]
     assert [kinds(node) for node in result.nodes] == [["signs"], ["signs"], ["real"]]
-    assert result.output == 3
+    assert result.outputs == {"logits": 3}
     # Nor is the maths computed that the comparison replaces.
     assert result.nodes[1].steps == ()
     threshold = result.constants[str(signs(result.nodes[1])[0].threshold)]
@@ -224,7 +224,7 @@ def test_provenance_names_export_and_module() -> None:
     assert node.name == conv
     assert result.node_provenance[conv].export == f"fx_{conv}"
     assert result.node_provenance[conv].module == f"module.{conv}"
-    assert result.tensor_provenance[result.output].export == f"fx_{normalised}"
+    assert result.tensor_provenance[result.outputs["logits"]].export == f"fx_{normalised}"
     bits = result.tensor_provenance[node.inputs[0]]
     assert (bits.export, bits.signed) == (f"fx_{sign}", f"fx_{stem}")
 

@@ -270,16 +270,6 @@ def test_refuses_padding_modes_other_than_zeros() -> None:
         compiled(model, SIZE)
 
 
-class TwoOutputs(nn.Module):
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return x, x
-
-
-def test_refuses_two_outputs() -> None:
-    with pytest.raises(CompileError, match="2 outputs"):
-        compiled(TwoOutputs().eval(), SIZE)
-
-
 class Counter(nn.Module):
     def __init__(self) -> None:
         super().__init__()

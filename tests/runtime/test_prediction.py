@@ -194,11 +194,25 @@ def test_without_a_rule_arrays_of_the_inputs_shape_remain() -> None:
     np.testing.assert_array_equal(engine.predict(image).logits, engine(image[None])[0])
 
 
+def test_of_several_outputs_the_first_has_the_scores() -> None:
+    added = GraphOutput("m", 3)
+    both = changed(lambda graph: dataclasses.replace(graph, outputs=(*graph.outputs, added)))
+    image = drawn(7, *SHAPE)
+    assert both.predict(image).top() == ENGINE.predict(image).top()
+    np.testing.assert_array_equal(both.features(image[None], "m"), both(image[None])["m"])
+    (name,) = (each.name for each in ENGINE.outputs)
+    np.testing.assert_array_equal(ENGINE.features(image[None], name), ENGINE(image[None]))
+    with pytest.raises(InputError, match=r"no output 'stages\.3', only .*keep="):
+        both.features(image[None], "stages.3")
+    behind = changed(lambda graph: dataclasses.replace(graph, outputs=(added, *graph.outputs)))
+    with pytest.raises(InputError, match="its first output 'm' is 3×3×10"):
+        behind.predict(image)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (lambda g: dataclasses.replace(g, outputs=(GraphOutput("m", 3),)), "'m' is 3×3×10"),
-        (lambda g: dataclasses.replace(g, outputs=(*g.outputs, GraphOutput("m", 3))), "2 outputs"),
         (lambda g: dataclasses.replace(g, source={"output": "features"}), "features"),
     ],
 )

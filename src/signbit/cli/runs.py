@@ -124,7 +124,9 @@ def with_int16_stem(run: Run) -> Run:
     return replace(run, model=round_stem(run.model, mean, std, input_size=run.input_size))
 
 
-def refusals_of(run: Run, allow_real: Sequence[str], *, any_size: bool) -> list[Refusal]:
+def refusals_of(
+    run: Run, allow_real: Sequence[str], *, any_size: bool, keep: Sequence[str] = ()
+) -> list[Refusal]:
     """All that `compile_run` would refuse of a run."""
     from signbit.compiler import check
 
@@ -136,6 +138,7 @@ def refusals_of(run: Run, allow_real: Sequence[str], *, any_size: bool) -> list[
         std=std,
         allow_real=allow_real,
         any_size=any_size,
+        keep=keep,
     )
 
 
@@ -145,10 +148,11 @@ def compile_run(
     allow_real: Sequence[str] = (),
     *,
     any_size: bool = False,
+    keep: Sequence[str] = (),
 ) -> Compiled:
     """Compile a run's network; the file remembers where it came from, and these notes.
 
-    allow_real, any_size: as `compile_model` takes them.
+    allow_real, any_size, keep: as `compile_model` takes them.
     """
     import signbit
     from signbit.compiler import compile_model
@@ -166,6 +170,7 @@ def compile_run(
         interpolation=interpolation,
         allow_real=allow_real,
         any_size=any_size,
+        keep=keep,
         source={
             **_recipe_notes(run),
             "network": run.recipe.network,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from signbit.cli import console
 from signbit.errors import DataError, InputError, SignbitError
+from signbit.runtime.ports import first_output
 from signbit.runtime.prediction import OUTPUT, class_labels
 from signbit.words import counted, listed
 
@@ -77,12 +78,18 @@ def load_classifier(
         )
         features = engine.source.get(OUTPUT) == "features"
         raise SignbitError(f"{path}: {error}{cure if features else ''}") from None
+    if others := [repr(each.name) for each in engine.outputs[1:]]:
+        name = engine.outputs[0].name
+        console.say(f"scores: the output {name!r}; not used: {listed(others)}")
     return engine
 
 
 def logits(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """float32 (N, classes) of uint8 (N, H, W, C), in batches."""
-    parts = [engine(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
+    parts = [
+        first_output(engine(images[start : start + BATCH]))
+        for start in range(0, len(images), BATCH)
+    ]
     return np.concatenate(parts)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from torch import nn
 from torch.export import ExportedProgram
 
@@ -22,20 +24,26 @@ from signbit.compiler.checks.arguments import (
 )
 from signbit.compiler.checks.collected import Collected
 from signbit.compiler.checks.constant_signs import require_signs_that_vary
-from signbit.compiler.checks.exportable import in_training_mode, require_module
+from signbit.compiler.checks.exportable import (
+    in_training_mode,
+    require_exportable,
+    require_module,
+)
 from signbit.compiler.checks.float32 import in_float32
 from signbit.compiler.checks.silent_floats import kept_real
 from signbit.compiler.compiled import Compiled
 from signbit.compiler.count import ALLOWED
+from signbit.compiler.exporting.answers import named_answers
 from signbit.compiler.exporting.exported import export
 from signbit.compiler.exporting.wrappers import unwrapped
 from signbit.compiler.ir import IMAGE
-from signbit.compiler.lower import LOGITS, lower
+from signbit.compiler.lower import lower
 from signbit.compiler.passes import run_passes
 from signbit.compiler.passes.remove_dead import remove_dead
 from signbit.compiler.sizes.symbolic import require_open_sizes
 from signbit.compiler.sizes.trials import for_any_size
 from signbit.compiler.trace import trace
+from signbit.compiler.verification.verify import verify as compare
 from signbit.errors import CompileError, ModelFileError, Refusal, SignbitWarning
 
 __all__ = ["check", "compile_model"]
@@ -53,20 +61,27 @@ def compile_model(
     source: Mapping[str, str] | None = None,
     allow_real: Sequence[str] = (),
     any_size: bool = False,
+    keep: Sequence[str] = (),
+    verify: npt.NDArray[np.uint8] | None = None,
 ) -> Compiled:
     """Compile a network that takes (x / 255 − mean) / std to a file that takes raw pixels x.
 
-    model: in evaluation mode, float images (N, C, H, W) to logits; of an AveragedModel, a model in
+    model: in evaluation mode, float images (N, C, H, W) to logits, or to several results in a dict,
+    tuple or dataclass, by whose keys the file's outputs are called ("output.0" and so on in a
+    tuple); the scores are the result "logits" or else the first, and the file's first; of an
+    AveragedModel, a model in
     parallel or one of torch.compile what it holds. input_size: (height, width,
     channels); or (height, width) or the side of a square, where mean, std or the first convolution
     says how many channels there are. mean, std: one per channel, or a number for all, std > 0, in
-    units where 255 is 1. class_names: one per logit, none twice; without them classes are numbers.
+    units where 255 is 1. class_names: one per score, none twice; without them classes are numbers.
     resize_shorter_side, interpolation ("bilinear" or "nearest"): how a photograph becomes an
     input; without the former it is the larger side of the input. source: free notes of where the
     model came from. allow_real: module paths of binary layers that may compute with reals, as one
     of their operands is no sign. any_size: whether the file may be loaded at another height and
     width, as in `signbit.load(path, input_size=(H, W))`; it is then compared with PyTorch at three
-    other sizes or more (`Compiled.sizes`).
+    other sizes or more (`Compiled.sizes`). keep: module paths whose results are outputs, too, by
+    these names (`Engine.features`). verify: images uint8 (N, H, W, C) on which the file is compared
+    with PyTorch (`Compiled.agreement`).
     A model whose parameters are in another precision is compiled as its copy in float32 if they
     have that value there, with a SignbitWarning; the model itself stays as it is. A mean or std
     above 1, which no pixels have, is another such warning.
@@ -74,7 +89,8 @@ def compile_model(
     be of no use; naming module path, operation and reason for what the engine cannot do, for a
     binary layer that lost its signs and is not in allow_real, for one whose input has the same
     signs whatever the image, and for numbers that are not finite; with any_size also for what fixes
-    the size of the images.
+    the size of the images, with keep for a module that is not called once for one tensor, with
+    verify where the file and PyTorch disagree. Raises InputError for images of another shape.
     """
     require_module(model)
     model = unwrapped(model)
@@ -88,22 +104,26 @@ def compile_model(
         interpolation=interpolation,
         source=source,
         allow_real=allow_real,
+        keep=keep,
     )
     model, notice = in_float32(model)
     for said in (notice, why_units(arguments.mean, arguments.std)):
         if said:
             warnings.warn(said, SignbitWarning, stacklevel=2)
-    compiler = _Compiler(model, arguments, any_size)
-    if not any_size:
-        return replace(compiler(arguments.size), notice=notice)
-    program = compiler.exported(arguments.size)
-    checks = Collected()
-    with checks:
-        compiled = replace(compiler.of(program, arguments.size), notice=notice)
-    with checks.elsewhere():
-        apart = require_open_sizes(model, (*arguments.size, arguments.channels))
-    checks.require_none()
-    return for_any_size(model, compiled, apart, compiler)
+    require_exportable(model)  # before anything is hooked to it
+    with named_answers(model, arguments.keep):
+        compiler = _Compiler(model, arguments, any_size)
+        compiled = compiler.for_any_size() if any_size else compiler(arguments.size)
+    compiled = replace(compiled, notice=notice)
+    return compiled if verify is None else _verified(compiled, verify)
+
+
+def _verified(compiled: Compiled, images: npt.NDArray[np.uint8]) -> Compiled:
+    agreement = compare(compiled, images)
+    if not agreement.agrees:
+        wrong = ", ".join(node.name for node in agreement.nodes if not node.agrees)
+        raise CompileError(f"verify: the engine and PyTorch disagree on {wrong}")
+    return replace(compiled, agreement=agreement)
 
 
 def check(
@@ -114,13 +134,14 @@ def check(
     std: Numbers = 0.25,
     allow_real: Sequence[str] = (),
     any_size: bool = False,
+    keep: Sequence[str] = (),
 ) -> list[Refusal]:
     """Everything about a model that `compile_model` would refuse; empty where it compiles.
 
     The arguments are those of `compile_model`. mean and std matter where a layer takes signs of
     pixels. The model need not be trained, and nothing is kept or written.
     """
-    given: dict[str, Any] = {"allow_real": allow_real, "any_size": any_size}
+    given: dict[str, Any] = {"allow_real": allow_real, "any_size": any_size, "keep": keep}
     try:
         compile_model(model, input_size=input_size, mean=mean, std=std, **given)
     except CompileError as error:
@@ -139,6 +160,17 @@ class _Compiler:
     def __call__(self, size: Pair) -> Compiled:
         return self.of(self.exported(size), size)
 
+    def for_any_size(self) -> Compiled:
+        size = self.arguments.size
+        program = self.exported(size)
+        checks = Collected()
+        with checks:
+            compiled = self.of(program, size)
+        with checks.elsewhere():
+            apart = require_open_sizes(self.model, (*size, self.arguments.channels))
+        checks.require_none()
+        return for_any_size(self.model, compiled, apart, self)
+
     def exported(self, size: Pair) -> ExportedProgram:
         return export(self.model, (*size, self.arguments.channels))
 
@@ -156,7 +188,10 @@ class _Compiler:
         allowed = {ALLOWED: ", ".join(given.allow_real)} if given.allow_real else {}
         compiled = Graph(
             inputs=(GraphInput(IMAGE, "image", (*size, given.channels), given.resize),),
-            outputs=(GraphOutput(LOGITS, lowered.output, given.class_names),),
+            outputs=tuple(
+                GraphOutput(name, number, () if place else given.class_names)
+                for place, (name, number) in enumerate(lowered.outputs.items())
+            ),
             nodes=lowered.nodes,
             source=given.source | allowed,
         )

@@ -56,6 +56,8 @@ class Compiled:
     """What was done to the model before it was compiled; empty where nothing was."""
     sizes: tuple[OtherSize, ...] = ()
     """The other sizes that were tried, where the file is of any size."""
+    agreement: Agreement | None = None
+    """How far it agrees with PyTorch on the images of `compile_model(..., verify=images)`."""
 
     def __repr__(self) -> str:
         size = "×".join(map(str, self.graph.inputs[0].shape))

@@ -17,12 +17,9 @@ from signbit.compiler import ir
 from signbit.compiler.constants import Constant, NumberedConstants
 from signbit.compiler.lower_steps import keys_of, steps_of
 
-__all__ = ["LOGITS", "Lowered", "Provenance", "lower"]
+__all__ = ["Lowered", "Provenance", "lower"]
 
 _NO_SIGNS = "it ends in signs: leave the last one out, or put a linear layer behind it"
-
-LOGITS = "logits"
-"""Name of the graph's output."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +60,8 @@ class Provenance:
 class Lowered:
     """The file's nodes and constants, and where they come from."""
 
-    output: int
-    """The tensor that the network yields."""
+    outputs: dict[str, int]
+    """Name of each output → its tensor."""
     nodes: tuple[FileNode, ...]
     constants: dict[str, Constant]
     node_provenance: dict[str, Provenance]
@@ -78,17 +75,17 @@ def lower(graph: ir.Graph) -> Lowered:
 
     Raises CompileError with all that was refused of it, a result of signs among it.
     """
-    output = graph[graph.output]
-    if output.is_sign:
-        error = ir.refuse(output.origin, "the network must end in reals", _NO_SIGNS)
-        graph.refused += error.refusals
+    for value in dict.fromkeys(graph.outputs.values()):
+        if graph[value].is_sign:
+            error = ir.refuse(graph[value].origin, "the network must end in reals", _NO_SIGNS)
+            graph.refused += error.refusals
     graph.require_nothing_refused()
     lowering = _Lowering(graph)
     for node in graph:
         if node.op != "sign":
             lowering.add(node)
     return Lowered(
-        lowering.numbers[graph.output],
+        {name: lowering.numbers[value] for name, value in graph.outputs.items()},
         tuple(lowering.nodes),
         lowering.constants.arrays,
         lowering.node_provenance,
@@ -114,7 +111,7 @@ class _Lowering:
             if signs:
                 self.add_image_signs(node, signs)
             return
-        stored = len(readers) > len(signs) or node.name == self.graph.output
+        stored = len(readers) > len(signs) or self.graph.is_output(node.name)
         if node.is_sign:
             stored, signs = False, [node]
         title = node.title or node.name

@@ -17,10 +17,11 @@ from torch.export import ExportedProgram
 from torch.fx import Node as FxNode
 
 from signbit.compiler.axes import order_of, put_order
-from signbit.compiler.checks.exportable import of_training_mode
+from signbit.compiler.checks.exportable import what_is_written
 from signbit.compiler.checks.silent_floats import KeptReal
+from signbit.compiler.exporting.answers import result_names
 from signbit.compiler.exporting.exported import filled, origin_of, stored_tensors
-from signbit.compiler.ir import HALVES, IMAGE, Graph, Node, Origin, Shape, Step, refuse
+from signbit.compiler.ir import HALVES, IMAGE, LOGITS, Graph, Node, Origin, Shape, Step, refuse
 from signbit.compiler.mapping import MAPPINGS, Call, Tracer
 from signbit.compiler.mapping.choices import chosen, is_pointwise
 from signbit.compiler.mapping.unknown import why_unknown
@@ -36,7 +37,6 @@ _SIGNS = (
     torch.ops.aten.sgn.default,
 )
 
-_WRITES = "leave that out in evaluation mode: if self.training: …"
 _EXCHANGED = "has rows and columns exchanged", "the engine keeps their order: exchange its answers"
 _FILLED = "reads a tensor of the size of the images that holds one number everywhere"
 _FILLS = {"aten.new_full.default", "aten.new_ones.default", "aten.new_zeros.default"}
@@ -60,13 +60,13 @@ def trace(
     the graph must hold for images of other sizes, too (`compiler.sizes` sees to it that it does).
     in_training: paths of the modules that are in training mode.
     Every operation that has no counterpart, and every layer that lost its signs, is in the graph's
-    `refused`, which then is no whole graph. Raises CompileError where the model takes or yields
-    something other than one tensor.
+    `refused`, which then is no whole graph. Raises CompileError where the model takes
+    something else than one tensor.
     """
     walk = _Walk(program, kept_real or {})
     walk.any_size, walk.in_training = any_size, in_training
     walk.add_image(mean, std)
-    walk.require_unchanged_buffers()
+    walk.graph.refused += what_is_written(program.graph_signature, in_training)
     for fx in program.graph.nodes:
         walk.visit(fx)
     walk.require_signs(allow_real)
@@ -81,12 +81,9 @@ class _Walk(Tracer):
         self.kept_real = kept_real
         self.program = program
         signature = program.graph_signature
-        if len(signature.user_inputs) != 1 or len(signature.user_outputs) != 1:
-            raise CompileError(
-                "the model must take one tensor of images and return one tensor of logits; it has "
-                f"{counted(len(signature.user_inputs), 'input')} and "
-                f"{counted(len(signature.user_outputs), 'output')}"
-            )
+        if len(signature.user_inputs) != 1:
+            taken = counted(len(signature.user_inputs), "input")
+            raise CompileError(f"the model must take one tensor of images; it has {taken}")
         self.input_name = signature.user_inputs[0]
         self.names = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self.stored = stored_tensors(program)
@@ -108,18 +105,6 @@ class _Walk(Tracer):
         affine = Step("affine", {"scale": scale, "shift": shift})
         self.graph.add(Node(name, "identity", (IMAGE,), shape, origin, steps=(affine,)))
         self.values[fx] = name
-
-    def require_unchanged_buffers(self) -> None:
-        """Refuse each buffer that is written into, by the module that was left training if so."""
-        signature = self.program.graph_signature
-        for name in signature.buffers_to_mutate.values():
-            module = name.rpartition(".")[0]
-            written = Refusal(name, "", "is a buffer that the model writes into", _WRITES)
-            is_training = module in self.in_training
-            self.graph.refused.append(of_training_mode(module) if is_training else written)
-        if signature.user_inputs_to_mutate:
-            cure = "write x = x + 1 in place of x += 1"
-            self.graph.refused.append(Refusal("the model", "", "writes into its input", cure))
 
     def require_signs(self, allowed: Sequence[str]) -> None:
         """Refuse each layer that lost its signs and is not allowed to, and other names."""
@@ -147,16 +132,16 @@ class _Walk(Tracer):
             operands = [self.values[node] for node in fx.all_input_nodes[1:] if node in self.values]
             if not any(self.is_of_unknown(self.graph[name]) for name in operands):
                 self.graph.refused += error.refusals
-            self.end() if fx.op == "output" else self.assume(fx)
+            self.assume(fx)
 
-    def end(self, sources: Sequence[str] = ()) -> None:
-        """Let any value be the output, computed of these; by default of all that nobody reads."""
+    def any_output(self, sources: Sequence[str] = ()) -> str:
+        """Any value, to be an output, computed of these; by default of all that nobody reads."""
         graph = self.graph
         names = [node.name for node in graph if node.op not in HALVES]
         sources = sources or [name for name in names if not graph.readers(name)] or [IMAGE]
         name, origin = graph.unique("output"), Origin("", "", "output")
         graph.add(Node(name, "unknown", tuple(sources), graph[IMAGE].shape, origin))
-        graph.output = name
+        return name
 
     def assume(self, fx: FxNode) -> None:
         """Let any value take the place of a call's result, if it is reals of a shape known."""
@@ -271,12 +256,24 @@ class _Walk(Tracer):
             self.constants[fx] = cast("Callable[..., Any]", fx.target)(*args, **kwargs)
 
     def finish(self, fx: FxNode) -> None:
-        node = cast("Sequence[Any]", fx.args[0])[-1]  # behind the buffers that are written into
+        """Find the outputs, the one with scores first: "logits" or, without such, the model's."""
+        names = result_names(self.program) or [LOGITS]
+        # They stand behind the buffers that are written into.
+        nodes = cast("Sequence[Any]", fx.args[0])[-len(names) :] or (None,)
+        results = zip(names, nodes, strict=True)
+        for name, node in sorted(results, key=lambda each: each[0] != LOGITS):
+            try:
+                self.graph.outputs[name] = self.output(node)
+            except CompileError as error:
+                self.graph.refused += error.refusals
+                self.graph.outputs[name] = self.any_output()
+
+    def output(self, node: Any) -> str:
+        """The value that is an output of the model, as reals."""
         if not isinstance(node, FxNode):
-            raise CompileError(f"the model returns {node}; its forward must return the logits")
+            raise CompileError(f"the model returns {node}; its forward must return tensors")
         if node in self.unknown and node not in self.values:
-            self.end([source.name for source in self.unknown[node]])
-            return
+            return self.any_output([source.name for source in self.unknown[node]])
         if node not in self.values:
             raise CompileError("the model's output does not depend on its input")
         output = self.graph[self.values[node]]
@@ -286,7 +283,7 @@ class _Walk(Tracer):
         exchanged = "WH" in order_of(node).replace("C", "") and min(output.shape[:2]) > 1
         if exchanged and node not in self.unknown:
             raise refuse(output.origin, *_EXCHANGED)
-        self.graph.output = self.as_real(output).name
+        return self.as_real(output).name
 
 
 def _reals(fx: FxNode) -> torch.dtype | None:

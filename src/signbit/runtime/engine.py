@@ -19,7 +19,7 @@ from signbit.runtime import _native
 from signbit.runtime.node_report import NodeReport, node_reports
 from signbit.runtime.options import checked_limits, checked_size, checked_threads
 from signbit.runtime.pixel_units import warning_once
-from signbit.runtime.ports import DTYPES, Input, Output, batch_check, common_count, described
+from signbit.runtime.ports import DTYPES, Input, Output, batch_check, checked_batch, described
 from signbit.runtime.prediction import Prediction, of_images
 from signbit.runtime.single_nodes import SingleNodes
 from signbit.runtime.source import Source
@@ -169,6 +169,21 @@ class Engine:
         self._model.run_single(count, batch, result)
         return result
 
+    def features(self, inputs: Array | Mapping[str, Array], name: str) -> Array:
+        """The output of this name alone, of a batch as a call takes it.
+
+        A module's features are one, by its path: `compile_model(..., keep=["stages.3"])`. Raises
+        InputError for another name, and as a call does.
+        """
+        names = [each.name for each in self._outputs]
+        if name not in names:
+            raise InputError(
+                f"name: the model has no output {name!r}, only {names}; a module's features are "
+                "one if it was compiled with keep=[path of the module]"
+            )
+        answers = self(inputs)
+        return np.asarray(answers[name] if isinstance(answers, dict) else answers)
+
     @overload
     def predict(self, images: str | bytes | os.PathLike[str]) -> Prediction: ...
     @overload
@@ -176,7 +191,7 @@ class Engine:
     @overload
     def predict(self, images: Any) -> Any: ...
     def predict(self, images: Any) -> Any:
-        """The classes and probabilities of an image, or a list of them for several.
+        """The classes and probabilities of an image by the first output, or a list for several.
 
         An image is a path; the bytes of an encoded file; a Pillow image; or an array. An array of
         the input's own shape, (H, W, C), goes in as a call takes it (uint8, or float32 in 0 … 255)
@@ -281,20 +296,4 @@ class Engine:
 
     def _check_inputs(self, inputs: Array | Mapping[str, Array]) -> tuple[int, list[Array]]:
         """How many samples there are, and an array for each input, in order."""
-        if isinstance(inputs, np.ndarray) and len(self._checks) == 1:
-            array = self._checks[0](inputs)
-            return len(array), [array]
-        names = [each.name for each in self._inputs]
-        if not isinstance(inputs, Mapping):
-            if len(names) > 1:
-                raise InputError(f"inputs: must be a dict of {', '.join(map(repr, names))}")
-            inputs = {names[0]: inputs}
-        for name in inputs:
-            if name not in names:
-                raise InputError(f"inputs: the model has no input {name!r}, only {names}")
-        batch: list[Array] = []
-        for each, check in zip(self._inputs, self._checks, strict=True):
-            if each.name not in inputs:
-                raise InputError(f"inputs: {each.name!r} is missing")
-            batch.append(check(inputs[each.name]))
-        return common_count(inputs, "inputs"), batch
+        return checked_batch(inputs, [each.name for each in self._inputs], self._checks)

@@ -114,3 +114,37 @@ def common_count(batches: Mapping[Any, Array], where: str) -> int:
     if len(set(sizes.values())) > 1:
         raise InputError(f"{where}: batch sizes differ: {sizes}")
     return next(iter(sizes.values()))
+
+
+def checked_batch(
+    inputs: Array | Mapping[str, Array],
+    names: Sequence[str],
+    checks: Sequence[Callable[[Array], Array]],
+) -> tuple[int, list[Array]]:
+    """How many samples there are, and an array for each input, in the order of these names.
+
+    checks: one per input. Raises InputError for what is missing or unknown, as the checks do, and
+    for batches of different sizes.
+    """
+    if isinstance(inputs, np.ndarray) and len(checks) == 1:
+        array = checks[0](inputs)
+        return len(array), [array]
+    if not isinstance(inputs, Mapping):
+        if len(names) > 1:
+            raise InputError(f"inputs: must be a dict of {', '.join(map(repr, names))}")
+        inputs = {names[0]: inputs}
+    for name in inputs:
+        if name not in names:
+            raise InputError(f"inputs: the model has no input {name!r}, only {[*names]}")
+    batch: list[Array] = []
+    for name, check in zip(names, checks, strict=True):
+        if name not in inputs:
+            raise InputError(f"inputs: {name!r} is missing")
+        batch.append(check(inputs[name]))
+    return common_count(inputs, "inputs"), batch
+
+
+def first_output(answers: Any) -> Array:
+    """Of what an engine answered, an array or a dict of them by name, the first output's array."""
+    first: Array = next(iter(answers.values())) if isinstance(answers, dict) else answers
+    return first

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from signbit.errors import InputError, SignbitError
 from signbit.runtime.photographs import Photographs
+from signbit.runtime.ports import first_output
 from signbit.words import counted
 
 if TYPE_CHECKING:
@@ -54,26 +55,24 @@ class Prediction:
 def class_labels(engine: Engine) -> list[str]:
     """The name of each class, or its number as text where the file has no names.
 
-    Raises InputError where the network is no classifier: it has one input, and as its one output a
-    real score for each class.
+    Raises InputError where the network is no classifier: it has one input, and as its output, or
+    the first of several, a real score for each class.
     """
     if engine.source.get(OUTPUT) == "features":
         raise InputError("gives features of an image, not scores of classes")
-    if len(engine.inputs) != 1 or len(engine.outputs) != 1:
-        raise InputError(
-            f"not a classifier: it has {counted(len(engine.inputs), 'input')} and "
-            f"{counted(len(engine.outputs), 'output')}, a classifier has one of each"
-        )
-    (output,) = engine.outputs
+    if len(engine.inputs) != 1:
+        taken = counted(len(engine.inputs), "input")
+        raise InputError(f"not a classifier: it has {taken}, a classifier has one")
+    output = engine.outputs[0]
     height, width, channels = output.shape
     if (height, width) != (1, 1):
         raise InputError(
-            f"not a classifier: its output {output.name!r} is {height}×{width}×{channels}, "
+            f"not a classifier: its first output {output.name!r} is {height}×{width}×{channels}, "
             "a classifier's is 1×1×classes"
         )
     if output.kind != "real":
         raise InputError(
-            f"not a classifier: its output {output.name!r} is signs, a classifier's is scores"
+            f"not a classifier: its first output {output.name!r} is signs, a classifier's is scores"
         )
     return list(output.classes) or [str(index) for index in range(channels)]
 
@@ -107,4 +106,4 @@ def of_images(engine: Engine, images: Sequence[Any]) -> Iterator[Prediction]:
     for start in range(0, len(images), _BATCH):
         batch = [prepare(image) for image in images[start : start + _BATCH]]
         labels = [f"image {start + index}" for index in range(len(batch))]
-        yield from predictions(engine(np.stack(batch)), names, labels)
+        yield from predictions(first_output(engine(np.stack(batch))), names, labels)

@@ -22,8 +22,10 @@ def test_compares_both_sides_and_replaces_the_file(
 ) -> None:
     target = tmp_path / "model.sbnn"
     target.write_bytes(b"an older file")
-    figures = cli("compile", run_folder, "-o", target, "--images", "40", "--json").figures
+    arguments = ("compile", run_folder, "-o", target, "--images", "40")
+    figures = cli(*arguments, "--keep", "conv1", "--json").figures
     assert figures["bytes"] == target.stat().st_size
+    assert [each.name for each in signbit.load(target).outputs] == ["logits", "conv1"]
     assert figures["binary_parameters"] > figures["parameters"] / 2
     agreement = figures["agreement"]
     assert agreement["agrees"]

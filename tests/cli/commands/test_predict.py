@@ -347,16 +347,19 @@ def test_a_network_that_gives_a_map_is_no_classifier(cli: Cli, photo: Path, tmp_
         assert "'body' is 3×3×10" in line
 
 
-def test_a_network_of_several_outputs_is_no_classifier(
+def test_of_several_outputs_the_one_that_is_used_is_said(
     cli: Cli, photo: Path, tmp_path: Path
 ) -> None:
     graph, constants = sample()
-    model = tmp_path / "two.sbnn"
-    two = (*graph.outputs, GraphOutput("body", 3))
-    model.write_bytes(encode(dataclasses.replace(graph, outputs=two), constants))
-    for arguments in [["predict", model, photo], ["evaluate", model, "--data", "digits"]]:
-        line = cli(*arguments).mistake
-        assert "two.sbnn: not a classifier: it has 1 input and 2 outputs" in line
+    one, two = tmp_path / "one.sbnn", tmp_path / "two.sbnn"
+    one.write_bytes(encode(graph, constants))
+    outputs = (*graph.outputs, GraphOutput("body", 3))
+    two.write_bytes(encode(dataclasses.replace(graph, outputs=outputs), constants))
+    alone, both = (cli("predict", model, photo, "--json") for model in (one, two))
+    assert both.figures["photos"] == alone.figures["photos"]
+    said = f"scores: the output {graph.outputs[0].name!r}; not used: 'body'"
+    assert said in both.err
+    assert "not used" not in alone.err
 
 
 def test_a_network_that_does_not_say_how_photographs_fit(

@@ -94,8 +94,12 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "no result": (lambda: Of(lambda x: None).eval(), "the model returns None"),
     "a number": (lambda: Of(lambda x: 3.0).eval(), "the model returns 3.0"),
     "a text": (lambda: Of(lambda x: "a").eval(), "the model returns a"),
-    "two results": (lambda: Of(lambda x: (x, x)).eval(), "2 outputs"),
-    "a dict of two": (lambda: Of(lambda x: {"a": x, "b": x}).eval(), "2 outputs"),
+    "no results": (lambda: Of(lambda x: {}).eval(), "the model returns None"),
+    "a result that is none": (lambda: Of(lambda x: (x, None)).eval(), "the model returns None"),
+    "one name for two": (
+        lambda: Of(lambda x: {"a.b": x, "a": {"b": x}}).eval(),
+        "two results called 'a.b'",
+    ),
     "an object": (lambda: Of(lambda x: object()).eval(), "torch.export cannot follow Of"),
     "an array": (lambda: Of(lambda x: x.numpy()).eval(), "it computes with NumPy; write it with"),
     "a number made of values": (

@@ -127,7 +127,7 @@ def test_names_node_and_field(kind: str) -> None:
 def test_the_output_must_exist() -> None:
     build, _ = _network()
     build.graph.output = "nowhere"
-    with pytest.raises(InternalError, match="output: 'nowhere' is no value"):
+    with pytest.raises(InternalError, match=r"outputs\.logits: 'nowhere' is no value"):
         verify(build.graph)
 
 

@@ -92,6 +92,13 @@ def compile_(
             "three other sizes or more.",
         ),
     ] = False,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            help="A module whose result is an output of the file, too; again for each one.",
+        ),
+    ] = None,
     details: Annotated[
         bool,
         typer.Option(
@@ -134,7 +141,7 @@ def compile_(
         with console.figures_only():
             trained = deployed(run, features=features, probe=probe).run
             trained = with_int16_stem(trained) if stem is Stem.INT16 else trained
-            refused = refusals_of(trained, allow_real or (), any_size=any_size)
+            refused = refusals_of(trained, allow_real or (), any_size=any_size, keep=keep or ())
         found = {"run": str(run), "refused": [asdict(each) for each in refused]}
         console.publish(found, refusal_lines(run, refused), as_json=json)
         raise typer.Exit(PROBLEMS if refused else DONE)
@@ -152,7 +159,7 @@ def compile_(
             rounded = with_int16_stem(trained)
             change = _stem_change(trained, rounded, dataset)
             trained, notes = rounded, {**notes, "stem": stem.value}
-        compiled = compile_run(trained, notes, allow_real or (), any_size=any_size)
+        compiled = compile_run(trained, notes, allow_real or (), any_size=any_size, keep=keep or ())
         compiled.save(output)
         stack.close()  # who reads a FIFO has all of it
         console.say(f"{output}: written; running both sides on {counted(len(dataset), 'image')}")

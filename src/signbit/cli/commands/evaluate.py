@@ -101,6 +101,7 @@ def _evaluate_model(
     from signbit.data.loading.readers import HOW_TO_SKIP
     from signbit.data.pixels.decoding import batches
     from signbit.runtime.photographs import resize_rule
+    from signbit.runtime.ports import first_output
 
     engine = load_classifier(path, threads, isa, input_size)
     rule = resize_rule(engine)
@@ -120,7 +121,9 @@ def _evaluate_model(
         for indices, images in batches(
             read, len(dataset), engine.input_shape, skip if skips else None
         ):
-            right += int((engine(images).argmax(axis=1) == dataset.labels[indices]).sum())
+            right += int(
+                (first_output(engine(images)).argmax(axis=1) == dataset.labels[indices]).sum()
+            )
             done(indices[-1] + 1)
     count = len(dataset) - len(skipped)
     if not count:

@@ -143,13 +143,15 @@ class _Finder:
 
 
 def _classes(engine: Engine, model: Path, top: int) -> _Finder:
+    from signbit.runtime.ports import first_output
     from signbit.runtime.prediction import class_labels, predictions
 
     labels = class_labels(engine)
 
     def find(files: Sequence[str], images: NDArray[Any]) -> list[Found]:
         try:
-            return [each.top(top) for each in predictions(engine(images), labels, files)]
+            scores = first_output(engine(images))
+            return [each.top(top) for each in predictions(scores, labels, files)]
         except SignbitError as error:
             raise SignbitError(f"{model}: {error}") from error
 

@@ -52,6 +52,7 @@ class Arguments:
     resize: Resize
     source: dict[str, str]
     allow_real: tuple[str, ...]
+    keep: tuple[str, ...]
 
 
 def checked_arguments(
@@ -65,6 +66,7 @@ def checked_arguments(
     interpolation: str,
     source: Mapping[str, str] | None,
     allow_real: Sequence[str],
+    keep: Sequence[str],
 ) -> Arguments:
     """The arguments of `compile_model` in the form that the compiler works with.
 
@@ -88,8 +90,10 @@ def checked_arguments(
         notes = _notes(source)
     with checks:
         allowed = _texts("allow_real", allow_real)
+    with checks:
+        kept = _texts("keep", keep)
     checks.require_none()
-    return Arguments((height, width), channels, *norm, names, resize, notes, allowed)
+    return Arguments((height, width), channels, *norm, names, resize, notes, allowed, kept)
 
 
 def require_one_name_each(graph: Graph, class_names: Sequence[str]) -> None:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import torch
 from torch import nn
+from torch.export import ExportGraphSignature
 from torch.nn.parameter import is_lazy
 
 from signbit.compiler.checks.float32 import stored_by_name
 from signbit.errors import CompileError, Refusal
 
-__all__ = ["in_training_mode", "of_training_mode", "require_exportable", "require_module"]
+__all__ = [
+    "in_training_mode",
+    "of_training_mode",
+    "require_exportable",
+    "require_module",
+    "what_is_written",
+]
 
 _OF_PROCESSES = ("torch.distributed.fsdp", "torch.distributed._composable")
 _GATHER = (
     "build the network anew, gather the weights (torch.distributed.checkpoint.state_dict."
     "get_model_state_dict with full_state_dict=True), and load them into it"
 )
+_WRITES = "leave that out in evaluation mode: if self.training: …"
 _QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 
 
@@ -89,3 +97,19 @@ def in_training_mode(model: nn.Module) -> list[str]:
 def of_training_mode(name: str) -> Refusal:
     """The refusal of a module of this path that was left in training mode."""
     return Refusal(name, "", "is in training mode", "call model.eval() before compiling")
+
+
+def what_is_written(
+    signature: ExportGraphSignature, in_training: Collection[str]
+) -> Iterator[Refusal]:
+    """The refusal of each buffer that is written into, by the module that was left training if so.
+
+    in_training: paths of the modules in training mode.
+    """
+    for name in signature.buffers_to_mutate.values():
+        module = name.rpartition(".")[0]
+        written = Refusal(name, "", "is a buffer that the model writes into", _WRITES)
+        yield of_training_mode(module) if module in in_training else written
+    if signature.user_inputs_to_mutate:
+        cure = "write x = x + 1 in place of x += 1"
+        yield Refusal("the model", "", "writes into its input", cure)

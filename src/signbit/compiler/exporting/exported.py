@@ -59,6 +59,8 @@ def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgra
     with open_sizes():
         try:
             functional, fixed = _followed(model, example, Dim("batch"))
+        except CompileError:  # of what the model returns
+            raise
         except Exception as error:  # a model of anyone's, which raises what it likes
             watch = ask_for_batch_size(model, example)
             why = _why_not_followed(model, example, error, watch)
@@ -218,12 +220,14 @@ class Replay(Interpreter):
         self.wanted = frozenset(wanted)
         self.recorded: dict[str, Tensor] = {}
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Normalised images (N, C, H, W) to logits; `recorded` then holds the batch's values."""
+    def __call__(self, images: Tensor) -> list[Tensor]:
+        """Normalised images (N, C, H, W) to the model's results, as `result_names` calls them.
+
+        `recorded` then holds the batch's values.
+        """
         self.recorded = {}
         with torch.no_grad():
-            result = self.run(images)
-        return cast(Tensor, result[0])
+            return list(self.run(images))
 
     def placeholder(self, target: Any, args: Any, kwargs: Any) -> Any:
         # Lifted parameters are not arguments of `run`; the one argument is the images.

@@ -7,7 +7,7 @@ operations are the compiler's own (operations.py); passes remove most of them, l
 from __future__ import annotations
 
 from signbit.bitformat.graph import Step
-from signbit.compiler.ir.graph import Graph
+from signbit.compiler.ir.graph import LOGITS, Graph
 from signbit.compiler.ir.node import NOWHERE, FloatArray, Node, Origin, Place, Shape, refuse
 from signbit.compiler.ir.operations import HALVES, IMAGE, OWN_OPERATIONS
 from signbit.compiler.ir.show import text
@@ -28,6 +28,7 @@ from signbit.compiler.ir.verify import verify
 __all__ = [
     "HALVES",
     "IMAGE",
+    "LOGITS",
     "NOWHERE",
     "OWN_OPERATIONS",
     "FloatArray",

@@ -9,7 +9,10 @@ from typing import Any
 from signbit.compiler.ir.node import Node
 from signbit.errors import CompileError, Refusal
 
-__all__ = ["Graph"]
+__all__ = ["LOGITS", "Graph"]
+
+LOGITS = "logits"
+"""Name of a network's output, where the model gives it none."""
 
 
 @dataclass
@@ -17,9 +20,23 @@ class Graph:
     """Nodes in order of execution, by name. Passes rewrite it in place."""
 
     nodes: dict[str, Node] = field(default_factory=dict)
-    output: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+    """Name of each output → the value that it is, in the file's order; one may be several."""
     refused: list[Refusal] = field(default_factory=list)
     """What cannot be done of all this. Whoever finds something goes on, to find the rest, too."""
+
+    @property
+    def output(self) -> str:
+        """The value of the first output, which is the one with scores; set, it is the only one."""
+        return next(iter(self.outputs.values()), "")
+
+    @output.setter
+    def output(self, name: str) -> None:
+        self.outputs = {LOGITS: name}
+
+    def is_output(self, name: str) -> bool:
+        """Whether a value is an output of the network."""
+        return name in self.outputs.values()
 
     def require_nothing_refused(self) -> None:
         """Raise CompileError with all that was refused so far."""
@@ -78,30 +95,31 @@ class Graph:
     def remove(self, name: str) -> None:
         """Delete a node that nobody reads."""
         assert not self.readers(name)
-        assert name != self.output
+        assert not self.is_output(name)
         del self.nodes[name]
 
     def bypass(self, name: str) -> None:
-        """Delete a node; its readers, and the graph's output, take its input instead."""
+        """Delete a node; its readers, and the graph's outputs, take its input instead."""
         self.redirect(name, self.nodes[name].input)
         del self.nodes[name]
 
     def redirect(self, old: str, new: str) -> None:
-        """Let every reader of a value, and the graph's output, take another one."""
+        """Let every reader of a value, and the graph's outputs, take another one."""
         for reader in self.readers(old):
             inputs = tuple(new if name == old else name for name in reader.inputs)
             self.update(reader.name, inputs=inputs)
-        if self.output == old:
-            self.output = new
+        self.outputs = {
+            name: new if value == old else value for name, value in self.outputs.items()
+        }
 
     def readers(self, name: str) -> list[Node]:
         """Nodes that read a value, in order; one that reads it twice is listed once."""
         return [node for node in self.nodes.values() if name in node.inputs]
 
     def only_reader(self, name: str) -> Node | None:
-        """The one node that reads a value, if it is one and the value is not the graph's output."""
+        """The one node that reads a value, if it is one and the value is no output."""
         readers = self.readers(name)
-        return readers[0] if len(readers) == 1 and name != self.output else None
+        return readers[0] if len(readers) == 1 and not self.is_output(name) else None
 
     def place(self, name: str) -> int:
         """Position in the order of execution."""

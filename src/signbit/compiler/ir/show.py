@@ -14,8 +14,8 @@ __all__ = ["line", "text"]
 
 
 def text(graph: Graph) -> str:
-    """A line for each node, in order; `>` marks the output."""
-    return "\n".join(f"{'>' if node.name == graph.output else ' '} {line(node)}" for node in graph)
+    """A line for each node, in order; `>` marks an output."""
+    return "\n".join(f"{'>' if graph.is_output(node.name) else ' '} {line(node)}" for node in graph)
 
 
 def line(node: Node) -> str:

@@ -66,7 +66,9 @@ def _verify(graph: Graph) -> None:
         _require(
             node.is_sign == (kinds[name] == "bits"), f"{where}.is_sign", f"yields {kinds[name]}"
         )
-    _require(graph.output in graph, "output", f"{graph.output!r} is no value")
+    _require(bool(graph.outputs), "outputs", "there is none")
+    for name, value in graph.outputs.items():
+        _require(value in graph, f"outputs.{name}", f"{value!r} is no value")
 
 
 def _check_keys(keys: Mapping[str, Any], rule: Operation | StepRule, where: str) -> None:

@@ -8,7 +8,8 @@ __all__ = ["remove_dead"]
 
 
 def remove_dead(graph: Graph) -> None:
-    """Remove, last first, every value but the image and the output that has no reader."""
+    """Remove, last first, every value but the image and the outputs that has no reader."""
     for node in reversed(list(graph)):
-        if node.op != "image" and node.name != graph.output and not graph.readers(node.name):
+        is_needed = node.op == "image" or graph.is_output(node.name)
+        if not is_needed and not graph.readers(node.name):
             graph.remove(node.name)

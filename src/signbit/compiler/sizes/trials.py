@@ -18,6 +18,7 @@ from signbit.bitformat.graph import Pair, at_size
 from signbit.bitformat.table import LIMITS
 from signbit.bitformat.validate import validate
 from signbit.compiler.compiled import Compiled, OtherSize
+from signbit.compiler.exporting.answers import named_results
 from signbit.compiler.sizes.paths import graphs_differ, has_fewer_maps, names_of, programs_differ
 from signbit.compiler.verification.verify import verify
 from signbit.errors import CompileError, InputError, ModelFileError
@@ -109,8 +110,9 @@ class _Trials:
         channels = self.compiled.graph.inputs[0].shape[2]
         try:
             with torch.no_grad():
-                answer = self.model(torch.zeros(1, channels, *size))
-            why = "" if answer.numel() else "its answer is empty"
+                answers = named_results(self.model(torch.zeros(1, channels, *size)))
+            is_empty = any(not answer.numel() for answer in answers.values())
+            why = "its answer is empty" if is_empty else ""
         except Exception as error:  # a model of anyone's, which raises what it likes
             why = (str(error).strip() or type(error).__name__).splitlines()[0]
         if why:

@@ -7,7 +7,7 @@ differently can excuse it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from torch import Tensor
 from signbit.bitformat.validate import validate
 from signbit.compiler.axes import as_map, order_of
 from signbit.compiler.compiled import Compiled
+from signbit.compiler.exporting.answers import result_names
 from signbit.compiler.exporting.exported import Replay, normalise
 from signbit.compiler.verification.agreement import Agreement, EndToEnd, NodeAgreement
 from signbit.compiler.verification.cosine import cosines
@@ -81,38 +82,60 @@ def verify_end_to_end(
 ) -> EndToEnd:
     """Outputs of engine, PyTorch, and PyTorch with oneDNN switched off: top classes and cosines.
 
-    labels are for networks that end in one score per class.
+    Of several outputs these are the first one's; the largest error is that of all. labels are for
+    networks whose first output is one score per class.
     """
     runner = _engine(compiled) if engine is None else engine
     if labels is not None and labels.shape != (len(images),):
         raise InputError(f"labels: must have shape ({len(images)},), has {labels.shape}")
     replay = Replay(compiled.program)
-    tensors = validate(compiled.graph, compiled.constants)
-    shape = tensors[compiled.graph.outputs[0].tensor].shape
-
-    order = order_of(compiled.program.graph.output_node().args[0][-1])
-
-    def rows(value: Tensor) -> Array:
-        return as_map(value, order, shape[:2]).reshape(len(value), -1)
-
+    outputs = compiled.graph.outputs
+    rows = _rows(compiled)
     found = EndToEnd(labelled=labels is not None)
     for first, batch in _batches(compiled, images, batch_size):
         normalised = normalise(batch, compiled.mean, compiled.std)
-        logits = rows(replay(normalised))
-        plain = rows(_without_onednn(replay, normalised))
-        answers = runner(batch).reshape(logits.shape)
+        results = rows(replay(normalised))
+        plain, *_ = rows(_without_onednn(replay, normalised))
+        answered = runner(batch)
+        found_by = {outputs[0].name: answered} if len(outputs) == 1 else answered
+        ours = [
+            found_by[output.name].reshape(result.shape)
+            for output, result in zip(outputs, results, strict=True)
+        ]
+        answers, logits = ours[0], results[0]
         top, expected = answers.argmax(1), logits.argmax(1)
         found.images += len(batch)
         found.changed += (first + np.flatnonzero(top != expected)).tolist()
         found.onednn_disagreements += int((plain.argmax(1) != expected).sum())
         found.cosines += cosines(answers, logits)
         found.onednn_cosines += cosines(plain, logits)
-        found.max_error = max(found.max_error, largest_error(answers, logits))
+        errors = map(largest_error, ours, results)
+        found.max_error = max(found.max_error, *errors)
         if labels is not None:
             truth = labels[first : first + len(batch)]
             found.engine_correct += int((top == truth).sum())
             found.pytorch_correct += int((expected == truth).sum())
     return found
+
+
+def _rows(compiled: Compiled) -> Callable[[Sequence[Tensor]], list[Array]]:
+    """What makes of PyTorch's results the file's outputs, a row (N, values) for each image."""
+    tensors = validate(compiled.graph, compiled.constants)
+    names = result_names(compiled.program)
+    nodes = compiled.program.graph.output_node().args[0]
+    how = [
+        (place, order_of(nodes[place]), tensors[output.tensor].shape[:2])
+        for output in compiled.graph.outputs
+        for place in [names.index(output.name)]
+    ]
+
+    def rows(results: Sequence[Tensor]) -> list[Array]:
+        return [
+            as_map(results[place], order, size).reshape(len(results[place]), -1)
+            for place, order, size in how
+        ]
+
+    return rows
 
 
 def _engine(compiled: Compiled) -> NodeRunner:
@@ -126,6 +149,8 @@ def _batches(
     compiled: Compiled, images: npt.NDArray[np.uint8], batch_size: int
 ) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
     shape = compiled.graph.inputs[0].shape
+    if not isinstance(images, np.ndarray):
+        raise InputError(f"images: must be a NumPy array of uint8, are {type(images).__name__}")
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != shape:
         raise InputError(
             f"images: must be uint8 of shape (N, {', '.join(map(str, shape))}), "
@@ -137,7 +162,7 @@ def _batches(
         yield first, images[first : first + batch_size]
 
 
-def _without_onednn(replay: Replay, images: Tensor) -> Tensor:
+def _without_onednn(replay: Replay, images: Tensor) -> list[Tensor]:
     with warnings.catch_warnings():
         # torch's own note about graphics cards, on every use of these flags
         warnings.filterwarnings("ignore", message="TF32 acceleration", category=UserWarning)

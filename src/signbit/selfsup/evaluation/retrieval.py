@@ -66,8 +66,12 @@ class Gallery:
 
 
 def embed(engine: Extractor, images: npt.NDArray[np.uint8]) -> Array:
-    """Features float32 (n, width) of uint8 images (n, H, W, C); a map is laid out as one vector."""
-    outputs: Array = engine(images)
+    """Features float32 (n, width) of uint8 images (n, H, W, C); a map is laid out as one vector.
+
+    They are the engine's output, or the first of several.
+    """
+    answers = engine(images)
+    outputs: Array = next(iter(answers.values())) if isinstance(answers, dict) else answers
     return outputs.reshape(len(outputs), -1)
 
 

@@ -31,7 +31,9 @@ def test_weights_are_permuted_from_pytorchs_order() -> None:
     result, data = lowered(build.graph)
     mapped = np.random.default_rng(1).normal(size=(2, 2, 3, 5)).astype(np.float32)
     tensor = result.nodes[-1].inputs[0]
-    found = ReferenceEngine(data).run_nodes({tensor: mapped}, [result.output])[result.output]
+    found = ReferenceEngine(data).run_nodes({tensor: mapped}, [result.outputs["logits"]])[
+        result.outputs["logits"]
+    ]
     # Channel, y, x: the order in which PyTorch flattens.
     expected = np.moveaxis(mapped.astype(np.float64), 3, 1).reshape(2, 30) @ matrix.T
     np.testing.assert_allclose(found[:, 0, 0], expected, rtol=1e-4, atol=1e-5)
@@ -112,5 +114,7 @@ def test_the_mean_of_all_magnitudes_is_a_mean_of_means() -> None:
     result, data = lowered(build.graph)
     mapped = np.random.default_rng(1).normal(size=(2, 4, 2, 5)).astype(np.float32)
     tensor = next(node.inputs[0] for node in result.nodes if node.op == "mean_abs")
-    found = ReferenceEngine(data).run_nodes({tensor: mapped}, [result.output])[result.output]
+    found = ReferenceEngine(data).run_nodes({tensor: mapped}, [result.outputs["logits"]])[
+        result.outputs["logits"]
+    ]
     np.testing.assert_allclose(found[:, 0, 0, 0], np.abs(mapped).mean((1, 2, 3)), rtol=1e-6)

@@ -54,7 +54,9 @@ def test_subsampled_and_padded_shortcut(view_first: bool) -> None:
     conv = random.normal(size=(2, 4, 3, 8)).astype(np.float32)
     node = next(node for node in result.nodes if node.steps and node.steps[-1].op == "add")
     feeds = {node.inputs[node.steps[-1]["input"]]: mapped, node.inputs[0]: conv}
-    found = ReferenceEngine(data).run_nodes(feeds, [result.output])[result.output]
+    found = ReferenceEngine(data).run_nodes(feeds, [result.outputs["logits"]])[
+        result.outputs["logits"]
+    ]
     expected = conv.copy()
     expected[..., 1:5] += mapped[:, ::2, ::2]
     np.testing.assert_array_equal(found, expected)
@@ -83,8 +85,8 @@ def _computed(build: Builder, view: str) -> tuple[Array, Array]:
         for number, tensor in result.tensor_provenance.items()
         if tensor.export == graph[source].origin.export
     )
-    found = ReferenceEngine(data).run_nodes({number: mapped}, [result.output])
-    return found[result.output], mapped
+    found = ReferenceEngine(data).run_nodes({number: mapped}, [result.outputs["logits"]])
+    return found[result.outputs["logits"]], mapped
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 1), (0, 1), (3, 0), (5, 4)])

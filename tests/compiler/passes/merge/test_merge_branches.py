@@ -26,7 +26,7 @@ def _branch(build: Builder, sign: str, shortcut: str, *, swapped: bool = False) 
 
 def _alone(graph: Graph, output: str) -> Graph:
     """What a value needs, as a graph of its own."""
-    alone = Graph(dict(graph.nodes), output)
+    alone = Graph(dict(graph.nodes), {"logits": output})
     remove_dead(alone)
     return alone
 

@@ -35,7 +35,7 @@ def absorb_flatten(graph: Graph) -> None:
 
 
 def _absorb(graph: Graph, flatten: Node) -> None:
-    if flatten.name == graph.output:
+    if graph.is_output(flatten.name):
         reason = "the network must end in one value per class, this is a map"
         graph.refused += refuse(flatten.origin, reason, NO_MAP).refusals
         return

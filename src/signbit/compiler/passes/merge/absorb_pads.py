@@ -47,7 +47,7 @@ def _absorb(graph: Graph, pad: Node) -> None:
             taken = _behind(graph, pad, reader) or _padded(graph, pad, reader)
             if taken is not None:
                 graph.put(taken)
-    if graph.readers(pad.name) or pad.name == graph.output:
+    if graph.readers(pad.name) or graph.is_output(pad.name):
         _compute(graph, pad)
     else:
         graph.remove(pad.name)

@@ -27,7 +27,7 @@ def absorb_views(graph: Graph) -> None:
         if is_addition(node):
             _absorb(graph, node)
     for node in reversed(list(graph)):
-        if node.op == "view" and not graph.readers(node.name) and node.name != graph.output:
+        if node.op == "view" and not graph.readers(node.name) and not graph.is_output(node.name):
             graph.remove(node.name)
         elif node.op == "view":
             _compute(graph, node)

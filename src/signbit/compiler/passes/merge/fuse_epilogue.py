@@ -72,7 +72,7 @@ def _convolution_first(graph: Graph, node: Node) -> Node:
 
 def _fits(graph: Graph, writer: Node, node: Node) -> bool:
     """Whether a writer can take a node's steps."""
-    if writer.op in OWN_OPERATIONS or writer.is_sign or writer.name == graph.output:
+    if writer.op in OWN_OPERATIONS or writer.is_sign or graph.is_output(writer.name):
         return False
     if not _continues(writer.steps, node.steps):
         return False

@@ -51,9 +51,10 @@ def order_features(graph: Graph) -> None:
             orders[node.name] = order
             node = replace(node, origin=node.origin._replace(order=tuple(order.tolist())))
         graph.put(node)
-    if graph.output in orders:
-        reason = "the network must end in one value per class, this is a map"
-        graph.refused += refuse(graph[graph.output].origin, reason, NO_MAP).refusals
+    for name in dict.fromkeys(graph.outputs.values()):
+        if name in orders:
+            reason = "the network must end in one value per class, this is a map"
+            graph.refused += refuse(graph[name].origin, reason, NO_MAP).refusals
 
 
 def _ordered(graph: Graph, node: Node, orders: dict[str, Order]) -> tuple[Node, Order | None]:

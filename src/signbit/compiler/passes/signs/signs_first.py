@@ -58,7 +58,7 @@ def _move_readers(graph: Graph, move: Node) -> bool:
 def _is_for_signs(graph: Graph, node: Node) -> bool:
     """Whether signs alone read a value, as it is or moved, over maths by channel or none."""
     readers = graph.readers(node.name)
-    if node.is_sign or node.name == graph.output or not readers:
+    if node.is_sign or graph.is_output(node.name) or not readers:
         return False
     return all(
         reader.op == "sign"

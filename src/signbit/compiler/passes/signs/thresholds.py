@@ -105,7 +105,7 @@ def _holds_signs(graph: Graph, node: Node) -> bool:
 
 def _is_for_signs(graph: Graph, node: Node) -> bool:
     """Whether a node is per-channel maths that ends in signs and nowhere else."""
-    if not is_by_channel(node) or node.name == graph.output:
+    if not is_by_channel(node) or graph.is_output(node.name):
         return False
     readers = graph.readers(node.name)
     return all(reader.op == "sign" or _is_for_signs(graph, reader) for reader in readers)

@@ -83,7 +83,7 @@ export class Engine {
   classify(image, top = 5) {
     const [output] = this.#graph.outputs;
     const { kind, shape } = this.#tensors[output.tensor];
-    if (this.#graph.outputs.length !== 1 || kind !== "reals" || !isVector(shape)) {
+    if (kind !== "reals" || !isVector(shape)) {
       throw new SignbitError("input", "this network is no classifier: use run()");
     }
     const { data } = this.#fitted(image);
