@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torch import nn
 
 from signbit import recipes
 from signbit.data.pixels.augment import Augmentation
 from signbit.data.pixels.resized_crop import ResizedCrop
-from signbit.errors import DataError
+from signbit.errors import DataError, RecipeError
+from signbit.training import load_run, train
 from signbit.training.images import augmentation_of, fit_images, open_images, preprocessing_of
 from signbit.training.networks import build_network, make_method
 from signbit.training.recipe import Recipe
@@ -120,3 +122,42 @@ def test_labels_are_needed_where_a_recipe_learns_from_them(folder: Path) -> None
     one.rename(folder / "alone/cat")
     with pytest.raises(DataError, match=r"only one class \(cat\); use two or more, as labels are"):
         open_images(recipe(folder / "alone"))
+
+
+RESIZED = ["data.source=digits", "data.input_size=[16, 12]", "data.augment.flip=false"]
+
+
+def _network(chosen: Recipe) -> nn.Module:
+    return build_network(chosen.network, make_method(chosen.method), classes=10, channels=3)
+
+
+def test_a_network_may_see_another_size_than_its_own() -> None:
+    chosen = recipes.load("bnn-resnet20-cifar10", RESIZED)
+    network = _network(chosen)
+    resized = preprocessing_of(chosen, network)
+    assert resized.input_size == (16, 12, 3)
+    assert resized.resize_shorter_side == 16
+    assert network.training
+    own = recipes.load("bnn-resnet20-cifar10", ["data.input_size=[32, 32]"])
+    assert preprocessing_of(own, network).input_size == (32, 32, 3)
+
+
+def test_a_size_that_a_network_does_not_take_is_refused() -> None:
+    chosen = recipes.load("bnn-vgg-small-cifar10", RESIZED)
+    network = _network(chosen)
+    with pytest.raises(RecipeError, match=r"data\.input_size: vgg-small takes no images of 16×12"):
+        preprocessing_of(chosen, network)
+    assert network.training
+    for wrong in ("[0, 8]", "[8]", "8", "[8, 99999]", "[true, 8]"):
+        with pytest.raises(RecipeError, match=r"data\.input_size"):
+            recipes.load("bnn-resnet20-cifar10", [f"data.input_size={wrong}"])
+
+
+@pytest.mark.slow
+def test_a_run_of_another_size_keeps_it(tmp_path: Path) -> None:
+    short = ["epochs=1", "train_images=20", "batch_size=10"]
+    chosen = recipes.load("bnn-resnet20-cifar10", [*RESIZED, *short])
+    train(chosen, None, tmp_path / "run")
+    run = load_run(tmp_path / "run")
+    assert run.recipe.data.input_size == (16, 12)
+    assert run.input_size == (16, 12, 3)

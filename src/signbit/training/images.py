@@ -19,7 +19,7 @@ from signbit.data.pixels.resized_crop import ResizedCrop
 from signbit.data.sources.any_source import open_dataset
 from signbit.data.sources.split import share_of_classes
 from signbit.data.sources.unlabelled import LABELS_NEEDED
-from signbit.errors import DataError
+from signbit.errors import DataError, RecipeError
 from signbit.training.recipe import Recipe
 from signbit.words import counted, listed
 
@@ -76,8 +76,11 @@ def open_images(recipe: Recipe, say: Say | None = None) -> tuple[ImageDataset, I
 
 
 def preprocessing_of(recipe: Recipe, model: nn.Module) -> Preprocessing:
-    """What the network's images go through outside of training."""
-    height, width = cast("tuple[int, int]", model.input_size)
+    """What the network's images go through outside of training.
+
+    Raises RecipeError where the network takes no images of the recipe's `data.input_size`.
+    """
+    height, width = _input_size(recipe, model)
     return Preprocessing(
         input_size=(height, width, len(recipe.data.mean)),
         mean=recipe.data.mean,
@@ -85,6 +88,29 @@ def preprocessing_of(recipe: Recipe, model: nn.Module) -> Preprocessing:
         resize_shorter_side=recipe.data.resize_shorter_side or max(height, width),
         interpolation=recipe.data.interpolation,
     )
+
+
+def _input_size(recipe: Recipe, model: nn.Module) -> tuple[int, int]:
+    """(height, width) of what the network sees: its own, or the recipe's if it takes that."""
+    own = cast("tuple[int, int]", model.input_size)
+    wanted = recipe.data.input_size
+    if wanted is None or wanted == own:
+        return own
+    learns = model.training
+    image = next(model.parameters()).new_zeros((1, len(recipe.data.mean), *wanted))
+    try:
+        with torch.no_grad():
+            model.eval()(image)
+    except RuntimeError as error:
+        raise RecipeError(
+            f"data.input_size: {recipe.network} takes no images of {wanted[0]}×{wanted[1]}, as its "
+            f"own size {own[0]}×{own[1]} is in its layers, or they have no pixel left; leave "
+            "input_size out, or choose a network that ends in a mean over the image, such as "
+            "resnet20"
+        ) from error
+    finally:
+        model.train(learns)
+    return wanted
 
 
 def fit_images(

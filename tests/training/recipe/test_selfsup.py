@@ -63,6 +63,7 @@ def test_one_term_is_enough_and_none_is_not() -> None:
         (["label_share=0.1"], "label_share does nothing: labels are not learned"),
         (["teacher.checkpoint=x"], "teacher does nothing: selfsup.guided.teacher is who guides"),
         (["data.augment.flip=true"], "data.augment does nothing: selfsup.views says"),
+        (["data.input_size=[8, 8]"], "data.input_size does nothing: a backbone learns at its"),
         (
             ["data.mean=[0.5]", "data.std=[0.5]"],
             "selfsup.views.gray_probability does nothing: images of one channel are gray",

@@ -108,6 +108,11 @@ class Recipe(Section):
             (self.teacher is not None, "teacher", "selfsup.guided.teacher is who guides"),
             (self.data.augment != Augment(), "data.augment", "selfsup.views says what is done"),
             (
+                self.data.input_size is not None,
+                "data.input_size",
+                "a backbone learns at its network's own size",
+            ),
+            (
                 len(self.data.mean) == 1 and views.gray_probability > 0,
                 "selfsup.views.gray_probability",
                 "images of one channel are gray",

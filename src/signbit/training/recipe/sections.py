@@ -112,11 +112,16 @@ class Augment(Section):
         return self
 
 
+_Side = Annotated[Whole, Field(gt=0, le=16_384)]  # the most that a file holds
+
+
 class DataRecipe(Section):
     """Where images come from and what happens to them before the network.
 
     `mean` and `std` are per channel in units of 0 … 1; their length, 1 or 3, is the number of
-    channels. `resize_shorter_side` is in pixels; absent, it is the network's own input size.
+    channels. `input_size` is (height, width) of what the network sees, for one that takes other
+    images than its own; absent, it is the network's. `resize_shorter_side` is in pixels; absent, it
+    is the larger side of that.
     `workers` is how many processes decode images while training; with 0 they are decoded once, into
     memory or the cache, and absent, that is so if they fit. The numbers are the same for all.
     `test_split` is what the source calls the images that an epoch is measured on. Images that
@@ -127,6 +132,7 @@ class DataRecipe(Section):
     mean: tuple[Number, ...] = Field(min_length=1, max_length=3)
     std: tuple[Annotated[Number, Field(gt=0)], ...] = Field(min_length=1, max_length=3)
     augment: Augment = Augment()
+    input_size: tuple[_Side, _Side] | None = None
     resize_shorter_side: Whole | None = Field(default=None, gt=0)
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
     workers: Whole | None = Field(default=None, ge=0)

@@ -39,7 +39,7 @@ def misfit(recipe: Recipe) -> str | None:
     with torch.device("meta"):
         method = make_method(recipe.method)
         model = network_of(recipe, method, classes=2, channels=len(recipe.data.mean))
-    size = cast("tuple[int, int]", model.input_size)
+    size = recipe.data.input_size or cast("tuple[int, int]", model.input_size)
     scale = min(height, width) / (recipe.data.resize_shorter_side or max(size))
     found = []
     if scale > _DOWN or scale < 1 / _UP:
