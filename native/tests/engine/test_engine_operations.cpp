@@ -71,17 +71,27 @@ std::vector<uint8_t> model() {
   const int dilated =
       file.node("max_pool", {gathered},
                 R"(,"kernel":[2,3],"dilation":[3,2],"padding":[1,1,1,2])");  // 8 × 8
+  const int shuffled = file.node("channel_shuffle", {dilated}, key("groups", 2));
+  const int normalised =
+      file.node("layer_norm", {shuffled},
+                key("epsilon", file.floats({1}, 0.01f, 1)) + steps({affine(&file, 16, 1)}));
+  const int turned = file.node("transpose", {normalised}, steps({step("gelu")}));      // 8 × 16 × 8
+  const int rows = file.node("reshape", {turned}, key("rows", 8) + key("count", 16));  // 8 × 8
   const int means = file.node(
-      "avg_pool", {dilated},
+      "avg_pool", {rows},
       R"(,"kernel":[3,3],"stride":[2,2],"padding":[1,1,1,1],"ceil":true,"count_padding":true)" +
           steps({add(0, R"(,"repeat":"each")"), maxout(&file, 16), offset(&file, 16)}));  // 5 × 5
   const std::string kept = outputs({output("signs")});
   const int some = file.node("slice", {halves + 1}, key("first", 3) + key("count", 9) + kept);
-  const int more = file.node("concat", {some, halves + 1}, kept);               // 6 × 6 × 53
+  const int mixed = file.node("channel_shuffle", {some}, key("groups", 3) + kept);
+  const int more = file.node("concat", {mixed, halves + 1}, kept);              // 6 × 6 × 53
   const int wide = file.node("upsample", {more}, R"(,"factor":[1,2])" + kept);  // 6 × 12
+  const int columns = file.node("transpose", {wide}, kept);                     // 6 × 53 × 12
+  const int pairs =
+      file.node("reshape", {columns}, key("rows", 12) + key("count", 53) + kept);  // 12 × 6
   const int largest =
-      file.node("max_pool", {wide},
-                R"(,"kernel":[2,2],"stride":[2,4],"dilation":[1,2])" +
+      file.node("max_pool", {pairs},
+                R"(,"kernel":[2,2],"stride":[4,2],"dilation":[2,1])" +
                     steps({affine(&file, 53, 1)}) + outputs({output("real"), signs(&file, 53)}),
                 2);  // 3 × 3
   const int gate = file.node("global_max", {largest}, steps({step("sigmoid")}));
