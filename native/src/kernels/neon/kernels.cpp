@@ -64,9 +64,17 @@ constexpr bool kByteCounts = false;  // a count is as wide as a total
 #include "kernels/generic/dots/finish_dots.inl.h"
 //
 #include "kernels/generic/table.inl.h"
+//
+#include "kernels/neon/lane_conv.inl.h"
+
+constexpr KernelTable table_by_lane() {
+  KernelTable table = make_table();
+  table.real_conv = float_conv;
+  return table;
+}
 
 }  // namespace
 
-const KernelTable kNeonKernels = make_table();
+const KernelTable kNeonKernels = table_by_lane();
 
 }  // namespace sbnn

@@ -28,7 +28,9 @@ struct Vec : Neon {
       total = vreinterpretq_u32_s32(sum);
     }
     [[gnu::always_inline]] void add_single(uint8x16_t counts) {
-      total = vdotq_u32(total, counts, vdupq_n_u8(1));
+      const int32x4_t sum = vreinterpretq_s32_u32(total);
+      total = vreinterpretq_u32_s32(
+          vdotq_laneq_s32(sum, vreinterpretq_s8_u8(counts), sum_factors(), 2));
     }
   };
 
@@ -46,9 +48,9 @@ struct Vec : Neon {
         : [factors] "w"(factors), SIGNBIT_TWO_TRIPLES_READ);
   }
 
-  // By -1 and by 2.
+  // By -1 and by 2, and by 1.
   [[gnu::always_inline]] static int8x16_t sum_factors() {
-    return int8x16_t{-1, -1, -1, -1, 2, 2, 2, 2};
+    return int8x16_t{-1, -1, -1, -1, 2, 2, 2, 2, 1, 1, 1, 1};
   }
 
   [[gnu::always_inline]] static Counts add_counts(const Counts& a, const Bytes& b) {
@@ -64,10 +66,13 @@ constexpr bool kByteCounts = false;  // a count is as wide as a total
 //
 #include "kernels/generic/table.inl.h"
 //
+#include "kernels/neon/lane_conv.inl.h"
+//
 #include "kernels/neon_dot/byte_conv.inl.h"
 
-constexpr KernelTable table_of_bytes() {
+constexpr KernelTable table_by_lane() {
   KernelTable table = make_table();
+  table.real_conv = float_conv;
   table.pixel_bytes = 1;
   table.pixel_conv = byte_conv;
   return table;
@@ -75,6 +80,6 @@ constexpr KernelTable table_of_bytes() {
 
 }  // namespace
 
-const KernelTable kNeonDotKernels = table_of_bytes();
+const KernelTable kNeonDotKernels = table_by_lane();
 
 }  // namespace sbnn
