@@ -27,10 +27,9 @@ from torch import Tensor, nn
 from measuring import machine
 from measuring.tables import figure, table
 from measuring.written import write_json
-from signbit import methods, models
 from signbit.errors import IsaError
 from signbit.fast import use_native_ops
-from subjects.training_reference import REFERENCES
+from subjects.training_reference import SUBJECTS
 
 SEED = 0
 WARM_UP = 1  # turns
@@ -50,10 +49,7 @@ class Contender:
         """A model, the same for each contender but the plain one, and what does one step."""
         torch.manual_seed(SEED)
         images, labels = torch.randn(batch, 3, 32, 32), torch.randint(10, (batch,))
-        if self.plain:
-            model = REFERENCES[network]()
-        else:
-            model = models.build(network, methods.get("sdbnn"), classes=10, channels=3)
+        model = SUBJECTS[network].plain() if self.plain else SUBJECTS[network].own()
         if self.native:
             images = images.contiguous(memory_format=torch.channels_last)
         step = _step(model, images, labels)
@@ -75,7 +71,7 @@ CONTENDERS = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--networks", nargs="+", choices=REFERENCES, default=list(REFERENCES))
+    parser.add_argument("--networks", nargs="+", choices=SUBJECTS, default=list(SUBJECTS))
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--steps", type=int, default=3, help="timed steps of a turn")

@@ -1,69 +1,41 @@
-"""Training networks written as the papers' own code writes them: plain PyTorch, eager, float32.
+"""Networks to measure training by: signbit's, and the same in plain PyTorch, eager, float32.
 
-SD-BNN (ASD, WSD, EDE, hardtanh) in ResNet-20, VGG-Small and a CIFAR ResNet-18. Every operation is
-its own, every input that a derivative needs is kept as it is, memory is NCHW. What signbit's layers
-are measured against: benchmarks/training.py.
+The plain ones are written as the papers' own code writes them, in NCHW: ResNet-20 by every method,
+VGG-Small and a CIFAR ResNet-18 by SD-BNN, and a depthwise network by BNN. What signbit's layers are
+measured against: benchmarks/training.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["REFERENCES"]
+from signbit import methods, models
+from signbit.nn.blocks import Stem, normalised_conv
+from signbit.nn.layers import BinaryConv2d
+from subjects.training_methods import METHODS, PlainMethod
 
-
-class _BinaryQuantize(torch.autograd.Function):
-    """sign with EDE's derivative."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, k: Tensor, t: Tensor) -> Tensor:  # type: ignore[override]
-        ctx.save_for_backward(x, k, t)
-        return torch.where(x < 0, -1.0, 1.0)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
-        x, k, t = ctx.saved_tensors
-        return k * t * (1 - torch.pow(torch.tanh(x * t), 2)) * grad, None, None
-
-
-class _Conv(nn.Module):
-    """Activation and weight self-distribution, then a float convolution of ±1 with ±1."""
-
-    def __init__(self, before: int, after: int, stride: int = 1) -> None:
-        super().__init__()
-        self.stride = stride
-        self.weight = nn.Parameter(torch.empty(after, before, 3, 3))
-        nn.init.kaiming_normal_(self.weight)
-        self.a = nn.Parameter(torch.zeros(after, 1, 1, 1))
-        hidden = max(1, before // 16)
-        self.squeeze = nn.Linear(before, hidden, bias=False)
-        self.excite = nn.Linear(hidden, before, bias=False)
-        self.register_buffer("k", torch.tensor(1000.0), persistent=False)
-        self.register_buffer("t", torch.tensor(0.001), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        mean = F.adaptive_avg_pool2d(x, 1).flatten(1)
-        shift = torch.sigmoid(self.excite(F.relu(self.squeeze(mean))))
-        signs = _BinaryQuantize.apply(x + shift[:, :, None, None], self.k, self.t)
-        offset = 0.01 * torch.sigmoid(self.a) * self.weight.detach().mean((1, 2, 3), keepdim=True)
-        weight = _BinaryQuantize.apply(self.weight + offset, self.k, self.t)
-        return F.conv2d(signs, weight, None, self.stride, 1)
+__all__ = ["SUBJECTS"]
 
 
 class _Unit(nn.Module):
-    def __init__(self, before: int, after: int, stride: int, shortcut: nn.Module) -> None:
+    def __init__(
+        self, method: PlainMethod, before: int, after: int, stride: int, shortcut: nn.Module
+    ) -> None:
         super().__init__()
-        self.conv = _Conv(before, after, stride)
-        self.norm = nn.BatchNorm2d(after)
-        self.shortcut = shortcut
+        self.conv = method.conv(before, after, stride)
+        self.norm = nn.BatchNorm2d(before if method.norm_first else after)
+        self.norm_first = method.norm_first
+        self.shortcut, self.nonlinearity = shortcut, method.nonlinearity(after)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.hardtanh(self.norm(self.conv(x)) + self.shortcut(x))
+        y = self.conv(self.norm(x)) if self.norm_first else self.norm(self.conv(x))
+        result: Tensor = self.nonlinearity(y + self.shortcut(x))
+        return result
 
 
 class _Subsample(nn.Module):
@@ -81,23 +53,27 @@ def _projection(before: int, after: int) -> nn.Module:
     return nn.Sequential(conv, nn.BatchNorm2d(after))
 
 
-def _stem(width: int) -> nn.Module:
+def _stem(width: int, nonlinearity: nn.Module) -> nn.Module:
     conv = nn.Conv2d(3, width, 3, padding=1, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(width), nn.Hardtanh())
+    return nn.Sequential(conv, nn.BatchNorm2d(width), nonlinearity)
 
 
 class _Residual(nn.Module):
     def __init__(
-        self, widths: tuple[int, ...], units: int, halving: Callable[[int, int], nn.Module]
+        self,
+        method: PlainMethod,
+        widths: tuple[int, ...],
+        units: int,
+        halving: Callable[[int, int], nn.Module],
     ) -> None:
         super().__init__()
-        layers: list[nn.Module] = [_stem(widths[0])]
+        layers: list[nn.Module] = [_stem(widths[0], method.nonlinearity(widths[0]))]
         before = widths[0]
         for width in widths:
             for unit in range(units):
                 halves = unit == 0 and width != before
                 shortcut = halving(before, width) if halves else nn.Identity()
-                layers.append(_Unit(before, width, 2 if halves else 1, shortcut))
+                layers.append(_Unit(method, before, width, 2 if halves else 1, shortcut))
                 before = width
         self.features = nn.Sequential(*layers)
         self.norm = nn.BatchNorm1d(before)
@@ -112,12 +88,12 @@ class _Residual(nn.Module):
 class _VGGSmall(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        layers: list[nn.Module] = [_stem(128)]
+        layers: list[nn.Module] = [_stem(128, nn.Hardtanh())]
         for before, after, pool in (
             *((128, 128, True), (128, 256, False), (256, 256, True)),
             *((256, 512, False), (512, 512, True)),
         ):
-            layers.append(_Conv(before, after))
+            layers.append(METHODS["sdbnn"].conv(before, after))
             if pool:
                 layers.append(nn.MaxPool2d(2))
             layers += [nn.BatchNorm2d(after), nn.Hardtanh()]
@@ -129,9 +105,76 @@ class _VGGSmall(nn.Module):
         return logits
 
 
-REFERENCES: dict[str, Callable[[], nn.Module]] = {
-    "resnet20": lambda: _Residual((16, 32, 64), 6, lambda a, b: _Subsample(b - a)),
-    "vgg-small": _VGGSmall,
-    "resnet18-cifar": lambda: _Residual((64, 128, 256, 512), 4, _projection),
+class _Depthwise(nn.Module):
+    """Depthwise and pointwise layers in turns, as MobileNet has them, with shortcuts."""
+
+    def __init__(self, conv: Callable[..., nn.Module]) -> None:
+        super().__init__()
+        self.stem = Stem(
+            nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.Hardtanh()
+        )
+        self.convs = nn.ModuleList()
+        for kernel, groups in ((3, 64), (1, 1)) * 6:
+            self.convs.append(conv(64, 64, 1, kernel=kernel, groups=groups))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(64) for _ in self.convs)
+        self.nonlinearity = nn.Hardtanh()
+        self.classifier = nn.Linear(64, 10)
+
+    def add(self, conv: nn.Module, norm: nn.Module, x: Tensor) -> Tensor:
+        result: Tensor = self.nonlinearity(norm(conv(x)) + x)
+        return result
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        for number, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
+            if number == 4:
+                x = F.avg_pool2d(x, 2)
+            x = self.add(conv, norm, x)
+        logits: Tensor = self.classifier(x.mean((2, 3)))
+        return logits
+
+
+class _NativeDepthwise(_Depthwise):
+    """The same of signbit's layers."""
+
+    def __init__(self) -> None:
+        super().__init__(_binary_conv)
+
+    def add(self, conv: nn.Module, norm: nn.Module, x: Tensor) -> Tensor:
+        return normalised_conv(conv, norm, self.nonlinearity, x, x)
+
+
+def _binary_conv(before: int, after: int, stride: int, kernel: int, groups: int) -> BinaryConv2d:
+    return BinaryConv2d(before, after, kernel, stride, kernel // 2, groups=groups)
+
+
+class Subject(NamedTuple):
+    """A network in plain PyTorch, and the same of signbit's layers."""
+
+    plain: Callable[[], nn.Module]
+    own: Callable[[], nn.Module]
+
+
+def _own(network: str, method: str, **parameters: object) -> nn.Module:
+    return models.build(network, methods.get(method, **parameters), classes=10, channels=3)
+
+
+def _resnet20(method: str) -> Subject:
+    plain = partial(_Residual, METHODS[method], (16, 32, 64), 6, lambda a, b: _Subsample(b - a))
+    if method == "prelu":  # ReActNet's ancestor: Bi-Real Net with a PReLU
+        parts = {"activations": "sign", "nonlinearity": "prelu", "stem_nonlinearity": True}
+        return Subject(plain, partial(_own, "resnet20", "combined", **parts))
+    return Subject(plain, partial(_own, "resnet20", method))
+
+
+SUBJECTS = {
+    "resnet20": _resnet20("sdbnn"),
+    **{f"resnet20-{name}": _resnet20(name) for name in METHODS if name != "sdbnn"},
+    "vgg-small": Subject(_VGGSmall, partial(_own, "vgg-small", "sdbnn")),
+    "resnet18-cifar": Subject(
+        partial(_Residual, METHODS["sdbnn"], (64, 128, 256, 512), 4, _projection),
+        partial(_own, "resnet18-cifar", "sdbnn"),
+    ),
+    "depthwise": Subject(partial(_Depthwise, METHODS["bnn"].conv), _NativeDepthwise),
 }
-"""Name of the network in signbit.models -> the same network in plain PyTorch."""
+"""Name of the network -> both; those of one name alone are by SD-BNN."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from signbit.fast.sign_conv import SignConvSettings, sign_conv2d
+from signbit.fast.layer import SignConvSettings
+from signbit.fast.sign_conv import sign_conv2d
 
 
 def dots(

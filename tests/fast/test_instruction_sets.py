@@ -14,7 +14,7 @@ STEP = """
 import copy, json, os, sys, torch
 os.environ["SIGNBIT_ISA"] = sys.argv[1]
 from torch import nn
-from signbit.nn.binarizers import ASD, WSD, AdaptiveActivation, AdaptiveWeight
+from signbit.nn.binarizers import ASD, WSD, AdaptiveActivation, AdaptiveWeight, PlainSign
 from signbit.nn.blocks import normalised_conv
 from signbit.nn.estimators import EDE, Polynomial
 from signbit.nn.layers import BinaryConv2d
@@ -40,8 +40,9 @@ for channels, out, window in ((16, 16, 1), (20, 48, 1), (64, 32, 1), (16, 48, 2)
     doubles = (double_layer, pool, double_norm, x.double(), other.double())
     for mine, theirs in zip(step(layer, pool, norm, x, other, True), step(*doubles, False)):
         worst = max(worst, float((mine - theirs).abs().max() / theirs.abs().max()))
-for channels, out in ((16, 16), (20, 33), (3, 65)):
-    layer = BinaryConv2d(channels, out, 3, padding=1, weight_binarizer=AdaptiveWeight(),
+for channels, out, groups in ((16, 16, 1), (20, 33, 1), (3, 65, 1), (21, 21, 21)):
+    weights = AdaptiveWeight() if groups == 1 else PlainSign()
+    layer = BinaryConv2d(channels, out, 3, padding=1, groups=groups, weight_binarizer=weights,
                          activation_binarizer=AdaptiveActivation(Polynomial()))
     nn.init.constant_(layer.activation_binarizer.alpha, 0.7)
     nn.init.constant_(layer.activation_binarizer.beta, -0.2)

@@ -20,8 +20,10 @@ from signbit.nn.binarizers import (
     MeanAbsMap,
     MeanAbsScale,
     PlainSignActivation,
+    RSign,
     XnorScale,
 )
+from signbit.nn.binarizers.activations import ActivationBinarizer
 from signbit.nn.binarizers.weights import WeightBinarizer
 from signbit.nn.blocks import ConvBlock, normalised_conv
 from signbit.nn.estimators import EDE, Polynomial
@@ -96,6 +98,17 @@ def adabin(channels: int, out: int, stride: int = 1, **geometry: int) -> BinaryC
     return layer
 
 
+def depthwise(channels: int, activation: ActivationBinarizer) -> BinaryConv2d:
+    for parameter in activation.parameters():
+        nn.init.constant_(parameter, 0.3)
+    return BinaryConv2d(
+        *(channels, channels, 3, 1, 1),
+        groups=channels,
+        weight_binarizer=MeanAbsScale(),
+        activation_binarizer=activation,
+    )
+
+
 def xnor(channels: int, out: int, stride: int = 1) -> BinaryConv2d:
     return conv(
         *(channels, out, stride),
@@ -112,6 +125,11 @@ UNITS = {
     "adabin, pooled": lambda: (
         Unit(adabin(16, 16), nn.Hardtanh(), "none", nn.MaxPool2d(2)),
         2,
+    ),
+    "depthwise": lambda: (Unit(depthwise(20, RSign(20)), nn.PReLU(20), "input"), 1),
+    "depthwise adabin": lambda: (
+        Unit(depthwise(33, AdaptiveActivation(EDE(0.8, 0.8))), nn.PReLU(), "other"),
+        1,
     ),
     "xnor": lambda: (Unit(xnor(16, 16), nn.Identity(), "input"), 1),
     "xnor-strided": lambda: (Unit(xnor(12, 65, 2), nn.Identity(), "other"), 2),

@@ -161,6 +161,7 @@ void add_training(nb::module_& module) {
   add_training_backward(module);
   add_training_unit(module);
   add_training_batch_norm(module);
+  add_training_depthwise(module);
   add_training_nonlinearities(module);
 }
 

@@ -55,6 +55,8 @@ inline sbnn::Join calling(const std::optional<nb::callable>& function) {
 void add_training_backward(nb::module_& module);
 // Adds what goes from a layer's input through its normalisation, and back.
 void add_training_unit(nb::module_& module);
+// Adds the convolution with one channel in each group.
+void add_training_depthwise(nb::module_& module);
 // Adds the normalisation of any reals.
 void add_training_batch_norm(nb::module_& module);
 // Adds non-linearities with parameters for each channel.

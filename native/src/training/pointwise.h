@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "format/taps.h"
+
 namespace sbnn {
 
 // The derivative that stands in for that of sign: see signbit/nn/estimators.py.
@@ -75,6 +77,12 @@ struct NormPasses {
                            int64_t channels, float* of_kept, float* of_shortcut);
 };
 
+// A convolution with one channel in each group.
+struct DepthwiseShape {
+  int64_t channels;
+  Axis rows, columns;
+};
+
 struct PointwiseTable {
   // signs[p][c] = (x[p][c] + shift[c]) / divisor < 0; `shift` may be null. Bits behind the channels
   // become 0.
@@ -86,6 +94,19 @@ struct PointwiseTable {
                              const SurrogateSums& sums);
   // Dots in place, with what else there is.
   void (*finish_dots)(const DotTerms& terms, int64_t pixels, int64_t channels, float* dots);
+
+  // One image of a convolution with one channel in each group; weights are [tap][c].
+
+  // signs[p][c] = (x[p][c] + shift[c]) / divisor < 0 ? -1 : 1; `shift` may be null.
+  void (*expand_signs)(const float* x, const float* shift, float divisor, int64_t pixels,
+                       int64_t channels, float* signs);
+  void (*depthwise)(const DepthwiseShape& shape, const float* signs, const float* weights,
+                    float* y);
+  // The gradient of the signs is added to of_signs, that of the weights to sums[tap][c].
+  void (*depthwise_input)(const DepthwiseShape& shape, const float* weights, const float* of_y,
+                          float* of_signs);
+  void (*depthwise_weights)(const DepthwiseShape& shape, const float* signs, const float* of_y,
+                            double* sums);
 
   // What is normalised: dots that are kept as int16, whose channels are whole multiples of 16, or
   // any reals. Sums are added to sums[0][c] and sums[1][c].

@@ -18,6 +18,7 @@ __all__ = [
     "SURROGATES",
     "Layer",
     "LayerGradients",
+    "SignConvSettings",
     "conv_backward",
     "has_conv_backward",
     "surrogate_of",
@@ -35,6 +36,23 @@ def surrogate_of(estimator: str, parameters: Sequence[float]) -> tuple[int, floa
     defaults = (1.0, 0.0) if estimator == "clip" else (0.0, 0.0)
     t, k = (*parameters, *defaults[len(parameters) :])
     return SURROGATES.index(estimator), t, k
+
+
+@dataclass(frozen=True)
+class SignConvSettings:
+    """What a convolution of signs does, besides its tensors."""
+
+    estimator: str
+    """One of SURROGATES."""
+    parameters: Sequence[float]
+    stride: _Sizes
+    padding: _Sizes
+    dilation: _Sizes
+    groups: int
+
+    @property
+    def geometry(self) -> tuple[_Sizes, _Sizes, _Sizes]:
+        return self.stride, self.padding, self.dilation
 
 
 def value_of(divisor: Tensor | None) -> float:

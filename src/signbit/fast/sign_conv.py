@@ -6,19 +6,26 @@ What it keeps for backward: the signs as bits, and x, which the layer before kee
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from signbit.fast.layer import Layer, LayerGradients, conv_backward, has_conv_backward, value_of
+from signbit.fast.depthwise import depthwise_conv, depthwise_gradients, is_depthwise
+from signbit.fast.layer import (
+    Layer,
+    LayerGradients,
+    SignConvSettings,
+    conv_backward,
+    has_conv_backward,
+    value_of,
+)
 from signbit.fast.memory_format import arranged, conv_is_channels_last, pixels_of
 from signbit.fast.second_order import gradients_with_graph, wants_graph
 from signbit.runtime import _native
 
-__all__ = ["SignConvSettings", "are_signs", "sign_conv2d", "sign_conv_plan"]
+__all__ = ["are_signs", "sign_conv2d", "sign_conv_plan"]
 
 _Sizes = tuple[int, int]
 
@@ -61,23 +68,6 @@ def are_signs(values: Tensor) -> bool:
     return _native.training.are_signs(dense.contiguous().view(-1))
 
 
-@dataclass(frozen=True)
-class SignConvSettings:
-    """What a convolution of signs does, besides its tensors."""
-
-    estimator: str
-    """One of SURROGATES."""
-    parameters: Sequence[float]
-    stride: _Sizes
-    padding: _Sizes
-    dilation: _Sizes
-    groups: int
-
-    @property
-    def geometry(self) -> tuple[_Sizes, _Sizes, _Sizes]:
-        return self.stride, self.padding, self.dilation
-
-
 class _SignConv(torch.autograd.Function):
     # Not a torch.library op, whose calls cost 0.2 ms each in Python; nothing traces training steps.
     @staticmethod
@@ -92,11 +82,15 @@ class _SignConv(torch.autograd.Function):
         settings: SignConvSettings,
     ) -> Tensor:
         """`weight` is what the parts stand for: signs times scale, plus offset."""
+        weight_signs, scale, offset = parts
+        ctx.settings, ctx.are_signs = settings, scale is None and offset is None
+        if is_depthwise(x, weight, settings.groups):
+            ctx.save_for_backward(x, shift, divisor, weight, border, None)
+            return depthwise_conv(x, shift, divisor, weight_signs, scale, border, settings)
         plan = _plan_of(x, weight, settings.geometry, settings.groups)
         pixels = pixels_of(x)
         signs = x.new_empty((*pixels.shape[:3], plan.sign_bytes), dtype=torch.uint8)
         dots = x.new_empty((len(x), *plan.out_size, len(weight)))
-        weight_signs, scale, offset = parts
         plan.run(
             pixels_of(weight_signs),
             pixels,
@@ -109,7 +103,6 @@ class _SignConv(torch.autograd.Function):
             dots,
             torch.get_num_threads(),
         )
-        ctx.settings, ctx.are_signs = settings, scale is None and offset is None
         ctx.save_for_backward(x, shift, divisor, weight, border, signs)
         return arranged(dots, conv_is_channels_last(x, weight_signs))
 
@@ -122,6 +115,10 @@ class _SignConv(torch.autograd.Function):
             inputs = (x, shift, divisor, weight, border)
             found = gradients_with_graph(partial(_with_graph, settings), inputs, wants[:5], grad)
             return *found, None, None
+        of_border = grad.sum(0, keepdim=True) if wants[4] else None
+        if signs is None:
+            found = depthwise_gradients(x, shift, divisor, weight, grad, settings)
+            return *found, of_border, None, None
         layer = Layer(*(x, shift, divisor, signs, weight, settings.estimator, settings.parameters))
         gradients = LayerGradients(layer)
         is_linear = x.shape[2:] == (1, 1)  # the kernels' register tiles are made for rows of pixels
@@ -133,7 +130,6 @@ class _SignConv(torch.autograd.Function):
                 pixels_of(grad), *layer.arguments(), gradients.arrays(), torch.get_num_threads()
             )
             of_weight = gradients.of_weight()
-        of_border = grad.sum(0, keepdim=True) if wants[4] else None
         return *gradients.of_input(), of_weight, of_border, None, None
 
 

@@ -6,8 +6,6 @@ for backward; when that may be is `select`'s business.
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +14,7 @@ from signbit.fast.batch_norm import batch_norm
 from signbit.fast.binary_unit import UnitSettings, binary_unit
 from signbit.fast.layer import surrogate_of
 from signbit.fast.real_unit import real_unit
+from signbit.fast.rprelu import rprelu
 from signbit.nn import select
 from signbit.nn.binarizers.weights import BinaryWeight
 from signbit.nn.choices import takes
@@ -113,7 +112,7 @@ def normalised_conv(
             assert isinstance(norm, nn.BatchNorm2d)
             window = select.pool_window(pool)
             unit = _native_unit(conv, weight, norm, clip, x, shortcut, window)
-            return unit if clip else cast(Tensor, nonlinearity(unit))
+            return unit if clip else _bent(nonlinearity, unit)
         # Binarized once, whatever becomes of it: a binarizer may draw or count.
         y = conv(x) if weight is None else conv.convolve(x, weight)
     elif (
@@ -124,7 +123,7 @@ def normalised_conv(
         assert isinstance(conv, nn.Conv2d)
         assert isinstance(norm, nn.BatchNorm2d)
         unit = real_unit(conv, norm, clip, x)
-        return unit if clip else cast(Tensor, nonlinearity(unit))
+        return unit if clip else _bent(nonlinearity, unit)
     else:
         y = conv(x)
     return normalised(norm, nonlinearity, y if pool is None else pool(y), shortcut)
@@ -141,9 +140,17 @@ def normalised(
     if select.batch_norm(norm, x, shortcut) is None:
         assert isinstance(norm, nn.BatchNorm2d)
         y = batch_norm(x, norm, shortcut, clip, select.join_of(norm))
-        return y if clip else cast(Tensor, nonlinearity(y))
+        return y if clip else _bent(nonlinearity, y)
     y = norm(x)
-    result: Tensor = nonlinearity(y if shortcut is None else y + shortcut)
+    return _bent(nonlinearity, y if shortcut is None else y + shortcut)
+
+
+def _bent(nonlinearity: nn.Module, x: Tensor) -> Tensor:
+    """nonlinearity(x); a PReLU is an RPReLU that shifts nothing."""
+    if isinstance(nonlinearity, nn.PReLU) and select.prelu(nonlinearity, x) is None:
+        zeros = x.new_zeros(x.shape[1])
+        return rprelu(x, zeros, nonlinearity.weight.expand(x.shape[1]), zeros)
+    result: Tensor = nonlinearity(x)
     return result
 
 

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from signbit.errors import InputError
-from signbit.fast.sign_conv import SignConvSettings, sign_conv2d
+from signbit.fast.layer import SignConvSettings
+from signbit.fast.sign_conv import sign_conv2d
 from signbit.nn import select
 from signbit.nn.binarizers.activations import (
     ActivationBinarizer,

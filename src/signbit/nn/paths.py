@@ -43,7 +43,7 @@ def why(module: nn.Module, images: Tensor | None = None) -> list[LayerPath]:
     input on a CPU. Then a layer that something other than a ConvBlock hands to `normalised_conv` is
     shown by itself, and what only an input decides (its type, device, memory) is not considered.
 
-    >>> why(BinaryConv2d(16, 16, 3, groups=16))[0].path
+    >>> why(BinaryConv2d(16, 16, 3, groups=8))[0].path
     'reference'
     """
     names = {part: name for name, part in module.named_modules()}

@@ -202,6 +202,35 @@ class training:  # noqa: N801  (a submodule)
         of_parameters: Any,
         threads: int,
     ) -> None: ...
+    class DepthwiseInput:
+        def __init__(
+            self,
+            x: Any,
+            shift: Any | None,
+            divisor: float,
+            weights: Any,
+            stride: _Sizes,
+            padding: _Sizes,
+            dilation: _Sizes,
+        ) -> None: ...
+
+    @staticmethod
+    def depthwise(
+        input: training.DepthwiseInput, scale: Any | None, border: Any | None, y: Any, threads: int
+    ) -> None: ...
+    @staticmethod
+    def depthwise_gradients(
+        input: training.DepthwiseInput,
+        kind: int,
+        t: float,
+        k: float,
+        of_y: Any,
+        of_x: Any,
+        of_shift: Any | None,
+        products: Any | None,
+        of_weights: Any,
+        threads: int,
+    ) -> None: ...
     @staticmethod
     def batch_norm(
         x: Any,

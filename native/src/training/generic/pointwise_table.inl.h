@@ -5,6 +5,8 @@
 //
 #include "training/generic/channel_lanes.inl.h"
 //
+#include "training/generic/depthwise.inl.h"
+//
 #include "training/generic/finish_dots.inl.h"
 //
 #include "training/generic/normalise.inl.h"
@@ -24,6 +26,10 @@ constexpr PointwiseTable make_pointwise() {
   return {pack_signs,
           surrogate_gradient,
           finish_dots,
+          expand_signs,
+          depthwise,
+          depthwise_input,
+          depthwise_weights,
           pool_dots,
           unpool,
           keep_dots,

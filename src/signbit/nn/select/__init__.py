@@ -11,7 +11,7 @@ takes x) are asked at every call.
 from signbit.nn.select.context import context
 from signbit.nn.select.layers import sign_conv, sign_linear
 from signbit.nn.select.modules import may_miss_calls
-from signbit.nn.select.nonlinearities import maxout, rprelu
+from signbit.nn.select.nonlinearities import maxout, prelu, rprelu
 from signbit.nn.select.norms import batch_norm, join_of, register_joined_norm
 from signbit.nn.select.units import binary_unit, is_clip, pool_window, real_unit, unit_weight
 
@@ -24,6 +24,7 @@ __all__ = [
     "maxout",
     "may_miss_calls",
     "pool_window",
+    "prelu",
     "real_unit",
     "register_joined_norm",
     "rprelu",

@@ -83,7 +83,9 @@ def _activation(binarizer: nn.Module, known: _Forwards) -> Reason:
 
 
 def _groups(layer: Any) -> Reason:
-    if layer.groups > 1 and layer.in_channels // layer.groups < _MIN_GROUP:
+    if layer.groups in (1, layer.in_channels) and layer.groups in (1, layer.out_channels):
+        return None  # depthwise ones have kernels of their own
+    if layer.in_channels // layer.groups < _MIN_GROUP:
         return f"groups of fewer than {_MIN_GROUP} channels are faster on PyTorch's convolution"
     return None
 

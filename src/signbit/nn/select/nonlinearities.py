@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
 from signbit.nn.select.context import Reason, context, evaluation, plain_tensor
 from signbit.nn.select.modules import pytorch
 
-__all__ = ["maxout", "rprelu"]
+__all__ = ["maxout", "prelu", "rprelu"]
 
 
 def rprelu(module: Any, x: Tensor | None = None) -> Reason:
@@ -20,6 +20,17 @@ def rprelu(module: Any, x: Tensor | None = None) -> Reason:
         or pytorch(nn.PReLU, module.prelu)
         or _by_channel(x, module.before, module.prelu.weight, module.after)
     )
+
+
+def prelu(module: nn.Module, x: Tensor) -> Reason:
+    """Why the op may not stand in for `module`, an nn.PReLU, on x (N, channels, H, W)."""
+    reason = context(x) or evaluation(module, x) or pytorch(nn.PReLU, module)
+    if reason is not None:
+        return reason
+    slope = cast(nn.PReLU, module).weight
+    if x.dim() != 4 or 0 in x.shape or len(slope) not in (1, x.shape[1]):
+        return "its input is no batch of images with its channels"
+    return plain_tensor("its slope", slope)
 
 
 def maxout(module: Any, x: Tensor | None = None) -> Reason:
