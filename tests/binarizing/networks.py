@@ -111,7 +111,7 @@ class Odd(nn.Module):
             }
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(8) for _ in range(4))
-        self.up = nn.ConvTranspose2d(8, 8, 2, 2)
+        self.up = nn.ConvTranspose2d(8, 8, 2, 2, groups=2)
         self.head = nn.Linear(8, 3)
         self.weight = nn.Parameter(torch.randn(8, 8, 1, 1))
 

@@ -100,11 +100,10 @@ def test_what_stays_real_says_why() -> None:
     assert "a gate" in report.real["9.up"]
     model, size = network("odd")
     report = binarize(model, "bireal", input_size=size, check=False).report
-    assert report.binary == ["list.0", "dict.twice"]
+    assert report.binary == ["list.0", "dict.twice", "up"]
     for path, why in {
         "list.1": "Unusual has its own forward",
         "dict.reflected": "padding_mode='reflect'",
-        "up": "no binary ConvTranspose2d",
         "the model": "a function",
     }.items():
         assert why in report.real[path]

@@ -23,11 +23,12 @@ __all__ = ["Layers", "follower"]
 _BINARY: dict[type[nn.Module], str] = {
     nn.Conv1d: "convolution",
     nn.Conv2d: "convolution",
+    nn.ConvTranspose2d: "convolution",
     nn.Linear: "linear layer",
 }
 _FORWARDS: dict[type[nn.Module], Any] = {kind: kind.forward for kind in _BINARY}
 _CONVOLVES: dict[type[nn.Module], Any] = {
-    kind: kind._conv_forward for kind in (nn.Conv1d, nn.Conv2d)
+    kind: getattr(kind, "_conv_forward", None) for kind in _BINARY
 }
 _CALLS: tuple[Any, ...] = (
     *(F.conv1d, F.conv2d, F.conv3d, F.conv_transpose1d, F.conv_transpose2d, F.linear),
@@ -135,10 +136,14 @@ def _why_no_binary_form(module: nn.Module) -> str:
     if parametrize.is_parametrized(module):
         return "its weight is made of other parameters"
     reason = altered(module, _FORWARDS[kind])
-    if reason is None and getattr(type(module), "_conv_forward", None) is not _CONVOLVES.get(kind):
+    if reason is None and getattr(type(module), "_conv_forward", None) is not _CONVOLVES[kind]:
         reason = f"{name} convolves in its own way"
     if reason is not None:
         return reason
+    if isinstance(module, nn.ConvTranspose2d):
+        sides = zip(module.kernel_size, module.stride, strict=True)
+        if set(module.dilation) != {1} or any(side < step for side, step in sides):
+            return "signbit's transposed convolutions have no dilation and no holes"
     if isinstance(module, nn.Conv1d | nn.Conv2d):
         if module.padding_mode != "zeros":
             return f"padding_mode={module.padding_mode!r}; put a padding module before it"

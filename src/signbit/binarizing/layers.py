@@ -9,6 +9,7 @@ from signbit.binarizing.choosing import follower
 from signbit.binarizing.tracing import add_module, module_of, shape
 from signbit.methods.base import Method
 from signbit.nn.layers import BinaryConv1d, BinaryConv2d, BinaryLinear
+from signbit.nn.transposed import BinaryConvTranspose2d
 
 __all__ = ["Bias", "OverFeatures", "binary_layer", "normalised"]
 
@@ -17,6 +18,9 @@ _NORMS = (
     *(nn.InstanceNorm1d, nn.InstanceNorm2d),
 )
 _BETWEEN = (nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.Dropout, nn.Identity)
+
+
+Layer = BinaryConv2d | BinaryLinear
 
 
 class Bias(nn.Module):
@@ -45,11 +49,13 @@ class OverFeatures(nn.Module):
         return y
 
 
-def binary_layer(real: nn.Module, method: Method) -> BinaryConv2d | BinaryLinear:
+def binary_layer(real: nn.Module, method: Method) -> Layer:
     """The method's layer of the same geometry; its latent weights are the real ones."""
-    layer: BinaryConv2d | BinaryLinear
+    layer: Layer
     if isinstance(real, nn.Linear):
         layer = method.linear(real.in_features, real.out_features)
+    elif isinstance(real, nn.ConvTranspose2d):
+        return _transposed(real, method)
     else:
         assert isinstance(real, nn.Conv1d | nn.Conv2d)
         kind = BinaryConv1d if isinstance(real, nn.Conv1d) else BinaryConv2d
@@ -64,6 +70,23 @@ def binary_layer(real: nn.Module, method: Method) -> BinaryConv2d | BinaryLinear
         )
     weight = real.weight
     assert isinstance(weight, Tensor)
+    return _with_weight(layer, weight, real)
+
+
+def _transposed(real: nn.ConvTranspose2d, method: Method) -> Layer:
+    geometry = (real.kernel_size, real.stride, real.padding, real.output_padding, real.groups)
+    layer = BinaryConvTranspose2d(
+        *(real.in_channels, real.out_channels, *geometry),  # type: ignore[arg-type]
+        weight_binarizer=method.weight_binarizer(real.out_channels),
+        activation_binarizer=method.activation_binarizer(real.in_channels),
+    )
+    # PyTorch has (in, out / groups, kh, kw), signbit's filters come first.
+    weight = real.weight.reshape(real.groups, -1, *real.weight.shape[1:])
+    weight = weight.transpose(1, 2).flatten(0, 1)
+    return _with_weight(layer, weight, real)
+
+
+def _with_weight(layer: Layer, weight: Tensor, real: nn.Module) -> Layer:
     layer.to(weight.device, weight.dtype)
     with torch.no_grad():
         layer.weight.copy_(weight.reshape(layer.weight.shape))
@@ -108,7 +131,8 @@ def normalised(root: fx.GraphModule, node: fx.Node, real: nn.Module) -> tuple[fx
     kind = nn.BatchNorm2d if sides == 4 else nn.BatchNorm1d
     weight = real.weight
     assert isinstance(weight, Tensor)
-    batch_norm = kind(len(weight)).to(weight.device, weight.dtype)
+    features = (shape(node) or ())[1]
+    batch_norm = kind(features).to(weight.device, weight.dtype)
     if bias is not None:
         with torch.no_grad():
             batch_norm.bias.copy_(bias)
