@@ -117,7 +117,16 @@ void GraphWriter::write_weight(Draft* draft, int64_t groups) {
   const bool binary = draft->node.op == Op::kBinaryConv;
   const bool packed = binary || draws_.chance(3);
   draft->integers = binary || (!packed && input.kind == Kind::kImage && draws_.chance(2));
-  const int weight = packed ? constants_.filters(draft->filters, taps)
+  int64_t copies = 1;
+  if (binary && draws_.chance(4)) {
+    copies = draws_.between(1, 3);
+    if (depth % copies == 0) {
+      give(draft, Key::kCopies, {copies});
+    } else {
+      copies = 1;
+    }
+  }
+  const int weight = packed ? constants_.filters(draft->filters, taps / copies)
                      : draft->integers
                          ? constants_.shorts({draft->filters, kernel.y, kernel.x, depth})
                          : constants_.floats({draft->filters, kernel.y, kernel.x, depth});

@@ -101,7 +101,8 @@ def int16_sample() -> Sample:
         outputs=(REAL, Output("signs", 0, b.integers(np.int32, -(10**6), 10**6, 6), b.flip(6))),
     )
     b.output("logits", b.node("mean", "global_mean", (stem,)))
-    b.output("dots", b.node("conv", "binary_conv", (signs,), **THREE, weight=b.filters(2, 54)))
+    weight = b.filters(2, 27)
+    b.output("dots", b.node("conv", "binary_conv", (signs,), **THREE, copies=2, weight=weight))
     return b.sample(source={"for": "the tests of int16 stems"})
 
 

@@ -29,7 +29,7 @@ def _layer(method: str, groups: int) -> BinaryConvTranspose2d:
 
 def _by_pytorch(layer: BinaryConvTranspose2d, x: Tensor) -> Tensor:
     """The same of reals: what the binarizers yield, multiplied out."""
-    signs, scale, offset, magnitudes = layer.activation_binarizer(x)
+    signs, scale, offset, magnitudes = layer.activation_binarizer(x)[:4]
     reals = signs + (0 if offset is None else offset)
     factor, shift = layer.weight_binarizer(layer.weight)[1:]
     weight = layer.weight_binarizer(layer.weight).signs

@@ -15,6 +15,7 @@ from tests.runtime.random_graphs.one_operation import (
     adjusted,
     any_operation,
     binary_conv,
+    copied,
     int16_stem,
     linear,
     multiplied,
@@ -29,6 +30,7 @@ from tests.runtime.random_graphs.one_operation import (
 SEEDS = st.integers(0, 2**63 - 1)
 
 binary_convs = st.builds(binary_conv, SEEDS)
+copieds = st.builds(copied, SEEDS)
 adjusteds = st.builds(adjusted, SEEDS)
 linears = st.builds(linear, SEEDS)
 real_convs = st.builds(real_conv, SEEDS)

@@ -52,6 +52,13 @@ def test_maps_sums_and_borders(isa: str, case: Case, threads: int) -> None:
 
 
 @every_isa
+@drawn(100)
+@given(case=strategies.copieds, threads=THREADS)
+def test_weights_that_several_maps_meet(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
 @drawn(40)
 @given(case=strategies.linears, threads=THREADS)
 def test_fully_connected_layers(isa: str, case: Case, threads: int) -> None:

@@ -26,10 +26,10 @@ enum class StepOp : uint8_t { kAffine, kOffset, kAdd, kSubtract, kMultiply, kRel
     kPrelu, kMaxout, kSigmoid, kHardSigmoid, kHardswish, kSilu, kGelu, kTanh };
 
 enum class Key : uint8_t { kKernel, kStride, kPadding, kDilation, kGroups, kCeil, kCountPadding,
-    kPadSign, kPoolKernel, kPoolStride, kWeight, kPadValue, kFirst, kCount, kRows, kFactor, kBlock,
-    kEpsilon, kScale, kShift, kRowTaps, kColumnTaps, kInput, kEvery, kOffset, kRepeat, kWeighted,
-    kSlope, kPositiveSlope, kLow, kHigh, kValue };
-constexpr size_t kKeyCount = 32;
+    kPadSign, kPoolKernel, kPoolStride, kCopies, kWeight, kPadValue, kFirst, kCount, kRows, kFactor,
+    kBlock, kEpsilon, kScale, kShift, kRowTaps, kColumnTaps, kInput, kEvery, kOffset, kRepeat,
+    kWeighted, kSlope, kPositiveSlope, kLow, kHigh, kValue };
+constexpr size_t kKeyCount = 33;
 
 enum class ShapeRule : uint8_t { kConvolution, kSums, kOneChannel, kWindow, kOnePixel, kSame, kFlat,
     kConcat, kSlice, kUpsample, kSpaceToDepth, kDepthToSpace, kTransposed, kReshaped };

@@ -17,6 +17,7 @@ constexpr KeyRow kKeyRows[] = {
     {"pad_sign", KeyType::kChoice, false, 0, 0, {0}, kPadSignChoices, ConstantShape::kNone},
     {"pool_kernel", KeyType::kPair, false, 1, 16384, {1, 1}, nullptr, ConstantShape::kNone},
     {"pool_stride", KeyType::kPair, false, 1, 16384, {1, 1}, nullptr, ConstantShape::kNone},
+    {"copies", KeyType::kInteger, false, 1, 65536, {1}, nullptr, ConstantShape::kNone},
     {"weight", KeyType::kConstant, true, 0, 0, {-1}, nullptr, ConstantShape::kFilters},
     {"pad_value", KeyType::kConstant, false, 0, 0, {-1}, nullptr, ConstantShape::kInputChannels},
     {"first", KeyType::kInteger, false, 0, 65536, {0}, nullptr, ConstantShape::kNone},
@@ -47,8 +48,8 @@ constexpr DTypes kRealConvDTypes[] = {0, 0, 0, 0, 0, bit(DType::kF32) | bit(DTyp
     bit(DType::kU64), bit(DType::kF32) | bit(DType::kU8)};
 
 constexpr Key kBinaryConvKeys[] = {Key::kKernel, Key::kStride, Key::kPadding, Key::kDilation,
-    Key::kGroups, Key::kPadSign, Key::kPoolKernel, Key::kPoolStride, Key::kWeight};
-constexpr DTypes kBinaryConvDTypes[] = {0, 0, 0, 0, 0, 0, 0, 0, bit(DType::kU64)};
+    Key::kGroups, Key::kPadSign, Key::kPoolKernel, Key::kPoolStride, Key::kCopies, Key::kWeight};
+constexpr DTypes kBinaryConvDTypes[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, bit(DType::kU64)};
 
 constexpr Key kSignSumKeys[] = {Key::kKernel, Key::kStride, Key::kPadding, Key::kDilation,
     Key::kGroups};
@@ -89,7 +90,7 @@ constexpr DTypes kLayerNormDTypes[] = {bit(DType::kF32)};
 constexpr OperationRow kOperationRows[] = {
     {"real_conv", {bit(Kind::kImage) | bit(Kind::kReal) | bit(Kind::kBits)}, 1, false,
      kRealConvKeys, 7, kRealConvDTypes, ShapeRule::kConvolution, Yields::kReal, Reads::kTaps},
-    {"binary_conv", {bit(Kind::kBits)}, 1, false, kBinaryConvKeys, 9, kBinaryConvDTypes,
+    {"binary_conv", {bit(Kind::kBits)}, 1, false, kBinaryConvKeys, 10, kBinaryConvDTypes,
      ShapeRule::kConvolution, Yields::kInteger, Reads::kTaps},
     {"sign_sum", {bit(Kind::kBits)}, 1, false, kSignSumKeys, 5, kSignSumDTypes, ShapeRule::kSums,
      Yields::kReal, Reads::kTaps},

@@ -45,6 +45,7 @@ class NodeFuser {
     result_.groups = keys.integer(Key::kGroups);
     result_.pad_sign = static_cast<PadSign>(keys.integer(Key::kPadSign));
     result_.count_padding = keys.flag(Key::kCountPadding);
+    result_.copies = keys.integer(Key::kCopies);
     result_.weight = keys.constant(Key::kWeight);
     result_.pad_value = keys.constant(Key::kPadValue);
     result_.pool = {keys.pair(Key::kPoolKernel), keys.pair(Key::kPoolStride)};

@@ -56,6 +56,7 @@ struct FusedNode {
   int64_t groups = 1;
   PadSign pad_sign = PadSign::kNone;
   bool count_padding = false;
+  int64_t copies = 1;  // of a filter's channels
   int weight = kNone;
   int pad_value = kNone;
   Pool pool;

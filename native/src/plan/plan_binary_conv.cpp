@@ -108,6 +108,23 @@ class FilterWords {
   std::vector<uint32_t> words_;
 };
 
+// A filter's dense bits, where the same weights meet several maps side by side: as if each map had
+// weights of its own.
+std::vector<uint64_t> repeated(const uint8_t* dense, int64_t taps, int64_t channels,
+                               int64_t copies) {
+  std::vector<uint64_t> bits(static_cast<size_t>(taps * channels * copies / 64 + 2));
+  int64_t to = 0;
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    for (int64_t copy = 0; copy < copies; ++copy, to += channels) {
+      for (int64_t c = 0; c < channels; c += 64) {
+        const int64_t count = std::min<int64_t>(64, channels - c);
+        write_bits(bits.data(), to + c, read_bits(dense, tap * channels + c, count), count);
+      }
+    }
+  }
+  return bits;
+}
+
 // A filter's words in its lane of a vector of filters.
 void store_words(const std::vector<uint32_t>& words, const KernelTable& kernels, int64_t lane,
                  uint32_t* vector) {
@@ -219,6 +236,11 @@ void plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
     for (int64_t i = 0; i < block.filters; ++i) {
       const int64_t filter = block.channel + i;
       const uint8_t* dense = weight.data + static_cast<size_t>(filter) * row_bytes;
+      std::vector<uint64_t> every;
+      if (node.copies > 1) {
+        every = repeated(dense, taps, group_channels / node.copies, node.copies);
+        dense = reinterpret_cast<const uint8_t*>(every.data());
+      }
       tabulate_filter(node, group_channels, dense, rows, columns, &sums, binary.base_step,
                       binary.base.data() + filter);
       const int64_t lanes = kernels.word_lanes;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "run/ops/body.h"
+#include "run/ops/joined_signs.h"
 #include "run/ops/pools.h"
 #include "run/steps/finish_steps.h"
 
@@ -21,6 +22,11 @@ void NodeRunner::run(const Range& pixels, const Range& chunks) {
   if (spec.op == Op::kMaxPool && input.kind == Kind::kBits && !node.by_steps()) {
     if (scratch.is_left(node.cost)) return;
     pool_signs(*this, {pixels.begin, pixels.end - pixels.begin});
+    return;
+  }
+  if (joins_bytes(*this)) {
+    if (scratch.is_left(node.cost)) return;
+    join_signs(*this, {pixels.begin, pixels.end - pixels.begin});
     return;
   }
   // At every call, as runners that take turns share the memory.

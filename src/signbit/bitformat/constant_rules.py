@@ -28,8 +28,9 @@ def check_constants(node: Node, kind: str, shape: Shape, constants: Constants, w
         if key.shape == "filters":
             weight = constants.take(number, dtypes, place)
             _check_filters(node, weight, kind, shape, taps, place)
-            if constants.is_first(number, taps):
-                _check_values(weight, taps, place)
+            stored = taps // _copies(node)
+            if constants.is_first(number, stored):
+                _check_values(weight, stored, place)
             channels = len(weight)
         elif key.shape == "input_channels":
             wanted = _pad_dtype(node, constants)
@@ -47,7 +48,18 @@ def _taps(node: Node, shape: Shape, where: str) -> int:
     taps: int = rows * columns * (shape[2] // node["groups"])
     if node.rule.counts_signs:
         value_in_range(taps, 1, LIMITS["taps"], f"{where}.kernel: taps of one dot product")
+    copies, depth = _copies(node), shape[2] // node["groups"]
+    require(
+        depth % copies == 0,
+        f"{where}.copies",
+        f"{copies} do not divide {depth} channels of a group",
+    )
     return taps
+
+
+def _copies(node: Node) -> int:
+    """How many times the taps of one dot product are as many as a filter has weights."""
+    return int(node["copies"]) if any(key.name == "copies" for key in node.rule.keys) else 1
 
 
 def _check_filters(
@@ -57,7 +69,7 @@ def _check_filters(
     expected = (*node["kernel"], shape[2] // node["groups"])
     if packed:
         value_in_range(taps, 1, LIMITS["taps"], f"{where}: taps of one dot product")
-        expected = (word_count(taps),)
+        expected = (word_count(taps // _copies(node)),)
     require(
         weight.ndim == len(expected) + 1 and weight.shape[1:] == expected,
         where,

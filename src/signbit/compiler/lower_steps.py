@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from signbit.bitformat.graph import Step
 from signbit.compiler.constants import NumberedConstants
@@ -32,6 +33,16 @@ def steps_of(
     return tuple(map(lowered, node.steps))
 
 
+def _stored_once(part: Node | Step, value: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The constant; of weights that maps side by side meet again and again, the first map's."""
+    copies = part.keys.get("copies", 1)
+    if copies == 1:
+        return value
+    once = value[..., : value.shape[-1] // copies]
+    assert (np.tile(once, copies) == value).all(), "a pass has changed the order of channels"
+    return once
+
+
 def _numbered(part: Node | Step, constants: NumberedConstants) -> Iterator[tuple[str, Any]]:
     for key in part.rule.keys:
         value = part[key.name] if key.name in part.keys else key.default
@@ -39,6 +50,6 @@ def _numbered(part: Node | Step, constants: NumberedConstants) -> Iterator[tuple
             continue
         if isinstance(value, np.ndarray):
             pack = pack_signs if value.dtype == np.int8 else pack_numbers
-            yield key.name, constants.number(pack(value))
+            yield key.name, constants.number(pack(_stored_once(part, value)))
         elif value != key.default or key.required:
             yield key.name, value

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from signbit.lazy import from_modules
 
 if TYPE_CHECKING:
+    from signbit.nn.binarizers.levels import MultiBitActivation
     from signbit.nn.block_order import CONV_FIRST, NORM_FIRST, BlockOrder
     from signbit.nn.blocks import ChannelGate, ConvBlock, Stem, normalised_conv
     from signbit.nn.estimators import register_estimator, scale_gradient, sign
@@ -37,6 +38,7 @@ __all__ = [
     "ConvBlock",
     "LayerPath",
     "Maxout",
+    "MultiBitActivation",
     "PixelConv2d",
     "RPReLU",
     "SignPadding",
@@ -68,6 +70,7 @@ _HOMES = {
     "BinaryConvTranspose2d": "transposed",
     "BinaryLinear": "layers",
     "Maxout": "nonlinearities",
+    "MultiBitActivation": "binarizers.levels",
     "RPReLU": "nonlinearities",
     "PixelConv2d": "pixel_conv",
     "renew_statistics": "stem_rounding",

@@ -6,6 +6,7 @@ They put a binarized activation and a binarized weight together; `functional` co
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -100,9 +101,13 @@ class BinaryConv2d(nn.Module):
             y, magnitudes = self._native(x, weight)
         else:
             activation: BinaryActivation = self.activation_binarizer(x)
-            weight, magnitudes = times(activation.scale, weight), activation.magnitudes
+            magnitudes = activation.magnitudes
             geometry = (self.stride, self.padding, self.dilation, self.groups)
-            y = binary_conv2d(activation.signs, weight, *geometry, input_offset=activation.offset)
+            y = products(
+                activation,
+                weight,
+                lambda signs, w, d: binary_conv2d(signs, w, *geometry, input_offset=d),
+            )
         if magnitudes is None:
             return y
         box = self.weight.new_full((1, 1, *self.kernel_size), 1 / math.prod(self.kernel_size))
@@ -228,22 +233,36 @@ class BinaryLinear(nn.Module):
             filters = weight._replace(signs=weight.signs[:, :, None, None])
             return sign_conv2d(*argument, filters, None, settings).flatten(1)
         activation: BinaryActivation = self.activation_binarizer(x)
-        weight = times(activation.scale, weight)
-        y = binary_linear(activation.signs, weight, input_offset=activation.offset)
+        y = products(
+            activation, weight, lambda signs, w, d: binary_linear(signs, w, input_offset=d)
+        )
         return y if activation.magnitudes is None else y * activation.magnitudes
 
     def _of_tokens(self, x: Tensor, weight: BinaryWeight) -> Tensor:
         """As of a map, (N, features, H, W), by a convolution of single pixels."""
         maps = x.permute(0, 3, 1, 2) if x.dim() == 4 else x.transpose(1, 2).unsqueeze(2)
         activation: BinaryActivation = self.activation_binarizer(maps)
-        weight = times(activation.scale, weight)
         filters = weight._replace(signs=weight.signs[:, :, None, None])
-        y = binary_conv2d(activation.signs, filters, input_offset=activation.offset)
+        y = products(
+            activation, filters, lambda signs, w, d: binary_conv2d(signs, w, input_offset=d)
+        )
         y = y if activation.magnitudes is None else y * activation.magnitudes
         return y.permute(0, 2, 3, 1) if x.dim() == 4 else y.squeeze(2).transpose(1, 2)
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}"
+
+
+def products(
+    activation: BinaryActivation,
+    weight: BinaryWeight,
+    product: Callable[[Tensor, BinaryWeight, Tensor | None], Tensor],
+) -> Tensor:
+    """The sum of product(signs, weight, offset) over all signs that the activation consists of."""
+    y = product(activation.signs, times(activation.scale, weight), activation.offset)
+    for signs, scale in activation.more:
+        y = y + product(signs, times(scale, weight), None)
+    return y
 
 
 def times(factor: Tensor | None, weight: BinaryWeight) -> BinaryWeight:

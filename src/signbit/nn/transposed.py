@@ -13,7 +13,7 @@ from signbit.nn.binarizers.activations import ActivationBinarizer, BinaryActivat
 from signbit.nn.binarizers.weights import BinaryWeight, WeightBinarizer
 from signbit.nn.choices import takes
 from signbit.nn.functional import Pair, binary_conv_transpose2d
-from signbit.nn.layers import BinaryConv2d, pair, times
+from signbit.nn.layers import BinaryConv2d, pair, products
 
 __all__ = ["BinaryConvTranspose2d"]
 
@@ -75,11 +75,12 @@ class BinaryConvTranspose2d(BinaryConv2d):
         takes(self, "sign_conv2d", select.sign_conv(self, weight, x))
         activation: BinaryActivation = self.activation_binarizer(x)
         geometry = (self.stride, self.padding, self.output_padding)
-        y = binary_conv_transpose2d(
-            activation.signs,
-            times(activation.scale, weight),
-            *(*geometry, self.groups),
-            input_offset=activation.offset,
+        y = products(
+            activation,
+            weight,
+            lambda signs, w, offset: binary_conv_transpose2d(
+                *(signs, w, *geometry, self.groups), input_offset=offset
+            ),
         )
         if activation.magnitudes is None:
             return y

@@ -70,6 +70,22 @@ def adjusted(seed: int) -> Case:
     return build.case(build.integer(0, 3))
 
 
+def copied(seed: int) -> Case:
+    """image → signs → one binary convolution whose weights meet several maps side by side."""
+    build = Builder(seed)
+    groups, copies = build.choose(GROUPS), build.integer(2, 7)
+    kernel, windows, size = window(build, 4)
+    channels = channels_of(build, groups, 130) * copies
+    _, _, bits = image(build, (*size, channels))
+    taps = kernel[0] * kernel[1] * channels // groups
+    out = channels_of(build, groups, 70)
+    keys = build.conv_keys(kernel, groups, windows, build.packed(out, taps // copies))
+    build.group(bits, groups)
+    draft = build.draft("binary_conv", [bits], taps, out, taps**0.5, copies=copies, **keys)
+    build.finish(draft)
+    return build.case(build.integer(0, 5))
+
+
 def linear(seed: int) -> Case:
     """image → signs → two fully connected layers: the first spans the image, then 1×1."""
     build = Builder(seed)

@@ -51,3 +51,23 @@ def test_taps_of_any_number_of_channels(flags: tuple[str, ...], tmp_path: Path) 
         b.output(f"y{index}", real)
         depth = filters
     check(encode(*b.sample()), tmp_path / "out", *flags)
+
+
+def test_weights_that_several_maps_meet(tmp_path: Path) -> None:
+    b = Builder(4)
+    image = b.input("image", "image", 4, 5, 12)
+    limits = b.constant(np.full(12, 120, np.float32))
+    signs = b.node("s", "identity", (image,), outputs=(Output("signs", threshold=limits),))
+    for groups, copies in ((1, 3), (2, 2)):
+        real = b.node(
+            f"c{groups}",
+            "binary_conv",
+            (signs,),
+            kernel=(3, 3),
+            padding=(1, 1, 1, 1),
+            groups=groups,
+            copies=copies,
+            weight=b.filters(6, 9 * 12 // groups // copies),
+        )
+        b.output(f"y{groups}", real)
+    check(encode(*b.sample()), tmp_path / "out", *CHECKED)

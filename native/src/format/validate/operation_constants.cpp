@@ -56,12 +56,17 @@ class OperationChecks {
     groups_ = node.keys.integer(Key::kGroups);
     depth_ = source.channels / groups_;
     taps_ = kernel.y * kernel.x * depth_;
+    if (has_key(node.op, Key::kCopies)) copies_ = node.keys.integer(Key::kCopies);
   }
 
   Status check(Constants* constants, OperationConstants* known) const {
     known->filters = source_.channels;
     // Where the weight says that a dot is of signs, it is counted there.
     if (counts_signs(node_.op)) SIGNBIT_TRY(check_taps(where_ + ".kernel"));
+    if (depth_ % copies_ != 0) {
+      return refuse(where_ + ".copies",
+                    text(copies_) + " do not divide " + text(depth_) + " channels of a group");
+    }
     for (size_t i = 0; i < row_.key_count; ++i) {
       const Key key = row_.keys[i];
       const KeyRow& rule = row_of(key);
@@ -72,7 +77,7 @@ class OperationChecks {
         const Constant* weight = nullptr;
         SIGNBIT_TRY(constants->take(index, row_.dtypes[i], place, &weight));
         SIGNBIT_TRY(check_filters(*weight, place));
-        if (constants->is_first(index, taps_)) SIGNBIT_TRY(check_values(*weight, place));
+        if (constants->is_first(index, taps_ / copies_)) SIGNBIT_TRY(check_values(*weight, place));
         *known = {weight->shape[0], weight->dtype};
       } else if (rule.shape == ConstantShape::kInputChannels) {
         const DType dtype = known->weight == DType::kI16 ? DType::kU8 : DType::kF32;
@@ -94,7 +99,7 @@ class OperationChecks {
     const bool packed = weight.dtype == DType::kU64;
     if (packed) SIGNBIT_TRY(check_taps(where));
     const Pair kernel = node_.keys.pair(Key::kKernel);
-    const int64_t words = round_up(taps_, kWordBits) / kWordBits;
+    const int64_t words = round_up(taps_ / copies_, kWordBits) / kWordBits;
     std::vector<int64_t> wanted = {weight.shape.empty() ? 0 : weight.shape[0]};
     if (packed) {
       wanted.push_back(words);
@@ -119,7 +124,7 @@ class OperationChecks {
   }
 
   Status check_values(const Constant& weight, const std::string& where) const {
-    if (weight.dtype == DType::kU64) return check_unused_bits(weight, taps_, where);
+    if (weight.dtype == DType::kU64) return check_unused_bits(weight, taps_ / copies_, where);
     if (weight.dtype == DType::kI16) return check_pixel_weights(weight, taps_, where);
     return {};
   }
@@ -128,7 +133,7 @@ class OperationChecks {
   const TensorSpec& source_;
   const std::string& where_;
   const OperationRow& row_;
-  int64_t groups_ = 1, depth_ = 0, taps_ = 0;
+  int64_t groups_ = 1, depth_ = 0, taps_ = 0, copies_ = 1;
 };
 
 }  // namespace

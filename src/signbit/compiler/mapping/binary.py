@@ -20,8 +20,9 @@ import numpy.typing as npt
 from signbit.bitformat.graph import Sides, added_sides
 from signbit.bitformat.table import LIMITS
 from signbit.compiler.checks.silent_floats import takes_a_sign, why_no_signs
-from signbit.compiler.ir import Node, Step
+from signbit.compiler.ir import Node, Step, is_plain
 from signbit.compiler.mapping.convolution import both_sides
+from signbit.compiler.mapping.moves.channels import join
 from signbit.compiler.mapping.moves.padding import NO_SIDES, zeros_around_signs
 from signbit.compiler.mapping.tracer import Call
 
@@ -49,6 +50,8 @@ class _Product:
     offset: Array | None
     """(out,); None for 0"""
     delta: float
+    copies: int = 1
+    """How many sign maps the source has side by side, all of which meet the weights."""
 
     @property
     def is_binary(self) -> bool:
@@ -97,6 +100,7 @@ def product_of_operands(
     scale, offset = (_by_filter(call, name, filters) for name in ("scale", "weight_offset"))
     delta = call.optional_constant("input_offset")
     source, zeros = zeros_around_signs(call, given)
+    maps = [] if source.is_sign else _summed_signs(call, source)
     product = _Product(
         call,
         given,
@@ -108,9 +112,12 @@ def product_of_operands(
         offset if offset is not None and offset.any() else None,
         0.0 if delta is None else float(delta),
     )
-    most = LIMITS["taps"]
-    if product.is_binary and weight[0].size > most:
-        raise call.refuse(f"has {weight[0].size} weights per filter, at most {most} are allowed")
+    if maps and product.is_binary:
+        source = _side_by_side(call, maps, groups)
+        product = replace(product, source=source, copies=len(maps))
+    most, taps = LIMITS["taps"], weight[0].size * product.copies
+    if product.is_binary and taps > most:
+        raise call.refuse(f"has {taps} weights per filter, at most {most} are allowed")
     if product.is_binary and product.source.is_sign:
         return _of_signs(product)
     product = replace(product, source=given, zeros=NO_SIDES)
@@ -120,6 +127,35 @@ def product_of_operands(
             "is no product of signs: " + "; and ".join(reasons)
         )
     return _of_reals(product)
+
+
+def _summed_signs(call: Call, value: Node) -> list[Node]:
+    """The signs that a value is the sum of, as an activation of several bits is; or none."""
+    graph = call.tracer.graph
+    if value.op != "identity":
+        return []
+    if not value.steps:
+        return [graph[value.input]] if graph[value.input].is_sign else []
+    (step,) = value.steps
+    if step.op != "add" or not is_plain(step):
+        return []
+    parts = [_summed_signs(call, graph[name]) for name in value.inputs]
+    is_whole = all(parts) and all(graph[name].shape == value.shape for name in value.inputs)
+    return [sign for part in parts for sign in part] if is_whole else []
+
+
+def _side_by_side(call: Call, maps: list[Node], groups: int) -> Node:
+    """The maps as channels of one, group by group."""
+    shape = maps[0].shape
+    each = shape.channels // groups
+    if groups > 1:
+        part_shape = shape._replace(channels=each)
+        maps = [
+            call.add("slice", sign, part="group", shape=part_shape, first=first, count=each)
+            for first in range(0, shape.channels, each)
+            for sign in maps
+        ]
+    return join(call, maps, part="maps")
 
 
 def _lost_weights(product: _Product) -> str:
@@ -159,18 +195,22 @@ def _by_filter(call: Call, name: str, filters: int) -> Array | None:
 
 def _of_signs(product: _Product) -> Node:
     """Integers first: D, and S where the weights are not symmetric."""
-    call, source, window = product.call, product.source, product.window
-    weight = product.weight.astype(np.int8)
+    call, source = product.call, product.source
+    weight = np.tile(product.weight.astype(np.int8), product.copies)
     affine = _affine(product)
     if any(product.zeros):
-        window = {**window, "padding": added_sides(window["padding"], product.zeros)}
-        product = replace(product, window=window)
+        around = added_sides(product.window["padding"], product.zeros)
+        product = replace(product, window={**product.window, "padding": around})
+    summed = product.window
+    if product.copies > 1:
+        product = replace(product, window={**summed, "copies": product.copies})
+    window = product.window
     if product.offset is None and "row_taps" not in affine.keys:
         return _scaled(product, "binary_conv", weight, affine["shift"])
     if product.offset is None:
         return call.add("binary_conv", source, steps=[affine], weight=weight, **window)
     shape = call.shape()._replace(channels=window["groups"])
-    sums = call.add("sign_sum", source, part="signs", shape=shape, **window)
+    sums = call.add("sign_sum", source, part="signs", shape=shape, **summed)
     added = Step("add", {"input": 1, "repeat": "each", "weighted": product.offset})
     return call.add("binary_conv", source, sums, steps=[affine, added], weight=weight, **window)
 

@@ -10,6 +10,7 @@ from signbit.nn.binarizers.activations import (
     RSign,
 )
 from signbit.nn.binarizers.distributions import WSD, AdaptiveWeight, Libra, ScaledWSD
+from signbit.nn.binarizers.levels import MultiBitActivation
 from signbit.nn.binarizers.scales import AbsMeanScale, MeanAbsScale, ReleasedXnorScale, XnorScale
 from signbit.nn.binarizers.weights import BinaryWeight, PlainSign, RealWeight
 
@@ -24,6 +25,7 @@ __all__ = [
     "Libra",
     "MeanAbsMap",
     "MeanAbsScale",
+    "MultiBitActivation",
     "PlainSign",
     "PlainSignActivation",
     "RSign",

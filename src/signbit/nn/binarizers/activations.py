@@ -31,7 +31,7 @@ class BinaryActivation(NamedTuple):
     """A binarized input: the layer computes with `scale * (signs + offset)`."""
 
     signs: Tensor
-    """-1 or +1, shaped like the input; the input itself where it stays real."""
+    """-1 or +1, or a sum of such, shaped like the input; the input itself where it stays real."""
     scale: Tensor | None = None
     """One value, or None for 1."""
     offset: Tensor | None = None
@@ -39,6 +39,8 @@ class BinaryActivation(NamedTuple):
     magnitudes: Tensor | None = None
     """(N, 1, H, W) or (N, 1), or None; the layer's result is multiplied by their mean over each
     window, zeros around the image."""
+    more: tuple[tuple[Tensor, Tensor], ...] = ()
+    """Further signs, each with the one value that scales it; the layer adds their products."""
 
 
 class ActivationBinarizer(nn.Module):

@@ -18,9 +18,11 @@ __all__ = ["exact_sums", "weight_signs"]
 
 def weight_signs(node: Node, words: Array, channels: int) -> Float32:
     """±1 (out, rows, columns, in / groups) of packed weights that read so many channels."""
-    shape = len(words), *node["kernel"], channels // node["groups"]
+    copies = node["copies"] if node.op == "binary_conv" else 1
+    shape = len(words), *node["kernel"], channels // node["groups"] // copies
     negative = unpack_bits(words.astype(np.uint64, copy=False), prod(shape[1:]))
-    return np.where(negative, np.float32(-1), np.float32(1)).reshape(shape)
+    signs = np.where(negative, np.float32(-1), np.float32(1)).reshape(shape)
+    return np.tile(signs, (1, 1, 1, copies))
 
 
 def exact_sums(node: Node, x: Array, weight: Array, outside: Array) -> Array:

@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 
+from signbit.bitformat.bits import pack_bits, unpack_bits
 from signbit.bitformat.checks import Array
 from signbit.targets.c.site import Site
 from signbit.targets.c.text import block
@@ -29,7 +30,10 @@ def _filters(site: Site) -> Array:
     """The filters in words of 32 bits, as many as their taps take: (out, words)."""
     weight = site.array("weight")
     assert weight is not None
-    taps, depth = taps_of(site)
+    (taps, depth), copies = taps_of(site), site.node["copies"]
+    if copies > 1:
+        negative = unpack_bits(weight, taps * depth // copies).reshape(len(weight), taps, -1)
+        weight = pack_bits(np.tile(negative, (1, 1, copies)).reshape(len(weight), -1))
     halves = np.ascontiguousarray(weight, "<u8").view("<u4").reshape(len(weight), -1)
     return halves[:, : -(-taps * depth // 32)].astype(np.uint32)
 

@@ -50,8 +50,11 @@ def _repeat(call: Call) -> Node:
     return join(call, [source] * (after[0] // before[0]))
 
 
-def join(call: Call, sources: Sequence[Node]) -> Node:
-    """One node, or where one may not read so many values, one of several."""
+def join(call: Call, sources: Sequence[Node], part: str | None = None) -> Node:
+    """One node, or where one may not read so many values, one of several.
+
+    part: as of `Call.add`, where it is no more than a part of the call's value.
+    """
     if not all(source.is_sign for source in sources):
         sources = [call.as_real(source) for source in sources]
     if len(sources) == 1:
@@ -61,14 +64,15 @@ def join(call: Call, sources: Sequence[Node]) -> Node:
         sources = [
             _part(call, sources[first : first + most]) for first in range(0, len(sources), most)
         ]
-    return call.add("concat", *sources)
+    return call.add("concat", *sources) if part is None else _part(call, sources, part)
 
 
-def _part(call: Call, sources: Sequence[Node]) -> Node:
+def _part(call: Call, sources: Sequence[Node], part: str = "part") -> Node:
     if len(sources) == 1:
         return sources[0]
     channels = sum(source.shape.channels for source in sources)
-    return call.add("concat", *sources, part="part", shape=call.shape()._replace(channels=channels))
+    shape = sources[0].shape._replace(channels=channels)
+    return call.add("concat", *sources, part=part, shape=shape)
 
 
 def _slice(call: Call) -> Node:
