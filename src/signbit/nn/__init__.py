@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from signbit.nn.padding import SignPadding
     from signbit.nn.paths import LayerPath, why
     from signbit.nn.pixel_conv import PixelConv2d
+    from signbit.nn.pixel_table import PixelTable
     from signbit.nn.stem_rounding import renew_statistics, round_stem
     from signbit.nn.thresholds import Threshold
     from signbit.nn.transposed import BinaryConvTranspose2d
@@ -40,6 +41,7 @@ __all__ = [
     "Maxout",
     "MultiBitActivation",
     "PixelConv2d",
+    "PixelTable",
     "RPReLU",
     "SignPadding",
     "Stem",
@@ -73,6 +75,7 @@ _HOMES = {
     "MultiBitActivation": "binarizers.levels",
     "RPReLU": "nonlinearities",
     "PixelConv2d": "pixel_conv",
+    "PixelTable": "pixel_table",
     "renew_statistics": "stem_rounding",
     "round_stem": "stem_rounding",
     "Threshold": "thresholds",

@@ -18,7 +18,7 @@ from signbit.compiler.ir import IMAGE, Node, is_affine
 from signbit.compiler.mapping.tracer import Call
 from signbit.nn.pixel_conv import recover_pixels
 
-__all__ = ["MAPPINGS", "before_bias", "both_sides", "of_maps", "with_bias"]
+__all__ = ["MAPPINGS", "before_bias", "both_sides", "of_maps", "raw_pixels", "with_bias"]
 
 
 def _conv2d(call: Call) -> Node:
@@ -96,7 +96,7 @@ def with_bias(call: Call, conv: Node) -> Node:
 
 def _pixel_conv2d(call: Call) -> Node:
     source = call.value("images")
-    image = _raw_pixels(call, source)
+    image = raw_pixels(call, source, "an int16 stem", "was rounded")
     weight = call.constant("weight").astype(np.int16)
     padding = both_sides(call.window("padding", 0))
     pad = call.constant("pad").astype(np.uint8) if any(padding) else None
@@ -104,10 +104,13 @@ def _pixel_conv2d(call: Call) -> Node:
     return call.step("affine", conv, scale=call.constant("scale"), shift=call.constant("shift"))
 
 
-def _raw_pixels(call: Call, source: Node) -> Node:
-    """The image, where the operation finds every pixel again in what `source` makes of it."""
+def raw_pixels(call: Call, source: Node, reader: str, made: str) -> Node:
+    """The image, where the operation finds every pixel again in what `source` makes of it.
+
+    reader, made: for messages, what reads pixels, and that it is meant for certain ones.
+    """
     if source.input != IMAGE or not is_affine(source):
-        raise call.refuse(f"reads {source.origin}", "an int16 stem reads the images themselves")
+        raise call.refuse(f"reads {source.origin}", f"{reader} reads the images themselves")
     (affine,) = source.steps
     every = np.arange(MAX_PIXEL + 1, dtype=np.float64)
     normalised = np.multiply.outer(affine["scale"], every) + affine["shift"][:, None]
@@ -115,7 +118,7 @@ def _raw_pixels(call: Call, source: Node) -> Node:
     images = torch.from_numpy(normalised[None, :, None].astype(np.float32))
     if not np.array_equal(recover_pixels(images, mean, std)[0, :, 0], [every] * len(mean)):
         raise call.refuse(
-            f"was rounded for images of mean {tuple(mean)} and std {tuple(std)}, which are not "
+            f"{made} for images of mean {tuple(mean)} and std {tuple(std)}, which are not "
             "those of this compilation"
         )
     return call.tracer.graph[IMAGE]
