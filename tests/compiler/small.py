@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from signbit import methods, models
 from signbit.methods import Method
 from signbit.models import (
+    bnext,
     densenet,
     reactnet,
     real_to_binary,
@@ -23,6 +24,8 @@ from signbit.models import (
     resnet20,
     resnet_e,
 )
+from signbit.models.keywords import KeywordNet
+from signbit.models.mixer import Mixer
 from signbit.models.quicknet import QuickNet
 from signbit.models.resnet20 import ResidualUnit
 from signbit.models.resnet34 import ResNet34
@@ -123,6 +126,9 @@ def narrow(monkeypatch: pytest.MonkeyPatch, architecture: str) -> int:
     monkeypatch.setattr(densenet, "_WIDTH", 16)
     monkeypatch.setattr(densenet.BinaryDenseNet28, "layers", ((2, 20), (1, 0)))
     monkeypatch.setattr(densenet.MeliusNet22, "blocks", ((2, 20), (1, 0)))
+    monkeypatch.setattr(bnext, "_WIDTHS", (6, 12, 24, 24))
+    monkeypatch.setitem(models._binary, "mixer", partial(Mixer, width=24, layers=1))
+    monkeypatch.setitem(models._binary, "keywords", partial(KeywordNet, layers=1))
     for name, small in (("quicknet", False), ("quicknet-cifar", True)):
         build = partial(QuickNet, layers=(2, 1), widths=(12, 20), small_images=small)
         monkeypatch.setitem(models._binary, name, build)

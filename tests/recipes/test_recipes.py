@@ -22,6 +22,7 @@ PUBLISHED = {
     "binary-densenet28-imagenet": (60.7, Adam, 120, 256),
     "bireal-resnet18-imagenet": (56.4, Adam, 256, 512),
     "bireal-resnet34-imagenet": (62.2, Adam, 256, 512),
+    "bnext-tiny-imagenet": (72.4, Adam, 512, 512),
     "irnet-resnet18-cifar10": (91.5, Sgd, 400, 128),
     "irnet-resnet18-imagenet": (58.1, Sgd, 100, 256),
     "irnet-resnet20-cifar10": (86.5, Sgd, 400, 128),
@@ -54,6 +55,7 @@ PUBLISHED = {
 OURS = [
     "binary-densenet28-cifar10",
     "bireal-resnet18-cifar10",
+    "bnext-tiny-cifar10",
     "bnn-bop-vgg-small-cifar10",
     "bnn-digits",
     "bnn-resnet20-cifar10",
@@ -61,6 +63,7 @@ OURS = [
     "comparison-cifar10",
     "comparison-digits",
     "meliusnet22-cifar10",
+    "mixer-cifar10",
     "moco-cifar10",
     "moco-digits",
     "moco-resnet20-cifar10",

@@ -12,8 +12,11 @@ from torch import nn
 
 from signbit.errors import RecipeError
 from signbit.methods.base import Method
+from signbit.models.bnext import BNextTiny
 from signbit.models.densenet import BinaryDenseNet28, MeliusNet22
 from signbit.models.digits import DigitsNet
+from signbit.models.keywords import KeywordNet
+from signbit.models.mixer import Mixer
 from signbit.models.quicknet import QuickNet
 from signbit.models.reactnet import ReActNetA
 from signbit.models.real_resnet import BasicBlock, Bottleneck, RealResNet, RealResNetCifar
@@ -31,9 +34,13 @@ __all__ = ["build", "is_real", "names", "register"]
 _binary: dict[str, Callable[..., nn.Module]] = {
     "binary-densenet28": BinaryDenseNet28,
     "binary-densenet28-cifar": partial(BinaryDenseNet28, small_images=True),
+    "bnext-tiny": BNextTiny,
+    "bnext-tiny-cifar": partial(BNextTiny, small_images=True),
     "digits": DigitsNet,
+    "keywords": KeywordNet,
     "meliusnet22": MeliusNet22,
     "meliusnet22-cifar": partial(MeliusNet22, small_images=True),
+    "mixer": Mixer,
     "quicknet": QuickNet,
     "quicknet-cifar": partial(QuickNet, small_images=True),
     "quicknet-large": partial(QuickNet, layers=(6, 8, 12, 6)),
