@@ -145,7 +145,7 @@ def test_runs_from_before_the_latest_keys_are_gone_on_with(
     values = {key: values[key] for key in FIRST_KEYS}
     values["data"] = {k: v for k, v in values["data"].items() if k not in ("source", "workers")}
     del values["data"]["augment"]["resized_crop"]
-    for later in ("test_split", "unreadable"):
+    for later in ("test_split", "unreadable", "input_size"):
         del values["data"][later]
     del values["method"]["latent_limit"]
     del values["optimizer"]["decay_on"]

@@ -34,6 +34,7 @@ _LATER_KEYS = {
     "data.augment.resized_crop": None,
     "data.test_split": "test",
     "data.unreadable": "refuse",
+    "data.input_size": None,
 }
 
 
