@@ -21,9 +21,8 @@ class WindowSums {
   void sum_row(const uint8_t* signs, int64_t channels, int64_t pixel_bytes, const Axis& columns,
                float* sums);
 
-  std::vector<TapRange> taps_;  // of each column of windows
-  std::vector<float> pixels_;   // of one row
-  std::vector<float> by_row_;   // over the columns of each window
+  std::vector<float> pixels_;  // of one row
+  std::vector<float> by_row_;  // over the columns of each window
   std::vector<float> windows_;
 };
 

@@ -115,7 +115,7 @@ class _SignConv(torch.autograd.Function):
             inputs = (x, shift, divisor, weight, border)
             found = gradients_with_graph(partial(_with_graph, settings), inputs, wants[:5], grad)
             return *found, None, None
-        of_border = grad.sum(0, keepdim=True) if wants[4] else None
+        of_border = _over_images(grad) if wants[4] else None
         if signs is None:
             found = depthwise_gradients(x, shift, divisor, weight, grad, settings)
             return *found, of_border, None, None
@@ -131,6 +131,13 @@ class _SignConv(torch.autograd.Function):
             )
             of_weight = gradients.of_weight()
         return *gradients.of_input(), of_weight, of_border, None, None
+
+
+def _over_images(grad: Tensor) -> Tensor:
+    """The sum of all images, (1, C, H, W): by a product, which PyTorch does in one fast pass."""
+    n, channels, height, width = grad.shape
+    total = grad.new_ones(1, n) @ pixels_of(grad).flatten(1)
+    return total.reshape(1, height, width, channels).permute(0, 3, 1, 2)
 
 
 def _with_graph(

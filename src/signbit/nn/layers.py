@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from signbit.errors import InputError
 from signbit.fast.layer import SignConvSettings
 from signbit.fast.sign_conv import sign_conv2d
+from signbit.fast.window_means import window_means
 from signbit.nn import select
 from signbit.nn.binarizers.activations import (
     ActivationBinarizer,
@@ -98,39 +99,36 @@ class BinaryConv2d(nn.Module):
     def convolve(self, x: Tensor, weight: BinaryWeight) -> Tensor:
         """What forward returns, of a weight that is binarized already."""
         if takes(self, "sign_conv2d", select.sign_conv(self, weight, x)):
-            y, magnitudes = self._native(x, weight)
-        else:
-            activation: BinaryActivation = self.activation_binarizer(x)
-            magnitudes = activation.magnitudes
-            geometry = (self.stride, self.padding, self.dilation, self.groups)
-            y = products(
-                activation,
-                weight,
-                lambda signs, w, d: binary_conv2d(signs, w, *geometry, input_offset=d),
-            )
-        if magnitudes is None:
+            return self._native(x, weight)
+        activation: BinaryActivation = self.activation_binarizer(x)
+        geometry = (self.stride, self.padding, self.dilation, self.groups)
+        y = products(
+            activation,
+            weight,
+            lambda signs, w, d: binary_conv2d(signs, w, *geometry, input_offset=d),
+        )
+        if activation.magnitudes is None:
             return y
         box = self.weight.new_full((1, 1, *self.kernel_size), 1 / math.prod(self.kernel_size))
-        return y * self._conv(magnitudes, box, 1)
+        return y * self._conv(activation.magnitudes, box, 1)
 
     def _conv(self, x: Tensor, weight: Tensor, groups: int) -> Tensor:
         """A convolution of reals with this one's geometry."""
         return F.conv2d(x, weight, None, self.stride, self.padding, self.dilation, groups)
 
-    def _native(self, x: Tensor, weight: BinaryWeight) -> tuple[Tensor, Tensor | None]:
-        """The convolution by the native op, and the magnitudes of its input."""
+    def _native(self, x: Tensor, weight: BinaryWeight) -> Tensor:
+        """What `convolve` returns, by native ops."""
         binarizer, border = self.activation_binarizer, None
-        magnitudes = binarizer.magnitudes(x) if isinstance(binarizer, MeanAbsMap) else None
+        geometry = (self.stride, self.padding, self.dilation)
         if isinstance(binarizer, AdaptiveActivation):
             weight = times(binarizer.alpha, weight)
             border = border_of(self._conv, weight, binarizer.beta, x.shape[2:])
-        settings = SignConvSettings(
-            binarizer.estimator.name,
-            binarizer.estimator.parameters,
-            *(self.stride, self.padding, self.dilation, self.groups),
-        )
-        argument = sign_argument(binarizer, x)
-        return sign_conv2d(*argument, weight, border, settings), magnitudes
+        estimator = binarizer.estimator
+        settings = SignConvSettings(estimator.name, estimator.parameters, *geometry, self.groups)
+        y = sign_conv2d(*sign_argument(binarizer, x), weight, border, settings)
+        if not isinstance(binarizer, MeanAbsMap):
+            return y
+        return y * window_means(x, self.kernel_size, geometry)
 
     def extra_repr(self) -> str:
         return (

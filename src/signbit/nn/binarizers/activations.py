@@ -82,12 +82,8 @@ class MeanAbsMap(PlainSignActivation):
     Rastegari et al. 2016, "XNOR-Net", eq. 11. Gradients flow through K as well.
     """
 
-    def magnitudes(self, x: Tensor) -> Tensor:
-        """A: (N, 1, H, W), or (N, 1) of x (N, channels)."""
-        return x.abs().mean(1, keepdim=True)
-
     def forward(self, x: Tensor) -> BinaryActivation:
-        return super().forward(x)._replace(magnitudes=self.magnitudes(x))
+        return super().forward(x)._replace(magnitudes=x.abs().mean(1, keepdim=True))
 
 
 class ASD(ActivationBinarizer):
