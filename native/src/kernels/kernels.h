@@ -100,7 +100,7 @@ struct FinishDotsArgs {
 // neighbouring outputs of them, a + b and b + c. With two levels a track of the first is such a
 // pair in turn: tracks 0 to 2 make a, and so on; of window i, pairs[k] yield outputs 4·i + 2·k,
 // + 1.
-// Where a table's pixel_bytes are 1, windows are of bytes instead, pixels less 128, four a step,
+// Where a table's pixel_bytes are 1, windows are of bytes instead, pixels less 128, four per step,
 // and there is one track. Of a filter's words the first is 128 · Σ w, and each step has two: the
 // upper and the lower bytes of four weights, w = 256 · upper + lower, both signed.
 struct ConvTrack {
