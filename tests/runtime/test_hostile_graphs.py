@@ -262,6 +262,10 @@ def _int16() -> Iterator[Case]:
     yield constant(int16_sample, pad, np.zeros(6, np.uint8))
     yield constant(int16_sample, ("nodes", 0, "steps", 0, "scale"), np.zeros(6, np.int16))
     yield constant(int16_sample, ("nodes", 2, "weight"), np.zeros((2, 1), np.int16))
+    copies = ("nodes", 2, "copies")
+    yield changed(int16_sample, "copies that do not divide the channels", copies, 4)
+    yield changed(int16_sample, "copies 0", copies, 0)
+    yield changed(int16_sample, "fewer weights than are given", copies, 3, "nodes[2].weight")
     reals = {"name": "second", "op": "real_conv", "inputs": [1], "kernel": [3, 3], "weight": 2}
     square = np.zeros((6, 3, 3, 6), np.int16)
 
