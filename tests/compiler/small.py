@@ -26,6 +26,7 @@ from signbit.models import (
 )
 from signbit.models.keywords import KeywordNet
 from signbit.models.mixer import Mixer
+from signbit.models.pokebnn import PokeBNN
 from signbit.models.quicknet import QuickNet
 from signbit.models.resnet20 import ResidualUnit
 from signbit.models.resnet34 import ResNet34
@@ -127,6 +128,8 @@ def narrow(monkeypatch: pytest.MonkeyPatch, architecture: str) -> int:
     monkeypatch.setattr(densenet.BinaryDenseNet28, "layers", ((2, 20), (1, 0)))
     monkeypatch.setattr(densenet.MeliusNet22, "blocks", ((2, 20), (1, 0)))
     monkeypatch.setattr(bnext, "_WIDTHS", (6, 12, 24, 24))
+    poke = partial(PokeBNN, blocks=(1, 1), multiplier=0.25, small_images=True)
+    monkeypatch.setitem(models._binary, "pokebnn-cifar", poke)
     monkeypatch.setitem(models._binary, "mixer", partial(Mixer, width=24, layers=1))
     monkeypatch.setitem(models._binary, "keywords", partial(KeywordNet, layers=1))
     for name, small in (("quicknet", False), ("quicknet-cifar", True)):

@@ -21,10 +21,12 @@ from torch import nn
 
 from signbit import methods, models
 from signbit.errors import InputError, RecipeError
+from signbit.models.pokebnn import ReshapeShortcut
 from signbit.models.quicknet import BlurPool
 from signbit.models.unet import UNet
 from signbit.nn.blocks import ChannelGate
 from signbit.nn.layers import BinaryConv2d
+from signbit.nn.nonlinearities import DPReLU
 
 LARQ_ZOO = {
     # Parameters, of them binary weights, binary and real multiply-adds.
@@ -55,6 +57,7 @@ NARROW = {
     "bnext-tiny-cifar": "reactnet",
     "keywords": "reactnet",
     "mixer": "bireal",
+    "pokebnn-cifar": "combined",
 }
 """Every block, by its own method and by others."""
 
@@ -67,13 +70,14 @@ EXACT_FIRST = (
     "bnext-tiny-cifar",
     "keywords",
     "mixer",
+    "pokebnn-cifar",
 )
 
 
 def own_method(architecture: str) -> methods.Method:
     if architecture.startswith("bnext"):
         return methods.get("combined", weights="sign", nonlinearity="prelu")
-    if architecture in ("keywords", "mixer"):
+    if architecture in ("keywords", "mixer", "pokebnn-cifar"):
         return methods.get("reactnet")
     return methods.get("real-to-binary" if "real-to-binary" in architecture else "resnet-e")
 
@@ -138,8 +142,8 @@ def test_files_are_exact(monkeypatch: pytest.MonkeyPatch, architecture: str) -> 
     model = models.build(architecture, method, classes=5, channels=channels)
     if is_of_one_size(architecture):
         side = 32
-    if architecture.startswith("meliusnet"):
-        # Behind its stem's ReLU random statistics would make every sign the same.
+    if architecture.startswith(("meliusnet", "pokebnn")):
+        # Random statistics would make every sign the same.
         train_briefly(model, (side, side, 3), classes=5, steps=3)
     else:
         randomise_latents(model)
@@ -175,11 +179,35 @@ def test_a_unet_is_exact() -> None:
 
 def test_the_page_has_these_figures() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "architectures.md").read_text("utf-8")
+    page = page.partition("## Sizes beside")[2].partition("What `signbit inspect")[0]
     rows = dict(re.findall(r"^\| `([\w-]+)` \| (\d[\d,| ]+) \|$", page, re.MULTILINE))
     found = {
         name: tuple(int(n.replace(",", "")) for n in row.split(" | ")) for name, row in rows.items()
     }
     assert found == {name: row for name, row in LARQ_ZOO.items() if not name.endswith("-cifar")}
+
+
+def test_shortcuts_fit_channels_without_parameters() -> None:
+    x = torch.arange(14.0).reshape(1, 7, 1, 2)
+    means = ReshapeShortcut(7, 3)(x)
+    assert torch.equal(means[0, :, 0, 0], torch.tensor([1.0, 5.0, 9.0]))
+    padded = ReshapeShortcut(7, 9)(x)
+    assert torch.equal(padded, torch.cat((x, torch.zeros(1, 2, 1, 2)), 1))
+    tiled = ReshapeShortcut(7, 15, tile=True)(x)
+    assert torch.equal(tiled, torch.cat((x, x, torch.zeros(1, 1, 1, 2)), 1))
+    assert torch.equal(ReshapeShortcut(7, 5)(x), x[:, :5])
+
+
+def test_dprelu_bends_and_moves() -> None:
+    layer = DPReLU(2)
+    with torch.no_grad():
+        layer.before.copy_(torch.tensor([1.0, -2.0]))
+        layer.after.copy_(torch.tensor([0.5, 0.0]))
+        layer.maxout.positive.copy_(torch.tensor([2.0, 1.0]))
+    x = torch.tensor([[3.0, -4.0], [0.0, -1.0]])
+    assert layer(x).tolist() == [[3.5, -0.5], [-0.75, 1.0]]
+    with pytest.raises(InputError, match="DPReLU needs channels >= 1"):
+        DPReLU(0)
 
 
 def test_a_blurred_map_keeps_its_mean_and_halves() -> None:

@@ -67,6 +67,7 @@ OURS = [
     "moco-cifar10",
     "moco-digits",
     "moco-resnet20-cifar10",
+    "pokebnn-cifar10",
     "quicknet-cifar10",
     "real-to-binary-resnet18-cifar10",
     "resnet-e18-cifar10",

@@ -27,7 +27,7 @@ from signbit.nn.binarizers import (
 from signbit.nn.binarizers.activations import ActivationBinarizer
 from signbit.nn.binarizers.weights import WeightBinarizer
 from signbit.nn.estimators import EDE, Clip, Estimator, Polynomial
-from signbit.nn.nonlinearities import Maxout, RPReLU
+from signbit.nn.nonlinearities import DPReLU, Maxout, RPReLU
 
 __all__ = ["IDLE", "method"]
 
@@ -57,6 +57,7 @@ _NONLINEARITIES: dict[str, Callable[[int], nn.Module]] = {
     "prelu": nn.PReLU,
     "rprelu": RPReLU,
     "maxout": Maxout,
+    "dprelu": DPReLU,
 }
 _ESTIMATORS: dict[str, Callable[[], Estimator]] = {
     "clip": Clip,
@@ -80,10 +81,11 @@ def method(
     weights: "sign", "mean-abs" (XNOR-Net), "libra" (IR-Net), "wsd" (SD-BNN) or "adaptive" (AdaBin).
     activations: "sign", "rsign" (ReActNet), "asd" (SD-BNN, reduction 16) or "adaptive" (AdaBin).
     weight_estimator, activation_estimator: "clip", "polynomial" (Bi-Real Net) or "ede" (IR-Net).
-    nonlinearity: "none", "hardtanh", "prelu", "rprelu" (ReActNet) or "maxout" (AdaBin);
-    stem_nonlinearity: whether one follows the real first convolution as well. initial_weights:
-    "kaiming", "fan-out", "fan-out-convolutions", "default" or "small-positive" (Bi-Real Net; real
-    weights keep PyTorch's). Raises RecipeError for another word, listing the choices.
+    nonlinearity: "none", "hardtanh", "prelu", "rprelu" (ReActNet), "maxout" (AdaBin) or
+    "dprelu" (PokeBNN); stem_nonlinearity: whether one follows the real first convolution as well.
+    initial_weights: "kaiming", "fan-out", "fan-out-convolutions", "default" or "small-positive"
+    (Bi-Real Net; real weights keep PyTorch's). Raises RecipeError for another word, listing the
+    choices.
     """
     weight = pick("combined", "weights", weights, _WEIGHTS)
     weight_sign = pick("combined", "weight_estimator", weight_estimator, _ESTIMATORS)

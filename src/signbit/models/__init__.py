@@ -17,6 +17,7 @@ from signbit.models.densenet import BinaryDenseNet28, MeliusNet22
 from signbit.models.digits import DigitsNet
 from signbit.models.keywords import KeywordNet
 from signbit.models.mixer import Mixer
+from signbit.models.pokebnn import PokeBNN
 from signbit.models.quicknet import QuickNet
 from signbit.models.reactnet import ReActNetA
 from signbit.models.real_resnet import BasicBlock, Bottleneck, RealResNet, RealResNetCifar
@@ -41,6 +42,8 @@ _binary: dict[str, Callable[..., nn.Module]] = {
     "meliusnet22": MeliusNet22,
     "meliusnet22-cifar": partial(MeliusNet22, small_images=True),
     "mixer": Mixer,
+    "pokebnn": PokeBNN,
+    "pokebnn-cifar": partial(PokeBNN, small_images=True),
     "quicknet": QuickNet,
     "quicknet-cifar": partial(QuickNet, small_images=True),
     "quicknet-large": partial(QuickNet, layers=(6, 8, 12, 6)),

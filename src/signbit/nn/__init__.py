@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from signbit.nn.blocks import ChannelGate, ConvBlock, Stem, normalised_conv
     from signbit.nn.estimators import register_estimator, scale_gradient, sign
     from signbit.nn.layers import BinaryConv1d, BinaryConv2d, BinaryLinear
-    from signbit.nn.nonlinearities import Maxout, RPReLU
+    from signbit.nn.nonlinearities import DPReLU, Maxout, RPReLU
     from signbit.nn.padding import SignPadding
     from signbit.nn.paths import LayerPath, why
     from signbit.nn.pixel_conv import PixelConv2d
@@ -37,6 +37,7 @@ __all__ = [
     "BlockOrder",
     "ChannelGate",
     "ConvBlock",
+    "DPReLU",
     "LayerPath",
     "Maxout",
     "MultiBitActivation",
@@ -71,6 +72,7 @@ _HOMES = {
     "BinaryConv2d": "layers",
     "BinaryConvTranspose2d": "transposed",
     "BinaryLinear": "layers",
+    "DPReLU": "nonlinearities",
     "Maxout": "nonlinearities",
     "MultiBitActivation": "binarizers.levels",
     "RPReLU": "nonlinearities",

@@ -14,7 +14,7 @@ from signbit.fast.rprelu import rprelu
 from signbit.nn import select
 from signbit.nn.choices import takes
 
-__all__ = ["Maxout", "RPReLU"]
+__all__ = ["DPReLU", "Maxout", "RPReLU"]
 
 
 class RPReLU(nn.Module):
@@ -62,6 +62,26 @@ class Maxout(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{len(self.positive)}"
+
+
+class DPReLU(nn.Module):
+    """Maxout(x - before) - after: a corner anywhere and a slope on each side, one per channel.
+
+    All learnable: before and after start at 0, the slopes at 1 and, for negative values, 0.25.
+    Zhang, Zhang, Lew 2022, "PokeBNN: A Binary Pursuit of Lightweight Accuracy". Raises InputError
+    for a channel count below 1.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        _require_channels("DPReLU", channels)
+        self.before = nn.Parameter(torch.zeros(channels))
+        self.maxout = Maxout(channels)
+        self.after = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.maxout(x - _by_channel(self.before, x)) - _by_channel(self.after, x)
+        return y
 
 
 def _by_channel(values: Tensor, x: Tensor) -> Tensor:
