@@ -53,14 +53,17 @@ void GraphWriter::give_constant(Draft* draft, Key key, int number) {
 
 bool GraphWriter::read_inputs(Draft* draft) {
   const sbnn::OperationRow& row = sbnn::row_of(draft->node.op);
-  const int64_t count = row.many ? draws_.between(2, 3) : 1;
+  const auto own = static_cast<int64_t>(row.input_count);
+  const int64_t count = row.many ? draws_.between(2, 3) : own;
   for (int64_t i = 0; i < count; ++i) {
     std::vector<Kind> kinds;
     for (const Kind kind : {Kind::kImage, Kind::kReal, Kind::kBits}) {
-      const bool first = i == 0 || kind == draft->inputs[0].kind;
+      const bool first = !row.many || i == 0 || kind == draft->inputs[0].kind;
       if ((row.inputs[0] & sbnn::bit(kind)) != 0 && first) kinds.push_back(kind);
     }
-    const int number = pick(kinds);
+    // A matrix fits itself more often than another one.
+    const bool same = !row.many && i > 0 && draws_.chance(2);
+    const int number = same ? draft->node.inputs[0] : pick(kinds);
     if (number == kNone) return false;
     draft->node.inputs.push_back(number);
     draft->inputs.push_back(tensors_[static_cast<size_t>(number)]);
@@ -156,7 +159,7 @@ void GraphWriter::write_keys(Draft* draft) {
     if (groups > 1) give(draft, Key::kGroups, {groups});
     if (sbnn::has_key(op, Key::kWeight)) write_weight(draft, groups);
   }
-  if (sbnn::row_of(op).reads == sbnn::Reads::kOne) write_other_keys(draft);
+  if (!sbnn::has_key(op, Key::kKernel)) write_other_keys(draft);
 }
 
 // By their types alone: an operation that they do not fit is not written.
@@ -168,7 +171,11 @@ void GraphWriter::write_other_keys(Draft* draft) {
     const sbnn::KeyRow& rule = sbnn::row_of(key);
     const int64_t most = draws_.chance(2) ? 3 : std::max(rule.least, channels);
     if (key == Key::kGroups) continue;
-    if (rule.type == sbnn::KeyType::kPair) {
+    if (rule.type == sbnn::KeyType::kFlag) {
+      if (!draws_.chance(2)) continue;
+      draft->node.keys.set(key, {{1}, {}});
+      draft->keys += field(rule.name, "true");
+    } else if (rule.type == sbnn::KeyType::kPair) {
       give(draft, key, {draws_.between(rule.least, 3), draws_.between(rule.least, 3)});
     } else if (rule.type == sbnn::KeyType::kInteger) {
       give(draft, key, {draws_.between(rule.least, most)});

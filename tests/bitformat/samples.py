@@ -230,6 +230,9 @@ def operations_sample() -> Sample:
         outputs=(SIGNS,),
     )
     b.output("padded", padded)
+    turned = b.node("turned", "transpose", (x,), whole_pixels=True)
+    columns = b.node("columns", "transpose", (turned,))
+    b.output("squares", b.node("squares", "matmul", (columns, turned), over_pixels=True))
     used = {node.op for node in b.nodes}
     for rule in SIMPLE:
         if rule.name in used:

@@ -145,6 +145,7 @@ def test_what_moves_values(shape: Shape, other: Shape, factor: Any, first: int, 
     assert shape_of("flatten", shape) == (1, 1, x.size)
     assert shape_of("layer_norm", shape) == x.shape
     assert shape_of("transpose", shape) == x.swapaxes(1, 2).shape
+    assert shape_of("transpose", shape, whole_pixels=True) == x.swapaxes(0, 1).shape
     assert (
         shape_of("upsample", shape, factor=factor)
         == x.repeat(factor[0], 0).repeat(factor[1], 1).shape
@@ -163,6 +164,18 @@ def test_what_moves_values(shape: Shape, other: Shape, factor: Any, first: int, 
     else:
         with pytest.raises(ModelFileError, match=r"^n\.count: ends at channel"):
             shape_of("slice", shape, first=first, count=count)
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(shape=shapes, other=shapes, over_pixels=st.booleans())
+def test_products(shape: Shape, other: Shape, over_pixels: bool) -> None:
+    x, y = np.zeros(shape), np.zeros(other)
+    y = y if over_pixels else y.swapaxes(1, 2)
+    if len(x) == len(y) and x.shape[2] == y.shape[1]:
+        assert shape_of("matmul", shape, other, over_pixels=over_pixels) == (x @ y).shape
+    else:
+        with pytest.raises(ModelFileError, match=r"^n\.inputs\[1\]: has \d+ values to multiply"):
+            shape_of("matmul", shape, other, over_pixels=over_pixels)
 
 
 def test_the_limits_of_a_tensor() -> None:

@@ -26,6 +26,8 @@ constexpr KeyRow kKeyRows[] = {
     {"factor", KeyType::kPair, true, 1, 16384, {0}, nullptr, ConstantShape::kNone},
     {"block", KeyType::kInteger, true, 1, 16384, {0}, nullptr, ConstantShape::kNone},
     {"epsilon", KeyType::kConstant, true, 0, 0, {-1}, nullptr, ConstantShape::kOne},
+    {"whole_pixels", KeyType::kFlag, false, 0, 0, {0}, nullptr, ConstantShape::kNone},
+    {"over_pixels", KeyType::kFlag, false, 0, 0, {0}, nullptr, ConstantShape::kNone},
     {"scale", KeyType::kConstant, true, 0, 0, {-1}, nullptr, ConstantShape::kChannels},
     {"shift", KeyType::kConstant, true, 0, 0, {-1}, nullptr, ConstantShape::kShift},
     {"row_taps", KeyType::kTaps, false, 0, 0, {}, nullptr, ConstantShape::kNone},
@@ -78,6 +80,9 @@ constexpr DTypes kDepthToSpaceDTypes[] = {0};
 constexpr Key kChannelShuffleKeys[] = {Key::kGroups};
 constexpr DTypes kChannelShuffleDTypes[] = {0};
 
+constexpr Key kTransposeKeys[] = {Key::kWholePixels};
+constexpr DTypes kTransposeDTypes[] = {0};
+
 constexpr Key kReshapeKeys[] = {Key::kRows, Key::kCount};
 constexpr DTypes kReshapeDTypes[] = {0, 0};
 
@@ -86,6 +91,9 @@ constexpr DTypes kL2NormaliseDTypes[] = {bit(DType::kF32)};
 
 constexpr Key kLayerNormKeys[] = {Key::kEpsilon};
 constexpr DTypes kLayerNormDTypes[] = {bit(DType::kF32)};
+
+constexpr Key kMatmulKeys[] = {Key::kOverPixels};
+constexpr DTypes kMatmulDTypes[] = {0};
 
 constexpr OperationRow kOperationRows[] = {
     {"real_conv", {bit(Kind::kImage) | bit(Kind::kReal) | bit(Kind::kBits)}, 1, false,
@@ -120,8 +128,8 @@ constexpr OperationRow kOperationRows[] = {
      kDepthToSpaceDTypes, ShapeRule::kDepthToSpace, Yields::kInput, Reads::kOne},
     {"channel_shuffle", {bit(Kind::kReal) | bit(Kind::kBits)}, 1, false, kChannelShuffleKeys, 1,
      kChannelShuffleDTypes, ShapeRule::kSame, Yields::kInput, Reads::kOne},
-    {"transpose", {bit(Kind::kReal) | bit(Kind::kBits)}, 1, false, nullptr, 0, nullptr,
-     ShapeRule::kTransposed, Yields::kInput, Reads::kOne},
+    {"transpose", {bit(Kind::kReal) | bit(Kind::kBits)}, 1, false, kTransposeKeys, 1,
+     kTransposeDTypes, ShapeRule::kTransposed, Yields::kInput, Reads::kOne},
     {"reshape", {bit(Kind::kReal) | bit(Kind::kBits)}, 1, false, kReshapeKeys, 2, kReshapeDTypes,
      ShapeRule::kReshaped, Yields::kInput, Reads::kOne},
     {"softmax", {bit(Kind::kReal)}, 1, false, nullptr, 0, nullptr, ShapeRule::kSame, Yields::kReal,
@@ -130,6 +138,8 @@ constexpr OperationRow kOperationRows[] = {
      ShapeRule::kSame, Yields::kReal, Reads::kOne},
     {"layer_norm", {bit(Kind::kReal)}, 1, false, kLayerNormKeys, 1, kLayerNormDTypes,
      ShapeRule::kSame, Yields::kReal, Reads::kChannels},
+    {"matmul", {bit(Kind::kReal) | bit(Kind::kBits), bit(Kind::kReal) | bit(Kind::kBits)}, 2, false,
+     kMatmulKeys, 1, kMatmulDTypes, ShapeRule::kProduct, Yields::kReal, Reads::kProducts},
 };
 
 constexpr Key kAffineKeys[] = {Key::kScale, Key::kShift, Key::kRowTaps, Key::kColumnTaps};

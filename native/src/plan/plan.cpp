@@ -93,13 +93,13 @@ void plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
 }  // namespace
 
 void ScratchSizes::raise_to(const ScratchSizes& other) {
-  static_assert(sizeof(ScratchSizes) == 14 * sizeof(int64_t), "a size is missing below");
+  static_assert(sizeof(ScratchSizes) == 15 * sizeof(int64_t), "a size is missing below");
   for (int64_t ScratchSizes::* size :
        {&ScratchSizes::tile_values, &ScratchSizes::dots, &ScratchSizes::panel_bytes,
         &ScratchSizes::staging_pixels, &ScratchSizes::conv_units, &ScratchSizes::signs,
         &ScratchSizes::runs, &ScratchSizes::band_bytes, &ScratchSizes::input_pixel_bytes,
         &ScratchSizes::gathered_words, &ScratchSizes::triple_xor_bytes, &ScratchSizes::row_sums,
-        &ScratchSizes::sign_sums, &ScratchSizes::steps}) {
+        &ScratchSizes::sign_sums, &ScratchSizes::factors, &ScratchSizes::steps}) {
     this->*size = std::max(this->*size, other.*size);
   }
 }

@@ -181,6 +181,7 @@ struct ScratchSizes {
   int64_t triple_xor_bytes = 0;   // of the words that complete triples
   int64_t row_sums = 0;           // of a global mean's input
   int64_t sign_sums = 0;          // of the columns that a tile's windows meet
+  int64_t factors = 0;            // of a product
   int64_t steps = 0;              // of a chain
 
   // Makes each size at least the other's.

@@ -12,12 +12,14 @@ int64_t window(const FusedNode& node) { return node.kernel.y * node.kernel.x; }
 // The time that a value which is read takes, in ns. Signs are summed a word at a time, and values
 // of one pixel one after the other.
 double cost_of_read(const FusedNode& node, const TensorLayout& input) {
-  const double signs = 0.02, reals = 0.1;
+  const double signs = 0.02, products = 0.08, reals = 0.1;
   switch (row_of(node.op).reads) {
     case Reads::kTaps:
       return signs * static_cast<double>(node.groups) / static_cast<double>(input.channels);
     case Reads::kChannels:
       return 4 * reals;
+    case Reads::kProducts:
+      return products;
     default:
       return input.kind == Kind::kBits ? signs : reals;
   }
@@ -36,6 +38,7 @@ int64_t reads_per_value(const FusedNode& node, const TensorLayout& input) {
     case Reads::kPixels:
       return input.pixels();
     case Reads::kChannels:
+    case Reads::kProducts:
       return input.channels;
   }
   return 1;
@@ -55,6 +58,11 @@ ScratchSizes simple_scratch(const FusedNode& node, const TensorLayout& input, in
   if (reads == Reads::kPixels) scratch.row_sums = input.height * row_sums_step(input.channels);
   if (reads == Reads::kTaps) {
     scratch.sign_sums = columns_reached(node, input, tile_pixels) * node.groups;
+  }
+  if (reads == Reads::kProducts) {
+    // A block of the second factor, a pixel of it, and a tile of the first where that is signs.
+    const int64_t first = input.kind == Kind::kBits ? tile_pixels : 0;
+    scratch.factors = input.channels * (kBlockFilters + 1 + first);
   }
   return scratch;
 }

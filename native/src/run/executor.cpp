@@ -25,6 +25,7 @@ Scratch::Scratch(const ScratchSizes& sizes)
       band(static_cast<size_t>(sizes.band_bytes)),
       row_sums(static_cast<size_t>(sizes.row_sums)),
       sign_sums(static_cast<size_t>(sizes.sign_sums)),
+      factors(static_cast<size_t>(sizes.factors)),
       gathered(static_cast<size_t>(sizes.gathered_words)),
       triple_xors(static_cast<size_t>(sizes.triple_xor_bytes)),
       signs(static_cast<size_t>(sizes.signs)),

@@ -146,7 +146,18 @@ def _depth_to_space(node: Node, shapes: Sequence[Shape], channels: int, where: s
 
 def _transposed(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Shape:
     height, width, depth = shapes[0]
-    return height, depth, width
+    return (width, height, depth) if node["whole_pixels"] else (height, depth, width)
+
+
+def _product(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Shape:
+    (height, width, depth), (rows, *second) = shapes
+    terms, results = second if node["over_pixels"] else reversed(second)
+    require(
+        rows == height and terms == depth,
+        f"{where}.inputs[1]",
+        f"has {terms} values to multiply in {rows} rows, the first input {depth} in {height}",
+    )
+    return height, width, results
 
 
 def _reshaped(node: Node, shapes: Sequence[Shape], channels: int, where: str) -> Shape:
@@ -182,6 +193,7 @@ SHAPE_RULES: Mapping[str, Rule] = {
     "depth_to_space": _depth_to_space,
     "transposed": _transposed,
     "reshaped": _reshaped,
+    "product": _product,
 }
 
 

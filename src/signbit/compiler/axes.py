@@ -22,14 +22,18 @@ __all__ = [
     "as_map",
     "fitting",
     "order_of",
+    "pending",
     "put_order",
+    "put_pending",
     "reordered",
     "rows_of",
     "shape_in",
     "transposed",
+    "why_no_output",
 ]
 
 _KEY = "signbit_order"
+_PENDING = "signbit_view"
 
 USUAL = ("", "C", "CW", "CHW")
 """By the number of dimensions: how PyTorch's own layers have them."""
@@ -49,6 +53,32 @@ def order_of(fx: FxNode) -> str:
 def put_order(fx: FxNode, order: str) -> None:
     """Say which order an exported value has."""
     fx.meta[_KEY] = order
+
+
+def pending(fx: FxNode) -> Any:
+    """The view, or views, of an exported value that has no such order yet; None of any other."""
+    return fx.meta.get(_PENDING)
+
+
+def put_pending(fx: FxNode, view: Any) -> None:
+    """Say that an exported value waits as such a view; None: that it does not."""
+    fx.meta[_PENDING] = view
+
+
+def why_no_output(fx: FxNode, shape: Shape) -> tuple[str, str]:
+    """The reason why an exported value of this shape cannot be the network's output, and the cure.
+
+    Empty where it can: its rows come before its columns, and three dimensions are the most.
+    """
+    if pending(fx) is not None:
+        sizes = tuple(fx.meta["val"].shape)
+        return f"is the model's output, {sizes}", "the engine knows (N, C, H, W): x.flatten(1)"
+    if "WH" in order_of(fx).replace("C", "") and min(shape[:2]) > 1:
+        return (
+            "has rows and columns exchanged",
+            "the engine keeps their order: exchange its answers",
+        )
+    return "", ""
 
 
 def shape_in(sizes: Sequence[int], order: str) -> Shape:

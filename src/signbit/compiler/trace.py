@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.export import ExportedProgram
 from torch.fx import Node as FxNode
 
-from signbit.compiler.axes import order_of, put_order
+from signbit.compiler.axes import order_of, pending, put_order, put_pending, why_no_output
 from signbit.compiler.checks.exportable import what_is_written
 from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.exporting.answers import result_names
@@ -37,7 +37,6 @@ _SIGNS = (
     torch.ops.aten.sgn.default,
 )
 
-_EXCHANGED = "has rows and columns exchanged", "the engine keeps their order: exchange its answers"
 _FILLED = "reads a tensor of the size of the images that holds one number everywhere"
 _FILLS = {"aten.new_full.default", "aten.new_ones.default", "aten.new_zeros.default"}
 _LIKES = {"aten.full_like.default", "aten.ones_like.default", "aten.zeros_like.default"}
@@ -239,6 +238,7 @@ class _Walk(Tracer):
             )
         name = self.values[fx] = names[place]
         put_order(fx, order_of(made_by))
+        put_pending(fx, (pending(made_by) or {}).get(place))
         origin = self.graph[name].origin
         if origin.export == made_by.name:
             self.graph.update(name, origin=origin._replace(export=fx.name))
@@ -280,9 +280,9 @@ class _Walk(Tracer):
         output = self.computed(output) if _reals(node) == torch.float32 else output
         if output.op in HALVES:
             raise refuse(output.origin, "is the model's output", HALVES[output.op])
-        exchanged = "WH" in order_of(node).replace("C", "") and min(output.shape[:2]) > 1
-        if exchanged and node not in self.unknown:
-            raise refuse(output.origin, *_EXCHANGED)
+        reason, cure = why_no_output(node, output.shape)
+        if reason and node not in self.unknown:
+            raise refuse(origin_of(node), reason, cure)
         return self.as_real(output).name
 
 

@@ -101,6 +101,20 @@ Status reshaped(const Node& node, const std::string& where, Shape* shape) {
                                       text(values) + " values");
 }
 
+// A row's pixels by the other's, whose values to multiply are as many as the input's channels.
+Status multiplied(const Node& node, const TensorSpec& other, const std::string& where,
+                  Shape* shape) {
+  const bool over_pixels = node.keys.flag(Key::kOverPixels);
+  const int64_t terms = over_pixels ? other.width : other.channels;
+  if (other.height != shape->height || terms != shape->channels) {
+    return refuse(where + ".inputs[1]", "has " + text(terms) + " values to multiply in " +
+                                            text(other.height) + " rows, the first input " +
+                                            text(shape->channels) + " in " + text(shape->height));
+  }
+  shape->channels = over_pixels ? other.channels : other.width;
+  return {};
+}
+
 }  // namespace
 
 Status yielded_shape(const Node& node, const std::vector<TensorSpec>& inputs, int64_t filters,
@@ -142,10 +156,13 @@ Status yielded_shape(const Node& node, const std::vector<TensorSpec>& inputs, in
     case ShapeRule::kDepthToSpace:
       return out_of_depth(node.keys.integer(Key::kBlock), where, shape);
     case ShapeRule::kTransposed:
-      *shape = {input.height, input.channels, input.width};
+      *shape = node.keys.flag(Key::kWholePixels) ? Shape{input.width, input.height, input.channels}
+                                                 : Shape{input.height, input.channels, input.width};
       return {};
     case ShapeRule::kReshaped:
       return reshaped(node, where, shape);
+    case ShapeRule::kProduct:
+      return multiplied(node, inputs[1], where, shape);
   }
   return {};
 }

@@ -77,7 +77,7 @@ double scratch_bytes(const ScratchSizes& sizes) {
   const auto bytes = [](int64_t count, size_t each) {
     return static_cast<double>(count) * static_cast<double>(each);
   };
-  return bytes(sizes.tile_values + sizes.dots + sizes.row_sums + sizes.sign_sums +
+  return bytes(sizes.tile_values + sizes.dots + sizes.row_sums + sizes.sign_sums + sizes.factors +
                    sizes.gathered_words,
                sizeof(float)) +
          bytes(sizes.panel_bytes + sizes.band_bytes + sizes.input_pixel_bytes +
@@ -87,7 +87,7 @@ double scratch_bytes(const ScratchSizes& sizes) {
          bytes(sizes.signs, sizeof(SignArgs)) + bytes(sizes.runs, sizeof(EpilogueRun)) +
          bytes(sizes.signs, sizeof(StoreArgs)) + bytes(sizes.steps, sizeof(StepArgs)) +
          bytes((sizes.signs + sizes.steps) * sizes.runs, sizeof(void*)) +
-         bytes(6 * kTileWindows, sizeof(void*)) + bytes(10, kSlackBytes);
+         bytes(6 * kTileWindows, sizeof(void*)) + bytes(11, kSlackBytes);
 }
 
 NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t index,

@@ -7,9 +7,11 @@
 
 namespace sbnn {
 
-// Channel c of (y, x) is channel x of (y, c).
+// Channel c of (y, x) is channel x of (y, c); of whole pixels (y, x) is (x, y).
 void transpose(const NodeContext& context, const Tile& tile) {
+  const bool whole = context.spec.keys.flag(Key::kWholePixels);
   for_pixels(context, tile, [&](int64_t y, int64_t x, float* values) {
+    if (whole) return read_pixel(context, context.spec.input, x, y, values);
     for (int64_t c = 0; c < context.node.channels; ++c) {
       read_channels(context, context.spec.input, y, c, x, 1, values + c);
     }

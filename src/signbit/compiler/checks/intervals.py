@@ -77,6 +77,11 @@ def _body(node: Node, found: Mapping[str, Interval]) -> Interval:
     if node.op == "layer_norm":
         most = np.full(channels, channels**0.5 * (1 + (2 * channels + 8) * ROUNDING))
         return Interval(-most, most)
+    if node.op == "matmul":
+        sizes = [float(np.abs(np.array(found[name])).max()) for name in node.inputs[:2]]
+        terms = source.low.size
+        most = np.full(channels, terms * prod(sizes) * (1 + (terms + 1) * ROUNDING))
+        return Interval(-most, most)
     if node.op == "pad":
         return Interval(
             *(f(b, node["value"]) for f, b in zip((np.minimum, np.maximum), source, strict=True))

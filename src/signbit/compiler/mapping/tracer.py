@@ -14,7 +14,7 @@ from torch.fx import Node as FxNode
 
 from signbit.bitformat.graph import Pair
 from signbit.bitformat.taps import axis_taps, tap_sets_at_any_size
-from signbit.compiler.axes import USUAL, fitting, order_of, shape_in, transposed
+from signbit.compiler.axes import USUAL, fitting, order_of, pending, shape_in, transposed
 from signbit.compiler.checks.exportable import of_training_mode
 from signbit.compiler.ir import HALVES, Node, Origin, Shape, Step, refuse
 from signbit.compiler.mapping.unknown import instead_of_shape
@@ -144,6 +144,9 @@ class Call:
         """The value that an argument of this name, or an item of it, became."""
         if not isinstance(argument, FxNode) or argument not in self.tracer.values:
             raise self.refuse(f"{name} is neither a parameter nor computed from the image")
+        if pending(argument) is not None:
+            sizes = tuple(argument.meta["val"].shape)
+            raise self.refuse(f"reads {sizes}", instead_of_shape(sizes[1:]))
         return self.tracer.graph[self.tracer.values[argument]]
 
     def checked(self, node: Node) -> Node:

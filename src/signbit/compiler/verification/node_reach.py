@@ -125,6 +125,11 @@ class NodeReach:
         if node.op == "layer_norm":
             # As much as its channels can differ, of values that may all be next to their mean.
             return Reach(np.full(channels, channels**0.5), 0).uncertain()
+        if node.op == "matmul":
+            other = self._of_tensor(node.inputs[1])
+            largest = channels * source.largest.max() * other.largest.max()
+            roundings = source.roundings + other.roundings + channels + STEP_ROUNDINGS
+            return Reach(np.full(self._channels(node), largest), roundings)
         parts = [self._of_tensor(number) for number in node.inputs[: arity(node)]]
         largest_parts = [part.largest for part in parts]
         written = self._channels(node)

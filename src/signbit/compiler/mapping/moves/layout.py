@@ -5,20 +5,19 @@ from __future__ import annotations
 from signbit.compiler.axes import order_of, reordered, rows_of
 from signbit.compiler.ir import Node
 from signbit.compiler.mapping.moves.shuffles import COPIES, RESHAPES, groups_of, shuffled
+from signbit.compiler.mapping.moves.views import is_plain, regrouped, settled, sizes_of, view_of
 from signbit.compiler.mapping.tracer import Call
 from signbit.compiler.mapping.unknown import instead_of_shape
 
-__all__ = ["MAPPINGS", "dimension", "reshape"]
-
-
-def dimension(call: Call, name: str | None = "self") -> int:
-    """The argument `dim`, counted from the front, of an argument or, for None, of the result."""
-    dim: int = call.arguments["dim"]
-    return dim % (len(call.sizes(name)) + 1)
+__all__ = ["MAPPINGS", "reshape"]
 
 
 def _same(call: Call) -> Node:
     return call.value("self" if "self" in call.arguments else "input")
+
+
+def _copy(call: Call) -> Node:
+    return _same(call) if is_plain(call) else settled(call, view_of(call, "self"))
 
 
 def _dropout(call: Call) -> Node:
@@ -43,10 +42,12 @@ def reshape(call: Call) -> Node:
     """The value in another shape, where the engine knows both: a flattened map, or 1s that come or
     go.
 
-    Of a shuffle by views it is what `shuffled` says.
+    Of a shuffle by views it is what `shuffled` says, of other dimensions what `views` make of it.
     """
     if groups := groups_of(call):
         return shuffled(call, groups)
+    if not is_plain(call):
+        return _viewed(call)
     source = call.value("self")
     before, after = call.sizes("self"), call.sizes()
     order = order_of(call.arguments["self"])
@@ -62,19 +63,28 @@ def reshape(call: Call) -> Node:
     if rows := rows_of(before, order, after):
         call.order = rows[1]
         return call.add("reshape", source, rows=rows[0], count=source.shape.channels)
-    cure = instead_of_shape(after) if len(after) == 2 else "the engine only flattens maps"
-    raise call.refuse(f"reshapes {before} to {after} for each image", cure)
+    return _viewed(call)
+
+
+def _viewed(call: Call) -> Node:
+    sizes = sizes_of(call, call.fx)
+    if view := regrouped(view_of(call, "self"), sizes):
+        return settled(call, view)
+    before = tuple(call.arguments["self"].meta["val"].shape)
+    cure = instead_of_shape(tuple(size for size, _ in sizes[1:]))
+    raise call.refuse(f"reshapes {before} to {tuple(call.fx.meta['val'].shape)}", cure)
 
 
 def _squeeze(call: Call) -> Node:
-    dim, rank = call.arguments["dim"], len(call.sizes("self")) + 1
-    if 0 in {each % rank for each in ([dim] if isinstance(dim, int) else dim)}:
+    dim, shape = call.arguments["dim"], call.arguments["self"].meta["val"].shape
+    dims = [dim] if isinstance(dim, int) else dim
+    if not all(isinstance(shape[each], int) for each in dims):
         raise call.refuse("drops the dimension of the images where there is one alone")
     return reshape(call)
 
 
 MAPPINGS = {
-    **dict.fromkeys(COPIES, _same),
+    **dict.fromkeys(COPIES, _copy),
     **dict.fromkeys(RESHAPES, reshape),
     "aten._to_copy.default": _to_dtype,
     "aten.to.dtype": _to_dtype,

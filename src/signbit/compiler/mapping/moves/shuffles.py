@@ -12,8 +12,8 @@ from torch.fx import Node as FxNode
 
 from signbit.compiler.axes import order_of
 from signbit.compiler.ir import Node
+from signbit.compiler.mapping.moves.views import is_plain, permuted, settled, view_of
 from signbit.compiler.mapping.tracer import Call
-from signbit.compiler.mapping.unknown import why_unknown
 
 __all__ = ["COPIES", "MAPPINGS", "RESHAPES", "groups_of", "shuffled"]
 
@@ -95,11 +95,10 @@ def _swapped(call: Call) -> Node:
     """A shuffle's part, or the same value with its dimensions in another order."""
     if groups := groups_of(call):
         return shuffled(call, groups)
+    dims = _permutation(call, len(call.arguments["self"].meta["val"].shape))
+    if not is_plain(call):
+        return settled(call, permuted(view_of(call, "self"), dims))
     before = "N" + order_of(call.arguments["self"])
-    rank = len(call.sizes("self")) + 1
-    dims = _permutation(call, rank)
-    if len(before) != rank or dims[0] != 0:
-        raise call.refuse(*why_unknown(call.fx))
     call.order = "".join(before[dim] for dim in dims[1:])
     return call.value("self")
 

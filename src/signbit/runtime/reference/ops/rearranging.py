@@ -60,8 +60,8 @@ def _channel_shuffle(run: NodeRun) -> Array:
 
 
 def _transpose(run: NodeRun) -> Array:
-    """Channel c of (y, x) is channel x of (y, c)."""
-    return run.inputs[0].swapaxes(2, 3)
+    """Channel c of (y, x) is channel x of (y, c); of whole pixels (y, x) is (x, y)."""
+    return run.inputs[0].swapaxes(*((1, 2) if run.node["whole_pixels"] else (2, 3)))
 
 
 def _reshape(run: NodeRun) -> Array:

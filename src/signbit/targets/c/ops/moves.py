@@ -81,7 +81,11 @@ def _channel_shuffle(site: Site) -> Body:
 
 
 def _transpose(site: Site) -> Body:
-    return _moved(site.source, f"y * {site.source.shape[1]} + c", "x")
+    width = site.source.shape[1]
+    if site.node["whole_pixels"]:
+        pixel = f"x * {width} + y"
+        return _moved(site.source, pixel, "c", pixel)
+    return _moved(site.source, f"y * {width} + c", "x")
 
 
 def _reshape(site: Site) -> Body:

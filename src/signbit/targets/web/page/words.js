@@ -12,6 +12,7 @@ const OPERATIONS = {
   identity: "Steps",
   l2_normalise: "Length made 1",
   layer_norm: "Layer normalisation",
+  matmul: "Matrix product",
   flatten: "All values as one vector",
 };
 
