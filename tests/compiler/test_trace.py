@@ -214,15 +214,11 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "concatenation along a row": (lambda x: torch.cat((x, x), 2), "along something other"),
     "mean over all": (lambda x: x + x.mean(), "no such operation"),
     "uneven adaptive pool": (lambda x: F.adaptive_avg_pool2d(x, 4), "different sizes"),
-    "reshape": (lambda x: x.reshape(-1, 6, 6, 4), "only flattens"),
-    "flattened to another map": (lambda x: x.flatten(1).reshape(-1, 4, 4, 9), "only flattens"),
     "batch into channels": (lambda x: x.reshape(-1, 2, 2), "one result for each image"),
-    "part of the map": (lambda x: x[:, :, 1:], "takes a part"),
     "reflected padding": (lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect"), "with a constant"),
     "padding with ones": (lambda x: F.pad(x, (0, 0, 0, 0, 1, 1), value=1.0), "zero channels"),
     "double precision": (lambda x: x.double().float(), "torch.float64"),
     "random values": (lambda x: x + torch.rand(4, 1, 1), "random values"),
-    "five dimensions": (lambda x: x.unsqueeze(-1), "only flattens maps"),
     "input offset from the image": (
         lambda x: _binary(_signs(x), input_offset=x.mean((0, 2, 3))[0]),
         "averages something",
@@ -230,7 +226,6 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "weights from the image": (lambda x: F.prelu(x, x.mean((0, 2, 3))), "averages something"),
     "one image alone": (lambda x: x.squeeze(0), "drops the dimension of the images"),
     "one image alone, of several": (lambda x: x.squeeze((-4, 2)), "drops the dimension of"),
-    "linear on a map": (lambda x: F.linear(x, torch.ones(3, 6)), "only flattens maps"),
     "constant that is not finite": (lambda x: x + float("inf"), "not finite"),
     "output without input": (lambda x: torch.ones(3, 5), "does not depend on its input"),
 }

@@ -51,7 +51,6 @@ CURED: dict[str, tuple[Function, str, Function]] = {
     ),
     "sum": (lambda x: x.sum((2, 3)), "* (H * W)", lambda x: x.mean((2, 3)) * 36),
     "mean of all": (lambda x: x - x.mean(), "x.mean((2, 3))", lambda x: x.mean((2, 3))),
-    "unbind": (lambda x: x.unbind(1)[0][:, None], "x[:, k:k+1]", lambda x: x[:, 1:2]),
     "stack": (
         lambda x: torch.stack((x, x), 1).flatten(1, 2),
         "cat",
@@ -63,7 +62,6 @@ CURED: dict[str, tuple[Function, str, Function]] = {
         lambda x: x.mean((2, 3), keepdim=True).squeeze((2, 3)),
     ),
     "statistics": (nn.GroupNorm(2, 4), "nn.BatchNorm2d", nn.BatchNorm2d(4).eval()),
-    "matrix product": (lambda x: x @ x, "x * y", lambda x: x * x.relu()),
     "transposed convolution": (
         nn.ConvTranspose2d(4, 2, 3, 2, 1),
         "another output_padding",

@@ -117,7 +117,10 @@ def _whole(call: Call, source: Node, dims: Sequence[int], verb: str) -> Pair:
     """
     axes = {call.axis(dim) for dim in dims}
     if not axes or not axes <= {"H", "W"}:
-        raise call.refuse(f"{verb} something other than height and width of a map (dim=(2, 3))")
+        raise call.refuse(
+            f"{verb} something other than height and width of a map (dim=(2, 3))",
+            "write x.mean((2, 3)), or x.amax((2, 3))",
+        )
     before = order_of(call.arguments["self"])
     left = "".join(axis for axis in before if axis not in axes)
     call.order = before if call.arguments["keepdim"] else left

@@ -39,16 +39,15 @@ _CURES = {
         "constants",
     ),
     **dict.fromkeys(
-        ("bmm", "einsum", "matmul", "mm", "mv", "scaled_dot_product_attention", "gru", "lstm"),
-        "its weights are constants: build the network of nn.Conv2d and nn.Linear, and products of "
-        "values in the same place, x * y",
+        ("baddbmm", "gru", "lstm", "mm", "mv"),
+        "build the network of nn.Conv2d and nn.Linear, and of products, x * y and x @ y",
     ),
     **dict.fromkeys(
         ("conv_transpose3d", "convolution"),
         "write F.interpolate(x, scale_factor=2) and nn.Conv2d, or nn.Conv2d and nn.PixelShuffle",
     ),
     **dict.fromkeys(
-        ("unbind", "split_copy", "unbind_copy"),
+        ("split_copy", "unbind_copy"),
         "take channels by x[:, k:k+1], or several by x.split(n, 1)",
     ),
     "stack": "join channels by torch.cat(…, 1)",

@@ -173,16 +173,21 @@ def _rows(x: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     "shuffle",
     [
-        _read_twice,
-        _activated,
         _back_and_forth,
-        _other_dimensions,
-        _rows,
-        lambda x: x.transpose(2, 3),
-        lambda x: x.permute(0, 2, 3, 1).reshape(x.shape),
+        *(
+            pytest.param(function, marks=pytest.mark.slow)
+            for function in (_read_twice, _other_dimensions, _rows)
+        ),
+        pytest.param(lambda x: x.permute(0, 2, 3, 1).reshape(x.shape), marks=pytest.mark.slow),
     ],
 )
-def test_what_is_no_shuffle_is_refused(shuffle: Callable[[Tensor], Tensor]) -> None:
+def test_what_is_no_shuffle_moves(shuffle: Callable[[Tensor], Tensor]) -> None:
+    result = assert_exact(randomise(_ByHand(shuffle, False)), (6, 8, 3))
+    assert "channel_shuffle" not in op_names(result)
+
+
+@pytest.mark.parametrize("shuffle", [_activated, lambda x: x.transpose(2, 3)])
+def test_what_has_other_dimensions_is_refused(shuffle: Callable[[Tensor], Tensor]) -> None:
     model = _ByHand(shuffle, False)
     model.last = nn.Identity()  # type: ignore[assignment]
     with pytest.raises(CompileError, match="the engine"):

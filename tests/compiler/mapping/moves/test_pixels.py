@@ -63,7 +63,6 @@ REFUSED: dict[str, tuple[Function, str]] = {
     "bicubic": (lambda x: F.interpolate(x, scale_factor=2, mode="bicubic"), "computes new pixels"),
     "a broken factor": (lambda x: F.interpolate(x, scale_factor=1.5), "makes 9×6 of 6×4 pixels"),
     "up and down": (lambda x: F.interpolate(x, size=(12, 2)), "makes 12×2 of 6×4 pixels"),
-    "the middle": (lambda x: x[:, :, 1:-1], "takes a part of the rows or columns"),
     "odd rows": (lambda x: x[:, :, 1::2], "takes a part of the rows or columns"),
     "repeated channels": (lambda x: x.repeat_interleave(2, 1), "repeats something other than"),
     "exact by a half": (

@@ -5,9 +5,16 @@ from __future__ import annotations
 from signbit.compiler.axes import order_of, reordered, rows_of
 from signbit.compiler.ir import Node
 from signbit.compiler.mapping.moves.shuffles import COPIES, RESHAPES, groups_of, shuffled
-from signbit.compiler.mapping.moves.views import is_plain, regrouped, settled, sizes_of, view_of
+from signbit.compiler.mapping.moves.views import (
+    BATCH,
+    flat,
+    is_plain,
+    regrouped,
+    settled,
+    sizes_of,
+    view_of,
+)
 from signbit.compiler.mapping.tracer import Call
-from signbit.compiler.mapping.unknown import instead_of_shape
 
 __all__ = ["MAPPINGS", "reshape"]
 
@@ -67,12 +74,17 @@ def reshape(call: Call) -> Node:
 
 
 def _viewed(call: Call) -> Node:
-    sizes = sizes_of(call, call.fx)
-    if view := regrouped(view_of(call, "self"), sizes):
-        return settled(call, view)
-    before = tuple(call.arguments["self"].meta["val"].shape)
-    cure = instead_of_shape(tuple(size for size, _ in sizes[1:]))
-    raise call.refuse(f"reshapes {before} to {tuple(call.fx.meta['val'].shape)}", cure)
+    """A view of the value, whose memory moves where it must."""
+    sizes, view = sizes_of(call, call.fx), view_of(call, "self")
+    found = regrouped(view, sizes)
+    if found is None and sizes[0] != (1, True):
+        raise call.refuse("does not keep one result for each image as its first dimension")
+    if found is None and BATCH in view.dims[0]:
+        found = regrouped(flat(call, view), sizes)
+    if found is None:
+        shapes = [tuple(fx.meta["val"].shape) for fx in (call.arguments["self"], call.fx)]
+        raise call.refuse("reshapes {} to {}".format(*shapes), "the engine only flattens maps")
+    return settled(call, found)
 
 
 def _squeeze(call: Call) -> Node:

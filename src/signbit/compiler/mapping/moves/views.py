@@ -22,7 +22,9 @@ from signbit.compiler.ir import Node, Shape
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = [
+    "BATCH",
     "View",
+    "flat",
     "is_plain",
     "narrowed",
     "permuted",
@@ -73,9 +75,19 @@ def view_of(call: Call, name: str) -> View:
         assert isinstance(waiting, View)
         return waiting
     node, order = call.value(name), order_of(fx)
+    is_flat = node.op == "flatten_chw"
+    node = call.tracer.graph[node.input] if is_flat else node
     atoms = {axis: Atom(size) for axis, size in zip("HWC", node.shape, strict=True) if size > 1}
-    dims = ((atoms[axis],) if axis in atoms else () for axis in order)
-    return View(node, tuple(atoms.values()), ((BATCH,), *dims))
+    dims = ["CHW"] if is_flat else list(order)
+    by_dim = (tuple(atoms[axis] for axis in dim if axis in atoms) for dim in dims)
+    return View(node, tuple(atoms.values()), ((BATCH,), *by_dim))
+
+
+def flat(call: Call, view: View) -> View:
+    """All values of an image in one dimension, and in memory as PyTorch has them."""
+    images, *dims = view.dims
+    whole = tuple(atom for dim in dims for atom in dim)
+    return _joined(_moved(call, view._replace(dims=(images, whole))))
 
 
 def sizes_of(call: Call, fx: FxNode) -> list[Size]:
