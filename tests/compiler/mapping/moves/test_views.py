@@ -22,7 +22,7 @@ VIEWS: dict[str, Function] = {
     "the middle": lambda x: x[:, :, 1:-1, 2:5],
     "one channel": lambda x: x[:, 1],
     "one of the rows": lambda x: x[:, :, -1],
-    "rows split": lambda x: x.split(1, 2)[3],
+    "rows split": lambda x: torch.split(x, 1, 2)[3],
     "unbound": lambda x: x.unbind(1)[2] - x.unbind(1)[0],
     "the first token": lambda x: x.flatten(2).transpose(1, 2)[:, 0],
     "all tokens but one": lambda x: x.flatten(2).transpose(1, 2)[:, 1:],

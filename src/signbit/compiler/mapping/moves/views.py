@@ -175,8 +175,9 @@ def _sliced(call: Call, node: Node, sizes: tuple[int, int, int], taken: range) -
         return call.add("slice", node, part="taken", shape=shape, first=first, count=count)
     node = _exchanged(call, _reshaped(call, node, Shape(before, size, after), "joined"))
     shape = node.shape._replace(channels=len(taken))
-    keys = {"first": taken.start, "count": len(taken)}
-    return _exchanged(call, call.add("slice", node, part="taken", shape=shape, **keys))
+    first, count = taken.start, len(taken)
+    part = call.add("slice", node, part="taken", shape=shape, first=first, count=count)
+    return _exchanged(call, part)
 
 
 def settled(call: Call, view: View) -> Node:
@@ -260,8 +261,8 @@ def _reshaped(call: Call, node: Node, shape: Shape, part: str | None) -> Node:
     if node.shape == shape:
         return node
     _require_small(call, shape)
-    keys = {"rows": shape.height, "count": shape.channels}
-    return call.add("reshape", node, part=part, shape=shape, **keys)
+    rows, count = shape.height, shape.channels
+    return call.add("reshape", node, part=part, shape=shape, rows=rows, count=count)
 
 
 def _require_small(call: Call, shape: Shape) -> None:
