@@ -170,20 +170,19 @@ def _rows(x: Tensor) -> Tensor:
     return x.view(n, c, h // 2, 2, w).transpose(1, 2).reshape(x.shape)
 
 
+def test_views_there_and_back_are_no_shuffle() -> None:
+    result = assert_exact(randomise(_ByHand(_back_and_forth, False)), (6, 8, 3))
+    assert "channel_shuffle" not in op_names(result)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shuffle",
-    [
-        _back_and_forth,
-        *(
-            pytest.param(function, marks=pytest.mark.slow)
-            for function in (_read_twice, _other_dimensions, _rows)
-        ),
-        pytest.param(lambda x: x.permute(0, 2, 3, 1).reshape(x.shape), marks=pytest.mark.slow),
-    ],
+    [_read_twice, _other_dimensions, _rows, lambda x: x.permute(0, 2, 3, 1).reshape(x.shape)],
 )
-def test_what_is_no_shuffle_moves(shuffle: Callable[[Tensor], Tensor]) -> None:
-    result = assert_exact(randomise(_ByHand(shuffle, False)), (6, 8, 3))
-    assert "channel_shuffle" not in op_names(result)
+def test_a_map_of_other_dimensions_is_refused(shuffle: Callable[[Tensor], Tensor]) -> None:
+    with pytest.raises(CompileError, match=r"no channels|different dimensions"):
+        compiled(_ByHand(shuffle, False).eval(), (6, 8, 3))
 
 
 @pytest.mark.parametrize("shuffle", [_activated, lambda x: x.transpose(2, 3)])

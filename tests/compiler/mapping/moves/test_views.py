@@ -29,7 +29,6 @@ VIEWS: dict[str, Function] = {
     "another map": lambda x: x.flatten(1).reshape(-1, 6, 5, 4),
     "channels last, as a map": lambda x: x.permute(0, 2, 3, 1).reshape(-1, 6, 5, 4),
     "five dimensions": lambda x: x.unsqueeze(-1).flatten(1),
-    "a linear layer over columns": lambda x: torch.nn.functional.linear(x, torch.ones(3, 6)),
 }
 
 
