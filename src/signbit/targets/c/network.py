@@ -187,4 +187,4 @@ def _read_for_one(node: Node, source: Stored) -> int:
         depth = channels // node["groups"] if reads == "taps" else 1
         pooled = prod(node["pool_kernel"]) if node.op == "binary_conv" else 1
         return int(prod(node["kernel"]) * depth * pooled)
-    return {"one": 1, "pixels": height * width, "channels": channels}[reads]
+    return {"one": 1, "pixels": height * width, "channels": channels, "products": channels}[reads]

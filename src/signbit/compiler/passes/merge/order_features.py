@@ -63,7 +63,7 @@ def _ordered(graph: Graph, node: Node, orders: dict[str, Order]) -> tuple[Node, 
         return replace(node, op="flatten"), _flattened(graph[node.input].shape)
     if not any(name in orders for name in node.inputs):
         return node, None
-    if node.rule.reads in ("taps", "channels"):
+    if node.rule.reads in ("taps", "channels", "products"):
         return _summed(node, orders), None
     if node.op == "concat":
         return node, _joined(graph, node, orders)
