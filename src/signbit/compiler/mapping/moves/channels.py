@@ -91,7 +91,8 @@ def _slice(call: Call) -> Node:
     if not isinstance(shape[dim], int):
         if start not in (None, 0) or (end is not None and end < 2**62) or step != 1:
             raise call.refuse("takes some of the images", "the engine answers for each of them")
-        return settled(call, view_of(call, "self"))
+        view = None if is_plain(call) else view_of(call, "self")
+        return settled(call, view) if view else call.value("self")
     taken = range(*slice(start, end, step).indices(shape[dim]))
     if len(taken) == 0:
         raise call.refuse("takes nothing")
