@@ -1,7 +1,7 @@
 # The passes of training, which the Python module has beside the engine.
 set(TRAINING native/src/training)
 file(GLOB PASSES CONFIGURE_DEPENDS
-  ${TRAINING}/*.cpp ${TRAINING}/gradients/*.cpp ${TRAINING}/scalar/*.cpp)
+  ${TRAINING}/*.cpp ${TRAINING}/dots/*.cpp ${TRAINING}/gradients/*.cpp ${TRAINING}/scalar/*.cpp)
 add_library(signbit_training STATIC ${PASSES})
 target_include_directories(signbit_training PRIVATE native/src)
 target_link_libraries(signbit_training PUBLIC signbit_core PRIVATE ${CMAKE_DL_LIBS})

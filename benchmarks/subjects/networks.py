@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from signbit import methods, models
 from signbit.compiler import compile_model
-from signbit.nn.stem_rounding import round_stem
+from signbit.nn.pixels.stem_rounding import round_stem
 from subjects.random_weights import calibrate, randomise
 from subjects.real_networks import real_resnet18_cifar
 

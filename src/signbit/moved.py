@@ -34,10 +34,10 @@ MOVED = {
     "nonlinearities": "nn.nonlinearities",
     "ops": "fast",
     "published": "exchange.published",
-    "rounding": "nn.stem_rounding",
+    "rounding": "nn.pixels.stem_rounding",
     "select": "nn.select",
     "selfsup.probe": "selfsup.evaluation.probe",
-    "stem": "nn.pixel_conv",
+    "stem": "nn.pixels.pixel_conv",
     "training.run": "training.runs.folder",
     "why": "nn.paths",
 }

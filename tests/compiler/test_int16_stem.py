@@ -33,8 +33,8 @@ from signbit.compiler.verification.stem_change import compare_stems
 from signbit.compiler.verification.verify import verify_nodes
 from signbit.errors import CompileError
 from signbit.nn.layers import BinaryConv2d
-from signbit.nn.pixel_conv import PixelConv2d, pixel_sums
-from signbit.nn.stem_rounding import round_conv, round_stem
+from signbit.nn.pixels.pixel_conv import PixelConv2d, pixel_sums
+from signbit.nn.pixels.stem_rounding import round_conv, round_stem
 from signbit.runtime.reference import ReferenceEngine
 
 SIZE = (9, 8, 3)

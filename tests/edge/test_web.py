@@ -65,7 +65,7 @@ def test_every_operation(module: Path, isa: str) -> None:
 def test_networks(module: Path, isa: str, network: str, method: str, size: int, stem: str) -> None:
     from tests.compiler import nets
 
-    from signbit.nn.stem_rounding import round_stem
+    from signbit.nn.pixels.stem_rounding import round_stem
 
     shape = (size, size, 3 if size == 32 else 1)
     model = nets.network(network, method, shape)

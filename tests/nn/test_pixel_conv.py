@@ -11,7 +11,7 @@ from tests.runtime import oracle
 from torch import nn
 
 from signbit.errors import InputError
-from signbit.nn.pixel_conv import PixelConv2d, pixel_sums, recover_pixels
+from signbit.nn.pixels.pixel_conv import PixelConv2d, pixel_sums, recover_pixels
 
 MEAN = (0.49, 0.31, 0.0, 1.0)
 STD = (0.25, 0.07, 1.0, 3.0)

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from signbit.bitformat.int16_stem import MAX_SUM
 from signbit.errors import InputError
-from signbit.nn.pixel_conv import PixelConv2d
-from signbit.nn.stem_rounding import renew_statistics, round_conv, round_stem
+from signbit.nn.pixels.pixel_conv import PixelConv2d
+from signbit.nn.pixels.stem_rounding import renew_statistics, round_conv, round_stem
 
 
 def float64(conv: nn.Conv2d, images: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@
 #include <mutex>
 
 #include "training/pointwise.h"
-#include "training/sign_conv.h"
+#include "training/dots/sign_conv.h"
 #include "training_arrays.h"
 
 namespace bindings {

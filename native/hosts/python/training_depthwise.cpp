@@ -1,7 +1,7 @@
 // signbit.runtime._native.training: a convolution of signs with one channel in each group, over
 // plain arrays. The GIL is released while they run.
 
-#include "training/depthwise.h"
+#include "training/dots/depthwise.h"
 #include "training_arrays.h"
 
 namespace bindings {

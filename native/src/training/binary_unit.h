@@ -5,7 +5,7 @@
 
 #include "signbit/status.h"
 #include "training/gradients/conv_backward.h"
-#include "training/sign_conv.h"
+#include "training/dots/sign_conv.h"
 
 namespace sbnn {
 

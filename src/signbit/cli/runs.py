@@ -118,7 +118,7 @@ def _recipe_notes(run: Run) -> dict[str, str]:
 
 def with_int16_stem(run: Run) -> Run:
     """The run with its network's stem rounded to int16; InputError where that cannot be done."""
-    from signbit.nn.stem_rounding import round_stem
+    from signbit.nn.pixels.stem_rounding import round_stem
 
     mean, std = run.normalization
     return replace(run, model=round_stem(run.model, mean, std, input_size=run.input_size))

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from signbit.nn.nonlinearities import DPReLU, Maxout, RPReLU
     from signbit.nn.padding import SignPadding
     from signbit.nn.paths import LayerPath, why
-    from signbit.nn.pixel_conv import PixelConv2d
-    from signbit.nn.pixel_table import PixelTable
-    from signbit.nn.stem_rounding import renew_statistics, round_stem
+    from signbit.nn.pixels.pixel_conv import PixelConv2d
+    from signbit.nn.pixels.pixel_table import PixelTable
+    from signbit.nn.pixels.stem_rounding import renew_statistics, round_stem
     from signbit.nn.thresholds import Threshold
     from signbit.nn.transposed import BinaryConvTranspose2d
 
@@ -76,10 +76,10 @@ _HOMES = {
     "Maxout": "nonlinearities",
     "MultiBitActivation": "binarizers.levels",
     "RPReLU": "nonlinearities",
-    "PixelConv2d": "pixel_conv",
-    "PixelTable": "pixel_table",
-    "renew_statistics": "stem_rounding",
-    "round_stem": "stem_rounding",
+    "PixelConv2d": "pixels.pixel_conv",
+    "PixelTable": "pixels.pixel_table",
+    "renew_statistics": "pixels.stem_rounding",
+    "round_stem": "pixels.stem_rounding",
     "Threshold": "thresholds",
     "SignPadding": "padding",
     "LayerPath": "paths",

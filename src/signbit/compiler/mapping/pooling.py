@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from signbit.bitformat.graph import Pair
 from signbit.compiler.axes import order_of
 from signbit.compiler.ir import Node
-from signbit.compiler.mapping.convolution import both_sides
+from signbit.compiler.mapping.layers.convolution import both_sides
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]

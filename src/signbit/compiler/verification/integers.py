@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.fx import Node as FxNode
 
 from signbit.bitformat.graph import Node
-from signbit.nn.pixel_conv import pixel_sums
+from signbit.nn.pixels.pixel_conv import pixel_sums
 
 __all__ = ["integers"]
 

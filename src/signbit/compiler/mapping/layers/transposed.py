@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from signbit.bitformat.graph import Pair, Sides
 from signbit.compiler.ir import Node, Shape
-from signbit.compiler.mapping.binary import product_of_operands
-from signbit.compiler.mapping.convolution import before_bias, of_maps, with_bias
+from signbit.compiler.mapping.layers.binary import product_of_operands
+from signbit.compiler.mapping.layers.convolution import before_bias, of_maps, with_bias
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]

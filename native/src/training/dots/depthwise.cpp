@@ -1,4 +1,4 @@
-#include "training/depthwise.h"
+#include "training/dots/depthwise.h"
 
 #include <algorithm>
 #include <vector>

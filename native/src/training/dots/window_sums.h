@@ -11,7 +11,7 @@ namespace sbnn {
 // Works in memory of its own, so each thread has one.
 class WindowSums {
  public:
-  // signs: of one image, rows.size × columns.size pixels of `pixel_bytes`, one bit a channel, 1 =
+  // signs: of one image, rows.size × columns.size pixels of `pixel_bytes`, a bit per channel, 1 =
   // negative, 0 behind the channels. Returns a sum for each output pixel, until the next call; taps
   // outside the image add nothing.
   const float* of(const uint8_t* signs, int64_t channels, int64_t pixel_bytes, const Axis& rows,

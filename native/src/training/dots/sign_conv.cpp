@@ -1,4 +1,4 @@
-#include "training/sign_conv.h"
+#include "training/dots/sign_conv.h"
 
 #include <algorithm>
 #include <cstring>

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from signbit.bitformat.int16_stem import MAX_PIXEL
 from signbit.errors import InputError
-from signbit.nn.pixel_conv import recover_pixels
+from signbit.nn.pixels.pixel_conv import recover_pixels
 
 __all__ = ["PixelTable"]
 

@@ -16,7 +16,7 @@ from signbit.bitformat.graph import Pair, Sides
 from signbit.bitformat.int16_stem import MAX_PIXEL
 from signbit.compiler.ir import IMAGE, Node, is_affine
 from signbit.compiler.mapping.tracer import Call
-from signbit.nn.pixel_conv import recover_pixels
+from signbit.nn.pixels.pixel_conv import recover_pixels
 
 __all__ = ["MAPPINGS", "before_bias", "both_sides", "of_maps", "raw_pixels", "with_bias"]
 

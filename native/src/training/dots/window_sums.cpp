@@ -1,4 +1,4 @@
-#include "training/window_sums.h"
+#include "training/dots/window_sums.h"
 
 #include <algorithm>
 #include <cstring>

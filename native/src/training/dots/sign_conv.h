@@ -8,7 +8,7 @@
 #include "signbit/status.h"
 #include "training/parallel.h"
 #include "training/pointwise.h"
-#include "training/window_sums.h"
+#include "training/dots/window_sums.h"
 
 namespace sbnn {
 

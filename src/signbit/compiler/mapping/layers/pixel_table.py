@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signbit.compiler.ir import Node
-from signbit.compiler.mapping.convolution import raw_pixels
+from signbit.compiler.mapping.layers.convolution import raw_pixels
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]

@@ -30,7 +30,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from signbit.bitformat.int16_stem import MAX_PIXEL, MAX_SUM, MAX_WEIGHT
 from signbit.errors import InputError
-from signbit.nn.pixel_conv import Pair, PixelConv2d
+from signbit.nn.pixels.pixel_conv import Pair, PixelConv2d
 
 __all__ = ["renew_statistics", "round_conv", "round_stem"]
 

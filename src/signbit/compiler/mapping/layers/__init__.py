@@ -1,0 +1,1 @@
+"""What the layers of a network become: products of weights, of signs, and of two values."""
