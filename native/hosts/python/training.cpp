@@ -5,8 +5,8 @@
 #include <memory>
 #include <mutex>
 
-#include "training/pointwise.h"
 #include "training/dots/sign_conv.h"
+#include "training/pointwise.h"
 #include "training_arrays.h"
 
 namespace bindings {

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "signbit/status.h"
-#include "training/gradients/conv_backward.h"
 #include "training/dots/sign_conv.h"
+#include "training/gradients/conv_backward.h"
 
 namespace sbnn {
 

@@ -30,7 +30,7 @@ class Join:
     """How a normalisation over several processes makes one batch of their parts, in place."""
 
     statistics: Callable[[Tensor], object]
-    """Float64 (2 · channels + 1,): each channel's mean, its variance, and the values per channel."""
+    """Float64 (2 · channels + 1,): means and variances of channels, and the values per channel."""
     gradients: Callable[[Tensor], object]
     """Float64 (2 · channels,): the gradients of gamma and of beta, to their sums."""
 

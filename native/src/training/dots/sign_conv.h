@@ -6,9 +6,9 @@
 
 #include "run/executor.h"
 #include "signbit/status.h"
+#include "training/dots/window_sums.h"
 #include "training/parallel.h"
 #include "training/pointwise.h"
-#include "training/dots/window_sums.h"
 
 namespace sbnn {
 
