@@ -3,11 +3,12 @@
     python benchmarks/same_answers.py 000367b --data ../shared/data/cifar10 \\
         --imagenet ../shared/data/imagenet-sample --out benchmarks/results/same_answers.json
 
-Both commits are built (into build/against). This one draws a case's weights; then each compiles
-them itself, in a process of its own, and runs its own file on the same random images on every
-instruction set of the machine. The file is written whenever a case is done; another run of the same
-two commits goes on behind the last one, on another machine too: each case names its processor.
-Commit first: a changed tree is another one at every run.
+Both commits are built (into build/against). Networks and methods that the other one lacks are left
+out. This one draws a case's weights; then each compiles them itself, in a process of its own, and
+runs its own file on the same random images on every instruction set of the machine. The file is
+written whenever a case is done; another run of the same two commits goes on behind the last one, on
+another machine too: each case names its processor. Commit first: a changed tree is another one at
+every run.
 """
 
 from __future__ import annotations
@@ -63,7 +64,12 @@ def main() -> int:
     packages = {side: built(commit) for side, commit in commits.items()}
     setting = {**commits, "images": arguments.images}
     done = before(arguments.out, setting)
-    wanted = [case for case in cases() if arguments.only in case.name]
+    models, methods = known(packages["old"])
+    wanted = [
+        case
+        for case in cases()
+        if case.network in models and case.method in methods and arguments.only in case.name
+    ]
     photographs = [arguments.data, arguments.imagenet]
     workers = {"new": Worker(packages["new"], *photographs), "old": Worker(packages["old"])}
     processor = machine.facts()["processor"]
@@ -77,6 +83,22 @@ def main() -> int:
     faults = [line for line in results if not same(line)]
     print(f"{len(results)} of {len(wanted)} cases, {len(faults)} differ")
     return 1 if faults else 0
+
+
+def known(package: Path) -> tuple[list[str], list[str]]:
+    """The names of a commit's networks and methods."""
+    command, path = environment(package)
+    code = "import json; from signbit import methods, models as m"
+    code += "; print(json.dumps([m.names(), methods.names()]))"
+    said = subprocess.run(
+        [*command, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    models, methods = json.loads(said.stdout)
+    return models, methods
 
 
 def before(path: Path, setting: Line) -> dict[str, Line]:

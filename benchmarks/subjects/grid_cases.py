@@ -47,6 +47,20 @@ TRAIN_SIDE = 64
 """The brief training's images are no larger."""
 
 
+PUBLISHED = {
+    "binary-densenet28": "resnet-e",
+    "bnext-tiny": "combined",
+    "keywords": "combined",
+    "meliusnet22": "resnet-e",
+    "mixer": "combined",
+    "pokebnn": "combined",
+    "quicknet": "resnet-e",
+    "real-to-binary-resnet18": "real-to-binary",
+    "resnet-e18": "resnet-e",
+}
+"""Networks that are taken from a paper with its method, and with no other; forms go with them."""
+
+
 class Case(NamedTuple):
     """One network to compile."""
 
@@ -88,11 +102,18 @@ def cases() -> list[Case]:
     return [
         Case(network, method, bits, weights)
         for network in models.names()
-        for method in methods.names()
-        if method == "real" or not models.is_real(network)
+        for method in _methods(network)
         for bits in (BINARIZE if method != "real" else ("32/32",))
         for weights in ("random", "trained")
     ]
+
+
+def _methods(network: str) -> list[str]:
+    """Those that a network is tried with."""
+    if models.is_real(network):
+        return ["real"]
+    own = {method for name, method in PUBLISHED.items() if network.startswith(name)}
+    return sorted(own) or methods.names()
 
 
 def compiled(case: Case, photographs: Photographs) -> Compiled:
