@@ -23,6 +23,7 @@ from tests.compiler.small import (
     small_net,
     train_briefly,
 )
+from tests.models.test_published import NARROW
 from tests.thorough import sample
 from torch import nn
 
@@ -53,6 +54,13 @@ TELLING = {
     "vgg-small": ("xnor", "bnn"),
 }
 """Methods whose parts differ most from what the network has been compiled with elsewhere."""
+
+FORMS = {
+    "pokebnn": "pokebnn-cifar",
+    "quicknet-large": "quicknet",
+    "quicknet-small": "quicknet",
+}
+"""Networks that others are a form of, with other widths and depths, and are tested as."""
 
 WEIGHTS = ("random", "trained")
 
@@ -153,4 +161,6 @@ def test_real(photographs: Images, architecture: str, side: int) -> None:
 
 
 def test_every_binary_network_is_tested() -> None:
-    assert sorted(TELLING) == [name for name in models.names() if not models.is_real(name)]
+    here = {*TELLING, *NARROW, *FORMS}
+    assert sorted(here) == [name for name in models.names() if not models.is_real(name)]
+    assert {*FORMS.values()} <= {*NARROW}

@@ -51,7 +51,7 @@ class Many(nn.Module):
         x = self.blocks(self.stem(x))
         x = self.last(torch.sign(x).relu())
         x = x / x.std((2, 3), keepdim=True)
-        x = torch.cat((x.unbind(2)[0].softmax(2), x.unbind(2)[1]), 1)
+        x = torch.cat((x.cumsum(2).softmax(1), x), 1)
         y: Tensor = x.flatten(1).argmax(1)
         return y
 
@@ -67,7 +67,7 @@ def test_all_refusals_of_a_model_are_told_at_once() -> None:
         ("blocks.2.act", "aten.mish", True),
         ("the model", "aten.sign", True),
         ("the model", "aten.std.dim", True),
-        ("the model", "aten.unbind.int", True),
+        ("the model", "aten.cumsum", True),
         ("the model", "aten.argmax", True),
         ("blocks.2.conv", "signbit.binary_conv2d", True),
         ("last", "signbit.binary_conv2d", True),

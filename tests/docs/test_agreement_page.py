@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agreement_grid import as_table, ends, failed
-from subjects.grid_cases import cases
+from subjects.grid_cases import PUBLISHED, cases
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "agreement.md").read_text("utf-8")
@@ -19,8 +19,24 @@ LINES = RESULTS["cases"]
 CANCELLED = "vgg-small sdbnn-imagenet 1/1 trained"
 
 
+LATER_METHODS = ("resnet-e", "real-to-binary")
+"""Which came after the run, as the published architectures did; the page says so."""
+
+
+def is_later(case):
+    return case.method in LATER_METHODS or case.network.startswith(tuple(PUBLISHED))
+
+
+def test_the_page_says_what_was_not_measured():
+    assert any(is_later(case) for case in cases())
+    assert "[published architectures](architectures.md)" in SENTENCES
+    assert "were not measured" in SENTENCES
+    assert all(f"`{name}`" in SENTENCES for name in LATER_METHODS)
+
+
 def test_every_case_agrees():
-    assert {line["case"] for line in LINES} == {case.name for case in cases()}
+    measured = {case.name for case in cases() if not is_later(case)}
+    assert {line["case"] for line in LINES} == measured
     failing = [line for line in LINES if failed(line)]
     assert [line["case"] for line in failing] == [CANCELLED]
     (node,) = failing[0]["nodes"]["disagreeing"]

@@ -13,6 +13,7 @@ OTHER_VALUES = {
     "activation_scale": False,
     "activations": "asd",
     "asd": False,
+    "clip": 1.5,
     "initial_weights": "fan-out",
     "nonlinearity": "maxout",
     "reduction": 4,

@@ -96,6 +96,8 @@ METHOD_OPS = {
     },
     "reactnet": SCALED | RPRELU,
     "real": {"aten.relu.default"},
+    "real-to-binary": {"aten.prelu.default"},
+    "resnet-e": set(),
     "sdbnn": DISTRIBUTED | {"aten.hardtanh.default"},
     "sdbnn-imagenet": DISTRIBUTED | {"aten.prelu.default"},
     "xnor": SCALED

@@ -20,7 +20,7 @@ __all__ = ["method"]
 
 
 def method(clip: float = 1.3) -> Method:
-    """Signs of weights and activations, no scales, no non-linearity; a ReLU behind real stems.
+    """Signs of weights and activations, no scales, no non-linearity.
 
     clip: gradients pass where the magnitude is at most this, and latent weights are clipped to it;
     1.3 in the paper, 1.25 in Larq Zoo's ResNet-E and QuickNet. Binary weights start Glorot-normal.
@@ -37,5 +37,4 @@ def method(clip: float = 1.3) -> Method:
         initialise=glorot_normal,
         latent_limit=clip,
         real_activation=nn.ReLU,
-        stem=lambda channels: nn.ReLU(),
     )

@@ -90,7 +90,7 @@ class BinaryDenseNet28(_Densely):
             if reduced:
                 sections.append(_transition(width, reduced))
                 width = reduced
-        stem = image_stem(method, channels, _WIDTH, small_images=small_images)
+        stem = image_stem(channels, _WIDTH, nn.ReLU(), small_images=small_images)
         super().__init__(stem, sections, width, classes, small=small_images)
 
 
@@ -116,17 +116,16 @@ class MeliusNet22(_Densely):
                 width = reduced
         stride = 1 if small_images else 2
         stem = nn.Sequential(
-            *_normalised(method, nn.Conv2d(channels, 32, 3, stride, 1, bias=False)),
-            *_normalised(method, nn.Conv2d(32, 32, 3, padding=1, groups=4, bias=False)),
-            *_normalised(method, nn.Conv2d(32, _WIDTH, 3, padding=1, groups=8, bias=False)),
+            *_normalised(nn.Conv2d(channels, 32, 3, stride, 1, bias=False)),
+            *_normalised(nn.Conv2d(32, 32, 3, padding=1, groups=4, bias=False)),
+            *_normalised(nn.Conv2d(32, _WIDTH, 3, padding=1, groups=8, bias=False)),
             nn.Identity() if small_images else nn.MaxPool2d(2),
         )
         super().__init__(stem, sections, width, classes, small=small_images)
 
 
-def _normalised(method: Method, conv: nn.Conv2d) -> tuple[nn.Module, ...]:
-    width = conv.out_channels
-    return conv, nn.BatchNorm2d(width), method.stem_nonlinearity(width)
+def _normalised(conv: nn.Conv2d) -> tuple[nn.Module, ...]:
+    return conv, nn.BatchNorm2d(conv.out_channels), nn.ReLU()
 
 
 def _transition(width: int, reduced: int) -> nn.Module:

@@ -48,7 +48,7 @@ class QuickNet(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(channels, first // 4, 3, stride, padding=1, bias=False),
             nn.BatchNorm2d(first // 4),
-            method.stem_nonlinearity(first // 4),
+            nn.ReLU(),
             nn.Conv2d(first // 4, first // 4, 3, stride, 1, groups=first // 4, bias=False),
             nn.BatchNorm2d(first // 4, affine=False),
             nn.Conv2d(first // 4, first, 1, bias=False),

@@ -34,9 +34,10 @@ class RealToBinaryResNet18(nn.Module):
     ) -> None:
         super().__init__()
         self.input_size = (32, 32) if small_images else (224, 224)
-        self.stem = image_stem(method, channels, _WIDTHS[0], small_images=small_images)
+        nonlinearity = method.stem_nonlinearity(_WIDTHS[0])
+        self.stem = image_stem(channels, _WIDTHS[0], nonlinearity, small_images=small_images)
         if small_images:
-            self.stem.extend((nn.BatchNorm2d(_WIDTHS[0]), method.stem_nonlinearity(_WIDTHS[0])))
+            self.stem.extend((nn.BatchNorm2d(_WIDTHS[0]), nonlinearity))
         units, before = [], _WIDTHS[0]
         for width in _WIDTHS:
             for _ in range(_UNITS):

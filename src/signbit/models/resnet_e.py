@@ -34,7 +34,7 @@ class ResNetE18(nn.Module):
         super().__init__()
         self.input_size = (32, 32) if small_images else (224, 224)
         width = _WIDTHS[0]
-        self.stem = image_stem(method, channels, width, small_images=small_images)
+        self.stem = image_stem(channels, width, nn.ReLU(), small_images=small_images)
         if not small_images:
             self.stem.append(nn.BatchNorm2d(width))
         self.stages = build_stages(method, _UNITS, averaged_shortcut)
@@ -46,14 +46,16 @@ class ResNetE18(nn.Module):
         return logits
 
 
-def image_stem(method: Method, channels: int, width: int, *, small_images: bool) -> nn.Sequential:
-    """A 7x7 convolution and a 3x3 max pool, both of stride 2, BN and the method's non-linearity
-    between them; for small images a 3x3 convolution alone. No biases."""
+def image_stem(
+    channels: int, width: int, nonlinearity: nn.Module, *, small_images: bool
+) -> nn.Sequential:
+    """A 7x7 convolution and a 3x3 max pool, both of stride 2, BN and the non-linearity between
+    them; for small images a 3x3 convolution alone. No biases."""
     if small_images:
         return nn.Sequential(nn.Conv2d(channels, width, 3, padding=1, bias=False))
     return nn.Sequential(
         nn.Conv2d(channels, width, 7, stride=2, padding=3, bias=False),
         nn.BatchNorm2d(width),
-        method.stem_nonlinearity(width),
+        nonlinearity,
         nn.MaxPool2d(3, stride=2, padding=1),
     )

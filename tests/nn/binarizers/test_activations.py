@@ -19,7 +19,7 @@ from signbit.nn.estimators import Clip, Identity, Polynomial
 def test_plain_sign_uses_its_estimator():
     x = torch.tensor([[-2.0, 0.0, 0.5]], requires_grad=True)
     signs, *others = PlainSignActivation(Clip())(x)
-    assert others == [None, None, None]
+    assert others == [None, None, None, ()]
     signs.sum().backward()
     assert signs.tolist() == [[-1, 1, 1]]
     assert x.grad.tolist() == [[0, 1, 1]]
@@ -98,11 +98,12 @@ def test_rsign_has_a_threshold_for_each_channel():
 
 def test_an_adaptive_set_starts_as_plain_signs_and_has_two_values():
     binarizer = AdaptiveActivation()
-    signs, scale, offset, magnitudes = binarizer(torch.tensor([[-2.0, 0.0]]))
-    assert (signs.tolist(), scale.item(), offset.item(), magnitudes) == ([[-1, 1]], 1, 0, None)
+    signs, scale, offset, magnitudes, more = binarizer(torch.tensor([[-2.0, 0.0]]))
+    assert (signs.tolist(), scale.item(), offset.item()) == ([[-1, 1]], 1, 0)
+    assert (magnitudes, more) == (None, ())
     binarizer.alpha.data.fill_(2.0)
     binarizer.beta.data.fill_(0.5)
-    signs, scale, offset, _ = binarizer(torch.tensor([[0.25, 0.5]]))
+    signs, scale, offset, *_ = binarizer(torch.tensor([[0.25, 0.5]]))
     assert (scale * (signs + offset)).tolist() == [[-1, 3]]
 
 
