@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from tests.bitformat.samples import SAMPLES
-from tests.runtime.identity import named
+from tests.runtime.identity import bits, named
 from tests.runtime.random_graphs.networks import network
 from tests.runtime.random_graphs.one_operation import any_operation
 from tests.thorough import many
@@ -65,3 +66,19 @@ def expected(data: bytes, inputs: list[Array]) -> list[Array]:
     engine = signbit.load(data, threads=1, isa="scalar")
     given = {each.name: array for each, array in zip(engine.inputs, inputs, strict=True)}
     return list(named(engine(given if len(inputs) > 1 else inputs[0])).values())
+
+
+def assert_same_answers(found: bytes, wanted: Sequence[Array], what: object) -> None:
+    """The bytes of all outputs, one after the other, against `expected`: equal bit for bit.
+
+    Any NaN equals any other, as its bits are the processor's.
+    """
+    assert len(found) == sum(array.nbytes for array in wanted), what
+    first = 0
+    for array in wanted:
+        actual = np.frombuffer(found, array.dtype, array.size, first).reshape(array.shape)
+        first += array.nbytes
+        both_nan = np.isnan(actual) & np.isnan(array)
+        np.testing.assert_array_equal(
+            bits(np.where(both_nan, array, actual)), bits(array), err_msg=str(what)
+        )

@@ -8,11 +8,20 @@ from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.bitformat.files import text_file
 from tests.bitformat.mutations import graph_mutations
 from tests.bitformat.samples import SAMPLES
-from tests.edge.cases import Array, batches, cases, expected, networks, published
+from tests.edge.cases import (
+    Array,
+    assert_same_answers,
+    batches,
+    cases,
+    expected,
+    networks,
+    published,
+)
 from tests.edge.emulated import CPUS, QUICK, answers, build, emulated
 from tests.native.test_size import MOST
 from tests.runtime.test_hostile_files import HOSTILE as HOSTILE_FILES
@@ -42,13 +51,26 @@ def assert_same_bits(
     what: object,
 ) -> None:
     """Fused and step by step; `machine` is the kernels' name and the CPU's."""
-    wanted = b"".join(array.tobytes() for array in expected(data, inputs))
+    wanted = expected(data, inputs)
     file = folder / "model.sbnn"
     file.write_bytes(data)
     isa, cpu = machine
     for how in ("fused", "steps"):
         actual = answers(program, file, inputs, isa, how, cpu)
-        assert actual == wanted, f"{what}, {how}"
+        assert_same_answers(actual, wanted, f"{what}, {how}")
+
+
+@pytest.mark.parametrize("other", [-np.nan, 0.0, -1.0])
+def test_any_nan_is_the_same_and_nothing_else(other: float) -> None:
+    wanted = [np.int8([1]), np.float32([np.nan, 0.0, np.inf])]
+    found = np.float32([other, 0.0, np.inf]).tobytes()
+    if np.isnan(other):
+        assert_same_answers(b"\1" + found, wanted, "NaN")
+        found = np.float32([other, -0.0, np.inf]).tobytes()
+    with pytest.raises(AssertionError, match="zero"):
+        assert_same_answers(b"\1" + found, wanted, "zero")
+    with pytest.raises(AssertionError, match="long"):
+        assert_same_answers(found, wanted, "long")
 
 
 @pytest.mark.slow

@@ -10,7 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.edge.cases import Array, batches, cases, expected, networks, published
+from tests.edge.cases import (
+    Array,
+    assert_same_answers,
+    batches,
+    cases,
+    expected,
+    networks,
+    published,
+)
 from tests.edge.windows import TOOLCHAIN, Ran, build, run_all
 from tests.native.test_photos import _file
 from tests.thorough import LONG
@@ -63,8 +71,7 @@ def assert_same_bits(
     for run, ran in zip(runs, answers(built / "run_file.exe", folder, runs), strict=True):
         data, inputs, isa, how = run
         assert ran.code == 0, f"{isa}, {how}: {ran.errors}"
-        wanted = b"".join(array.tobytes() for array in expected(data, inputs))
-        assert ran.output == wanted, f"{isa}, {how}"
+        assert_same_answers(ran.output, expected(data, inputs), f"{isa}, {how}")
 
 
 def test_every_operation(built: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Random steps and outputs of random graphs: what graphs.py's builder gives every node it adds.
 
-A rough bound of every value's magnitude is kept, so that no infinity and no NaN comes about.
+A rough bound of every value's magnitude is kept, so that infinities and NaN hardly come about.
 """
 
 from __future__ import annotations
