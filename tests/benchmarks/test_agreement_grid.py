@@ -11,7 +11,7 @@ import agreement_grid
 import signbit
 from agreement_grid import Lines, as_table, failed, main
 from signbit import methods, models
-from subjects.grid_cases import Case, cases
+from subjects.grid_cases import PUBLISHED, Case, cases
 
 FACTS = {"machine": {"date": "2026-01-01", "processor": "x", "torch": "2"}, "isas": ["scalar"]}
 
@@ -36,7 +36,10 @@ def test_every_network_has_every_method_that_fits():
     assert {case.network for case in found} == {*models.names()}
     for network in {*models.names()}:
         of_it = {case.method for case in found if case.network == network}
-        assert of_it == ({"real"} if models.is_real(network) else set(methods.names()))
+        own = {method for name, method in PUBLISHED.items() if network.startswith(name)}
+        assert len(own) <= 1
+        assert of_it == ({"real"} if models.is_real(network) else own or {*methods.names()})
+    assert all(any(name.startswith(each) for name in models.names()) for each in PUBLISHED)
     of_one = [case[2:] for case in found if case[:2] == ("resnet20", "xnor")]
     assert of_one == [
         (bits, weights) for bits in ("1/1", "32/1", "1/32") for weights in ("random", "trained")
