@@ -166,6 +166,14 @@ def test_known(name: str) -> None:
     assert op_names(result).count("matmul") == products
 
 
+def test_a_scale_of_zero_is_a_scale() -> None:
+    def evenly(x: Tensor) -> Tensor:
+        q, k, v = _heads(x)
+        return _back(F.scaled_dot_product_attention(q, k, v, scale=0.0))
+
+    assert_exact(of_reals(12, evenly), (4, 5, 3), end_to_end=False)
+
+
 def _masked(x: Tensor) -> Tensor:
     q, k, v = _heads(x)
     return F.scaled_dot_product_attention(q, k, v, is_causal=True)

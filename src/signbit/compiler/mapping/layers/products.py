@@ -119,7 +119,9 @@ def _attention(call: Call) -> Node:
     if call.arguments["dropout_p"]:
         raise call.refuse("drops weights at random", "give it dropout_p=0.0 in evaluation mode")
     count = _count_of_dimensions(call, "query", "key", "value")
-    scale = call.arguments["scale"] or 1 / sqrt(call.sizes("query")[-1])
+    scale = call.arguments["scale"]
+    if scale is None:
+        scale = 1 / sqrt(call.sizes("query")[-1])
     a = _arranged(call, "query", "HWC"[-count:])
     products = _product(call, a, "key", "HWC"[-count:], "products")
     factor = np.full(products.shape.channels, float(scale))
