@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import Phase, settings
 
-__all__ = ["LONG", "many", "sample", "together"]
+__all__ = ["LONG", "drawn", "many", "sample", "together"]
 
 Case = TypeVar("Case")
 
@@ -22,6 +23,17 @@ LONG = _CHOSEN == "long"
 def many(count: int, *, least: int = 6) -> int:
     """How many of `count` random cases are drawn: an eighth and at least `least`, or all."""
     return count if LONG else min(count, max(least, count // 8))
+
+
+def drawn(count: int, *, least: int = 6) -> settings:
+    """Settings of a property test that takes `many` cases: the same ones always, as they are."""
+    return settings(
+        deadline=None,
+        derandomize=True,
+        database=None,
+        max_examples=many(count, least=least),
+        phases=[Phase.explicit, Phase.generate],
+    )
 
 
 def sample(cases: Iterable[Case], *telling: Case) -> list[Any]:

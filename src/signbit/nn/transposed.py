@@ -72,6 +72,7 @@ class BinaryConvTranspose2d(BinaryConv2d):
 
     def convolve(self, x: Tensor, weight: BinaryWeight) -> Tensor:
         """What forward returns, of a weight that is binarized already."""
+        # No native op does it; this notes the reason for `signbit.nn.why`.
         takes(self, "sign_conv2d", select.sign_conv(self, weight, x))
         activation: BinaryActivation = self.activation_binarizer(x)
         geometry = (self.stride, self.padding, self.output_padding)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import Phase, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.compiler.every_way import assert_exact
 from tests.compiler.mapping.bodies import before_signs, few_fast, of_reals
 from tests.compiler.nets import compiled, op_names
 from tests.compiler.small import randomise_latents, randomise_vectors
-from tests.thorough import many
+from tests.thorough import drawn
 from torch import nn
 
 from signbit import methods
@@ -57,13 +57,7 @@ def test_every_method(method: str, binarize: str, kernel: int) -> None:
 
 
 @pytest.mark.slow
-@settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=many(60, least=12),
-    phases=[Phase.explicit, Phase.generate],
-)
+@drawn(60, least=12)
 @given(data=st.data())
 def test_any(data: st.DataObject) -> None:
     stride = data.draw(st.integers(1, 3), "stride")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.compiler.every_way import assert_exact
 from tests.compiler.nets import randomise
 from tests.compiler.random_nets import centre
-from tests.thorough import many
+from tests.thorough import drawn
 from torch import Tensor, nn
 
 from signbit.errors import CompileError
@@ -157,13 +157,7 @@ def test_a_few(data: st.DataObject, seed: int, size: tuple[int, int, int], lengt
 
 
 @pytest.mark.slow
-@settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=many(60),
-    phases=[Phase.explicit, Phase.generate],
-)
+@drawn(60)
 @given(data=st.data(), seed=st.integers(0, 999), size=SIZES, length=st.integers(3, 10))
 def test_many(data: st.DataObject, seed: int, size: tuple[int, int, int], length: int) -> None:
     _check(data.draw, seed, size, length)

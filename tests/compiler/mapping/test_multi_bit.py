@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.compiler.every_way import assert_exact
 from tests.compiler.mapping.bodies import few_fast, of_reals
 from tests.compiler.nets import op_names
 from tests.compiler.small import randomise_latents
-from tests.thorough import many
+from tests.thorough import drawn
 from torch import nn
 
 from signbit import methods
@@ -105,13 +105,7 @@ def test_every_layer(kind: str, levels: str) -> None:
 
 
 @pytest.mark.slow
-@settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=many(60, least=12),
-    phases=[Phase.explicit, Phase.generate],
-)
+@drawn(60, least=12)
 @given(data=st.data())
 def test_any(data: st.DataObject) -> None:
     groups = data.draw(st.sampled_from((1, 1, 1, 3)), "groups")

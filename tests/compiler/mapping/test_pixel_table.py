@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.compiler.every_way import assert_same_bits
 from tests.compiler.nets import Array
 from tests.runtime.identity import ISAS
-from tests.thorough import many
+from tests.thorough import drawn
 from torch import Tensor, nn
 
 import signbit
@@ -47,13 +47,7 @@ def test_finn_s_quantiser() -> None:
 
 
 @pytest.mark.slow
-@settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=many(60, least=12),
-    phases=[Phase.explicit, Phase.generate],
-)
+@drawn(60, least=12)
 @given(data=st.data())
 def test_any(data: st.DataObject) -> None:
     channels = data.draw(st.sampled_from((1, 3)), "channels")

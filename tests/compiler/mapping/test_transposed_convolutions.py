@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import Phase, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.compiler.every_way import assert_exact
 from tests.compiler.mapping.bodies import before_signs, of_reals
 from tests.compiler.nets import Size, compiled, op_names
-from tests.thorough import many
+from tests.thorough import drawn
 from torch import Tensor, nn
 
 from signbit.errors import CompileError
@@ -43,13 +43,7 @@ def test_before_signs() -> None:
 
 
 @pytest.mark.slow
-@settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=many(80, least=12),
-    phases=[Phase.explicit, Phase.generate],
-)
+@drawn(80, least=12)
 @given(data=st.data())
 def test_any(data: st.DataObject) -> None:
     kernel = data.draw(st.integers(1, 5), "kernel")

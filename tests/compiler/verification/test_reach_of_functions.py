@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.compiler.mapping.test_value_chains import LAYERS, network
 from tests.compiler.nets import MEAN, STD, compiled, pixels
-from tests.thorough import many
+from tests.thorough import drawn
 
 from signbit.bitformat.validate import validate
 from signbit.compiler.axes import USUAL, as_map
@@ -52,13 +52,7 @@ def test_some(names: list[str]) -> None:
 
 
 @pytest.mark.slow
-@settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=many(20),
-    phases=[Phase.explicit, Phase.generate],
-)
+@drawn(20)
 @given(names=st.lists(st.sampled_from(NAMES), min_size=2, max_size=7), seed=st.integers(0, 99))
 def test_many(names: list[str], seed: int) -> None:
     _check(names, seed)
