@@ -148,11 +148,41 @@ class Signal(nn.Module):
         return y
 
 
+class Measuring(nn.Module):
+    """Decides by shapes, and asks a layer for its features: torch.fx cannot follow it."""
+
+    input_size = (9, 8)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3, padding=1)
+        self.convs = nn.ModuleList(nn.Conv2d(16, 16, 3, padding=1) for _ in range(3))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(16) for _ in range(3))
+        self.acts = nn.ModuleList([nn.ReLU(), nn.ReLU(inplace=True), nn.ReLU()])
+        self.pool = nn.MaxPool2d(2)
+        self.inner = nn.Linear(16, 24)
+        self.head = nn.Linear(24, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if len(x.shape) != 4:
+            raise ValueError("images, please")
+        x = self.stem(x)
+        for conv, norm, act in zip(self.convs, self.norms, self.acts, strict=True):
+            x = act(norm(conv(x)))
+            if min(x.shape[2:]) > 4:
+                x = self.pool(x)
+        x = x.mean((2, 3)).reshape(-1, self.inner.in_features)
+        x = F.relu(self.inner(x))
+        y: Tensor = self.head(x)
+        return y
+
+
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int, int]]] = {
     "plain": (Plain, (10, 9, 1)),
     "residual": (residual, (8, 8, 3)),
     "separable": (separable, (6, 7, 3)),
     "odd": (Odd, (6, 6, 3)),
     "signal": (Signal, (1, 30, 3)),
+    "measuring": (Measuring, (9, 8, 3)),
 }
 """Name -> a network with random weights, and the images that it takes."""

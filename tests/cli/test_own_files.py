@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,49 @@ def test_a_file_that_has_changed_is_told(place: Path) -> None:
     (place / "later" / "mine.py").write_text(block("python") + "\n# a word more\n")
     said = lines(place, "signbit evaluate run --import later/mine.py")
     assert any(f"{place / 'mine.py'} has changed since the run was begun" in line for line in said)
+
+
+LAZY = """
+class Lazy:
+    # A data set of PyTorch's kind; processes that decode are sent it.
+    def __init__(self, split):
+        self.images, self.targets, self.classes = squares(split)
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        return self.images[index], int(self.targets[index])
+
+
+data.register("lazy", Lazy)
+"""
+
+
+@pytest.mark.slow
+def test_processes_and_those_that_decode_for_them_know_the_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(block("python") + LAZY)
+    (tmp_path / "mine.yaml").write_text(block("yaml"))
+    signbit = Path(sysconfig.get_path("scripts")) / "signbit"
+    train = [str(signbit), "train", "mine.yaml", "--import", "mine.py", "data.source=lazy"]
+    both = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
+    for command in (
+        [*train, "--out", "one", "data.workers=0"],
+        [*both, "--no-python", *train, "--out", "two", "data.workers=1"],
+    ):
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240
+        )
+        assert done.returncode == 0, done.stderr
+    one, two = (
+        json.loads((tmp_path / name / "metrics.jsonl").read_text().splitlines()[-1])
+        for name in ("one", "two")
+    )
+    assert two["train_loss"] == pytest.approx(one["train_loss"], rel=0.02)
+    facts = json.loads((tmp_path / "two" / "run.json").read_text())
+    assert facts["processes"] == 2
+    assert [each["path"] for each in facts["imports"]] == [str(tmp_path / "mine.py")]
 
 
 def test_every_command_imports() -> None:

@@ -12,7 +12,7 @@ from torch import fx, nn
 
 from signbit.binarizing.tracing import module_of
 
-__all__ = ["Origin", "never_negative"]
+__all__ = ["SUMS", "Origin", "never_negative"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ _KEEP_CALLS: tuple[Any, ...] = (
     *(operator.getitem, "flatten", "reshape", "view", "mean", "permute", "transpose", "squeeze"),
     *("unsqueeze", "contiguous", "clone", "detach", "chunk", "split", "amax", "expand", "to"),
 )
-_SUMS: tuple[Any, ...] = (operator.add, operator.iadd, torch.add, "add", "add_")
+SUMS: tuple[Any, ...] = (operator.add, operator.iadd, torch.add, "add", "add_")
+"""Calls that add two tensors."""
 _PRODUCTS: tuple[Any, ...] = (operator.mul, operator.imul, torch.mul, "mul", "mul_")
 _JOINS: tuple[Any, ...] = (torch.cat, torch.concat, torch.concatenate, torch.stack)
 
@@ -71,7 +72,7 @@ def never_negative(root: nn.Module, node: fx.Node) -> Origin | None:
         parts = [never_negative(root, each) for each in node.all_input_nodes]
         found = [each for each in parts if each is not None]
         return _united(found) if found else None
-    if target in _SUMS or target in _PRODUCTS:
+    if target in SUMS or target in _PRODUCTS:
         return _of_terms(root, node)
     return None
 

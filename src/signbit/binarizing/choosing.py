@@ -41,12 +41,12 @@ _PASSES = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout, nn.Flatten, nn.Identity, 
 
 
 class Layers:
-    """The layers of a traced network, in order, and the verdict on each."""
+    """The layers of a network, in the order of its graph, and the verdict on each."""
 
-    def __init__(self, root: fx.GraphModule, keep: Sequence[str] | None) -> None:
+    def __init__(self, root: nn.Module, graph: fx.Graph, keep: Sequence[str] | None) -> None:
         self._root = root
         self._keep = keep
-        self.calls = [node for node in root.graph.nodes if self._is_layer(node)]
+        self.calls = [node for node in graph.nodes if self._is_layer(node)]
         self._paths = Counter(id(value) for value in _parameters(root))
         known = [str(node.target) for node in self.calls if node.op == "call_module"]
         for name in keep or ():

@@ -6,14 +6,23 @@ import torch
 from torch import Tensor, fx, nn
 
 from signbit.binarizing.choosing import follower
-from signbit.binarizing.tracing import add_module, module_of, shape
+from signbit.binarizing.tracing import module_of, shape
 from signbit.methods.base import Method
 from signbit.nn.layers import BinaryConv1d, BinaryConv2d, BinaryLinear
 from signbit.nn.transposed import BinaryConvTranspose2d
 
-__all__ = ["Bias", "OverFeatures", "binary_layer", "normalised"]
+__all__ = [
+    "NORMS",
+    "Bias",
+    "OverFeatures",
+    "batch_norm_for",
+    "binary_layer",
+    "calls",
+    "following",
+    "nonlinearity_for",
+]
 
-_NORMS = (
+NORMS = (
     *(nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm),
     *(nn.InstanceNorm1d, nn.InstanceNorm2d),
 )
@@ -104,40 +113,63 @@ def _padding(real: nn.Conv1d | nn.Conv2d) -> tuple[int, ...]:
     return tuple(real.padding)
 
 
-def normalised(root: fx.GraphModule, node: fx.Node, real: nn.Module) -> tuple[fx.Node, str]:
-    """See to a normalisation behind the binary layer that `node` calls, and to the real one's bias.
+def following(
+    root: nn.Module, node: fx.Node, real: nn.Module
+) -> tuple[fx.Node | None, nn.Module | None]:
+    """The normalisation behind the binary layer that `node` calls, if there is one, and what has to
+    follow the layer at once: a new normalisation, or the real layer's bias.
 
-    Returns the node whose value is normalised, and what was added, in words; "" for nothing.
+    A bias that the normalisation behind can take goes there.
     """
     bias = real.bias
     assert bias is None or isinstance(bias, Tensor)
     norm = follower(root, node, _BETWEEN)
     found = None if norm is None else module_of(root, norm)
-    if norm is not None and isinstance(found, _NORMS):
+    if norm is not None and isinstance(found, NORMS):
         if bias is None:
-            return norm, ""
-        batch = isinstance(found, nn.BatchNorm1d | nn.BatchNorm2d) and _calls(root, norm) == 1
+            return norm, None
+        batch = isinstance(found, nn.BatchNorm1d | nn.BatchNorm2d) and calls(norm) == 1
         if batch and isinstance(found.running_mean, Tensor):
             # norm(x + bias) is the norm of x with a mean that is less by bias.
             found.running_mean -= bias.detach()
-            return norm, ""
-        add_module(root, node, Bias(bias, maps=not isinstance(real, nn.Linear)), node)
-        return norm, "Bias"
-    sides = len(shape(node) or ())
-    if isinstance(real, nn.Linear) and sides != 2:
-        if bias is None:
-            return node, ""
-        return add_module(root, node, Bias(bias, maps=False), node), "Bias"
-    kind = nn.BatchNorm2d if sides == 4 else nn.BatchNorm1d
-    weight = real.weight
-    assert isinstance(weight, Tensor)
-    features = (shape(node) or ())[1]
-    batch_norm = kind(features).to(weight.device, weight.dtype)
+            return norm, None
+        return norm, Bias(bias, maps=not isinstance(real, nn.Linear))
+    sides = shape(node) or ()
+    if isinstance(real, nn.Linear) and len(sides) != 2:
+        return None, None if bias is None else Bias(bias, maps=False)
+    batch_norm = batch_norm_for(real, sides)
     if bias is not None:
         with torch.no_grad():
             batch_norm.bias.copy_(bias)
-    return add_module(root, node, batch_norm, node), kind.__name__
+    return None, batch_norm
 
 
-def _calls(root: fx.GraphModule, norm: fx.Node) -> int:
-    return sum(each.op == "call_module" and each.target == norm.target for each in root.graph.nodes)
+def batch_norm_for(real: nn.Module, sides: tuple[int, ...]) -> nn.BatchNorm1d | nn.BatchNorm2d:
+    """A normalisation of values (N, features, …) of that shape, on the real layer's device."""
+    weight = real.weight
+    assert isinstance(weight, Tensor)
+    kind = nn.BatchNorm2d if len(sides) == 4 else nn.BatchNorm1d
+    return kind(sides[1]).to(weight.device, weight.dtype)
+
+
+def nonlinearity_for(
+    root: nn.Module, node: fx.Node, method: Method, *, tokens: bool
+) -> tuple[nn.Module, str]:
+    """The method's non-linearity for the values that `node` gives, and its name.
+
+    tokens: whether they are (N, tokens, features) where there are three sides.
+    """
+    sides = shape(node)
+    assert sides is not None
+    tokens = tokens and len(sides) == 3
+    new = method.nonlinearity(sides[-1] if tokens else sides[1])
+    name = type(new).__name__
+    if not isinstance(new, nn.Identity):
+        like = next(root.parameters(), torch.empty(0))
+        new = (OverFeatures(new) if tokens else new).to(like.device, like.dtype)
+    return new, name
+
+
+def calls(node: fx.Node) -> int:
+    """How often the graph calls the module that `node` calls."""
+    return sum(each.op == "call_module" and each.target == node.target for each in node.graph.nodes)

@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 import copy
-import operator
 from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 from signbit import methods
 from signbit.binarizing.activations import never_negative
-from signbit.binarizing.choosing import Layers, follower
-from signbit.binarizing.layers import OverFeatures, binary_layer, normalised
+from signbit.binarizing.choosing import Layers
+from signbit.binarizing.layers import binary_layer, following, nonlinearity_for
+from signbit.binarizing.observing import observed
+from signbit.binarizing.replacing import replace_modules
 from signbit.binarizing.report import BINARY, REAL, Change, Report
-from signbit.binarizing.tracing import add_module, module_of, place, shape, traced
+from signbit.binarizing.shortcuts import Shortcuts
+from signbit.binarizing.tracing import UnfollowedError, add_module, module_of, place, traced
+from signbit.binarizing.units import join_units
 from signbit.compiler.compile import check as refusals_of
 from signbit.errors import CompileError, InputError
 from signbit.methods.base import Method
+from signbit.nn.module_state import unchanged
 
 __all__ = ["Binarized", "binarize"]
 
-_SUMS: tuple[Any, ...] = (operator.add, operator.iadd, torch.add, "add", "add_")
 
+class Binarized(nn.Module):
+    """A network that `binarize` has made.
 
-class Binarized(fx.GraphModule):
-    """A network that `binarize` has made. Its tensors have the names that they had before.
-
-    What was added lies in `added`. It computes in the graph that was traced, so a forward of the
-    class that it came from is not called any more.
+    Where its forward could be followed it computes in the graph of that, its tensors have the names
+    that they had before, and what was added lies in `added`. Else it is one of the class that it
+    comes from, with layers replaced, and the weights of a layer that got something around it lie in
+    `layer` below its path.
     """
 
     report: Report
     input_size: tuple[int, int]
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Binarized:
-        other = cast(Binarized, super().__deepcopy__(memo))
+
+class _Graph(Binarized, fx.GraphModule):
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Graph:
+        other = cast(_Graph, super().__deepcopy__(memo))
         other.report, other.input_size = self.report, self.input_size
         return other
 
@@ -52,22 +58,25 @@ def binarize(
 ) -> Binarized:
     """A copy of a real-valued network whose convolutions and linear layers are binary.
 
-    model: takes images (N, C, H, W); its forward must be one that torch.fx follows. method: a
-    `Method` or the name of one. keep: paths of layers, or of modules with layers inside, that stay
-    real; by default the first and the last ones do. input_size: (height, width, channels), or
-    (height, width) where the first convolution says how many channels there are; by default
-    `model.input_size`.
+    model: takes images (N, C, H, W). method: a `Method` or the name of one. keep: paths of layers,
+    or of modules with layers inside, that stay real; by default the first and the last ones do.
+    input_size: (height, width, channels), or (height, width) where the first convolution says how
+    many channels there are; by default `model.input_size`.
 
     Layers keep their weights as latent ones, biases go into the normalisation behind, and a layer
     without one gets a batch normalisation. A ReLU, or what else is never negative, in front of
     signs is replaced by the method's non-linearity, as all signs would be +1. With `shortcuts`
     every binary convolution whose result has its input's shape gets a shortcut around it, where the
-    method wants that (`Method.shortcuts`) and no sum follows already. The result needs training:
-    `signbit.training.fit`. Its `report` says what was replaced, what stayed, and why.
+    method wants that (`Method.shortcuts`); those that go around several are moved. The result needs
+    training: `signbit.training.fit`. Its `report` says what was replaced, what stayed, and why.
+
+    A forward that torch.fx cannot follow (it decides by values, say) stays as it is: one run on
+    random images says who feeds whom, and modules alone are replaced. A ReLU that is a function, or
+    a module called twice, stays, and a normalisation goes in front of the layer behind it.
 
     With `check` the result is compiled on trial. Raises CompileError with what cannot be compiled,
-    InputError for a model whose forward cannot be followed and for names that no layer has, and
-    RecipeError for an unknown method.
+    InputError for names that no layer has, for images of another size than the model takes, and for
+    a forward that fails with other layers, and RecipeError for an unknown method.
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"binarize: model must be an nn.Module, is {type(model).__name__}")
@@ -75,23 +84,69 @@ def binarize(
     height, width, channels = _size(model, input_size)
     like = next(model.parameters(), torch.empty(0))
     images = torch.zeros(2, channels, height, width, dtype=like.dtype, device=like.device)
-    root = traced(copy.deepcopy(model), images)
-    work = _Work(root, chosen)
-    for node, why in [*Layers(root, keep)]:
-        work.layer(node, why)
-    for node, real in work.binary:
-        work.around(node, real, shortcuts=shortcuts)
-    work.replace_activations()
-    root.graph.lint()
-    result = Binarized(root, root.graph)
+    result = _made(model, chosen, keep, images, shortcuts=shortcuts)
     result.train(model.training)
     result.input_size = (height, width)
-    result.report = work.report()
     if check:
         evaluating = copy.deepcopy(result).eval()
         refused = refusals_of(evaluating, input_size=(height, width, channels))
         if refused:
             raise CompileError(*refused)
+    return result
+
+
+def _made(
+    model: nn.Module,
+    method: Method,
+    keep: Sequence[str] | None,
+    images: Tensor,
+    *,
+    shortcuts: bool,
+) -> Binarized:
+    """A binary copy of the model with its report, by its graph, or module by module."""
+    copied = copy.deepcopy(model)
+    try:
+        root = traced(copied, images)
+    except UnfollowedError as reason:
+        return _by_modules(copied, method, keep, images, str(reason), shortcuts=shortcuts)
+    work = _Work(root, method)
+    for node, why in [*Layers(root, root.graph, keep)]:
+        work.layer(node, why)
+    for node, real in work.binary:
+        work.around(node, real, shortcuts=shortcuts)
+    work.replace_activations()
+    join_units(root)
+    root.graph.lint()
+    result = _Graph(root, root.graph)
+    result.report = work.report()
+    return result
+
+
+def _by_modules(
+    model: nn.Module,
+    method: Method,
+    keep: Sequence[str] | None,
+    images: Tensor,
+    reason: str,
+    *,
+    shortcuts: bool,
+) -> Binarized:
+    images = torch.randn(images.shape, generator=torch.Generator().manual_seed(0)).to(images)
+    graph = observed(model, images)
+    changes = replace_modules(model, graph, method, keep, shortcuts=shortcuts)
+    try:
+        with torch.no_grad(), unchanged(model):
+            model.eval()(images)
+    except Exception as error:
+        raise InputError(
+            f"binarize: with binary layers in it the forward fails ({error}); name the layers "
+            "whose attributes it reads in keep"
+        ) from error
+    # Still one of its own class, for whoever asks.
+    kind = type(model)
+    model.__class__ = type(kind.__name__, (Binarized, kind), {"__module__": kind.__module__})
+    result = cast(Binarized, model)
+    result.report = Report(tuple(changes), reason)
     return result
 
 
@@ -106,9 +161,12 @@ class _Work:
         self._changes: list[tuple[int, Change]] = []
         self._activations: set[fx.Node] = set()
         self._layers: dict[str, nn.Module] = {}
+        self._shortcuts = Shortcuts(root)
 
     def report(self) -> Report:
         """All that was done."""
+        for node, (becomes, why) in self._shortcuts.verdicts.items():
+            self._tell(node, place(self.root, node), "shortcut", becomes, why)
         ordered = sorted(self._changes, key=lambda change: change[0])
         return Report(tuple(dict.fromkeys(change for _, change in ordered)))
 
@@ -132,50 +190,30 @@ class _Work:
         if self.root.get_submodule(path) is real:
             parent, _, name = path.rpartition(".")
             setattr(self.root.get_submodule(parent), name, binary_layer(real, self.method))
-        normal, added = normalised(self.root, node, real)
-        if added:
-            why = "a normalisation follows signs" if "Norm" in added else "the layer's own bias"
-            self._tell(node, path, "norm" if "Norm" in added else "bias", added, why)
+        norm, module = following(self.root, node, real)
+        added = None if module is None else add_module(self.root, node, module, node)
+        if module is not None:
+            kind = type(module).__name__
+            why = "a normalisation follows signs" if "Norm" in kind else "the layer's own bias"
+            self._tell(node, path, "norm" if "Norm" in kind else "bias", kind, why)
         if shortcuts and self.method.shortcuts and not isinstance(real, nn.Linear):
-            self._shortcut(node, normal, path)
-
-    def _shortcut(self, node: fx.Node, normal: fx.Node, path: str) -> None:
-        source = node.all_input_nodes[0]
-        after = follower(self.root, normal, (nn.Dropout, nn.Identity))
-        if after is not None and after.target in _SUMS:
-            self._tell(node, path, "shortcut", "as it was", "the network has one there")
-            return
-        if shape(source) != shape(normal):
-            self._tell(node, path, "shortcut", "none", "input and result have other shapes")
-            return
-        users = list(normal.users)
-        with self.root.graph.inserting_after(normal):
-            total = self.root.graph.call_function(operator.add, (normal, source))
-        total.meta = dict(normal.meta)
-        for user in users:
-            user.replace_input_with(normal, total)
-        self._tell(node, path, "shortcut", "added", "what signs lose goes past them")
+            self._shortcuts.around(node, norm or added or node)
 
     def replace_activations(self) -> None:
         """The method's non-linearity in the place of each ReLU that signs are taken behind."""
         for node in sorted(self._activations, key=self._order.__getitem__):
-            sides = shape(node)
-            assert sides is not None
             module = module_of(self.root, node)
             kind = str(node.target if module is None else type(module).__name__)
             kind = getattr(node.target, "__name__", kind) if module is None else kind
             source = node.all_input_nodes[0]
-            tokens = len(sides) == 3 and self._is_read_by_linear(node)
-            new = self.method.nonlinearity(sides[-1] if tokens else sides[1])
-            name = type(new).__name__
-            like = next(self.root.parameters(), torch.empty(0))
+            tokens = self._is_read_by_linear(node)
+            new, name = nonlinearity_for(self.root, node, self.method, tokens=tokens)
             self._tell(node, place(self.root, node), kind, name, "all signs would be +1")
             if isinstance(new, nn.Identity):
                 node.replace_all_uses_with(source)
                 self.root.graph.erase_node(node)
                 continue
-            new = new.to(like.device, like.dtype)
-            add_module(self.root, node, OverFeatures(new) if tokens else new, source)
+            add_module(self.root, node, new, source)
 
     def _is_read_by_linear(self, node: fx.Node) -> bool:
         return any(

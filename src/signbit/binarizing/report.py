@@ -30,6 +30,9 @@ class Report:
     """All changes, in the order of the network. As text a table of 80 columns."""
 
     changes: tuple[Change, ...]
+    by_modules: str = ""
+    """Why modules alone were replaced, in a forward that stays as it is; "" where the forward was
+    followed as a graph."""
 
     @property
     def binary(self) -> list[str]:
@@ -58,4 +61,6 @@ class Report:
                 lines += [f"    {line}" for line in wrap(row[3], _WIDTH - 4)]
         binary = len(self.binary)
         lines += ["", f"{binary} of {binary + len(self.real)} layers are binary"]
+        if self.by_modules:
+            lines += wrap(f"modules alone were replaced: {self.by_modules}", _WIDTH)
         return "\n".join(lines)

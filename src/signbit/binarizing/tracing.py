@@ -17,7 +17,19 @@ from torch.fx.passes.shape_prop import ShapeProp
 from signbit.errors import InputError
 from signbit.nn.module_state import unchanged
 
-__all__ = ["LAYERS", "add_module", "ancestors", "module_of", "place", "shape", "traced"]
+__all__ = [
+    "LAYERS",
+    "UnfollowedError",
+    "add_module",
+    "ancestors",
+    "changes_in_place",
+    "does_not_take",
+    "is_leaf",
+    "module_of",
+    "place",
+    "shape",
+    "traced",
+]
 
 LAYERS: tuple[type[nn.Module], ...] = (
     nn.Conv1d,
@@ -42,6 +54,10 @@ _DROPOUTS: dict[Any, type[nn.Module]] = {
 }
 
 
+class UnfollowedError(Exception):
+    """A forward is no graph; the text says where and why."""
+
+
 class _Tracer(fx.Tracer):
     """Layers are not followed inside, whoever wrote them."""
 
@@ -51,24 +67,39 @@ class _Tracer(fx.Tracer):
         return super().is_leaf_module(module, path)
 
 
+def is_leaf(module: nn.Module, path: str) -> bool:
+    """Whether a module is one call, into which nobody looks."""
+    return _Tracer().is_leaf_module(module, path)
+
+
+def does_not_take(images: torch.Tensor, error: Exception) -> InputError:
+    """What is said of a model that failed on `images` with `error`."""
+    cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return InputError(
+        f"binarize: the model does not take images of {tuple(images.shape)}: {cause}; say "
+        "input_size=(height, width, channels)"
+    )
+
+
 def traced(model: nn.Module, images: torch.Tensor) -> fx.GraphModule:
     """The model as a graph that holds the model's own modules; shapes are those for `images`.
 
-    Raises InputError where the forward cannot be followed, or does not take such images.
+    Raises UnfollowedError where the forward cannot be followed, InputError where it does not take
+    such images.
     """
     training, evaluating = _graph(model, training=True), _graph(model, training=False)
     root = fx.GraphModule(model, training)
     _settle_modes(root, evaluating)
+    for node in root.graph.nodes:
+        if type(module_of(root, node)) is nn.Identity:
+            node.replace_all_uses_with(node.args[0])
+            root.graph.erase_node(node)
     root.train(model.training)
     try:
         with torch.no_grad(), unchanged(root):
             ShapeProp(root.eval()).propagate(images)
     except Exception as error:
-        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"binarize: the model does not take images of {tuple(images.shape)}: {cause}; say "
-            "input_size=(height, width, channels)"
-        ) from error
+        raise does_not_take(images, error) from error
     return root
 
 
@@ -79,32 +110,25 @@ def _graph(model: nn.Module, *, training: bool) -> fx.Graph:
         return tracer.trace(model.train(training))
     except Exception as error:
         where = tracer.scope.module_path or "the model"
-        raise InputError(
-            f"binarize: the forward of {where} cannot be followed ({error}); it may not decide by "
-            "values or shapes of tensors: take that out of it, or put signbit's layers into the "
-            "network yourself"
-        ) from error
+        cause = str(error).splitlines()[0].split(". ")[0] if str(error) else type(error).__name__
+        raise UnfollowedError(f"the forward of {where} cannot be followed: {cause}") from error
     finally:
         for module, mode in modes.items():
             module.training = mode
 
 
 def _settle_modes(root: fx.GraphModule, evaluating: fx.Graph) -> None:
-    """Dropouts that ask for the mode become modules; InputError for all else that does."""
+    """Dropouts that ask for the mode become modules; UnfollowedError for all else that does."""
     others, nodes = list(evaluating.nodes), list(root.graph.nodes)
     pairs = zip_longest(nodes, others)
     differing = [(node, other) for node, other in pairs if not _same(node, other)]
     for node, other in differing:
         if None in (node, other) or node.target is not other.target:
             where = "the model" if node is None else place(root, node)
-            raise InputError(
-                f"binarize: {where} computes otherwise in training than in evaluation; make that a "
-                "module that knows its mode, as nn.Dropout is one"
-            )
+            raise UnfollowedError(f"{where} computes otherwise in training than in evaluation")
         if node.target not in _DROPOUTS:
-            raise InputError(
-                f"binarize: {place(root, node)} calls {node.name} otherwise in training than in "
-                "evaluation; make it a module that knows its mode"
+            raise UnfollowedError(
+                f"{place(root, node)} calls {node.name} otherwise in training than in evaluation"
             )
         chance = node.kwargs.get("p", node.args[1] if len(node.args) > 1 else 0.5)
         add_module(root, node, _DROPOUTS[node.target](chance), node.args[0])
@@ -171,3 +195,14 @@ def ancestors(node: fx.Node) -> Iterator[fx.Node]:
             seen.add(each)
             yield each
             left += each.all_input_nodes
+
+
+def changes_in_place(root: nn.Module, node: fx.Node) -> bool:
+    """Whether a call may change what goes in."""
+    name = str(getattr(node.target, "__name__", node.target))
+    if node.op == "call_module":
+        return bool(getattr(module_of(root, node), "inplace", False))
+    return name.endswith("_") or name in _IN_PLACE or bool(node.kwargs.get("inplace", False))
+
+
+_IN_PLACE = ("iadd", "isub", "imul", "itruediv", "setitem")
