@@ -12,6 +12,7 @@ from torch import nn
 
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.loader import Loader
+from signbit.data.loading.say import Say
 from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.extensions import differences
 from signbit.training.loop import EpochPlan, Task, run_epochs
@@ -37,6 +38,7 @@ class Materials:
 
     `wrapped` is the learner's model as Accelerate and torch.compile made it callable; `loader`
     gives this process's part of the training images; all images have the sizes they are used in.
+    Who watches the run hears what is handed to `say`.
     """
 
     wrapped: nn.Module
@@ -44,6 +46,7 @@ class Materials:
     test: ImageDataset
     precision: Precision
     accelerator: Accelerator
+    say: Say
 
 
 @dataclass(frozen=True)
@@ -94,14 +97,15 @@ class Session:
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
-        task = learner.task(Materials(wrapped, loader, self.test, precision, self.accelerator))
+        show = self.progress and self.accelerator.is_main_process
+        say = TrainingProgress(self.recipe.epochs, 0, 0, show=show).say
+        task = learner.task(Materials(wrapped, loader, self.test, precision, self.accelerator, say))
 
         scalars = None
         if self.accelerator.is_main_process:
             # Points that a killed run wrote after its last checkpoint are hidden.
             scalars = Scalars(self.folder.tensorboard, purge_from=first * task.steps + 1)
         epochs = self.recipe.epochs
-        show = self.progress and self.accelerator.is_main_process
         with TrainingProgress(epochs, task.steps, first, show=show) as shown:
             if first:
                 self._say_what_changed(shown, facts)

@@ -46,7 +46,7 @@ class Loader:
     def __init__(
         self, dataset: ImageDataset, batch_size: int, seed: int, *, rank: int = 0, world: int = 1
     ) -> None:
-        self._dataset = dataset
+        self.dataset = dataset
         self._seed = seed
         self._rank = rank
         self._world = world
@@ -55,14 +55,14 @@ class Loader:
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of epoch `epoch` (from 0), in order."""
         generator = torch.Generator().manual_seed(derive_seed(self._seed, "order", epoch))
-        order = torch.randperm(len(self._dataset), generator=generator).numpy()
+        order = torch.randperm(len(self.dataset), generator=generator).numpy()
         steps = np.array_split(order, self.steps)
         parts = [np.array_split(step, self._world) for step in steps]
         own = [part[self._rank] for part in parts]
-        for step, images in enumerate(image_batches(self._dataset, own)):
+        for step, images in enumerate(image_batches(self.dataset, own)):
             yield Batch(
                 images=images,
-                labels=self._dataset.labels[own[step]],
+                labels=self.dataset.labels[own[step]],
                 total=len(steps[step]),
                 first=sum(len(part) for part in parts[step][: self._rank]),
                 seed=derive_seed(self._seed, "augment", epoch, step),

@@ -21,6 +21,7 @@ from signbit.training.recipe import Recipe
 from signbit.training.reports.signs import SignRecords
 from signbit.training.session import Materials
 from signbit.training.supervised.evaluate import count_correct
+from signbit.training.supervised.remembered import WORTHWHILE, Answers, few_images, remembered
 from signbit.training.supervised.teacher import FrozenTeacher, SupervisedLoss
 
 __all__ = ["Supervised"]
@@ -47,12 +48,24 @@ class Supervised:
         self._accelerator = accelerator = materials.accelerator
         loader = materials.loader
         self.steps = loader.steps
-        self._inputs = Inputs(
-            loader, augmentation_of(recipe, preprocessing), preprocessing, accelerator.device
-        )
+        augmentation = augmentation_of(recipe, preprocessing)
+        self._inputs = Inputs(loader, augmentation, preprocessing, accelerator.device)
         self._normalize = Normalization(preprocessing.mean, preprocessing.std)
         self._signs = SignRecords(model)
-        self._teacher = None if teacher is None else teacher.to(accelerator.device)
+        self._teacher: Answers | None = None if teacher is None else teacher.to(accelerator.device)
+        alone = accelerator.num_processes == 1 and accelerator.device.type == "cpu"
+        if (
+            self._teacher is not None
+            and alone
+            and recipe.precision == "fp32"
+            and recipe.epochs >= WORTHWHILE
+            and few_images(augmentation, loader.dataset)
+        ):
+            materials.say("the teacher answers all training images first, and not again")
+            mirrored = recipe.data.augment.flip
+            self._teacher = remembered(
+                self._teacher, loader.dataset, preprocessing, mirrored=mirrored
+            )
         section = recipe.teacher
         self._loss = SupervisedLoss(
             recipe.label_smoothing,
