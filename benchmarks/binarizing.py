@@ -1,0 +1,111 @@
+"""What `binarize` makes of a real ResNet-20 in 40 minutes, beside the same from random weights.
+
+    OMP_NUM_THREADS=2 python benchmarks/binarizing.py --data CIFAR10 --weights WEIGHTS \\
+        --runs runs/binarizing --out benchmarks/results/binarizing.json
+
+The published weights are fine-tuned on these images first: that is the real network, the teacher of
+all runs, and not counted. Then each seed trains the recipe from those weights, and from random ones
+under the same teacher. Runs go one after another on all cores, and the machine should do nothing
+else. The figures are written after each of them. The same command goes on where it was stopped; an
+interrupted run's time is that of its epochs. Top-1 is the last epoch's, on all test images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from measuring import machine
+from measuring.tables import table
+from measuring.written import write_json
+
+RECIPE = "binarized-resnet20-cifar10"
+TEACHER = ["real-resnet20-cifar10", "epochs=6", "optimizer.lr=0.02", "schedule=cosine"]
+ARMS = {"real weights": True, "random weights": False}
+
+Run = dict[str, Any]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, help="CIFAR-10 as `signbit train` takes it")
+    parser.add_argument("--weights", required=True, help="real-resnet20 as .safetensors")
+    parser.add_argument("--runs", type=Path, required=True, help="where the runs are kept")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--changes", nargs="*", default=[], help="of the recipe: KEY=VALUE …")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    data = ["--data", arguments.data]
+    published, teacher = (str(arguments.runs / name) for name in ("published", "teacher"))
+    if not Path(published).exists():
+        signbit("import", "real-resnet20", arguments.weights, "--out", published)
+    signbit("train", *TEACHER, *data, "--out", teacher, f"start={published}")
+    report: dict[str, Any] = {
+        "machine": machine.facts("torch"),
+        "command": "python benchmarks/binarizing.py",
+        "recipe": RECIPE,
+        "changes": arguments.changes,
+        "teacher": figures([Path(teacher)]),
+        "runs": [],
+    }
+    for seed in arguments.seeds:
+        for arm, real in ARMS.items():
+            out = arguments.runs / f"{arm.replace(' ', '-')}-{seed}"
+            start = [f"start={teacher}"] if real else []
+            words = [*start, f"teacher.checkpoint={teacher}", f"seed={seed}", *arguments.changes]
+            signbit("train", RECIPE, *data, "--out", str(out), *words)
+            stages = [*sorted(out.glob("stage-*")), out]
+            report["runs"].append({"arm": arm, "seed": seed, **figures(stages)})
+            if arguments.out is not None:
+                write_json(arguments.out, report)
+    print(table(["", "top-1, each seed", "mean", "minutes"], rows(report)))
+    return 0
+
+
+def signbit(*words: str) -> None:
+    subprocess.run([str(Path(sysconfig.get_path("scripts")) / "signbit"), *words], check=True)
+
+
+def figures(folders: list[Path]) -> Run:
+    """Of a run's stages, the last one last: top-1 by epoch, and how long the run took.
+
+    minutes: from the first stage's beginning to the end of its last epoch, tests and waits
+    included, where nothing interrupted it; training_minutes: of the epochs' steps alone.
+    """
+    histories = [
+        [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        for folder in folders
+    ]
+    epochs = [entry for history in histories for entry in history]
+    begun = (folders[0] / "recipe.yaml").stat().st_mtime
+    ended = (folders[-1] / "metrics.jsonl").stat().st_mtime
+    return {
+        "top1": epochs[-1]["top1"],
+        "top1_by_epoch": [entry["top1"] for entry in epochs],
+        "minutes": (ended - begun) / 60,
+        "training_minutes": sum(entry["seconds"] for entry in epochs) / 60,
+        "images_per_second": statistics.median(entry["images_per_second"] for entry in epochs),
+    }
+
+
+def rows(report: dict[str, Any]) -> list[list[str]]:
+    """The table: the real network, then each arm."""
+    real = report["teacher"]
+    found = [["real", f"{100 * real['top1']:.2f}", "", f"{real['minutes']:.0f}"]]
+    for arm in ARMS:
+        runs = [run for run in report["runs"] if run["arm"] == arm]
+        top1 = [100 * run["top1"] for run in runs]
+        minutes = max(run["minutes"] for run in runs)
+        each = ", ".join(f"{value:.2f}" for value in top1)
+        found.append([arm, each, f"{statistics.mean(top1):.2f}", f"{minutes:.1f}"])
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
