@@ -184,7 +184,7 @@ def test_the_same_seed_builds_the_same_network():
 def test_bad_requests_are_refused_with_the_choices():
     method = methods.get("bnn")
     with pytest.raises(
-        RecipeError, match=r"'resnet21'.*digits, .*reactnet-a, .*, resnet20, resnet34, vgg-small"
+        RecipeError, match=r"'resnet21'.*digits, .*reactnet-a, .*, resnet20, .*resnet34, vgg-small"
     ):
         models.build("resnet21", method, classes=10, channels=3)
     with pytest.raises(RecipeError, match=r"real-resnet20 .* its method is 'real', not 'bnn'"):

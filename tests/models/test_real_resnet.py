@@ -63,6 +63,20 @@ def test_imagenet_networks_have_torchvision_s_names_and_sizes(architecture: str)
     assert sum(p.numel() for p in model.parameters()) == parameters
 
 
+@pytest.mark.parametrize(("name", "width"), [("quarter", 4), ("half", 8), ("x2", 32)])
+def test_other_widths_have_the_same_layers(name: str, width: int) -> None:
+    model = build(f"real-resnet20-{name}")
+    weights = {n: w for n, w in model.state_dict().items() if w.dim() in (2, 4)}
+    usual = {n: w for n, w in build("real-resnet20").state_dict().items() if w.dim() in (2, 4)}
+    assert list(weights) == list(usual)
+    for layer, weight in weights.items():
+        expected = [
+            side * width // 16 if side in (16, 32, 64) else side for side in usual[layer].shape
+        ]
+        assert list(weight.shape) == expected
+    assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+
+
 @pytest.mark.parametrize("architecture", CIFAR)
 def test_cifar_networks_have_the_names_of_the_public_checkpoints(
     architecture: str, shared_data: Path

@@ -24,6 +24,17 @@ def test_size_and_layers():
     )
 
 
+@pytest.mark.parametrize("times", [2, 3, 4])
+def test_wider_ones_are_the_same_network_with_that_many_times_the_channels(times: int) -> None:
+    model = models.build(f"resnet20-x{times}", methods.get("bnn"), classes=10, channels=3)
+    width = 16 * times
+    binary = sum(m.weight.numel() for m in model.modules() if isinstance(m, BinaryConv2d))
+    assert binary == 267_264 * times**2
+    rest = 27 * width + 2 * (width * 7 + 2 * width * 6 + 4 * width * 6 + 4 * width)
+    assert sum(p.numel() for p in model.parameters()) == binary + rest + 40 * width + 10
+    assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+
+
 @pytest.mark.parametrize(("height", "width"), [(4, 4), (5, 7)])
 def test_strided_shortcut_subsamples_and_pads_channels_on_both_sides(height, width):
     x = torch.randn(2, 16, height, width, generator=torch.Generator().manual_seed(0))

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from signbit.training.recipe.sections import Schedule, Steps
-from signbit.training.schedule import learning_rate, progress_at
+from signbit.training.recipe.sections import Schedule, Steps, WarmUp
+from signbit.training.schedule import in_words, learning_rate, progress_at
 
 
 def test_cosine_falls_from_base_to_zero() -> None:
@@ -51,3 +51,27 @@ def test_the_others_go_by_the_share_of_steps_that_are_done(schedule: Schedule) -
         for step in range(5)
     ]
     assert shares == [done / 15 for done in range(15)]
+
+
+@pytest.mark.parametrize("then", ["cosine", "linear", "constant"])
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.9])
+def test_a_warm_up_rises_on_a_line_and_leaves_the_rest_to_its_then(share: float, then: str) -> None:
+    schedule = WarmUp.model_validate({"warm_up": share, "then": then})
+    rising = np.linspace(0, share, 9)[:-1]
+    rates = [learning_rate(schedule, 2.0, p) for p in rising]
+    np.testing.assert_allclose(rates, 2.0 * (0.04 + 0.96 * rising / share))
+    for part in np.linspace(0, 1, 9):
+        whole = learning_rate(schedule, 2.0, share + part * (1 - share))
+        assert whole == pytest.approx(learning_rate(schedule.then, 2.0, part), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ("linear", "linear schedule"),
+        (Steps(at=(0.5, 0.75), factor=0.1), "rate ×0.1 at 0.5, 0.75 of the run"),
+        (WarmUp(warm_up=0.3), "cosine schedule after a warm-up of 0.3 of the run"),
+    ],
+)
+def test_a_schedule_is_named_in_words(schedule: Schedule, words: str) -> None:
+    assert in_words(schedule) == words

@@ -84,8 +84,8 @@ def does_not_take(images: torch.Tensor, error: Exception) -> InputError:
 def traced(model: nn.Module, images: torch.Tensor) -> fx.GraphModule:
     """The model as a graph that holds the model's own modules; shapes are those for `images`.
 
-    Raises UnfollowedError where the forward cannot be followed, InputError where it does not take
-    such images.
+    Raises InputError where it takes no such images. A forward that cannot be followed ends in this
+    module's own exception, which `binarize` catches.
     """
     training, evaluating = _graph(model, training=True), _graph(model, training=False)
     root = fx.GraphModule(model, training)
@@ -118,7 +118,7 @@ def _graph(model: nn.Module, *, training: bool) -> fx.Graph:
 
 
 def _settle_modes(root: fx.GraphModule, evaluating: fx.Graph) -> None:
-    """Dropouts that ask for the mode become modules; UnfollowedError for all else that does."""
+    """Dropouts that ask for the mode become modules; all else that does cannot be followed."""
     others, nodes = list(evaluating.nodes), list(root.graph.nodes)
     pairs = zip_longest(nodes, others)
     differing = [(node, other) for node, other in pairs if not _same(node, other)]

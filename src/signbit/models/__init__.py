@@ -17,6 +17,7 @@ from signbit.models.densenet import BinaryDenseNet28, MeliusNet22
 from signbit.models.digits import DigitsNet
 from signbit.models.keywords import KeywordNet
 from signbit.models.mixer import Mixer
+from signbit.models.mobilenet import RealMobileNetCifar
 from signbit.models.pokebnn import PokeBNN
 from signbit.models.quicknet import QuickNet
 from signbit.models.reactnet import ReActNetA
@@ -58,14 +59,21 @@ _binary: dict[str, Callable[..., nn.Module]] = {
     "resnet18-cifar-blocks": ResNet18CifarBlocks,
     "resnet18-norm": ResNet18Norm,
     "resnet20": ResNet20,
+    "resnet20-x2": partial(ResNet20, width=32),
+    "resnet20-x3": partial(ResNet20, width=48),
+    "resnet20-x4": partial(ResNet20, width=64),
     "resnet34": ResNet34,
     "vgg-small": VGGSmall,
 }
 """(method, classes, channels) -> a network of that method's layers."""
 
 _real: dict[str, Callable[..., nn.Module]] = {
+    "real-mobilenet-cifar": RealMobileNetCifar,
     "real-resnet18": partial(RealResNet, BasicBlock, (2, 2, 2, 2)),
     "real-resnet20": partial(RealResNetCifar, 3),
+    "real-resnet20-half": partial(RealResNetCifar, 3, width=8),
+    "real-resnet20-quarter": partial(RealResNetCifar, 3, width=4),
+    "real-resnet20-x2": partial(RealResNetCifar, 3, width=32),
     "real-resnet32": partial(RealResNetCifar, 5),
     "real-resnet34": partial(RealResNet, BasicBlock, (3, 4, 6, 3)),
     "real-resnet44": partial(RealResNetCifar, 7),

@@ -103,18 +103,19 @@ class RealResNetCifar(nn.Module):
     """3x3 stem, three stages (16-32-64) with parameter-free shortcuts, `linear`.
 
     blocks: of every stage; 3, 5, 7 and 9 are ResNet-20, -32, -44 and -56 (6 * blocks + 2).
+    `width` is the first stage's channels; the others have twice and four times as many.
     """
 
     input_size = (32, 32)
 
-    def __init__(self, blocks: int, *, classes: int, channels: int) -> None:
+    def __init__(self, blocks: int, *, classes: int, channels: int, width: int = 16) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
-        self.layer1 = _stage(BasicBlock, 16, 16, blocks, 1, _subsampling)
-        self.layer2 = _stage(BasicBlock, 16, 32, blocks, 2, _subsampling)
-        self.layer3 = _stage(BasicBlock, 32, 64, blocks, 2, _subsampling)
-        self.linear = nn.Linear(64, classes)
+        self.conv1 = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.layer1 = _stage(BasicBlock, width, width, blocks, 1, _subsampling)
+        self.layer2 = _stage(BasicBlock, width, 2 * width, blocks, 2, _subsampling)
+        self.layer3 = _stage(BasicBlock, 2 * width, 4 * width, blocks, 2, _subsampling)
+        self.linear = nn.Linear(4 * width, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight)

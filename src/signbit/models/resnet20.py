@@ -19,22 +19,23 @@ class ResNet20(nn.Module):
     """Real 3x3 stem, three stages of six residual units (16, 32, 64), BN1d, real classifier.
 
     He et al. 2016, "Deep Residual Learning", section 4.2, with the shortcuts of SD-BNN 2021.
+    `width` is the first stage's channels; the others have twice and four times as many.
     """
 
     input_size = (32, 32)
 
-    def __init__(self, method: Method, *, classes: int, channels: int) -> None:
+    def __init__(self, method: Method, *, classes: int, channels: int, width: int = 16) -> None:
         super().__init__()
         self.stem = Stem(
-            nn.Conv2d(channels, 16, 3, padding=1, bias=False),
-            nn.BatchNorm2d(16),
-            method.stem_nonlinearity(16),
+            nn.Conv2d(channels, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            method.stem_nonlinearity(width),
         )
-        self.stage1 = _stage(method, 16, 16, stride=1)
-        self.stage2 = _stage(method, 16, 32, stride=2)
-        self.stage3 = _stage(method, 32, 64, stride=2)
-        self.norm = nn.BatchNorm1d(64)
-        self.classifier = nn.Linear(64, classes)
+        self.stage1 = _stage(method, width, width, stride=1)
+        self.stage2 = _stage(method, width, 2 * width, stride=2)
+        self.stage3 = _stage(method, 2 * width, 4 * width, stride=2)
+        self.norm = nn.BatchNorm1d(4 * width)
+        self.classifier = nn.Linear(4 * width, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)

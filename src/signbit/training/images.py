@@ -140,6 +140,8 @@ def augmentation_of(recipe: Recipe, preprocessing: Preprocessing) -> Augmentatio
     """What training does to images that `fit_images` gave."""
     chosen = recipe.data.augment
     if chosen.resized_crop is None:
-        return Augmentation(flip=chosen.flip, crop_padding=chosen.crop_padding)
+        return Augmentation(
+            flip=chosen.flip, crop_padding=chosen.crop_padding, cutout=chosen.cutout
+        )
     height, width, _ = preprocessing.input_size
     return ResizedCrop(flip=chosen.flip, area=chosen.resized_crop.area, size=(height, width))

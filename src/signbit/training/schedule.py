@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
-from signbit.training.recipe.sections import Schedule, Steps
+from signbit.training.recipe.sections import Schedule, Steps, WarmUp
 
-__all__ = ["learning_rate", "progress_at"]
+__all__ = ["in_words", "learning_rate", "progress_at"]
+
+_FIRST = 1 / 25  # of the base rate, where a warm-up begins: Smith and Topin 2018
 
 
 def progress_at(schedule: Schedule, epoch: int, step: int, *, epochs: int, steps: int) -> float:
@@ -25,8 +27,14 @@ def learning_rate(schedule: Schedule, base: float, progress: float) -> float:
     """The rate at `progress` in 0 … 1 (finished steps ÷ all steps of the run).
 
     cosine: base·(1 + cos(π·progress))/2, linear and linear-stepped-first: base·(1 − progress),
-    constant: base; steps: base·factorⁿ, where n of the shares `at` have been reached.
+    constant: base; steps: base·factorⁿ, where n of the shares `at` have been reached. A warm-up
+    rises on a line from base/25 to base, and its `then` begins there, with all that is left.
     """
+    if isinstance(schedule, WarmUp):
+        if progress < schedule.warm_up:
+            return base * (_FIRST + (1.0 - _FIRST) * progress / schedule.warm_up)
+        rest = (progress - schedule.warm_up) / (1.0 - schedule.warm_up)
+        return learning_rate(schedule.then, base, rest)
     if isinstance(schedule, Steps):
         reached = sum(progress >= share for share in schedule.at)
         return base * schedule.factor**reached
@@ -35,3 +43,13 @@ def learning_rate(schedule: Schedule, base: float, progress: float) -> float:
     if schedule in ("linear", "linear-stepped-first"):
         return base * (1.0 - progress)
     return base
+
+
+def in_words(schedule: Schedule) -> str:
+    """The schedule as a part of a sentence: "cosine schedule"."""
+    if isinstance(schedule, Steps):
+        shares = ", ".join(f"{share:g}" for share in schedule.at)
+        return f"rate ×{schedule.factor:g} at {shares} of the run"
+    if isinstance(schedule, WarmUp):
+        return f"{schedule.then} schedule after a warm-up of {schedule.warm_up:g} of the run"
+    return f"{schedule} schedule"

@@ -133,3 +133,36 @@ def test_nothing_asked_for_changes_nothing() -> None:
 def test_no_images_stay_none() -> None:
     empty = np.empty((0, 6, 8, 3), dtype=np.uint8)
     assert Augmentation(flip=True, crop_padding=PADDING)(empty, seed=1).shape == (0, 6, 8, 3)
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 5, 20])
+def test_cutout_blackens_one_square_whose_centre_is_any_pixel(side: int) -> None:
+    images = random_images(400)
+    kept = images.copy()
+    result = Augmentation(flip=False, crop_padding=0, cutout=side)(images, seed=3)
+    np.testing.assert_array_equal(images, kept)
+    height, width = images.shape[1:3]
+    squares = {
+        (row, column): np.outer(
+            np.isin(np.arange(height), np.arange(row - side // 2, row - side // 2 + side)),
+            np.isin(np.arange(width), np.arange(column - side // 2, column - side // 2 + side)),
+        )
+        for row in range(height)
+        for column in range(width)
+    }
+    seen = set()
+    for before, after in zip(images, result, strict=True):
+        black = (after == 0).all(axis=-1)
+        np.testing.assert_array_equal(after, np.where(black[..., None], 0, before))
+        centres = [place for place, square in squares.items() if np.array_equal(square, black)]
+        assert centres
+        seen.update(centres)
+    assert seen == set(squares)
+
+
+def test_cutout_of_a_part_of_a_step_is_that_of_the_whole_step() -> None:
+    images = random_images(9)
+    augment = Augmentation(flip=True, crop_padding=PADDING, cutout=3)
+    whole = augment(images, 5)
+    parts = [augment(images[:4], 5, 0, 9), augment(images[4:], 5, 4, 9)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)

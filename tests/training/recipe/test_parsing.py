@@ -9,7 +9,7 @@ from tests.training.recipe.test_recipe import VALUES, refused
 from signbit.errors import RecipeError
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.parsing import apply_overrides, parse_recipe, single_runs
-from signbit.training.recipe.sections import Adam, Bop, Sgd, Steps, Teacher
+from signbit.training.recipe.sections import Adam, Bop, Sgd, Steps, Teacher, WarmUp
 
 STAGES: list[dict[str, Any]] = [
     {
@@ -100,6 +100,23 @@ def test_a_schedule_by_steps() -> None:
     assert "unknown key schedule.facto; did you mean factor?" in refused(
         "schedule={at: [0.5], facto: 0.1}"
     )
+
+
+def test_a_schedule_with_a_warm_up() -> None:
+    recipe = parse_recipe({**VALUES, "schedule": {"warm_up": 0.3, "then": "linear"}}, "mine")
+    assert recipe.schedule == WarmUp(warm_up=0.3, then="linear")
+    assert parse_recipe(yaml.safe_load(recipe.to_yaml()), "again") == recipe
+    assert "schedule.warm_up=1" in refused("schedule={warm_up: 1}")
+    assert "schedule.then='steps'" in refused("schedule={warm_up: 0.1, then: steps}")
+    assert "unknown key schedule.factor" in refused("schedule={warm_up: 0.1, factor: 0.1}")
+
+
+def test_cutout_stands_beside_padding_and_not_beside_another_crop() -> None:
+    augment = {"crop_padding": 4, "cutout": 8}
+    data = {**VALUES["data"], "augment": augment}
+    assert parse_recipe({**VALUES, "data": data}, "mine").data.augment.cutout == 8
+    crop = "resized_crop: {area: 0.1, side: 8}"
+    assert "cutout goes with crop_padding" in refused(f"data.augment={{cutout: 4, {crop}}}")
 
 
 def test_bop_has_an_optimizer_for_the_rest() -> None:

@@ -41,6 +41,7 @@ def test_epochs_may_change_where_those_done_stay(
         (("schedule=cosine",), 12, 14, "ended at a rate of 0.*another run.*--out FOLDER start=r"),
         (("schedule=linear",), 12, 14, "its linear schedule has ended"),
         (("schedule=cosine",), 5, 14, "gave the 5 that are done other rates; go on with epochs=12"),
+        (("schedule={warm_up: 0.1}",), 5, 14, "its schedule's warm-up is a share of all epochs"),
         (("schedule=constant",), 12, 8, "12 are done already; go on with epochs=12"),
         ((HALVED,), 7, 14, "lowers the rate at shares of all epochs"),
         ((HALVED,), 5, 8, "lowers the rate at shares of all epochs"),

@@ -1,4 +1,4 @@
-"""Augmentation of pixels: mirror and padded crop of a uint8 batch, some bytes moved and no more.
+"""Augmentation of pixels: mirror, padded crop and cutout of a uint8 batch, moved bytes and no more.
 
 docs/decisions/0016-augmentation.md says why it is not kornia's.
 """
@@ -17,13 +17,16 @@ class Augmentation:
     """Mirror with probability 1/2, then pad with black and cut a random window of the old size.
 
     Every image draws for itself: one of two sides, and one of (2·crop_padding + 1)² windows, all
-    equally likely. The result is a function of the arguments alone; the global generators are
-    neither read nor moved, so any thread may augment.
+    equally likely. Then a black square of `cutout` pixels a side is laid on it, its centre at a
+    random pixel; what of it lies outside is lost (DeVries and Taylor 2017). The result is a
+    function of the arguments alone; the global generators are neither read nor moved, so any thread
+    may augment.
     """
 
-    def __init__(self, *, flip: bool, crop_padding: int) -> None:
+    def __init__(self, *, flip: bool, crop_padding: int, cutout: int = 0) -> None:
         self.flip = flip
         self.crop_padding = crop_padding
+        self.cutout = cutout
 
     def __call__(
         self, images: NDArray[np.uint8], seed: int, first: int = 0, total: int | None = None
@@ -45,7 +48,28 @@ class Augmentation:
                 2 * self.crop_padding + 1, (2, total), generator=generator
             ).numpy()[:, first:last]
             images = _windows(images, self.crop_padding, corners[0], corners[1])
+        if self.cutout:
+            row, column = (
+                torch.randint(side, (total,), generator=generator).numpy()[first:last]
+                for side in images.shape[1:3]
+            )
+            images = _without_squares(images, self.cutout, row, column)
         return images
+
+
+def _without_squares(
+    images: NDArray[np.uint8], side: int, row: NDArray[np.int64], column: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Each image with the black square whose centre is at (row, column)."""
+    height, width = images.shape[1:3]
+    down = np.arange(height) - (row - side // 2)[:, None]
+    across = np.arange(width) - (column - side // 2)[:, None]
+    black = _inside(down, side)[:, :, None] & _inside(across, side)[:, None, :]
+    return np.where(black[..., None], np.uint8(0), images)
+
+
+def _inside(places: NDArray[np.int64], side: int) -> NDArray[np.bool_]:
+    return (places >= 0) & (places < side)
 
 
 def _windows(

@@ -19,7 +19,7 @@ _OPTIMIZERS: dict[str, type[BaseModel]] = {
 }
 _REST = {name: model for name, model in _OPTIMIZERS.items() if name != "bop"}
 # A union that is told apart by a name or a form adds it to the location; nobody wrote it.
-_TAGS = {*_OPTIMIZERS, "by name", "by steps"}
+_TAGS = {*_OPTIMIZERS, "by name", "by steps", "with a warm-up"}
 _MODELS: dict[tuple[str | int, ...], type[BaseModel]] = {
     (): Recipe,
     ("method",): sections.MethodRecipe,
@@ -27,6 +27,7 @@ _MODELS: dict[tuple[str | int, ...], type[BaseModel]] = {
     ("data", "augment"): sections.Augment,
     ("data", "augment", "resized_crop"): sections.ResizedCrop,
     ("schedule", "by steps"): sections.Steps,
+    ("schedule", "with a warm-up"): sections.WarmUp,
     ("teacher",): sections.Teacher,
     ("teacher", "method"): sections.MethodRecipe,
     ("selfsup",): selfsup.SelfSup,

@@ -32,6 +32,7 @@ _LATER_KEYS = {
     "method.latent_limit": None,
     "optimizer.decay_on": "everything",
     "data.augment.resized_crop": None,
+    "data.augment.cutout": 0,
     "data.test_split": "test",
     "data.unreadable": "refuse",
     "data.input_size": None,

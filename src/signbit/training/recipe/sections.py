@@ -31,6 +31,7 @@ __all__ = [
     "Sgd",
     "Steps",
     "Teacher",
+    "WarmUp",
     "Whole",
     "no_bool",
 ]
@@ -98,17 +99,21 @@ class ResizedCrop(Section):
 class Augment(Section):
     """Training only: mirror with probability 1/2; pad with black, then cut the old size.
 
-    `resized_crop` takes the place of padding and cutting.
+    `resized_crop` takes the place of padding and cutting. Last, a square of `cutout` pixels a side,
+    its centre anywhere in the image, becomes black (DeVries and Taylor 2017, "Cutout").
     """
 
     flip: bool = False
     crop_padding: Whole = Field(default=0, ge=0)
+    cutout: Whole = Field(default=0, ge=0, le=16_384)
     resized_crop: ResizedCrop | None = None
 
     @model_validator(mode="after")
     def _one_way_to_crop(self) -> Augment:
         if self.resized_crop is not None and self.crop_padding:
             raise ValueError("crop_padding and resized_crop are two ways to crop; keep one")
+        if self.resized_crop is not None and self.cutout:
+            raise ValueError("cutout goes with crop_padding, not with resized_crop; keep one")
         return self
 
 
@@ -214,13 +219,27 @@ class Steps(Section):
         return self
 
 
+class WarmUp(Section):
+    """The rate rises for the share `warm_up` of a run, and then goes as `then` says.
+
+    It begins at 1/25 of the base rate, as in Smith and Topin 2018, "Super-Convergence", whose one
+    cycle is {warm_up: 0.3, then: cosine}.
+    """
+
+    warm_up: Number = Field(gt=0, lt=1)
+    then: Literal["cosine", "linear", "constant"] = "cosine"
+
+
 def _schedule_kind(value: Any) -> str:
+    if isinstance(value, WarmUp) or (isinstance(value, dict) and "warm_up" in value):
+        return "with a warm-up"
     return "by steps" if isinstance(value, dict | Steps) else "by name"
 
 
 Schedule = Annotated[
     Annotated[Literal["cosine", "linear", "linear-stepped-first", "constant"], Tag("by name")]
-    | Annotated[Steps, Tag("by steps")],
+    | Annotated[Steps, Tag("by steps")]
+    | Annotated[WarmUp, Tag("with a warm-up")],
     Discriminator(_schedule_kind),
 ]
 

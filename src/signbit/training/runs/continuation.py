@@ -12,7 +12,7 @@ from signbit.training.networks import make_method, network_of
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.identity import identity
 from signbit.training.recipe.parsing import flat
-from signbit.training.recipe.sections import Steps
+from signbit.training.recipe.sections import Steps, WarmUp
 
 __all__ = ["require_continues"]
 
@@ -61,6 +61,8 @@ def _why_not(stored: Recipe, epochs: int, done: int) -> str | None:
     if isinstance(schedule, Steps):
         if done / min(epochs, stored.epochs) > schedule.at[0]:
             return "its schedule lowers the rate at shares of all epochs, and some have gone by"
+    elif isinstance(schedule, WarmUp):
+        return "its schedule's warm-up is a share of all epochs, and some have gone by"
     elif schedule != "constant":
         if done == stored.epochs:
             return f"its {schedule} schedule has ended at a rate of 0: it has no next step"

@@ -14,8 +14,8 @@ import torch
 import signbit
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.identity import identity
-from signbit.training.recipe.sections import Steps
 from signbit.training.reports.comparison.runs import Finished
+from signbit.training.schedule import in_words
 
 __all__ = ["Row", "as_json", "as_markdown", "rows_of"]
 
@@ -115,16 +115,10 @@ def _described(protocol: Recipe) -> str:
     optimizer = protocol.optimizer.model_dump(exclude_defaults=True)
     name = optimizer.pop("name")
     values = ", ".join(f"{key} {value}" for key, value in optimizer.items())
-    schedule = protocol.schedule
-    if isinstance(schedule, Steps):
-        shares = ", ".join(f"{share:g}" for share in schedule.at)
-        schedule_words = f"rate ×{schedule.factor:g} at {shares} of the run"
-    else:
-        schedule_words = f"{schedule} schedule"
     epochs = f"{protocol.epochs} epoch{'' if protocol.epochs == 1 else 's'}"
     return (
         f"{protocol.network} on {Path(protocol.data.source).name}: {epochs}, batch "
-        f"{protocol.batch_size}, {name} ({values}), {schedule_words}."
+        f"{protocol.batch_size}, {name} ({values}), {in_words(protocol.schedule)}."
     )
 
 
