@@ -13,23 +13,19 @@ interrupted run's time is that of its epochs. Top-1 is the last epoch's, on all 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 from typing import Any
 
 from measuring import machine
+from measuring.runs import figures_of, signbit
 from measuring.tables import table
 from measuring.written import write_json
 
 RECIPE = "binarized-resnet20-cifar10"
 TEACHER = ["real-resnet20-cifar10", "epochs=6", "optimizer.lr=0.02", "schedule=cosine"]
 ARMS = {"real weights": True, "random weights": False}
-
-Run = dict[str, Any]
 
 
 def main() -> int:
@@ -51,7 +47,7 @@ def main() -> int:
         "command": "python benchmarks/binarizing.py",
         "recipe": RECIPE,
         "changes": arguments.changes,
-        "teacher": figures([Path(teacher)]),
+        "teacher": figures_of(Path(teacher)),
         "runs": [],
     }
     for seed in arguments.seeds:
@@ -60,38 +56,11 @@ def main() -> int:
             start = [f"start={teacher}"] if real else []
             words = [*start, f"teacher.checkpoint={teacher}", f"seed={seed}", *arguments.changes]
             signbit("train", RECIPE, *data, "--out", str(out), *words)
-            stages = [*sorted(out.glob("stage-*")), out]
-            report["runs"].append({"arm": arm, "seed": seed, **figures(stages)})
+            report["runs"].append({"arm": arm, "seed": seed, **figures_of(out)})
             if arguments.out is not None:
                 write_json(arguments.out, report)
     print(table(["", "top-1, each seed", "mean", "minutes"], rows(report)))
     return 0
-
-
-def signbit(*words: str) -> None:
-    subprocess.run([str(Path(sysconfig.get_path("scripts")) / "signbit"), *words], check=True)
-
-
-def figures(folders: list[Path]) -> Run:
-    """Of a run's stages, the last one last: top-1 by epoch, and how long the run took.
-
-    minutes: from the first stage's beginning to the end of its last epoch, tests and waits
-    included, where nothing interrupted it; training_minutes: of the epochs' steps alone.
-    """
-    histories = [
-        [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-        for folder in folders
-    ]
-    epochs = [entry for history in histories for entry in history]
-    begun = (folders[0] / "recipe.yaml").stat().st_mtime
-    ended = (folders[-1] / "metrics.jsonl").stat().st_mtime
-    return {
-        "top1": epochs[-1]["top1"],
-        "top1_by_epoch": [entry["top1"] for entry in epochs],
-        "minutes": (ended - begun) / 60,
-        "training_minutes": sum(entry["seconds"] for entry in epochs) / 60,
-        "images_per_second": statistics.median(entry["images_per_second"] for entry in epochs),
-    }
 
 
 def rows(report: dict[str, Any]) -> list[list[str]]:
