@@ -53,7 +53,17 @@ BELOW = {
         "words",
     },
     "compiler": {"nn", "bitformat", "errors", "files", "lazy", "words"},
-    "exchange": {"compiler", "recipes", "training", "models", "methods", "data", "nn", "errors"},
+    "exchange": {
+        "compiler",
+        "recipes",
+        "training",
+        "models",
+        "methods",
+        "data",
+        "nn",
+        "bitformat",
+        "errors",
+    },
 }
 """Room -> the rooms that it may import. `cli` is on top, and imports all."""
 

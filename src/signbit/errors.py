@@ -42,6 +42,7 @@ EXTRAS = {
         "torchmetrics": "torchmetrics",
     },
     "plot": {"matplotlib": "matplotlib"},
+    "onnx": {"onnx": "onnx"},
 }
 """Extra → the modules that it brings → their packages, as pyproject.toml has them."""
 
@@ -180,7 +181,7 @@ class IsaError(SignbitError):
 
 
 class MissingExtraError(SignbitError, ImportError):
-    """A feature needs an optional extra (`cli`, `train`, `plot`) that is not installed."""
+    """A feature needs an optional extra (`cli`, `train`, `plot`, `onnx`) that is not installed."""
 
     @classmethod
     def of(cls, module: str, what: str) -> MissingExtraError:

@@ -88,6 +88,7 @@ def fits(value: Any, kind: str) -> bool:
 
 def every_command(run: Path, model: Path, tmp_path: Path) -> list[list[str]]:
     """Command lines that print every key, in an order that can be followed."""
+    pytest.importorskip("onnxruntime")
     network = models.build("real-resnet20", methods.get("real"), classes=10, channels=3)
     save_file(network.state_dict(), tmp_path / "real.safetensors")
     photos = tmp_path / "photos"
@@ -122,6 +123,7 @@ def every_command(run: Path, model: Path, tmp_path: Path) -> list[list[str]]:
         ["bench", model, "--runs", "2", "--per-node"],
         ["export", "c", model, "-o", tmp_path / "firmware"],
         ["export", "web", model, "-o", tmp_path / "site"],
+        ["export", "onnx", run, "-o", tmp_path / "model.onnx", "--images", "9"],
     ]
     return [[str(word) for word in line] for line in lines]
 

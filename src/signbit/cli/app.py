@@ -15,6 +15,7 @@ from signbit.cli.commands.curves import curves
 from signbit.cli.commands.demo import demo
 from signbit.cli.commands.evaluate import evaluate
 from signbit.cli.commands.export_c import export_c
+from signbit.cli.commands.export_onnx import export_onnx
 from signbit.cli.commands.export_web import export_web
 from signbit.cli.commands.finetune import finetune
 from signbit.cli.commands.import_ import import_
@@ -72,7 +73,11 @@ DAY: dict[str, dict[str, Callable[..., None]]] = {
 }
 """The commands in the order of a user's day."""
 
-EXPORT: dict[str, Callable[..., None]] = {"c": export_c, "web": export_web}
+EXPORT: dict[str, Callable[..., None]] = {
+    "c": export_c,
+    "web": export_web,
+    "onnx": export_onnx,
+}
 """What `signbit export` writes, by where it goes."""
 
 for panel, commands in DAY.items():
@@ -85,7 +90,7 @@ for name, command in EXPORT.items():
 app.add_typer(
     export,
     name="export",
-    help="Write a compiled network as a package for where no Python is.",
+    help="Write a network for where signbit is not: microcontrollers, browsers, ONNX.",
     rich_help_panel="Compile and run",
 )
 

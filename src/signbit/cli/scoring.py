@@ -19,6 +19,7 @@ from signbit.runtime.prediction import OUTPUT, class_labels
 from signbit.words import counted, listed
 
 if TYPE_CHECKING:
+    from signbit.cli.runs import Deployed
     from signbit.data.loading.dataset import ImageDataset
     from signbit.data.loading.readable import Unreadable
     from signbit.runtime.engine import Engine
@@ -29,6 +30,7 @@ __all__ = [
     "logits",
     "match_classes",
     "open_split",
+    "sample_images",
     "time_calls",
     "top1",
 ]
@@ -107,6 +109,30 @@ def open_split(
 
     dataset = open_dataset(source, split, labelled=labelled, say=console.say)
     return without_unreadable(dataset, console.say) if unreadable == "skip" else dataset
+
+
+def sample_images(
+    source: Deployed,
+    data: str | None,
+    split: str | None,
+    unreadable: Unreadable | None,
+    count: int,
+) -> ImageDataset:
+    """`count` test images, spread evenly, as the network's input.
+
+    They are the run's own, but for what data, split and unreadable say otherwise.
+    """
+    run = source.run
+    # Features have no classes, so that images to compare them on need none either.
+    labelled = bool(run.class_names)
+    dataset = open_split(
+        data or source.data,
+        split or source.test_split,
+        unreadable or source.unreadable,
+        labelled=labelled,
+    )
+    chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(np.int64)
+    return run.preprocessing.fit(match_classes(dataset.take(chosen), run.class_names))
 
 
 def match_classes(

@@ -19,10 +19,8 @@ from signbit.files import descriptor_of, held_open, require_writable
 from signbit.words import counted
 
 if TYPE_CHECKING:
-    from signbit.cli.runs import Deployed
     from signbit.compiler.verification.stem_change import StemChange
     from signbit.data import ImageDataset
-    from signbit.data.loading.readable import Unreadable
     from signbit.training import Run
 
 __all__ = ["Stem", "compile_"]
@@ -123,6 +121,7 @@ def compile_(
     """
     import signbit
     from signbit.cli.runs import compile_run, deployed, refusals_of, with_int16_stem
+    from signbit.cli.scoring import sample_images
     from signbit.cli.tables.agreement import (
         end_to_end_table,
         features_table,
@@ -152,7 +151,7 @@ def compile_(
         weights = sum(parameter.numel() for parameter in trained.model.parameters())
         # A bit for each is the least that the file can take.
         stack.enter_context(held_open(output, least=weights // 8))
-        dataset = _sample(source, data, split, unreadable, images)
+        dataset = sample_images(source, data, split, unreadable, images)
         labels = dataset.labels if trained.class_names else None
         change = None
         if stem is Stem.INT16:
@@ -203,31 +202,6 @@ def compile_(
             "signbit: the engine and PyTorch disagree on some nodes; see the table", problem=True
         )
         raise typer.Exit(1)
-
-
-def _sample(
-    source: Deployed,
-    data: str | None,
-    split: str | None,
-    unreadable: Unreadable | None,
-    count: int,
-) -> ImageDataset:
-    """`count` test images, spread evenly, as the network's input."""
-    import numpy as np
-
-    from signbit.cli.scoring import match_classes, open_split
-
-    run = source.run
-    # Features have no classes, so that images to compare them on need none either.
-    labelled = bool(run.class_names)
-    dataset = open_split(
-        data or source.data,
-        split or source.test_split,
-        unreadable or source.unreadable,
-        labelled=labelled,
-    )
-    chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(np.int64)
-    return run.preprocessing.fit(match_classes(dataset.take(chosen), run.class_names))
 
 
 def _stem_change(run: Run, rounded: Run, dataset: ImageDataset) -> StemChange:

@@ -29,7 +29,14 @@ from signbit.compiler.verification.node_comparison import (
 )
 from signbit.errors import InputError
 
-__all__ = ["Agreement", "NodeRunner", "verify", "verify_end_to_end", "verify_nodes"]
+__all__ = [
+    "Agreement",
+    "NodeRunner",
+    "file_rows",
+    "verify",
+    "verify_end_to_end",
+    "verify_nodes",
+]
 
 Array = npt.NDArray[Any]
 
@@ -90,7 +97,7 @@ def verify_end_to_end(
         raise InputError(f"labels: must have shape ({len(images)},), has {labels.shape}")
     replay = Replay(compiled.program)
     outputs = compiled.graph.outputs
-    rows = _rows(compiled)
+    rows = file_rows(compiled)
     found = EndToEnd(labelled=labels is not None)
     for first, batch in _batches(compiled, images, batch_size):
         normalised = normalise(batch, compiled.mean, compiled.std)
@@ -118,7 +125,7 @@ def verify_end_to_end(
     return found
 
 
-def _rows(compiled: Compiled) -> Callable[[Sequence[Tensor]], list[Array]]:
+def file_rows(compiled: Compiled) -> Callable[[Sequence[Tensor]], list[Array]]:
     """What makes of PyTorch's results the file's outputs, a row (N, values) for each image."""
     tensors = validate(compiled.graph, compiled.constants)
     names = result_names(compiled.program)

@@ -1,0 +1,1 @@
+"""Networks as ONNX files: `writing` makes them of compiled networks."""
