@@ -167,7 +167,7 @@ std::vector<NodeInfo> describe_nodes(const Graph& graph, const Plan& plan) {
     info.kernel = node.kernel;
     info.bytes = node.bytes;
     info.macs = node.macs;
-    if (node.integer) {
+    if (node.integer && node.node->weight != kNone) {
       const Shape dots = dots_shape(node);
       info.dots_height = dots.height;
       info.dots_width = dots.width;

@@ -5,8 +5,6 @@
 
 #include "plan/fuse.h"
 
-#include <algorithm>
-
 #include "format/table.h"
 
 namespace sbnn {
@@ -143,19 +141,15 @@ class NodeFuser {
     return output.threshold != kNone && constant(output.threshold).dtype == DType::kI32;
   }
 
-  // An epilogue finishes a vector of one pixel at a time where it has no word of channels, a chain
-  // those of several pixels.
+  // Signs that are moved, or a maximum of them, are packed as they are. An epilogue finishes a
+  // vector of one pixel at a time where it has no word of channels, a chain those of several
+  // pixels.
   bool has_kernels(const FusedNode& fused) const {
     if (node_.outputs.empty()) return false;
-    if (result_.op == Op::kMaxPool && input().kind == Kind::kBits) return keeps_signs(fused);
+    const bool is_of_signs = input().kind == Kind::kBits && result_.weight == kNone;
+    if (is_of_signs && fused.keeps_signs()) return true;
+    if (is_of_signs && result_.op == Op::kMaxPool) return false;
     return output().channels >= 16 || output().height * output().width == 1;
-  }
-
-  // A maximum of signs is packed as it is: its bits, flipped or not.
-  bool keeps_signs(const FusedNode& fused) const {
-    return node_.steps.empty() && fused.real == kNone &&
-           std::all_of(fused.signs.begin(), fused.signs.end(),
-                       [](const SignOutput& output) { return output.threshold == kNone; });
   }
 
   void keep_chain() {

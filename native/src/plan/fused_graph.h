@@ -72,6 +72,17 @@ struct FusedNode {
   int real = kNone;
   std::vector<SignOutput> signs;
 
+  // Whether it yields signs of v0 alone, flipped or not: of signs the very bits.
+  bool keeps_signs() const {
+    const bool changes = scale != kNone || shortcut.tensor != kNone ||
+                         activation != Activation::kNone || offset != kNone;
+    if (by_steps || changes || real != kNone || signs.empty()) return false;
+    for (const SignOutput& output : signs) {
+      if (output.threshold != kNone) return false;
+    }
+    return true;
+  }
+
   // The chain of a node that runs step by step, which has no epilogue.
   bool by_steps = false;
   std::vector<ChainStep> steps;

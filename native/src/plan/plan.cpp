@@ -35,12 +35,11 @@ void plan_epilogue(const FusedGraph& graph, const std::vector<TensorLayout>& ten
 }
 
 // What a thread needs to run a planned node.
-ScratchSizes scratch_of(const NodePlan& plan, const TensorLayout& input,
-                        const KernelTable& kernels) {
+ScratchSizes scratch_of(const NodePlan& plan, const TensorLayout& input, const Plan& all) {
   const FusedNode& node = *plan.node;
   const RealConvPlan& real = plan.real;
   ScratchSizes scratch;
-  if (node.weight == kNone) scratch = simple_scratch(node, input, plan.tile_pixels);
+  if (node.weight == kNone) scratch = simple_scratch(node, all, plan.tile_pixels);
   if (!plan.values_in_place) scratch.tile_values = plan.tile_pixels * plan.tile_step;
   scratch.tile_values =
       std::max(scratch.tile_values, (real.tile_units * plan.tile_step) << real.levels());
@@ -48,9 +47,9 @@ ScratchSizes scratch_of(const NodePlan& plan, const TensorLayout& input,
   const int64_t gathered = plan.binary.gather.words();
   if (gathered > 0) {
     scratch.gathered_words = kTileWindows * gathered;
-    scratch.triple_xor_bytes = triple_bytes(plan.binary.triple_xors_end, kernels);
+    scratch.triple_xor_bytes = triple_bytes(plan.binary.triple_xors_end, *all.kernels);
   } else if (plan.binary.triples > 0) {
-    scratch.triple_xor_bytes = triple_bytes(input.bytes, kernels);
+    scratch.triple_xor_bytes = triple_bytes(input.bytes, *all.kernels);
   }
   scratch.runs = plan.tile_pixels / plan.width + 2;
   scratch.panel_bytes = real.panel.bytes();
@@ -58,7 +57,7 @@ ScratchSizes scratch_of(const NodePlan& plan, const TensorLayout& input,
   scratch.conv_units = real.tile_units;
   scratch.signs = static_cast<int64_t>(node.by_steps ? node.outputs.size() : node.signs.size());
   scratch.steps = static_cast<int64_t>(node.steps.size());
-  scratch.input_pixel_bytes = input.pixel_bytes;
+  scratch.input_pixel_bytes = std::max(input.pixel_bytes, round_up(plan.channels, 64) / 8);
   return scratch;
 }
 
@@ -77,7 +76,7 @@ void plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   } else if (node.op == Op::kRealConv) {
     plan_real_conv(graph, input, *plan->kernels, &result);
   } else {
-    plan_simple(graph, input, output, *plan->kernels, &result);
+    plan_simple(graph, plan->tensors, *plan->kernels, &result);
   }
   if (node.by_steps && !node.steps.empty()) result.kernel += "+steps";
   const auto passes = static_cast<double>(1 + node.steps.size());
@@ -85,7 +84,7 @@ void plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   const auto chunk_pixels = result.pixels() * static_cast<int64_t>(result.chunks.size());
   result.pixel_cost = result.cost / static_cast<double>(chunk_pixels);
 
-  plan->scratch.raise_to(scratch_of(result, input, *plan->kernels));
+  plan->scratch.raise_to(scratch_of(result, input, *plan));
   plan->pixels_only |= result.integer && node.op == Op::kRealConv;
   plan->nodes.push_back(std::move(result));
 }

@@ -176,7 +176,7 @@ struct ScratchSizes {
   int64_t signs = 0;
   int64_t runs = 0;  // rows that a tile is in
   int64_t band_bytes = 0;
-  int64_t input_pixel_bytes = 0;  // of pooled signs
+  int64_t input_pixel_bytes = 0;  // of pooled or moved signs
   int64_t gathered_words = 0;     // of the gathered windows of a tile
   int64_t triple_xor_bytes = 0;   // of the words that complete triples
   int64_t row_sums = 0;           // of a global mean's input
@@ -252,7 +252,7 @@ void plan_dots(const std::vector<TensorLayout>& tensors, const KernelTable& kern
                NodePlan* plan);
 void plan_real_conv(const FusedGraph& graph, const TensorLayout& input, const KernelTable& kernels,
                     NodePlan* plan);
-void plan_simple(const FusedGraph& graph, const TensorLayout& input, const TensorLayout& output,
+void plan_simple(const FusedGraph& graph, const std::vector<TensorLayout>& tensors,
                  const KernelTable& kernels, NodePlan* plan);
 
 // The plan of an operation without weights. Its tile, unless v0 is read `in_place`, where the input
@@ -264,7 +264,7 @@ struct SimpleTile {
 SimpleTile simple_tile(const FusedNode& node, const TensorLayout& input,
                        const TensorLayout& output);
 // what a thread needs beside it,
-ScratchSizes simple_scratch(const FusedNode& node, const TensorLayout& input, int64_t tile_pixels);
+ScratchSizes simple_scratch(const FusedNode& node, const Plan& plan, int64_t tile_pixels);
 // and how many values it reads for one that it yields.
 int64_t reads_per_value(const FusedNode& node, const TensorLayout& input);
 

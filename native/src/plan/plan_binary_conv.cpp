@@ -128,20 +128,9 @@ std::vector<uint64_t> repeated(const uint8_t* dense, int64_t taps, int64_t chann
 // A filter's words in its lane of a vector of filters.
 void store_words(const std::vector<uint32_t>& words, const KernelTable& kernels, int64_t lane,
                  uint32_t* vector) {
-  if (!kernels.looks_up) {
-    for (const uint32_t word : words) {
-      vector[lane] = word;
-      vector += kernels.word_lanes;
-    }
-    return;
-  }
-  uint8_t* to = reinterpret_cast<uint8_t*>(vector) + lane;
   for (const uint32_t word : words) {
-    for (const int half : {0, 4}) {
-      for (int byte = 0; byte < 4; ++byte, to += kernels.word_lanes) {
-        *to = word >> (8 * byte + half) & 15;
-      }
-    }
+    store_word(word, kernels, lane, vector);
+    vector += kernels.word_lanes * weights_of_word(kernels);
   }
 }
 

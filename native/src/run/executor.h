@@ -32,7 +32,8 @@ struct Scratch {
   double producer_share = 0;        // of the time that this thread's last part of such a stage took
   AlignedArray<float> row_sums;     // of a global mean's input
   AlignedArray<int32_t> sign_sums;  // of the columns that a tile's windows meet
-  AlignedArray<float> factors;      // of a product
+  AlignedArray<float> factors;      // of a product, reals or words of signs,
+  int64_t packed_row = kNone;       // and which row of the second factor's signs is there
   AlignedArray<uint32_t> gathered;  // words of a tile's windows
   AlignedArray<uint8_t> triple_xors;  // of an input, or of gathered windows
   int64_t triple_xors_done = 0;       // how far into the input, for the node that runs

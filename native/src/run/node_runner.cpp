@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "run/ops/body.h"
-#include "run/ops/joined_signs.h"
+#include "run/ops/moved_signs.h"
 #include "run/ops/pools.h"
 #include "run/steps/finish_steps.h"
 
@@ -24,9 +24,9 @@ void NodeRunner::run(const Range& pixels, const Range& chunks) {
     pool_signs(*this, {pixels.begin, pixels.end - pixels.begin});
     return;
   }
-  if (joins_bytes(*this)) {
+  if (moves_signs(*this)) {
     if (scratch.is_left(node.cost)) return;
-    join_signs(*this, {pixels.begin, pixels.end - pixels.begin});
+    move_signs(*this, {pixels.begin, pixels.end - pixels.begin});
     return;
   }
   // At every call, as runners that take turns share the memory.

@@ -20,6 +20,7 @@ class NodeRunner : public NodeContext {
   // Forgets what scratch memory holds of another node or image; then pixels come in order.
   void start() {
     scratch.triple_xors_done = 0;
+    scratch.packed_row = kNone;
     scratch.panel.clear();
   }
 

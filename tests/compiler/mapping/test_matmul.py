@@ -21,13 +21,13 @@ from torch import Tensor
 
 import signbit
 from signbit.bitformat import encode
-from signbit.bitformat.graph import Graph, GraphInput, GraphOutput, Node, Output
+from signbit.bitformat.graph import Graph, GraphInput, GraphOutput, Node, Output, Step
 from signbit.errors import CompileError
 from signbit.runtime.reference import ReferenceEngine
 
 Function = Callable[[Tensor], Tensor]
 
-SIZES = st.sampled_from((1, 2, 3, 5, 8, 16, 17, 33, 65, 80))
+SIZES = st.sampled_from((1, 2, 3, 5, 8, 16, 17, 33, 65, 80, 130))
 
 
 def _drawn(rng: np.random.Generator, *shape: int) -> npt.NDArray[Any]:
@@ -77,6 +77,35 @@ def test_every_instruction_set(
     for isa in ISAS:
         for engine in (signbit.load(data, threads=2, isa=isa), unfused_engine(data, 1, isa)):
             assert_identical(engine(given), expected)
+
+
+@pytest.mark.parametrize("over_pixels", [False, True])
+@pytest.mark.parametrize("terms", [1, 16, 31, 65, 196])
+def test_signs_of_products_of_signs(terms: int, over_pixels: bool) -> None:
+    """Integers, scaled and compared: in few channels and in many, and each node says how."""
+    rng = np.random.default_rng(terms)
+    for left, right in ((5, 3), (70, 67)):
+        second = (3, terms, right) if over_pixels else (3, right, terms)
+        inputs = (GraphInput("a", "real", (3, left, terms)), GraphInput("b", "real", second))
+        both = (Output("real"), Output("signs"))
+        nodes = [Node(name, "identity", (i,), {}, (), both) for i, name in enumerate("ab")]
+        keys = {"over_pixels": True} if over_pixels else {}
+        constants = {str(i): _drawn(rng, right) for i in range(3)}
+        steps = (Step("affine", {"scale": 0, "shift": 1}),)
+        outputs = (Output("real"), Output("signs", threshold=2), Output("signs", after=0))
+        nodes.append(Node("signs", "matmul", (3, 5), keys, steps, outputs))
+        nodes.append(Node("mixed", "matmul", (3, 4), keys))
+        wanted = tuple(GraphOutput(str(number), number) for number in (6, 7, 8, 9))
+        data = encode(Graph(inputs, wanted, tuple(nodes)), constants)
+        given = {"a": _drawn(rng, 2, 3, left, terms), "b": _drawn(rng, 2, *second)}
+        expected = ReferenceEngine(data)(given)
+        for isa in ISAS:
+            engine = signbit.load(data, threads=3, isa=isa)
+            for each in (engine, unfused_engine(data, 1, isa)):
+                assert_identical(each(given), expected)
+            kernels = {report["name"]: report["kernel"] for report in engine.explain()}
+            assert kernels["signs"].startswith(f"matmul_b1_{isa}")
+            assert kernels["mixed"].startswith(f"matmul_f32_{isa}")
 
 
 def test_the_reference_adds_in_order() -> None:

@@ -4,6 +4,7 @@
 
 #include "format/table.h"
 #include "format/taps.h"
+#include "plan/words.h"
 
 namespace sbnn {
 namespace {
@@ -59,13 +60,18 @@ double own_constant_bytes(const FusedGraph& graph, const FusedNode& node) {
   return bytes;
 }
 
-void estimate_simple(const FusedGraph& graph, const FusedNode& node, const TensorLayout& input,
+void estimate_simple(const FusedGraph& graph, const FusedNode& node, const Plan& plan,
                      const TensorLayout& output, NodeEstimate* estimate, ScratchSizes* scratch) {
+  const TensorLayout& input = plan.tensors[static_cast<size_t>(node.input)];
   const SimpleTile tile = simple_tile(node, input, output);
-  *scratch = simple_scratch(node, input, tile.pixels);
+  *scratch = simple_scratch(node, plan, tile.pixels);
   if (!tile.in_place) scratch->tile_values = tile.pixels * tile.step;
   scratch->runs = tile.pixels / output.width + 2;
   estimate->constants += sizeof(Chunk) + own_constant_bytes(graph, node);
+  if (multiplies_signs(node, plan.tensors)) {
+    estimate->constants += array_bytes(kFloat * kBlockFilters) +
+                           kPlace * static_cast<double>(words_of(input.channels));
+  }
   estimate->operations += static_cast<double>(output.pixels()) *
                           static_cast<double>(output.channels) *
                           static_cast<double>(reads_per_value(node, input));
@@ -111,7 +117,7 @@ NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t ind
   } else if (node.op == Op::kRealConv) {
     estimate_real_conv(graph, node, input, shape, *plan.kernels, &estimate, &own);
   } else {
-    estimate_simple(graph, node, input, output, &estimate, &own);
+    estimate_simple(graph, node, plan, output, &estimate, &own);
   }
   const bool is_last = static_cast<size_t>(plan.stages.back().node) == index;
   if (is_last && has_batch_head(graph, plan)) {
@@ -119,7 +125,7 @@ NodeEstimate estimate_node(const FusedGraph& graph, const Plan& plan, size_t ind
     raise_to(&own.conv_units, kHeadImages);
   }
   own.steps = static_cast<int64_t>(node.steps.size());
-  own.input_pixel_bytes = input.pixel_bytes;
+  own.input_pixel_bytes = std::max(input.pixel_bytes, round_up(output.channels, 64) / 8);
   own.signs = static_cast<int64_t>(node.by_steps ? outputs.size() : node.signs.size());
   scratch->raise_to(own);
   // Each step, and each output, is one pass over all values.

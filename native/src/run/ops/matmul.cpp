@@ -1,9 +1,11 @@
-// Products of rows' pixels, by the kernel of real convolutions: its windows are pixels of the first
-// factor, and its filters what a block of results takes of the second one.
+// Products of rows' pixels, by the kernels of convolutions: their windows are pixels of the first
+// factor, and their filters what a block of results takes of the second one. Of signs these are
+// dots of bits, see sign_products.h; here are those with reals.
 
 #include <array>
 
 #include "run/ops/body.h"
+#include "run/ops/sign_products.h"
 #include "run/ops/values.h"
 
 namespace sbnn {
@@ -82,15 +84,11 @@ class Product {
 }  // namespace
 
 void matmul(const NodeContext& context, const Tile& tile) {
+  if (context.node.integer) return multiply_signs(context, tile);
   const Product product(context);
-  const int64_t width = context.node.width;
-  auto* values = reinterpret_cast<float*>(context.scratch.tile.data());
-  for (int64_t i = tile.begin, end = tile.begin + tile.count; i < end;) {
-    const int64_t count = std::min(end - i, width - i % width);
-    product.compute(i / width, i % width, count, values);
-    values += count * context.node.tile_step;
-    i += count;
-  }
+  for_row_parts(context, tile, [&](int64_t y, int64_t x, int64_t count, int32_t* values) {
+    product.compute(y, x, count, reinterpret_cast<float*>(values));
+  });
 }
 
 }  // namespace sbnn

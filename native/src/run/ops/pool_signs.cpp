@@ -1,18 +1,13 @@
 // Maxima of signs.
 
-#include <algorithm>
 #include <cstring>
 
 #include "run/ops/pool_window.h"
 #include "run/ops/pools.h"
+#include "run/ops/sign_pixels.h"
 
 namespace sbnn {
 namespace {
-
-// A word whose lowest `count` bits are set, or all of them.
-uint64_t first_bits(int64_t count) {
-  return count >= 64 ? ~uint64_t{0} : (uint64_t{1} << std::max<int64_t>(count, 0)) - 1;
-}
 
 struct SignPool : NodeContext {
   explicit SignPool(const NodeContext& context) : NodeContext(context) {}
@@ -40,30 +35,6 @@ struct SignPool : NodeContext {
     }
     return pooled;
   }
-
-  void store(const uint8_t* pooled, int64_t y, int64_t x) const {
-    for (size_t s = 0; s < spec.signs.size(); ++s) {
-      const TensorLayout& output = layout(spec.signs[s].tensor);
-      uint8_t* const target = frame.tensor(spec.signs[s].tensor) + output.at(y, x);
-      const uint64_t* const flip = node.signs[s].flip.data();
-      const auto target_bytes = static_cast<size_t>(output.pixel_bytes);
-      if (input.bits.contiguous() && output.bits.contiguous()) {
-        for (size_t byte = 0; byte < target_bytes; byte += sizeof(uint64_t)) {
-          uint64_t word;
-          std::memcpy(&word, pooled + byte, sizeof word);
-          word =
-              (word ^ flip[byte / 8]) & first_bits(node.channels - static_cast<int64_t>(8 * byte));
-          std::memcpy(target + byte, &word, std::min(sizeof word, target_bytes - byte));
-        }
-        continue;
-      }
-      std::memset(target, 0, target_bytes);
-      for (int64_t c = 0; c < node.channels; ++c) {
-        const bool flipped = (flip[c / 64] >> (c % 64) & 1) != 0;
-        output.bits.put(target, c, input.bits.get(pooled, c) != flipped);
-      }
-    }
-  }
 };
 
 }  // namespace
@@ -72,7 +43,7 @@ void pool_signs(const NodeContext& context, const Tile& tile) {
   SignPool body(context);
   for (int64_t i = tile.begin; i < tile.begin + tile.count; ++i) {
     const int64_t y = i / body.node.width, x = i % body.node.width;
-    body.store(body.pool(y, x), y, x);
+    store_signs_at(body, body.pool(y, x), body.input.bits, y, x);
   }
 }
 
