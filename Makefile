@@ -95,6 +95,7 @@ bench: $(PEERS) $(LARQ)/.ready  ## install the peers and run every comparison; t
 	$(BIN)/python benchmarks/whole_networks.py --out $(RESULTS)/whole_networks.json
 	$(BIN)/python benchmarks/footprint.py --out $(RESULTS)/footprint.json
 	$(BIN)/python benchmarks/fusion.py --out $(RESULTS)/fusion.json
+	$(BIN)/python benchmarks/signs.py --out $(RESULTS)/signs.json
 
 bench-training: $(READY)  ## images per second in training, beside plain PyTorch; the machine should be idle
 	$(BIN)/python benchmarks/training.py --out $(RESULTS)/training.json
