@@ -18,7 +18,7 @@ import numpy.typing as npt
 from safetensors import safe_open
 
 from signbit.bitformat import encode, pack_bits
-from signbit.bitformat.graph import Graph, GraphInput, GraphOutput, Node, Output, Resize, Step
+from signbit.bitformat.graph import Graph, GraphInput, GraphOutput, Node, Output, Resize
 from signbit.compiler.constants import NumberedConstants
 
 __all__ = ["cnv_network", "cnv_sums"]
@@ -44,24 +44,14 @@ def cnv_network(weights: Path) -> bytes:
     """The file, whose output is the last layer's sums.
 
     A pixel p is min(127, ⌊128·(2p / 255 − 1) + 1/2⌋), which is p − 128 up to 127, p − 127 from
-    there, and at most 127.
+    there, and at most 127. The file's table has 128 more, and the first thresholds what that adds.
     """
     tensors, classes = read(weights)
     constants = NumberedConstants()
 
-    def each(value: float) -> int:
-        return constants.number(np.full(3, value, np.float32))
-
-    upper = [Step("offset", {"value": each(-127)}), Step("clip", {"low": each(0), "high": each(1)})]
-    centred = [
-        Step("offset", {"value": each(-128)}),
-        Step("add", {"input": 1}),
-        Step("clip", {"low": each(-128), "high": each(127)}),
-    ]
-    nodes = [
-        Node("upper", "identity", (0,), {}, tuple(upper)),
-        Node("pixels", "identity", (0, 1), {}, tuple(centred)),
-    ]
+    pixels = np.arange(256)
+    table = pixels + (pixels >= 128) - (pixels == 255)
+    nodes: list[Node] = []
     for name in layers(tensors):
         signs = tensors[f"{name}.signs"]
         rows = signs.reshape(*signs.shape[:2], -1).transpose(0, 2, 1).reshape(len(signs), -1)
@@ -70,15 +60,18 @@ def cnv_network(weights: Path) -> bytes:
             keys["kernel"] = signs.shape[2:]
         if name in POOLED:
             keys |= {"pool_kernel": (2, 2), "pool_stride": (2, 2)}
-        op = "binary_conv" if len(nodes) > 2 else "real_conv"
+        op = "binary_conv" if nodes else "real_conv"
         outputs = (Output(),)
         if f"{name}.thresholds" in tensors:
             limits = tensors[f"{name}.thresholds"]
-            kind = np.int32 if op == "binary_conv" else np.float32
-            after = 0 if op == "binary_conv" else None
-            outputs = (Output("signs", after, threshold=constants.number(limits.astype(kind))),)
+            kind = np.int32 if nodes else np.float32
+            if not nodes:
+                limits = limits + 128 * signs.astype(np.int64).reshape(len(signs), -1).sum(1)
+            outputs = (Output("signs", threshold=constants.number(limits.astype(kind))),)
         nodes.append(Node(name, op, (len(nodes),), keys, outputs=outputs))
-    image = GraphInput("image", "image", (SIZE, SIZE, 3), Resize(SIZE))
+    each = np.repeat(table.astype(np.uint8)[:, None], 3, axis=1)
+    number = constants.number(each)
+    image = GraphInput("image", "image", (SIZE, SIZE, 3), Resize(SIZE), number)
     output = GraphOutput("sums", len(nodes), tuple(classes))
     return encode(Graph((image,), (output,), tuple(nodes)), constants.arrays)
 

@@ -27,6 +27,7 @@ __all__ = [
     "sample",
     "sample_bytes",
     "steps_sample",
+    "table_sample",
 ]
 
 Make = Callable[[], Sample]
@@ -289,12 +290,64 @@ def steps_sample() -> Sample:
     return b.sample(any_size=True)
 
 
+def table_sample() -> Sample:
+    """Two images of 5×4 RGB, of which one has a table → convolutions of either, and signs."""
+    b = Builder(6)
+    image = b.input("image", "image", 5, 4, 3, table=b.integers(np.uint8, 0, 255, 256, 3))
+    plain = b.input("plain", "image", 5, 4, 3)
+    packed, signs = b.node(
+        "packed",
+        "real_conv",
+        (image,),
+        Step("affine", {"scale": b.floats(8), "shift": b.floats(8)}),
+        Step("prelu", {"slope": b.floats(8)}),
+        **THREE,
+        weight=b.filters(8, 27),
+        pad_value=b.constant(np.float32([0, 128, 255])),
+        outputs=(REAL, Output("signs", threshold=b.floats(8), flip=b.flip(8))),
+    )
+    stem = b.node(
+        "stem",
+        "real_conv",
+        (image, packed),
+        Step("affine", {"scale": b.floats(8), "shift": b.floats(8)}),
+        Step("add", {"input": 1}),
+        **THREE,
+        weight=b.integers(np.int16, -300, 300, 8, 3, 3, 3),
+        pad_value=b.constant(np.uint8([0, 124, 255])),
+    )
+    other = b.node(
+        "other",
+        "real_conv",
+        (plain, stem),
+        Step("add", {"input": 1}),
+        Step("hardtanh"),
+        **THREE,
+        weight=b.floats(8, 3, 3, 3),
+        pad_value=b.floats(3),
+    )
+    scale, shift = np.full((2, 3), [[1 / 64], [-2]], np.float32)
+    pixels = b.node(
+        "pixels",
+        "identity",
+        (image,),
+        Step("affine", {"scale": b.constant(scale), "shift": b.constant(shift)}),
+        outputs=(SIGNS,),
+    )
+    joined = b.node("joined", "concat", (signs, pixels), outputs=(SIGNS,))
+    keys = {"pool_kernel": (2, 2), "pool_stride": (2, 1), "weight": b.filters(4, 99)}
+    b.output("dots", b.node("dots", "binary_conv", (joined,), **THREE, **keys))
+    b.output("values", other)
+    return b.sample(source={"for": "the tests of tables of pixels"})
+
+
 SAMPLES: Mapping[str, Make] = {
     "sample": sample,
     "int16": int16_sample,
     "offsets": offsets_sample,
     "operations": operations_sample,
     "steps": steps_sample,
+    "table": table_sample,
 }
 
 

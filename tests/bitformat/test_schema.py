@@ -17,7 +17,7 @@ from signbit.errors import ModelFileError, ModelVersionError
 makes = pytest.mark.parametrize("make", SAMPLES.values(), ids=SAMPLES)
 OPTIONAL = {
     *(key.name for key in KEYS.values() if not key.required),
-    *("any_size", "source", "resize", "classes", "interpolation", "rule"),
+    *("any_size", "source", "resize", "classes", "interpolation", "rule", "table"),
     *("steps", "outputs", "after", "threshold", "flip"),
 }
 """Keys that may be left out; `outputs` only of a node."""

@@ -32,6 +32,7 @@ KINDS: tuple[Callable[[int], Case], ...] = (
     one_operation.binary_conv,
     one_operation.adjusted,
     one_operation.int16_stem,
+    one_operation.looked_up,
     one_operation.any_operation,
     one_operation.rearranged,
     networks.network,

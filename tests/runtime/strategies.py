@@ -18,6 +18,7 @@ from tests.runtime.random_graphs.one_operation import (
     copied,
     int16_stem,
     linear,
+    looked_up,
     multiplied,
     over_channels,
     pool,
@@ -36,6 +37,7 @@ linears = st.builds(linear, SEEDS)
 real_convs = st.builds(real_conv, SEEDS)
 real_heads = st.builds(real_head, SEEDS)
 int16_stems = st.builds(int16_stem, SEEDS)
+looked_ups = st.builds(looked_up, SEEDS)
 sign_sums = st.builds(sign_sum, SEEDS)
 pools = st.builds(pool, SEEDS)
 multiplieds = st.builds(multiplied, SEEDS)

@@ -88,6 +88,13 @@ def test_int16_stems(isa: str, case: Case, threads: int) -> None:
 
 @every_isa
 @drawn(60)
+@given(case=strategies.looked_ups, threads=THREADS)
+def test_tables_of_pixels(isa: str, case: Case, threads: int) -> None:
+    check(case, isa, threads)
+
+
+@every_isa
+@drawn(60)
 @given(case=strategies.sign_sums, threads=THREADS)
 def test_sums_of_signs(isa: str, case: Case, threads: int) -> None:
     check(case, isa, threads)

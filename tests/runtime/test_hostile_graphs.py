@@ -87,6 +87,9 @@ def _graphs() -> Iterator[Case]:
         sample, "too large an input", ("inputs", 0, "shape"), [16_384] * 2 + [5], "inputs[0]"
     )
     yield changed(sample, "resized reals", ("inputs", 0, "kind"), "real", "inputs[0].resize")
+    yield changed(sample, "a table that is not there", ("inputs", 0, "table"), 99)
+    yield changed(sample, "a table of reals", ("inputs", 0, "table"), 0)
+    yield changed(sample, "a negative table", ("inputs", 0, "table"), -1)
     yield changed(sample, "cubic", ("inputs", 0, "resize", "interpolation"), "cubic")
     yield changed(sample, "rounded up", ("inputs", 0, "resize", "rule"), "ceiling")
     yield changed(sample, "three classes", ("outputs", 0, "classes"), ["a", "b", "c"])

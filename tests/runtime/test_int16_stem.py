@@ -100,7 +100,8 @@ def test_only_pixels_are_taken(load: Callable[[bytes], Any]) -> None:
     engine = load(encode(*int16_sample()))
     images = np.random.default_rng(3).integers(0, 256, (2, 5, 4, 3)).astype(np.uint8)
     assert engine(images)["logits"].shape == (2, 6)
-    message = "^'image': this model's stem is int16 and takes uint8 pixels$"
+    message = "^'image': this model takes uint8 pixels, as it has an int16 stem or a table of "
+    message += "pixels$"
     with pytest.raises(InputError, match=message):
         engine(images.astype(np.float32))
     with pytest.raises(InputError, match=message):
@@ -114,5 +115,5 @@ def test_only_pixels_are_taken(load: Callable[[bytes], Any]) -> None:
 def test_explain_takes_only_pixels_too() -> None:
     engine = signbit.load(encode(*int16_sample()), threads=1)
     assert engine.explain(np.zeros((1, 5, 4, 3), np.uint8))[0]["op"] == "real_conv"
-    with pytest.raises(InputError, match="this model's stem is int16"):
+    with pytest.raises(InputError, match="this model takes uint8 pixels"):
         engine.explain(np.zeros((1, 5, 4, 3), np.float32))

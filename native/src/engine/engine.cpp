@@ -45,7 +45,9 @@ Status check_pixels(const Plan& plan, const std::string& name, const InputArray&
                     int64_t count, int64_t elements) {
   if (!pixels.is_float) return {};
   if (plan.pixels_only) {
-    return {Code::kInput, name + ": this model's stem is int16 and takes uint8 pixels"};
+    return {Code::kInput, name +
+                              ": this model takes uint8 pixels, as it has an int16 stem or a table "
+                              "of pixels"};
   }
   const float* const values = static_cast<const float*>(pixels.data);
   for (int64_t i = 0; i < count * elements; ++i) {

@@ -6,6 +6,7 @@
 #include "engine/engine_state.h"
 #include "format/table.h"
 #include "plan/bounds/held.h"
+#include "run/run_images.h"
 
 namespace sbnn {
 namespace {
@@ -130,7 +131,10 @@ class NodeRun {
   void put(const Feed& feed, Frame* frame) const {
     const TensorLayout& tensor = layout(feed.tensor);
     const int64_t elements = tensor.pixels() * tensor.channels;
-    if (tensor.kind == Kind::kImage) return;  // read where it is
+    if (tensor.kind == Kind::kImage) {  // read where it is, unless pixels are looked up
+      look_up(plan_, feed.tensor, {feed.data, feed.is_float}, index_, frame);
+      return;
+    }
     if (tensor.kind == Kind::kBits) {
       store_bits(tensor, static_cast<const uint8_t*>(feed.data) + index_ * elements,
                  frame->tensor(feed.tensor));
@@ -167,7 +171,7 @@ std::vector<NodeInfo> describe_nodes(const Graph& graph, const Plan& plan) {
     info.kernel = node.kernel;
     info.bytes = node.bytes;
     info.macs = node.macs;
-    if (node.integer && node.node->weight != kNone) {
+    if (node.has_dots) {
       const Shape dots = dots_shape(node);
       info.dots_height = dots.height;
       info.dots_width = dots.width;
@@ -184,6 +188,9 @@ EngineSize Engine::size() const {
   size.estimated = {estimate.constants, estimate.arena, estimate.scratch};
   for (const NodePlan& node : state_->plan.nodes) {
     size.held.constants += static_cast<double>(held_bytes(node));
+  }
+  for (const AlignedArray<uint8_t>& table : state_->plan.tables) {
+    size.held.constants += static_cast<double>(table.bytes());
   }
   size.held.arena = static_cast<double>(state_->plan.storage.bytes);
   size.held.scratch = scratch_bytes(state_->plan.scratch);

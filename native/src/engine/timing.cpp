@@ -46,7 +46,7 @@ Status Engine::time_nodes(const Batch& batch, int runs, std::vector<NodeTime>* t
     call.context().prepare(call.workers(), 1);
     const auto frame_of = [&](int64_t image) {
       Frame frame = call.context().frame(0);
-      start_sample(state.graph, timed, image, &frame);
+      start_sample(state.plan, timed, image, &frame);
       return frame;
     };
     for (int64_t image = 0; call.times_images(); image = (image + 1) % timed.count) {

@@ -99,6 +99,7 @@ struct GraphInput {
   // How a photograph becomes this input; 0 where the file does not say.
   int64_t shorter_side = 0;
   bool nearest = false;
+  int table = kNone;  // a constant: by pixel value and channel, what takes a pixel's place
 };
 
 struct GraphOutput {

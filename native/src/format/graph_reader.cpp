@@ -46,15 +46,19 @@ Status read_resize(const Json& json, const std::string& where, GraphInput* input
   return rule == nullptr ? Status() : read_choice(*rule, where + ".rule", {"torchvision"}, &place);
 }
 
-Status read_input(const Json& json, const std::string& where, GraphInput* input) {
-  SIGNBIT_TRY(check_object(json, where, {"name", "kind", "shape"}, {"resize"}));
+Status read_input(const ConstantIndices& constants, const Json& json, const std::string& where,
+                  GraphInput* input) {
+  SIGNBIT_TRY(check_object(json, where, {"name", "kind", "shape"}, {"resize", "table"}));
   SIGNBIT_TRY(read_string(*json.find("name"), where + ".name", &input->name));
   size_t kind = 0;
   SIGNBIT_TRY(read_choice(*json.find("kind"), where + ".kind", {"image", "real"}, &kind));
   input->tensor.kind = kind == 0 ? Kind::kImage : Kind::kReal;
   SIGNBIT_TRY(read_shape(*json.find("shape"), where + ".shape", &input->tensor));
   const Json* resize = json.find("resize");
-  return resize == nullptr ? Status() : read_resize(*resize, where + ".resize", input);
+  if (resize != nullptr) SIGNBIT_TRY(read_resize(*resize, where + ".resize", input));
+  const Json* table = json.find("table");
+  return table == nullptr ? Status()
+                          : read_constant(constants, *table, where + ".table", &input->table);
 }
 
 Status read_output(const Json& json, const std::string& where, GraphOutput* output) {
@@ -79,11 +83,15 @@ Status read_source(const Json& json, Graph* graph) {
   return {};
 }
 
-Status read_nodes(const Json& json, Graph* graph) {
+ConstantIndices indices_of(const Graph& graph) {
   ConstantIndices constants;
-  for (size_t i = 0; i < graph->constants.size(); ++i) {
-    constants[graph->constants[i].name] = static_cast<int>(i);
+  for (size_t i = 0; i < graph.constants.size(); ++i) {
+    constants[graph.constants[i].name] = static_cast<int>(i);
   }
+  return constants;
+}
+
+Status read_nodes(const ConstantIndices& constants, const Json& json, Graph* graph) {
   return read_list(json, "nodes", 0, kMaxItems, [&](const Json& item, const std::string& where) {
     return read_node(constants, item, where, &graph->nodes.emplace_back());
   });
@@ -101,9 +109,10 @@ Status read_graph(const std::string& text, Graph* graph) {
   const Json* any_size = json.find("any_size");
   graph->any_size = any_size != nullptr;
   if (any_size != nullptr) SIGNBIT_TRY(read_flag(*any_size, "any_size"));
+  const ConstantIndices constants = indices_of(*graph);
   SIGNBIT_TRY(read_list(*json.find("inputs"), "inputs", 0, kMaxOperands,
                         [&](const Json& item, const std::string& where) {
-                          return read_input(item, where, &graph->inputs.emplace_back());
+                          return read_input(constants, item, where, &graph->inputs.emplace_back());
                         }));
   SIGNBIT_TRY(read_list(*json.find("outputs"), "outputs", 0, kMaxOutputs,
                         [&](const Json& item, const std::string& where) {
@@ -111,7 +120,7 @@ Status read_graph(const std::string& text, Graph* graph) {
                         }));
   const Json* source = json.find("source");
   if (source != nullptr) SIGNBIT_TRY(read_source(*source, graph));
-  return read_nodes(*json.find("nodes"), graph);
+  return read_nodes(constants, *json.find("nodes"), graph);
 }
 
 }  // namespace sbnn

@@ -89,7 +89,7 @@ class NodeReader {
         return read_named(key, json, where, numbers);
       case KeyType::kConstant: {
         int index = kNone;
-        SIGNBIT_TRY(read_constant(json, where, &index));
+        SIGNBIT_TRY(read_constant(constants_, json, where, &index));
         numbers[0] = index;
         return {};
       }
@@ -121,14 +121,6 @@ class NodeReader {
   }
 
   // n is the file's tensor called "n".
-  Status read_constant(const Json& json, const std::string& where, int* index) const {
-    int64_t number = 0;
-    SIGNBIT_TRY(read_in_range(json, where, 0, kMaxItems - 1, &number));
-    const auto found = constants_.find(std::to_string(number));
-    *index = found == constants_.end() ? lacking(static_cast<int>(number)) : found->second;
-    return {};
-  }
-
   Status read_step(const Json& json, const std::string& where, Step* step) const {
     size_t op = 0;
     SIGNBIT_TRY(read_op(json, where, step_names(), &op));
@@ -157,7 +149,7 @@ class NodeReader {
                                                       {"flip", &output->flip}};
     for (const auto& [key, index] : constants) {
       if (const Json* given = json.find(key)) {
-        SIGNBIT_TRY(read_constant(*given, where + "." + key, index));
+        SIGNBIT_TRY(read_constant(constants_, *given, where + "." + key, index));
       }
     }
     for (const auto& [key, index] : constants) {
@@ -173,6 +165,15 @@ class NodeReader {
 };
 
 }  // namespace
+
+Status read_constant(const ConstantIndices& constants, const Json& json, const std::string& where,
+                     int* index) {
+  int64_t number = 0;
+  SIGNBIT_TRY(read_in_range(json, where, 0, kMaxItems - 1, &number));
+  const auto found = constants.find(std::to_string(number));
+  *index = found == constants.end() ? lacking(static_cast<int>(number)) : found->second;
+  return {};
+}
 
 Status read_node(const ConstantIndices& constants, const Json& json, const std::string& where,
                  Node* node) {

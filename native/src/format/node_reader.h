@@ -16,6 +16,10 @@ using ConstantIndices = std::unordered_map<std::string, int>;
 Status read_node(const ConstantIndices& constants, const Json& json, const std::string& where,
                  Node* node);
 
+// A constant's number as its index, or lacking().
+Status read_constant(const ConstantIndices& constants, const Json& json, const std::string& where,
+                     int* index);
+
 // The number of a tensor of the graph; one that cannot be is kNone.
 Status read_tensor(const Json& json, const std::string& where, int* number);
 

@@ -39,6 +39,8 @@ struct TapRange {
   }
 };
 
+constexpr int64_t kPixelValues = 256;  // of a uint8
+
 constexpr int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }

@@ -5,6 +5,9 @@
 
 #include "plan/fuse.h"
 
+#include <cmath>
+#include <cstring>
+
 #include "format/table.h"
 
 namespace sbnn {
@@ -170,11 +173,30 @@ class NodeFuser {
 
 }  // namespace
 
+bool FusedGraph::has_whole_sums(const FusedNode& node) const {
+  constexpr int64_t kExact = 1 << 24;
+  const DType weight = constants[static_cast<size_t>(node.weight)].dtype;
+  if (weight == DType::kI16) return true;
+  const auto input = static_cast<size_t>(node.input);
+  if (weight != DType::kU64 || table_of(node.input) == kNone) return false;
+  const int64_t taps = node.kernel.y * node.kernel.x * (tensors[input].channels / node.groups);
+  if (taps * (kPixelValues - 1) >= kExact) return false;
+  if (node.pad_value == kNone) return true;
+  const Constant& pad = constants[static_cast<size_t>(node.pad_value)];
+  for (size_t byte = 0; byte < pad.bytes; byte += sizeof(float)) {
+    float value;
+    std::memcpy(&value, pad.data + byte, sizeof value);
+    if (!(value >= 0 && value < kPixelValues) || value != std::floor(value)) return false;
+  }
+  return true;
+}
+
 FusedGraph fuse_graph(const Graph& graph, bool fuse) {
   FusedGraph fused;
   fused.tensors = graph.tensors;
   fused.constants = graph.constants;
   fused.inputs = static_cast<int>(graph.inputs.size());
+  for (const GraphInput& input : graph.inputs) fused.tables.push_back(input.table);
   for (const GraphOutput& output : graph.outputs) fused.outputs.push_back(output.tensor);
   fused.nodes.reserve(graph.nodes.size());
   for (const Node& node : graph.nodes) fused.nodes.push_back(NodeFuser(graph, node).run(fuse));

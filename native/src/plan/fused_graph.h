@@ -127,7 +127,18 @@ struct FusedGraph {
   std::vector<FusedNode> nodes;
   std::vector<Constant> constants;  // whose bytes are borrowed
   int inputs = 0;
+  std::vector<int> tables;   // of pixels, by input: a constant, or kNone
   std::vector<int> outputs;  // tensors
+
+  int table_of(int tensor) const {
+    const auto i = static_cast<size_t>(tensor);
+    return i < tables.size() ? tables[i] : kNone;
+  }
+
+  // A real convolution of uint8 pixels alone whose sums are whole numbers and int32, and whose
+  // chain of float32 has the very same: its weights are int16, or signs and so few that no sum
+  // leaves the integers that float32 has.
+  bool has_whole_sums(const FusedNode& node) const;
 
   bool is_output(int tensor) const {
     for (const int output : outputs) {

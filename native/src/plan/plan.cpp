@@ -61,6 +61,18 @@ ScratchSizes scratch_of(const NodePlan& plan, const TensorLayout& input, const P
   return scratch;
 }
 
+// A channel's values side by side.
+AlignedArray<uint8_t> plan_table(const FusedGraph& graph, int index, int64_t channels) {
+  if (index == kNone) return {};
+  const Constant& constant = graph.constants[static_cast<size_t>(index)];
+  AlignedArray<uint8_t> table(constant.bytes);
+  for (size_t i = 0; i < constant.bytes; ++i) {
+    const size_t channel = i % static_cast<size_t>(channels);
+    table[channel * kPixelValues + i / static_cast<size_t>(channels)] = constant.data[i];
+  }
+  return table;
+}
+
 void plan_node(const FusedGraph& graph, const FusedNode& node, Plan* plan) {
   NodePlan result;
   result.node = &node;
@@ -124,6 +136,10 @@ void plan_layout(const FusedGraph& graph, const KernelTable& kernels, Plan* plan
 }
 
 void plan_nodes(const FusedGraph& graph, Plan* plan) {
+  for (size_t i = 0; i < graph.tables.size(); ++i) {
+    plan->tables.push_back(plan_table(graph, graph.tables[i], plan->tensors[i].channels));
+    plan->pixels_only |= !plan->tables.back().empty();
+  }
   plan->nodes.reserve(graph.nodes.size());
   for (const FusedNode& node : graph.nodes) plan_node(graph, node, plan);
   for (const Stage& stage : plan->stages) {

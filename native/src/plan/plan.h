@@ -77,8 +77,7 @@ struct BinaryConvPlan {
   int triples = 0, singles = 0;
   std::vector<int64_t> offsets;  // of triples, then of singles
   int64_t second = 0;            // bytes from a triple's first word to its second
-  int64_t triple_xors_end =
-      0;  // bytes from a window's address to the end of its triples' first words
+  int64_t triple_xors_end = 0;   // and to the end of the triples' first words
   AlignedArray<uint32_t> weights;
   AlignedArray<int32_t> base;  // [border pattern][base_step]
   int64_t base_step = 0;
@@ -117,7 +116,8 @@ struct NodePlan {
   int64_t window_area = 1;                      // windows pooled into one output
   int64_t tile_pixels = 0;
   int64_t tile_step = 0;  // values from a tile's pixel to the next
-  bool integer = false;   // v0 is int32
+  bool integer = false;   // v0 is int32,
+  bool has_dots = false;  // and can be looked at
   bool wants_real = false;
   bool values_in_place = false;  // v0 is read where the input lies, so tiles need not fit L1
   bool spread_signs = false;     // some sign output has gaps between groups
@@ -192,9 +192,10 @@ struct Plan {
   const KernelTable* kernels = nullptr;
   std::vector<TensorLayout> tensors;
   std::vector<NodePlan> nodes;
-  bool pixels_only = false;   // a node has int16 weights: images are uint8
-  std::vector<Stage> stages;  // every node, in order
-  bool batch_head = false;    // the last of them may run for several images at once
+  bool pixels_only = false;                   // a node has int16 weights: images are uint8
+  std::vector<Stage> stages;                  // every node, in order
+  bool batch_head = false;                    // the last of them may run for several images at once
+  std::vector<AlignedArray<uint8_t>> tables;  // by input, channel and pixel; empty where none is
   StoragePlan storage;        // for stages: tensors share memory once nobody reads them any more
   StoragePlan whole_storage;  // every tensor has its own, for looking at them
   ScratchSizes scratch;

@@ -238,7 +238,7 @@ void plan_binary_conv(const FusedGraph& graph, const TensorLayout& input,
     block_weights += round_up(block.filters, kernels.word_lanes) * steps;
   }
   plan->bytes += static_cast<int64_t>(binary.weights.bytes() + binary.base.bytes());
-  plan->integer = true;
+  plan->integer = plan->has_dots = true;
   plan->kernel = std::string("conv_b1_") + kernels.isa;
   // Lanes of a vector cost alike whether or not the instruction set counts bits itself.
   plan->cost = static_cast<double>(plan->macs) / (20.0 * kernels.word_lanes);

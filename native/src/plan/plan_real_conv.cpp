@@ -1,8 +1,6 @@
 // Real convolutions made ready: how a window lies in rows of the input, whether a fast convolution
 // pays, and the weights packed step by step.
 
-#include <algorithm>
-
 #include "plan/layouts/plan_filters.h"
 
 namespace sbnn {
@@ -79,7 +77,8 @@ class RealConvPlanner {
 
   void plan() {
     const Constant& weight = graph_.constants[static_cast<size_t>(node_.weight)];
-    plan_.integer = weight.dtype == DType::kI16;
+    plan_.integer = graph_.has_whole_sums(node_);
+    plan_.has_dots = weight.dtype == DType::kI16;
     real_.value_bytes = panel_value_bytes(plan_.integer, kernels_);
     const int64_t taps = node_.kernel.y * node_.kernel.x * group_channels_;
     plan_.macs = plan_.pixels() * plan_.channels * taps;
@@ -156,23 +155,27 @@ class RealConvPlanner {
   void fill_pads() {
     PanelPlan& panel = real_.panel;
     const auto channels = static_cast<size_t>(input_.channels);
-    if (real_.value_bytes == 1) {
-      panel.pad_bytes = AlignedArray<int8_t>(channels);
-      std::fill_n(panel.pad_bytes.data(), channels, pixel_byte(0));
-    } else if (plan_.integer) {
-      panel.pad_pixels = AlignedArray<int16_t>(channels);
-    } else {
+    const Constant* pad = nullptr;
+    if (node_.pad_value != kNone) pad = &graph_.constants[static_cast<size_t>(node_.pad_value)];
+    if (!plan_.integer) {
       panel.pad_reals = AlignedArray<float>(channels);
-    }
-    if (node_.pad_value == kNone) return;
-    const Constant& pad = graph_.constants[static_cast<size_t>(node_.pad_value)];
-    if (real_.value_bytes == 1) {
-      std::transform(pad.data, pad.data + channels, panel.pad_bytes.data(), pixel_byte);
-    } else if (plan_.integer) {
-      std::copy(pad.data, pad.data + channels, panel.pad_pixels.data());
+      if (pad != nullptr) std::memcpy(panel.pad_reals.data(), pad->data, pad->bytes);
+    } else if (real_.value_bytes == 1) {
+      panel.pad_bytes = AlignedArray<int8_t>(channels);
+      for (size_t c = 0; c < channels; ++c) panel.pad_bytes[c] = pixel_byte(pad_pixel(pad, c));
     } else {
-      std::memcpy(panel.pad_reals.data(), pad.data, pad.bytes);
+      panel.pad_pixels = AlignedArray<int16_t>(channels);
+      for (size_t c = 0; c < channels; ++c) panel.pad_pixels[c] = pad_pixel(pad, c);
     }
+  }
+
+  // Of signs as weights it is a whole number in float32.
+  static uint8_t pad_pixel(const Constant* pad, size_t channel) {
+    if (pad == nullptr) return 0;
+    if (pad->dtype == DType::kU8) return pad->data[channel];
+    float value;
+    std::memcpy(&value, pad->data + channel * sizeof value, sizeof value);
+    return static_cast<uint8_t>(value);
   }
 
   void plan_segments() {
@@ -218,9 +221,18 @@ class RealConvPlanner {
 
   std::vector<int16_t> filter_row(const Constant& weight, int64_t filter, int64_t segment) const {
     std::vector<int16_t> row(static_cast<size_t>(segments_.values));
-    const auto bytes = static_cast<int64_t>(row.size() * sizeof(int16_t));
-    std::memcpy(row.data(), weight.data + (filter * segments_.count + segment) * bytes,
-                row.size() * sizeof(int16_t));
+    if (weight.dtype == DType::kU64) {
+      const auto filter_size = static_cast<int64_t>(weight.bytes) / plan_.channels;
+      const uint8_t* const bits = weight.data + filter * filter_size;
+      const int64_t first = segment * segments_.values;
+      for (size_t i = 0; i < row.size(); ++i) {
+        row[i] = read_bits(bits, first + static_cast<int64_t>(i), 1) != 0 ? -1 : 1;
+      }
+      return row;
+    }
+    const size_t bytes = row.size() * sizeof(int16_t);
+    const int64_t place = filter * segments_.count + segment;
+    std::memcpy(row.data(), weight.data + static_cast<size_t>(place) * bytes, bytes);
     return row;
   }
 

@@ -242,10 +242,11 @@ StoragePlan plan_storage(const FusedGraph& graph, const std::vector<TensorLayout
   }
   const std::vector<int> last = last_readers(graph, reader_of);
   SlotAllocator allocator(tensors, reuse);
-  // Reals that a caller gives are there before the first node.
+  // Reals that a caller gives are there before the first node, and so are pixels of a table.
   for (int tensor = 0; tensor < graph.inputs; ++tensor) {
     const auto i = static_cast<size_t>(tensor);
-    if (tensors[i].kind == Kind::kReal) allocator.place(tensor, -1, last[i]);
+    const bool is_kept = tensors[i].kind == Kind::kReal || graph.table_of(tensor) != kNone;
+    if (is_kept) allocator.place(tensor, -1, last[i]);
   }
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const FusedNode& node = graph.nodes[i];

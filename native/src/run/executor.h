@@ -70,8 +70,10 @@ struct Frame {
     if (index == banded) return band;
     return arena + storage->offsets[static_cast<size_t>(index)];
   }
-  // The sample's part of an image input, which has so many elements per sample.
+  // The sample's part of an image input, which has so many elements per sample; of pixels that are
+  // looked up what they became.
   InputArray image(int input, int64_t elements) const {
+    if (storage->offsets[static_cast<size_t>(input)] != kNone) return {tensor(input), false};
     return sample_of(inputs[input], elements, sample);
   }
   float* row_sums() const { return reinterpret_cast<float*>(arena + storage->row_sums); }

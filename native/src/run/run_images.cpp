@@ -20,7 +20,7 @@ void unpack_signs(const TensorLayout& layout, const uint8_t* tensor, int8_t* sig
 
 Frame frame_of(Call* call, const BatchRun& run, int64_t image, int arena) {
   Frame frame = call->context().frame(arena);
-  start_sample(call->state().graph, run.batch, image, &frame);
+  start_sample(call->state().plan, run.batch, image, &frame);
   return frame;
 }
 
@@ -80,15 +80,33 @@ void run_head_part(void* context, int index, int worker) {
 
 }  // namespace
 
-void start_sample(const Graph& graph, const Batch& batch, int64_t sample, Frame* frame) {
+void look_up(const Plan& plan, int input, const InputArray& pixels, int64_t sample, Frame* frame) {
+  const auto i = static_cast<size_t>(input);
+  const uint8_t* const table = plan.tables[i].data();
+  if (table == nullptr) return;
+  const int64_t channels = plan.tensors[i].channels;
+  const int64_t elements = plan.tensors[i].pixels() * channels;
+  const auto* from = static_cast<const uint8_t*>(sample_of(pixels, elements, sample).data);
+  uint8_t* const to = frame->tensor(input);
+  for (int64_t pixel = 0; pixel < elements; pixel += channels) {
+    for (int64_t c = 0; c < channels; ++c) {
+      to[pixel + c] = table[c * kPixelValues + from[pixel + c]];
+    }
+  }
+}
+
+void start_sample(const Plan& plan, const Batch& batch, int64_t sample, Frame* frame) {
   frame->inputs = batch.inputs.data();
   frame->sample = sample;
-  for (size_t i = 0; i < graph.inputs.size(); ++i) {
-    const TensorSpec& tensor = graph.tensors[i];
-    if (tensor.kind != Kind::kReal) continue;
-    const int64_t elements = element_count(tensor);
-    std::memcpy(frame->tensor(static_cast<int>(i)),
-                sample_of(batch.inputs[i], elements, sample).data,
+  for (size_t i = 0; i < plan.tables.size(); ++i) {
+    const TensorLayout& tensor = plan.tensors[i];
+    const int input = static_cast<int>(i);
+    if (tensor.kind != Kind::kReal) {
+      look_up(plan, input, batch.inputs[i], sample, frame);
+      continue;
+    }
+    const int64_t elements = tensor.pixels() * tensor.channels;
+    std::memcpy(frame->tensor(input), sample_of(batch.inputs[i], elements, sample).data,
                 static_cast<size_t>(elements) * sizeof(float));
   }
 }

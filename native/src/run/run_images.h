@@ -12,8 +12,12 @@ struct BatchRun {
   const std::vector<void*>& outputs;
 };
 
-// Makes a frame that is that of one sample of a batch: reals that the caller gives go to its arena.
-void start_sample(const Graph& graph, const Batch& batch, int64_t sample, Frame* frame);
+// Makes a frame that is that of one sample of a batch: reals that the caller gives go to its
+// arena, and pixels that are looked up.
+void start_sample(const Plan& plan, const Batch& batch, int64_t sample, Frame* frame);
+
+// Looks the pixels of one sample of an image input up, if that has a table.
+void look_up(const Plan& plan, int input, const InputArray& pixels, int64_t sample, Frame* frame);
 
 // One image, on the caller's thread, and how long its stages take.
 void time_image(Call* call, const BatchRun& run, int64_t image);

@@ -126,6 +126,8 @@ class GraphInput:
     kind: str
     shape: Shape
     resize: Resize | None = None
+    table: int | None = None
+    """Constant, U8 (256, channels): what takes the place of each pixel; None leaves them alone."""
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ convolution algorithms need."""
 MAX_SUM = (1 << 31) - 1
 """The largest MAX_PIXEL · Σ|weight| of a filter, so that no sum leaves 32 bits."""
 
-REFUSAL = "this model's stem is int16 and takes uint8 pixels"
-"""What every engine says to float32 images."""
+REFUSAL = "this model takes uint8 pixels, as it has an int16 stem or a table of pixels"
+"""What every engine says to float32 images then."""
 
 _INT16 = np.dtype(np.int16)
 

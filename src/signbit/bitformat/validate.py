@@ -12,7 +12,7 @@ from typing import NamedTuple
 from signbit.bitformat.checks import Array, Constants, require, value_in_range
 from signbit.bitformat.constant_rules import check_constants
 from signbit.bitformat.graph import Graph, Node, Output, Shape, Step
-from signbit.bitformat.int16_stem import has_integer_sums
+from signbit.bitformat.int16_stem import MAX_PIXEL, has_integer_sums
 from signbit.bitformat.shapes import SHAPE_RULES, check_shape
 from signbit.bitformat.steps import check_step
 from signbit.bitformat.table import LIMITS
@@ -86,6 +86,10 @@ class _Nodes:
             require(
                 each.resize is None or each.kind == "image", f"{where}.resize", "goes with images"
             )
+            if each.table is not None:
+                place, shape = f"{where}.table", (MAX_PIXEL + 1, each.shape[2])
+                require(each.kind == "image", place, "goes with images")
+                self.constants.shaped(each.table, ("U8",), shape, place)
             check_shape(each.shape, where)
             self.tensors.append(Tensor(each.kind, each.shape))
 

@@ -187,7 +187,9 @@ class _Compiler:
         lowered = lower(graph)
         allowed = {ALLOWED: ", ".join(given.allow_real)} if given.allow_real else {}
         compiled = Graph(
-            inputs=(GraphInput(IMAGE, "image", (*size, given.channels), given.resize),),
+            inputs=(
+                GraphInput(IMAGE, "image", (*size, given.channels), given.resize, lowered.table),
+            ),
             outputs=tuple(
                 GraphOutput(name, number, () if place else given.class_names)
                 for place, (name, number) in enumerate(lowered.outputs.items())

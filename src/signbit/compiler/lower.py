@@ -64,6 +64,8 @@ class Lowered:
     """Name of each output → its tensor."""
     nodes: tuple[FileNode, ...]
     constants: dict[str, Constant]
+    table: int | None
+    """Constant that takes the place of the pixels."""
     node_provenance: dict[str, Provenance]
     """Name of a node → where it comes from."""
     tensor_provenance: dict[int, Provenance]
@@ -88,6 +90,7 @@ def lower(graph: ir.Graph) -> Lowered:
         {name: lowering.numbers[value] for name, value in graph.outputs.items()},
         tuple(lowering.nodes),
         lowering.constants.arrays,
+        lowering.table,
         lowering.node_provenance,
         lowering.tensor_provenance,
     )
@@ -100,6 +103,7 @@ class _Lowering:
         """Value, or value and groups -> the file's tensor."""
         self.nodes: list[FileNode] = []
         self.constants = NumberedConstants()
+        self.table: int | None = None
         self.node_provenance: dict[str, Provenance] = {}
         self.tensor_provenance: dict[int, Provenance] = {}
 
@@ -108,6 +112,8 @@ class _Lowering:
         signs = [reader for reader in readers if reader.op == "sign"]
         if node.op == "image":
             self.declare(node.name, node)
+            if node["table"] is not None:
+                self.table = self.constants.number(node["table"])
             if signs:
                 self.add_image_signs(node, signs)
             return

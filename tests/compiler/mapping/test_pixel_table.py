@@ -10,13 +10,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.compiler.every_way import assert_same_bits
-from tests.compiler.nets import Array
+from tests.compiler.nets import Array, pixels
 from tests.runtime.identity import ISAS
 from tests.thorough import drawn
 from torch import Tensor, nn
 
 import signbit
 from signbit.compiler import Compiled, compile_model
+from signbit.compiler.verification.verify import verify
 from signbit.errors import CompileError
 from signbit.nn import BinaryConv2d, BinaryLinear, PixelTable, Threshold
 from signbit.nn.binarizers import RealActivation
@@ -46,6 +47,56 @@ def test_finn_s_quantiser() -> None:
     assert {node.op for node in _check(FINN).graph.nodes} == {"identity"}
 
 
+def test_any_values_are_looked_up() -> None:
+    for values in (_P * 77 % 256, -(_P * 77 % 256), 1000 + _P * 77 % 256):
+        result = _check(values)
+        assert result.graph.inputs[0].table is not None
+    each = np.stack([_P * 77 % 256, FINN, 255 - _P])
+    assert _check(each).graph.inputs[0].table is not None
+
+
+class _Twice(nn.Module):
+    """A table, and the sign of it or the pixels themselves beside it."""
+
+    def __init__(self, values: Array, sign: bool) -> None:
+        super().__init__()
+        self.table = PixelTable(torch.from_numpy(values))
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.other = BinaryConv2d(3, 4, 3) if sign else nn.Conv2d(3, 4, 3)
+        self.sign = sign
+
+    def forward(self, x: Tensor) -> Tensor:
+        values: Tensor = self.table(x)
+        y: Tensor = self.conv(values) + self.other(values if self.sign else x)
+        return y
+
+
+@pytest.mark.parametrize("sign", [False, True])
+def test_what_reads_pixels_too(sign: bool) -> None:
+    """Then the table is computed, where it can be."""
+    torch.manual_seed(0)
+    result = _compiled(_Twice(FINN, sign), (6, 5, 3))
+    assert result.graph.inputs[0].table is None
+    assert_same_bits(result.data, (6, 5, 3))
+    with pytest.raises(CompileError, match="nothing else reads the pixels"):
+        _compiled(_Twice(_P * 77 % 256, sign), (6, 5, 3))
+
+
+@pytest.mark.parametrize("padding", [0, 1, 2])
+@pytest.mark.parametrize("binary", [False, True])
+def test_a_convolution_of_looked_up_pixels(padding: int, binary: bool) -> None:
+    torch.manual_seed(padding)
+    conv: nn.Module = nn.Conv2d(3, 17, 3, padding=padding)
+    if binary:
+        conv = BinaryConv2d(3, 17, 3, padding=padding, activation_binarizer=RealActivation())
+    model = nn.Sequential(PixelTable(torch.from_numpy(FINN)), conv, nn.BatchNorm2d(17))
+    result = _compiled(model, (7, 5, 3))
+    assert [node.op for node in result.graph.nodes] == ["real_conv"]
+    assert result.graph.inputs[0].table is not None
+    assert_same_bits(result.data, (7, 5, 3))
+    assert all(node.agrees for node in verify(result, pixels(5, (7, 5, 3))).nodes)
+
+
 @pytest.mark.slow
 @drawn(60, least=12)
 @given(data=st.data())
@@ -67,7 +118,7 @@ def test_any(data: st.DataObject) -> None:
     ("values", "cure"),
     [
         (FINN / 128, "multiply behind it"),
-        (_P * 77 % 256, "at most 16"),
+        (_P * 77 % 257, "at most 16"),
         (_P * 100_000, "exact below 2"),
     ],
 )

@@ -54,7 +54,10 @@ class Case:
     @property
     def takes_floats(self) -> bool:
         """Whether images may be float32."""
-        return not any(is_int16(node, self.constants) for node in self.graph.nodes)
+        has_tables = any(given.table is not None for given in self.graph.inputs)
+        return not has_tables and not any(
+            is_int16(node, self.constants) for node in self.graph.nodes
+        )
 
     @property
     def fetches(self) -> list[int | str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,13 @@ class NodeBuilder(StepsBuilder):
         self.inputs.append(GraphInput(f"{kind}{number}" if number else kind, kind, shape))
         self.tensors.append(Tensor(kind, shape))
         self.bounds.append(255.0 if kind == "image" else 8.0)
+        return number
+
+    def looked_up(self, shape: Shape) -> int:
+        """An image whose pixels have a table; the input's number."""
+        number = self.input("image", shape)
+        values = self.rng.integers(0, 256, (256, shape[2])).astype(np.uint8)
+        self.inputs[number] = replace(self.inputs[number], table=self.constant(values))
         return number
 
     def draft(

@@ -132,6 +132,18 @@ def int16_stem(seed: int) -> Case:
     return build.case(build.integer(0, 5))
 
 
+def looked_up(seed: int) -> Case:
+    """image whose pixels are looked up → reals and signs of it, and a convolution."""
+    build = Builder(seed)
+    groups = build.choose(GROUPS)
+    kernel, windows, size = window(build, 5)
+    source = build.looked_up((*size, groups * build.integer(1, 3)))
+    build.prepare(source)
+    convolve = build.choose((build.real_conv, build.int16_stem))
+    convolve(source, channels_of(build, groups, build.choose((40, 140))), kernel, groups, **windows)
+    return build.case(build.integer(0, 5), outputs=build.integer(1, 2))
+
+
 def sign_sum(seed: int) -> Case:
     """image → signs → the sums of their groups in any windows, and the means of magnitudes."""
     build = Builder(seed)

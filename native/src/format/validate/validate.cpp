@@ -53,10 +53,17 @@ class Validator {
       if (input.shorter_side != 0 && input.tensor.kind != Kind::kImage) {
         return refuse(where + ".resize", "goes with images");
       }
+      if (input.table != kNone) SIGNBIT_TRY(check_table(input, where + ".table"));
       SIGNBIT_TRY(check_shape(shape_of(input.tensor), where));
       graph_.tensors.push_back(input.tensor);
     }
     return {};
+  }
+
+  Status check_table(const GraphInput& input, const std::string& where) {
+    if (input.tensor.kind != Kind::kImage) return refuse(where, "goes with images");
+    return constants_.take_shaped(input.table, bit(DType::kU8),
+                                  {kPixelValues, input.tensor.channels}, where);
   }
 
   Status check_node(Node* node, const std::string& where) {

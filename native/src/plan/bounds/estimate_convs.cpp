@@ -99,7 +99,7 @@ void estimate_real_conv(const FusedGraph& graph, const FusedNode& node, const Te
                         const ConvShape& shape, const KernelTable& kernels, NodeEstimate* estimate,
                         ScratchSizes* scratch) {
   const FilterCut cut(shape.channels, node.groups, kernels.float_lanes);
-  const bool integer = graph.constants[static_cast<size_t>(node.weight)].dtype == DType::kI16;
+  const bool integer = graph.has_whole_sums(node);
   const RowSegments segments = row_segments(node, input);
   const int64_t value_bytes = panel_value_bytes(integer, kernels);
   const TrackShape tracks = choose_tracks(node, input, value_bytes, shape.width);

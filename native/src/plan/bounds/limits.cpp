@@ -46,6 +46,12 @@ Status check_limits(const FusedGraph& graph, const Plan& plan, const Limits& lim
                     Estimate* estimate) {
   *estimate = Estimate();
   estimate->arena = static_cast<double>(plan.storage.bytes);
+  for (size_t i = 0; i < graph.tables.size(); ++i) {
+    if (graph.tables[i] == kNone) continue;
+    const auto table = static_cast<size_t>(graph.tables[i]);
+    estimate->constants += array_bytes(static_cast<double>(graph.constants[table].bytes));
+    estimate->operations += static_cast<double>(element_count(graph.tensors[i]));
+  }
   ScratchSizes scratch;
   for (const Stage& stage : plan.stages) {
     if (stage.producer == kNone) continue;

@@ -135,13 +135,18 @@ def _source(value: Json, where: str) -> dict[str, str]:
 
 
 def _input(value: Json, where: str) -> GraphInput:
-    fields = _object(value, where, ("name", "kind", "shape"), ("resize",))
+    fields = _object(value, where, ("name", "kind", "shape"), ("resize", "table"))
     return GraphInput(
         name=_string(fields["name"], f"{where}.name"),
         kind=_choice(fields["kind"], f"{where}.kind", KINDS[:2]),
         shape=_shape(fields["shape"], f"{where}.shape"),
         resize=_resize(fields["resize"], f"{where}.resize") if "resize" in fields else None,
+        table=_constant(fields["table"], f"{where}.table") if "table" in fields else None,
     )
+
+
+def _constant(value: Json, where: str) -> int:
+    return _in_range(value, where, 0, MAX_CONSTANT)
 
 
 def _shape(value: Json, where: str) -> Shape:
@@ -252,7 +257,7 @@ _READERS: Mapping[str, Callable[[Json, str, Key], Any]] = {
     "integer": lambda value, where, key: _in_range(value, where, key.least, key.most),
     "flag": lambda value, where, key: _flag(value, where),
     "choice": lambda value, where, key: _choice(value, where, key.choices),
-    "constant": lambda value, where, key: _in_range(value, where, 0, MAX_CONSTANT),
+    "constant": lambda value, where, key: _constant(value, where),
     "operand": lambda value, where, key: _in_range(value, where, 0, LIMITS["operands"] - 1),
     "taps": _taps,
 }

@@ -45,7 +45,7 @@ def _plain_input(given: GraphInput) -> dict[str, object]:
             {"interpolation": given.resize.interpolation, "rule": given.resize.rule},
             {"interpolation": INTERPOLATIONS[0], "rule": RESIZE_RULES[0]},
         )
-    return plain
+    return plain | _differing({"table": given.table}, {"table": None})
 
 
 def _plain_output(wanted: GraphOutput) -> dict[str, object]:

@@ -10,6 +10,7 @@ from signbit.bitformat.graph import Step
 from signbit.compiler.ir.graph import LOGITS, Graph
 from signbit.compiler.ir.node import NOWHERE, FloatArray, Node, Origin, Place, Shape, refuse
 from signbit.compiler.ir.operations import HALVES, IMAGE, OWN_OPERATIONS
+from signbit.compiler.ir.pixel_values import MOST_PIECES, PixelValues
 from signbit.compiler.ir.show import text
 from signbit.compiler.ir.signs import SignRule
 from signbit.compiler.ir.steps import (
@@ -29,12 +30,14 @@ __all__ = [
     "HALVES",
     "IMAGE",
     "LOGITS",
+    "MOST_PIECES",
     "NOWHERE",
     "OWN_OPERATIONS",
     "FloatArray",
     "Graph",
     "Node",
     "Origin",
+    "PixelValues",
     "Place",
     "Shape",
     "SignRule",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from signbit.compiler.ir.node import Node
+from signbit.compiler.ir.pixel_values import PixelValues
 from signbit.errors import CompileError, Refusal
 
 __all__ = ["LOGITS", "Graph"]
@@ -22,6 +23,8 @@ class Graph:
     nodes: dict[str, Node] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     """Name of each output → the value that it is, in the file's order; one may be several."""
+    pixel_tables: dict[str, PixelValues] = field(default_factory=dict)
+    """Values that are tables of pixels → what they have of each, until a pass has seen to them."""
     refused: list[Refusal] = field(default_factory=list)
     """What cannot be done of all this. Whoever finds something goes on, to find the rest, too."""
 

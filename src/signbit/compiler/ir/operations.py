@@ -45,7 +45,14 @@ def _own(
 
 OWN_OPERATIONS: dict[str, Operation] = dict(
     [
-        _own("image", "the raw pixels", inputs=(), yields="image", shape="given"),
+        _own(
+            "image",
+            "the raw pixels, or what takes their place",
+            _constant("table", "by pixel: uint8", required=False, shape="256 × channels"),
+            inputs=(),
+            yields="image",
+            shape="given",
+        ),
         _own(
             "sign",
             "bit = (u < level) XOR negated; becomes an output of the node that yields u",

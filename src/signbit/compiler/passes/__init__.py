@@ -9,6 +9,7 @@ from signbit.compiler.ir import Graph, verify
 from signbit.compiler.passes.fold.fold_batch_norm import fold_batch_norm
 from signbit.compiler.passes.fold.fold_into_weights import fold_into_weights
 from signbit.compiler.passes.fold.gather_affine import gather_affine
+from signbit.compiler.passes.fold.look_up_pixels import look_up_pixels
 from signbit.compiler.passes.fold.round_constants import round_constants
 from signbit.compiler.passes.merge.absorb_flatten import absorb_flatten
 from signbit.compiler.passes.merge.absorb_maps import absorb_maps
@@ -32,6 +33,8 @@ _VERIFY = "SIGNBIT_VERIFY_IR"
 _SHOW = "SIGNBIT_SHOW_PASS"
 
 MAPPING: tuple[Pass, ...] = (
+    remove_dead,
+    look_up_pixels,
     remove_dead,
     fold_batch_norm,
     share_equal,

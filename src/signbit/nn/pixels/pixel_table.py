@@ -56,9 +56,10 @@ class PixelTable(nn.Module):
     float32 of the same shape. values: (256,) or (channels, 256), for the pixels 0 to 255. Nothing
     in it is trained, and a gradient with respect to the images raises NotImplementedError.
 
-    A compiled file computes the table, exactly, from pieces along which it rises evenly. So its
-    values must be whole numbers, with few places where the step from one to the next differs; a
-    factor comes behind it. FINN's quantiser p − 128 + [p ≥ 128] − [p = 255] has two such places.
+    A compiled file has the table, where nothing else reads the images, no sign is one pixel's and
+    the values are at most 255 apart. Elsewhere it computes it, exactly, from pieces along which it
+    rises evenly, of which there must be few. The values must be whole numbers; a factor comes
+    behind it. FINN's quantiser p − 128 + [p ≥ 128] − [p = 255] is an example.
     Raises InputError for values of another shape or that are not finite, and for other channels.
 
     >>> table = PixelTable(torch.arange(256) - 128)

@@ -131,10 +131,12 @@ class ReferenceEngine:
         """Run these nodes, in order, on one part of a batch."""
         values: dict[int | str, Array] = {}
         values.update(feeds.items())
+        read = self._looked_up(feeds)
         # The format says what becomes of infinities and NaN.
         with np.errstate(all="ignore"):
             for node in nodes:
-                run = NodeRun(node, [values[number] for number in node.inputs], self._by_number)
+                inputs = [read.get(number, values[number]) for number in node.inputs]
+                run = NodeRun(node, inputs, self._by_number)
                 v0 = self._operation(run)
                 if has_integer_sums(node, self.constants):
                     values[node.name + DOTS] = v0
@@ -143,6 +145,14 @@ class ReferenceEngine:
                 for number, value in zip(self._written[node.name], written(run, v0), strict=True):
                     values.setdefault(number, value)
         return {fetch: values[fetch] for fetch in wanted}
+
+    def _looked_up(self, feeds: Mapping[int, Array]) -> dict[int, Array]:
+        """What nodes read in place of images that have a table."""
+        return {
+            number: self._by_number[given.table][feeds[number], np.arange(given.shape[2])]
+            for number, given in enumerate(self.graph.inputs)
+            if given.table is not None and number in feeds
+        }
 
     def _operation(self, run: NodeRun) -> Array:
         """The operation's values before any pool of dots, block by block of images."""

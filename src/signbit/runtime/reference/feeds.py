@@ -25,7 +25,8 @@ class Feeds:
         self._names = [given.name for given in graph.inputs]
         self._tensors = tensors
         self._dtypes = dict(DTYPES)
-        if any(is_int16(node, constants) for node in graph.nodes):
+        has_tables = any(given.table is not None for given in graph.inputs)
+        if has_tables or any(is_int16(node, constants) for node in graph.nodes):
             self._dtypes["image"] = (np.dtype(np.uint8),)
 
     def label(self, number: int) -> str:

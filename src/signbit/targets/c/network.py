@@ -32,6 +32,7 @@ FRAGMENTS = (
     "gelu",
     "sqrt",
     "from_0_to_6",
+    "look_up",
 )
 """In this order, as each calls those before it."""
 
@@ -86,15 +87,33 @@ class Network:
             sites.append(site)
         self._storage = Storage(graph, stored, sites, inputs, outputs)
         self.arena_bytes = self._storage.size
-        self.constant_bytes = self._pool.size
         kept = [not self._is_idle(site) for site in sites]
-        self.calls = [
+        self.calls = self._looked_up(graph, arrays, inputs)
+        self.calls += [
             self._call(index, site, each)
             for index, (site, each) in enumerate(zip(sites, written, strict=True))
             if kept[index]
         ]
         self.calls += self._handed_over(graph, stored, outputs)
+        self.constant_bytes = self._pool.size
         self._functions = [each.lines for each, wanted in zip(written, kept, strict=True) if wanted]
+
+    def _looked_up(
+        self, graph: Graph, arrays: Mapping[int, Array], inputs: Sequence[str]
+    ) -> list[str]:
+        """What puts pixels that have a table where the nodes read them."""
+        lines = []
+        for number, (given, name) in enumerate(zip(graph.inputs, inputs, strict=True)):
+            if given.table is None:
+                continue
+            table, channels = arrays[given.table], given.shape[2]
+            if (table == table[:, :1]).all():
+                table, channels = table[:, :1], 1
+            self._pool.fragments.add("look_up")
+            constant, pointer = self._pool.constant(table), self._storage.pointer(number)
+            count = prod(given.shape)
+            lines.append(f"look_up({name}, {count}, {channels}, {constant}, {pointer});")
+        return lines
 
     def _is_idle(self, site: Site) -> bool:
         number = site.source.number

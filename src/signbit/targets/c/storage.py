@@ -32,7 +32,8 @@ class Storage:
         outputs: Sequence[str],
     ) -> None:
         self._tensors = tensors
-        self._callers = dict(enumerate(inputs))
+        self._looked_up = [n for n, given in enumerate(graph.inputs) if given.table is not None]
+        self._callers = {n: c for n, c in enumerate(inputs) if n not in self._looked_up}
         for output, name in zip(graph.outputs, outputs, strict=True):
             if tensors[output.tensor].kind == "real":
                 self._callers.setdefault(output.tensor, name)
@@ -86,7 +87,10 @@ class Storage:
                     return
 
     def _pieces(self, sites: Sequence[Site]) -> list[Piece]:
-        pieces = []
+        pieces = [
+            Piece(number, self._tensors[number].size, 0, self._last.get(number, 0))
+            for number in self._looked_up
+        ]
         for index, site in enumerate(sites):
             for tensor in site.outputs:
                 if tensor.number not in self._callers and tensor.number not in self._home:

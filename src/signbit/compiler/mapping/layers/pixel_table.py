@@ -3,7 +3,8 @@
     T[p] = T[0] + d·p + Σ e_j · clip(p − a_j, 0, n_j)
 
 d is the difference of two neighbours that most of them have. Where others differ by d + e, they do
-so from a to a + n. Whole numbers below 2²⁴ are exact in float32, so every sum is.
+so from a to a + n. Whole numbers below 2²⁴ are exact in float32, so every sum is. Where nothing
+else reads the pixels, a pass puts the table itself in place of the steps.
 """
 
 from __future__ import annotations
@@ -13,13 +14,12 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from signbit.compiler.ir import Node
+from signbit.compiler.ir import MOST_PIECES, Node, PixelValues
 from signbit.compiler.mapping.layers.convolution import raw_pixels
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]
 
-_MOST_PIECES = 16
 _EXACT = 1 << 24
 
 Array = npt.NDArray[np.float64]
@@ -37,11 +37,17 @@ def _pixel_table(call: Call) -> Node:
     values, counts = np.unique(differences, return_counts=True)
     slope = values[counts.argmax()]
     pieces = _pieces(differences - slope)
-    if len(pieces) > _MOST_PIECES:
-        raise call.refuse(
-            f"has {len(pieces)} pieces along which its values rise otherwise than elsewhere",
-            f"the engine computes tables of at most {_MOST_PIECES}",
-        )
+    known = PixelValues(table, len(pieces))
+    if len(pieces) > MOST_PIECES:
+        if not known.fits:
+            raise call.refuse(
+                f"has {len(pieces)} pieces along which its values rise otherwise than elsewhere",
+                f"the engine computes tables of at most {MOST_PIECES}",
+            )
+        # Something of the same range, until a pass lets the image have the table.
+        value = call.step("affine", image, scale=np.ones(len(table)), shift=known.least)
+        call.tracer.graph.pixel_tables[value.name] = known
+        return value
     largest = np.abs(table[:, 0]) + 255 * np.abs(slope)
     if (largest + sum(np.abs(extra) * size for _, size, extra in pieces) >= _EXACT).any():
         raise call.refuse("has values that are too large", "the engine's are exact below 2^24")
@@ -54,6 +60,7 @@ def _pixel_table(call: Call) -> Node:
         piece = call.step("clip", moved, part="piece", low=zero, high=size)
         scaled = call.step("affine", piece, part="slope", scale=extra, shift=zero)
         value = call.step("add", value, scaled, part=None if is_last else "sum")
+    call.tracer.graph.pixel_tables[value.name] = known
     return value
 
 

@@ -26,13 +26,23 @@ def fold_into_weights(graph: Graph) -> None:
     weights as they were trained.
     """
     for node in graph:
-        if node.op != "real_conv" or node["weight"].dtype.kind == "i" or node.steps:
-            continue  # integers, and signs, stay what they are
+        if node.op != "real_conv" or node["weight"].dtype == np.int16 or node.steps:
+            continue  # integers stay what they are
         before = graph[node.input]
-        if is_affine(before) and (before.input == IMAGE or node.shape[:2] == (1, 1)):
+        if not is_affine(before) or (node["weight"].dtype == np.int8 and not _is_whole(before)):
+            continue  # and so do signs
+        if before.input == IMAGE or node.shape[:2] == (1, 1):
             _fold(graph, node, before)
             if not graph.readers(before.name):
                 graph.remove(before.name)
+
+
+def _is_whole(before: Node) -> bool:
+    """Whether whole numbers are added to pixels, and nothing is multiplied: signs stay signs."""
+    (affine,) = before.steps
+    shift = affine["shift"]
+    is_added = (affine["scale"] == 1).all() and (shift == np.rint(shift)).all()
+    return before.input == IMAGE and bool(is_added)
 
 
 def _fold(graph: Graph, conv: Node, before: Node) -> None:
@@ -41,7 +51,9 @@ def _fold(graph: Graph, conv: Node, before: Node) -> None:
     padded = any(conv["padding"])
     if padded and not scale.all():
         return
-    weight = conv["weight"] * _by_weight(scale, conv)
+    weight = conv["weight"]
+    if weight.dtype != np.int8:
+        weight = weight * _by_weight(scale, conv)
     constant = (conv["weight"] * _by_weight(shift, conv)).sum((1, 2, 3))
     outside = 0.0 if conv["pad_value"] is None else conv["pad_value"]
     pad_value = (outside - shift) / scale if padded else np.zeros(1)
