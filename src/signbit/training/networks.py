@@ -17,6 +17,7 @@ from signbit import methods, models
 from signbit.binarizing import binarize
 from signbit.errors import RecipeError
 from signbit.methods import Method
+from signbit.models.graph import GraphNetwork
 from signbit.nn.binarizers import RealWeight
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.sections import MethodRecipe
@@ -93,6 +94,8 @@ def network_of(
     is made binary is compiled on trial. Raises RecipeError where there is nothing to make binary,
     and what `build_network` and `binarize` raise.
     """
+    if recipe.graph is not None and recipe.binarize is None:
+        return GraphNetwork(recipe.graph.input_size, recipe.graph.nodes)
     if recipe.binarize is None:
         return build_network(recipe.network, method, classes=classes, channels=channels)
     if method.name == "real" or not models.is_real(recipe.network):

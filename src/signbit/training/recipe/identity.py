@@ -29,6 +29,7 @@ _LATER_KEYS = {
     "stages": None,
     "precision": "fp32",
     "compile": False,
+    "graph": None,
     "method.latent_limit": None,
     "optimizer.decay_on": "everything",
     "data.augment.resized_crop": None,

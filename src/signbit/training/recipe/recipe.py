@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from signbit.errors import InputError
+from signbit.training.recipe.graph import Graph
 from signbit.training.recipe.sections import (
     Augment,
     Binarize,
@@ -26,7 +27,10 @@ from signbit.training.recipe.sections import (
 from signbit.training.recipe.selfsup import SelfSup
 from signbit.training.recipe.yaml_text import written
 
-__all__ = ["Recipe", "require_recipe"]
+__all__ = ["IMPORTED", "Recipe", "require_recipe"]
+
+IMPORTED = "imported"
+"""The network of a recipe that has a graph."""
 
 
 class Recipe(Section):
@@ -47,7 +51,8 @@ class Recipe(Section):
     of the one before: each is this recipe with the changes that it lists. `label_smoothing` takes
     that share from the label and spreads it over all classes. `precision` is what real layers
     compute in while training; dot products of signs stay exact. `compile` hands the network to
-    torch.compile while training.
+    torch.compile while training. `graph` is the network itself where it was imported: `network` is
+    then the word "imported".
     """
 
     description: str
@@ -71,6 +76,16 @@ class Recipe(Section):
     gradients: Literal["float32", "bfloat16"] = "float32"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     compile: bool = False
+    graph: Graph | None = None
+
+    @model_validator(mode="after")
+    def _a_graph_is_the_network(self) -> Recipe:
+        if (self.network == IMPORTED) != (self.graph is not None):
+            raise ValueError(
+                f"network {IMPORTED!r} and graph go together: the recipe.yaml of an imported run "
+                f"has both; another network has a name, and no graph (this one: {self.network!r})"
+            )
+        return self
 
     @model_validator(mode="after")
     def _something_learns(self) -> Recipe:

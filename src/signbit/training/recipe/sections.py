@@ -29,6 +29,7 @@ __all__ = [
     "Schedule",
     "Section",
     "Sgd",
+    "Side",
     "Steps",
     "Teacher",
     "WarmUp",
@@ -117,7 +118,7 @@ class Augment(Section):
         return self
 
 
-_Side = Annotated[Whole, Field(gt=0, le=16_384)]  # the most that a file holds
+Side = Annotated[Whole, Field(gt=0, le=16_384)]  # the most that a file holds
 
 
 class DataRecipe(Section):
@@ -137,7 +138,7 @@ class DataRecipe(Section):
     mean: tuple[Number, ...] = Field(min_length=1, max_length=3)
     std: tuple[Annotated[Number, Field(gt=0)], ...] = Field(min_length=1, max_length=3)
     augment: Augment = Augment()
-    input_size: tuple[_Side, _Side] | None = None
+    input_size: tuple[Side, Side] | None = None
     resize_shorter_side: Whole | None = Field(default=None, gt=0)
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
     workers: Whole | None = Field(default=None, ge=0)

@@ -194,7 +194,7 @@ class StoredRun:
         method, network = self.recipe.method.name, self.recipe.network
         for kind, name, known in (
             ("method", method, method in methods.names()),
-            ("network", network, is_known(network)),
+            ("network", network, self.recipe.graph is not None or is_known(network)),
         ):
             if not known:
                 cure = "; ".join(self.changed) or (

@@ -27,6 +27,7 @@ from signbit.training.session import Learner
 from signbit.training.stages import begin_with, run_stages
 from signbit.training.supervised.supervised_task import Supervised
 from signbit.training.supervised.teacher import open_teacher
+from signbit.words import counted
 
 __all__ = ["train"]
 
@@ -83,6 +84,11 @@ def _begun(
 
     One that is made binary may begin with the weights of the real one.
     """
+    if recipe.graph is not None and recipe.graph.classes != classes:
+        raise RecipeError(
+            f"{recipe.data.source} has {counted(classes, 'class', 'classes')}, the imported "
+            f"network tells {recipe.graph.classes} apart; train on images of its own classes"
+        )
     weights: Mapping[str, Tensor] | None = None
     kind: dict[str, Any] = {"classes": classes, "channels": channels}
     if recipe.binarize is not None and recipe.start is not None and Path(recipe.start).exists():
