@@ -63,6 +63,8 @@ BELOW = {
         "nn",
         "bitformat",
         "errors",
+        "printable",
+        "words",
     },
 }
 """Room -> the rooms that it may import. `cli` is on top, and imports all."""

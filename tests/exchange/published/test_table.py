@@ -7,12 +7,17 @@ import pytest
 from signbit import recipes
 from signbit.errors import InputError
 from signbit.exchange import published
+from signbit.exchange.published import Published, table
 from signbit.training.networks import build_network, make_method
 
+NAMED = {
+    name: entry for name in published.names() if isinstance(entry := published.get(name), Published)
+}
 
-@pytest.mark.parametrize("name", published.names())
+
+@pytest.mark.parametrize("name", NAMED)
 def test_every_entry_describes_a_network(name: str) -> None:
-    entry = published.get(name)
+    entry = NAMED[name]
     recipe = recipes.load(entry.recipe, entry.overrides)
     classes = 1000 if entry.class_names is None else len(entry.class_names)
     method = make_method(recipe.method)
@@ -28,3 +33,12 @@ def test_every_entry_describes_a_network(name: str) -> None:
 def test_an_unknown_name_is_refused_with_the_choices() -> None:
     with pytest.raises(InputError, match=r"'resnet20'.*real-resnet18, .*real-resnet56"):
         published.get("resnet20")
+
+
+def test_a_name_of_one_s_own_is_registered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "_table", {})
+    entry = Published(source="me", recipe="bnn-digits")
+    published.register("mine", entry)
+    assert published.get("mine") is entry
+    with pytest.raises(InputError, match="'mine' is registered already"):
+        published.register("mine", entry)

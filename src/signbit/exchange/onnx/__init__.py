@@ -1,1 +1,1 @@
-"""Networks as ONNX files: `writing` makes them of compiled networks."""
+"""Networks as ONNX files: `writing` makes them of compiled networks, `reading` reads any."""

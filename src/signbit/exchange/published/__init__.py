@@ -4,6 +4,7 @@
 """
 
 from signbit.exchange.published.importing import import_network
-from signbit.exchange.published.table import get, names
+from signbit.exchange.published.layout import Published, PublishedGraph
+from signbit.exchange.published.table import get, names, register
 
-__all__ = ["get", "import_network", "names"]
+__all__ = ["Published", "PublishedGraph", "get", "import_network", "names", "register"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-__all__ = ["Published"]
+from signbit.exchange.imported import ImportedGraph
+
+__all__ = ["Published", "PublishedGraph"]
 
 
 @dataclass(frozen=True)
@@ -37,3 +40,17 @@ class Published:
             if module in self.modules:
                 return f"{self.modules[module]}.{self.parameters.get(rest, rest)}"
         return name
+
+
+@dataclass(frozen=True)
+class PublishedGraph:
+    """One published network that has no class here: a reader makes a graph of its file."""
+
+    source: str
+    """Who publishes the network, and under which name."""
+    read: Callable[[Path], ImportedGraph]
+    """Reads the file. It may raise CheckpointError and CompileError."""
+    data: str
+    """The images that it was trained with, as --data names them."""
+    class_names: tuple[str, ...]
+    """In the order of the scores."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from signbit.errors import InputError
-from signbit.exchange.published.layout import Published
+from functools import partial
 
-__all__ = ["get", "names"]
+from signbit.errors import InputError
+from signbit.exchange.onnx.reading import read_onnx
+from signbit.exchange.published.bnn_pynq import FINN_PIXELS, read_bnn_pynq
+from signbit.exchange.published.layout import Published, PublishedGraph
+
+__all__ = ["get", "names", "register"]
 
 _CIFAR10 = (
     "airplane",
@@ -19,6 +23,8 @@ _CIFAR10 = (
     "ship",
     "truck",
 )
+
+_DIGITS = tuple("0123456789")
 
 
 def _akamaster(depth: int) -> Published:
@@ -66,8 +72,40 @@ def _adabin_resnet20() -> Published:
     )
 
 
-_table = {
+def _cnv() -> PublishedGraph:
+    return PublishedGraph(
+        source="Xilinx/BNN-PYNQ, cnvW1A1 of CIFAR-10",
+        read=partial(
+            read_bnn_pynq, side=32, channels=3, pixels=FINN_PIXELS, pooled=("conv2", "conv4")
+        ),
+        data="hub:uoft-cs/cifar10",
+        class_names=_CIFAR10,
+    )
+
+
+def _lfc() -> PublishedGraph:
+    return PublishedGraph(
+        source="Xilinx/BNN-PYNQ, lfcW1A1 of MNIST",
+        read=partial(read_bnn_pynq, side=28, channels=1, pixels=None),
+        data="hub:ylecun/mnist",
+        class_names=_DIGITS,
+    )
+
+
+def _tfc() -> PublishedGraph:
+    return PublishedGraph(
+        source="fastmachinelearning/qonnx_model_zoo, TFC-W1A1 of MNIST",
+        read=read_onnx,
+        data="hub:ylecun/mnist",
+        class_names=_DIGITS,
+    )
+
+
+_table: dict[str, Published | PublishedGraph] = {
     "adabin-resnet20": _adabin_resnet20(),
+    "cnv-w1a1-cifar10": _cnv(),
+    "lfc-w1a1-mnist": _lfc(),
+    "tfc-w1a1-mnist": _tfc(),
     **{f"real-resnet{depth}": _akamaster(depth) for depth in (20, 32, 44, 56)},
     **{f"real-resnet{depth}": _torchvision(depth) for depth in (18, 34, 50)},
 }
@@ -78,7 +116,17 @@ def names() -> list[str]:
     return sorted(_table)
 
 
-def get(name: str) -> Published:
+def register(name: str, entry: Published | PublishedGraph) -> None:
+    """Make `import_network`, and so `signbit import`, know a network of one's own by `name`.
+
+    Raises InputError where the name is taken.
+    """
+    if name in _table:
+        raise InputError(f"published network {name!r} is registered already; choose another name")
+    _table[name] = entry
+
+
+def get(name: str) -> Published | PublishedGraph:
     """The published network of this name. Raises InputError for an unknown one, with all names."""
     if name not in _table:
         raise InputError(f"no published network {name!r}; choose one of {', '.join(names())}")
