@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from tests.compiler.nets import Array, Size, compiled, pixels
@@ -18,26 +18,28 @@ from signbit.runtime.reference import ReferenceEngine
 __all__ = ["assert_exact", "assert_same_bits"]
 
 
-def assert_same_bits(data: bytes, size: Size, seed: int = 0) -> None:
-    """The reference's bits on every instruction set, with fusion and without, for 1 to 5 images."""
-    for count, engine in zip((1, 2, 5) * len(ISAS), _engines(data), strict=False):
+def assert_same_bits(data: bytes, size: Size, seed: int = 0, isas: Sequence[str] = ISAS) -> None:
+    """The reference's bits on these instruction sets, fused and step by step, for 1 to 5 images."""
+    for count, engine in zip((1, 2, 5) * len(isas), _engines(data, isas), strict=False):
         images = pixels(count, size, seed + count)
         assert_identical(named(engine(images)), named(ReferenceEngine(data)(images)))
 
 
-def _engines(data: bytes) -> Iterator[signbit.Engine]:
-    for isa in ISAS:
+def _engines(data: bytes, isas: Sequence[str]) -> Iterator[signbit.Engine]:
+    for isa in isas:
         yield signbit.load(data, threads=1, isa=isa)
         yield unfused_engine(data, 1, isa)
 
 
-def assert_exact(model: nn.Module, size: Size, *, end_to_end: bool = True) -> Compiled:
+def assert_exact(
+    model: nn.Module, size: Size, *, end_to_end: bool = True, isas: Sequence[str] = ISAS
+) -> Compiled:
     """Compile, compare all engines with the reference and every node with PyTorch.
 
     end_to_end: the answers, too, which one sign next to its threshold would change.
     """
     result = compiled(model, size)
-    assert_same_bits(result.data, size)
+    assert_same_bits(result.data, size, isas=isas)
     found = verify(result, pixels(5, size))
     assert [node for node in found.nodes if not node.agrees] == []
     if end_to_end:

@@ -47,7 +47,7 @@ class Many(nn.Module):
         self.last = BinaryConv2d(4, 4, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.pad(x, (1, 1, 1, 1), mode="reflect")
+        x = F.pad(x, (1, 1, 1, 1), value=torch.inf)
         x = self.blocks(self.stem(x))
         x = self.last(torch.sign(x).relu())
         x = x / x.std((2, 3), keepdim=True)

@@ -207,15 +207,11 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "scaled addition": (lambda x: torch.add(x, F.relu(x), alpha=2), "multiply first"),
     "scaled subtraction": (lambda x: torch.sub(x, F.relu(x), alpha=2), "multiply first"),
     "constant that widens": (lambda x: x.mean((2, 3), keepdim=True) + torch.ones(6, 6), "size"),
-    "mean over channels": (lambda x: x.mean(1, keepdim=True) + x, "only their magnitudes"),
-    "mean over channels that are gone": (lambda x: x.abs().mean(1), "height and width"),
     "comparison of two values": (lambda x: x + (x < F.relu(x)), "compares two values"),
     "choice between values": (lambda x: torch.where(x < 0, x, 2 * x), "chooses between values"),
-    "concatenation along a row": (lambda x: torch.cat((x, x), 2), "along something other"),
     "mean over all": (lambda x: x + x.mean(), "no such operation"),
-    "uneven adaptive pool": (lambda x: F.adaptive_avg_pool2d(x, 4), "different sizes"),
+    "uneven adaptive pool": (lambda x: F.adaptive_max_pool2d(x, 4), "different sizes"),
     "batch into channels": (lambda x: x.reshape(-1, 2, 2), "one result for each image"),
-    "reflected padding": (lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect"), "with a constant"),
     "padding with ones": (lambda x: F.pad(x, (0, 0, 0, 0, 1, 1), value=1.0), "zero channels"),
     "double precision": (lambda x: x.double().float(), "torch.float64"),
     "random values": (lambda x: x + torch.rand(4, 1, 1), "random values"),
@@ -256,12 +252,6 @@ def test_refusal_names_the_path_of_the_module() -> None:
 def test_refuses_batch_statistics() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)).eval()
     with pytest.raises(CompileError, match=r"1 .*running statistics"):
-        compiled(model, SIZE)
-
-
-def test_refuses_padding_modes_other_than_zeros() -> None:
-    model = nn.Conv2d(3, 4, 3, padding=1, padding_mode="circular").eval()
-    with pytest.raises(CompileError, match="the engine"):
         compiled(model, SIZE)
 
 

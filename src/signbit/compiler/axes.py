@@ -19,7 +19,9 @@ from signbit.compiler.ir import Shape
 
 __all__ = [
     "USUAL",
+    "after_exchanges",
     "as_map",
+    "exchanges",
     "fitting",
     "order_of",
     "pending",
@@ -111,7 +113,21 @@ def reordered(before: Sequence[int], order: str, after: Sequence[int]) -> str | 
 
 def transposed(order: str) -> str:
     """The order of the same dimensions where columns and channels have changed places."""
-    return order.translate(str.maketrans("WC", "CW"))
+    return after_exchanges(order, ("WC",))
+
+
+def after_exchanges(order: str, pairs: Sequence[str]) -> str:
+    """The order of the same dimensions where these pairs of axes have changed places."""
+    for pair in pairs:
+        order = order.translate(str.maketrans(pair, pair[::-1]))
+    return order
+
+
+def exchanges(sizes: Sequence[int], order: str, wanted: str) -> tuple[str, ...] | None:
+    """The fewest pairs, "WC" and "HW", that lead to an order by changing places; None by none."""
+    every = ((), ("WC",), ("HW",), ("WC", "HW"), ("HW", "WC"), ("WC", "HW", "WC"))
+    found = (each for each in every if fitting(sizes, after_exchanges(order, each), wanted))
+    return next(found, None)
 
 
 def rows_of(before: Sequence[int], order: str, after: Sequence[int]) -> tuple[int, str] | None:

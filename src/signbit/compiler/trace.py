@@ -24,8 +24,10 @@ from signbit.compiler.exporting.exported import filled, origin_of, stored_tensor
 from signbit.compiler.ir import HALVES, IMAGE, LOGITS, Graph, Node, Origin, Shape, Step, refuse
 from signbit.compiler.mapping import MAPPINGS, Call, Tracer
 from signbit.compiler.mapping.choices import chosen, is_pointwise
+from signbit.compiler.mapping.moves.over_views import wait_again
 from signbit.compiler.mapping.unknown import why_unknown
 from signbit.compiler.pixel_signs import ask_pytorch
+from signbit.compiler.repeated_constants import constant_arguments
 from signbit.errors import CompileError, Refusal
 from signbit.words import counted
 
@@ -220,6 +222,7 @@ class _Walk(Tracer):
         made = mapping(call)
         put_order(fx, call.order)
         nodes = [made] if isinstance(made, Node) else made
+        wait_again(call, nodes[0])
         self.values[fx] = nodes[0].name
         if isinstance(fx.meta["val"], tuple | list):
             self.results[fx] = [node.name for node in nodes]
@@ -245,10 +248,10 @@ class _Walk(Tracer):
 
     def fold(self, fx: FxNode) -> None:
         """Evaluate what depends on parameters alone, or on nothing; leave sizes out."""
-        if not all(node in self.constants for node in fx.all_input_nodes):
+        arguments = constant_arguments(fx, self.constants, self.batch)
+        if arguments is None:
             return
-        args: Any = torch.fx.map_arg(fx.args, self.constants.__getitem__)
-        kwargs: Any = torch.fx.map_arg(fx.kwargs, self.constants.__getitem__)
+        args, kwargs = arguments
         weight = args[0] if fx.target in _SIGNS else None
         if isinstance(weight, Tensor) and not weight.isfinite().all():
             raise refuse(origin_of(fx), "takes the sign of NaN or infinity", "no weight is that")

@@ -1,4 +1,4 @@
-"""Layer normalisation of tokens, of pixels and of vectors, and what is refused."""
+"""Layer normalisation of tokens, of pixels and of vectors."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import torch
 import torch.nn.functional as F
 from tests.compiler.every_way import assert_exact
 from tests.compiler.mapping.bodies import of_reals
-from tests.compiler.nets import compiled, op_names
+from tests.compiler.nets import op_names
 from torch import Tensor, nn
 
-from signbit.errors import CompileError
 from signbit.nn.layers import BinaryLinear
 
 Function = Callable[[Tensor], Tensor]
@@ -58,9 +57,3 @@ def test_known(name: str) -> None:
     channels, function = KNOWN[name]
     result = assert_exact(of_reals(channels, function), (4, 5, 3), end_to_end=False)
     assert op_names(result).count("layer_norm") == 1
-
-
-def test_over_more_than_one_dimension_is_refused() -> None:
-    model = of_reals(4, lambda x: F.layer_norm(x, (4, 4, 5)))
-    with pytest.raises(CompileError, match=r"normalises over \[4, 4, 5\].*one dimension"):
-        compiled(model, (4, 5, 3))

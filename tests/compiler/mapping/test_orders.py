@@ -8,12 +8,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from tests.compiler.every_way import assert_exact
-from tests.compiler.nets import compiled, op_names, randomise
+from tests.compiler.mapping.bodies import few_fast, of_reals
+from tests.compiler.nets import op_names, randomise
 from tests.compiler.small import randomise_latents, randomise_vectors
 from torch import Tensor, nn
 
 from signbit import methods
-from signbit.errors import CompileError
 from signbit.nn.layers import BinaryConv1d, BinaryLinear
 
 Function = Callable[[Tensor], Tensor]
@@ -168,17 +168,23 @@ def test_another_axis_as_the_channels(name: str) -> None:
     assert "transpose" in op_names(result)
 
 
-def test_rows_of_a_map_as_channels_are_refused() -> None:
-    model = nn.Sequential(nn.Conv2d(3, 4, 3), _Rows()).eval()
-    with pytest.raises(CompileError, match=r"needs dimension 3 of \(4, 5, 4\)") as caught:
-        compiled(model, (6, 7, 3))
-    (refusal,) = caught.value.refusals
-    assert "flatten maps by x.flatten(2)" in str(refusal)
+_ROWS = torch.linspace(-1, 1, 2 * 4).reshape(2, 4)
+_TAPS = torch.linspace(-1, 1, 3 * 5 * 9).reshape(3, 5, 3, 3)
+
+MOVED: dict[str, Function] = {
+    "rows by a linear layer": lambda x: F.linear(x.transpose(2, 3), _ROWS).transpose(1, 2),
+    "rows by a softmax": lambda x: x - x.softmax(2) * x.transpose(1, 3).softmax(2).transpose(1, 3),
+    "columns as channels of a convolution": lambda x: F.conv2d(x.permute(0, 3, 1, 2), _TAPS),
+    "rows and columns exchanged": lambda x: F.max_pool2d(x.transpose(2, 3), (1, 2)),
+    "rows joined with channels": lambda x: torch.cat((x, x.transpose(1, 2)), 1),
+    "rows added to channels": lambda x: x + 2 * x.transpose(1, 2),
+}
 
 
-class _Rows(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x.transpose(2, 3), torch.ones(2, 4))
+@pytest.mark.parametrize("name", few_fast(MOVED))
+def test_a_map_whose_dimensions_were_moved(name: str) -> None:
+    """Rows as channels too."""
+    assert_exact(of_reals(4, MOVED[name]), (4, 5, 3), end_to_end=False)
 
 
 class _Tokens(nn.Module):

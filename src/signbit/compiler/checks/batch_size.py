@@ -21,7 +21,7 @@ __all__ = ["OF_ONE_BATCH_SIZE", "ask_for_batch_size", "holds_for_every_batch_siz
 
 OF_ONE_BATCH_SIZE = (
     "is not the same for each image of any batch size",
-    "leave out what depends on the number of images",
+    "leave out what depends on the number of images; it is x.shape[0], as len(x) is a fixed one",
 )
 """Reason and cure."""
 

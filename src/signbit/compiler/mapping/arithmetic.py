@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from signbit.bitformat.table import LIMITS
+from signbit.compiler.axes import pending
 from signbit.compiler.ir import Node, Shape, Step
+from signbit.compiler.mapping.moves.views import settled, view_of
 from signbit.compiler.mapping.over_channels import is_length, normalised
 from signbit.compiler.mapping.tracer import Call
 from signbit.compiler.mapping.two_values import difference, expanded, joined
@@ -94,6 +96,12 @@ def _negate(call: Call) -> Node:
 
 def affine(call: Call, name: str, scale: Vector | float, shift: Vector | float) -> Node:
     """scale·x + shift of the argument `name`; constants that broadcast to one per channel."""
+    if (
+        pending(call.arguments[name]) is not None
+        and not call.images
+        and np.size(scale) == np.size(shift) == 1
+    ):
+        return _of_view(call, name, np.ravel(scale)[0], np.ravel(shift)[0])
     source = same_size(call, name)
     if not (_is_by_channel(call, scale) and _is_by_channel(call, shift)):
         return _by_place(call, source, scale, shift)
@@ -103,6 +111,17 @@ def affine(call: Call, name: str, scale: Vector | float, shift: Vector | float) 
         scale=per_channel(call, scale, source.shape),
         shift=per_channel(call, shift, source.shape),
     )
+
+
+def _of_view(call: Call, name: str, scale: float, shift: float) -> Node:
+    """The same of a view that waits, by one number for all: it waits on."""
+    view = view_of(call, name)
+    source = call.as_real(view.source)
+    constants = {"scale": scale, "shift": shift}
+    full = {key: np.full(source.shape.channels, float(x)) for key, x in constants.items()}
+    step = Step("affine", full)
+    node = call.add("identity", source, steps=[step], part="scaled", shape=source.shape)
+    return settled(call, view._replace(source=node))
 
 
 def _by_place(call: Call, source: Node, scale: Vector | float, shift: Vector | float) -> Node:

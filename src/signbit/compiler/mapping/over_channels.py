@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signbit.compiler.ir import Node
+from signbit.compiler.mapping.moves.over_views import is_moved, over_dimension
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS", "is_length", "longer", "normalised"]
@@ -18,7 +19,14 @@ _ANOTHER = "the engine knows the channels (dim=1) alone"
 
 
 def _softmax(call: Call) -> Node:
-    return call.add("softmax", call.as_real(call.with_channels("self", call.arguments["dim"])))
+    dim = call.arguments["dim"]
+    if not is_moved(call, "self", dim):
+        return call.add("softmax", call.as_real(call.with_channels("self", dim)))
+
+    def shares(source: Node, _: npt.NDArray[np.intp]) -> Node:
+        return call.add("softmax", call.as_real(source), part="shares", shape=source.shape)
+
+    return over_dimension(call, "self", dim, shares)
 
 
 def _log_softmax(call: Call) -> Node:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
 from signbit.bitformat.graph import Pair
 from signbit.compiler.axes import order_of
-from signbit.compiler.ir import Node
+from signbit.compiler.ir import Node, Shape
 from signbit.compiler.mapping.layers.convolution import both_sides
+from signbit.compiler.mapping.layers.interpolation import resized
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]
@@ -75,8 +81,18 @@ def _adaptive_avg_pool2d(call: Call) -> Node:
     source = call.real_map("self")
     if call.shape()[:2] == (1, 1):
         return call.add("global_mean", source)
+    before, after = source.shape[:2], call.shape()[:2]
+    if any(size % new for size, new in zip(before, after, strict=True)):
+        return resized(call, source, [_means(*sizes) for sizes in zip(before, after, strict=True)])
     kernel = _equal_windows(call, source, "averages")
     return call.add("avg_pool", source, kernel=kernel, stride=kernel)
+
+
+def _means(size: int, new: int) -> npt.NDArray[np.float64]:
+    """The matrix of the means that PyTorch takes along an axis, (new, size)."""
+    windows = F.adaptive_avg_pool1d(torch.eye(size)[:, None], new)
+    matrix: npt.NDArray[np.float64] = windows[:, 0].T.double().numpy()
+    return matrix
 
 
 def _adaptive_max_pool2d(call: Call) -> Node:
@@ -104,6 +120,13 @@ def _amax(call: Call) -> Node:
     source = call.value("self")
     dim = call.arguments["dim"]
     dims = [dim] if isinstance(dim, int) else dim
+    if _are_channels(call, dims):
+        turned, (height, width, channels) = call.exchanged(source), source.shape
+        window, shape = (1, channels), Shape(height, 1, width)
+        pooled = call.add(
+            "max_pool", turned, part="largest", shape=shape, kernel=window, stride=window
+        )
+        return call.yields(call.exchanged(pooled))
     kernel = _whole(call, source, dims, "takes the maximum of")
     if kernel == source.shape[:2]:
         return call.add("global_max", source)
@@ -131,24 +154,31 @@ def _whole(call: Call, source: Node, dims: Sequence[int], verb: str) -> Pair:
 
 def _mean(call: Call) -> Node:
     dims = call.arguments["dim"] or ()
-    if {call.axis(dim) for dim in dims} == {"C"} and call.arguments["keepdim"]:
-        return _mean_abs(call)
     source = call.real("self")
+    if _are_channels(call, dims):
+        return _mean_of_channels(call, source)
     kernel = _whole(call, source, dims, "averages")
     if kernel == source.shape[:2]:
         return call.add("global_mean", source)
     return call.add("avg_pool", source, kernel=kernel, stride=kernel)
 
 
-def _mean_abs(call: Call) -> Node:
-    """The mean over the channels, of magnitudes: of x and of |x| they are the same."""
-    magnitudes = call.real("self")
-    step = magnitudes.only_step
-    if step is None or step.op != "prelu" or (step["slope"] != -1).any():
-        raise call.refuse(
-            "averages channels", "the engine averages only their magnitudes (x.abs())"
-        )
-    return call.add("mean_abs", call.tracer.graph[magnitudes.input])
+def _are_channels(call: Call, dims: Sequence[int]) -> bool:
+    """Whether these dimensions are the channels, which then the result has or has not."""
+    if {call.axis(dim) for dim in dims} != {"C"}:
+        return False
+    before = order_of(call.arguments["self"])
+    call.order = before if call.arguments["keepdim"] else before.replace("C", "")
+    return True
+
+
+def _mean_of_channels(call: Call, source: Node) -> Node:
+    """One channel: of magnitudes an operation of its own, the same for x and for |x|."""
+    step = source.only_step
+    if step is not None and step.op == "prelu" and (step["slope"] == -1).all():
+        return call.add("mean_abs", call.tracer.graph[source.input])
+    channels = source.shape.channels
+    return call.add("real_conv", source, weight=np.full((1, 1, 1, channels), 1 / channels))
 
 
 MAPPINGS = {

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from signbit.compiler.axes import fitting, order_of, transposed
+from signbit.compiler.axes import fitting, order_of
 from signbit.compiler.ir import Node, Shape
-from signbit.compiler.mapping.moves.channels import join
+from signbit.compiler.mapping.moves.joins import join
 from signbit.compiler.mapping.over_channels import is_length
 from signbit.compiler.mapping.tracer import Call
 
@@ -58,14 +58,15 @@ def _operands(call: Call) -> tuple[Node, Node]:
         call.order = orders[0]
     elif fitting(call.sizes("self"), orders[0], orders[1]):
         call.order = orders[1]
-    elif fitting(call.sizes("other"), transposed(orders[1]), orders[0]):
-        call.order = orders[0]
-        right = call.exchanged(right)
     else:
-        raise call.refuse(
-            "combines two values whose channels are different dimensions",
-            "bring them into one order: x.transpose(1, -1)",
-        )
+        call.order = orders[0]
+        found = call.arranged(right, call.sizes("other"), orders[1], orders[0])
+        if found is None:
+            raise call.refuse(
+                "combines two values whose channels are different dimensions",
+                "bring them into one order: x.transpose(1, -1)",
+            )
+        right = found
     return left, right
 
 

@@ -27,16 +27,8 @@ _CURES = {
         "x.mean((2, 3)) * (H * W)",
     ),
     **dict.fromkeys(
-        (
-            "group_norm",
-            "instance_norm",
-            "native_group_norm",
-            "std",
-            "var",
-            "rms_norm",
-        ),
-        "it has no statistics of a single image: train with nn.BatchNorm2d, whose statistics are "
-        "constants",
+        ("std", "var"),
+        "it has no deviations but those of nn.LayerNorm, nn.GroupNorm and nn.InstanceNorm2d",
     ),
     **dict.fromkeys(
         ("baddbmm", "gru", "lstm", "mm", "mv"),
@@ -50,7 +42,6 @@ _CURES = {
         ("split_copy", "unbind_copy"),
         "take channels by x[:, k:k+1], or several by x.split(n, 1)",
     ),
-    "stack": "join channels by torch.cat(…, 1)",
     "squeeze": "name the dimensions, x.squeeze((2, 3)), or write x.flatten(1)",
     "addcdiv": "it divides by constants alone",
     "addcmul": "write x + value * a * b",

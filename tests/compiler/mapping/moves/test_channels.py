@@ -119,11 +119,7 @@ REFUSED: dict[str, tuple[Function, str]] = {
         lambda x: x.index_select(1, torch.tensor([0, 2])),
         "puts channels in another order",
     ),
-    "rows joined": (lambda x: torch.cat((x, x), 2), "along something other than their channels"),
-    "columns joined": (lambda x: torch.cat((x, x), -1), "along something other"),
-    "rows repeated": (lambda x: x.repeat(1, 1, 2, 1), "F.interpolate"),
     "nothing": (lambda x: torch.cat((x[:, 6:], x), 1), "takes nothing"),
-    "stack": (lambda x: torch.stack((x, x), 1).flatten(1, 2), "no such operation"),
 }
 
 

@@ -134,9 +134,10 @@ def test_of_signs(name: str, padding: int) -> None:
 
 
 REFUSED: dict[str, tuple[Function, str]] = {
-    "reflected": (lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect"), "pads with pixels of the map"),
-    "replicated": (lambda x: F.pad(x, (1, 1, 1, 1), mode="replicate"), "nn.ConstantPad2d"),
-    "circular": (lambda x: F.pad(x, (1, 1, 1, 1), mode="circular"), "pads with pixels of the map"),
+    "reflected channels": (
+        lambda x: F.pad(x.flatten(2).mT, (1, 1), mode="reflect"),
+        "pads with channels of the map itself",
+    ),
     "cropped": (lambda x: F.pad(x, (-1, 1)), "cuts rows, columns or channels off"),
     "one channels": (lambda x: F.pad(x, (0, 0, 0, 0, 1, 0), value=1), "adds channels of 1.0"),
     "infinite": (lambda x: F.pad(x, (0, 1), value=torch.inf), "pads with inf"),

@@ -21,6 +21,12 @@ MOVES: dict[str, tuple[int, Function]] = {
     "nearest, exact": (3, lambda x: F.interpolate(x, scale_factor=2, mode="nearest-exact")),
     "nearest to its size": (3, lambda x: F.interpolate(x, size=x.shape[2:])),
     "nearest to a divisor": (5, lambda x: F.interpolate(x, size=(3, 1))),
+    "nearest by a broken factor": (5, lambda x: F.interpolate(x, scale_factor=1.5)),
+    "nearest up and down": (3, lambda x: F.interpolate(x, size=(11, 3))),
+    "nearest, exact by a half": (
+        3,
+        lambda x: F.interpolate(x, scale_factor=0.5, mode="nearest-exact"),
+    ),
     "nearest by a half": (5, lambda x: F.interpolate(x, scale_factor=0.5)),
     "one pixel everywhere": (3, lambda x: F.adaptive_max_pool2d(x, 1).expand(-1, -1, 6, 4)),
     "rows repeated": (3, lambda x: x.repeat_interleave(2, 2)),
@@ -56,19 +62,8 @@ def test_signs_of_what_moved(name: str) -> None:
 
 
 REFUSED: dict[str, tuple[Function, str]] = {
-    "bilinear": (
-        lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
-        "computes new pixels",
-    ),
-    "bicubic": (lambda x: F.interpolate(x, scale_factor=2, mode="bicubic"), "computes new pixels"),
-    "a broken factor": (lambda x: F.interpolate(x, scale_factor=1.5), "makes 9×6 of 6×4 pixels"),
-    "up and down": (lambda x: F.interpolate(x, size=(12, 2)), "makes 12×2 of 6×4 pixels"),
     "odd rows": (lambda x: x[:, :, 1::2], "takes a part of the rows or columns"),
     "repeated channels": (lambda x: x.repeat_interleave(2, 1), "repeats something other than"),
-    "exact by a half": (
-        lambda x: F.interpolate(x, scale_factor=0.5, mode="nearest-exact"),
-        "takes pixels beside the nearest",
-    ),
 }
 
 

@@ -61,17 +61,32 @@ def _global_max(build: Builder, name: str) -> str:
     return build.add("global_max", name, shape=shape)
 
 
+def _reshape(build: Builder, name: str) -> str:
+    height, width, channels = _size(build, name)
+    shape = Shape(1, height, width * channels)
+    return build.add("reshape", name, shape=shape, rows=1, count=shape.channels)
+
+
+def _transpose(build: Builder, name: str) -> str:
+    height, width, channels = _size(build, name)
+    return build.add("transpose", name, shape=Shape(height, channels, width))
+
+
 MOVES: dict[str, Move] = {
     "channel_shuffle": _shuffle,
     "concat": _concat,
     "depth_to_space": _to_space,
     "global_max": _global_max,
     "max_pool": lambda build, name: build.max_pool(name, 3, 2, 1),
+    "reshape": _reshape,
     "slice": _slice,
     "space_to_depth": _to_depth,
+    "transpose": _transpose,
     "upsample": _upsample,
 }
 POOLS = ("global_max", "max_pool")
+ALIKE = ("reshape", "space_to_depth", "transpose")
+"""Moves into other channels, which pass only what is alike for those."""
 
 
 def _moved(move: str, maths: Callable[[Builder, str], str] | None = None) -> tuple[Graph, str]:
@@ -103,7 +118,7 @@ def test_bits_move_with_the_same_answers(move: str) -> None:
         assert (graph[name].origin.export, graph[name].origin.signed) == ("", "fx_v2")
 
 
-@pytest.mark.parametrize("move", [move for move in MOVES if move != "space_to_depth"])
+@pytest.mark.parametrize("move", [move for move in MOVES if move not in ALIKE])
 def test_maths_by_channel_moves_along(move: str) -> None:
     def maths(build: Builder, name: str) -> str:
         return build.affine(build.activation(build.affine(name, positive=True), "hardtanh"))
@@ -127,12 +142,32 @@ def test_a_shuffle_takes_maths_along_that_is_alike_for_what_comes_of_one_channel
     assert graph[sign].op == "space_to_depth"
 
 
-def test_a_shuffle_stays_where_the_maths_differs() -> None:
-    graph, sign = _moved("space_to_depth", lambda build, name: build.affine(name))
+@pytest.mark.parametrize("move", ["reshape", "transpose"])
+def test_channels_that_change_take_along_what_is_alike_for_all(move: str) -> None:
+    graph, sign = _moved(move, lambda build, name: build.scaled(name, -0.5, 0.25))
+    _check(graph)
+    assert graph[sign].op == move
+
+
+def test_pixels_that_change_places_take_any_maths_along() -> None:
+    build = Builder((6, 4, 3), seed=3)
+    stem = build.stem(8)
+    height, width, channels = _size(build, stem)
+    shape = Shape(width, height, channels)
+    moved = build.add("transpose", stem, shape=shape, whole_pixels=True)
+    sign = build.sign(build.affine(moved))
+    graph = build.finish(build.conv(sign, 6, 1, padding=0))
+    _check(graph)
+    assert graph[sign].op == "transpose"
+
+
+@pytest.mark.parametrize("move", ALIKE)
+def test_a_move_stays_where_the_maths_differs(move: str) -> None:
+    graph, sign = _moved(move, lambda build, name: build.affine(name))
     before = ops(graph)
     _check(graph)
     assert graph[sign].op == "sign"
-    assert "space_to_depth" in before
+    assert move in before
 
 
 @pytest.mark.parametrize("move", POOLS)

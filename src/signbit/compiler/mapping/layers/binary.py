@@ -22,7 +22,7 @@ from signbit.bitformat.table import LIMITS
 from signbit.compiler.checks.silent_floats import takes_a_sign, why_no_signs
 from signbit.compiler.ir import Node, Step, is_plain
 from signbit.compiler.mapping.layers.convolution import both_sides
-from signbit.compiler.mapping.moves.channels import join
+from signbit.compiler.mapping.moves.joins import join
 from signbit.compiler.mapping.moves.padding import NO_SIDES, zeros_around_signs
 from signbit.compiler.mapping.tracer import Call
 

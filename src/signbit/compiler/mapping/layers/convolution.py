@@ -14,7 +14,8 @@ import torch
 
 from signbit.bitformat.graph import Pair, Sides
 from signbit.bitformat.int16_stem import MAX_PIXEL
-from signbit.compiler.ir import IMAGE, Node, is_affine
+from signbit.compiler.ir import IMAGE, Node, Step, is_affine
+from signbit.compiler.mapping.moves.over_views import is_moved, over_dimension
 from signbit.compiler.mapping.tracer import Call
 from signbit.nn.pixels.pixel_conv import recover_pixels
 
@@ -77,9 +78,19 @@ def both_sides(padding: Pair) -> Sides:
 
 def _linear(call: Call) -> Node:
     weight = call.constant("weight")
-    source = call.with_channels("input", -1)
-    filters = weight[:, None, None, :]
-    return with_bias(call, call.add("real_conv", source, part=before_bias(call), weight=filters))
+    if not is_moved(call, "input", -1):
+        source = call.with_channels("input", -1)
+        filters = weight[:, None, None, :]
+        conv = call.add("real_conv", source, part=before_bias(call), weight=filters)
+        return with_bias(call, conv)
+
+    def product(source: Node, places: npt.NDArray[np.intp]) -> Node:
+        filters = weight[:, None, None, places]
+        shape = source.shape._replace(channels=len(weight))
+        conv = call.add("real_conv", source, part="", shape=shape, weight=filters)
+        return with_bias(call, conv, "biased")
+
+    return over_dimension(call, "input", -1, product, others=True)
 
 
 def before_bias(call: Call) -> str | None:
@@ -87,11 +98,13 @@ def before_bias(call: Call) -> str | None:
     return None if call.arguments["bias"] is None else ""
 
 
-def with_bias(call: Call, conv: Node) -> Node:
+def with_bias(call: Call, conv: Node, part: str | None = None) -> Node:
+    """A convolution of the call's and its bias, if there is one; part: as of `Call.add`."""
     bias = call.optional_constant("bias")
     if bias is None:
         return conv
-    return call.step("affine", conv, scale=np.ones_like(bias), shift=bias)
+    step = Step("affine", {"scale": np.ones_like(bias), "shift": bias})
+    return call.add("identity", conv, steps=[step], part=part, shape=conv.shape)
 
 
 def _pixel_conv2d(call: Call) -> Node:

@@ -7,12 +7,14 @@ second factor costs nothing.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import prod, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
-from signbit.compiler.axes import fitting, order_of, transposed
+from signbit.compiler.axes import fitting, order_of, pending, transposed
 from signbit.compiler.ir import Node, Shape, Step
+from signbit.compiler.mapping.moves.views import BATCH, Atom, View, placed, settled, view_of
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS"]
@@ -20,36 +22,71 @@ __all__ = ["MAPPINGS"]
 _SPELLINGS = "write a @ b, or a @ b.transpose(-2, -1)"
 
 
+class _Operand(NamedTuple):
+    """An argument, and which axis of it each of its dimensions is."""
+
+    node: Node
+    sizes: tuple[int, ...]
+    order: str
+
+    @classmethod
+    def of(cls, call: Call, name: str) -> _Operand:
+        return cls(call.value(name), call.sizes(name), order_of(call.arguments[name]))
+
+
 def _matmul(call: Call) -> Node:
     left, right = (name for name in ("self", "other", "mat2") if name in call.arguments)
     if call.is_constant(left) or call.is_constant(right):
         raise call.refuse("multiplies by a matrix of constants", "write F.linear(x, weight)")
-    count = _count_of_dimensions(call, left, right)
-    a = _arranged(call, left, "HWC"[-count:])
-    made = _product(call, a, right, "HCW"[-count:])
+    if any(pending(call.arguments[name]) is not None for name in (left, right)):
+        return _of_views(call, left, right)
+    operands = [_Operand.of(call, name) for name in (left, right)]
+    count = _count_of_dimensions(call, *operands)
+    a = _arranged(call, operands[0], "HWC"[-count:])
+    made = _product(call, a, operands[1], "HCW"[-count:])
     call.order = "HWC"[-count:]
     return made
 
 
-def _count_of_dimensions(call: Call, *names: str) -> int:
+def _of_views(call: Call, left: str, right: str) -> Node:
+    """The same where the images share dimensions with others, or more than three follow them."""
+    views = [view_of(call, name) for name in (left, right)]
+    operands = []
+    for view in views:
+        matrices = tuple(atom for dim in view.dims[:-2] for atom in dim if atom is not BATCH)
+        by_image = view._replace(dims=((BATCH,), matrices, *view.dims[-2:]))
+        if len(view.dims) < 3 or any(BATCH in dim for dim in view.dims[-2:]):
+            raise call.refuse("multiplies matrices of several images", _SPELLINGS)
+        sizes = tuple(prod(atom.size for atom in dim) for dim in by_image.dims[1:])
+        node, order = placed(call, by_image, "matrices")
+        operands.append(_Operand(node, sizes, order))
+    made = _product(call, _arranged(call, operands[0], "HWC"), operands[1], "HCW", "product")
+    rows, columns = (
+        (Atom(size),) if size > 1 else () for size in (made.shape.width, made.shape.channels)
+    )
+    outer = views[0].dims[:-2]
+    matrices = tuple(atom for dim in outer for atom in dim if atom is not BATCH)
+    return settled(call, View(made, (*matrices, *rows, *columns), (*outer, rows, columns)))
+
+
+def _count_of_dimensions(call: Call, *operands: _Operand) -> int:
     """How many dimensions all of these have for each image: two, or three."""
-    sizes = [call.sizes(name) for name in names]
-    counts = {len(each) for each in sizes}
+    counts = {len(each.sizes) for each in operands}
     if len(counts) > 1 or not counts <= {2, 3}:
         raise call.refuse(
-            f"multiplies {' by '.join(map(str, sizes))} for each image",
+            f"multiplies {' by '.join(str(each.sizes) for each in operands)} for each image",
             "the engine multiplies matrices, (N, n, k) by (N, k, m), or several of each image",
         )
     return counts.pop()
 
 
-def _product(call: Call, a: Node, right: str, summed: str, part: str | None = None) -> Node:
+def _product(call: Call, a: Node, right: _Operand, summed: str, part: str | None = None) -> Node:
     """a times another argument, summed over both channels.
 
     summed: the dimensions of `right`, of which C is multiplied away and W stays. Where they are
     the value's pixels and channels, the sum is over its pixels.
     """
-    over_pixels = not fitting(call.sizes(right), order_of(call.arguments[right]), summed)
+    over_pixels = not fitting(right.sizes, right.order, summed)
     b = _arranged(call, right, transposed(summed) if over_pixels else summed)
     if b.shape.height != a.shape.height:
         raise call.refuse(
@@ -61,25 +98,13 @@ def _product(call: Call, a: Node, right: str, summed: str, part: str | None = No
     return call.add("matmul", a, b, part=part, shape=shape, over_pixels=flag)
 
 
-def _arranged(call: Call, name: str, wanted: str) -> Node:
-    """An argument with its dimensions as these axes, by as few exchanges as do it."""
-    node, sizes, order = call.value(name), call.sizes(name), order_of(call.arguments[name])
-    for exchanges in ((), ("WC",), ("HW",), ("WC", "HW"), ("HW", "WC"), ("WC", "HW", "WC")):
-        after = order
-        for pair in exchanges:
-            after = after.translate(str.maketrans(pair, pair[::-1]))
-        if fitting(sizes, after, wanted):
-            for pair in exchanges:
-                node = call.exchanged(node) if pair == "WC" else _with_rows(call, node)
-            return node
-    raise call.refuse(f"multiplies {sizes} for each image, which are no matrices", _SPELLINGS)
-
-
-def _with_rows(call: Call, node: Node) -> Node:
-    """Append a value whose rows and columns change places."""
-    height, width, channels = node.shape
-    shape = Shape(width, height, channels)
-    return call.add("transpose", node, part="exchanged", shape=shape, whole_pixels=True)
+def _arranged(call: Call, operand: _Operand, wanted: str) -> Node:
+    """An operand with its dimensions as these axes."""
+    node = call.arranged(*operand, wanted)
+    if node is None:
+        sizes = operand.sizes
+        raise call.refuse(f"multiplies {sizes} for each image, which are no matrices", _SPELLINGS)
+    return node
 
 
 def _einsum(call: Call) -> Node:
@@ -102,8 +127,9 @@ def _einsum(call: Call) -> Node:
         raise call.refuse(f"is {equation}", f"{_SPELLINGS}; the images come first in each")
     call.arguments |= dict(zip(("self", "other"), call.arguments["tensors"], strict=True))
     axes = {**dict.fromkeys(matrices, "H"), **dict.fromkeys(rows | columns, "W"), summed.pop(): "C"}
-    a = _arranged(call, "self", "".join(axes[letter] for letter in left[1:]))
-    made = _product(call, a, "other", "".join(axes[letter] for letter in right[1:]))
+    a, b = (_Operand.of(call, name) for name in ("self", "other"))
+    a_node = _arranged(call, a, "".join(axes[letter] for letter in left[1:]))
+    made = _product(call, a_node, b, "".join(axes[letter] for letter in right[1:]))
     axes[columns.pop()] = "C"
     call.order = "".join(axes[letter] for letter in result[1:])
     return made
@@ -118,17 +144,18 @@ def _attention(call: Call) -> Node:
         )
     if call.arguments["dropout_p"]:
         raise call.refuse("drops weights at random", "give it dropout_p=0.0 in evaluation mode")
-    count = _count_of_dimensions(call, "query", "key", "value")
+    query, key, value = (_Operand.of(call, name) for name in ("query", "key", "value"))
+    count = _count_of_dimensions(call, query, key, value)
     scale = call.arguments["scale"]
     if scale is None:
-        scale = 1 / sqrt(call.sizes("query")[-1])
-    a = _arranged(call, "query", "HWC"[-count:])
-    products = _product(call, a, "key", "HWC"[-count:], "products")
+        scale = 1 / sqrt(query.sizes[-1])
+    a = _arranged(call, query, "HWC"[-count:])
+    products = _product(call, a, key, "HWC"[-count:], "products")
     factor = np.full(products.shape.channels, float(scale))
     step = Step("affine", {"scale": factor, "shift": np.zeros_like(factor)})
     scaled = call.add("identity", products, steps=[step], part="scaled", shape=products.shape)
     weights = call.add("softmax", scaled, part="weights", shape=products.shape)
-    made = _product(call, weights, "value", "HCW"[-count:])
+    made = _product(call, weights, value, "HCW"[-count:])
     call.order = "HWC"[-count:]
     return made
 

@@ -1,15 +1,10 @@
-"""Values joined along their channels, and some channels of a value.
-
-Signs stay bits, but for those that are joined with reals.
-"""
+"""Some channels, rows or columns of a value, and channels in another order. Signs stay bits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
-from signbit.bitformat.table import LIMITS
-from signbit.compiler.axes import order_of, transposed
 from signbit.compiler.ir import Node
 from signbit.compiler.mapping.moves.layout import reshape
 from signbit.compiler.mapping.moves.pixels import subsampled
@@ -22,65 +17,7 @@ from signbit.compiler.mapping.moves.views import (
 )
 from signbit.compiler.mapping.tracer import Call
 
-__all__ = ["MAPPINGS", "join"]
-
-
-def _cat(call: Call) -> Node:
-    if call.axis(call.arguments["dim"], None) != "C":
-        raise call.refuse("joins values along something other than their channels (dim=1)")
-    return _joined(call)
-
-
-def _joined(call: Call) -> Node:
-    values, orders = call.values("tensors"), [order_of(each) for each in call.arguments["tensors"]]
-    if not {*orders} <= {call.order, transposed(call.order)}:
-        raise call.refuse("joins values whose channels are different dimensions")
-    pairs = zip(values, orders, strict=True)
-    return join(call, [x if order == call.order else call.exchanged(x) for x, order in pairs])
-
-
-def _stacked_along_channels(call: Call) -> Node:
-    call.arguments["dim"] = 1
-    return _cat(call)
-
-
-def _repeat(call: Call) -> Node:
-    """Copies of all channels, one behind the other."""
-    source = call.map("self")
-    counts = tuple(call.arguments["repeats" if "repeats" in call.arguments else "dims"])
-    before, after = call.sizes("self"), call.sizes()
-    if before[1:] != after[1:] or len(before) != len(after):
-        raise call.refuse(
-            f"repeats a value {counts} times",
-            "the engine repeats channels (dim=1), and pixels by "
-            "F.interpolate(x, scale_factor=…) with mode='nearest'",
-        )
-    return join(call, [source] * (after[0] // before[0]))
-
-
-def join(call: Call, sources: Sequence[Node], part: str | None = None) -> Node:
-    """One node, or where one may not read so many values, one of several.
-
-    part: as of `Call.add`, where it is no more than a part of the call's value.
-    """
-    if not all(source.is_sign for source in sources):
-        sources = [call.as_real(source) for source in sources]
-    if len(sources) == 1:
-        return sources[0]
-    most = LIMITS["operands"]
-    while len(sources) > most:
-        sources = [
-            _part(call, sources[first : first + most]) for first in range(0, len(sources), most)
-        ]
-    return call.add("concat", *sources) if part is None else _part(call, sources, part)
-
-
-def _part(call: Call, sources: Sequence[Node], part: str = "part") -> Node:
-    if len(sources) == 1:
-        return sources[0]
-    channels = sum(source.shape.channels for source in sources)
-    shape = sources[0].shape._replace(channels=channels)
-    return call.add("concat", *sources, part=part, shape=shape)
+__all__ = ["MAPPINGS"]
 
 
 def _slice(call: Call) -> Node:
@@ -172,18 +109,12 @@ def _order(call: Call) -> Node:
 
 
 MAPPINGS: dict[str, Callable[[Call], Node | Sequence[Node]]] = {
-    "aten.cat.default": _cat,
-    "aten.concat.default": _cat,
-    "aten.concatenate.default": _cat,
     "aten.channel_shuffle.default": _shuffle,
-    "aten.hstack.default": _stacked_along_channels,
     "aten.index.Tensor": _order,
     "aten.index_select.default": _order,
-    "aten.repeat.default": _repeat,
     "aten.select.int": _select,
     "aten.slice.Tensor": _slice,
     "aten.split.Tensor": _split,
     "aten.split_with_sizes.default": _split,
-    "aten.tile.default": _repeat,
     "aten.unbind.int": _unbind,
 }

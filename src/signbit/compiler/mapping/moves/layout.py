@@ -33,7 +33,7 @@ def _dropout(call: Call) -> Node:
             "drops values at random",
             "put the model into evaluation mode: F.dropout(x, p, training=self.training)",
         )
-    return _same(call)
+    return call.value("input") if is_plain(call, "input") else settled(call, view_of(call, "input"))
 
 
 def _to_dtype(call: Call) -> Node:

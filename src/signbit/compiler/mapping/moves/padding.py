@@ -1,14 +1,18 @@
-"""Constants around a value: rows and columns, which `absorb_pads` takes, and zero channels."""
+"""What is around a value: constant rows and columns, which `absorb_pads` takes, zero channels, and
+rows and columns of its own."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 
 from signbit.bitformat.graph import Sides, added_sides
 from signbit.compiler.axes import order_of
 from signbit.compiler.ir import Node
+from signbit.compiler.mapping.moves.joins import picked
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS", "NO_SIDES", "zeros_around_signs"]
@@ -28,7 +32,7 @@ def zeros_around_signs(call: Call, value: Node) -> tuple[Node, Sides]:
 
 def _pad(call: Call) -> Node:
     if call.arguments.get("mode", "constant") != "constant":
-        raise _of_pixels(call)
+        return _own_pixels(call)
     value = float(call.arguments["value"] or 0)
     before, after = _amounts(call)
     if min(*before, *after) < 0:
@@ -83,22 +87,29 @@ def _with_channels(call: Call, source: Node, before: int, value: float) -> Node:
     return call.add("view", call.as_real(source), zeros=before)
 
 
-def _of_pixels(call: Call) -> Exception:
-    return call.refuse(
-        "pads with pixels of the map itself",
-        "the engine pads with a constant: nn.ZeroPad2d, nn.ConstantPad2d, or a layer's own padding",
-    )
-
-
-def _mirrored(call: Call) -> Node:
-    raise _of_pixels(call)
+def _own_pixels(call: Call) -> Node:
+    """Rows and columns of the map itself around it: reflected, replicated or circular."""
+    before, after = _amounts(call)
+    if before[0] or after[0]:
+        raise call.refuse(
+            "pads with channels of the map itself", "take channels, x[:, a:b], and torch.cat(…, 1)"
+        )
+    named = "reflect" if call.short.startswith("reflect") else "replicate"
+    mode = call.arguments.get("mode", named)
+    node = call.value("self")
+    for dim in (0, 1):
+        sides = before[1 + dim], after[1 + dim]
+        every = torch.arange(node.shape[dim], dtype=torch.float64)[None, None]
+        if any(sides):
+            node = picked(call, node, dim, F.pad(every, sides, mode)[0, 0].int().tolist())
+    return call.yields(node)
 
 
 MAPPINGS = {
     "aten.constant_pad_nd.default": _pad,
     "aten.pad.default": _pad,
-    "aten.reflection_pad1d.default": _mirrored,
-    "aten.reflection_pad2d.default": _mirrored,
-    "aten.replication_pad1d.default": _mirrored,
-    "aten.replication_pad2d.default": _mirrored,
+    "aten.reflection_pad1d.default": _own_pixels,
+    "aten.reflection_pad2d.default": _own_pixels,
+    "aten.replication_pad1d.default": _own_pixels,
+    "aten.replication_pad2d.default": _own_pixels,
 }

@@ -10,6 +10,7 @@ from torch.fx import Node as FxNode
 
 from signbit.bitformat.graph import Pair
 from signbit.compiler.ir import Node
+from signbit.compiler.mapping.moves.joins import picked
 from signbit.compiler.mapping.tracer import Call
 
 __all__ = ["MAPPINGS", "subsampled"]
@@ -31,30 +32,24 @@ def _view(call: Call, source: Node, stride: Pair) -> Node:
 
 
 def _nearest(call: Call) -> Node:
-    """Every pixel several times, or every n-th one; PyTorch says which it takes."""
+    """Every pixel several times, every n-th one, or those that PyTorch takes."""
     source = call.map("input" if "input" in call.arguments else "self")
-    (height, width, _), (rows, columns, _) = source.shape, call.shape()
-    if rows % height == 0 and columns % width == 0:
-        factor = rows // height, columns // width
-        _require_sources(call, source, [y // factor[0] for y in range(rows)], 0)
-        _require_sources(call, source, [x // factor[1] for x in range(columns)], 1)
-        return _upsampled(call, source, factor)
-    if height % rows == 0 and width % columns == 0:
-        stride = height // rows, width // columns
-        _require_sources(call, source, list(range(0, height, stride[0])), 0)
-        _require_sources(call, source, list(range(0, width, stride[1])), 1)
-        return _view(call, source, stride)
-    raise call.refuse(
-        f"makes {rows}×{columns} of {height}×{width} pixels",
-        "the engine repeats each pixel a whole number of times, or takes every n-th",
-    )
+    places = [_places(call, source, axis) for axis in (0, 1)]
+    before, after = source.shape[:2], call.shape()[:2]
+    pairs = list(zip(before, after, strict=True))
+    factor, stride = ([max(1, a // b) for a, b in each] for each in (map(reversed, pairs), pairs))
+    if places == [[k // n for k in range(new)] for n, new in zip(factor, after, strict=True)]:
+        return _upsampled(call, source, (factor[0], factor[1]))
+    if places == [list(range(0, old, n)) for n, old in zip(stride, before, strict=True)]:
+        return _view(call, source, (stride[0], stride[1]))
+    for axis, taken in enumerate(places):
+        if taken != list(range(before[axis])):
+            source = picked(call, source, axis, taken)
+    return call.yields(source)
 
 
-def _require_sources(call: Call, source: Node, expected: list[int], axis: int) -> None:
-    """Refuse where PyTorch's result takes other rows (axis 0) or columns (axis 1) than these.
-
-    It divides in floats, and may come out one pixel beside.
-    """
+def _places(call: Call, source: Node, axis: int) -> list[int]:
+    """Which rows (axis 0) or columns (axis 1) PyTorch takes: it divides in floats."""
     ramp = torch.arange(source.shape[axis], dtype=torch.float32)
     image = ramp[:, None] if axis == 0 else ramp
     like = torch.broadcast_to(image, (1, 1, *source.shape[:2])).contiguous()
@@ -63,12 +58,8 @@ def _require_sources(call: Call, source: Node, expected: list[int], axis: int) -
     function = cast("Callable[..., torch.Tensor]", call.fx.target)
     found = function(*arguments, **call.fx.kwargs)[0, 0]
     found = found if found.dim() == 2 else found[None]
-    found = found[:, 0] if axis == 0 else found[0]
-    if found.tolist() != expected:
-        raise call.refuse(
-            "takes pixels beside the nearest, as PyTorch rounds at this size",
-            "the engine repeats each pixel equally often",
-        )
+    taken: list[int] = (found[:, 0] if axis == 0 else found[0]).int().tolist()
+    return taken
 
 
 def _filled(fx: FxNode, value: torch.Tensor) -> torch.Tensor:
@@ -88,14 +79,6 @@ def _repeat_interleave(call: Call) -> Node:
             "repeats something other than rows or columns of a map, each in its place"
         )
     return _upsampled(call, source, (count, 1) if call.axis(dim) == "H" else (1, count))
-
-
-def _interpolated(call: Call) -> Node:
-    raise call.refuse(
-        "computes new pixels between the old ones",
-        "the engine repeats pixels: mode='nearest' with "
-        "a whole number as scale_factor, or a pixel shuffle",
-    )
 
 
 def _pixel_shuffle(call: Call) -> Node:
@@ -118,10 +101,7 @@ MAPPINGS = {
     "aten.pixel_shuffle.default": _pixel_shuffle,
     "aten.pixel_unshuffle.default": _pixel_unshuffle,
     "aten.repeat_interleave.self_int": _repeat_interleave,
-    "aten.upsample_bicubic2d.vec": _interpolated,
-    "aten.upsample_bilinear2d.vec": _interpolated,
     "aten._upsample_nearest_exact1d.vec": _nearest,
-    "aten.upsample_linear1d.vec": _interpolated,
     "aten.upsample_nearest1d.vec": _nearest,
     "aten.upsample_nearest2d.default": _nearest,
     "aten.upsample_nearest2d.vec": _nearest,

@@ -23,12 +23,16 @@ from signbit.compiler.mapping.tracer import Call
 
 __all__ = [
     "BATCH",
+    "Atom",
     "View",
     "flat",
     "is_plain",
+    "moved",
     "narrowed",
     "permuted",
+    "placed",
     "regrouped",
+    "reshaped",
     "settled",
     "settled_each",
     "sizes_of",
@@ -87,7 +91,7 @@ def flat(call: Call, view: View) -> View:
     """All values of an image in one dimension, and in memory as PyTorch has them."""
     images, *dims = view.dims
     whole = tuple(atom for dim in dims for atom in dim)
-    return _joined(_moved(call, view._replace(dims=(images, whole))))
+    return moved(call, view._replace(dims=(images, whole)))
 
 
 def sizes_of(call: Call, fx: FxNode) -> list[Size]:
@@ -101,6 +105,8 @@ def _size(call: Call, size: Any) -> Size:
     if isinstance(size, int):
         return size, False
     expression = size.node.expr
+    if not expression.free_symbols:
+        return int(expression), False
     images, *others = expression.free_symbols
     count = expression.coeff(images)
     if others or str(images) != call.tracer.batch or count * images != expression:
@@ -169,11 +175,11 @@ def _sliced(call: Call, node: Node, sizes: tuple[int, int, int], taken: range) -
     """Of values (before, n, after) some of the n."""
     before, size, after = sizes
     if size * after <= LIMITS["channels"] and before <= LIMITS["size"]:
-        node = _reshaped(call, node, Shape(1, before, size * after), "joined")
+        node = reshaped(call, node, Shape(1, before, size * after), "joined")
         first, count = taken.start * after, len(taken) * after
         shape = node.shape._replace(channels=count)
         return call.add("slice", node, part="taken", shape=shape, first=first, count=count)
-    node = _exchanged(call, _reshaped(call, node, Shape(before, size, after), "joined"))
+    node = _exchanged(call, reshaped(call, node, Shape(before, size, after), "joined"))
     shape = node.shape._replace(channels=len(taken))
     first, count = taken.start, len(taken)
     part = call.add("slice", node, part="taken", shape=shape, first=first, count=count)
@@ -181,22 +187,38 @@ def _sliced(call: Call, node: Node, sizes: tuple[int, int, int], taken: range) -
 
 
 def settled(call: Call, view: View) -> Node:
-    """The value of a view, which waits where the engine has no such dimensions."""
+    """The value of a view, which waits where the engine has no such dimensions.
+
+    Where the images alone are at another place, it is the value as if they came first.
+    """
     first, *dims = view.dims
     if first != (BATCH,) or len(dims) > 3 or any(BATCH in dim for dim in dims):
         put_pending(call.fx, view)
         call.order = ""
-        return view.source
+        if (BATCH,) not in view.dims or len(dims) > 3:
+            return view.source
+        others = [place for place, dim in enumerate(view.dims) if dim != (BATCH,)]
+        front = permuted(view, [view.dims.index((BATCH,)), *others])
+        node, call.order = placed(call, front, "images")
+        return node
     put_pending(call.fx, None)
+    node, call.order = placed(call, view, None)
+    return node
+
+
+def placed(call: Call, view: View, part: str | None) -> tuple[Node, str]:
+    """The value of a view of the images and three dimensions at most, and its order.
+
+    part: as of `Call.add`, where it is no more than a part of the call's value.
+    """
     view = _joined(view)
     if len(view.memory) > 3 or any(len(dim) > 1 for dim in view.dims):
-        view = _joined(_moved(call, view))
+        view = moved(call, view)
     sizes = [1] * (3 - len(view.memory)) + [atom.size for atom in view.memory]
-    node = _reshaped(call, view.source, Shape(*sizes), None)
+    node = reshaped(call, view.source, Shape(*sizes), part)
     axes = dict(zip(view.memory, "HWC"[3 - len(view.memory) :], strict=True))
     others = iter([axis for axis in "WCH" if axis not in axes.values()])
-    call.order = "".join(axes[dim[0]] if dim else next(others) for dim in view.dims[1:])
-    return node
+    return node, "".join(axes[dim[0]] if dim else next(others) for dim in view.dims[1:])
 
 
 def settled_each(call: Call, views: Sequence[View]) -> list[Node]:
@@ -226,11 +248,12 @@ def _joined(view: View) -> View:
     return View(view.source, tuple(memory), tuple(dims))
 
 
-def _moved(call: Call, view: View) -> View:
-    """The view whose memory has the order of its dimensions.
+def moved(call: Call, view: View) -> View:
+    """The view whose memory has the order of its dimensions, with few atoms.
 
     Atoms go to the front, the last first; those that end up behind each other as they are stay.
     """
+    view = _joined(view)
     wanted = [atom for dim in view.dims[1:] for atom in dim]
     memory, node = list(view.memory), view.source
     places = [memory.index(atom) for atom in wanted]
@@ -241,13 +264,13 @@ def _moved(call: Call, view: View) -> View:
         place = memory.index(atom)
         before, after = (prod(each.size for each in part) for part in _around(tuple(memory), place))
         if after > 1:
-            node = _reshaped(call, node, Shape(before, atom.size, after), "parted")
+            node = reshaped(call, node, Shape(before, atom.size, after), "parted")
             shape = Shape(atom.size, before, after)
             node = call.add("transpose", node, part="moved", shape=shape, whole_pixels=True)
         else:
-            node = _exchanged(call, _reshaped(call, node, Shape(1, before, atom.size), "parted"))
+            node = _exchanged(call, reshaped(call, node, Shape(1, before, atom.size), "parted"))
         memory.insert(0, memory.pop(place))
-    return View(node, tuple(memory), view.dims)
+    return _joined(View(node, tuple(memory), view.dims))
 
 
 def _exchanged(call: Call, node: Node) -> Node:
@@ -256,7 +279,7 @@ def _exchanged(call: Call, node: Node) -> Node:
     return call.add("transpose", node, part="moved", shape=shape)
 
 
-def _reshaped(call: Call, node: Node, shape: Shape, part: str | None) -> Node:
+def reshaped(call: Call, node: Node, shape: Shape, part: str | None) -> Node:
     """The values in their order, in this shape."""
     if node.shape == shape:
         return node

@@ -3,7 +3,8 @@
     sign(f(move(x))) = move(sign(f(x)))       f maths on each channel, of which f keeps its own part
     sign(f(max(x))) = max(sign(f(x)))         where f never falls, as sign does not
 
-A concatenation splits the constants of f, a slice takes some, a shuffle repeats or gathers them.
+A concatenation splits the constants of f, a slice takes some, a shuffle repeats or gathers them. A
+reshape or a transposition that changes channels passes what is alike for all of them.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ __all__ = ["signs_first"]
 
 _POOLS = ("global_max", "max_pool")
 _MOVES = (
-    *(*_POOLS, "channel_shuffle", "concat", "depth_to_space", "slice"),
-    *("space_to_depth", "upsample"),
+    *(*_POOLS, "channel_shuffle", "concat", "depth_to_space", "reshape", "slice"),
+    *("space_to_depth", "transpose", "upsample"),
 )
 """Operations each of whose values is one of their inputs'."""
 
@@ -79,8 +80,15 @@ def _can_come_first(graph: Graph, move: Node, reader: Node) -> bool:
         return False
     if move.op == "space_to_depth" and not _is_alike(reader, move["block"] ** 2):
         return False
+    if _changes_channels(move) and not _is_alike(reader, move.shape.channels):
+        return False
     behind = graph.readers(reader.name) if reader.op != "sign" else []
     return all(_can_come_first(graph, move, each) for each in behind)
+
+
+def _changes_channels(move: Node) -> bool:
+    """Whether values come into other channels, in which any of the input's may be."""
+    return move.op == "reshape" or (move.op == "transpose" and not move["whole_pixels"])
 
 
 def _passes_pool(pool: Node, reader: Node) -> bool:
@@ -118,15 +126,25 @@ def _swap(graph: Graph, move: Node, reader: Node) -> None:
             shape=source.shape,
             origin=reader.origin._replace(export="", signed=signed, order=source.origin.order),
         )
-        twin = next((other for other in parts if do_the_same(other, part)), None)
-        if twin is None:
-            graph.insert_before(reader.name, part)
-        parts.append(twin or part)
+        parts.append(_inserted(graph, part, reader))
     names = tuple(part.name for part in parts)
     moved = replace(
         move, name=reader.name, inputs=names, is_sign=reader.is_sign, origin=reader.origin
     )
     graph.put(replace(moved, body=move.body_origin))
+
+
+def _inserted(graph: Graph, part: Node, reader: Node) -> Node:
+    """The part in front of the reader, or the earlier of it and one that does the same."""
+    twins = [other for other in graph.readers(part.input) if do_the_same(other, part)]
+    graph.insert_before(reader.name, part)
+    for twin in twins:
+        if not twin.origin.export:
+            first, second = sorted((twin, part), key=lambda node: graph.place(node.name))
+            graph.redirect(second.name, first.name)
+            graph.remove(second.name)
+            part = first
+    return part
 
 
 def _inputs(graph: Graph, move: Node) -> Iterator[tuple[str, Indices]]:
@@ -146,6 +164,8 @@ def _inputs(graph: Graph, move: Node) -> Iterator[tuple[str, Indices]]:
             yield name, every.reshape(-1, move["groups"]).T.reshape(-1)
         elif move.op == "space_to_depth":
             yield name, every * move["block"] ** 2
+        elif _changes_channels(move):
+            yield name, np.zeros_like(every)
         elif move.op == "depth_to_space":
             yield name, every // move["block"] ** 2
         else:
