@@ -29,21 +29,28 @@ struct ByteRun {
   int64_t first, count;
 };
 
-// `bytes` of each of `count` pixels, one step after the other.
+// `bytes` of each of `count` pixels, one step after the other; of kBytes where that is their
+// number.
+template <int64_t kBytes>
 void copy_pixels(const uint8_t* from, int64_t from_step, uint8_t* to, int64_t to_step,
                  int64_t bytes, int64_t count) {
-  constexpr int64_t kWord = sizeof(uint64_t);
-  if (bytes % kWord != 0) {
-    for (int64_t i = 0; i < count; ++i, from += from_step, to += to_step) {
-      std::memcpy(to, from, static_cast<size_t>(bytes));
-    }
-    return;
-  }
   for (int64_t i = 0; i < count; ++i, from += from_step, to += to_step) {
-    for (int64_t byte = 0; byte < bytes; byte += kWord) {
-      std::memcpy(to + byte, from + byte, sizeof(uint64_t));
+    if constexpr (kBytes == 0) {
+      std::memcpy(to, from, static_cast<size_t>(bytes));
+    } else {
+      for (int64_t byte = 0; byte < bytes; byte += kBytes) {
+        std::memcpy(to + byte, from + byte, static_cast<size_t>(kBytes));
+      }
     }
   }
+}
+
+// The one of them that copies the largest words.
+decltype(&copy_pixels<0>) copier(int64_t bytes) {
+  if (bytes % 8 == 0) return copy_pixels<8>;
+  if (bytes == 4) return copy_pixels<4>;
+  if (bytes == 2) return copy_pixels<2>;
+  return bytes == 1 ? copy_pixels<1> : copy_pixels<0>;
 }
 
 class SignMover : public NodeContext {
@@ -119,13 +126,12 @@ class SignMover : public NodeContext {
       uint8_t* const to = frame.tensor(output.tensor) + target.at(y, x);
       int64_t filled = 0;
       for_bytes([&](const ByteRun& run) {
-        copy_pixels(pixel(run.tensor, y, x) + run.first, layout(run.tensor).pixel_bytes,
-                    to + filled, target.pixel_bytes, run.count, count);
+        copier(run.count)(pixel(run.tensor, y, x) + run.first, layout(run.tensor).pixel_bytes,
+                          to + filled, target.pixel_bytes, run.count, count);
         filled += run.count;
       });
-      const int64_t rest = target.pixel_bytes - filled;
-      for (int64_t i = 0; rest > 0 && i < count; ++i) {
-        std::memset(to + i * target.pixel_bytes + filled, 0, static_cast<size_t>(rest));
+      for (; filled < target.pixel_bytes; ++filled) {
+        for (int64_t i = 0; i < count; ++i) to[i * target.pixel_bytes + filled] = 0;
       }
     }
   }
