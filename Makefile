@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test test-long test-fast test-native library wheels wasm check format docs bench bench-training sanitize fuzz edge-tools clean
+.PHONY: help demo test test-long test-fast test-native library wheels wasm check format docs interop bench bench-training sanitize fuzz edge-tools clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -87,6 +87,18 @@ $(LARQ)/.ready: $(BIN)/python
 	$(BIN)/python -m venv $(LARQ)
 	$(LARQ)/bin/python -m pip install --quiet 'numpy<2' larq-compute-engine==0.16.0
 	@touch $@
+
+# TensorFlow 2.15 wants NumPy 1, so it has an environment of its own.
+ZOO := $(VENV)/larq-zoo
+$(ZOO)/.ready: $(BIN)/python
+	$(BIN)/python -m venv $(ZOO)
+	$(ZOO)/bin/python -m pip install --quiet 'numpy<2' h5py 'protobuf<4' tensorflow-cpu==2.15.1 \
+	  larq==0.14.0 larq-zoo==2.4.0
+	@touch $@
+
+interop: $(READY) $(ZOO)/.ready  ## ONNX files in their runtimes, and Keras' files of Larq Zoo
+	$(PIP) openvino
+	$(PYTEST) tests/exchange
 
 RESULTS := benchmarks/results
 bench: $(PEERS) $(LARQ)/.ready  ## install the peers and run every comparison; the machine should be idle

@@ -51,6 +51,7 @@ PUBLISHED = {
     "binary-densenet28": "resnet-e",
     "bnext-tiny": "combined",
     "keywords": "combined",
+    "larq": "resnet-e",
     "meliusnet22": "resnet-e",
     "mixer": "combined",
     "pokebnn": "combined",

@@ -43,6 +43,7 @@ EXTRAS = {
     },
     "plot": {"matplotlib": "matplotlib"},
     "onnx": {"onnx": "onnx"},
+    "keras": {"h5py": "h5py"},
 }
 """Extra → the modules that it brings → their packages, as pyproject.toml has them."""
 
@@ -181,7 +182,7 @@ class IsaError(SignbitError):
 
 
 class MissingExtraError(SignbitError, ImportError):
-    """A feature needs an optional extra (`cli`, `train`, `plot`, `onnx`) that is not installed."""
+    """A feature needs an extra (`cli`, `train`, `plot`, `onnx`, `keras`) that is not installed."""
 
     @classmethod
     def of(cls, module: str, what: str) -> MissingExtraError:

@@ -56,11 +56,17 @@ TELLING = {
 """Methods whose parts differ most from what the network has been compiled with elsewhere."""
 
 FORMS = {
+    "larq-quicknet": "quicknet",
+    "larq-quicknet-large": "quicknet",
+    "larq-quicknet-small": "quicknet",
+    "larq-resnet-e18": "resnet-e18",
     "pokebnn": "pokebnn-cifar",
     "quicknet-large": "quicknet",
     "quicknet-small": "quicknet",
 }
-"""Networks that others are a form of, with other widths and depths, and are tested as."""
+"""Networks that others are a form of, with other widths, depths and padding, and are tested as.
+
+tests/models/test_same_padding.py is about the padding."""
 
 WEIGHTS = ("random", "trained")
 

@@ -37,6 +37,8 @@ WIDTHS = {
     "resnet18-cifar": 512,
     "resnet18-cifar-blocks": 512,
     "resnet20": 64,
+    **dict.fromkeys(("larq-quicknet", "larq-quicknet-large", "larq-quicknet-small"), 512),
+    "larq-resnet-e18": 512,
     "resnet34": 512,
     "vgg-small": 8192,
     "real-resnet18": 512,

@@ -29,6 +29,7 @@ from signbit.models.resnet18_norm import ResNet18Norm
 from signbit.models.resnet20 import ResNet20
 from signbit.models.resnet34 import ResNet34
 from signbit.models.resnet_e import ResNetE18
+from signbit.models.same_padding import with_same_padding
 from signbit.models.vgg_small import VGGSmall
 
 __all__ = ["build", "is_real", "names", "register"]
@@ -40,6 +41,10 @@ _binary: dict[str, Callable[..., nn.Module]] = {
     "bnext-tiny-cifar": partial(BNextTiny, small_images=True),
     "digits": DigitsNet,
     "keywords": KeywordNet,
+    "larq-quicknet": partial(with_same_padding, QuickNet),
+    "larq-quicknet-large": partial(with_same_padding, QuickNet, layers=(6, 8, 12, 6)),
+    "larq-quicknet-small": partial(with_same_padding, QuickNet, widths=(32, 64, 256, 512)),
+    "larq-resnet-e18": partial(with_same_padding, ResNetE18),
     "meliusnet22": MeliusNet22,
     "meliusnet22-cifar": partial(MeliusNet22, small_images=True),
     "mixer": Mixer,

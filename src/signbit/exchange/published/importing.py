@@ -8,6 +8,7 @@ from signbit import recipes
 from signbit.data import open_dataset
 from signbit.errors import InputError
 from signbit.exchange.imported import new_folder, write_graph_run, write_run
+from signbit.exchange.published.keras import read_keras
 from signbit.exchange.published.layout import Published
 from signbit.exchange.published.table import get
 from signbit.training.networks import build_network, make_method
@@ -40,7 +41,7 @@ def import_network(name: str, file: str | Path, out: str | Path, *, data: str | 
             data=data or entry.data,
             class_names=entry.class_names,
         )
-    state = read_state(file)
+    state = {} if entry.keras else read_state(file)
     class_names = _class_names(name, entry, data)
     recipe = recipes.load(entry.recipe, entry.overrides)
     recipe = recipe.model_copy(
@@ -55,6 +56,8 @@ def import_network(name: str, file: str | Path, out: str | Path, *, data: str | 
         classes=len(class_names),
         channels=len(recipe.data.mean),
     )
+    if entry.keras:
+        state = read_keras(file, model, entry.keras, f"{file} as {name}")
     load_state(model, state, f"{file} as {name}", called=entry.their_name)
     return write_run(folder, recipe, model, class_names, name, file)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from signbit.exchange.imported import ImportedGraph
+from signbit.exchange.published.keras import KerasLayers
 
 __all__ = ["Published", "PublishedGraph"]
 
@@ -27,6 +28,8 @@ class Published:
     """Path of a module here -> its path in the file; those inside keep the rest of their path."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Path of a parameter inside such a module -> its path in the file's module."""
+    keras: KerasLayers | None = None
+    """What Keras calls the layers, of files that it wrote."""
 
     def their_name(self, name: str) -> str:
         """What the file calls the tensor that is called `name` here.

@@ -7,6 +7,7 @@ from functools import partial
 from signbit.errors import InputError
 from signbit.exchange.onnx.reading import read_onnx
 from signbit.exchange.published.bnn_pynq import FINN_PIXELS, read_bnn_pynq
+from signbit.exchange.published.keras import KerasLayers
 from signbit.exchange.published.layout import Published, PublishedGraph
 
 __all__ = ["get", "names", "register"]
@@ -101,9 +102,34 @@ def _tfc() -> PublishedGraph:
     )
 
 
+def _quicknet(size: str) -> Published:
+    return Published(
+        source=f"larq/zoo, QuickNet{size.replace('-', ' ')} (Keras)",
+        recipe=f"quicknet{size}-imagenet",
+        overrides=(f"network=larq-quicknet{size}",),
+        keras=KerasLayers(
+            conv="quant_conv2d",
+            depthwise="quant_depthwise_conv2d",
+            linear="quant_dense",
+            epsilons={"stem": 1e-3},
+        ),
+    )
+
+
+def _resnet_e18() -> Published:
+    return Published(
+        source="larq/zoo, BinaryResNetE18 (Keras)",
+        recipe="resnet-e18-imagenet",
+        overrides=("network=larq-resnet-e18",),
+        keras=KerasLayers(conv="conv2d", depthwise="depthwise_conv2d", linear="dense"),
+    )
+
+
 _table: dict[str, Published | PublishedGraph] = {
     "adabin-resnet20": _adabin_resnet20(),
     "cnv-w1a1-cifar10": _cnv(),
+    **{f"larq-quicknet{size}": _quicknet(size) for size in ("", "-large", "-small")},
+    "larq-resnet-e18": _resnet_e18(),
     "lfc-w1a1-mnist": _lfc(),
     "tfc-w1a1-mnist": _tfc(),
     **{f"real-resnet{depth}": _akamaster(depth) for depth in (20, 32, 44, 56)},
