@@ -21,8 +21,9 @@ from signbit.compiler import Compiled
 from signbit.compiler.exporting.answers import result_names
 from signbit.compiler.exporting.exported import Replay, normalise
 from signbit.compiler.ir.operations import HALVES, RULES
-from signbit.errors import InputError
+from signbit.errors import CompileError, InputError
 from signbit.nn.layers import BinaryConv2d
+from signbit.nn.pixels.pixel_table import PixelTable
 from signbit.nn.pixels.stem_rounding import round_stem
 
 onnx = pytest.importorskip("onnx")
@@ -249,3 +250,12 @@ def test_every_operation_and_step_is_written() -> None:
 def test_forms_are_named() -> None:
     with pytest.raises(InputError, match="form: must be one of plain, qonnx, openvino"):
         to_onnx(compiled(small_net("bnn"), SIZE), "tflite")
+
+
+def test_a_table_of_pixels_that_no_steps_add_up_to_is_refused() -> None:
+    values = torch.from_numpy(np.arange(256) * 77 % 256)
+    table = PixelTable(values, MEAN, STD)
+    result = compiled(nn.Sequential(table, nn.Conv2d(3, 4, 3)), SIZE)
+    assert result.graph.inputs[0].table is not None
+    with pytest.raises(CompileError, match="an ONNX file has tables of at most 16"):
+        to_onnx(result)

@@ -14,6 +14,7 @@ import signbit
 from signbit.compiler import Compiled
 from signbit.compiler.axes import order_of
 from signbit.compiler.exporting.answers import result_names
+from signbit.compiler.ir import MOST_PIECES, Graph, refuse
 from signbit.compiler.passes.remove_dead import remove_dead
 from signbit.compiler.trace import trace
 from signbit.errors import CompileError, InputError
@@ -41,13 +42,15 @@ def to_onnx(compiled: Compiled, form: str = "plain") -> bytes:
     (1, C, H, W) in the forms "qonnx" and "openvino". Its outputs have the compiled network's names
     and PyTorch's dimensions. Mean and std (in units where 255 is 1), class names and the side to
     scale photographs to are JSON in the metadata entry "signbit". form: one of FORMS.
-    Raises InputError for another form, CompileError for a network of 2 GiB or more.
+    Raises InputError for another form, CompileError for a network of 2 GiB or more or for a table
+    of pixels that steps do not add up to.
     """
     if form not in FORMS:
         raise InputError(f"form: must be one of {', '.join(FORMS)}, is {form!r}")
     graph = trace(compiled.program, compiled.mean, compiled.std)
     # It compiled, so that what may be refused now is no more than layers that may be real.
     remove_dead(graph)
+    _require_known_tables(graph)
     writer = Writer(graph, FORMS[form], compiled.mean, compiled.std)
     for node in graph:
         _write(writer, node)
@@ -79,6 +82,16 @@ def to_onnx(compiled: Compiled, form: str = "plain") -> bytes:
             f"the network takes {size:,} bytes, and an ONNX file holds 2 GiB at most"
         )
     return bytes(model.SerializeToString())
+
+
+def _require_known_tables(graph: Graph) -> None:
+    for name, table in graph.pixel_tables.items():
+        if name in graph and table.pieces > MOST_PIECES:
+            raise refuse(
+                graph[name].origin,
+                f"has {table.pieces} pieces along which its values rise otherwise than elsewhere",
+                f"an ONNX file has tables of at most {MOST_PIECES}",
+            )
 
 
 def _write(writer: Writer, node: Any) -> None:
