@@ -4,7 +4,8 @@
 
 Weights are random. Sizes do not depend on what a network has learned, but for constants that
 happen to be equal, which are stored once. float32 is every parameter of the model that is trained,
-at four bytes; JSON text is the file's header, graph and list of tensors alike.
+at four bytes; JSON text is the file's header, graph and list of tensors alike. Architectures that
+are taken from a paper with its method are in architecture_sizes.py.
 """
 
 from __future__ import annotations

@@ -49,8 +49,10 @@ TRAIN_SIDE = 64
 
 PUBLISHED = {
     "binary-densenet28": "resnet-e",
+    "binary-vit": "combined",
     "bnext-tiny": "combined",
     "keywords": "combined",
+    "larq-": "resnet-e",
     "larq": "resnet-e",
     "meliusnet22": "resnet-e",
     "mixer": "combined",
@@ -60,6 +62,9 @@ PUBLISHED = {
     "resnet-e18": "resnet-e",
 }
 """Networks that are taken from a paper with its method, and with no other; forms go with them."""
+
+OF_ONE_SIZE = ("binary-vit", "keywords", "mixer", "vgg-small")
+"""Networks that have weights for each place of an image."""
 
 
 class Case(NamedTuple):
@@ -84,7 +89,7 @@ class Case(NamedTuple):
         The oracle's exact sums of reals take a hundred times as long as its dots of signs.
         """
         own = _own_side(self.network)
-        if self.bits == "1/1" or self.network == "vgg-small":  # whose classifier sees every pixel
+        if self.bits == "1/1" or self.network in OF_ONE_SIZE:
             return own
         return {224: 64, 32: 16}.get(own, own)
 

@@ -11,6 +11,7 @@ from tests.compiler.nets import compiled, network
 from tests.runtime.graphs import Builder
 from tests.runtime.random_graphs.steps import Draft
 
+import architectures
 from peers.onnx_peer import OnnxRuntime, export, quantize
 from peers.openvino_graph import PART, translate
 from peers.openvino_peer import OpenVino
@@ -134,3 +135,9 @@ def of_real_network() -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.n
         return {name: in_batches(peer, inputs, 4) for name, peer in peers.items()}
 
     return Eager(model)(inputs), answered(exact), answered(rounded)
+
+
+def of_architecture(name: str, data: str, imagenet: str) -> tuple[dict[str, Any], str]:
+    """The figures of one network, and the table of it alone."""
+    row = architectures.measure(name, data, imagenet, 0.1)
+    return row, architectures.rows({name: row})

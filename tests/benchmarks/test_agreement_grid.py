@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 import agreement_grid
 import signbit
@@ -46,6 +47,16 @@ def test_every_network_has_every_method_that_fits():
     ]
     assert Case("resnet34", "bnn", "1/1", "random").side == 224
     assert Case("resnet34", "bnn", "1/32", "random").side == 64
+
+
+@pytest.mark.slow
+def test_every_network_takes_images_of_its_cases_sides():
+    sides = {(case.network, case.method, case.side) for case in cases() if case.bits != "1/1"}
+    firsts = {(network, side): method for network, method, side in sides}
+    for (network, side), name in firsts.items():
+        with torch.device("meta"):
+            model = models.build(network, methods.get(name), classes=5, channels=3)
+            assert model.eval()(torch.empty(1, 3, side, side)).shape == (1, 5)
 
 
 def test_what_was_written_is_kept_but_for_half_a_line(tmp_path):

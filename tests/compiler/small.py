@@ -30,6 +30,7 @@ from signbit.models.pokebnn import PokeBNN
 from signbit.models.quicknet import QuickNet
 from signbit.models.resnet20 import ResidualUnit
 from signbit.models.resnet34 import ResNet34
+from signbit.models.vit import BinaryViT
 from signbit.nn.blocks import ConvBlock
 from signbit.nn.layers import BinaryConv2d, BinaryLinear
 
@@ -131,6 +132,8 @@ def narrow(monkeypatch: pytest.MonkeyPatch, architecture: str) -> int:
     poke = partial(PokeBNN, blocks=(1, 1), multiplier=0.25, small_images=True)
     monkeypatch.setitem(models._binary, "pokebnn-cifar", poke)
     monkeypatch.setitem(models._binary, "mixer", partial(Mixer, width=24, layers=1))
+    vit = partial(BinaryViT, width=24, heads=2, layers=1)
+    monkeypatch.setitem(models._binary, "binary-vit", vit)
     monkeypatch.setitem(models._binary, "keywords", partial(KeywordNet, layers=1))
     for name, small in (("quicknet", False), ("quicknet-cifar", True)):
         build = partial(QuickNet, layers=(2, 1), widths=(12, 20), small_images=small)

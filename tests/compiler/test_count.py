@@ -38,6 +38,32 @@ def _small() -> ModelCost:
     return _cost(randomise(model), (8, 8, 3))
 
 
+class _Attention(nn.Module):
+    """Of 16 tokens of 8 channels: products of signs, and of what softmax makes of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 2, stride=2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        tokens = self.stem(x).flatten(2).transpose(1, 2)
+        signs = torch.ops.signbit.sign(tokens, "clip", [])
+        weights = (signs @ signs.transpose(1, 2) / 3).softmax(-1)
+        y: torch.Tensor = (weights @ signs).mean(1)
+        return y
+
+
+def test_products_of_two_values_count() -> None:
+    torch.manual_seed(0)
+    products = [
+        layer for layer in _cost(_Attention().eval(), (8, 8, 3)).layers if layer.op == "matmul"
+    ]
+    assert [(layer.kind, layer.bops, layer.flops) for layer in products] == [
+        ("binary", 16 * 16 * 8, 0),
+        ("real", 0, 16 * 8 * 16),
+    ]
+
+
 def test_counts_by_hand() -> None:
     cost = _small()
     stem, first, second, last = cost.layers

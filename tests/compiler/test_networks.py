@@ -63,6 +63,9 @@ FORMS = {
     "pokebnn": "pokebnn-cifar",
     "quicknet-large": "quicknet",
     "quicknet-small": "quicknet",
+    "resnet20-x2": "resnet20",
+    "resnet20-x3": "resnet20",
+    "resnet20-x4": "resnet20",
 }
 """Networks that others are a form of, with other widths, depths and padding, and are tested as.
 
@@ -169,4 +172,4 @@ def test_real(photographs: Images, architecture: str, side: int) -> None:
 def test_every_binary_network_is_tested() -> None:
     here = {*TELLING, *NARROW, *FORMS}
     assert sorted(here) == [name for name in models.names() if not models.is_real(name)]
-    assert {*FORMS.values()} <= {*NARROW}
+    assert {*FORMS.values()} <= {*TELLING, *NARROW}

@@ -54,6 +54,7 @@ PUBLISHED = {
 }
 OURS = [
     "binary-densenet28-cifar10",
+    "binary-vit-cifar10",
     "bireal-resnet18-cifar10",
     "bnext-tiny-cifar10",
     "bnn-bop-vgg-small-cifar10",
@@ -62,12 +63,14 @@ OURS = [
     "bnn-vgg-small-cifar10",
     "comparison-cifar10",
     "comparison-digits",
+    "keywords",
     "meliusnet22-cifar10",
     "mixer-cifar10",
     "moco-cifar10",
     "moco-digits",
     "moco-resnet20-cifar10",
     "pokebnn-cifar10",
+    "pokebnn-imagenet",
     "quicknet-cifar10",
     "real-to-binary-resnet18-cifar10",
     "resnet-e18-cifar10",

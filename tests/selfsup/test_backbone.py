@@ -14,6 +14,7 @@ from signbit.selfsup import build_backbone
 WIDTHS = {
     "binary-densenet28": 576,
     "binary-densenet28-cifar": 576,
+    "binary-vit": 192,
     "bnext-tiny": 1024,
     "bnext-tiny-cifar": 1024,
     "digits": 1024,
@@ -37,12 +38,19 @@ WIDTHS = {
     "resnet18-cifar": 512,
     "resnet18-cifar-blocks": 512,
     "resnet20": 64,
+    "resnet20-x2": 128,
+    "resnet20-x3": 192,
+    "resnet20-x4": 256,
     **dict.fromkeys(("larq-quicknet", "larq-quicknet-large", "larq-quicknet-small"), 512),
     "larq-resnet-e18": 512,
     "resnet34": 512,
     "vgg-small": 8192,
+    "real-mobilenet-cifar": 256,
     "real-resnet18": 512,
     "real-resnet20": 64,
+    "real-resnet20-half": 32,
+    "real-resnet20-quarter": 16,
+    "real-resnet20-x2": 128,
     "real-resnet32": 64,
     "real-resnet34": 512,
     "real-resnet44": 64,
@@ -66,7 +74,8 @@ def test_width_size_and_names(name: str) -> None:
     if isinstance(getattr(whole, "norm", None), nn.BatchNorm1d):
         last.add("norm")
     if models.is_real(name):
-        last = {"fc"} if whole.input_size == (224, 224) else {"linear"}
+        is_small_resnet = whole.input_size == (32, 32) and "resnet" in name
+        last = {"linear"} if is_small_resnet else {"fc"}
     assert {key.split(".")[0] for key in dropped} == last
     pixels = torch.empty(2, 3, *backbone.input_size, device="meta")
     assert backbone(pixels).shape == (2, WIDTHS[name])

@@ -1,9 +1,8 @@
 """What a compiled network costs, layer by layer: parameters, operations, bytes. Needs no torch.
 
-Operations are counted as the papers do: FLOPs are multiply-adds of convolutions and linear layers
-with a real (or int16) operand, BOPs those of two binary ones (zero padding included), OPs = FLOPs +
-BOPs / 64. Normalisation, additions, non-linearities and pooling count nothing. docs/counting.md
-says where that gives other figures than the papers print.
+As the papers do, FLOPs are multiply-adds of convolutions, linear layers and matrix products with a
+real (or int16) operand, BOPs those of two binary ones (zero padding included), OPs = FLOPs + BOPs /
+64. Nothing else counts. docs/counting.md says where that gives other figures than the papers print.
 """
 
 from __future__ import annotations
@@ -135,9 +134,9 @@ def count(graph: Graph, constants: Constants, file_bytes: int) -> ModelCost:
     layers, seen = [], set[int]()
     for node, written in graph.written():
         source = tensors[node.inputs[0]]
-        kind = _kind(node, source, constants)
+        kind = _kind(node, [tensors[number] for number in node.inputs], constants)
         weight = _weight_shape(node, source, constants)
-        macs = _multiply_adds(node, source, weight)
+        macs = _multiply_adds(node, source, weight, tensors[written[0]])
         own = {number for _, number in _constants_of(node)} - seen
         seen |= own
         layers.append(
@@ -162,14 +161,15 @@ _IN_BITS = ("binary", "binary weights")
 """Kinds whose weights are stored in one bit."""
 
 
-def _kind(node: Node, source: Tensor, constants: Constants) -> str:
+def _kind(node: Node, sources: Sequence[Tensor], constants: Constants) -> str:
+    operands = {each.kind for each in sources[: 2 if node.op == "matmul" else 1]}
     if is_int16(node, constants):
         return "int16"
-    if node.op != "real_conv" or _only_pads(node, source, constants):
-        return "binary" if source.kind == "bits" else "real"
+    if node.op != "real_conv" or _only_pads(node, sources[0], constants):
+        return "binary" if operands == {"bits"} else "real"
     if constants[str(node["weight"])].dtype == np.uint64:
         return "binary weights"
-    return "binary inputs" if source.kind == "bits" else "real"
+    return "binary inputs" if operands == {"bits"} else "real"
 
 
 def _only_pads(node: Node, source: Tensor, constants: Constants) -> bool:
@@ -186,10 +186,10 @@ def _weight_shape(node: Node, source: Tensor, constants: Constants) -> tuple[int
     return len(constants[str(node["weight"])]), *node["kernel"], source.shape[2] // node["groups"]
 
 
-def _multiply_adds(node: Node, source: Tensor, weight: tuple[int, ...]) -> int:
+def _multiply_adds(node: Node, source: Tensor, weight: tuple[int, ...], written: Tensor) -> int:
     """Multiply-adds of a node before its pool; a sum of signs is one more filter per group."""
     if not (weight or node.rule.counts_signs):
-        return 0
+        return prod(written.shape) * source.shape[2] if node.op == "matmul" else 0
     height, width = windows(node, source.shape[:2], node.name)
     return height * width * (prod(weight) if weight else prod(node["kernel"]) * source.shape[2])
 

@@ -31,12 +31,14 @@ from signbit.models.resnet34 import ResNet34
 from signbit.models.resnet_e import ResNetE18
 from signbit.models.same_padding import with_same_padding
 from signbit.models.vgg_small import VGGSmall
+from signbit.models.vit import BinaryViT
 
 __all__ = ["build", "is_real", "names", "register"]
 
 _binary: dict[str, Callable[..., nn.Module]] = {
     "binary-densenet28": BinaryDenseNet28,
     "binary-densenet28-cifar": partial(BinaryDenseNet28, small_images=True),
+    "binary-vit": BinaryViT,
     "bnext-tiny": BNextTiny,
     "bnext-tiny-cifar": partial(BNextTiny, small_images=True),
     "digits": DigitsNet,

@@ -42,6 +42,14 @@ class BinaryActivation(NamedTuple):
     more: tuple[tuple[Tensor, Tensor], ...] = ()
     """Further signs, each with the one value that scales it; the layer adds their products."""
 
+    def values(self) -> Tensor:
+        """What stands in the place of the input, shaped like it: for products of two inputs."""
+        y = self.signs if self.offset is None else self.signs + self.offset
+        y = y if self.scale is None else y * self.scale
+        for signs, scale in self.more:
+            y = y + signs * scale
+        return y if self.magnitudes is None else y * self.magnitudes
+
 
 class ActivationBinarizer(nn.Module):
     """Base of the activation binarizers: estimator(x + shift(x))."""
