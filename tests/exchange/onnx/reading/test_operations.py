@@ -108,6 +108,9 @@ CASES: dict[str, Callable[[Graph], Any]] = {
     "MaxPool, ceil": lambda g: g.then("MaxPool", **POOL, ceil_mode=1),
     "Min": lambda g: g.then("Min", ONE * 0.5),
     "Mul": lambda g: g.then("Mul", ONE * 0.5),
+    "Mul of one map": lambda g: (
+        g.then("Slice", *(np.array([each], I8) for each in (1, 2, 1))) and g.then("Mul", COLUMN)
+    ),
     "Neg": lambda g: g.then("Neg"),
     "Pad": lambda g: g.then("Pad", np.array([0, 0, 1, 0, 0, 0, 2, 3], I8), ONE),
     "Pad of channels": lambda g: g.then("Pad", np.array([0, 1, 0, 0, 0, 2, 0, 0], I8)),

@@ -9,7 +9,7 @@ import numpy as np
 
 from signbit.exchange.onnx.reading.file import Array
 
-__all__ = ["Const", "Levels", "Pixels", "Real", "Unknown", "Value", "scalar"]
+__all__ = ["Const", "Levels", "Pixels", "Real", "Unknown", "Value", "by_dim", "scalar"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,3 +116,15 @@ Value = Const | Real | Levels | Unknown
 def scalar(array: Array) -> Any:
     """The one number of an array, or None where there are several."""
     return array.reshape(-1)[0].item() if array.size == 1 else None
+
+
+def by_dim(array: Array, shape: tuple[int, ...], dim: int) -> Array | None:
+    """The numbers of an array that has one for each place of a value's dimension, or one for all.
+
+    (1,) or (size,); None where there are others, so that a sum or product would have another shape.
+    """
+    sizes = (*(1,) * (len(shape) - array.ndim), *array.shape)
+    if len(sizes) > len(shape) or array.size != sizes[dim] or sizes[dim] not in (1, shape[dim]):
+        return None
+    flat = array.reshape(-1)
+    return flat[:1] if (flat == flat[:1]).all() else flat

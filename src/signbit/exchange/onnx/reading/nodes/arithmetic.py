@@ -7,13 +7,14 @@ pixel stays one under any constant per channel.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from signbit.exchange.onnx.reading.call import Call
 from signbit.exchange.onnx.reading.file import Array
-from signbit.exchange.onnx.reading.values import Const, Levels, Pixels, Real, Value, scalar
+from signbit.exchange.onnx.reading.values import Const, Levels, Pixels, Real, Value, by_dim, scalar
 
 __all__ = ["NODES", "of_pixels", "with_constant"]
 
@@ -42,17 +43,28 @@ def with_constant(
 ) -> Value:
     """value op constant, or constant op value."""
     number = scalar(constant)
-    if isinstance(value, Levels) and number is not None and np.isfinite(number):
-        factor, shift = _affine(op, float(number), reverse)
-        if factor:
-            return value.affine(factor, shift)
+    if isinstance(value, Levels):
+        each = by_dim(constant.astype(np.float32), value.shape, value.axis)
+        if each is not None and np.isfinite(each).all():
+            factor, shift = _affine(op, float(each[0]), reverse)
+            if factor and len(each) == 1:
+                return value.affine(factor, shift)
+            is_turned = bool(factor) and bool((np.abs(each) == abs(factor)).all())
+            if op == "multiply" and value.is_sign and is_turned:
+                return _flipped(call, value, each)
     real = call.builder.real(value)
+    sizes = (*(1,) * (len(real.shape) - constant.ndim), *constant.shape)
+    spreads = real.shape[1:2] == (1,) and sizes == (1, constant.size, 1, 1)
+    if op == "multiply" and spreads and constant.size > 1:
+        # One map times a number for each channel makes as many maps.
+        args = {"in_channels": 1, "out_channels": constant.size, "kernel_size": 1, "bias": False}
+        weight = constant.reshape(-1, 1, 1, 1)
+        return call.emit("conv2d", real, args=args, tensors={"weight": weight})
     other = call.builder.constant(constant.astype(np.float32), len(real.shape))
     operands = (other, real) if reverse else (real, other)
     result = call.emit(op, *operands)
     pixels = call.builder.pixels.get(real.name)
-    shape = (*(1,) * (len(real.shape) - constant.ndim), *constant.shape)
-    by_channel = constant.size == shape[1] and not (pixels and pixels.moves)
+    by_channel = constant.size == sizes[1] and not (pixels and pixels.moves)
     if pixels is not None and (number is not None or by_channel):
         column = constant.astype(np.float32).reshape(-1, 1)
 
@@ -61,6 +73,26 @@ def with_constant(
 
         of_pixels(call, result, real, computed)
     return result
+
+
+def _flipped(call: Call, value: Levels, factors: Array) -> Levels:
+    """A sign times −a and +a, one for each place of its axis.
+
+    −sign(x − t) is +1 where x < t, so where −x > −t: from the float behind −t on.
+    """
+    falls = factors < 0
+    shape = [1] * len(value.shape)
+    shape[value.axis] = len(factors)
+    signs = np.where(falls, np.float32(-1), np.float32(1)).reshape(shape)
+    turned = call.builder.constant(signs, len(shape))
+    limits = value.each(len(factors))
+    behind = np.nextafter(-limits, np.float32(np.inf))
+    return replace(
+        value,
+        source=call.emit("multiply", value.source, turned),
+        thresholds=np.where(falls, behind, limits),
+        scale=value.scale * abs(float(factors[0])),
+    )
 
 
 def _affine(op: str, number: float, reverse: bool) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import numpy as np
 from signbit.exchange.onnx.reading.call import Call
 from signbit.exchange.onnx.reading.file import Array
 from signbit.exchange.onnx.reading.nodes.arithmetic import with_constant
-from signbit.exchange.onnx.reading.values import Const, Levels, Real, Value, scalar
+from signbit.exchange.onnx.reading.values import Const, Levels, Real, Value, by_dim, scalar
 
 __all__ = ["NODES"]
 
@@ -45,11 +45,10 @@ def _compared(call: Call) -> Value:
 
 def _limits(call: Call, source: Real, bound: Array) -> Array:
     """The constant that a value is compared with, (1, 1) or (1, channels)."""
-    rank = len(source.shape)
-    shape = (*(1,) * (rank - bound.ndim), *bound.shape)
-    if len(shape) != rank or bound.size != shape[1]:
+    limits = by_dim(bound.astype(np.float32), source.shape, 1)
+    if limits is None:
         call.refuse("compares with other constants than one for each channel, or one for all")
-    return bound.astype(np.float32).reshape(1, -1)
+    return limits.reshape(1, -1)
 
 
 def _not(call: Call) -> Value:
@@ -64,11 +63,14 @@ def _where(call: Call) -> Value:
     if not isinstance(truth, Levels) or truth.two() not in ((0.0, 1.0), (1.0, 0.0)):
         return call.refuse("chooses by what is no comparison with a constant")
     yes, no = (call.constant(place, "choice").astype(np.float32) for place in (1, 2))
-    one, other = scalar(yes), scalar(no)
+    numbers = [by_dim(each, truth.shape, truth.axis) for each in (yes, no)]
+    one, other = (None if each is None else scalar(each) for each in numbers)
     if one is not None and other is not None:
         if one == other:
             return call.refuse("chooses between two equal numbers")
         return truth.affine(one - other, other)
+    if np.array_equal(yes, -no):
+        return with_constant(call, "multiply", truth.affine(2.0, -1.0), yes)
     with np.errstate(all="ignore"):
         product = with_constant(call, "multiply", truth, yes - no)
     assert not isinstance(product, Const)
