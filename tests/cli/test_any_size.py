@@ -92,7 +92,7 @@ def test_inspect_says_which_sizes_a_file_takes(cli: Cli, free_file: Path, fixed_
     for path, is_free in ((free_file, True), (fixed_file, False)):
         figures = cli("inspect", path, "--json").figures
         assert figures["any_size"] is is_free
-        assert figures["inputs"] == [{"name": "image", "shape": [8, 8, 1]}]
+        assert figures["inputs"] == [{"name": "image", "kind": "image", "shape": [8, 8, 1]}]
     assert "--input-size" in cli("inspect", free_file).out
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from signbit.cli import console
 from signbit.errors import DataError, InputError, SignbitError
-from signbit.runtime.ports import first_output
+from signbit.runtime.ports import Inputs, first_output
 from signbit.runtime.prediction import OUTPUT, class_labels
 from signbit.words import counted, listed
 
@@ -50,12 +50,12 @@ class Timing:
         return statistics.median(self.milliseconds)
 
 
-def time_calls(engine: Engine, images: NDArray[np.uint8], runs: int) -> Timing:
-    """Time `runs` calls with the same images, after a few calls that warm up."""
+def time_calls(engine: Engine, inputs: Inputs, runs: int) -> Timing:
+    """Time `runs` calls with the same inputs, after a few calls that warm up."""
     milliseconds = []
     for index in range(WARM_UP + runs):
         start = time.perf_counter()
-        engine(images)
+        engine(inputs)
         if index >= WARM_UP:
             milliseconds.append(1000 * (time.perf_counter() - start))
     return Timing(milliseconds)

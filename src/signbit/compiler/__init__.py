@@ -14,10 +14,17 @@ from signbit.lazy import from_modules
 if TYPE_CHECKING:
     from signbit.compiler.compile import check, compile_model
     from signbit.compiler.compiled import Compiled
+    from signbit.compiler.inputs import ImageInput, RealInput
 
-__all__ = ["Compiled", "check", "compile_model"]
+__all__ = ["Compiled", "ImageInput", "RealInput", "check", "compile_model"]
 
-_HOMES = {"Compiled": "compiled", "check": "compile", "compile_model": "compile"}
+_HOMES = {
+    "Compiled": "compiled",
+    "ImageInput": "inputs",
+    "RealInput": "inputs",
+    "check": "compile",
+    "compile_model": "compile",
+}
 
 
 __getattr__ = from_modules(__name__, _HOMES)

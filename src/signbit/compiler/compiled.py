@@ -11,6 +11,7 @@ from torch.export import ExportedProgram
 from signbit.bitformat.graph import Graph, Pair
 from signbit.compiler.constants import Constant
 from signbit.compiler.count import ModelCost, count
+from signbit.compiler.inputs import ModelInput
 from signbit.compiler.lower import Provenance
 from signbit.compiler.report import report
 from signbit.compiler.verification.agreement import Agreement
@@ -50,8 +51,8 @@ class Compiled:
     tensor_provenance: dict[int, Provenance]
     """Number of a tensor → where it comes from."""
     program: ExportedProgram
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    inputs: tuple[ModelInput, ...]
+    """What the model takes, in the order of the file's inputs."""
     notice: str = ""
     """What was done to the model before it was compiled; empty where nothing was."""
     sizes: tuple[OtherSize, ...] = ()
@@ -60,10 +61,9 @@ class Compiled:
     """How far it agrees with PyTorch on the images of `compile_model(..., verify=images)`."""
 
     def __repr__(self) -> str:
-        size = "×".join(map(str, self.graph.inputs[0].shape))
-        return (
-            f"<Compiled {size}: {counted(len(self.graph.nodes), 'node')}, {len(self.data):,} bytes>"
-        )
+        sizes = ", ".join("×".join(map(str, each.shape)) for each in self.graph.inputs)
+        nodes = counted(len(self.graph.nodes), "node")
+        return f"<Compiled {sizes}: {nodes}, {len(self.data):,} bytes>"
 
     @property
     def cost(self) -> ModelCost:

@@ -64,8 +64,8 @@ class Lowered:
     """Name of each output → its tensor."""
     nodes: tuple[FileNode, ...]
     constants: dict[str, Constant]
-    table: int | None
-    """Constant that takes the place of the pixels."""
+    tables: tuple[int | None, ...]
+    """Of each input the constant that takes the place of its pixels, if there is one."""
     node_provenance: dict[str, Provenance]
     """Name of a node → where it comes from."""
     tensor_provenance: dict[int, Provenance]
@@ -73,7 +73,7 @@ class Lowered:
 
 
 def lower(graph: ir.Graph) -> Lowered:
-    """Lower a graph whose only operations are the file's, `image` and `sign`.
+    """Lower a graph whose only operations are the file's, the inputs and `sign`.
 
     Raises CompileError with all that was refused of it, a result of signs among it.
     """
@@ -84,13 +84,16 @@ def lower(graph: ir.Graph) -> Lowered:
     graph.require_nothing_refused()
     lowering = _Lowering(graph)
     for node in graph:
+        if node.op in ir.INPUTS:
+            lowering.add_input(node)
+    for node in graph:
         if node.op != "sign":
             lowering.add(node)
     return Lowered(
         {name: lowering.numbers[value] for name, value in graph.outputs.items()},
         tuple(lowering.nodes),
         lowering.constants.arrays,
-        lowering.table,
+        tuple(lowering.tables),
         lowering.node_provenance,
         lowering.tensor_provenance,
     )
@@ -103,19 +106,16 @@ class _Lowering:
         """Value, or value and groups -> the file's tensor."""
         self.nodes: list[FileNode] = []
         self.constants = NumberedConstants()
-        self.table: int | None = None
+        self.tables: list[int | None] = []
         self.node_provenance: dict[str, Provenance] = {}
         self.tensor_provenance: dict[int, Provenance] = {}
 
     def add(self, node: ir.Node) -> None:
         readers = self.graph.readers(node.name)
         signs = [reader for reader in readers if reader.op == "sign"]
-        if node.op == "image":
-            self.declare(node.name, node)
-            if node["table"] is not None:
-                self.table = self.constants.number(node["table"])
+        if node.op in ir.INPUTS:
             if signs:
-                self.add_image_signs(node, signs)
+                self.add_input_signs(node, signs)
             return
         stored = len(readers) > len(signs) or self.graph.is_output(node.name)
         if node.is_sign:
@@ -141,12 +141,17 @@ class _Lowering:
             outputs += self.sign_outputs(sign, bool(steps))
         self.nodes.append(FileNode(title, node.op, tuple(inputs), keys, steps, tuple(outputs)))
 
-    def add_image_signs(self, image: ir.Node, signs: list[ir.Node]) -> None:
-        """Signs of pixels need a node to write them."""
-        title = self.graph.unique("pixels")
-        self.node_provenance[title] = _provenance(image.origin)
+    def add_input(self, given: ir.Node) -> None:
+        table = given["table"] if given.op == "image" else None
+        self.tables.append(None if table is None else self.constants.number(table))
+        self.declare(given.name, given)
+
+    def add_input_signs(self, given: ir.Node, signs: list[ir.Node]) -> None:
+        """Signs of an input's values need a node to write them."""
+        title = self.graph.unique("pixels" if given.name == ir.IMAGE else f"{given.name}.signs")
+        self.node_provenance[title] = _provenance(given.origin)
         outputs = [output for sign in signs for output in self.sign_outputs(sign, False)]
-        inputs = (self.numbers[image.name],)
+        inputs = (self.numbers[given.name],)
         self.nodes.append(FileNode(title, "identity", inputs, outputs=tuple(outputs)))
 
     def sign_outputs(self, sign: ir.Node, steps: bool) -> list[Output]:

@@ -8,16 +8,18 @@ answers (`passes/signs/pixel_comparison.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 from torch.export import ExportedProgram
 
 from signbit.bitformat.int16_stem import MAX_PIXEL
 from signbit.compiler.axes import as_map, order_of
-from signbit.compiler.exporting.exported import PartialReplay, normalise
-from signbit.compiler.ir import IMAGE, Graph, Node, SignRule
+from signbit.compiler.exporting.exported import PartialReplay
+from signbit.compiler.inputs import ModelInput
+from signbit.compiler.ir import Graph, Node, SignRule
 
 __all__ = ["ask_pytorch"]
 
@@ -31,9 +33,7 @@ _MOVES = ("channel_shuffle", "concat", "slice", "space_to_depth", "upsample")
 """Those of which each channel is one of an input's."""
 
 
-def ask_pytorch(
-    graph: Graph, program: ExportedProgram, mean: tuple[float, ...], std: tuple[float, ...]
-) -> None:
+def ask_pytorch(graph: Graph, program: ExportedProgram, inputs: Sequence[ModelInput]) -> None:
     """Give each sign that one pixel decides `pixel_signs`, of a graph as it was traced.
 
     A sign stays as it is where PyTorch's answer depends on where the pixel stands.
@@ -44,15 +44,16 @@ def ask_pytorch(
     found: dict[str, list[Bools]] = {sign.name: [] for sign in signs}
     orders = {fx.name: order_of(fx) for fx in program.graph.nodes}
     replay = PartialReplay(program, {sign.origin.signed for sign in signs})
-    for images in _of_one_value_each(graph[IMAGE]):
-        replay(normalise(images, mean, std))
+    for given in _of_one_value_each(inputs):
+        replay(*given)
+        count = len(given[0])
         for sign in signs:
             # PyTorch's channels, which for flattened features are these: channel, row, column.
             values = replay.recorded[sign.origin.signed]
             mapped = as_map(values, orders[sign.origin.signed], sign.shape[:2])
-            features = mapped.reshape(len(images), -1, sign.shape.channels).transpose(2, 0, 1)
+            features = mapped.reshape(count, -1, sign.shape.channels).transpose(2, 0, 1)
             negative = SignRule(negated=sign["negated"]).negative(features).swapaxes(0, 1)
-            found[sign.name].append(negative.reshape(len(images), _channels(graph, sign.input), -1))
+            found[sign.name].append(negative.reshape(count, _channels(graph, sign.input), -1))
     for sign in signs:
         everywhere = np.concatenate(found[sign.name])
         inside = _inside(graph, sign.input)
@@ -63,16 +64,21 @@ def ask_pytorch(
             graph.put(sign.with_keys(pixel_signs=first.T.copy()))
 
 
-def _of_one_value_each(image: Node) -> Iterator[npt.NDArray[np.uint8]]:
-    """256 images (N, H, W, C) in order, some at a time: all pixels of the k-th are k.
+def _of_one_value_each(inputs: Sequence[ModelInput]) -> Iterator[list[Tensor]]:
+    """256 samples of each input in order, some at a time: all pixels of the k-th are k.
 
-    Then a pool yields k too, and so does every place of a map.
+    Then a pool yields k too, and so does every place of a map. Reals are 0.
     """
-    step = max(1, _BLOCK_ELEMENTS // int(np.prod(image.shape)))
+    step = max(1, _BLOCK_ELEMENTS // max(int(np.prod(each.shape)) for each in inputs))
     values = np.arange(MAX_PIXEL + 1, dtype=np.uint8)
     for start in range(0, len(values), step):
         block = values[start : start + step]
-        yield np.tile(block[:, None, None, None], image.shape)
+        yield [
+            each.tensor(np.tile(block[:, None, None, None], each.shape))
+            if each.kind == "image"
+            else each.zeros(len(block))
+            for each in inputs
+        ]
 
 
 def _is_of_one_pixel(graph: Graph, name: str) -> bool:
@@ -95,7 +101,14 @@ def _is_of_one_pixel(graph: Graph, name: str) -> bool:
         return _is_of_one_pixel(graph, node.input)
     # Of two values only those of the same place are of one pixel.
     in_place = all(graph[other].shape == node.shape for other in others)
-    return in_place and all(_is_in_place(graph, operand) for operand in node.inputs)
+    in_place = in_place and all(_is_in_place(graph, operand) for operand in node.inputs)
+    return in_place and len(_images_of(graph, name)) == 1
+
+
+def _images_of(graph: Graph, name: str) -> set[str]:
+    """The images that a value in its place depends on."""
+    node = graph[name]
+    return set[str]().union(*(_images_of(graph, each) for each in node.inputs)) or {name}
 
 
 def _map_of_one_pixel(graph: Graph, name: str) -> bool:

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.export import ExportedProgram
@@ -21,15 +20,16 @@ from signbit.compiler.checks.exportable import what_is_written
 from signbit.compiler.checks.silent_floats import KeptReal
 from signbit.compiler.exporting.answers import result_names
 from signbit.compiler.exporting.exported import filled, origin_of, stored_tensors
-from signbit.compiler.ir import HALVES, IMAGE, LOGITS, Graph, Node, Origin, Shape, Step, refuse
+from signbit.compiler.inputs import ModelInput
+from signbit.compiler.ir import HALVES, LOGITS, Graph, Node, Origin, refuse
 from signbit.compiler.mapping import MAPPINGS, Call, Tracer
 from signbit.compiler.mapping.choices import chosen, is_pointwise
 from signbit.compiler.mapping.moves.over_views import wait_again
 from signbit.compiler.mapping.unknown import why_unknown
+from signbit.compiler.mapping.values import add_inputs, refuse_unused
 from signbit.compiler.pixel_signs import ask_pytorch
 from signbit.compiler.repeated_constants import constant_arguments
 from signbit.errors import CompileError, Refusal
-from signbit.words import counted
 
 __all__ = ["trace"]
 
@@ -46,8 +46,7 @@ _LIKES = {"aten.full_like.default", "aten.ones_like.default", "aten.zeros_like.d
 
 def trace(
     program: ExportedProgram,
-    mean: tuple[float, ...],
-    std: tuple[float, ...],
+    inputs: Sequence[ModelInput],
     kept_real: Mapping[str, KeptReal] | None = None,
     allow_real: Sequence[str] = (),
     any_size: bool = False,
@@ -55,24 +54,23 @@ def trace(
 ) -> Graph:
     """The compiler's graph of an exported model, from raw pixels (0 to 255) to the model's output.
 
-    mean and std, one per channel, in units where 255 is 1: what the pixels are normalised with
-    before the model sees them. kept_real: as `silent_floats.kept_real` has it. allow_real: layers
-    that may compute with reals although their operands were meant to be signs. any_size: whether
-    the graph must hold for images of other sizes, too (`compiler.sizes` sees to it that it does).
-    in_training: paths of the modules that are in training mode.
-    Every operation that has no counterpart, and every layer that lost its signs, is in the graph's
-    `refused`, which then is no whole graph. Raises CompileError where the model takes
-    something else than one tensor.
+    inputs: what the model takes, in its order; pixels are normalised first. kept_real: as
+    `silent_floats.kept_real` has it. allow_real: layers that may compute with reals although their
+    operands were meant to be signs. any_size: whether the graph must hold for images of other
+    sizes, too (`compiler.sizes` sees to it that it does). in_training: paths of the modules that
+    are in training mode. Every operation that has no counterpart, and every layer that lost its
+    signs, is in the graph's `refused`, which then is no whole graph. Raises CompileError where the
+    model takes another number of tensors.
     """
     walk = _Walk(program, kept_real or {})
     walk.any_size, walk.in_training = any_size, in_training
-    walk.add_image(mean, std)
+    add_inputs(walk, program, inputs)
     walk.graph.refused += what_is_written(program.graph_signature, in_training)
     for fx in program.graph.nodes:
         walk.visit(fx)
     walk.require_signs(allow_real)
     if not walk.broken:
-        ask_pytorch(walk.graph, program, mean, std)
+        ask_pytorch(walk.graph, program, inputs)
     return walk.graph
 
 
@@ -82,30 +80,12 @@ class _Walk(Tracer):
         self.kept_real = kept_real
         self.program = program
         signature = program.graph_signature
-        if len(signature.user_inputs) != 1:
-            taken = counted(len(signature.user_inputs), "input")
-            raise CompileError(f"the model must take one tensor of images; it has {taken}")
-        self.input_name = signature.user_inputs[0]
         self.names = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self.stored = stored_tensors(program)
         self.filled: set[FxNode] = set()
         """Constants that stand for a tensor of the size of the images, everywhere the same."""
         self.broken = False
         """Whether a parameter is not finite, so that PyTorch's values say nothing."""
-
-    def add_image(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-        fx = next(n for n in self.program.graph.nodes if n.name == self.input_name)
-        origin = Origin(fx.name, "", "input")
-        batch, channels, height, width = fx.meta["val"].shape
-        self.batch = str(batch)
-        shape = Shape(height, width, channels)
-        self.graph.add(Node(IMAGE, "image", (), shape, Origin("", "", "image")))
-        scale = 1 / (255 * np.array(std, np.float64))
-        shift = -np.array(mean, np.float64) / np.array(std, np.float64)
-        name = "normalised"
-        affine = Step("affine", {"scale": scale, "shift": shift})
-        self.graph.add(Node(name, "identity", (IMAGE,), shape, origin, steps=(affine,)))
-        self.values[fx] = name
 
     def require_signs(self, allowed: Sequence[str]) -> None:
         """Refuse each layer that lost its signs and is not allowed to, and other names."""
@@ -139,9 +119,10 @@ class _Walk(Tracer):
         """Any value, to be an output, computed of these; by default of all that nobody reads."""
         graph = self.graph
         names = [node.name for node in graph if node.op not in HALVES]
-        sources = sources or [name for name in names if not graph.readers(name)] or [IMAGE]
+        first = graph.inputs[0]
+        sources = sources or [name for name in names if not graph.readers(name)] or [first.name]
         name, origin = graph.unique("output"), Origin("", "", "output")
-        graph.add(Node(name, "unknown", tuple(sources), graph[IMAGE].shape, origin))
+        graph.add(Node(name, "unknown", tuple(sources), first.shape, origin))
         return name
 
     def assume(self, fx: FxNode) -> None:
@@ -156,7 +137,7 @@ class _Walk(Tracer):
             is_one = fx.op == "call_function" and isinstance(fx.meta.get("val"), Tensor)
             if is_one and _reals(fx) == torch.float32:
                 call = Call(self, fx, origin_of(fx))
-                self.values[fx] = call.add("unknown", *(sources or [self.graph[IMAGE]])).name
+                self.values[fx] = call.add("unknown", *(sources or self.graph.inputs[:1])).name
                 put_order(fx, call.order)
 
     def map(self, fx: FxNode) -> None:
@@ -270,6 +251,7 @@ class _Walk(Tracer):
             except CompileError as error:
                 self.graph.refused += error.refusals
                 self.graph.outputs[name] = self.any_output()
+        refuse_unused(self.graph)
 
     def output(self, node: Any) -> str:
         """The value that is an output of the model, as reals."""
@@ -286,7 +268,7 @@ class _Walk(Tracer):
         reason, cure = why_no_output(node, output.shape)
         if reason and node not in self.unknown:
             raise refuse(origin_of(node), reason, cure)
-        return self.as_real(output).name
+        return (self.values_of(output) if output.op == "reals" else self.as_real(output)).name
 
 
 def _reals(fx: FxNode) -> torch.dtype | None:

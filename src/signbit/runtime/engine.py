@@ -19,7 +19,7 @@ from signbit.runtime import _native
 from signbit.runtime.node_report import NodeReport, node_reports
 from signbit.runtime.options import checked_limits, checked_size, checked_threads
 from signbit.runtime.pixel_units import warning_once
-from signbit.runtime.ports import DTYPES, Input, Output, batch_check, checked_batch, described
+from signbit.runtime.ports import DTYPES, Input, Inputs, Output, batch_check, checked_batch, summary
 from signbit.runtime.prediction import Prediction, of_images
 from signbit.runtime.single_nodes import SingleNodes
 from signbit.runtime.source import Source
@@ -128,7 +128,7 @@ class Engine:
         self._most_samples = self._model.most_samples
 
     def __repr__(self) -> str:
-        ports = described(self._inputs, self._outputs)
+        ports = summary(self._inputs, self._outputs)
         return f"<signbit.Engine {ports}, {self.isa}, threads={self.threads}>"
 
     def __reduce__(self) -> tuple[partial[Engine], tuple[()]]:
@@ -139,19 +139,20 @@ class Engine:
 
     __deepcopy__ = __copy__
 
-    def __call__(self, inputs: Array | Mapping[str, Array]) -> Any:
+    def __call__(self, inputs: Inputs, *others: Array) -> Any:
         """Run a batch: images (N, H, W, C), uint8 or float32 in 0 … 255, or float32 reals.
 
-        A model of several inputs takes a dict of them by name, and one of several outputs returns a
-        dict by name. An output of reals is float32, one of signs int8 (−1 or +1); either is (N,
-        channels), or (N, H, W, C) where it is not 1×1. Raises InputError for an input that is
-        missing, unknown or of another shape or dtype, for batches of different sizes, for float32
-        pixels that are not finite or that meet an int16 stem, and for results that would take more
-        than the `max_bytes` that the model was loaded with.
+        A model of several inputs takes them in order, or a dict of them by name, and one of several
+        outputs returns a dict by name. An output of reals is float32, one of signs int8 (−1 or +1);
+        either is (N, channels), or (N, H, W, C) where it is not 1×1. Raises InputError for an input
+        that is missing, unknown or of another shape or dtype, for batches of different sizes, for
+        float32 pixels that are not finite or that meet an int16 stem, and for results that would
+        take more than the `max_bytes` that the model was loaded with.
         """
-        if self._is_single and isinstance(inputs, np.ndarray):
+        if self._is_single and isinstance(inputs, np.ndarray) and not others:
             return self._run_single(inputs)
-        count, batch = self._check_inputs(inputs)
+        given: Any = (inputs, *others) if others else inputs
+        count, batch = self._check_inputs(given)
         self._model.check_batch(count)
         results = [np.empty((count, *shape), dtype) for shape, dtype in self._results]
         self._model.run(count, batch, results)
@@ -169,7 +170,7 @@ class Engine:
         self._model.run_single(count, batch, result)
         return result
 
-    def features(self, inputs: Array | Mapping[str, Array], name: str) -> Array:
+    def features(self, inputs: Inputs, name: str) -> Array:
         """The output of this name alone, of a batch as a call takes it.
 
         A module's features are one, by its path: `compile_model(..., keep=["stages.3"])`. Raises
@@ -272,7 +273,7 @@ class Engine:
         nodes = SingleNodes(self._model, self._inputs, self._names, self._checks, self._dtypes)
         return nodes.run(feeds, fetches)
 
-    def explain(self, inputs: Array | Mapping[str, Array] | None = None) -> list[NodeReport]:
+    def explain(self, inputs: Inputs | None = None) -> list[NodeReport]:
         """Each node with its kernel, its constants' bytes, its time and its share of the limit.
 
         What a node does besides stands behind its kernel's name: `+signs` of a real_conv that reads
@@ -294,6 +295,6 @@ class Engine:
         times = self._model.time_nodes(count, batch, _TIMING_RUNS)
         return node_reports(self._names, self._model.nodes, times)
 
-    def _check_inputs(self, inputs: Array | Mapping[str, Array]) -> tuple[int, list[Array]]:
+    def _check_inputs(self, inputs: Inputs) -> tuple[int, list[Array]]:
         """How many samples there are, and an array for each input, in order."""
         return checked_batch(inputs, [each.name for each in self._inputs], self._checks)

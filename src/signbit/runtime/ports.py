@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from signbit.errors import InputError
 
-__all__ = ["Input", "Output"]
+__all__ = ["Input", "Inputs", "Output"]
 
 Array = npt.NDArray[Any]
+Inputs = Array | Mapping[str, Array] | Sequence[Array]
+"""What a call takes: an array of the one input, or of several a dict by name, or all in order."""
 Shape = tuple[int, int, int]
 
 DTYPES: Mapping[str, tuple[np.dtype[Any], ...]] = {
@@ -98,7 +100,7 @@ def _wrong_type(array: object, kind: str, dtypes: tuple[np.dtype[Any], ...]) -> 
     return f"must be a NumPy array of {names}, is {given}"
 
 
-def described(inputs: Sequence[Input], outputs: Sequence[Output]) -> str:
+def summary(inputs: Sequence[Input], outputs: Sequence[Output]) -> str:
     """What goes in and comes out, in a few words: names and shapes of the first two of each."""
     return " → ".join(_listed(ports) for ports in (inputs, outputs))
 
@@ -116,8 +118,28 @@ def common_count(batches: Mapping[Any, Array], where: str) -> int:
     return next(iter(sizes.values()))
 
 
+def by_name(inputs: Inputs, names: Sequence[str]) -> Mapping[str, Array]:
+    """The arrays of a call by the names of the inputs; InputError for other names or too few."""
+    if isinstance(inputs, Mapping):
+        for name in inputs:
+            if name not in names:
+                raise InputError(f"inputs: the model has no input {name!r}, only {[*names]}")
+        for name in names:
+            if name not in inputs:
+                raise InputError(f"inputs: {name!r} is missing")
+        return inputs
+    if len(names) == 1:
+        return {names[0]: inputs}  # type: ignore[dict-item]  # checked next
+    wanted = f"a dict of {', '.join(map(repr, names))}, or these arrays in order"
+    if not isinstance(inputs, list | tuple):
+        raise InputError(f"inputs: must be {wanted}, is {type(inputs).__name__}")
+    if len(inputs) != len(names):
+        raise InputError(f"inputs: must be {wanted}; there are {len(inputs)}")
+    return dict(zip(names, inputs, strict=True))
+
+
 def checked_batch(
-    inputs: Array | Mapping[str, Array],
+    inputs: Inputs,
     names: Sequence[str],
     checks: Sequence[Callable[[Array], Array]],
 ) -> tuple[int, list[Array]]:
@@ -129,19 +151,9 @@ def checked_batch(
     if isinstance(inputs, np.ndarray) and len(checks) == 1:
         array = checks[0](inputs)
         return len(array), [array]
-    if not isinstance(inputs, Mapping):
-        if len(names) > 1:
-            raise InputError(f"inputs: must be a dict of {', '.join(map(repr, names))}")
-        inputs = {names[0]: inputs}
-    for name in inputs:
-        if name not in names:
-            raise InputError(f"inputs: the model has no input {name!r}, only {[*names]}")
-    batch: list[Array] = []
-    for name, check in zip(names, checks, strict=True):
-        if name not in inputs:
-            raise InputError(f"inputs: {name!r} is missing")
-        batch.append(check(inputs[name]))
-    return common_count(inputs, "inputs"), batch
+    given = by_name(inputs, names)
+    batch = [check(given[name]) for name, check in zip(names, checks, strict=True)]
+    return common_count(given, "inputs"), batch
 
 
 def first_output(answers: Any) -> Array:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from signbit.compiler.checks.intervals import intervals
 from signbit.compiler.exporting.exported import Replay, export, normalise
+from signbit.compiler.inputs import ModelInput
 from signbit.compiler.trace import trace
 from signbit.nn.binarizers import AdaptiveActivation, AdaptiveWeight, MeanAbsMap
 from signbit.nn.layers import BinaryConv2d
@@ -90,7 +91,7 @@ def test_every_value_lies_between_its_bounds(names: list[str], seed: int) -> Non
     steps = [STEPS[name]() for name in names if name != "average" or names.count("average") < 3]
     model = randomise(nn.Sequential(nn.Conv2d(3, C, 3, padding=1), *steps), seed)
     program = export(model, SIZE)
-    graph = trace(program, MEAN, STD)
+    graph = trace(program, [ModelInput("image", SIZE, 3, MEAN, STD)])
     bounds = intervals(graph)
     images = np.random.default_rng(seed).integers(0, 256, (8, *SIZE), dtype=np.uint8)
     images[:2] = [[[[0]]], [[[255]]]]

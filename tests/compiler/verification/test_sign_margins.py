@@ -91,7 +91,7 @@ def test_margins_are_those_of_the_joined_signs() -> None:
     result = compiled(Joined(0.1).eval(), SIZE)
     engine = ReferenceEngine(result.data)
     comparison = NodeComparison(result, engine)
-    comparison.add(0, IMAGES)
+    comparison.add(0, [IMAGES])
     number = _joined_signs(engine)
     (concat,) = (node for node in result.graph.nodes if node.op == "concat")
     feeds = comparison.feeds(concat, IMAGES)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.bitformat.builder import Builder
 from tests.bitformat.samples import SAMPLES, sample_bytes
+from tests.compiler.test_inputs import NETWORKS
 from tests.runtime.graphs import Case
 from tests.runtime.random_graphs.fast_paths import (
     banded,
@@ -24,6 +25,7 @@ from tests.targets.c.compiled import CHECKED, built, check
 from tests.thorough import many
 
 from signbit.bitformat import encode
+from signbit.compiler import compile_model
 from signbit.errors import InputError, ModelFileError
 from signbit.targets import c
 from signbit.targets.c import project
@@ -153,3 +155,8 @@ def test_no_memory_but_the_arena_is_written(tmp_path: Path) -> None:
     assert text.count("\nstatic word") == 0
     assert "malloc" not in text
     assert built(exported, tmp_path / "out", "-O2", "-DMODEL_STATIC_ARENA").exists()
+
+
+def test_several_inputs_have_the_engines_bits(tmp_path: Path) -> None:
+    build, inputs = NETWORKS["a gate"]
+    check(compile_model(build().eval(), inputs=inputs).data, tmp_path / "out")

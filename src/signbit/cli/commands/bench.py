@@ -39,16 +39,22 @@ def bench(
     from signbit.errors import InputError
 
     engine = signbit.load(model, threads=threads, isa=isa, input_size=input_size)
-    shape = (batch, *engine.input_shape)
-    needed = math.prod(shape)  # bytes, one per value
+    item_bytes = {"image": 1, "real": 4}
+    needed = sum(batch * math.prod(each.shape) * item_bytes[each.kind] for each in engine.inputs)
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > free:
         raise InputError(
-            f"--batch {batch}: the images alone take {console.compact(needed, 'B')}, "
+            f"--batch {batch}: the inputs alone take {console.compact(needed, 'B')}, "
             f"{console.compact(free, 'B')} of memory are free; use a smaller batch"
         )
-    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    timing = time_calls(engine, images, runs)
+    rng = np.random.default_rng(0)
+    given = {
+        each.name: rng.integers(0, 256, (batch, *each.shape), dtype=np.uint8)
+        if each.kind == "image"
+        else rng.standard_normal((batch, *each.shape), np.float32)
+        for each in engine.inputs
+    }
+    timing = time_calls(engine, given, runs)
     figures: dict[str, object] = {
         "median_ms": timing.median,
         "min_ms": min(timing.milliseconds),
@@ -63,7 +69,7 @@ def bench(
     tables = [console.figures_table(str(model), figures)]
     figures = {"model": str(model), **figures}
     if per_node:
-        nodes = engine.explain(images)
+        nodes = engine.explain(given)
         layers = cost_of_file(model)[1].layers
         figures["nodes"] = [
             {**node, "bytes": layer.bytes} for node, layer in zip(nodes, layers, strict=True)

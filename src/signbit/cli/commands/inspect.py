@@ -104,7 +104,10 @@ def _model(path: Path) -> tuple[Mapping[str, str], ModelCost, dict[str, object]]
     """Notes of a file, what it costs at its own size, and which sizes it takes."""
     graph, cost = cost_of_file(path)
     sizes: dict[str, object] = {
-        "inputs": [{"name": given.name, "shape": list(given.shape)} for given in graph.inputs],
+        "inputs": [
+            {"name": given.name, "kind": given.kind, "shape": list(given.shape)}
+            for given in graph.inputs
+        ],
         "any_size": graph.any_size,
     }
     return graph.source, cost, sizes
@@ -113,12 +116,15 @@ def _model(path: Path) -> tuple[Mapping[str, str], ModelCost, dict[str, object]]
 def _sizes(sizes: Mapping[str, object]) -> console.Titled:
     inputs = cast("list[dict[str, Any]]", sizes["inputs"])
     rows: list[list[object]] = [
-        [f"{given['name']}, height×width×channels", "×".join(map(str, given["shape"]))]
+        [f"{given['name']}, {given['kind']}", "×".join(map(str, given["shape"]))]
         for given in inputs
     ]
     others = "any, with --input-size H W" if sizes["any_size"] else "none"
     return console.table(
-        "inputs", ["what", "value"], [*rows, ["other sizes", others]], words=(0, 1)
+        "inputs: height×width×channels",
+        ["what", "value"],
+        [*rows, ["other sizes", others]],
+        words=(0, 1),
     )
 
 

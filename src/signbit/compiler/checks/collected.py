@@ -28,8 +28,12 @@ class Collected:
     ) -> bool:
         if not isinstance(error, CompileError):
             return False
-        self.refused += error.refusals
+        self.keep(error)
         return True
+
+    def keep(self, error: CompileError) -> None:
+        """Keep all that was refused."""
+        self.refused += error.refusals
 
     @contextmanager
     def elsewhere(self) -> Iterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from signbit.compiler.checks.intervals import Interval, intervals
-from signbit.compiler.ir import IMAGE, Graph, Node, SignRule
+from signbit.compiler.ir import Graph, Node, SignRule
 from signbit.errors import Refusal
 
 __all__ = ["require_signs_that_vary"]
@@ -58,7 +58,7 @@ def _cause(graph: Graph, sign: Node, bounds: dict[str, Interval]) -> Node:
 
 
 def _refusal(layer: Node, cause: Node) -> Refusal:
-    if cause.name == IMAGE:
+    if cause.op == "image":
         why, cure = (
             "pixels are 0 to 255 and the mean is 0, so none is negative",
             "normalise with the mean of the training images",

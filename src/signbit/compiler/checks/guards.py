@@ -7,7 +7,7 @@ while they run, so that a guard has a place also where it was torch's own code t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +17,9 @@ from torch import nn
 from signbit.compiler.exporting.places import place_of_guard
 from signbit.errors import Refusal
 
-__all__ = ["Watch", "open_inputs", "watched"]
+__all__ = ["Watch", "batch_symbols", "open_inputs", "watched"]
+
+_ANY_NUMBER = inspect.Parameter.VAR_POSITIONAL
 
 
 class Watch:
@@ -34,7 +36,9 @@ class Watch:
         """Path of the module that was running then; "the model" for the outermost."""
         self._at_fault = at_fault
         self.sizes: dict[int, Any] = {}
-        """Symbols of the image's open sizes, by dimension."""
+        """Symbols of the first input's open sizes, by dimension."""
+        self.batches: set[Any] = set()
+        """Symbols of the inputs' batch sizes."""
         self._image: Any = None
         self._inside: list[str] = []
         self._seen = 0
@@ -59,6 +63,7 @@ class Watch:
         def enter(module: nn.Module, args: Any) -> None:
             if self._image is None:
                 self._begin(args[0])
+                self.batches = batch_symbols(args)
             self._look()
             self._inside.append(name)
 
@@ -93,11 +98,21 @@ class Watch:
         self._seen = len(guards)
 
 
-def open_inputs(model: nn.Module, sizes: dict[int, Any]) -> tuple[Any]:
-    """The `dynamic_shapes` of a model of one input, of whose dimensions these are open."""
-    first = next(iter(inspect.signature(model.forward).parameters.values()), None)
-    takes_any_number = first is not None and first.kind is first.VAR_POSITIONAL
-    return ((sizes,),) if takes_any_number else (sizes,)
+def batch_symbols(inputs: Iterable[Any]) -> set[Any]:
+    """The symbols of the batch sizes of what a model is given, also of those found to be equal."""
+    sizes = [each.shape[0] for each in inputs]
+    nodes = [size.node for size in sizes if isinstance(size, torch.SymInt)]
+    return {symbol for node in nodes for symbol in (node.expr, node._expr)}
+
+
+def open_inputs(model: nn.Module, sizes: dict[int, Any], count: int = 1) -> tuple[Any, ...]:
+    """The `dynamic_shapes` of a model of so many inputs, of whose dimensions these are open."""
+    parameters = inspect.signature(model.forward).parameters.values()
+    kinds = [each.kind for each in parameters]
+    named = kinds.index(_ANY_NUMBER) if _ANY_NUMBER in kinds else count
+    if named >= count:
+        return (sizes,) * count
+    return *(sizes,) * named, (sizes,) * (count - named)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from signbit.compiler.checks.interval_arithmetic import (
     weighted_sum,
 )
 from signbit.compiler.checks.step_intervals import after_steps
-from signbit.compiler.ir import IMAGE, Graph, Node, SignRule
+from signbit.compiler.ir import Graph, Node, SignRule
 from signbit.compiler.moved_channels import moved_channels
 
 __all__ = ["Interval", "intervals"]
@@ -32,18 +32,21 @@ _OF_A_MEAN = 2.0**-6
 
 
 def intervals(graph: Graph) -> dict[str, Interval]:
-    """Bounds of every value of a graph as it was traced, its image in whole or broken pixels."""
+    """Bounds of every value of a graph as it was traced, its images in whole or broken pixels."""
     found: dict[str, Interval] = {}
     for node in graph:
-        bounds = after_steps(node, _body(node, found), found)
+        of_pixels = bool(node.inputs) and graph[node.input].op == "image"
+        bounds = after_steps(node, _body(node, found), found, of_pixels)
         found[node.name] = Interval(*(np.clip(bound, -MOST, MOST) for bound in bounds))
     return found
 
 
 def _body(node: Node, found: Mapping[str, Interval]) -> Interval:
     channels = node.shape.channels
-    if node.name == IMAGE:
+    if node.op == "image":
         return Interval(np.zeros(channels), np.full(channels, float(MAX_PIXEL)))
+    if node.op == "reals":
+        return unbounded(channels)
     source = found[node.input]
     if node.op == "sign":
         negative = SignRule.of(node).negative(np.array(source).T)

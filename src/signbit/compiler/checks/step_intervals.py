@@ -16,19 +16,24 @@ from signbit.compiler.checks.interval_arithmetic import (
     square,
     weighted_sum,
 )
-from signbit.compiler.ir import IMAGE, Node, Step, is_plain
+from signbit.compiler.ir import Node, Step, is_plain
 
 __all__ = ["after_steps"]
 
 
-def after_steps(node: Node, value: Interval, found: Mapping[str, Interval]) -> Interval:
-    """What a node's steps make of its operation's bounds."""
+def after_steps(
+    node: Node, value: Interval, found: Mapping[str, Interval], of_pixels: bool
+) -> Interval:
+    """What a node's steps make of its operation's bounds.
+
+    of_pixels: whether it reads pixels, whose normalisation is what it is; any other is trained.
+    """
     steps = list(node.steps)
     while steps:
         step = steps.pop(0)
         if step.op == "affine":
             weighted = [each for each in steps if each.op == "add" and each["weighted"] is not None]
-            value = _affine(node, step, weighted, value, found)
+            value = _affine(node, step, weighted, value, found, of_pixels)
             steps = [each for each in steps if not any(each is one for one in weighted)]
         elif step.op in ("add", "subtract", "multiply"):
             value = _combined(node, step, value, found)
@@ -56,13 +61,14 @@ def _affine(
     weighted: list[Step],
     value: Interval,
     found: Mapping[str, Interval],
+    of_pixels: bool,
 ) -> Interval:
     """Bounds of scale·v + shift, and of the weighted operands that are added to it.
 
     A parameter of 0 that is added is one that nobody has trained yet.
     """
     shifts = step["shift"].reshape(-1, node.shape.channels).astype(np.float64)
-    if node.input != IMAGE and not shifts.any() and (step["scale"] == 1).all():
+    if not of_pixels and not shifts.any() and (step["scale"] == 1).all():
         shifts = np.array([[-MOST], [MOST]]) * np.ones(node.shape.channels)
     terms: list[tuple[Factor, Interval]] = [
         *((each["weighted"], _operand(node, each, found)) for each in weighted),

@@ -35,6 +35,7 @@ __all__ = [
     "PartialReplay",
     "Replay",
     "export",
+    "export_of",
     "filled",
     "is_of_images",
     "normalise",
@@ -47,15 +48,19 @@ _COMPARISONS = {"lt.", "le.", "gt.", "ge."}
 
 
 def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgram:
-    """`torch.export` of the model in evaluation mode, the batch size left open.
+    """`torch.export` of a model of images in evaluation mode, the batch size left open.
 
     input_size is (height, width, channels). The result has no operations that write into their
     input. Raises CompileError where the model trains, cannot be exported, or is not the same for
     every batch size, one image included.
     """
-    require_exportable(model)
     height, width, channels = input_size
-    example = torch.zeros(2, channels, height, width)
+    return export_of(model, torch.zeros(2, channels, height, width))
+
+
+def export_of(model: nn.Module, *example: Tensor) -> ExportedProgram:
+    """As `export`, of a model of any inputs; example: two samples of each."""
+    require_exportable(model)
     with open_sizes():
         try:
             functional, fixed = _followed(model, example, Dim("batch"))
@@ -81,17 +86,19 @@ def export(model: nn.Module, input_size: tuple[int, int, int]) -> ExportedProgra
     return functional
 
 
-def _followed(model: nn.Module, example: Tensor, batch: Any) -> tuple[ExportedProgram, bool]:
+def _followed(
+    model: nn.Module, example: tuple[Tensor, ...], batch: Any
+) -> tuple[ExportedProgram, bool]:
     """The export, and whether it is of some batch sizes alone."""
-    inputs = open_inputs(model, {0: batch})
-    program = torch.export.export(model, (example,), dynamic_shapes=inputs)
+    inputs = open_inputs(model, {0: batch}, len(example))
+    program = torch.export.export(model, example, dynamic_shapes=inputs)
     # No decomposition, but in-place operations become plain ones.
     functional: ExportedProgram = program.run_decompositions({})
     return functional, not holds_for_every_batch_size(program)
 
 
 def _for_two_or_more(
-    model: nn.Module, example: Tensor, why: CompileError
+    model: nn.Module, example: tuple[Tensor, ...], why: CompileError
 ) -> tuple[ExportedProgram, bool]:
     """The same where only torch's own code tells one image from more, which is about strides."""
     try:
@@ -110,21 +117,20 @@ def _is_torchs(error: Exception) -> bool:
 
 
 def _why_not_followed(
-    model: nn.Module, example: Tensor, error: Exception, watch: Watch
+    model: nn.Module, example: tuple[Tensor, ...], error: Exception, watch: Watch
 ) -> CompileError:
     """The error for a model that torch.export failed on; what is in training mode may be why."""
     if names := in_training_mode(model):
         return CompileError(*map(of_training_mode, names))
     if watch.guard is not None:
         return CompileError(watch.refusal(*OF_ONE_BATCH_SIZE))
-    _, channels, height, width = example.shape
     said = str(error).strip().partition("\n")[0]
     if not _is_torchs(error) and not isinstance(error, RuntimeError):
         said = f"{type(error).__name__}: {said}".removesuffix(": ")
     clearer, cure = next((known for words, known in _KNOWN.items() if words in said), ("", ""))
     reason = (
-        f"torch.export cannot follow {type(model).__name__} for images of {height}×{width}×"
-        f"{channels} and any batch size: {clearer or said}"
+        f"torch.export cannot follow {type(model).__name__} for {_described(example)} and any "
+        f"batch size: {clearer or said}"
     )
     return CompileError(Refusal(watch.running, "", reason, cure, *place_of_error(error)))
 
@@ -138,9 +144,22 @@ _KNOWN = {
         "it computes with NumPy",
         "write it with PyTorch's operations: torch.clip(x, 0, 1), not np.clip(x.numpy(), 0, 1)",
     ),
-    "argument": ("", "its forward must take the images alone, (N, C, H, W)"),
+    "argument": (
+        "",
+        "its forward must take the images alone, (N, C, H, W); several inputs are named by "
+        "`inputs`",
+    ),
 }
 """Words of an error → what it is about, where they are torch's own; what to write instead."""
+
+
+def _described(example: tuple[Tensor, ...]) -> str:
+    """What a model was given, in words."""
+    if len(example) == 1 and example[0].dim() == 4:
+        _, channels, height, width = example[0].shape
+        return f"images of {height}×{width}×{channels}"
+    sizes = ["×".join(map(str, each.shape[1:])) for each in example]
+    return f"inputs of {' and '.join(sizes)}"
 
 
 def _of_one_batch_size(model: nn.Module) -> Refusal:
@@ -220,17 +239,17 @@ class Replay(Interpreter):
         self.wanted = frozenset(wanted)
         self.recorded: dict[str, Tensor] = {}
 
-    def __call__(self, images: Tensor) -> list[Tensor]:
-        """Normalised images (N, C, H, W) to the model's results, as `result_names` calls them.
+    def __call__(self, *inputs: Tensor) -> list[Tensor]:
+        """What the model takes, of N samples, to its results, as `result_names` calls them.
 
         `recorded` then holds the batch's values.
         """
         self.recorded = {}
         with torch.no_grad():
-            return list(self.run(images))
+            return list(self.run(*inputs))
 
     def placeholder(self, target: Any, args: Any, kwargs: Any) -> Any:
-        # Lifted parameters are not arguments of `run`; the one argument is the images.
+        # Lifted parameters are not arguments of `run`, which are the model's own inputs.
         return (
             self.stored[target]
             if target in self.stored

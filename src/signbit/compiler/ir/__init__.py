@@ -9,7 +9,7 @@ from __future__ import annotations
 from signbit.bitformat.graph import Step
 from signbit.compiler.ir.graph import LOGITS, Graph
 from signbit.compiler.ir.node import NOWHERE, FloatArray, Node, Origin, Place, Shape, refuse
-from signbit.compiler.ir.operations import HALVES, IMAGE, OWN_OPERATIONS
+from signbit.compiler.ir.operations import HALVES, IMAGE, INPUTS, OWN_OPERATIONS
 from signbit.compiler.ir.pixel_values import MOST_PIECES, PixelValues
 from signbit.compiler.ir.show import text
 from signbit.compiler.ir.signs import SignRule
@@ -29,6 +29,7 @@ from signbit.compiler.ir.verify import verify
 __all__ = [
     "HALVES",
     "IMAGE",
+    "INPUTS",
     "LOGITS",
     "MOST_PIECES",
     "NOWHERE",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from signbit.compiler.ir.node import Node
+from signbit.compiler.ir.operations import INPUTS
 from signbit.compiler.ir.pixel_values import PixelValues
 from signbit.errors import CompileError, Refusal
 
@@ -27,6 +28,11 @@ class Graph:
     """Values that are tables of pixels → what they have of each, until a pass has seen to them."""
     refused: list[Refusal] = field(default_factory=list)
     """What cannot be done of all this. Whoever finds something goes on, to find the rest, too."""
+
+    @property
+    def inputs(self) -> list[Node]:
+        """What a caller gives, in the file's order."""
+        return [node for node in self.nodes.values() if node.op in INPUTS]
 
     @property
     def output(self) -> str:

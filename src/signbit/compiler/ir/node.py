@@ -110,7 +110,7 @@ class Node:
 
     @property
     def input(self) -> str:
-        """The first value read; empty for the image."""
+        """The first value read; empty for what a caller gives."""
         return self.inputs[0] if self.inputs else ""
 
     @property

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from signbit.bitformat.table import OPERATIONS, Key, Operation
 
-__all__ = ["HALVES", "IMAGE", "OWN_OPERATIONS", "RULES"]
+__all__ = ["HALVES", "IMAGE", "INPUTS", "OWN_OPERATIONS", "RULES"]
 
 IMAGE = "image"
-"""Name of the value that holds the raw pixels."""
+"""Name of the value that holds the raw pixels, where they are the only input."""
+
+INPUTS = ("image", "reals")
+"""Operations that yield what a caller gives."""
 
 HALVES = {
     "length": (
@@ -47,12 +50,13 @@ OWN_OPERATIONS: dict[str, Operation] = dict(
     [
         _own(
             "image",
-            "the raw pixels, or what takes their place",
+            "raw pixels that a caller gives, or what takes their place",
             _constant("table", "by pixel: uint8", required=False, shape="256 × channels"),
             inputs=(),
             yields="image",
             shape="given",
         ),
+        _own("reals", "reals that a caller gives", inputs=(), shape="given"),
         _own(
             "sign",
             "bit = (u < level) XOR negated; becomes an output of the node that yields u",

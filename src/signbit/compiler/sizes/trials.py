@@ -128,7 +128,7 @@ class _Trials:
             data = encode(graph, self.file.constants)
         except ModelFileError as error:
             raise self.refuse(size, f"the network does not fit into a file: {error}") from error
-        self.file = replace(self.file, graph=graph, data=data)
+        self.file = replace(self.file, graph=graph, data=data, inputs=self.compiled.inputs)
 
     def compare(self, size: Pair) -> bool:
         """Whether images of this size fit; CompileError where the file would be wrong for them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ from signbit.bitformat.int16_stem import has_integer_sums
 from signbit.bitformat.validate import validate
 from signbit.compiler.axes import as_map, order_of
 from signbit.compiler.compiled import Compiled
-from signbit.compiler.exporting.exported import Replay, is_of_images, normalise
+from signbit.compiler.exporting.exported import Replay, is_of_images
 from signbit.compiler.lower import Provenance
 from signbit.compiler.mapping import clips
 from signbit.compiler.verification.agreement import NearSign, NodeAgreement
@@ -33,7 +33,7 @@ _CLIPPING = {"aten.relu.default", *clips.MAPPINGS}
 class NodeRunner(Protocol):
     """What verification needs of an engine; the native one and the reference have it."""
 
-    def __call__(self, images: Array, /) -> Any: ...
+    def __call__(self, inputs: Array | Mapping[str, Array], /) -> Any: ...
 
     def run_nodes(
         self, feeds: Mapping[int, Array], fetches: Iterable[int | str]
@@ -81,14 +81,18 @@ class NodeComparison:
         provenance = self.compiled.node_provenance[node.name]
         return [self.exported[name] for name in (provenance.export, *provenance.beside)]
 
-    def add(self, first: int, images: npt.NDArray[np.uint8]) -> None:
-        """Compare every node on a batch whose first image has the number `first`."""
-        self.replay(normalise(images, self.compiled.mean, self.compiled.std))
+    def add(self, first: int, samples: Sequence[Array]) -> None:
+        """Compare every node on a batch whose first sample has the number `first`.
+
+        samples: of each input, in order.
+        """
+        inputs = zip(self.compiled.inputs, samples, strict=True)
+        self.replay(*(given.tensor(batch) for given, batch in inputs))
         for node in self.compiled.graph.nodes:
             found = self.found[node.name]
             fetches = [n for n in self.written[node.name] if self.has_counterpart(n)]
             dots = self.integers_of(node)
-            feeds = self.feeds(node, images)
+            feeds = self.feeds(node, dict(enumerate(samples)))
             wanted = fetches if dots is None else [*fetches, dots]
             results = self.engine.run_nodes(feeds, wanted)
             if dots is not None:
@@ -110,24 +114,26 @@ class NodeComparison:
         provenance = self.compiled.tensor_provenance[number]
         return bool(provenance.export or provenance.signed)
 
-    def feeds(self, node: Node, images: npt.NDArray[np.uint8]) -> dict[int, Array]:
+    def feeds(self, node: Node, given: dict[int, Array]) -> dict[int, Array]:
         """PyTorch's values of a node's inputs; where it has none, of the inputs before them.
+
+        given: the model's own.
 
         Signs of pixels are made of pixels: a pool in front of them takes the engine's own values.
         """
         provenance = self.compiled.tensor_provenance
         if any(provenance[number].is_of_pixels for number in self.written[node.name]):
-            return {0: images}
+            return given
         feeds: dict[int, Array] = {}
         pending = list(node.inputs)
         while pending:
             number = pending.pop()
-            if self.tensors[number].kind == "image":
-                feeds[number] = images
+            if number in given:
+                feeds[number] = given[number]
             elif self.has_counterpart(number):
                 feeds[number] = self.value(number)
             elif provenance[number].is_of_pixels:
-                feeds[number] = self.engine.run_nodes({0: images}, [number])[number]
+                feeds[number] = self.engine.run_nodes(given, [number])[number]
             else:
                 pending += self.writers[number].inputs
         return feeds

@@ -11,7 +11,7 @@ from signbit.bitformat.graph import Graph
 from signbit.bitformat.int16_stem import is_int16
 from signbit.bitformat.validate import Tensor
 from signbit.errors import InputError
-from signbit.runtime.ports import DTYPES, batch_check, common_count
+from signbit.runtime.ports import DTYPES, Inputs, batch_check, by_name, common_count
 
 __all__ = ["Feeds"]
 
@@ -33,16 +33,10 @@ class Feeds:
         """How messages call a tensor: an input by its name."""
         return repr(self._names[number]) if number < len(self._names) else f"tensor {number}"
 
-    def of_inputs(self, inputs: Array | Mapping[str, Array]) -> dict[int, Array]:
-        """The feeds that a call's argument stands for: name → array, or the array of one input."""
-        if len(self._names) == 1 and not isinstance(inputs, Mapping):
-            return {0: inputs}
-        names = ", ".join(map(repr, self._names))
-        if not isinstance(inputs, Mapping):
-            raise InputError(f"inputs: must be a dict of {names}, is {type(inputs).__name__}")
-        if set(inputs) != set(self._names):
-            raise InputError(f"inputs: must be a dict of {names}, has {list(inputs)}")
-        return {number: inputs[name] for number, name in enumerate(self._names)}
+    def of_inputs(self, inputs: Inputs) -> dict[int, Array]:
+        """The feeds that a call's argument stands for."""
+        given = by_name(inputs, self._names)
+        return {number: given[name] for number, name in enumerate(self._names)}
 
     def check(self, feeds: Mapping[int, Array]) -> int:
         """Check each feed against its tensor; return the batch size they share."""

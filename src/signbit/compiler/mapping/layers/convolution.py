@@ -14,7 +14,7 @@ import torch
 
 from signbit.bitformat.graph import Pair, Sides
 from signbit.bitformat.int16_stem import MAX_PIXEL
-from signbit.compiler.ir import IMAGE, Node, Step, is_affine
+from signbit.compiler.ir import Node, Step, is_affine
 from signbit.compiler.mapping.moves.over_views import is_moved, over_dimension
 from signbit.compiler.mapping.tracer import Call
 from signbit.nn.pixels.pixel_conv import recover_pixels
@@ -122,7 +122,8 @@ def raw_pixels(call: Call, source: Node, reader: str, made: str) -> Node:
 
     reader, made: for messages, what reads pixels, and that it is meant for certain ones.
     """
-    if source.input != IMAGE or not is_affine(source):
+    graph = call.tracer.graph
+    if not is_affine(source) or graph[source.input].op != "image":
         raise call.refuse(f"reads {source.origin}", f"{reader} reads the images themselves")
     (affine,) = source.steps
     every = np.arange(MAX_PIXEL + 1, dtype=np.float64)
@@ -134,7 +135,7 @@ def raw_pixels(call: Call, source: Node, reader: str, made: str) -> Node:
             f"{made} for images of mean {tuple(mean)} and std {tuple(std)}, which are not "
             "those of this compilation"
         )
-    return call.tracer.graph[IMAGE]
+    return graph[source.input]
 
 
 MAPPINGS = {

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from signbit.compiler.ir import IMAGE, FloatArray, Graph, Node, Step, is_affine
+from signbit.compiler.ir import FloatArray, Graph, Node, Step, is_affine
 
 __all__ = ["fold_into_weights"]
 
@@ -29,20 +29,25 @@ def fold_into_weights(graph: Graph) -> None:
         if node.op != "real_conv" or node["weight"].dtype == np.int16 or node.steps:
             continue  # integers stay what they are
         before = graph[node.input]
-        if not is_affine(before) or (node["weight"].dtype == np.int8 and not _is_whole(before)):
+        of_signs = node["weight"].dtype == np.int8
+        if not is_affine(before) or (of_signs and not _is_whole(graph, before)):
             continue  # and so do signs
-        if before.input == IMAGE or node.shape[:2] == (1, 1):
+        if _of_pixels(graph, before) or node.shape[:2] == (1, 1):
             _fold(graph, node, before)
             if not graph.readers(before.name):
                 graph.remove(before.name)
 
 
-def _is_whole(before: Node) -> bool:
+def _is_whole(graph: Graph, before: Node) -> bool:
     """Whether whole numbers are added to pixels, and nothing is multiplied: signs stay signs."""
     (affine,) = before.steps
     shift = affine["shift"]
     is_added = (affine["scale"] == 1).all() and (shift == np.rint(shift)).all()
-    return before.input == IMAGE and bool(is_added)
+    return _of_pixels(graph, before) and bool(is_added)
+
+
+def _of_pixels(graph: Graph, node: Node) -> bool:
+    return graph[node.input].op == "image"
 
 
 def _fold(graph: Graph, conv: Node, before: Node) -> None:

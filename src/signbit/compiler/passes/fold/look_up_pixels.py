@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from signbit.bitformat.int16_stem import MAX_PIXEL
-from signbit.compiler.ir import IMAGE, MOST_PIECES, Graph, PixelValues, Step, refuse
+from signbit.compiler.ir import MOST_PIECES, Graph, PixelValues, Step, refuse
 
 __all__ = ["look_up_pixels"]
 
@@ -50,6 +50,9 @@ def _is_alone(graph: Graph, name: str) -> bool:
 
 def _look_up(graph: Graph, name: str, table: PixelValues) -> None:
     values = (table.values - table.least[:, None]).T
-    graph.update(IMAGE, keys={"table": np.ascontiguousarray(values, np.uint8)})
+    image = name
+    while graph[image].inputs:
+        image = graph[image].input
+    graph.update(image, keys={"table": np.ascontiguousarray(values, np.uint8)})
     line = Step("affine", {"scale": np.ones(len(table.least)), "shift": table.least})
-    graph.update(name, inputs=(IMAGE,), steps=(line,))
+    graph.update(name, inputs=(image,), steps=(line,))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from signbit.compiler.ir import Graph, Node, same
+from signbit.compiler.ir import INPUTS, Graph, Node, same
 
 __all__ = ["do_the_same", "share_equal"]
 
@@ -16,6 +16,8 @@ def share_equal(graph: Graph) -> None:
     """Let readers of a node take the first one that is equal; in order, so that chains collapse."""
     first: dict[Any, list[Node]] = {}
     for node in graph:
+        if node.op in INPUTS:
+            continue
         same_kind = first.setdefault((node.op, node.inputs, node.shape), [])
         earlier = next((other for other in same_kind if do_the_same(other, node)), None)
         if earlier is None:

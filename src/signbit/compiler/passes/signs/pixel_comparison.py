@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from signbit.bitformat.exact import Float32, fma
 from signbit.bitformat.int16_stem import MAX_PIXEL
-from signbit.compiler.ir import Graph, Node, Step, is_by_channel, reads, refuse
+from signbit.compiler.ir import INPUTS, Graph, Node, Step, is_by_channel, reads, refuse
 from signbit.compiler.passes.signs.step_values import evaluate, is_monotone
 
 __all__ = ["pixel_comparison"]
@@ -109,7 +109,7 @@ def _chooses_alike(graph: Graph, sign: Node) -> bool:
     for node in reversed(list(graph)):
         if node.name in before:
             before.update(node.inputs[: node.arity])
-    path = [node for node in graph if node.name in before and node.op != "image"]
+    path = [node for node in graph if node.name in before and node.op not in INPUTS]
     pools = [k for k, node in enumerate(path) if _chooses(node)]
     return not pools or any(
         all(map(_keeps_order, nodes)) for nodes in (path[: pools[-1]], path[pools[0] :])

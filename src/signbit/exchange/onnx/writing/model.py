@@ -42,16 +42,19 @@ def to_onnx(compiled: Compiled, form: str = "plain") -> bytes:
     (1, C, H, W) in the forms "qonnx" and "openvino". Its outputs have the compiled network's names
     and PyTorch's dimensions. Mean and std (in units where 255 is 1), class names and the side to
     scale photographs to are JSON in the metadata entry "signbit". form: one of FORMS.
-    Raises InputError for another form, CompileError for a network of 2 GiB or more or for a table
-    of pixels that steps do not add up to.
+    Raises InputError for another form, CompileError for a network of 2 GiB or more, of other inputs
+    than one image, or with a table of pixels that steps do not add up to.
     """
     if form not in FORMS:
         raise InputError(f"form: must be one of {', '.join(FORMS)}, is {form!r}")
-    graph = trace(compiled.program, compiled.mean, compiled.std)
+    if [each.kind for each in compiled.inputs] != ["image"]:
+        raise CompileError("an ONNX file is written of a network of one input, of images")
+    (image,) = compiled.inputs
+    graph = trace(compiled.program, [image])
     # It compiled, so that what may be refused now is no more than layers that may be real.
     remove_dead(graph)
     _require_known_tables(graph)
-    writer = Writer(graph, FORMS[form], compiled.mean, compiled.std)
+    writer = Writer(graph, FORMS[form], image.mean, image.std)
     for node in graph:
         _write(writer, node)
     batch = writer.form.batch or "N"
@@ -152,8 +155,8 @@ def _notes(compiled: Compiled) -> str:
     taken, first = compiled.graph.inputs[0], compiled.graph.outputs[0]
     return json.dumps(
         {
-            "mean": compiled.mean,
-            "std": compiled.std,
+            "mean": compiled.inputs[0].mean,
+            "std": compiled.inputs[0].std,
             "class_names": first.classes,
             "resize": taken.resize and asdict(taken.resize),
         }

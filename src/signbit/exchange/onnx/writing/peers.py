@@ -13,7 +13,6 @@ import numpy.typing as npt
 import torch
 
 from signbit.compiler import Compiled
-from signbit.compiler.exporting.exported import normalise
 from signbit.compiler.verification.agreement import EndToEnd
 from signbit.compiler.verification.cosine import median
 from signbit.compiler.verification.verify import file_rows, verify_end_to_end
@@ -95,7 +94,7 @@ class _Runner:
         self.rows = file_rows(compiled)
 
     def __call__(self, images: npt.NDArray[np.uint8]) -> Array | dict[str, Array]:
-        taken = normalise(images, self.compiled.mean, self.compiled.std).numpy()
+        taken = self.compiled.inputs[0].tensor(images).numpy()
         parts: Iterable[Array] = np.split(taken, len(taken)) if self.one_by_one else [taken]
         each = zip(*map(self.run, parts), strict=True)
         results = [torch.from_numpy(np.concatenate(every)) for every in each]
