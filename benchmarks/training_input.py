@@ -22,6 +22,7 @@ from torch import Tensor
 
 from measuring import machine
 from signbit import recipes
+from signbit.bitformat.graph import Resize
 from signbit.data import ImageDataset, Preprocessing, open_dataset
 from signbit.data.loading.inputs import normalized
 from signbit.data.pixels.augment import Augmentation
@@ -46,7 +47,7 @@ def opening(data: str, rule: Preprocessing) -> ImageDataset:
 
     def in_memory() -> None:
         dataset = open_dataset(data, "train")
-        dataset.fitted(rule.input_size, rule.resize_shorter_side, rule.interpolation)
+        dataset.fitted(rule.input_size, rule.resize)
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SIGNBIT_CACHE"] = folder
@@ -99,7 +100,7 @@ def main() -> None:
     recipe = recipes.load(arguments.recipe)
     side = arguments.side
     size = (side, side, len(recipe.data.mean))
-    rule = Preprocessing(size, recipe.data.mean, recipe.data.std, resize_shorter_side=side)
+    rule = Preprocessing(size, recipe.data.mean, recipe.data.std, Resize(side))
     batches(opening(arguments.data, rule), rule, recipe.batch_size)
 
 

@@ -23,7 +23,7 @@ BELOW = {
     "nn": {"bitformat", "fast", "errors", "lazy"},
     "methods": {"nn", "errors"},
     "models": {"methods", "nn", "errors"},
-    "data": {"errors", "files", "printable", "words"},
+    "data": {"bitformat", "errors", "files", "printable", "words"},
     "binarizing": {"compiler", "methods", "nn", "errors", "words"},
     "training": {
         "binarizing",

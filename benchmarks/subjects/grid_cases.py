@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from signbit import methods, models
+from signbit.bitformat.graph import Resize
 from signbit.compiler import Compiled, compile_model
 from signbit.data import open_dataset
 
@@ -163,7 +164,7 @@ def compiled_as(case: Case, model: nn.Module) -> Compiled:
         mean=kind.mean,
         std=kind.std,
         class_names=(),
-        resize_shorter_side=kind.resize_shorter_side,
+        resize=kind.resize,
     )
 
 
@@ -175,9 +176,11 @@ def evaluated(case: Case, photographs: Photographs, count: int) -> Images:
 def _preprocessing(case: Case) -> Preprocessing:
     side, own = case.side, _own_side(case.network)
     if own == 8:
-        return Preprocessing((side, side, 1), (0.5,), (0.5,), side)
+        return Preprocessing((side, side, 1), (0.5,), (0.5,), Resize(side))
     shorter = side * 256 // 224 if own == 224 else side
-    return Preprocessing((side, side, 3), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), shorter)
+    return Preprocessing(
+        (side, side, 3), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), Resize(shorter)
+    )
 
 
 @lru_cache(maxsize=8)
@@ -188,7 +191,7 @@ def _read(
     height, _, channels = kind.input_size
     if channels == 1:
         dataset = open_dataset("digits", "train" if training else "test")
-    elif height == kind.resize_shorter_side:
+    elif height == kind.resize.shorter_side:
         dataset = open_dataset(photographs.cifar, "train" if training else "test")
     else:
         dataset = open_dataset(photographs.imagenet, "train")

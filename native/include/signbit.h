@@ -201,10 +201,10 @@ typedef struct signbit_photo {
   int64_t row_bytes; /* from a row to the next; 0: rows follow each other */
 } signbit_photo;
 
-/* Makes a photo an input, as the file says: the shorter side is scaled, the centre is cut out, gray
- * and colour become what the network reads. The pixels are those that training saw. `bytes` is the
- * size of `pixels`: height × width × channels of the input. SIGNBIT_INPUT where the file does not
- * say how and the photo has another size than the input. */
+/* Makes a photo an input, as the file says: it is scaled, its centre cut out or bars put beside it,
+ * gray and colour become what the network reads. The pixels are those that training saw. `bytes` is
+ * the size of `pixels`: height × width × channels of the input. SIGNBIT_INPUT where the file does
+ * not say how and the photo has another size than the input. */
 SIGNBIT_API signbit_status signbit_fit_photo(const signbit_model* model, size_t input,
                                              const signbit_photo* photo, uint8_t* pixels,
                                              size_t bytes);

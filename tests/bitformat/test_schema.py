@@ -10,7 +10,7 @@ from tests.bitformat.mutations import Path, at, places
 from tests.bitformat.samples import SAMPLES, Make, offsets_sample, sample
 
 from signbit.bitformat.graph import FORMAT_VERSION, Graph, GraphInput, GraphOutput, Node, Resize
-from signbit.bitformat.schema import from_json, to_json
+from signbit.bitformat.schema import from_json, plain_resize, read_resize, to_json
 from signbit.bitformat.table import KEYS, OPERATIONS, STEPS
 from signbit.errors import ModelFileError, ModelVersionError
 
@@ -131,7 +131,8 @@ def test_every_missing_key_is_refused(make: Make) -> None:
         if key in OPTIONAL and path != ("outputs",):
             from_json(text)
             continue
-        with pytest.raises(ModelFileError, match=f"'{key}' is missing|format|op: must be"):
+        missing = "must have one of shorter_side" if key == "shorter_side" else "is missing"
+        with pytest.raises(ModelFileError, match=f"'{key}' {missing}|{missing}|format|op: must be"):
             from_json(text)
 
 
@@ -173,6 +174,43 @@ def test_a_flag_is_true_or_absent() -> None:
                 from_json(changed(path, value))
     assert from_json(changed(("any_size",), True)).any_size
     assert from_json(changed(("nodes", 2, "ceil"), True)).nodes[2]["ceil"]
+
+
+RULES = {
+    "another size": Resize(both_sides=(7, 9), interpolation="bicubic", aliased=True),
+    "a letterbox": Resize(letterbox=(114, 0, 255), colours="bgr"),
+    "gray": Resize(9, "nearest", colours="gray"),
+}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_every_rule_for_photographs_is_read_back(rule: Resize) -> None:
+    graph = Graph(
+        (GraphInput("x", "image", (1, 1, 3), rule),),
+        (GraphOutput("y", 1),),
+        (Node("n", "identity", (0,)),),
+    )
+    assert from_json(to_json(graph)) == graph
+    assert read_resize(plain_resize(rule), "resize") == rule
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({}, "resize: must have one of shorter_side, both_sides, letterbox, has 0"),
+        ({"shorter_side": 7, "letterbox": [0]}, "resize: must have one of .* has 2"),
+        ({"both_sides": [7]}, r"both_sides: must be a list of 2 integers"),
+        ({"both_sides": [7, 0]}, r"both_sides\[1\]: must be 1 to 16384, is 0"),
+        ({"letterbox": []}, "letterbox: must have 1 to 3 items, has 0"),
+        ({"letterbox": [0, 256]}, r"letterbox\[1\]: must be 0 to 255, is 256"),
+        ({"shorter_side": 7, "interpolation": "cubic"}, "interpolation: must be one of bilinear, "),
+        ({"shorter_side": 7, "aliased": False}, "aliased: must be true where it is given"),
+        ({"shorter_side": 7, "colours": "hsv"}, "colours: must be one of rgb, bgr, gray, is 'hsv'"),
+    ],
+)
+def test_rules_that_are_none_are_refused(rule: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelFileError, match=message):
+        from_json(changed(("inputs", 0, "resize"), rule))
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:

@@ -140,6 +140,14 @@ def test_outputs_of_nodes(index: int, output: Output, message: str) -> None:
             r"^inputs\[0\]\.resize: goes with images",
         ),
         (
+            {"inputs": (GraphInput("x", "image", (6, 6, 3), Resize(letterbox=(1,))),)},
+            r"^inputs\[0\]\.resize\.letterbox: must have one value for each of the 3 channels",
+        ),
+        (
+            {"inputs": (GraphInput("x", "image", (6, 6, 1), Resize(6, colours="bgr")),)},
+            r"^inputs\[0\]\.resize\.colours: goes with 3 channels",
+        ),
+        (
             {"inputs": (GraphInput("x", "image", (16_384, 16_384, 5)),)},
             r"^inputs\[0\]: has more than 1073741824 elements",
         ),

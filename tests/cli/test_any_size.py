@@ -14,6 +14,7 @@ from tests.compiler.nets import randomise
 from torch import nn
 
 import signbit
+from signbit.bitformat.graph import Resize
 from signbit.cli.runs import compile_run, deployed
 from signbit.compiler import Compiled, compile_model
 from signbit.data import open_dataset
@@ -66,8 +67,8 @@ def test_predict_at_another_size(cli: Cli, free_file: Path, tmp_path: Path) -> N
     figures = cli("predict", free_file, photo, *size, "--top", "10", "--json").figures
     engine = signbit.load(free_file, input_size=(12, 16))
     # 10 for a side of 8 is 20 for one of 16.
-    assert resize_rule(engine) == (20, "bilinear")
-    logits = engine(fit(pixels[..., None], (12, 16, 1), 20)[None])[0].astype(np.float64)
+    assert resize_rule(engine) == Resize(20)
+    logits = engine(fit(pixels[..., None], (12, 16, 1), Resize(20))[None])[0].astype(np.float64)
     expected = np.exp(logits) / np.exp(logits).sum()
     found = [each["probability"] for each in figures["photos"][0]["classes"]]
     assert found == pytest.approx(sorted(expected, reverse=True))
@@ -81,7 +82,7 @@ def test_bench_and_evaluate_at_another_size(cli: Cli, free_file: Path) -> None:
     size = ("--input-size", "12", "12")
     figures = cli("evaluate", free_file, "--data", "digits", *size, "--json").figures
     engine = signbit.load(free_file, input_size=(12, 12))
-    digits = open_dataset("digits", "test").fitted((12, 12, 1), 15, "bilinear")
+    digits = open_dataset("digits", "test").fitted((12, 12, 1), Resize(15, "bilinear"))
     assert figures["input_size"] == [12, 12]
     right = (engine(digits.images).argmax(1) == digits.labels).mean()
     assert figures["top1"] == pytest.approx(right)
@@ -92,7 +93,14 @@ def test_inspect_says_which_sizes_a_file_takes(cli: Cli, free_file: Path, fixed_
     for path, is_free in ((free_file, True), (fixed_file, False)):
         figures = cli("inspect", path, "--json").figures
         assert figures["any_size"] is is_free
-        assert figures["inputs"] == [{"name": "image", "kind": "image", "shape": [8, 8, 1]}]
+        assert figures["inputs"] == [
+            {
+                "name": "image",
+                "kind": "image",
+                "shape": [8, 8, 1],
+                "photographs": "shorter side scaled to 10, the centre cut out; bilinear",
+            }
+        ]
     assert "--input-size" in cli("inspect", free_file).out
 
 

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from signbit.compiler import ImageInput, RealInput, compile_model
 
+RULE = "shorter side scaled to 9, the centre cut out; bilinear"
+
 
 class _Net(nn.Module):
     def __init__(self) -> None:
@@ -34,8 +36,8 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_are_listed(cli: Cli, two: Path) -> None:
     assert cli("inspect", two, "--json").figures["inputs"] == [
-        {"name": "photo", "kind": "image", "shape": [9, 7, 3]},
-        {"name": "state", "kind": "real", "shape": [1, 1, 5]},
+        {"name": "photo", "kind": "image", "shape": [9, 7, 3], "photographs": RULE},
+        {"name": "state", "kind": "real", "shape": [1, 1, 5], "photographs": None},
     ]
     shown = cli("inspect", two).out
     assert "photo, image" in shown
@@ -55,4 +57,7 @@ def test_photographs_are_refused(cli: Cli, two: Path, tmp_path: Path) -> None:
         done = cli(*command)
         assert done.code == 2
         assert "it has 2 inputs, a classifier has one" in done.err
-    assert "does not say how a photograph" in cli("predict", two, photo, "--nearest", tmp_path).err
+    assert (
+        "a photograph is one input, and the network has 2"
+        in cli("predict", two, photo, "--nearest", tmp_path).err
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 import signbit
 from signbit import nn as bnn
-from signbit.compiler import Compiled, ImageInput, RealInput, check, compile_model
+from signbit.compiler import Compiled, ImageInput, RealInput, Resize, check, compile_model
 from signbit.compiler.verification.verify import verify
 from signbit.errors import CompileError, InputError, SignbitWarning
 from signbit.nn.layers import BinaryConv2d, BinaryLinear
@@ -192,6 +193,12 @@ def test_inputs_are_in_the_order_of_forward() -> None:
     assert len(engine.explain([*samples.values()])) == len(compiled.graph.nodes)
 
 
+def test_each_image_has_its_rule_for_photographs() -> None:
+    other = replace(DEPTH, resize=Resize(letterbox=(7,)))
+    compiled = compile_model(_two(), inputs={"photo": PHOTO, "other": other})
+    assert [each.resize for each in compiled.graph.inputs] == [Resize(9), other.resize]
+
+
 def test_one_image_is_compiled_as_ever() -> None:
     """By `inputs` as by the three arguments: the same file."""
     torch.manual_seed(0)
@@ -276,10 +283,14 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], dict[str, Any]]] = {
         _two,
         {"inputs": {"photo": PHOTO, "other": RealInput((1, 99999, 4))}},
     ),
-    "input_size: is what `inputs` says": (_two, {"input_size": 9, "inputs": {"photo": PHOTO}}),
-    "resize_shorter_side: is for a network of one input": (
+    "input_size: is what inputs says": (_two, {"input_size": 9, "inputs": {"photo": PHOTO}}),
+    "resize_shorter_side: is what inputs says": (
         _two,
         {"resize_shorter_side": 9, "inputs": {"photo": PHOTO, "other": DEPTH}},
+    ),
+    r"inputs\['other'\]\.resize\.letterbox: must have 1 to 3 items": (
+        _two,
+        {"inputs": {"photo": PHOTO, "other": replace(DEPTH, resize=Resize(letterbox=()))}},
     ),
     "any_size: is for a network of one input": (
         _two,

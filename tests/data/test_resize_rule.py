@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from signbit.bitformat.graph import Resize
 from signbit.data.pixels.images import fit
 
 Pixels = NDArray[np.uint8]
@@ -51,7 +52,9 @@ SIZES += [(640, 427), (1024, 683), (256, 383), (383, 256), (257, 256), (224, 300
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_imagenet_s_crop_of_many_sizes(width: int, height: int) -> None:
     image = noise(width, height)
-    np.testing.assert_array_equal(fit(image, (224, 224, 3), 256), oracle(image, (224, 224), 256))
+    np.testing.assert_array_equal(
+        fit(image, (224, 224, 3), Resize(256)), oracle(image, (224, 224), 256)
+    )
 
 
 @given(
@@ -66,7 +69,9 @@ def test_any_size_any_crop(width: int, height: int, side: int, data: st.DataObje
     # Longer pictures are resized in part, equal but for rounding: tests/data/pixels/test_images.py.
     if max(width, height) <= 64 * min(width, height):
         image = noise(width, height)
-        np.testing.assert_array_equal(fit(image, (*crop, 3), side), oracle(image, crop, side))
+        np.testing.assert_array_equal(
+            fit(image, (*crop, 3), Resize(side)), oracle(image, crop, side)
+        )
 
 
 @given(short=st.integers(1, 20_000), longer=st.integers(0, 20_000), side=st.integers(1, 2048))

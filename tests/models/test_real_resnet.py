@@ -14,6 +14,7 @@ from tests.compiler.nets import assert_same_answers, randomise
 from torch import Tensor, nn
 
 from signbit import methods, models
+from signbit.bitformat.graph import Resize
 from signbit.compiler import compile_model
 from signbit.data import open_dataset
 from signbit.data.pixels.preprocessing import Preprocessing
@@ -104,7 +105,7 @@ def test_public_checkpoints_score_as_their_own_code_does(
     )
     images = open_dataset(shared_data / "data/cifar10", "test").take(np.arange(0, 10_000, 40))
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    measured = evaluate_model(model, images, Preprocessing((32, 32, 3), mean, std, 32))
+    measured = evaluate_model(model, images, Preprocessing((32, 32, 3), mean, std, Resize(32)))
     assert measured.images == 250
     # Three standard deviations of a sample of 250.
     expected = {"real-resnet20": 0.8103, "real-resnet56": 0.8320}[architecture]

@@ -53,7 +53,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _scores(model: Path, photo: Path) -> npt.NDArray[np.float32]:
-    pixels = fit(np.asarray(Image.open(photo)), (24, 32, 3), 30)
+    pixels = fit(np.asarray(Image.open(photo)), (24, 32, 3), Resize(30))
     return np.asarray(signbit.load(model)(pixels[None])[0], np.float32)
 
 

@@ -8,17 +8,19 @@ from ctypes import byref, c_size_t
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.bitformat.builder import Builder
 from tests.bitformat.files import raw_file
 from tests.native import library as c
 from tests.native.library import Library, LibraryError
+from tests.thorough import drawn
 
 import signbit
 from signbit.bitformat import encode
-from signbit.bitformat.graph import Resize
+from signbit.bitformat.graph import COLOURS, INTERPOLATIONS, Resize
 from signbit.data.pixels.images import fit
+from signbit.errors import InputError
 from signbit.runtime.photographs import resize_rule
 
 Pixels = npt.NDArray[np.uint8]
@@ -43,35 +45,44 @@ def _photo(seed: int, height: int, width: int, channels: int) -> Pixels:
     return np.asarray(few * rng.integers(1, 256), np.uint8)
 
 
-@settings(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],
-)
+def _rules(channels: int) -> st.SearchStrategy[Resize]:
+    """Every way for an input of so many channels."""
+    side, level = st.integers(1, 60), st.integers(0, 255)
+    colours = COLOURS if channels == 3 else COLOURS[:1]
+    others = {
+        "interpolation": st.sampled_from(INTERPOLATIONS),
+        "aliased": st.booleans(),
+        "colours": st.sampled_from(colours),
+    }
+    return st.one_of(
+        st.builds(Resize, side, **others),
+        st.builds(Resize, both_sides=st.tuples(side, side), **others),
+        st.builds(Resize, letterbox=st.tuples(*[level] * channels), **others),
+    )
+
+
+@drawn(400, least=150)
 @given(st.data())
 def test_pixels_are_pythons(library: Library, data: st.DataObject) -> None:
     side = st.integers(1, 40)
     height, width, colours = data.draw(st.tuples(side, side, st.sampled_from((1, 3))))
-    rule = data.draw(st.sampled_from(("bilinear", "nearest")))
-    shorter = data.draw(st.integers(1, 60))
+    rule = data.draw(_rules(colours))
     photo = _photo(
         data.draw(st.integers(0, 99)),
         data.draw(st.integers(1, 150)),
         data.draw(st.integers(1, 150)),
         data.draw(st.sampled_from((1, 3))),
     )
-    scaled = [s * shorter // min(photo.shape[:2]) for s in photo.shape[:2]]
     # Beyond 64 to 1 Python cuts before it scales, equal but for rounding.
-    if max(photo.shape[:2]) > 64 * min(photo.shape[:2]):
+    if rule.shorter_side and max(photo.shape[:2]) > 64 * min(photo.shape[:2]):
         return
-    model = library.load(_file(height, width, colours, Resize(shorter, rule)))
-    if scaled[0] < height or scaled[1] < width:
+    model = library.load(_file(height, width, colours, rule))
+    try:
+        wanted = fit(photo, (height, width, colours), rule)
+    except InputError:
         with pytest.raises(LibraryError, match="does not cover"):
             model.fit(photo)
         return
-    wanted = fit(photo, (height, width, colours), shorter, rule)
     np.testing.assert_array_equal(model.fit(photo), wanted)
     if photo.shape[2] == 3:
         with_alpha = np.dstack((photo, _photo(1, *photo.shape[:2], 1)))
@@ -98,16 +109,21 @@ def test_without_a_rule_only_the_inputs_size(library: Library) -> None:
         model.fit(_photo(1, 6, 7, 3))
 
 
+@pytest.mark.parametrize(
+    "rule", [Resize(10), Resize(both_sides=(11, 9)), Resize(letterbox=(1, 2, 3))], ids=repr
+)
 @pytest.mark.parametrize("size", [(6, 5), (13, 9), (4, 31), (40, 40)])
-def test_at_another_size_the_rule_is_pythons(library: Library, size: tuple[int, int]) -> None:
+def test_at_another_size_the_rule_is_pythons(
+    library: Library, size: tuple[int, int], rule: Resize
+) -> None:
     b = Builder(0)
-    image = b.input("photo", "image", 9, 7, 3, resize=Resize(10, "bilinear"))
+    image = b.input("photo", "image", 9, 7, 3, resize=rule)
     stem = b.node("stem", "real_conv", (image,), weight=b.floats(2, 1, 1, 3))
     b.output("means", b.node("means", "global_mean", (stem,)))
     data = encode(*b.sample(any_size=True))
     model = library.load(data, height=size[0], width=size[1])
     photo = _photo(1, 90, 70, 3)
-    wanted = fit(photo, (*size, 3), *resize_rule(signbit.load(data, input_size=size)))
+    wanted = fit(photo, (*size, 3), resize_rule(signbit.load(data, input_size=size)))
     np.testing.assert_array_equal(model.fit(photo), wanted)
 
 

@@ -91,6 +91,18 @@ def _graphs() -> Iterator[Case]:
     yield changed(sample, "a table of reals", ("inputs", 0, "table"), 0)
     yield changed(sample, "a negative table", ("inputs", 0, "table"), -1)
     yield changed(sample, "cubic", ("inputs", 0, "resize", "interpolation"), "cubic")
+    for rule, field in (
+        ({}, ""),
+        ({"shorter_side": 7, "both_sides": [7, 7]}, ""),
+        ({"both_sides": [7, 0]}, ".both_sides[1]"),
+        ({"letterbox": [0, 0]}, ".letterbox"),
+        ({"letterbox": [0, 0, 256]}, ".letterbox[2]"),
+        ({"letterbox": [0] * 4}, ".letterbox"),
+        ({"shorter_side": 7, "aliased": False}, ".aliased"),
+        ({"shorter_side": 7, "colours": "hsv"}, ".colours"),
+    ):
+        path = ("inputs", 0, "resize")
+        yield changed(sample, f"a rule {rule}", path, rule, f"inputs[0].resize{field}")
     yield changed(sample, "rounded up", ("inputs", 0, "resize", "rule"), "ceiling")
     yield changed(sample, "three classes", ("outputs", 0, "classes"), ["a", "b", "c"])
     yield changed(sample, "the image as output", ("outputs", 0, "tensor"), 0)

@@ -77,7 +77,7 @@ def test_a_photograph_is_fitted_by_the_files_rule(
 ) -> None:
     engine = changed(lambda graph: with_rule(graph, Resize(shorter, interpolation)))
     pixels = drawn(seed, height, width, channels)
-    expected = engine(fit(pixels, SHAPE, shorter, interpolation)[None])[0]  # type: ignore[arg-type]
+    expected = engine(fit(pixels, SHAPE, Resize(shorter, interpolation))[None])[0]  # type: ignore[arg-type]
     plain = pixels if channels == 3 else pixels[..., 0]
     sources: list[Any] = [encoded(plain), bytearray(encoded(plain)), Image.fromarray(plain)]
     if pixels.shape != SHAPE:

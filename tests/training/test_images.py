@@ -9,6 +9,7 @@ from PIL import Image
 from torch import nn
 
 from signbit import recipes
+from signbit.bitformat.graph import Resize
 from signbit.data.pixels.augment import Augmentation
 from signbit.data.pixels.resized_crop import ResizedCrop
 from signbit.errors import DataError, RecipeError
@@ -79,7 +80,7 @@ def test_crops_are_taken_from_a_larger_square(folder: Path) -> None:
     chosen = recipe(folder, *overrides)
     model = build_network("digits", make_method(chosen.method), classes=2, channels=1)
     rule = preprocessing_of(chosen, model)
-    assert (rule.input_size, rule.resize_shorter_side) == ((8, 8, 1), 10)
+    assert (rule.input_size, rule.resize) == ((8, 8, 1), Resize(10))
     training, test = fit_images(chosen, rule, *open_images(chosen), say=pytest.fail)
     assert training.images.shape == (12, 14, 14, 1)
     assert test.images.shape == (4, 8, 8, 1)
@@ -136,7 +137,7 @@ def test_a_network_may_see_another_size_than_its_own() -> None:
     network = _network(chosen)
     resized = preprocessing_of(chosen, network)
     assert resized.input_size == (16, 12, 3)
-    assert resized.resize_shorter_side == 16
+    assert resized.resize == Resize(16)
     assert network.training
     own = recipes.load("bnn-resnet20-cifar10", ["data.input_size=[32, 32]"])
     assert preprocessing_of(own, network).input_size == (32, 32, 3)

@@ -93,12 +93,25 @@ inline int64_t element_count(const TensorSpec& tensor) {
   return tensor.height * tensor.width * tensor.channels;
 }
 
+enum class Interpolation { kBilinear, kNearest, kBicubic };
+enum class Colours { kRgb, kBgr, kGray };
+
+// How a photograph becomes an image: by one of the two sizes, or with bars beside it.
+struct Resize {
+  int64_t shorter_side = 0;        // in pixels; 0: another way
+  Pair both_sides;                 // in pixels; 0: another way
+  std::vector<int64_t> letterbox;  // the bars' colour, channel by channel; empty: another way
+  Interpolation interpolation = Interpolation::kBilinear;
+  bool aliased = false;  // shrinking looks at the nearest pixels alone
+  Colours colours = Colours::kRgb;
+
+  bool given() const { return shorter_side != 0 || both_sides.y != 0 || !letterbox.empty(); }
+};
+
 struct GraphInput {
   std::string name;
   TensorSpec tensor;
-  // How a photograph becomes this input; 0 where the file does not say.
-  int64_t shorter_side = 0;
-  bool nearest = false;
+  Resize resize;      // not given where the file does not say
   int table = kNone;  // a constant: by pixel value and channel, what takes a pixel's place
 };
 

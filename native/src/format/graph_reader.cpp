@@ -32,18 +32,53 @@ Status read_shape(const Json& json, const std::string& where, TensorSpec* tensor
   return read_in_range(json.items[2], where + "[2]", 1, kMaxChannels, &tensor->channels);
 }
 
-Status read_resize(const Json& json, const std::string& where, GraphInput* input) {
-  SIGNBIT_TRY(check_object(json, where, {"shorter_side"}, {"interpolation", "rule"}));
-  SIGNBIT_TRY(read_in_range(*json.find("shorter_side"), where + ".shorter_side", 1, kMaxSize,
-                            &input->shorter_side));
+// How large a photograph becomes: one of three keys.
+Status read_way(const Json& json, const std::string& where, Resize* resize) {
+  const Json* shorter = json.find("shorter_side");
+  const Json* both = json.find("both_sides");
+  const Json* letterbox = json.find("letterbox");
+  const int given = (shorter != nullptr) + (both != nullptr) + (letterbox != nullptr);
+  if (given != 1) {
+    return refuse(where, "must have one of shorter_side, both_sides, letterbox, has " +
+                             std::to_string(given));
+  }
+  if (shorter != nullptr) {
+    return read_in_range(*shorter, where + ".shorter_side", 1, kMaxSize, &resize->shorter_side);
+  }
+  if (both != nullptr) {
+    int64_t sides[2] = {};
+    SIGNBIT_TRY(read_integers(*both, where + ".both_sides", 2, 1, kMaxSize, sides));
+    resize->both_sides = {sides[0], sides[1]};
+    return {};
+  }
+  return read_list(*letterbox, where + ".letterbox", 1, 3,
+                   [&](const Json& item, const std::string& place) {
+                     return read_in_range(item, place, 0, 255, &resize->letterbox.emplace_back());
+                   });
+}
+
+Status read_resize(const Json& json, const std::string& where, Resize* resize) {
+  SIGNBIT_TRY(check_object(
+      json, where, {},
+      {"shorter_side", "both_sides", "letterbox", "interpolation", "rule", "aliased", "colours"}));
+  SIGNBIT_TRY(read_way(json, where, resize));
   size_t place = 0;
   if (const Json* interpolation = json.find("interpolation")) {
-    SIGNBIT_TRY(
-        read_choice(*interpolation, where + ".interpolation", {"bilinear", "nearest"}, &place));
-    input->nearest = place == 1;
+    SIGNBIT_TRY(read_choice(*interpolation, where + ".interpolation",
+                            {"bilinear", "nearest", "bicubic"}, &place));
+    resize->interpolation = static_cast<Interpolation>(place);
   }
-  const Json* rule = json.find("rule");
-  return rule == nullptr ? Status() : read_choice(*rule, where + ".rule", {"torchvision"}, &place);
+  if (const Json* rule = json.find("rule")) {
+    SIGNBIT_TRY(read_choice(*rule, where + ".rule", {"torchvision"}, &place));
+  }
+  const Json* aliased = json.find("aliased");
+  resize->aliased = aliased != nullptr;
+  if (aliased != nullptr) SIGNBIT_TRY(read_flag(*aliased, where + ".aliased"));
+  const Json* colours = json.find("colours");
+  if (colours == nullptr) return {};
+  SIGNBIT_TRY(read_choice(*colours, where + ".colours", {"rgb", "bgr", "gray"}, &place));
+  resize->colours = static_cast<Colours>(place);
+  return {};
 }
 
 Status read_input(const ConstantIndices& constants, const Json& json, const std::string& where,
@@ -55,7 +90,7 @@ Status read_input(const ConstantIndices& constants, const Json& json, const std:
   input->tensor.kind = kind == 0 ? Kind::kImage : Kind::kReal;
   SIGNBIT_TRY(read_shape(*json.find("shape"), where + ".shape", &input->tensor));
   const Json* resize = json.find("resize");
-  if (resize != nullptr) SIGNBIT_TRY(read_resize(*resize, where + ".resize", input));
+  if (resize != nullptr) SIGNBIT_TRY(read_resize(*resize, where + ".resize", &input->resize));
   const Json* table = json.find("table");
   return table == nullptr ? Status()
                           : read_constant(constants, *table, where + ".table", &input->table);

@@ -26,6 +26,9 @@ int64_t fitting_side(Graph* graph) {
   return side;
 }
 
+// A side in pixels where the input's side of `own` becomes `size`; rounded up.
+int64_t scaled(int64_t side, int64_t size, int64_t own) { return (side * size + own - 1) / own; }
+
 std::string times(int64_t height, int64_t width) {
   return std::to_string(height) + "×" + std::to_string(width);
 }
@@ -42,8 +45,12 @@ Status set_input_size(Pair size, Graph* graph) {
   for (GraphInput& input : graph->inputs) {
     if (input.tensor.kind != Kind::kImage) continue;
     // A photo is cut as much as at the file's own size; rounded up, so that it still covers.
-    const int64_t own = std::max(input.tensor.height, input.tensor.width);
-    input.shorter_side = (input.shorter_side * std::max(size.y, size.x) + own - 1) / own;
+    const TensorSpec& own = input.tensor;
+    Resize& rule = input.resize;
+    rule.shorter_side =
+        scaled(rule.shorter_side, std::max(size.y, size.x), std::max(own.height, own.width));
+    rule.both_sides = {scaled(rule.both_sides.y, size.y, own.height),
+                       scaled(rule.both_sides.x, size.x, own.width)};
     input.tensor.height = size.y;
     input.tensor.width = size.x;
   }

@@ -1,5 +1,5 @@
-// A photograph to a network's input: the shorter side is scaled, the centre is cut out, channels
-// are matched. The pixels equal those of signbit.data.pixels.images.fit, which uses Pillow.
+// A photograph to a network's input, as its file says: scaled, cut or framed, channels matched.
+// The pixels equal those of signbit.data.pixels.images.fit, which uses Pillow.
 #pragma once
 
 #include <cstdint>

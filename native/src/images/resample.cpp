@@ -12,11 +12,28 @@ int32_t fixed(double weight) {
   return static_cast<int32_t>(weight * (1 << kBits) + (weight < 0 ? -0.5 : 0.5));
 }
 
+// Keys' curve with a = -0.5, of a distance of 0 or more.
+double bicubic(double x) {
+  constexpr double a = -0.5;
+  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0;
+  if (x < 2.0) return (((x - 5.0) * x + 8.0) * x - 4.0) * a;
+  return 0.0;
+}
+
 }  // namespace
 
-AxisWeights AxisWeights::bilinear(int64_t from, int64_t to, int64_t first, int64_t count) {
+AxisWeights AxisWeights::of(const Resize& rule, int64_t from, int64_t to, int64_t first,
+                            int64_t count) {
+  if (rule.interpolation == Interpolation::kNearest) return nearest(from, to, first, count);
+  return filtered(rule, from, to, first, count);
+}
+
+AxisWeights AxisWeights::filtered(const Resize& rule, int64_t from, int64_t to, int64_t first,
+                                  int64_t count) {
+  const bool cubic = rule.interpolation == Interpolation::kBicubic;
   const double scale = static_cast<double>(from) / static_cast<double>(to);
-  const double reach = std::max(scale, 1.0);  // a triangle as wide as what it stands for
+  const double width = rule.aliased ? 1.0 : std::max(scale, 1.0);  // of what a pixel stands for
+  const double reach = (cubic ? 2.0 : 1.0) * width;
   AxisWeights axis;
   std::vector<double> weights;
   for (int64_t i = first; i < first + count; ++i) {
@@ -26,8 +43,8 @@ AxisWeights AxisWeights::bilinear(int64_t from, int64_t to, int64_t first, int64
     weights.clear();
     double sum = 0;
     for (int64_t x = begin; x < end; ++x) {
-      const double distance = std::abs((static_cast<double>(x) - centre + 0.5) * (1.0 / reach));
-      weights.push_back(std::max(1.0 - distance, 0.0));
+      const double distance = std::abs((static_cast<double>(x) - centre + 0.5) * (1.0 / width));
+      weights.push_back(cubic ? bicubic(distance) : std::max(1.0 - distance, 0.0));
       sum += weights.back();
     }
     if (sum != 0) {

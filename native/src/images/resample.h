@@ -5,14 +5,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "format/graph.h"
+
 namespace sbnn {
 
 // How the pixels [first, first + count) of a scaled axis come from the pixels of the whole one.
 class AxisWeights {
  public:
   // The axis has `from` pixels and is scaled to `to`. Throws std::bad_alloc.
-  static AxisWeights bilinear(int64_t from, int64_t to, int64_t first, int64_t count);
-  static AxisWeights nearest(int64_t from, int64_t to, int64_t first, int64_t count);
+  static AxisWeights of(const Resize& rule, int64_t from, int64_t to, int64_t first, int64_t count);
 
   int64_t count() const { return static_cast<int64_t>(starts_.size()); }
   // Pixels of the whole axis that are read: [begin, end).
@@ -23,6 +24,9 @@ class AxisWeights {
   uint8_t pixel(int64_t index, const uint8_t* source, int64_t stride) const;
 
  private:
+  static AxisWeights filtered(const Resize& rule, int64_t from, int64_t to, int64_t first,
+                              int64_t count);
+  static AxisWeights nearest(int64_t from, int64_t to, int64_t first, int64_t count);
   int64_t start(int64_t index) const { return starts_[static_cast<size_t>(index)]; }
   int64_t taps(int64_t index) const;
   void add(int64_t start, const std::vector<double>& weights);

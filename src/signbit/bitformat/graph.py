@@ -16,6 +16,7 @@ from signbit.bitformat.table import OPERATIONS, STEPS, Operation, StepRule
 from signbit.errors import InputError
 
 __all__ = [
+    "COLOURS",
     "FORMAT_VERSION",
     "INTERPOLATIONS",
     "KINDS",
@@ -38,8 +39,9 @@ __all__ = [
 FORMAT_VERSION = 1
 
 KINDS = ("image", "real", "bits")
-INTERPOLATIONS = ("bilinear", "nearest")
+INTERPOLATIONS = ("bilinear", "nearest", "bicubic")
 RESIZE_RULES = ("torchvision",)
+COLOURS = ("rgb", "bgr", "gray")
 
 Pair = tuple[int, int]
 """(vertical, horizontal)"""
@@ -110,12 +112,37 @@ class Node:
 
 @dataclass(frozen=True)
 class Resize:
-    """How a photograph is made to fit an image input."""
+    """How a photograph is made to fit an image input: by one of the two sizes, or the letterbox.
 
-    shorter_side: int
+    Scaled to one of the sizes its centre is cut out. In a letterbox it is scaled to lie inside the
+    input, with bars of a colour beside it.
+    """
+
+    shorter_side: int | None = None
+    """In pixels; the aspect stays."""
     interpolation: str = "bilinear"
     rule: str = "torchvision"
     """How sizes are rounded."""
+    both_sides: Pair | None = None
+    """(height, width) in pixels, whatever the aspect was."""
+    letterbox: tuple[int, ...] | None = None
+    """The colour of the bars, 0 to 255 for each of the input's channels."""
+    aliased: bool = False
+    """Whether shrinking looks at the nearest pixels alone, as enlarging does."""
+    colours: str = "rgb"
+    """The order of three channels; or gray, three times the same."""
+
+    def at_size(self, own: Pair, size: Pair) -> Resize:
+        """The rule at another size of the input than its own: a photograph is cut as much.
+
+        Rounded up where it is not whole, so that the input is still covered.
+        """
+        shorter, both = self.shorter_side, self.both_sides
+        if shorter is not None:
+            shorter = -(-shorter * max(size) // max(own))
+        if both is not None:
+            both = -(-both[0] * size[0] // own[0]), -(-both[1] * size[1] // own[1])
+        return replace(self, shorter_side=shorter, both_sides=both)
 
 
 @dataclass(frozen=True)

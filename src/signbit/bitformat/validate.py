@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from signbit.bitformat.checks import Array, Constants, require, value_in_range
 from signbit.bitformat.constant_rules import check_constants
-from signbit.bitformat.graph import Graph, Node, Output, Shape, Step
+from signbit.bitformat.graph import Graph, Node, Output, Resize, Shape, Step
 from signbit.bitformat.int16_stem import MAX_PIXEL, has_integer_sums
 from signbit.bitformat.shapes import SHAPE_RULES, check_shape
 from signbit.bitformat.steps import check_step
@@ -91,6 +91,8 @@ class _Nodes:
                 require(each.kind == "image", place, "goes with images")
                 self.constants.shaped(each.table, ("U8",), shape, place)
             check_shape(each.shape, where)
+            if each.resize is not None:
+                _check_colours(each.resize, each.shape[2], f"{where}.resize")
             self.tensors.append(Tensor(each.kind, each.shape))
 
     def check_node(self, node: Node, where: str) -> None:
@@ -193,6 +195,16 @@ class _Nodes:
             flip = self.constants.shaped(output.flip, ("U8",), (channels,), f"{where}.flip")
             if self.constants.is_first(output.flip, 0):
                 require(bool((flip <= 1).all()), f"{where}.flip", "must be 0 or 1")
+
+
+def _check_colours(resize: Resize, channels: int, where: str) -> None:
+    bars = resize.letterbox
+    require(
+        bars is None or len(bars) == channels,
+        f"{where}.letterbox",
+        f"must have one value for each of the {channels} channels",
+    )
+    require(resize.colours == "rgb" or channels == 3, f"{where}.colours", "goes with 3 channels")
 
 
 def _check_outputs(graph: Graph, tensors: tuple[Tensor, ...]) -> None:

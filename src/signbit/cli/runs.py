@@ -159,15 +159,13 @@ def compile_run(
     from signbit.data.sources.any_source import source_name
 
     mean, std = run.normalization
-    shorter_side, interpolation = run.resize
     return compile_model(
         run.model,
         input_size=run.input_size,
         mean=mean,
         std=std,
         class_names=run.class_names,
-        resize_shorter_side=shorter_side,
-        interpolation=interpolation,
+        resize=run.resize,
         allow_real=allow_real,
         any_size=any_size,
         keep=keep,

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 from signbit.lazy import from_modules
 
 if TYPE_CHECKING:
+    from signbit.bitformat.graph import Resize
     from signbit.compiler.compile import check, compile_model
     from signbit.compiler.compiled import Compiled
     from signbit.compiler.inputs import ImageInput, RealInput
 
-__all__ = ["Compiled", "ImageInput", "RealInput", "check", "compile_model"]
+__all__ = ["Compiled", "ImageInput", "RealInput", "Resize", "check", "compile_model"]
 
 _HOMES = {
     "Compiled": "compiled",
     "ImageInput": "inputs",
     "RealInput": "inputs",
+    "Resize": "compile",
     "check": "compile",
     "compile_model": "compile",
 }

@@ -13,7 +13,7 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from signbit.bitformat.container import encode
-from signbit.bitformat.graph import Graph, GraphInput, GraphOutput, Pair
+from signbit.bitformat.graph import Graph, GraphInput, GraphOutput, Pair, Resize
 from signbit.compiler.checks.arguments import (
     Arguments,
     checked_arguments,
@@ -55,6 +55,7 @@ def compile_model(
     std: Numbers | None = None,
     inputs: Mapping[str, ImageInput | RealInput] | None = None,
     class_names: Sequence[str] | None = None,
+    resize: Resize | None = None,
     resize_shorter_side: int | None = None,
     interpolation: str = "bilinear",
     source: Mapping[str, str] | None = None,
@@ -74,15 +75,16 @@ def compile_model(
     std > 0, in units where 255 is 1. inputs: in place of these three, for a network of several
     inputs or of reals: an `ImageInput` or a `RealInput` by name, names being those of forward's
     parameters or, where none is, in their order; the file's are in forward's order. class_names:
-    one per score, none twice; without them classes are numbers. resize_shorter_side, interpolation
-    ("bilinear" or "nearest"): how a photograph becomes an input; without the former it is the
-    larger side of the input. source: free notes of where the model came from. allow_real: module
-    paths of binary layers that may compute with reals, as one of their operands is no sign.
-    any_size: whether the file may be loaded at another height and width, as in `signbit.load(path,
-    input_size=(H, W))`; it is then compared with PyTorch at three other sizes or more
-    (`Compiled.sizes`). keep: module paths whose results are outputs, too, by these names
-    (`Engine.features`). verify: images uint8 (N, H, W, C), or a dict of samples by input, reals
-    being float32, on which the file is compared with PyTorch (`Compiled.agreement`).
+    one per score, none twice; without them classes are numbers. resize: how a photograph becomes an
+    input, its colours too; or resize_shorter_side and interpolation ("bilinear", "bicubic" or
+    "nearest") alone; without the former it is the larger side of the input. source: free notes of
+    where the model came from. allow_real: module paths of binary layers that may compute with
+    reals, as one of their operands is no sign. any_size: whether the file may be loaded at another
+    height and width, as in `signbit.load(path, input_size=(H, W))`; it is then compared with
+    PyTorch at three other sizes or more (`Compiled.sizes`). keep: module paths whose results are
+    outputs, too, by these names (`Engine.features`). verify: images uint8 (N, H, W, C), or a dict
+    of samples by input, reals being float32, on which the file is compared with PyTorch
+    (`Compiled.agreement`).
     A model whose parameters are in another precision is compiled as its copy in float32 if they
     have that value there, with a SignbitWarning; the model itself stays as it is. A mean or std
     above 1, which no pixels have, is another such warning.
@@ -102,6 +104,7 @@ def compile_model(
         mean=mean,
         std=std,
         class_names=class_names,
+        resize=resize,
         resize_shorter_side=resize_shorter_side,
         interpolation=interpolation,
         source=source,
@@ -204,7 +207,7 @@ class _Compiler:
         allowed = {ALLOWED: ", ".join(given.allow_real)} if given.allow_real else {}
         compiled = Graph(
             inputs=tuple(
-                GraphInput(each.name, each.kind, each.shape, given.resize, table)
+                GraphInput(each.name, each.kind, each.shape, each.resize, table)
                 for each, table in zip(inputs, lowered.tables, strict=True)
             ),
             outputs=tuple(

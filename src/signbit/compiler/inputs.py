@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from signbit.bitformat.graph import Pair, Shape
+from signbit.bitformat.graph import Pair, Resize, Shape
 from signbit.compiler.axes import USUAL
 from signbit.compiler.exporting.exported import normalise
 
@@ -27,12 +27,14 @@ class ImageInput:
 
     size: (height, width, channels), or (height, width) or the side of a square where mean or std
     says how many channels there are. mean, std: one per channel, or a number for all, std > 0, in
-    units where 255 is 1.
+    units where 255 is 1. resize: how a photograph becomes this input; by default its shorter side
+    is scaled to the larger side of the input, and the centre is cut out.
     """
 
     size: Size
     mean: Numbers
     std: Numbers
+    resize: Resize | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class ModelInput:
     mean: tuple[float, ...] = ()
     """One per channel; empty for reals."""
     std: tuple[float, ...] = ()
+    resize: Resize | None = None
+    """How a photograph becomes an image."""
 
     @property
     def kind(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -14,31 +14,32 @@ from signbit.errors import DataError, InputError
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-    from signbit.data.pixels.images import Interpolation
+    from signbit.bitformat.graph import Resize
     from signbit.runtime.engine import Engine
 
 __all__ = ["Photographs", "resize_rule"]
 
 
-def resize_rule(engine: Engine) -> tuple[int, Interpolation]:
-    """How the file says that a photo is scaled: its shorter side in pixels, and by which filter.
+def resize_rule(engine: Engine) -> Resize:
+    """How the file says that a photo becomes its input; at another size it is cut as much.
 
-    At another size than the file's own the shorter side grows or shrinks as the larger side of the
-    input does, so that a photo is cut as much. Raises InputError where the file does not say.
+    Raises InputError where the file does not say, or the network has other inputs beside it.
     """
     from signbit.bitformat.schema import from_json  # a call on arrays does without
 
+    if len(engine.inputs) > 1:
+        raise InputError(
+            f"a photograph is one input, and the network has {len(engine.inputs)}: give arrays of "
+            "their sizes to `signbit.load(...)` instead"
+        )
     given = from_json(engine.graph_json).inputs[0]
     if given.resize is None:
         raise InputError(
             f"the network does not say how a photograph becomes its input {given.name!r}: give "
             "arrays of its size to `signbit.load(...)` instead"
         )
-    larger, own = max(engine.input_shape[:2]), max(given.shape[:2])
-    shorter = given.resize.shorter_side
-    # Rounded up where it is not whole, so that the input is still covered.
-    shorter = shorter if larger == own else -(-shorter * larger // own)
-    return shorter, cast("Interpolation", given.resize.interpolation)
+    size = engine.input_shape[:2]
+    return given.resize if given.shape[:2] == size else given.resize.at_size(given.shape[:2], size)
 
 
 class Photographs:
@@ -47,7 +48,7 @@ class Photographs:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._shape = engine.input_shape
-        self._rule: tuple[int, Interpolation] | None = None
+        self._rule: Resize | None = None
 
     def __call__(self, image: object) -> npt.NDArray[Any]:
         """The input that an image is, or becomes.
@@ -76,7 +77,7 @@ class Photographs:
         from signbit.data.pixels.images import fit
 
         self._rule = self._rule or resize_rule(self._engine)
-        return fit(pixels, self._shape, *self._rule)
+        return fit(pixels, self._shape, self._rule)
 
 
 def _is_picture(image: object) -> TypeGuard[Picture]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 from typing import cast
 
 import numpy as np
@@ -14,6 +14,7 @@ from signbit.data.loading.readable import without_unreadable
 from signbit.data.loading.say import Say, log, once
 from signbit.data.loading.seeds import derive_seed
 from signbit.data.pixels.augment import Augmentation
+from signbit.data.pixels.images import Resize
 from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.data.pixels.resized_crop import ResizedCrop
 from signbit.data.sources.any_source import open_dataset
@@ -21,6 +22,7 @@ from signbit.data.sources.split import share_of_classes
 from signbit.data.sources.unlabelled import LABELS_NEEDED
 from signbit.errors import DataError, RecipeError
 from signbit.training.recipe import Recipe
+from signbit.training.recipe.sections import DataRecipe
 from signbit.words import counted, listed
 
 __all__ = ["augmentation_of", "fit_images", "open_images", "preprocessing_of"]
@@ -85,8 +87,22 @@ def preprocessing_of(recipe: Recipe, model: nn.Module) -> Preprocessing:
         input_size=(height, width, len(recipe.data.mean)),
         mean=recipe.data.mean,
         std=recipe.data.std,
-        resize_shorter_side=recipe.data.resize_shorter_side or max(height, width),
-        interpolation=recipe.data.interpolation,
+        resize=resize_of(recipe.data, (height, width)),
+    )
+
+
+def resize_of(data: DataRecipe, size: tuple[int, int]) -> Resize:
+    """How a photograph becomes an input of this (height, width)."""
+    shorter = data.resize_shorter_side
+    if shorter is None and data.resize_both_sides is None and data.letterbox is None:
+        shorter = math.floor(max(size) / (data.crop_ratio or 1))
+    return Resize(
+        shorter,
+        data.interpolation,
+        both_sides=data.resize_both_sides,
+        letterbox=data.letterbox,
+        aliased=not data.antialias,
+        colours=data.colours,
     )
 
 
@@ -128,8 +144,7 @@ def fit_images(
         side = recipe.selfsup.views.side
     if side is not None:
         # Crops are taken from a larger square than the network's input.
-        size = (side, side, preprocessing.input_size[2])
-        stored = replace(preprocessing, input_size=size, resize_shorter_side=side)
+        stored = preprocessing.as_square(side)
     return (
         stored.fit(training, workers=recipe.data.workers, say=say),
         preprocessing.fit(test, workers=recipe.data.workers, say=say),

@@ -44,6 +44,8 @@ def test_names_and_resize_are_optional() -> None:
     assert result.graph.inputs[0].resize == Resize(7)
     assert _compiled(class_names=None, resize_shorter_side=None).data == result.data
     assert _compiled(interpolation="nearest").graph.inputs[0].resize == Resize(7, "nearest")
+    rule = Resize(letterbox=(1, 2, 3), interpolation="bicubic", colours="bgr")
+    assert decode(_compiled(resize=rule).data)[0].inputs[0].resize == rule
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,19 @@ REFUSED: dict[str, dict[str, Any]] = {
     "resize_shorter_side: must be .* is 99999": {"resize_shorter_side": 99999},
     "resize_shorter_side: must be .* is .5, 7.": {"resize_shorter_side": (5, 7)},
     "resize_shorter_side: 4 does not cover .* the usual one is 7": {"resize_shorter_side": 4},
-    "interpolation: must be one of bilinear, nearest; it is 'cubic'": {"interpolation": "cubic"},
+    "interpolation: must be one of bilinear, nearest, bicubic; it is 'cubic'": {
+        "interpolation": "cubic"
+    },
+    "resize: must be a Resize; it is 9": {"resize": 9},
+    "resize: must have one of shorter_side": {"resize": Resize()},
+    r"resize\.both_sides\[0\]: must be 1 to": {"resize": Resize(both_sides=(0, 7))},
+    "resize: does not cover the input of 5×7": {"resize": Resize(both_sides=(9, 6))},
+    "resize: does not cover": {"resize": Resize(4)},
+    "interpolation: is what resize says; leave it out": {
+        "resize": Resize(9),
+        "interpolation": "nearest",
+    },
+    r"inputs\[0\]\.resize\.letterbox: must have one value": {"resize": Resize(letterbox=(1,))},
     r"source\['seed'\]: must be a string": {"source": {"seed": 1}},
     r"source\[1\]: must be a string": {"source": {1: "seed"}},
     r"source\['seed'\]: must be text": {"source": {"seed": HALF}},

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from signbit.bitformat.graph import Resize
 from signbit.data import ImageDataset
 from signbit.errors import DataError
 
@@ -33,7 +34,7 @@ def test_images_of_different_sizes_name_the_odd_one() -> None:
 
 def test_fitted_resizes_only_what_needs_it() -> None:
     images = random_images((4, 4, 3), (8, 12, 3))
-    fitted = dataset(images, [0, 1]).fitted((4, 4, 3), 4, "nearest")
+    fitted = dataset(images, [0, 1]).fitted((4, 4, 3), Resize(4, "nearest"))
     assert fitted.images.shape == (2, 4, 4, 3)
     np.testing.assert_array_equal(fitted.images[0], images[0])
     assert fitted.class_names == ("cat", "dog")
@@ -41,7 +42,7 @@ def test_fitted_resizes_only_what_needs_it() -> None:
 
 def test_fitted_honours_a_resize_larger_than_the_cut() -> None:
     images = random_images((4, 4, 1))
-    fitted = dataset(images, [0]).fitted((4, 4, 1), 8, "nearest")
+    fitted = dataset(images, [0]).fitted((4, 4, 1), Resize(8, "nearest"))
     doubled = images[0].repeat(2, axis=0).repeat(2, axis=1)
     np.testing.assert_array_equal(fitted.images[0], doubled[2:6, 2:6])
 

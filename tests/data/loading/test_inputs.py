@@ -5,6 +5,7 @@ import pytest
 import torch
 from tests.data.conftest import WriteFolder
 
+from signbit.bitformat.graph import Resize
 from signbit.data.loading.inputs import Inputs, normalized
 from signbit.data.loading.loader import Loader
 from signbit.data.pixels.augment import Augmentation
@@ -33,7 +34,7 @@ def test_normalized_has_the_bits_of_what_evaluation_does(channels: int, kind: to
 
 
 def inputs(folder: Path, workers: int, rank: int = 0, world: int = 1) -> Inputs:
-    rule = Preprocessing((4, 4, 3), MEAN, STD, resize_shorter_side=4)
+    rule = Preprocessing((4, 4, 3), MEAN, STD, Resize(4))
     dataset = rule.fit(open_folder(folder, "train"), workers=workers)
     loader = Loader(dataset, 3, seed=1, rank=rank, world=world)
     return Inputs(loader, Augmentation(flip=True, crop_padding=1), rule, torch.device("cpu"))

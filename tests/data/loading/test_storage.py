@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageFile
 from tests.data.conftest import WriteFolder
 
+from signbit.bitformat.graph import Resize
 from signbit.data import ImageDataset
 from signbit.data.loading import storage
 from signbit.data.loading.cache import cache_folder
@@ -37,7 +38,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fit(dataset: ImageDataset, size: int = 2, **options: object) -> ImageDataset:
-    return stored(dataset, (size, size, 3), size, "bilinear", **{"workers": None, **options})  # type: ignore[arg-type]
+    return stored(dataset, (size, size, 3), Resize(size), **{"workers": None, **options})  # type: ignore[arg-type]
 
 
 def files(folder: Path) -> list[Path]:
@@ -61,7 +62,7 @@ def test_images_that_were_never_encoded_stay_in_memory(folder: Path) -> None:
 def test_cached_images_are_those_that_memory_would_hold(
     photos: ImageDataset, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = photos.fitted((2, 2, 3), 2)
+    expected = photos.fitted((2, 2, 3), Resize(2))
     first = fit(photos)
     monkeypatch.setattr(photos, "read", None)  # nothing is decoded any more
     for opened in (first, fit(photos)):
@@ -77,8 +78,8 @@ def test_whatever_changes_the_pixels_makes_another_cache(
 ) -> None:
     fit(photos)
     fit(photos, 3)
-    stored(photos, (2, 2, 3), 4, "bilinear", workers=None)
-    stored(photos, (2, 2, 3), 2, "nearest", workers=None)
+    stored(photos, (2, 2, 3), Resize(4, "bilinear"), workers=None)
+    stored(photos, (2, 2, 3), Resize(2, "nearest"), workers=None)
     fit(photos.take(np.array([0, 1])))
     fit(photos.take(np.array([1, 0])))
     assert len(files(folder)) == 6
@@ -114,7 +115,7 @@ def test_another_data_set_in_its_place_is_decoded_though_names_sizes_and_times_a
 
 def test_what_worker_processes_decode_is_known_by_the_rule_too(photos: ImageDataset) -> None:
     known = {
-        stored(photos, (2, 2, 3), side, filter_, workers=1).fingerprint
+        stored(photos, (2, 2, 3), Resize(side, filter_), workers=1).fingerprint
         for side, filter_ in ((2, "bilinear"), (3, "bilinear"), (2, "nearest"))
     }
     assert len(known) == 3
@@ -128,7 +129,7 @@ def test_without_room_for_a_cache_memory_holds_them(
     with caplog.at_level(logging.WARNING):
         opened = fit(photos)
     assert "no decoded images are kept" in caplog.text
-    np.testing.assert_array_equal(opened.images, photos.fitted((2, 2, 3), 2).images)
+    np.testing.assert_array_equal(opened.images, photos.fitted((2, 2, 3), Resize(2)).images)
 
 
 @pytest.mark.usefixtures("large")
@@ -148,7 +149,7 @@ def test_without_room_anywhere_processes_decode(
 def test_asked_for_workers_need_no_room(photos: ImageDataset, folder: Path) -> None:
     opened = fit(photos, workers=2)
     assert opened.workers == 2
-    np.testing.assert_array_equal(opened.read(3), photos.fitted((2, 2, 3), 2).images[3])
+    np.testing.assert_array_equal(opened.read(3), photos.fitted((2, 2, 3), Resize(2)).images[3])
     assert not folder.exists()
 
 
@@ -158,4 +159,4 @@ def test_the_cache_can_be_removed_while_it_is_open(
     monkeypatch.setattr(storage, "_SMALL", 0)
     opened = fit(photos)
     shutil.rmtree(cache_folder())
-    np.testing.assert_array_equal(opened.images, photos.fitted((2, 2, 3), 2).images)
+    np.testing.assert_array_equal(opened.images, photos.fitted((2, 2, 3), Resize(2)).images)

@@ -6,6 +6,7 @@ from contextlib import closing
 import numpy as np
 import torch
 
+from signbit.bitformat.graph import Resize
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.loader import Loader
 from signbit.data.loading.view_inputs import ViewInputs
@@ -19,7 +20,7 @@ VIEWS = Views(
     blur_probability=0.5,
     size=(8, 8),
 )
-PREPROCESSING = Preprocessing((8, 8, 3), (0.4, 0.5, 0.6), (0.2, 0.3, 0.4), 8)
+PREPROCESSING = Preprocessing((8, 8, 3), (0.4, 0.5, 0.6), (0.2, 0.3, 0.4), Resize(8))
 
 
 def inputs(count: int, *, rank: int = 0, world: int = 1, classes: int = 2) -> ViewInputs:

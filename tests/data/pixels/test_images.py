@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests.thorough import many
 
+from signbit.bitformat.graph import Resize
 from signbit.data.pixels.images import decode, fit
 from signbit.errors import DataError, InputError
 
@@ -194,35 +195,35 @@ def test_of_a_thin_photo_only_the_centre_is_resized(
     expected = whole[1:7, round((scaled - 6) / 2) :][:, :6]
     if turned:
         image, expected = image.transpose(1, 0, 2), expected.T
-    part = fit(image, (6, 6, 1), 8, interpolation)[..., 0]
+    part = fit(image, (6, 6, 1), Resize(8, interpolation))[..., 0]
     assert np.abs(part.astype(int) - expected).max() <= 1
 
 
 def test_a_line_of_a_million_pixels_fits() -> None:
     line = np.full((1, 1_000_000, 3), 77, dtype=np.uint8)
-    assert (fit(line, (224, 224, 3), 256) == 77).all()
+    assert (fit(line, (224, 224, 3), Resize(256)) == 77).all()
 
 
 def test_an_image_of_the_right_size_is_left_alone() -> None:
     image = np.random.randint(0, 256, (32, 32, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(fit(image, (32, 32, 3), 32), image)
+    np.testing.assert_array_equal(fit(image, (32, 32, 3), Resize(32)), image)
 
 
 def test_the_centre_is_cut_without_resizing_where_the_shorter_side_fits() -> None:
     image = np.random.randint(0, 256, (6, 10, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(fit(image, (4, 4, 3), 6), image[1:5, 3:7])
+    np.testing.assert_array_equal(fit(image, (4, 4, 3), Resize(6)), image[1:5, 3:7])
 
 
 def test_nearest_doubles_pixels() -> None:
     image = np.random.randint(0, 256, (3, 4, 1), dtype=np.uint8)
     doubled = image.repeat(2, axis=0).repeat(2, axis=1)
-    np.testing.assert_array_equal(fit(image, (6, 6, 1), 6, "nearest"), doubled[:, 1:7])
+    np.testing.assert_array_equal(fit(image, (6, 6, 1), Resize(6, "nearest")), doubled[:, 1:7])
 
 
 def test_bilinear_halving_stays_between_the_pixels_it_averages() -> None:
     image = np.full((8, 8, 3), 100, dtype=np.uint8)
     image[:, 4:] = 200
-    small = fit(image, (4, 4, 3), 4)
+    small = fit(image, (4, 4, 3), Resize(4))
     assert small[:, 0].max() < 110
     assert small[:, 3].min() > 190
     assert (np.diff(small[0, :, 0].astype(int)) >= 0).all()
@@ -230,20 +231,20 @@ def test_bilinear_halving_stays_between_the_pixels_it_averages() -> None:
 
 def test_gray_repeats_into_colour_and_colour_becomes_luma() -> None:
     gray = np.random.randint(0, 256, (4, 4, 1), dtype=np.uint8)
-    np.testing.assert_array_equal(fit(gray, (4, 4, 3), 4), gray.repeat(3, axis=2))
+    np.testing.assert_array_equal(fit(gray, (4, 4, 3), Resize(4)), gray.repeat(3, axis=2))
     colour = np.random.randint(0, 256, (4, 4, 3), dtype=np.uint8)
     luma = colour @ np.array([0.299, 0.587, 0.114])
-    assert np.abs(fit(colour, (4, 4, 1), 4)[..., 0] - luma).max() <= 1
+    assert np.abs(fit(colour, (4, 4, 1), Resize(4))[..., 0] - luma).max() <= 1
 
 
 def test_what_cannot_be_cut_is_refused() -> None:
     image = np.zeros((8, 8, 3), dtype=np.uint8)
     with pytest.raises(InputError, match="does not cover"):
-        fit(image, (8, 8, 3), 4)
+        fit(image, (8, 8, 3), Resize(4))
     with pytest.raises(InputError, match="cubic"):
-        fit(image, (8, 8, 3), 8, "cubic")  # type: ignore[arg-type]
+        fit(image, (8, 8, 3), Resize(8, "cubic"))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="1 or 3 channels"):
-        fit(image, (8, 8, 4), 8)
+        fit(image, (8, 8, 4), Resize(8))
 
 
 @pytest.mark.parametrize("shape", [(127, 57), (57, 127), (300, 41), (90, 90)])
@@ -254,4 +255,4 @@ def test_columns_are_scaled_first_by_any_pillow(shape: tuple[int, int]) -> None:
     height, width = (side * shorter // min(shape) for side in shape)
     columns = Image.fromarray(photo).resize((width, shape[0]), Image.Resampling.BILINEAR)
     wanted = np.asarray(columns.resize((width, height), Image.Resampling.BILINEAR))
-    np.testing.assert_array_equal(fit(photo, (height, width, 3), shorter), wanted)
+    np.testing.assert_array_equal(fit(photo, (height, width, 3), Resize(shorter)), wanted)

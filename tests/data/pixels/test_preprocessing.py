@@ -2,9 +2,10 @@ import json
 
 import numpy as np
 
+from signbit.bitformat.graph import Resize
 from signbit.data import ImageDataset, Preprocessing
 
-RULE = Preprocessing((4, 4, 1), (0.5,), (0.25,), 6, "nearest")
+RULE = Preprocessing((4, 4, 1), (0.5,), (0.25,), Resize(6, "nearest"))
 
 
 def test_json_round_trip() -> None:

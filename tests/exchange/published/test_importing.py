@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from signbit import methods, models, recipes
+from signbit.bitformat.graph import Resize
 from signbit.data import open_dataset
 from signbit.errors import CheckpointError, InputError
 from signbit.exchange import published
@@ -91,7 +92,7 @@ def test_classes_come_from_images_where_the_file_has_none(tmp_path: Path) -> Non
         "real-resnet18", tmp_path / "x.safetensors", tmp_path / "run", data="digits"
     )
     assert run.class_names == tuple("0123456789")
-    assert run.resize == (256, "bilinear")
+    assert run.resize == Resize(256)
 
 
 def test_training_goes_on_from_it_in_another_folder(file: Path, tmp_path: Path) -> None:

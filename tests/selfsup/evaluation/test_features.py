@@ -5,11 +5,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from signbit.bitformat.graph import Resize
 from signbit.data import ImageDataset, Preprocessing
 from signbit.selfsup.evaluation.features import AugmentedBatches, CachedBatches, Features, extract
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
-RULE = Preprocessing((4, 4, 3), MEAN, STD, 4)
+RULE = Preprocessing((4, 4, 3), MEAN, STD, Resize(4))
 CPU = torch.device("cpu")
 
 
@@ -51,7 +52,7 @@ def test_features_of_every_image_in_eval_mode(batch_size: int) -> None:
 def test_gray_images_of_another_size_are_repeated_and_scaled() -> None:
     gray = images(5, (6, 9, 1))
     found = extract(Means(), gray, RULE, CPU)
-    rgb = gray.fitted((4, 4, 3), 4)
+    rgb = gray.fitted((4, 4, 3), Resize(4))
     assert (rgb.images[..., 0] == rgb.images[..., 2]).all()
     assert torch.equal(found.values, extract(Means(), rgb, RULE, CPU).values)
 
@@ -71,7 +72,7 @@ def test_cached_batches_have_every_image_once_and_an_order_of_the_epoch() -> Non
 @pytest.mark.parametrize("side", [8, 80])
 def test_augmented_batches_differ_by_epoch_and_teach_the_backbone_nothing(side: int) -> None:
     dataset = images(10, (side, side, 3))
-    rule = Preprocessing((side, side, 3), MEAN, STD, side)
+    rule = Preprocessing((side, side, 3), MEAN, STD, Resize(side))
     backbone = Means().train()
     before = {name: value.clone() for name, value in backbone.state_dict().items()}
     batches = AugmentedBatches(backbone, dataset, rule, CPU, batch_size=4, seed=0)

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from signbit import methods, recipes
+from signbit.bitformat.graph import Resize
 from signbit.data import Preprocessing, open_dataset
 from signbit.errors import CheckpointError, RecipeError
 from signbit.selfsup.backbone import build_backbone
@@ -35,7 +36,7 @@ def large(resize: int) -> Run:
         model=build_backbone("digits", methods.get("bnn")),
         recipe=recipes.load("bireal-resnet18-imagenet", ["data.augment={}"]),
         class_names=(),
-        preprocessing=Preprocessing((224, 224, 3), (0.5,) * 3, (0.5,) * 3, resize),
+        preprocessing=Preprocessing((224, 224, 3), (0.5,) * 3, (0.5,) * 3, Resize(resize)),
         epoch=0,
         history=[],
     )

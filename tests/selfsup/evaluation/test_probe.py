@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from signbit import methods
+from signbit.bitformat.graph import Resize
 from signbit.data import Preprocessing, open_dataset
 from signbit.errors import CheckpointError, DataError, DivergedError, InputError
 from signbit.recipes import load
@@ -30,7 +31,7 @@ def untrained(channels: int = 1) -> Run:
         model=build_backbone("digits", methods.get("bnn"), channels).eval(),
         recipe=load("bnn-digits"),
         class_names=(),
-        preprocessing=Preprocessing(size, (0.5,) * channels, (0.5,) * channels, 8),
+        preprocessing=Preprocessing(size, (0.5,) * channels, (0.5,) * channels, Resize(8)),
         epoch=0,
         history=[],
     )

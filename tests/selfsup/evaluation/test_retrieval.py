@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from signbit.bitformat.graph import Resize
 from signbit.errors import DataError, InputError
 from signbit.selfsup.evaluation.retrieval import Gallery, embed, image_files, read_gallery
 
@@ -75,7 +76,7 @@ def test_unreadable_images_are_named_and_the_rest_goes_on(tmp_path: Path) -> Non
     told: list[str] = []
     engine = Pixels()
     files = [*image_files(tmp_path), tmp_path / "gone.png"]
-    kept, gallery = read_gallery(engine, files, 2, "bilinear", told.append)
+    kept, gallery = read_gallery(engine, files, Resize(2), told.append)
     assert [line.split(":")[0].rpartition("/")[2] for line in told] == [
         "05.png",
         "06.png",
@@ -92,4 +93,4 @@ def test_unreadable_images_are_named_and_the_rest_goes_on(tmp_path: Path) -> Non
 def test_a_folder_of_which_nothing_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no image")
     with pytest.raises(DataError, match="none of the 1 images"):
-        read_gallery(Pixels(), image_files(tmp_path), 2, "bilinear", lambda line: None)
+        read_gallery(Pixels(), image_files(tmp_path), Resize(2), lambda line: None)

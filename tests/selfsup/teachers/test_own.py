@@ -10,6 +10,7 @@ from tests.selfsup.test_pretraining import recipe_of, until_interrupted
 from tests.training.test_session import state
 from torch import Tensor, nn
 
+from signbit.bitformat.graph import Resize
 from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.errors import CheckpointError, InputError, RecipeError
 from signbit.selfsup.pretraining import pretrain
@@ -19,7 +20,7 @@ from signbit.training.recipe import Recipe
 from signbit.training.runs.folder import RunFolder
 from signbit.training.runs.state_dicts import state_digest
 
-DIGITS = Preprocessing((8, 8, 1), (0.5,), (0.5,), 8)
+DIGITS = Preprocessing((8, 8, 1), (0.5,), (0.5,), Resize(8))
 
 
 class Teacher(nn.Module):

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from signbit import models, recipes
+from signbit.bitformat.graph import Resize
 from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.errors import CheckpointError, RecipeError
 from signbit.methods import get
@@ -20,8 +21,8 @@ from signbit.training.runs.folder import RunFolder, recipe_digest
 from signbit.training.supervised.teacher import FrozenTeacher
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-IMAGENET = Preprocessing((224, 224, 3), MEAN, STD, 256)
-DIGITS = Preprocessing((8, 8, 1), (0.5,), (0.25,), 8)
+IMAGENET = Preprocessing((224, 224, 3), MEAN, STD, Resize(256))
+DIGITS = Preprocessing((8, 8, 1), (0.5,), (0.25,), Resize(8))
 
 
 def moco_state(network: str, prefix: str, hidden: int = 32, out: int = 8) -> dict[str, Tensor]:
@@ -129,7 +130,7 @@ def run_folder(path: Path, *, epoch: int = 1) -> Embedder:
 
 def test_a_run_folder_teaches_with_its_own_normalisation(tmp_path: Path) -> None:
     embedder = run_folder(tmp_path / "run")
-    other = Preprocessing((8, 8, 1), (0.2,), (0.5,), 8)
+    other = Preprocessing((8, 8, 1), (0.2,), (0.5,), Resize(8))
     images = torch.rand(3, 1, 8, 8)
     with torch.no_grad():
         _, expected = embedder((images - 0.5) / 0.25)

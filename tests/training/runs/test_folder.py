@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from signbit.bitformat.graph import Resize
 from signbit.data import open_dataset
 from signbit.errors import CheckpointError, RecipeError
 from signbit.training import Run, evaluate_model, load_run, train
@@ -43,7 +44,7 @@ def test_a_run_remembers_what_its_network_needs(folder: Path, short_recipe: Reci
     assert run.class_names == tuple("0123456789")
     assert run.input_size == (8, 8, 1)
     assert run.normalization == ((0.5,), (0.5,))
-    assert run.resize == (8, "bilinear")
+    assert run.resize == Resize(8)
     assert (run.epoch, run.finished) == (3, True)
     assert not run.model.training
 
@@ -144,8 +145,10 @@ def test_runs_from_before_the_latest_keys_are_gone_on_with(
     values = short_recipe.model_dump(mode="json")
     values = {key: values[key] for key in FIRST_KEYS}
     values["data"] = {k: v for k, v in values["data"].items() if k not in ("source", "workers")}
-    del values["data"]["augment"]["resized_crop"]
-    for later in ("test_split", "unreadable", "input_size"):
+    for later in ("resized_crop", "cutout"):
+        del values["data"]["augment"][later]
+    resizes = ("resize_both_sides", "crop_ratio", "letterbox", "antialias", "colours")
+    for later in ("test_split", "unreadable", "input_size", *resizes):
         del values["data"][later]
     del values["method"]["latent_limit"]
     del values["optimizer"]["decay_on"]

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from signbit.bitformat.graph import Resize
 from signbit.data import ImageDataset, Preprocessing
 from signbit.training import evaluate_model
 
@@ -34,7 +35,7 @@ def test_every_image_counts_once_whatever_the_batch(batch_size: int) -> None:
     dataset = images(22)
     mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
     model = Recorder().train()
-    rule = Preprocessing((4, 4, 3), mean, std, 4)
+    rule = Preprocessing((4, 4, 3), mean, std, Resize(4))
     measured = evaluate_model(model, dataset, rule, batch_size=batch_size)
 
     x = (dataset.images / 255.0 - np.array(mean)) / np.array(std)
@@ -51,11 +52,11 @@ def test_every_image_counts_once_whatever_the_batch(batch_size: int) -> None:
 
 def test_images_are_fitted_first() -> None:
     dataset = images(3)
-    rule = Preprocessing((2, 2, 3), (0.0,) * 3, (1.0,) * 3, 4)
+    rule = Preprocessing((2, 2, 3), (0.0,) * 3, (1.0,) * 3, Resize(4))
     middle = ImageDataset.from_arrays(
         dataset.images[:, 1:3, 1:3], dataset.labels, ["a", "b", "c"], source="s", split="test"
     )
-    exact = Preprocessing((2, 2, 3), (0.0,) * 3, (1.0,) * 3, 2)
+    exact = Preprocessing((2, 2, 3), (0.0,) * 3, (1.0,) * 3, Resize(2))
     model = Recorder()
     assert evaluate_model(model, dataset, rule) == evaluate_model(model, middle, exact)
 
@@ -63,5 +64,5 @@ def test_images_are_fitted_first() -> None:
 def test_a_broken_network_has_no_loss() -> None:
     model = Recorder()
     model.weight.data[0, 0] = float("nan")
-    rule = Preprocessing((4, 4, 3), (0.0,) * 3, (1.0,) * 3, 4)
+    rule = Preprocessing((4, 4, 3), (0.0,) * 3, (1.0,) * 3, Resize(4))
     assert math.isnan(evaluate_model(model, images(9), rule, batch_size=4).loss)

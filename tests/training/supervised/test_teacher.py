@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from signbit import recipes
+from signbit.bitformat.graph import Resize
 from signbit.data import open_dataset
 from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.data.pixels.transforms import Normalization, to_unit
@@ -21,7 +22,7 @@ from signbit.training.recipe.sections import MethodRecipe, Teacher
 from signbit.training.supervised.teacher import FrozenTeacher, SupervisedLoss, open_teacher
 
 DIGITS = tuple("0123456789")
-RULE = Preprocessing((8, 8, 1), (0.5,), (0.5,), 8)
+RULE = Preprocessing((8, 8, 1), (0.5,), (0.5,), Resize(8))
 
 
 def log_softmax(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -134,7 +135,7 @@ def refused(
     error: type[Exception], section: Teacher, names: tuple[str, ...] = DIGITS, size: int = 8
 ) -> str:
     with pytest.raises(error) as caught:
-        open_teacher(section, names, Preprocessing((size, size, 1), (0.5,), (0.5,), 8))
+        open_teacher(section, names, Preprocessing((size, size, 1), (0.5,), (0.5,), Resize(8)))
     return str(caught.value)
 
 
@@ -181,7 +182,7 @@ def test_published_real_networks_teach(shared_data: Path, depth: int) -> None:
     file = shared_data / f"weights/resnet{depth}-cifar10-real.safetensors"
     section = Teacher(checkpoint=str(file), network=f"real-resnet{depth}")
     test = open_dataset(shared_data / "data/cifar10", "test").take(range(100))
-    rule = Preprocessing((32, 32, 3), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 32)
+    rule = Preprocessing((32, 32, 3), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), Resize(32))
     teacher = open_teacher(section, test.class_names, rule)
     pixels = Normalization(rule.mean, rule.std)(to_unit(torch.from_numpy(test.images)))
     answers = teacher(pixels).argmax(1)

@@ -50,11 +50,12 @@ class Validator {
       if (!names.insert(input.name).second) {
         return refuse(where + ".name", "'" + input.name + "' is an earlier one's");
       }
-      if (input.shorter_side != 0 && input.tensor.kind != Kind::kImage) {
+      if (input.resize.given() && input.tensor.kind != Kind::kImage) {
         return refuse(where + ".resize", "goes with images");
       }
       if (input.table != kNone) SIGNBIT_TRY(check_table(input, where + ".table"));
       SIGNBIT_TRY(check_shape(shape_of(input.tensor), where));
+      SIGNBIT_TRY(check_colours(input.resize, input.tensor.channels, where + ".resize"));
       graph_.tensors.push_back(input.tensor);
     }
     return {};
@@ -64,6 +65,17 @@ class Validator {
     if (input.tensor.kind != Kind::kImage) return refuse(where, "goes with images");
     return constants_.take_shaped(input.table, bit(DType::kU8),
                                   {kPixelValues, input.tensor.channels}, where);
+  }
+
+  Status check_colours(const Resize& resize, int64_t channels, const std::string& where) {
+    if (!resize.letterbox.empty() && count_of(resize.letterbox.size()) != channels) {
+      return refuse(where + ".letterbox", "must have one value for each of the " +
+                                              std::to_string(channels) + " channels");
+    }
+    if (resize.colours != Colours::kRgb && channels != 3) {
+      return refuse(where + ".colours", "goes with 3 channels");
+    }
+    return {};
   }
 
   Status check_node(Node* node, const std::string& where) {

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from signbit.bitformat.graph import (
+    COLOURS,
     FORMAT_VERSION,
     INTERPOLATIONS,
     KINDS,
@@ -26,7 +27,7 @@ from signbit.bitformat.strict_json import Json, parse
 from signbit.bitformat.table import LIMITS, OPERATIONS, STEPS, Key, Operation, StepRule
 from signbit.errors import ModelFileError, ModelVersionError
 
-__all__ = ["from_json"]
+__all__ = ["from_json", "read_resize"]
 
 _T = TypeVar("_T")
 
@@ -140,7 +141,7 @@ def _input(value: Json, where: str) -> GraphInput:
         name=_string(fields["name"], f"{where}.name"),
         kind=_choice(fields["kind"], f"{where}.kind", KINDS[:2]),
         shape=_shape(fields["shape"], f"{where}.shape"),
-        resize=_resize(fields["resize"], f"{where}.resize") if "resize" in fields else None,
+        resize=read_resize(fields["resize"], f"{where}.resize") if "resize" in fields else None,
         table=_constant(fields["table"], f"{where}.table") if "table" in fields else None,
     )
 
@@ -158,14 +159,34 @@ def _shape(value: Json, where: str) -> Shape:
     return height, width, _in_range(value[2], f"{where}[2]", 1, LIMITS["channels"])
 
 
-def _resize(value: Json, where: str) -> Resize:
-    fields = _object(value, where, ("shorter_side",), ("interpolation", "rule"))
+def read_resize(value: Json, where: str) -> Resize:
+    """The rule for photographs; ModelFileError as `from_json`, with the field after `where`."""
+    ways = ("shorter_side", "both_sides", "letterbox")
+    others = ("interpolation", "rule", "aliased", "colours")
+    fields = _object(value, where, (), (*ways, *others))
+    given = [way for way in ways if way in fields]
+    if len(given) != 1:
+        raise ModelFileError(f"{where}: must have one of {', '.join(ways)}, has {len(given)}")
+    way, place = fields[given[0]], f"{where}.{given[0]}"
+    shorter: int | None = None
+    both: tuple[int, ...] | None = None
+    letterbox: tuple[int, ...] | None = None
+    if given == ["shorter_side"]:
+        shorter = _in_range(way, place, 1, LIMITS["size"])
+    elif given == ["both_sides"]:
+        both = _integers(way, place, 2, 1, LIMITS["size"])
+    else:
+        letterbox = _list(way, place, lambda item, at: _in_range(item, at, 0, 255), 3, 1)
     return Resize(
-        _in_range(fields["shorter_side"], f"{where}.shorter_side", 1, LIMITS["size"]),
+        shorter,
         _choice(
             fields.get("interpolation", INTERPOLATIONS[0]), f"{where}.interpolation", INTERPOLATIONS
         ),
         _choice(fields.get("rule", RESIZE_RULES[0]), f"{where}.rule", RESIZE_RULES),
+        None if both is None else (both[0], both[1]),
+        letterbox,
+        "aliased" in fields and _flag(fields["aliased"], f"{where}.aliased"),
+        _choice(fields.get("colours", COLOURS[0]), f"{where}.colours", COLOURS),
     )
 
 

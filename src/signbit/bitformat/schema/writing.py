@@ -7,17 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from signbit.bitformat.graph import (
-    INTERPOLATIONS,
-    RESIZE_RULES,
     Graph,
     GraphInput,
     GraphOutput,
     Node,
     Output,
+    Resize,
 )
 from signbit.bitformat.table import Operation, StepRule
 
-__all__ = ["to_json"]
+__all__ = ["plain_resize", "to_json"]
 
 
 def to_json(graph: Graph) -> str:
@@ -40,12 +39,14 @@ def _plain_input(given: GraphInput) -> dict[str, object]:
         "shape": list(given.shape),
     }
     if given.resize is not None:
-        resize = {"shorter_side": given.resize.shorter_side}
-        plain["resize"] = resize | _differing(
-            {"interpolation": given.resize.interpolation, "rule": given.resize.rule},
-            {"interpolation": INTERPOLATIONS[0], "rule": RESIZE_RULES[0]},
-        )
+        plain["resize"] = plain_resize(given.resize)
     return plain | _differing({"table": given.table}, {"table": None})
+
+
+def plain_resize(resize: Resize) -> dict[str, Any]:
+    """The rule for photographs as JSON values, which `read_resize` reads."""
+    plain = _differing(vars(resize), vars(Resize()))
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
 
 
 def _plain_output(wanted: GraphOutput) -> dict[str, object]:

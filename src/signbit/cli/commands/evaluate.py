@@ -108,7 +108,7 @@ def _evaluate_model(
     opened = open_split(data, split, "refuse")
     dataset = match_classes(opened, engine.class_names, engine.outputs[0].shape[2])
     skips = unreadable == "skip"
-    read = dataset.reader(engine.input_shape, *rule, cure="" if skips else HOW_TO_SKIP)
+    read = dataset.reader(engine.input_shape, rule, cure="" if skips else HOW_TO_SKIP)
     skipped: list[str] = []
 
     def skip(reason: str) -> None:

@@ -11,6 +11,7 @@ import typer
 from signbit.cli import console
 from signbit.cli.arguments import Json, is_run, what_it_is
 from signbit.cli.tables.costs import cost_of_file, kinds_table, layers_table, totals_table
+from signbit.cli.tables.photographs import in_words
 from signbit.cli.tables.verdict import cost_lines, origin_line
 from signbit.errors import InputError
 
@@ -105,7 +106,12 @@ def _model(path: Path) -> tuple[Mapping[str, str], ModelCost, dict[str, object]]
     graph, cost = cost_of_file(path)
     sizes: dict[str, object] = {
         "inputs": [
-            {"name": given.name, "kind": given.kind, "shape": list(given.shape)}
+            {
+                "name": given.name,
+                "kind": given.kind,
+                "shape": list(given.shape),
+                "photographs": None if given.resize is None else in_words(given.resize),
+            }
             for given in graph.inputs
         ],
         "any_size": graph.any_size,
@@ -119,6 +125,9 @@ def _sizes(sizes: Mapping[str, object]) -> console.Titled:
         [f"{given['name']}, {given['kind']}", "×".join(map(str, given["shape"]))]
         for given in inputs
     ]
+    for given in inputs:
+        if given["photographs"]:
+            rows.append(["photographs", given["photographs"]])
     others = "any, with --input-size H W" if sizes["any_size"] else "none"
     return console.table(
         "inputs: height×width×channels",

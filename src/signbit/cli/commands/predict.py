@@ -162,7 +162,7 @@ def _similar(engine: Engine, folder: Path, top: int, skip: Callable[[str], None]
     from signbit.runtime.photographs import resize_rule
     from signbit.selfsup.evaluation.retrieval import embed, image_files, read_gallery
 
-    files, gallery = read_gallery(engine, image_files(folder), *resize_rule(engine), skip)
+    files, gallery = read_gallery(engine, image_files(folder), resize_rule(engine), skip)
 
     def find(_: Sequence[str], images: NDArray[Any]) -> list[Found]:
         matches = gallery.nearest(embed(engine, images), top)

@@ -9,20 +9,15 @@ from __future__ import annotations
 import reprlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
 
 from signbit.bitformat.graph import INTERPOLATIONS, Resize
-from signbit.bitformat.table import LIMITS
 from signbit.compiler.checks.collected import Collected
-from signbit.compiler.checks.given_inputs import (
-    checked_inputs,
-    image_input,
-    refused,
-    whole_numbers,
-)
+from signbit.compiler.checks.given_inputs import checked_inputs, image_input, refused
+from signbit.compiler.checks.photographs import checked_rule, rule_of_side
 from signbit.compiler.inputs import ImageInput, ModelInput, Numbers, RealInput, Size
 from signbit.compiler.ir import Graph
 from signbit.errors import CompileError, Refusal
@@ -43,8 +38,6 @@ class Arguments:
 
     inputs: tuple[ModelInput, ...]
     class_names: tuple[str, ...]
-    resize: Resize | None
-    """Of the one image; None where there are several inputs, or reals."""
     source: dict[str, str]
     allow_real: tuple[str, ...]
     keep: tuple[str, ...]
@@ -58,6 +51,7 @@ def checked_arguments(
     mean: Numbers | None,
     std: Numbers | None,
     class_names: Sequence[str] | None,
+    resize: Resize | None,
     resize_shorter_side: int | None,
     interpolation: str,
     source: Mapping[str, str] | None,
@@ -69,17 +63,32 @@ def checked_arguments(
     Raises CompileError for what a file cannot hold, each with the name of the argument in front.
     """
     checks = Collected()
+    by_side: dict[str, object] = {
+        "resize_shorter_side": resize_shorter_side,
+        "interpolation": None if interpolation == INTERPOLATIONS[0] else interpolation,
+    }
     if inputs is None:
         one: Any = (input_size, mean, std)
         found = tuple(image_input(model, ImageInput(*one), checks))
+        for image in found:
+            with checks:
+                if resize is None:
+                    rule = rule_of_side(resize_shorter_side, interpolation, image.shape[:2])
+                else:
+                    _leave_out(by_side, "resize", checks)
+                    rule = checked_rule(resize, image.shape[:2])
+                found = (replace(image, resize=rule),)
     else:
-        beside = {"input_size": input_size, "mean": mean, "std": std}
-        for name in (name for name, value in beside.items() if value is not None):
-            checks.keep(CompileError(f"{name}: is what `inputs` says of each; leave it out"))
+        others: dict[str, object] = {
+            "input_size": input_size,
+            "mean": mean,
+            "std": std,
+            "resize": resize,
+        }
+        _leave_out(others | by_side, "inputs", checks)
         found = checked_inputs(model, inputs, checks)
-    resize = None
-    with checks:
-        resize = _resize(resize_shorter_side, interpolation, found)
+        with checks:
+            found = tuple(_with_rule(each, inputs[each.name]) for each in found)
     with checks:
         names = _class_names(class_names)
     with checks:
@@ -89,7 +98,22 @@ def checked_arguments(
     with checks:
         kept = _texts("keep", keep)
     checks.require_none()
-    return Arguments(found, names, resize, notes, allowed, kept)
+    return Arguments(found, names, notes, allowed, kept)
+
+
+def _with_rule(image: ModelInput, given: ImageInput | RealInput) -> ModelInput:
+    """An input with its rule for photographs, if it is an image."""
+    if not isinstance(given, ImageInput):
+        return image
+    size = image.shape[:2]
+    rule = Resize(max(size)) if given.resize is None else given.resize
+    return replace(image, resize=checked_rule(rule, size, f"inputs[{image.name!r}].resize"))
+
+
+def _leave_out(given: Mapping[str, object], because_of: str, checks: Collected) -> None:
+    """Refuse each argument that is given although another one says it."""
+    for name in (name for name, value in given.items() if value is not None):
+        checks.keep(CompileError(f"{name}: is what {because_of} says; leave it out"))
 
 
 def require_one_name_each(graph: Graph, class_names: Sequence[str]) -> None:
@@ -116,37 +140,6 @@ def _class_names(given: Sequence[str] | None) -> tuple[str, ...]:
             f"{', '.join(map(str, places[:_MOST_NAMED]))}); give each a name of its own"
         )
     return names
-
-
-def _resize(
-    shorter_side: int | None, interpolation: str, inputs: Sequence[ModelInput]
-) -> Resize | None:
-    """The rule for photographs; None where they are no input."""
-    if [each.kind for each in inputs] != ["image"]:
-        if inputs and shorter_side is not None:
-            raise CompileError(
-                "resize_shorter_side: is for a network of one input, of images; this one takes "
-                "arrays of its inputs' sizes; leave it out"
-            )
-        return None
-    size = inputs[0].shape[:2]
-    if interpolation not in INTERPOLATIONS:
-        raise refused("interpolation", f"must be one of {', '.join(INTERPOLATIONS)}", interpolation)
-    if shorter_side is None:
-        return Resize(max(size), interpolation)
-    sides = whole_numbers(shorter_side)
-    if len(sides) != 1 or not 1 <= sides[0] <= LIMITS["size"]:
-        raise refused(
-            "resize_shorter_side",
-            f"must be a whole number of pixels from 1 to {LIMITS['size']:,}",
-            shorter_side,
-        )
-    if sides[0] < min(size):
-        raise CompileError(
-            f"resize_shorter_side: {sides[0]} does not cover the input of {size[0]}×{size[1]}, so "
-            f"no photograph would fit; the usual one is {max(size)}"
-        )
-    return Resize(sides[0], interpolation)
 
 
 def _notes(source: Mapping[str, str] | None) -> dict[str, str]:

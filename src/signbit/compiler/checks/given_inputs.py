@@ -182,17 +182,6 @@ def _size(
     return height, width, channels
 
 
-def whole_numbers(given: Any) -> tuple[int, ...]:
-    """A whole number or several; none where anything else is given."""
-    items = tuple(given) if isinstance(given, Iterable) else (given,)
-    if any(isinstance(item, bool | np.bool_) for item in items):
-        return ()
-    try:
-        return tuple(map(operator.index, items))
-    except TypeError:
-        return ()
-
-
 def _channels(name: str, model: nn.Module, *per_channel: npt.NDArray[np.float64]) -> int:
     """As many as there are means or deviations, or as the first convolution reads."""
     for numbers in per_channel:
@@ -235,6 +224,17 @@ def _normalisation(
         )
     means, stds = (np.broadcast_to(numbers, (channels,)).tolist() for numbers in (mean, std))
     return tuple(means), tuple(stds)
+
+
+def whole_numbers(given: Any) -> tuple[int, ...]:
+    """A whole number or several; none where anything else is given."""
+    items = tuple(given) if isinstance(given, Iterable) else (given,)
+    if any(isinstance(item, bool | np.bool_) for item in items):
+        return ()
+    try:
+        return tuple(map(operator.index, items))
+    except TypeError:
+        return ()
 
 
 def refused(name: str, must: str, given: object) -> CompileError:

@@ -15,7 +15,7 @@ from signbit.data.class_names import class_name
 from signbit.data.loading.fingerprint import combined
 from signbit.data.loading.readers import HOW_TO_SKIP, Chosen, Decoded, Fitted, Read
 from signbit.data.pixels.decoding import decoded
-from signbit.data.pixels.images import Interpolation
+from signbit.data.pixels.images import Resize
 from signbit.data.sources.unlabelled import UNLABELLED, no_labels
 from signbit.errors import DataError
 from signbit.words import counted
@@ -100,21 +100,15 @@ class ImageDataset:
     def reader(
         self,
         input_size: tuple[int, int, int],
-        resize_shorter_side: int,
-        interpolation: Interpolation = "bilinear",
+        resize: Resize,
         cure: str = HOW_TO_SKIP,
     ) -> Read:
         """`read`, with every image at `input_size` (H, W, C); `cure` is the end of its errors."""
-        return Fitted(self.read, input_size, resize_shorter_side, interpolation, cure)
+        return Fitted(self.read, input_size, resize, cure)
 
-    def fitted(
-        self,
-        input_size: tuple[int, int, int],
-        resize_shorter_side: int,
-        interpolation: Interpolation = "bilinear",
-    ) -> ImageDataset:
+    def fitted(self, input_size: tuple[int, int, int], resize: Resize) -> ImageDataset:
         """The same data set with every image at `input_size` (H, W, C), decoded into memory."""
-        read = self.reader(input_size, resize_shorter_side, interpolation)
+        read = self.reader(input_size, resize)
         images = np.empty((len(self), *input_size), dtype=np.uint8)
         for index, image in enumerate(decoded(read, len(self))):
             images[index] = image

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.data.pixels.images import Interpolation, fit
+from signbit.data.pixels.images import Resize, fit
 from signbit.errors import DataError
 
 __all__ = ["HOW_TO_SKIP", "Chosen", "Decoded", "Fitted", "Read"]
@@ -58,8 +58,7 @@ class Fitted:
 
     read: Read
     input_size: tuple[int, int, int]
-    resize_shorter_side: int
-    interpolation: Interpolation
+    resize: Resize
     cure: str = HOW_TO_SKIP
 
     def __call__(self, index: int) -> NDArray[np.uint8]:
@@ -67,7 +66,7 @@ class Fitted:
             image = self.read(index)
         except DataError as error:
             raise DataError(f"{error}{self.cure}") from error
-        height, width, _ = self.input_size
-        if image.shape == self.input_size and self.resize_shorter_side == min(height, width):
+        is_scaled = self.resize.shorter_side == min(self.input_size[:2])
+        if is_scaled and image.shape == self.input_size and self.resize.colours == "rgb":
             return image
-        return fit(image, self.input_size, self.resize_shorter_side, self.interpolation)
+        return fit(image, self.input_size, self.resize)

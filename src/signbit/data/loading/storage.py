@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from signbit.bitformat.schema import plain_resize
 from signbit.data.loading.cache import cached
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.fingerprint import combined
@@ -26,8 +27,7 @@ _SHARE_OF_MEMORY = 0.25
 def stored(
     dataset: ImageDataset,
     input_size: tuple[int, int, int],
-    resize_shorter_side: int,
-    interpolation: images.Interpolation,
+    resize: images.Resize,
     *,
     workers: int | None,
     say: Say | None = None,
@@ -41,15 +41,15 @@ def stored(
     is no room. `say` hears what takes long or went wrong; by default a logger does.
     """
     say = say or log
-    read = dataset.reader(input_size, resize_shorter_side, interpolation)
+    read = dataset.reader(input_size, resize)
     height, width, channels = input_size
     shape = (len(dataset), height, width, channels)
     size = len(dataset) * height * width * channels
-    rule = (resize_shorter_side, interpolation, images.RESIZE_RULE, decoder_version())
+    rule = (plain_resize(resize), images.RESIZE_RULE, decoder_version())
     key = dataset.fingerprint and combined(dataset.fingerprint, shape, *rule)
     if not workers:
         if key is None or size <= _SMALL:
-            return dataset.fitted(input_size, resize_shorter_side, interpolation)
+            return dataset.fitted(input_size, resize)
         pixels = cached(key, shape, lambda: decoding.decoded(read, len(dataset)), say)
         if pixels is not None:
             return ImageDataset.from_arrays(
@@ -61,7 +61,7 @@ def stored(
             )
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if size <= _SHARE_OF_MEMORY * memory:
-            return dataset.fitted(input_size, resize_shorter_side, interpolation)
+            return dataset.fitted(input_size, resize)
         if workers == 0:
             raise DataError(
                 f"{dataset.source}: {len(dataset)} decoded images of the {dataset.split} split "

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import io
 import math
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from signbit.bitformat.graph import INTERPOLATIONS, Resize
+from signbit.data.pixels.aliased import scaled_aliased
 from signbit.data.pixels.deep import is_deep, upper_bits
 from signbit.data.pixels.formats import is_read
 from signbit.errors import DataError, InputError
 
-__all__ = ["RESIZE_RULE", "Interpolation", "decode", "fit", "pixels_of"]
-
-Interpolation = Literal["bilinear", "nearest"]
+__all__ = ["RESIZE_RULE", "Resize", "decode", "fit", "pixels_of"]
 
 RESIZE_RULE = "torchvision"
 """The name of how `fit` rounds, in `.sbnn` files and in the keys of caches."""
@@ -27,6 +26,7 @@ RESIZE_RULE = "torchvision"
 _RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,
     "nearest": Image.Resampling.NEAREST,
+    "bicubic": Image.Resampling.BICUBIC,
 }
 _GRAY_MODES = {"1", "L", "LA"}
 # Up to this aspect ratio the whole picture is resized, beyond it only what the cut needs.
@@ -74,50 +74,96 @@ def pixels_of(image: Image.Image, name: str) -> NDArray[np.uint8]:
 
 
 def fit(
-    image: NDArray[np.uint8],
-    input_size: tuple[int, int, int],
-    resize_shorter_side: int,
-    interpolation: Interpolation = "bilinear",
+    image: NDArray[np.uint8], input_size: tuple[int, int, int], resize: Resize
 ) -> NDArray[np.uint8]:
-    """Scale the shorter side, cut the centre, match the channels.
+    """Scale a photograph, cut its centre or put bars beside it, match the channels; see `Resize`.
 
     Sizes are rounded as by torchvision's Resize and CenterCrop: the scaled longer side down, the
     corner of the cut to the nearest pixel, halves to the even one.
     `image` is uint8 (H, W, 1 or 3), the result uint8 of `input_size` = (height, width, channels).
-    Pillow's `bilinear` is antialiased when it shrinks. Gray becomes RGB by repeating, RGB becomes
-    gray by ITU-R 601 luma. Raises InputError where the shorter side would be too short to cut from.
+    Pillow's `bilinear` and `bicubic` are antialiased when they shrink, unless `resize.aliased`.
+    Gray becomes RGB by repeating, RGB becomes gray by ITU-R 601 luma. Raises InputError where the
+    scaled photograph is too small to cut from.
     """
     height, width, channels = input_size
-    if interpolation not in get_args(Interpolation):
-        choices = ", ".join(get_args(Interpolation))
-        raise InputError(f"interpolation {interpolation!r} is unknown; use one of: {choices}")
+    if resize.interpolation not in INTERPOLATIONS:
+        choices, given = ", ".join(INTERPOLATIONS), resize.interpolation
+        raise InputError(f"interpolation {given!r} is unknown; use one of: {choices}")
     if channels not in (1, 3):
         raise InputError(f"an input has 1 or 3 channels, not {channels}")
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-    picture = picture.convert("L" if channels == 1 else "RGB")
-    size = picture.size
-    shorter = min(picture.size)
-    if shorter != resize_shorter_side:
-        size = (
-            picture.width * resize_shorter_side // shorter,
-            picture.height * resize_shorter_side // shorter,
-        )
+    picture = picture.convert("L" if channels == 1 or resize.colours == "gray" else "RGB")
+    size = _scaled_size(resize, picture.size, (width, height))
+    if resize.letterbox is not None:
+        return _framed(_scaled(picture, size, (0, 0, *size), resize), input_size, resize)
     if size[0] < width or size[1] < height:
         raise InputError(
-            f"an image of {image.shape[1]}×{image.shape[0]} resized to a shorter side of "
-            f"{resize_shorter_side} does not cover the input of {width}×{height}"
+            f"an image of {image.shape[1]}×{image.shape[0]} resized to {_way(resize)} does not "
+            f"cover the input of {width}×{height}"
         )
     left, top = round((size[0] - width) / 2), round((size[1] - height) / 2)
-    cut = (left, top, left + width, top + height)
+    pixels = _scaled(picture, size, (left, top, left + width, top + height), resize)
+    return _channels(pixels, channels, resize)
+
+
+def _way(resize: Resize) -> str:
+    if resize.both_sides is not None:
+        return f"{resize.both_sides[1]}×{resize.both_sides[0]}"
+    return f"a shorter side of {resize.shorter_side}"
+
+
+def _scaled_size(resize: Resize, size: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) that a photograph is scaled to, for an input of the wanted size."""
+    (width, height), (across, down) = size, wanted
+    if resize.both_sides is not None:
+        return resize.both_sides[1], resize.both_sides[0]
+    if resize.letterbox is not None:
+        # To nearest, halves up; no less than a pixel.
+        if height * across >= width * down:
+            return max((2 * width * down + height) // (2 * height), 1), down
+        return across, max((2 * height * across + width) // (2 * width), 1)
+    shorter = min(size)
+    if resize.shorter_side in (None, shorter):
+        return size
+    return width * resize.shorter_side // shorter, height * resize.shorter_side // shorter
+
+
+def _scaled(
+    picture: Image.Image,
+    size: tuple[int, int],
+    cut: tuple[int, int, int, int],
+    resize: Resize,
+) -> NDArray[np.uint8]:
+    """The part `cut` of a picture scaled to `size`: (height, width), or with 3 channels behind."""
     if size == picture.size:
-        picture = picture.crop(cut)
-    elif max(picture.size) <= _ELONGATED * shorter:
+        return np.asarray(picture.crop(cut))
+    if resize.aliased and resize.interpolation != "nearest":
+        return scaled_aliased(np.asarray(picture), size, cut, resize.interpolation)
+    resampling = _RESAMPLING[resize.interpolation]
+    if resize.shorter_side is None or max(picture.size) <= _ELONGATED * min(picture.size):
         # Columns first, whatever order Pillow's release prefers: rounding depends on it.
-        columns = picture.resize((size[0], picture.height), _RESAMPLING[interpolation])
-        picture = columns.resize(size, _RESAMPLING[interpolation]).crop(cut)
-    else:
-        picture = _resized_part(picture, size, cut, _RESAMPLING[interpolation])
-    return np.asarray(picture, dtype=np.uint8).reshape(height, width, channels)
+        columns = picture.resize((size[0], picture.height), resampling)
+        return np.asarray(columns.resize(size, resampling).crop(cut))
+    return np.asarray(_resized_part(picture, size, cut, resampling))
+
+
+def _channels(pixels: NDArray[np.uint8], channels: int, resize: Resize) -> NDArray[np.uint8]:
+    """(H, W, channels) of pixels (H, W) or (H, W, 3)."""
+    if pixels.ndim == 2:
+        return np.repeat(pixels[..., None], channels, axis=2)
+    return np.ascontiguousarray(pixels[..., ::-1]) if resize.colours == "bgr" else pixels
+
+
+def _framed(
+    pixels: NDArray[np.uint8], input_size: tuple[int, int, int], resize: Resize
+) -> NDArray[np.uint8]:
+    """Pixels in the middle of an input of the bars' colour."""
+    framed = np.empty(input_size, np.uint8)
+    framed[...] = np.array(resize.letterbox, np.uint8)
+    height, width = pixels.shape[:2]
+    top, left = (input_size[0] - height) // 2, (input_size[1] - width) // 2
+    framed[top : top + height, left : left + width] = _channels(pixels, input_size[2], resize)
+    return framed
 
 
 def _resized_part(

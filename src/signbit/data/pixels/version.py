@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageFile, features
 
-from signbit.data.pixels import deep, images
+from signbit.data.pixels import aliased, deep, images
 
 __all__ = ["decoder_version"]
 
@@ -22,5 +22,5 @@ def decoder_version() -> tuple[str, ...]:
         features.version("pil") or "",
         *(f"{name} {features.version(name)}" for name in _LIBRARIES),
         f"truncated {ImageFile.LOAD_TRUNCATED_IMAGES}, at most {Image.MAX_IMAGE_PIXELS} pixels",
-        *(Path(file).read_text("utf-8") for file in (images.__file__, deep.__file__ or "")),
+        *(Path(each.__file__ or "").read_text("utf-8") for each in (images, aliased, deep)),
     )

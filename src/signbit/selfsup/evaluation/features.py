@@ -119,21 +119,14 @@ class AugmentedBatches:
         batch_size: int,
         seed: int,
     ) -> None:
-        height, width, channels = preprocessing.input_size
+        height, width, _ = preprocessing.input_size
         augmentation: Augmentation | ResizedCrop
         if max(height, width) <= 64:
             augmentation = Augmentation(flip=True, crop_padding=max(height, width) // 8)
             stored = preprocessing
         else:
             augmentation = ResizedCrop(flip=True, area=0.08, size=(height, width))
-            side = preprocessing.resize_shorter_side
-            stored = Preprocessing(
-                (side, side, channels),
-                preprocessing.mean,
-                preprocessing.std,
-                side,
-                preprocessing.interpolation,
-            )
+            stored = preprocessing.as_square(preprocessing.square)
         loader = Loader(stored.fit(dataset), batch_size, seed)
         self._inputs = Inputs(loader, augmentation, preprocessing, device)
         self._backbone = backbone.to(device).eval()

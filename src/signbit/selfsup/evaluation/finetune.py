@@ -116,7 +116,7 @@ def _augmentation(run: Run) -> dict[str, Any]:
     side = max(run.input_size[:2])
     if side <= _SMALL:
         return {"flip": True, "crop_padding": side // 8}
-    return {"flip": True, "resized_crop": {"area": 0.08, "side": run.resize[0]}}
+    return {"flip": True, "resized_crop": {"area": 0.08, "side": run.preprocessing.square}}
 
 
 def _initial_state(run: Run, recipe: Recipe, classes: int) -> dict[str, torch.Tensor]:

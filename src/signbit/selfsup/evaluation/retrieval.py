@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signbit.data.pixels.decoding import batches
-from signbit.data.pixels.images import Interpolation, decode, fit
+from signbit.data.pixels.images import Resize, decode, fit
 from signbit.data.sources.image_files import image_files
 from signbit.errors import DataError, InputError
 
@@ -78,8 +78,7 @@ def embed(engine: Extractor, images: npt.NDArray[np.uint8]) -> Array:
 def read_gallery(
     engine: Extractor,
     files: Sequence[Path],
-    resize_shorter_side: int,
-    interpolation: Interpolation,
+    resize: Resize,
     skipped: Callable[[str], None],
 ) -> tuple[list[Path], Gallery]:
     """The files that could be read, and their features; `skipped` is told of each that could not.
@@ -93,7 +92,7 @@ def read_gallery(
             image = decode(path.read_bytes(), str(path))
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-        return fit(image, engine.input_shape, resize_shorter_side, interpolation)
+        return fit(image, engine.input_shape, resize)
 
     kept: list[Path] = []
     parts: list[Array] = []

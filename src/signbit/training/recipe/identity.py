@@ -37,6 +37,11 @@ _LATER_KEYS = {
     "data.test_split": "test",
     "data.unreadable": "refuse",
     "data.input_size": None,
+    "data.resize_both_sides": None,
+    "data.crop_ratio": None,
+    "data.letterbox": None,
+    "data.antialias": True,
+    "data.colours": "rgb",
 }
 
 

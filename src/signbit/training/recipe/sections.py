@@ -126,8 +126,11 @@ class DataRecipe(Section):
 
     `mean` and `std` are per channel in units of 0 … 1; their length, 1 or 3, is the number of
     channels. `input_size` is (height, width) of what the network sees, for one that takes other
-    images than its own; absent, it is the network's. `resize_shorter_side` is in pixels; absent, it
-    is the larger side of that.
+    images than its own; absent, it is the network's. A photograph is scaled until its shorter side
+    has `resize_shorter_side` pixels (absent, the larger side of that, or of the part `crop_ratio`
+    of what is scaled), or to `resize_both_sides`, (height, width), and its centre is cut out; or it
+    is scaled to lie inside, with bars of the colour `letterbox`, 0 to 255 for each channel.
+    `antialias` false looks at the nearest pixels alone; `colours` is the order of three channels.
     `workers` is how many processes decode images while training; with 0 they are decoded once, into
     memory or the cache, and absent, that is so if they fit. The numbers are the same for all.
     `test_split` is what the source calls the images that an epoch is measured on. Images that
@@ -140,7 +143,12 @@ class DataRecipe(Section):
     augment: Augment = Augment()
     input_size: tuple[Side, Side] | None = None
     resize_shorter_side: Whole | None = Field(default=None, gt=0)
-    interpolation: Literal["bilinear", "nearest"] = "bilinear"
+    resize_both_sides: tuple[Side, Side] | None = None
+    crop_ratio: Number | None = Field(default=None, gt=0, le=1)
+    letterbox: tuple[Annotated[Whole, Field(ge=0, le=255)], ...] | None = None
+    interpolation: Literal["bilinear", "nearest", "bicubic"] = "bilinear"
+    antialias: bool = True
+    colours: Literal["rgb", "bgr", "gray"] = "rgb"
     workers: Whole | None = Field(default=None, ge=0)
     test_split: str = "test"
     unreadable: Literal["refuse", "skip"] = "refuse"
@@ -152,6 +160,18 @@ class DataRecipe(Section):
                 f"mean has {counted(len(self.mean), 'value')}, std {len(self.std)}; "
                 "both need 1 (gray) or 3 (RGB)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_resize(self) -> DataRecipe:
+        ways = ("resize_shorter_side", "resize_both_sides", "crop_ratio", "letterbox")
+        given = [way for way in ways if getattr(self, way) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are ways to resize; keep one")
+        if self.letterbox is not None and len(self.letterbox) != len(self.mean):
+            raise ValueError("letterbox needs as many values as mean has")
+        if self.colours != "rgb" and len(self.mean) != 3:
+            raise ValueError(f"colours: {self.colours} goes with three channels")
         return self
 
 

@@ -15,6 +15,7 @@ import yaml
 from torch import nn
 
 from signbit import methods
+from signbit.data.pixels.images import Resize
 from signbit.data.pixels.preprocessing import Preprocessing
 from signbit.errors import CheckpointError
 from signbit.extensions import differences
@@ -59,9 +60,9 @@ class Run:
         return self.preprocessing.mean, self.preprocessing.std
 
     @property
-    def resize(self) -> tuple[int, str]:
-        """(shorter side in pixels, interpolation) of the resize before the centre is cut."""
-        return self.preprocessing.resize_shorter_side, self.preprocessing.interpolation
+    def resize(self) -> Resize:
+        """How a photograph becomes an input."""
+        return self.preprocessing.resize
 
     @property
     def finished(self) -> bool:

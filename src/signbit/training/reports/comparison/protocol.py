@@ -7,6 +7,7 @@ from typing import cast
 import torch
 
 from signbit.data.sources.any_source import open_dataset
+from signbit.training.images import resize_of
 from signbit.training.networks import make_method, network_of
 from signbit.training.recipe import Recipe
 
@@ -40,7 +41,8 @@ def misfit(recipe: Recipe) -> str | None:
         method = make_method(recipe.method)
         model = network_of(recipe, method, classes=2, channels=len(recipe.data.mean))
     size = recipe.data.input_size or cast("tuple[int, int]", model.input_size)
-    scale = min(height, width) / (recipe.data.resize_shorter_side or max(size))
+    resize = resize_of(recipe.data, size)
+    scale = min(height, width) / (resize.shorter_side or min(resize.both_sides or size))
     found = []
     if scale > _DOWN or scale < 1 / _UP:
         found.append(f"{'down' if scale > 1 else 'up'} from {height}×{width}")
