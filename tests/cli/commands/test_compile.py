@@ -162,6 +162,33 @@ def test_an_int16_stem(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_statistics_are_estimated_anew(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.sbnn"
+    arguments = ("compile", run_folder, "-o", target, "--images", "60", "--stem", "int16")
+    plain = cli(*arguments, "--json").figures
+    arguments = (*arguments, "--renew-statistics", "500")
+    figures = cli(*arguments, "--json").figures
+    assert figures["agreement"]["agrees"]
+    assert figures["int16_stem"] == plain["int16_stem"]
+    renewed = figures["int16_stem_renewed"]
+    assert renewed["float32_top1"] == figures["int16_stem"]["float32_top1"]
+    assert renewed["int16_top1"] == figures["agreement"]["end_to_end"]["pytorch_top1"]
+    assert renewed["median_cosine"] != figures["int16_stem"]["median_cosine"]
+    assert signbit.load(target).source["statistics"] == "renewed on 500 images"
+    words = "with statistics estimated anew the int16 stem changed the top class, or largest"
+    assert words in cli(*arguments).out
+    assert "in PyTorch, with statistics estimated anew" in cli(*arguments, "--details").out
+
+
+@pytest.mark.parametrize("others", [("-o", "m.sbnn"), ("--check", "--stem", "int16")])
+def test_statistics_are_for_a_rounded_stem(
+    cli: Cli, run_folder: Path, others: tuple[str, ...]
+) -> None:
+    mistake = cli("compile", run_folder, *others, "--renew-statistics", "9").mistake
+    assert "--renew-statistics is for a network whose stem is rounded" in mistake
+
+
+@pytest.mark.slow
 def test_a_float_stem_is_the_default(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     files = [tmp_path / "default.sbnn", tmp_path / "float32.sbnn"]
     for target, stem in zip(files, ([], ["--stem", "float32"]), strict=True):

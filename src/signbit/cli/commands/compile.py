@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Stem", "compile_"]
 
+_BATCH = 64
+"""Images of a batch whose statistics are taken."""
+
 
 class Stem(Enum):
     """What the first layer computes in."""
@@ -55,6 +58,16 @@ def compile_(
     stem: Annotated[
         Stem, typer.Option(help="int16 rounds the first layer: whole numbers on every CPU.")
     ] = Stem.FLOAT32,
+    renew_statistics: Annotated[
+        int | None,
+        typer.Option(
+            "--renew-statistics",
+            min=1,
+            metavar="N",
+            help="With --stem int16: estimate the batch-norms' statistics anew on N training "
+            "images.",
+        ),
+    ] = None,
     features: Annotated[
         bool,
         typer.Option("--features", help="The backbone alone: a vector for each image, no classes."),
@@ -111,7 +124,8 @@ def compile_(
 
     Says how large the file is, whether it gives the same answers, and what is not binary and why.
     The images are test images of the run's own data, or of --data. Exit code 1: they disagree.
-    With --stem int16 the network is rounded in PyTorch first, and what that changed is reported.
+    With --stem int16 the network is rounded in PyTorch first, and what that changed is reported;
+    with --renew-statistics also what it is with the batch-norms' statistics estimated anew.
 
     With --check nothing is written or compared: exit code 1 if something cannot be compiled.
 
@@ -136,6 +150,10 @@ def compile_(
 
     if (output is None) is not check:
         raise InputError("-o MODEL.sbnn names the file to write, --check writes none; give one")
+    if renew_statistics is not None and (stem is not Stem.INT16 or output is None):
+        raise InputError(
+            "--renew-statistics is for a network whose stem is rounded: add --stem int16 and -o"
+        )
     if output is None:
         with console.figures_only():
             trained = deployed(run, features=features, probe=probe).run
@@ -153,10 +171,15 @@ def compile_(
         stack.enter_context(held_open(output, least=weights // 8))
         dataset = sample_images(source, data, split, unreadable, images)
         labels = dataset.labels if trained.class_names else None
-        change = None
+        change = renewed = None
         if stem is Stem.INT16:
             rounded = with_int16_stem(trained)
             change = _stem_change(trained, rounded, dataset)
+            if renew_statistics is not None:
+                seen = sample_images(source, data, "train", unreadable, renew_statistics)
+                rounded = _renewed(rounded, seen)
+                renewed = _stem_change(trained, rounded, dataset)
+                notes = {**notes, "statistics": f"renewed on {counted(len(seen), 'image')}"}
             trained, notes = rounded, {**notes, "stem": stem.value}
         compiled = compile_run(trained, notes, allow_real or (), any_size=any_size, keep=keep or ())
         compiled.save(output)
@@ -190,6 +213,10 @@ def compile_(
         figures["int16_stem"] = change.to_dict()
         tables.append(stem_table(change))
         verdict.append(stem_line(change))
+    if renewed is not None:
+        figures["int16_stem_renewed"] = renewed.to_dict()
+        tables.append(stem_table(renewed, renewed=True))
+        verdict.append(f"with statistics estimated anew {stem_line(renewed)}")
     details = details or level() is Level.VERBOSE
     if not details:
         tables = [nodes_table(wrong)] if wrong else []
@@ -202,6 +229,22 @@ def compile_(
             "signbit: the engine and PyTorch disagree on some nodes; see the table", problem=True
         )
         raise typer.Exit(1)
+
+
+def _renewed(rounded: Run, dataset: ImageDataset) -> Run:
+    """The run with its batch-norms' statistics estimated anew on these images."""
+    from dataclasses import replace
+
+    from signbit.compiler.exporting.exported import normalise
+    from signbit.nn import renew_statistics
+
+    images = dataset.images
+    mean, std = rounded.normalization
+    batches = (
+        normalise(images[first : first + _BATCH], mean, std)
+        for first in range(0, len(images), _BATCH)
+    )
+    return replace(rounded, model=renew_statistics(rounded.model, batches))
 
 
 def _stem_change(run: Run, rounded: Run, dataset: ImageDataset) -> StemChange:

@@ -22,8 +22,8 @@ __all__ = [
 ]
 
 
-def stem_table(change: StemChange) -> console.Titled:
-    """What rounding the stem to int16 changed."""
+def stem_table(change: StemChange, *, renewed: bool = False) -> console.Titled:
+    """What rounding the stem to int16 changed. renewed: and estimating statistics anew."""
     from signbit.compiler.verification.cosine import median
 
     rows: list[list[object]] = [
@@ -34,7 +34,9 @@ def stem_table(change: StemChange) -> console.Titled:
     if change.float32_top1 is not None and change.int16_top1 is not None:
         rows.append(["top-1, float32 stem", console.percent(change.float32_top1)])
         rows.append(["top-1, int16 stem", console.percent(change.int16_top1)])
-    return console.table("what the int16 stem changed, in PyTorch", ["what", "figure"], rows)
+    title = "what the int16 stem changed, in PyTorch"
+    title += ", with statistics estimated anew" if renewed else ""
+    return console.table(title, ["what", "figure"], rows)
 
 
 def nodes_table(nodes: Sequence[NodeAgreement]) -> console.Titled:
