@@ -255,7 +255,7 @@ def test_forms_are_named() -> None:
 def test_a_table_of_pixels_that_no_steps_add_up_to_is_refused() -> None:
     values = torch.from_numpy(np.arange(256) * 77 % 256)
     table = PixelTable(values, MEAN, STD)
-    result = compiled(nn.Sequential(table, nn.Conv2d(3, 4, 3)), SIZE)
+    result = compiled(nn.Sequential(table, nn.Conv2d(3, 4, 3)).eval(), SIZE)
     assert result.graph.inputs[0].table is not None
     with pytest.raises(CompileError, match="an ONNX file has tables of at most 16"):
         to_onnx(result)
