@@ -56,22 +56,6 @@ def _scripted() -> Any:
         return torch.jit.script(_net())
 
 
-def _attention() -> nn.Module:
-    attention = nn.MultiheadAttention(3, 1, batch_first=True)
-
-    class Attends(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.attention = attention
-
-        def forward(self, x: Tensor) -> Tensor:
-            x = x.flatten(2).transpose(1, 2)
-            y: Tensor = self.attention(x, x, x)[0]
-            return y.mean(1)
-
-    return Attends().eval()
-
-
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "nothing": (lambda: None, "must be a torch.nn.Module"),
     "a path": (lambda: "model.pt", "must be a torch.nn.Module in evaluation mode, is str"),
@@ -110,7 +94,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "an error": (lambda: Of(lambda x: 1 / 0).eval(), "ZeroDivisionError"),
     "an assertion": (lambda: Of(lambda x: [][0]).eval(), "IndexError"),
     "an iterator": (lambda: Of(lambda x: next(iter(()))).eval(), "StopIteration"),
-    "attention": (_attention, "attention (aten."),
 }
 
 

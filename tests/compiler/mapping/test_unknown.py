@@ -29,16 +29,6 @@ class Net(nn.Module):
 _SCORES = torch.ones(3, 144)
 
 CURED: dict[str, tuple[Function, str, Function]] = {
-    "mean of parts of the channels": (
-        lambda x: x.reshape(x.shape[0], 2, 72).mean(2),
-        "x.mean((2, 3))",
-        lambda x: x.mean((2, 3)),
-    ),
-    "largest of parts of the channels": (
-        lambda x: x.reshape(x.shape[0], 2, 72).amax(2),
-        "x.amax((2, 3))",
-        lambda x: x.amax((2, 3)),
-    ),
     "a normalised flattened map": (
         lambda x: F.normalize(x.flatten(1), dim=1),
         "put a linear layer behind it",
@@ -51,17 +41,16 @@ CURED: dict[str, tuple[Function, str, Function]] = {
     ),
     "sum": (lambda x: x.sum((2, 3)), "* (H * W)", lambda x: x.mean((2, 3)) * 36),
     "mean of all": (lambda x: x - x.mean(), "x.mean((2, 3))", lambda x: x.mean((2, 3))),
-    "stack": (
-        lambda x: torch.stack((x, x), 1).flatten(1, 2),
-        "cat",
-        lambda x: torch.cat((x, x), 1),
-    ),
     "squeeze": (
         lambda x: x.mean((2, 3), keepdim=True).squeeze(),
         "x.squeeze((2, 3))",
         lambda x: x.mean((2, 3), keepdim=True).squeeze((2, 3)),
     ),
-    "statistics": (nn.GroupNorm(2, 4), "nn.BatchNorm2d", nn.BatchNorm2d(4).eval()),
+    "deviations": (
+        lambda x: x / x.std((2, 3), keepdim=True),
+        "nn.InstanceNorm2d",
+        nn.InstanceNorm2d(4),
+    ),
     "transposed convolution": (
         nn.ConvTranspose2d(4, 2, 3, 2, 1),
         "another output_padding",

@@ -96,6 +96,8 @@ KNOWN: dict[str, Function] = {
     "images in the middle": _images_in_the_middle,
     "products of matrices of several images": _both,
     "products of signs": _of_signs,
+    "means of parts": lambda x: x.reshape(x.shape[0], 2, 60).mean(2),
+    "largest of parts": lambda x: x.reshape(x.shape[0], 2, 60).amax(2),
     "shares over the middle": lambda x: _parted(x).softmax(2).flatten(2),
     "shares of places": lambda x: x - x.flatten(1).unflatten(1, (6, 4, 5)).softmax(3),
     "factors of heads and tanh": lambda x: (
