@@ -83,7 +83,8 @@ class _BatchNorm(torch.autograd.Function):
             return *graph, of_sum if wants[3] else None, *[None] * 3
         pixels = pixels_of(x)
         of_x, of_gamma, of_beta = torch.empty_like(pixels), *torch.empty_like(gamma.expand(2, -1))
-        of_shortcut = torch.empty_like(pixels) if wants[3] else None
+        clipped = wants[3] and y is not None
+        of_shortcut = torch.empty_like(pixels) if clipped else None
         sums = torch.empty_like(statistics[:-1])
         _native.training.batch_norm_gradients(
             pixels.flatten(1, 2),
@@ -101,7 +102,9 @@ class _BatchNorm(torch.autograd.Function):
             torch.get_num_threads(),
             None if ctx.join is None else partial(ctx.join.gradients, sums),
         )
-        added = None if of_shortcut is None else arranged(of_shortcut, ctx.channels_last)
+        added = grad if wants[3] else None
+        if of_shortcut is not None:
+            added = arranged(of_shortcut, ctx.channels_last)
         return arranged(of_x, ctx.channels_last), of_gamma, of_beta, added, *[None] * 3
 
 

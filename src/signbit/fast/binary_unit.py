@@ -129,7 +129,8 @@ class _BinaryUnit(torch.autograd.Function):
         of_gamma, of_beta = x.new_empty((2, out)).unbind()
         sums = torch.empty_like(statistics[:-1])
         gradient = pixels_of(grad)
-        of_shortcut = torch.empty_like(gradient) if ctx.needs_input_grad[6] else None
+        added = grad if ctx.needs_input_grad[6] else None
+        of_shortcut = None if added is None or y is None else torch.empty_like(gradient)
         ctx.plan.backward(
             _input(x, shift, weight_signs, weight_scale, gamma, beta, None, settings, ctx.eps),
             statistics,
@@ -157,7 +158,7 @@ class _BinaryUnit(torch.autograd.Function):
             None,
             of_gamma,
             of_beta,
-            None if of_shortcut is None else arranged(of_shortcut, ctx.channels_last),
+            added if of_shortcut is None else arranged(of_shortcut, ctx.channels_last),
             *[None] * 3,
         )
 

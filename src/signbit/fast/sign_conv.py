@@ -10,8 +10,10 @@ from functools import lru_cache, partial
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from signbit.fast.border import border_of, convolved_ones, ones_gradient
 from signbit.fast.depthwise import depthwise_conv, depthwise_gradients, is_depthwise
 from signbit.fast.layer import (
     Layer,
@@ -77,15 +79,22 @@ class _SignConv(torch.autograd.Function):
         shift: Tensor | None,
         divisor: Tensor | None,
         weight: Tensor,
-        border: Tensor | None,
+        input_offset: Tensor | None,
         parts: tuple[Tensor, Tensor | None, Tensor | None],
         settings: SignConvSettings,
     ) -> Tensor:
         """`weight` is what the parts stand for: signs times scale, plus offset."""
         weight_signs, scale, offset = parts
         ctx.settings, ctx.are_signs = settings, scale is None and offset is None
+        border = None
+        if input_offset is not None:
+            size = x.shape[2:]
+            border = border_of(
+                lambda _, weight, groups: convolved_ones(weight, size, settings.geometry),
+                *(weight_signs, scale, offset, input_offset, size),
+            )
         if is_depthwise(x, weight, settings.groups):
-            ctx.save_for_backward(x, shift, divisor, weight, border, None)
+            ctx.save_for_backward(x, shift, divisor, weight, input_offset, None)
             return depthwise_conv(x, shift, divisor, weight_signs, scale, border, settings)
         plan = _plan_of(x, weight, settings.geometry, settings.groups)
         pixels = pixels_of(x)
@@ -103,34 +112,48 @@ class _SignConv(torch.autograd.Function):
             dots,
             torch.get_num_threads(),
         )
-        ctx.save_for_backward(x, shift, divisor, weight, border, signs)
+        ctx.save_for_backward(x, shift, divisor, weight, input_offset, signs)
         return arranged(dots, conv_is_channels_last(x, weight_signs))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, shift, divisor, weight, border, signs = ctx.saved_tensors
+        x, shift, divisor, weight, input_offset, signs = ctx.saved_tensors
         settings: SignConvSettings = ctx.settings
         wants = ctx.needs_input_grad
         if wants_graph():
-            inputs = (x, shift, divisor, weight, border)
+            inputs = (x, shift, divisor, weight, input_offset)
             found = gradients_with_graph(partial(_with_graph, settings), inputs, wants[:5], grad)
             return *found, None, None
-        of_border = _over_images(grad) if wants[4] else None
         if signs is None:
-            found = depthwise_gradients(x, shift, divisor, weight, grad, settings)
-            return *found, of_border, None, None
-        layer = Layer(*(x, shift, divisor, signs, weight, settings.estimator, settings.parameters))
-        gradients = LayerGradients(layer)
-        is_linear = x.shape[2:] == (1, 1)  # the kernels' register tiles are made for rows of pixels
-        if is_linear or not has_conv_backward(settings.geometry, settings.groups):
-            of_weight = _convolution_backward(layer, grad, settings, gradients)
+            *of_input, of_weight = depthwise_gradients(x, shift, divisor, weight, grad, settings)
         else:
-            backward = conv_backward(x, weight, settings.geometry, ctx.are_signs)
-            backward.run(
-                pixels_of(grad), *layer.arguments(), gradients.arrays(), torch.get_num_threads()
+            layer = Layer(
+                *(x, shift, divisor, signs, weight, settings.estimator, settings.parameters)
             )
-            of_weight = gradients.of_weight()
-        return *gradients.of_input(), of_weight, of_border, None, None
+            *of_input, of_weight = _layer_gradients(layer, grad, settings, ctx.are_signs)
+        of_offset = None
+        if input_offset is not None:
+            by_tap = ones_gradient(_over_images(grad), weight, x.shape[2:], settings.geometry)
+            of_weight.add_(input_offset * by_tap)
+            of_offset = (by_tap * weight.sum(1, keepdim=True)).sum().reshape(input_offset.shape)
+        return *of_input, of_weight, of_offset, None, None
+
+
+def _layer_gradients(
+    layer: Layer, grad: Tensor, settings: SignConvSettings, are_signs: bool
+) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor]:
+    """The gradients of x, shift, divisor and the real weight."""
+    gradients = LayerGradients(layer)
+    is_linear = layer.x.shape[2:] == (1, 1)  # the kernels' register tiles are for rows of pixels
+    if is_linear or not has_conv_backward(settings.geometry, settings.groups):
+        of_weight = _convolution_backward(layer, grad, settings, gradients)
+    else:
+        backward = conv_backward(layer.x, layer.weight, settings.geometry, are_signs)
+        backward.run(
+            pixels_of(grad), *layer.arguments(), gradients.arrays(), torch.get_num_threads()
+        )
+        of_weight = gradients.of_weight()
+    return *gradients.of_input(), of_weight
 
 
 def _over_images(grad: Tensor) -> Tensor:
@@ -146,14 +169,17 @@ def _with_graph(
     shift: Tensor | None,
     divisor: Tensor | None,
     weight: Tensor,
-    border: Tensor | None,
+    input_offset: Tensor | None,
 ) -> Tensor:
     moved = _argument(x, shift, divisor)
     signs = torch.ops.signbit.sign(moved, settings.estimator, settings.parameters)
     conv: Tensor = torch.ops.signbit.binary_conv2d(
         *(signs, weight, None, None, None), *settings.geometry, settings.groups
     )
-    return conv if border is None else conv + border
+    if input_offset is None:
+        return conv
+    ones, by_tap = x.new_ones(1, 1, *x.shape[2:]), weight.sum(1, keepdim=True)
+    return conv + input_offset * F.conv2d(ones, by_tap, None, *settings.geometry)
 
 
 def _argument(x: Tensor, shift: Tensor | None, divisor: Tensor | None) -> Tensor:
@@ -195,22 +221,22 @@ def sign_conv2d(
     shift: Tensor | None,
     divisor: Tensor | None,
     weight: tuple[Tensor, Tensor | None, Tensor | None],
-    border: Tensor | None,
+    input_offset: Tensor | None,
     settings: SignConvSettings,
 ) -> Tensor:
-    """conv2d(sign((x + shift) / divisor), scale * signs + offset) + border, zero padding.
+    """conv2d(sign((x + shift) / divisor) + input_offset, scale * signs + offset), zero padding.
 
     x (N, in, H, W) float32 on a CPU, shift (N, in) or None, divisor one value or None for 1; weight
     is signs (out, in / groups, kh, kw) of ±1, scale (out,) or None for 1, offset (out,) or None for
-    0, which it is with groups; border (1, out, H', W') or None. Result (N, out, H', W'), in memory
-    as `nn.Conv2d` gives it, with the bits of `signbit.nn.functional.binary_conv2d`. Differentiable
-    in all tensors, in x, shift and divisor as the estimator says.
+    0, which it is with groups; input_offset one value or None for 0. Result (N, out, H', W'), in
+    memory as `nn.Conv2d` gives it, with the bits of `signbit.nn.functional.binary_conv2d`.
+    Differentiable in all tensors, in x, shift and divisor as the estimator says.
     """
     signs, scale, offset = weight
     real = signs if scale is None else signs * scale.reshape(-1, 1, 1, 1)
     if offset is not None:
         real = real + offset.reshape(-1, 1, 1, 1)
     result: Tensor = _SignConv.apply(  # type: ignore[no-untyped-call]
-        *(x, shift, divisor, real, border, weight, settings)
+        *(x, shift, divisor, real, input_offset, weight, settings)
     )
     return result

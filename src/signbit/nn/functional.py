@@ -23,8 +23,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from signbit.fast.border import border_of
 from signbit.nn.binarizers.weights import BinaryWeight, per_filter
-from signbit.nn.shifts import border_of
 
 __all__ = ["Pair", "binary_conv2d", "binary_conv_transpose2d", "binary_linear"]
 
@@ -71,8 +71,8 @@ def _product(
         sums = conv(torch.unflatten(signs, 1, (groups, -1)).sum(2), window, groups).unsqueeze(2)
         torch.unflatten(y, 1, (groups, -1)).add_(weight_offset.reshape(groups, -1, 1, 1) * sums)
     if input_offset is not None:
-        weight = BinaryWeight(weight_signs, scale, weight_offset)
-        y.add_(border_of(conv, weight, input_offset, signs.shape[2:]))
+        operands = (weight_signs, scale, weight_offset, input_offset)
+        y.add_(border_of(conv, *operands, signs.shape[2:]))
     return y
 
 

@@ -27,7 +27,7 @@ from signbit.nn.binarizers.activations import (
 from signbit.nn.binarizers.weights import BinaryWeight, PlainSign, WeightBinarizer
 from signbit.nn.choices import takes
 from signbit.nn.functional import Pair, binary_conv2d, binary_linear
-from signbit.nn.shifts import border_of, sign_argument
+from signbit.nn.shifts import sign_argument
 
 __all__ = ["BinaryConv1d", "BinaryConv2d", "BinaryLinear", "binary_conv2d", "binary_linear"]
 
@@ -118,14 +118,14 @@ class BinaryConv2d(nn.Module):
 
     def _native(self, x: Tensor, weight: BinaryWeight) -> Tensor:
         """What `convolve` returns, by native ops."""
-        binarizer, border = self.activation_binarizer, None
+        binarizer, input_offset = self.activation_binarizer, None
         geometry = (self.stride, self.padding, self.dilation)
         if isinstance(binarizer, AdaptiveActivation):
             weight = times(binarizer.alpha, weight)
-            border = border_of(self._conv, weight, binarizer.beta, x.shape[2:])
+            input_offset = binarizer.beta
         estimator = binarizer.estimator
         settings = SignConvSettings(estimator.name, estimator.parameters, *geometry, self.groups)
-        y = sign_conv2d(*sign_argument(binarizer, x), weight, border, settings)
+        y = sign_conv2d(*sign_argument(binarizer, x), weight, input_offset, settings)
         if not isinstance(binarizer, MeanAbsMap):
             return y
         return y * window_means(x, self.kernel_size, geometry)
