@@ -19,7 +19,7 @@ from signbit.exchange.onnx.writing import to_onnx
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["bnn", "bireal", "xnor"])
+@pytest.mark.parametrize("method", ["bnn", "bireal", "xnor", "irnet", "sdbnn", "reactnet"])
 def test_a_network_of_every_kind_of_block(tmp_path: Path, method: str) -> None:
     """The bits of every answer; XNOR-Net's maps of means are rounded once more or less."""
     direct = compiled(small_net(method, trained=method == "xnor"), SIZE)
