@@ -53,6 +53,7 @@ BELOW = {
         "words",
     },
     "compiler": {"nn", "bitformat", "errors", "files", "lazy", "words"},
+    "report": {"bitformat", "compiler", "data", "files", "printable", "runtime", "training"},
     "exchange": {
         "compiler",
         "recipes",

@@ -24,6 +24,7 @@ def no_file_beyond(size: int) -> Iterator[None]:
 def test_what_commands_write_from_a_run(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     for arguments, named in (
         (("curves", run_folder, "-o", tmp_path / "c.png"), "c.png: File too large"),
+        (("report", run_folder, "-o", tmp_path / "r.html"), "r.html: File too large"),
         (("compile", run_folder, "-o", tmp_path / "m.sbnn", "--images", "1"), "m.sbnn: File too"),
         (
             ("finetune", run_folder, "--labels", "1", "--out", tmp_path / "tuned", "epochs=1"),

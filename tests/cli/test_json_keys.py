@@ -108,6 +108,7 @@ def every_command(run: Path, model: Path, tmp_path: Path) -> list[list[str]]:
         ["import", "real-resnet20", tmp_path / "real.safetensors", "--out", tmp_path / "real"],
         ["compare", "bnn", "--protocol", "bnn-digits", "--out", tmp_path / "c", *short],
         ["curves", run, "-o", tmp_path / "curves.png"],
+        ["report", run, "-o", tmp_path / "r.html", "--figures", tmp_path / "charts"],
         ["evaluate", run],
         ["evaluate", model, "--data", "digits"],
         ["compile", run, "-o", tmp_path / "x.sbnn", "--images", "9"],

@@ -15,7 +15,7 @@ from signbit.errors import DataError
 
 COMMANDS = [
     "demo", "recipes", "train", "compare", "evaluate", "compile", "predict", "inspect", "bench",
-    "pretrain", "probe", "finetune", "curves", "export c", "export web",
+    "pretrain", "probe", "finetune", "curves", "report", "export c", "export web",
 ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from signbit.binarizing.observing import observed
 from signbit.binarizing.replacing import replace_modules
 from signbit.binarizing.report import BINARY, REAL, Change, Report
 from signbit.binarizing.shortcuts import Shortcuts
-from signbit.binarizing.tracing import UnfollowedError, add_module, module_of, place, traced
+from signbit.binarizing.tracing import add_module, module_of, place, traced
 from signbit.binarizing.units import join_units
 from signbit.compiler.compile import check as refusals_of
 from signbit.errors import CompileError, InputError
@@ -105,10 +105,9 @@ def _made(
 ) -> Binarized:
     """A binary copy of the model with its report, by its graph, or module by module."""
     copied = copy.deepcopy(model)
-    try:
-        root = traced(copied, images)
-    except UnfollowedError as reason:
-        return _by_modules(copied, method, keep, images, str(reason), shortcuts=shortcuts)
+    root = traced(copied, images)
+    if isinstance(root, str):
+        return _by_modules(copied, method, keep, images, root, shortcuts=shortcuts)
     work = _Work(root, method)
     for node, why in [*Layers(root, root.graph, keep)]:
         work.layer(node, why)

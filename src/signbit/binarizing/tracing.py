@@ -19,7 +19,6 @@ from signbit.nn.module_state import unchanged
 
 __all__ = [
     "LAYERS",
-    "UnfollowedError",
     "add_module",
     "ancestors",
     "changes_in_place",
@@ -54,7 +53,7 @@ _DROPOUTS: dict[Any, type[nn.Module]] = {
 }
 
 
-class UnfollowedError(Exception):
+class _UnfollowedError(Exception):
     """A forward is no graph; the text says where and why."""
 
 
@@ -81,15 +80,17 @@ def does_not_take(images: torch.Tensor, error: Exception) -> InputError:
     )
 
 
-def traced(model: nn.Module, images: torch.Tensor) -> fx.GraphModule:
+def traced(model: nn.Module, images: torch.Tensor) -> fx.GraphModule | str:
     """The model as a graph that holds the model's own modules; shapes are those for `images`.
 
-    Raises InputError where it takes no such images. A forward that cannot be followed ends in this
-    module's own exception, which `binarize` catches.
+    Text says why its forward cannot be followed. Raises InputError where it takes no such images.
     """
-    training, evaluating = _graph(model, training=True), _graph(model, training=False)
-    root = fx.GraphModule(model, training)
-    _settle_modes(root, evaluating)
+    try:
+        training, evaluating = _graph(model, training=True), _graph(model, training=False)
+        root = fx.GraphModule(model, training)
+        _settle_modes(root, evaluating)
+    except _UnfollowedError as reason:
+        return str(reason)
     for node in root.graph.nodes:
         if type(module_of(root, node)) is nn.Identity:
             node.replace_all_uses_with(node.args[0])
@@ -111,7 +112,7 @@ def _graph(model: nn.Module, *, training: bool) -> fx.Graph:
     except Exception as error:
         where = tracer.scope.module_path or "the model"
         cause = str(error).splitlines()[0].split(". ")[0] if str(error) else type(error).__name__
-        raise UnfollowedError(f"the forward of {where} cannot be followed: {cause}") from error
+        raise _UnfollowedError(f"the forward of {where} cannot be followed: {cause}") from error
     finally:
         for module, mode in modes.items():
             module.training = mode
@@ -125,9 +126,9 @@ def _settle_modes(root: fx.GraphModule, evaluating: fx.Graph) -> None:
     for node, other in differing:
         if None in (node, other) or node.target is not other.target:
             where = "the model" if node is None else place(root, node)
-            raise UnfollowedError(f"{where} computes otherwise in training than in evaluation")
+            raise _UnfollowedError(f"{where} computes otherwise in training than in evaluation")
         if node.target not in _DROPOUTS:
-            raise UnfollowedError(
+            raise _UnfollowedError(
                 f"{place(root, node)} calls {node.name} otherwise in training than in evaluation"
             )
         chance = node.kwargs.get("p", node.args[1] if len(node.args) > 1 else 0.5)

@@ -24,6 +24,7 @@ from signbit.cli.commands.predict import predict
 from signbit.cli.commands.pretrain import pretrain
 from signbit.cli.commands.probe import probe
 from signbit.cli.commands.recipes import recipes
+from signbit.cli.commands.report import report
 from signbit.cli.commands.train import train
 from signbit.cli.every_command import Command, Group, as_command
 from signbit.errors import UsageError
@@ -63,7 +64,13 @@ def _signbit(
 DAY: dict[str, dict[str, Callable[..., None]]] = {
     "Begin": {"demo": demo, "recipes": recipes},
     "Train": {"train": train, "pretrain": pretrain, "finetune": finetune, "import": import_},
-    "Measure": {"evaluate": evaluate, "probe": probe, "compare": compare, "curves": curves},
+    "Measure": {
+        "evaluate": evaluate,
+        "probe": probe,
+        "compare": compare,
+        "curves": curves,
+        "report": report,
+    },
     "Compile and run": {
         "compile": compile_,
         "inspect": inspect,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Timing",
+    "evenly",
     "load_classifier",
     "logits",
     "match_classes",
@@ -100,6 +101,11 @@ def top1(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     return float(np.mean(scores.argmax(axis=1) == labels))
 
 
+def evenly(total: int, count: int) -> NDArray[np.int64]:
+    """`count` of `total` numbers from 0, spread evenly, or all of them where there are fewer."""
+    return np.linspace(0, total - 1, min(count, total)).round().astype(np.int64)
+
+
 def open_split(
     source: str, split: str, unreadable: Unreadable, *, labelled: bool = True
 ) -> ImageDataset:
@@ -131,7 +137,7 @@ def sample_images(
         unreadable or source.unreadable,
         labelled=labelled,
     )
-    chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(np.int64)
+    chosen = evenly(len(dataset), count)
     return run.preprocessing.fit(match_classes(dataset.take(chosen), run.class_names))
 
 

@@ -1,8 +1,7 @@
 """What an input's offset adds to a convolution: δ·conv(1, weight), less at the image's border.
 
 Only taps inside the image count. Rows and columns choose theirs apart from each other, so a
-convolution of ones is two products with matrices of zeros and ones. PyTorch's own, of one image of
-one channel, takes longer than the rest of such a layer's weight.
+convolution of ones is two products with matrices of zeros and ones.
 """
 
 from __future__ import annotations

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from signbit.bitformat.graph import Resize
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from signbit.bitformat.graph import Resize
 
 __all__ = ["in_words"]
 

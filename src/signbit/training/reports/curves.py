@@ -23,6 +23,7 @@ _PANELS = {
     "top1": "top-1 on the test images",
     "knn_top1": "top-1 of nearest neighbours",
     "train_loss": "training loss",
+    "test_loss": "loss on the test images",
     "loss/contrastive": "contrastive loss",
     "loss/guided": "guided loss",
     "teacher/kl": "KL(teacher ‖ student), nats",

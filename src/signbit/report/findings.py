@@ -1,0 +1,44 @@
+"""What a report knows. What could not be found out is None, and the page says why in `without`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.compiler.count import ModelCost
+from signbit.report.inside import Inside
+from signbit.report.scores import Scores
+from signbit.runtime.engine import NodeReport
+from signbit.training.reports.curves import Curves
+
+__all__ = ["Agreed", "Findings"]
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """How many of `images` got the same answer from the engine as from PyTorch."""
+
+    images: int
+    same: int
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """Of one run or one file. `card` is what it is, as names and values."""
+
+    title: str
+    card: Mapping[str, str]
+    cost: ModelCost
+    nodes: tuple[NodeReport, ...]
+    isa: str
+    inside: Inside
+    curves: Curves | None = None
+    scores: Scores | None = None
+    mistakes: tuple[tuple[int, NDArray[np.uint8]], ...] = ()
+    """Index among the scored images, and the image as the network saw it, uint8 (H, W, C)."""
+    agreed: Agreed | None = None
+    without: tuple[str, ...] = field(default=())
+    """What is missing, and what would bring it."""

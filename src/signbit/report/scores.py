@@ -1,0 +1,85 @@
+"""What a classifier answered to labelled images: confusion, mistakes, certainty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Bin", "Scores"]
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Images whose highest probability lies in one range: its middle, how many, how many right."""
+
+    certainty: float
+    """Mean of their highest probabilities, 0 … 1."""
+    right: float
+    """Share of them that are right, 0 … 1."""
+    images: int
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """logits float32 (N, classes) of N images with labels int64 (N,), and the classes' names."""
+
+    logits: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    names: tuple[str, ...]
+
+    @property
+    def answers(self) -> NDArray[np.int64]:
+        """The class of the highest score, (N,); of equal scores the first."""
+        return np.asarray(self.logits.argmax(axis=1), dtype=np.int64)
+
+    @property
+    def top1(self) -> float:
+        """Share of the images whose answer is their label, 0 … 1."""
+        return float((self.answers == self.labels).mean())
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Softmax of the logits, float64 (N, classes)."""
+        shifted = self.logits.astype(np.float64)
+        shifted -= shifted.max(axis=1, keepdims=True)
+        powers = np.exp(shifted)
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def confusion(self) -> NDArray[np.int64]:
+        """How many images of each class (row) got each answer (column)."""
+        classes = len(self.names)
+        pairs = self.labels * classes + self.answers
+        return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+    def per_class(self) -> NDArray[np.float64]:
+        """Share of each class's images that are right; NaN where it has none."""
+        confusion = self.confusion()
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.diag(confusion) / confusion.sum(axis=1))
+
+    def mistakes(self, count: int) -> list[int]:
+        """The indices of at most `count` wrong answers, the most certain first."""
+        certainty = self.probabilities.max(axis=1)
+        wrong = np.flatnonzero(self.answers != self.labels)
+        return [int(index) for index in wrong[np.argsort(-certainty[wrong], kind="stable")][:count]]
+
+    def bins(self, count: int = 10) -> list[Bin]:
+        """The images by certainty, in `count` ranges of equal width; empty ones are left out."""
+        certainty = self.probabilities.max(axis=1)
+        right = self.answers == self.labels
+        place = np.minimum((certainty * count).astype(int), count - 1)
+        return [
+            Bin(float(certainty[inside].mean()), float(right[inside].mean()), int(inside.sum()))
+            for inside in (place == number for number in range(count))
+            if inside.any()
+        ]
+
+    def calibration_error(self, count: int = 10) -> float:
+        """Expected calibration error: mean of |certainty − share right| over images, 0 … 1.
+
+        Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3.
+        """
+        gaps = sum(each.images * abs(each.certainty - each.right) for each in self.bins(count))
+        return gaps / len(self.labels)
