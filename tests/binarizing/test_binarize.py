@@ -151,6 +151,7 @@ class Ending(Plain):
         return F.log_softmax(super().forward(x), 1)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit")
 def test_what_cannot_be_made_binary_says_why() -> None:
     with pytest.raises(CompileError, match="no logarithm"):
         binarize(Ending(), "bnn")
@@ -160,6 +161,10 @@ def test_what_cannot_be_made_binary_says_why() -> None:
         binarize(nn.Sequential(nn.Conv2d(3, 3, 1)), "bnn")
     with pytest.raises(InputError, match="model must be an nn"):
         binarize(Plain, "bnn")  # type: ignore[arg-type]
+    scripted = torch.jit.trace(Plain().eval(), torch.zeros(1, 1, 10, 9))
+    for compiled in (scripted, torch.compile(Plain())):
+        with pytest.raises(InputError, match="is compiled already; hand over the module"):
+            binarize(compiled, "bnn")
     with pytest.raises(RecipeError, match="unknown method"):
         binarize(Plain(), "nbb")
 

@@ -80,6 +80,11 @@ def binarize(
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"binarize: model must be an nn.Module, is {type(model).__name__}")
+    if isinstance(model, torch.jit.ScriptModule) or hasattr(model, "_orig_mod"):
+        raise InputError(
+            f"binarize: a {type(model).__name__} is compiled already; hand over the module that it "
+            "was made of"
+        )
     chosen = methods.get(method) if isinstance(method, str) else method
     height, width, channels = _size(model, input_size)
     like = next(model.parameters(), torch.empty(0))
