@@ -4,17 +4,20 @@
         --runs runs/binarizing --out benchmarks/results/binarizing.json
 
 The published weights are fine-tuned on these images first: that is the real network, the teacher of
-all runs, and not counted. Then each seed trains the recipe from those weights, and from random ones
-under the same teacher. Runs go one after another on all cores, and the machine should do nothing
-else. The figures are written after each of them. The same command goes on where it was stopped; an
-interrupted run's time is that of its epochs. Top-1 is the last epoch's, on all test images.
+all runs, and not counted. Then the recipe is trained from those weights, once for each seed, and
+after that from random ones under the same teacher. Runs go one after another on all cores, and the
+machine should do nothing else. The figures are written after each of them. The same command goes on
+where it was stopped. A run's minutes are those of its command, from the first import to the end; if
+it was interrupted, they count the break. Top-1 is the last epoch's, on all test images.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,19 +51,34 @@ def main() -> int:
         "recipe": RECIPE,
         "changes": arguments.changes,
         "teacher": figures_of(Path(teacher)),
-        "runs": [],
+        "runs": earlier(arguments.out, arguments.changes),
     }
-    for seed in arguments.seeds:
-        for arm, real in ARMS.items():
+    done = {(run["arm"], run["seed"]) for run in report["runs"]}
+    for arm, real in ARMS.items():
+        for seed in arguments.seeds:
+            if (arm, seed) in done:
+                continue
             out = arguments.runs / f"{arm.replace(' ', '-')}-{seed}"
+            unbroken, began = not out.exists(), time.monotonic()
             start = [f"start={teacher}"] if real else []
             words = [*start, f"teacher.checkpoint={teacher}", f"seed={seed}", *arguments.changes]
             signbit("train", RECIPE, *data, "--out", str(out), *words)
-            report["runs"].append({"arm": arm, "seed": seed, **figures_of(out)})
+            run = {"arm": arm, "seed": seed, **figures_of(out)}
+            if unbroken:
+                run["minutes"] = (time.monotonic() - began) / 60
+            report["runs"].append(run)
             if arguments.out is not None:
                 write_json(arguments.out, report)
     print(table(["", "top-1, each seed", "mean", "minutes"], rows(report)))
     return 0
+
+
+def earlier(out: Path | None, changes: list[str]) -> list[dict[str, Any]]:
+    """The runs of an earlier report of the same recipe."""
+    if out is None or not out.exists():
+        return []
+    report = json.loads(out.read_text())
+    return list(report["runs"]) if report["changes"] == changes else []
 
 
 def rows(report: dict[str, Any]) -> list[list[str]]:
