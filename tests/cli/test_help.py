@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from safetensors.torch import save_file
 from tests.cli.conftest import Cli
+from tests.compiler import nets
 
 from signbit import methods, models
 from signbit.cli.app import DAY, EXPORT
@@ -69,9 +70,16 @@ def test_examples_work_one_after_another(
         Image.new("RGB", (40, 30), (12 * index, 90, 9)).save(folder / f"{index}.jpg")
     network = models.build("real-resnet20", methods.get("real"), classes=10, channels=3)
     save_file(network.state_dict(), "resnet20.safetensors")
+    pytest.importorskip("onnx")
+    from signbit.exchange.onnx.writing import to_onnx  # which needs onnx
+
+    small = nets.compiled(nets.network("digits", "bnn", (8, 8, 1)), (8, 8, 1))
+    Path("tfc.onnx").write_bytes(to_onnx(small, "qonnx"))
+    for index in range(20):
+        folder = Path("mnist", str(index % 10))
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 12 * index).save(folder / f"{index}.png")
     for command in FUNCTIONS:
-        if command == "export onnx":
-            pytest.importorskip("onnx")
         for line in examples(cli, command):
             result = cli(*shlex.split(line)[1:])
             assert result.code == 0, (line, result.err)

@@ -126,7 +126,6 @@ REFUSED: dict[str, tuple[Function, str]] = {
     "cube": (lambda x: x**3, "write other powers as products"),
     "arg max": (lambda x: x.mean((2, 3)).argmax(1), "take it of the engine's scores"),
     "top 2": (lambda x: x.mean((2, 3)).topk(2)[0], "take it of the engine's scores"),
-    "largest": (lambda x: x.mean((2, 3)).max(1)[0], "other than height and width of a map"),
     "random slopes": (lambda x: F.rrelu(x, training=True), "random values"),
 }
 

@@ -94,7 +94,7 @@ def test_margins_are_those_of_the_joined_signs() -> None:
     comparison.add(0, [IMAGES])
     number = _joined_signs(engine)
     (concat,) = (node for node in result.graph.nodes if node.op == "concat")
-    feeds = comparison.feeds(concat, IMAGES)
+    feeds = comparison.feeds(concat, {0: IMAGES})
     assert not set(feeds) & set(concat.inputs)
     margin = comparison.margin(number, feeds)
     parts = [comparison.margin(each, feeds) for each in concat.inputs]

@@ -94,7 +94,7 @@ def report(
     with PyTorch. A .sbnn file has no curves, and needs --data for answers.
 
     Example: [bold]signbit report runs/a -o report.html[/]
-    Example: [bold]signbit report model.sbnn --data digits -o report.html --figures charts[/]
+    Example: [bold]signbit report runs/demo/model.sbnn --data digits -o r.html[/]
     """
     from signbit.cli.progress import progress
     from signbit.report import gather, page_of
