@@ -14,6 +14,7 @@ __all__ = [
     "InputSize",
     "Isa",
     "Json",
+    "Keep",
     "Model",
     "Overrides",
     "RecipeName",
@@ -95,6 +96,15 @@ Model = Annotated[
 RunOrModel = Annotated[
     Path,
     typer.Argument(metavar="RUN|MODEL.sbnn", help="A run folder or a compiled network."),
+]
+
+
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="MODULE",
+        help="A module whose result is an output of the file, too; again for each one.",
+    ),
 ]
 
 

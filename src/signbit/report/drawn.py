@@ -10,12 +10,12 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from numpy.typing import NDArray
 from PIL import Image
 
 from signbit.files import write_file
 from signbit.report.charts import INK
+from signbit.training.reports.pictures import rendered
 
 __all__ = ["FORMATS", "data_uri", "inline_svg", "write_charts"]
 
@@ -49,14 +49,10 @@ def write_charts(charts: dict[str, Figure], folder: Path) -> list[Path]:
 
 
 def _saved(figure: Figure, kind: str, *, salt: str) -> bytes:
-    picture = io.BytesIO()
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)  # a name may have dollars
     # The time of writing would make two files of the same chart differ.
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
-        figure.savefig(picture, format=kind, transparent=kind == "svg", dpi=150, metadata=metadata)
-    return picture.getvalue()
+        return rendered(figure, kind, dpi=150, transparent=kind == "svg", metadata=metadata)
 
 
 def data_uri(pixels: NDArray[np.uint8]) -> str:

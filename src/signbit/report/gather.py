@@ -19,7 +19,7 @@ from signbit.report.scores import Scores
 from signbit.runtime.engine import Engine
 from signbit.runtime.photographs import resize_rule
 from signbit.runtime.ports import first_output
-from signbit.runtime.prediction import class_labels
+from signbit.runtime.prediction import class_labels, require_finite
 from signbit.training.reports.curves import Curves
 
 __all__ = ["gather"]
@@ -42,7 +42,8 @@ def gather(
     """Of the file `data`, which `engine` has loaded, on `images` in the engine's class order.
 
     `progress` hears how many of the images have been scored. Raises DataError for an image that
-    cannot be decoded, InputError where the network is no classifier of images, and there are some.
+    cannot be decoded, InputError where the network is no classifier of images, and there are some,
+    SignbitError where a score is not finite.
     """
     scores, sample = None, None
     mistakes: tuple[tuple[int, NDArray[np.uint8]], ...] = ()
@@ -79,5 +80,6 @@ def _score(engine: Engine, images: ImageDataset, progress: Callable[[int], None]
     logits = np.empty((len(images), len(names)), dtype=np.float32)
     for indices, pixels in batches(read, len(images), engine.input_shape, None):
         logits[indices] = first_output(engine(pixels))
+        require_finite(logits[indices], [f"image {index}" for index in indices])
         progress(indices[-1] + 1)
     return Scores(logits, images.labels, tuple(map(printable, images.class_names)))

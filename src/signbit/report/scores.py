@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from signbit.runtime.prediction import softmax
+
 __all__ = ["Bin", "Scores"]
 
 
@@ -42,10 +44,7 @@ class Scores:
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """Softmax of the logits, float64 (N, classes)."""
-        shifted = self.logits.astype(np.float64)
-        shifted -= shifted.max(axis=1, keepdims=True)
-        powers = np.exp(shifted)
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        return softmax(self.logits)
 
     def confusion(self) -> NDArray[np.int64]:
         """How many images of each class (row) got each answer (column)."""

@@ -17,7 +17,15 @@ from signbit.words import counted
 if TYPE_CHECKING:
     from signbit.runtime.engine import Engine
 
-__all__ = ["OUTPUT", "Prediction", "class_labels", "of_images", "predictions"]
+__all__ = [
+    "OUTPUT",
+    "Prediction",
+    "class_labels",
+    "of_images",
+    "predictions",
+    "require_finite",
+    "softmax",
+]
 
 _BATCH = 64
 
@@ -77,6 +85,22 @@ def class_labels(engine: Engine) -> list[str]:
     return list(output.classes) or [str(index) for index in range(channels)]
 
 
+def require_finite(logits: npt.NDArray[np.float32], images: Sequence[object]) -> None:
+    """Raise SignbitError, which names the image, where a score is not finite."""
+    finite = np.isfinite(logits).all(axis=1)
+    if not finite.all():
+        raise SignbitError(
+            f"its scores for {images[int(finite.argmin())]} are not finite numbers, as constants "
+            "of the file overflow float32; compile the run again"
+        )
+
+
+def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Probabilities, float64 (N, classes), of finite scores of that shape."""
+    exponentials = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+
 def predictions(
     logits: npt.NDArray[Any], names: Sequence[str], images: Sequence[object]
 ) -> list[Prediction]:
@@ -84,16 +108,9 @@ def predictions(
 
     Raises SignbitError where a score is not finite.
     """
-    finite = np.isfinite(logits).all(axis=1)
-    if not finite.all():
-        raise SignbitError(
-            f"its scores for {images[int(finite.argmin())]} are not finite numbers, as constants "
-            "of the file overflow float32; compile the run again"
-        )
-    exponentials = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    require_finite(logits, images)
     found = []
-    for row, scores in zip(probabilities, logits, strict=True):
+    for row, scores in zip(softmax(logits), logits, strict=True):
         best = int(scores.argmax())
         found.append(Prediction(names[best], best, float(row[best]), row, scores, names))
     return found

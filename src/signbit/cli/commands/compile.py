@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Data, Isa, Json, RunFolder, Threads, UnreadableImages
+from signbit.cli.arguments import Data, Isa, Json, Keep, RunFolder, Threads, UnreadableImages
 from signbit.cli.levels import Level, level
 from signbit.cli.main import DONE, PROBLEMS
 from signbit.errors import InputError
@@ -103,13 +103,7 @@ def compile_(
             "three other sizes or more.",
         ),
     ] = False,
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="MODULE",
-            help="A module whose result is an output of the file, too; again for each one.",
-        ),
-    ] = None,
+    keep: Keep = None,
     details: Annotated[
         bool,
         typer.Option(

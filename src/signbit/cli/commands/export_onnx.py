@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli import console
-from signbit.cli.arguments import Data, Json, RunFolder, UnreadableImages
+from signbit.cli.arguments import Data, Json, Keep, RunFolder, UnreadableImages
 from signbit.cli.main import PROBLEMS
 from signbit.files import descriptor_of, held_open, write_file
 from signbit.words import counted
@@ -53,13 +53,7 @@ def export_onnx(
             help="As of [bold]signbit compile[/]: a layer that may compute in float32.",
         ),
     ] = None,
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="MODULE",
-            help="A module whose result is an output of the file, too; again for each one.",
-        ),
-    ] = None,
+    keep: Keep = None,
     json: Json = False,
 ) -> None:
     """Write a trained network as ONNX, for other people's runtimes.

@@ -289,3 +289,29 @@ def test_every_type_of_tensor(tmp_path: Path) -> None:
             network = read_onnx(graph.save(tmp_path))
             (value,) = network.state.values()
             assert value.flatten().tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "attributes"),
+    [
+        ("Gemm", ("constant", "image"), {}),
+        ("Squeeze", ("constant", "image"), {}),
+        ("Unsqueeze", ("constant", "image"), {}),
+        ("Reshape", ("constant", "image"), {}),
+        ("MatMul", ("constant", "image"), {}),
+        ("Concat", ("constant", "image"), {"axis": 1}),
+        ("Where", ("image", "constant", "image"), {}),
+    ],
+)
+def test_a_constant_where_the_image_is_expected_is_refused_by_name(
+    op: str, inputs: tuple[str, ...], attributes: dict[str, Any], tmp_path: Path
+) -> None:
+    given = model()
+    node = given.graph.node[1]
+    names = {"constant": given.graph.initializer[0].name, "image": given.graph.node[0].output[0]}
+    chosen = [names[each] for each in inputs]
+    node.CopyFrom(helper.make_node(op, chosen, [*node.output], name="odd", **attributes))
+    path = tmp_path / "odd.onnx"
+    path.write_bytes(given.SerializeToString())
+    with pytest.raises(CompileError, match=rf"odd \({op}\)"):
+        read_onnx(path)

@@ -20,6 +20,11 @@ class Const:
     latent: Array | None = None
     """The reals whose signs, times a scale, the array holds, where the file has them."""
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
+        return self.array.shape
+
 
 @dataclass(frozen=True, eq=False)
 class Real:

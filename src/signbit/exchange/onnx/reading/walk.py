@@ -152,7 +152,7 @@ class _Walk:
         node = call.node
         known = _function(call)
         if node.op == "Shape" and not isinstance(call.value(), Const):
-            return Const(np.array(call.value().shape, np.int64))  # type: ignore[union-attr]
+            return Const(np.array(call.value().shape, np.int64))
         if all(isinstance(value, Const | None) for value in call.values):
             if node.op not in FOLDED:
                 call.refuse("of constants alone is not computed")

@@ -165,7 +165,7 @@ def _matmul(call: Call) -> Value:
 
 
 def _gemm(call: Call) -> Value:
-    if call.attribute("transA", 0) or len(call.value(0).shape) != 2:  # type: ignore[union-attr]
+    if call.attribute("transA", 0) or len(call.value(0).shape) != 2:
         call.refuse("transposes its input, or has one of more than two dims")
     const = _const(call, 1, "matrix")
     bias = None

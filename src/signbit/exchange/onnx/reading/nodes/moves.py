@@ -51,7 +51,7 @@ def _reshaped(call: Call, shape: Sequence[int]) -> Value:
 
 def _reshape(call: Call) -> Value:
     target = call.option("shape", 1)
-    old = call.value().shape  # type: ignore[union-attr]
+    old = call.value().shape
     keeps = not call.attribute("allowzero", 0)
     sizes = [
         old[at] if size == 0 and keeps and at < len(old) else int(size)
@@ -64,13 +64,13 @@ def _reshape(call: Call) -> Value:
 
 
 def _flatten(call: Call) -> Value:
-    shape = call.value().shape  # type: ignore[union-attr]
+    shape = call.value().shape
     axis = call.dim(call.attribute("axis", 1), len(shape) + 1)
     return _reshaped(call, (math.prod(shape[:axis]), math.prod(shape[axis:])))
 
 
 def _squeeze(call: Call) -> Value:
-    shape = call.value().shape  # type: ignore[union-attr]
+    shape = call.value().shape
     axes = call.option("axes", 1)
     if axes is None:
         call.refuse("leaves out every dimension of one, the images' among them")
@@ -81,7 +81,7 @@ def _squeeze(call: Call) -> Value:
 
 
 def _unsqueeze(call: Call) -> Value:
-    left = list(call.value().shape)  # type: ignore[union-attr]
+    left = list(call.value().shape)
     axes = call.option("axes", 1)
     rank = len(left) + len(axes)
     places = {call.dim(axis, rank) for axis in axes}
@@ -90,7 +90,7 @@ def _unsqueeze(call: Call) -> Value:
 
 def _transpose(call: Call) -> Value:
     value = call.value()
-    rank = len(value.shape)  # type: ignore[union-attr]
+    rank = len(value.shape)
     dims = call.pairs("perm", range(rank)[::-1])
     if sorted(dims) != list(range(rank)) or dims[0] != 0:
         call.refuse(f"puts dimensions in the order {list(dims)}", "the images' stays the first")
@@ -101,7 +101,7 @@ def _concat(call: Call) -> Value:
     values = [call.value(place) for place in range(len(call.values))]
     if any(isinstance(value, Const) for value in values):
         call.refuse("joins constants with values of the image")
-    dim = call.dim(call.attribute("axis"), len(values[0].shape))  # type: ignore[union-attr]
+    dim = call.dim(call.attribute("axis"), len(values[0].shape))
     args = {"dim": dim}
     first, *others = values
     levels = [each for each in values if isinstance(each, Levels)]
