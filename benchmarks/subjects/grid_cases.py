@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from signbit import methods, models
-from signbit.bitformat.graph import Resize
 from signbit.compiler import Compiled, compile_model
 from signbit.data import open_dataset
 
@@ -38,6 +37,8 @@ __all__ = [
 ]
 
 Images = npt.NDArray[np.uint8]
+_Size = tuple[int, int, int]
+_Values = tuple[float, ...]
 
 BINARIZE = {"1/1": "both", "32/1": "activations", "1/32": "weights"}
 """Bits of a weight / bits of an activation, as papers write it -> the methods' parameter."""
@@ -157,14 +158,14 @@ def finished(case: Case, photographs: Photographs) -> tuple[nn.Module, int]:
 
 def compiled_as(case: Case, model: nn.Module) -> Compiled:
     """A model in evaluation mode, compiled for the case's images."""
-    kind = _preprocessing(case)
+    size, mean, std, shorter = _photographs_rule(case)
     return compile_model(
         model,
-        input_size=kind.input_size,
-        mean=kind.mean,
-        std=kind.std,
+        input_size=size,
+        mean=mean,
+        std=std,
         class_names=(),
-        resize=kind.resize,
+        resize_shorter_side=shorter,
     )
 
 
@@ -174,13 +175,19 @@ def evaluated(case: Case, photographs: Photographs, count: int) -> Images:
 
 
 def _preprocessing(case: Case) -> Preprocessing:
+    from signbit.bitformat.graph import Resize  # commits before photographs' rules lack it
+
+    size, mean, std, shorter = _photographs_rule(case)
+    return Preprocessing(size, mean, std, Resize(shorter))
+
+
+def _photographs_rule(case: Case) -> tuple[_Size, _Values, _Values, int]:
+    """(input size, mean, std, shorter side)"""
     side, own = case.side, _own_side(case.network)
     if own == 8:
-        return Preprocessing((side, side, 1), (0.5,), (0.5,), Resize(side))
+        return (side, side, 1), (0.5,), (0.5,), side
     shorter = side * 256 // 224 if own == 224 else side
-    return Preprocessing(
-        (side, side, 3), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), Resize(shorter)
-    )
+    return (side, side, 3), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), shorter
 
 
 @lru_cache(maxsize=8)
