@@ -134,7 +134,7 @@ def built(case: Case, classes: int) -> nn.Module:
     """The case's network with the weights of `torch`'s present seed."""
     parameters = {"binarize": BINARIZE[case.bits]} if case.bits in BINARIZE else {}
     method = methods.get(case.method, **parameters)
-    channels = _preprocessing(case).input_size[2]
+    channels = _photographs_rule(case)[0][2]
     return models.build(case.network, method, classes=classes, channels=channels)
 
 
