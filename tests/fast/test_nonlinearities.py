@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from signbit.fast import maxout, rprelu, use_native_ops
+from signbit.fast import nonlinearities, use_native_ops
 from signbit.nn.nonlinearities import Maxout, RPReLU
 
 KINDS = [Maxout, RPReLU]
-OPS = {Maxout: ("maxout", maxout.maxout), RPReLU: ("rprelu", rprelu.rprelu)}
+OPS = {Maxout: ("maxout", nonlinearities.maxout), RPReLU: ("rprelu", nonlinearities.rprelu)}
 """Class -> the name by which it calls its native op, and the op."""
 
 Kind = type[Maxout] | type[RPReLU]

@@ -11,11 +11,13 @@ import torch.distributed as dist
 from safetensors.torch import load_file
 from tests.training import worlds
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from signbit.compiler import compile_model
 from signbit.training.sync_batch_norm import (
     SyncBatchNorm1d,
     SyncBatchNorm2d,
+    leave_joined_buffers,
     synchronize_batch_norm,
 )
 
@@ -184,6 +186,17 @@ def one_process(tmp_path: Path) -> Iterator[None]:
     dist.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
     yield
     dist.destroy_process_group()
+
+
+@pytest.mark.usefixtures("one_process")
+def test_only_buffers_that_all_compute_are_not_sent() -> None:
+    joined = DistributedDataParallel(synchronize_batch_norm(network()))
+    with_own = DistributedDataParallel(nn.Sequential(joined.module, nn.BatchNorm1d(3)))
+    for wrapped in (joined, with_own):
+        leave_joined_buffers(wrapped)
+    assert not joined.broadcast_buffers
+    assert with_own.broadcast_buffers
+    leave_joined_buffers(network())  # of a process that trains alone
 
 
 @pytest.mark.usefixtures("one_process")

@@ -13,8 +13,8 @@ from signbit.errors import InputError
 from signbit.fast.batch_norm import batch_norm
 from signbit.fast.binary_unit import UnitSettings, binary_unit
 from signbit.fast.layer import surrogate_of
+from signbit.fast.nonlinearities import rprelu
 from signbit.fast.real_unit import real_unit
-from signbit.fast.rprelu import rprelu
 from signbit.nn import select
 from signbit.nn.binarizers.weights import BinaryWeight
 from signbit.nn.choices import takes

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from signbit.errors import InputError
-from signbit.fast.maxout import maxout
-from signbit.fast.rprelu import rprelu
+from signbit.fast.nonlinearities import maxout, rprelu
 from signbit.nn import select
 from signbit.nn.choices import takes
 

@@ -27,6 +27,8 @@ from signbit.training.runs.facts import run_facts
 from signbit.training.runs.folder import RunFolder
 from signbit.training.runs.result import RunResult
 from signbit.training.runs.scalars import Scalars
+from signbit.training.shared_sums import share_gradients
+from signbit.training.sync_batch_norm import leave_joined_buffers
 from signbit.training.torch_compile import compiled
 
 __all__ = ["Learner", "Materials", "Session"]
@@ -88,6 +90,8 @@ class Session:
         facts = self._open_folder(precision.scaler)
         first = len(self.history)
         wrapped, optimizer = self.accelerator.prepare(learner.model, learner.optimizer)
+        share_gradients(wrapped)
+        leave_joined_buffers(wrapped)
         if self.recipe.compile:
             wrapped = compiled(wrapped, learner.model)
         loader = Loader(

@@ -9,15 +9,21 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.parallel import DistributedDataParallel
 
 from signbit.fast.batch_norm import Join
 from signbit.nn.select import register_joined_norm
+from signbit.training.shared_sums import rows_of_all, sum_over_processes
 
-__all__ = ["SyncBatchNorm1d", "SyncBatchNorm2d", "synchronize_batch_norm"]
+__all__ = [
+    "SyncBatchNorm1d",
+    "SyncBatchNorm2d",
+    "leave_joined_buffers",
+    "synchronize_batch_norm",
+]
 
 
 class _Synchronized(nn.modules.batchnorm._BatchNorm):
@@ -97,6 +103,19 @@ def _replaced(norm: nn.Module, kind: type[_Synchronized]) -> _Synchronized:
     return result.train(norm.training)
 
 
+def leave_joined_buffers(model: nn.Module) -> None:
+    """Let a DistributedDataParallel send no buffers that every process computes by itself.
+
+    These are the statistics of synchronised normalisations. A model with other buffers is left
+    alone: process 0 tells everybody all of them before each step.
+    """
+    if not isinstance(model, DistributedDataParallel):
+        return
+    holders = [module for module in model.modules() if any(True for _ in module.buffers(False))]
+    if all(isinstance(module, _Synchronized) for module in holders):
+        model.broadcast_buffers = False
+
+
 class _Normalize(torch.autograd.Function):
     """x, weight, bias → y and the joined batch's mean, biased variance (C,) and count ()."""
 
@@ -138,7 +157,7 @@ class _Normalize(torch.autograd.Function):
             gradient, x, mean, mean, variance, saved, saved, False, ctx.eps, [False, True, True]
         )
         sums = torch.cat([own_dot, own_sum]).double()
-        dist.all_reduce(sums)
+        sum_over_processes(sums)
         dot, total = (sums / count).to(mean.dtype).chunk(2)
         scale = (variance + ctx.eps).rsqrt()
         if weight is not None:
@@ -174,9 +193,7 @@ def _joined_statistics(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _join_statistics(own: Tensor) -> None:
     """Mean and biased variance (C,) and count () of a part, to those of all, in place."""
     channels = len(own) // 2
-    parts = [torch.empty_like(own) for _ in range(dist.get_world_size())]
-    dist.all_gather(parts, own)
-    means, variances, counts = torch.split(torch.stack(parts), [channels, channels, 1], dim=1)
+    means, variances, counts = torch.split(rows_of_all(own), [channels, channels, 1], dim=1)
     total = counts.sum()
     mean = (counts * means).sum(0) / total
     spread = variances + (means - mean).square()
@@ -184,4 +201,4 @@ def _join_statistics(own: Tensor) -> None:
 
 
 # Native units exchange what the module does, so that a process may do without them by itself.
-register_joined_norm(SyncBatchNorm2d, Join(_join_statistics, dist.all_reduce))
+register_joined_norm(SyncBatchNorm2d, Join(_join_statistics, sum_over_processes))
