@@ -14,7 +14,8 @@ STEP = """
 import copy, json, os, sys, torch
 os.environ["SIGNBIT_ISA"] = sys.argv[1]
 from torch import nn
-from signbit.nn.binarizers import ASD, WSD, AdaptiveActivation, AdaptiveWeight, PlainSign
+from signbit.nn.binarizers import (
+    ASD, WSD, AdaptiveActivation, AdaptiveWeight, MeanAbsMap, PlainSign, XnorScale)
 from signbit.nn.blocks import normalised_conv
 from signbit.nn.estimators import EDE, Polynomial
 from signbit.nn.layers import BinaryConv2d
@@ -52,6 +53,19 @@ for channels, out, groups in ((16, 16, 1), (20, 33, 1), (3, 65, 1), (21, 21, 21)
     double_layer, double_norm = (copy.deepcopy(module).double() for module in (layer, norm))
     doubles = (double_layer, None, double_norm, x.double(), other.double())
     for mine, theirs in zip(step(layer, None, norm, x, other, True), step(*doubles, False)):
+        worst = max(worst, float((mine - theirs).abs().max() / theirs.abs().max()))
+for channels, out in ((3, 1), (16, 16), (20, 33)):
+    layer = BinaryConv2d(channels, out, 3, padding=1, weight_binarizer=XnorScale(),
+                         activation_binarizer=MeanAbsMap())
+    x = torch.randn(5, channels, 7, 9).contiguous(memory_format=torch.channels_last)
+    double = copy.deepcopy(layer).double()
+    found = []
+    for module, images in ((layer, x), (double, x.double())):
+        images = images.clone().requires_grad_()
+        y = module(images)
+        (y * torch.arange(y.numel()).reshape(y.shape).sin()).sum().backward()
+        found.append([y.detach(), images.grad, module.weight.grad])
+    for mine, theirs in zip(*found):
         worst = max(worst, float((mine - theirs).abs().max() / theirs.abs().max()))
 for channels in (7, 16, 20, 61):
     bent = RPReLU(channels)

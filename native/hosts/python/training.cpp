@@ -163,6 +163,7 @@ void add_training(nb::module_& module) {
   add_training_batch_norm(module);
   add_training_depthwise(module);
   add_training_nonlinearities(module);
+  add_training_maps(module);
   add_training_meeting(module);
 }
 

@@ -142,6 +142,12 @@ struct PointwiseTable {
   // x where x < 0, and of the rest, are added to sums[0][c] and sums[1][c].
   void (*maxout_gradients)(const float* x, const float* gradient, const MaxoutConstants& constants,
                            int64_t pixels, int64_t channels, float* of_x, double* sums);
+  // Of y times map[p]: of_y = gradient·map[p], and of_map[p] is the sum over c of gradient·y.
+  void (*times_map_gradients)(const float* y, const float* map, const float* gradient,
+                              int64_t pixels, int64_t channels, float* of_y, float* of_map);
+  // sum[p][c] += x[p][c] > 0 ? addend[p] : x[p][c] < 0 ? -addend[p] : 0.
+  void (*add_by_sign)(const float* x, const float* addend, int64_t pixels, int64_t channels,
+                      float* sum);
   // sum[p][c] += addend[c].
   void (*add_by_channel)(const float* addend, int64_t pixels, int64_t channels, float* sum);
   // sum += addend.

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from signbit.errors import InputError
 from signbit.fast.layer import SignConvSettings
 from signbit.fast.sign_conv import sign_conv2d
-from signbit.fast.window_means import window_means
+from signbit.fast.window_means import times_map, with_window_means
 from signbit.nn import select
 from signbit.nn.binarizers.activations import (
     ActivationBinarizer,
@@ -125,10 +125,11 @@ class BinaryConv2d(nn.Module):
             input_offset = binarizer.beta
         estimator = binarizer.estimator
         settings = SignConvSettings(estimator.name, estimator.parameters, *geometry, self.groups)
+        means: Tensor | None = None
+        if isinstance(binarizer, MeanAbsMap):
+            x, means = with_window_means(x, self.kernel_size, geometry)
         y = sign_conv2d(*sign_argument(binarizer, x), weight, input_offset, settings)
-        if not isinstance(binarizer, MeanAbsMap):
-            return y
-        return y * window_means(x, self.kernel_size, geometry)
+        return y if means is None else times_map(y, means)
 
     def extra_repr(self) -> str:
         return (

@@ -9,13 +9,13 @@
 //
 #include "training/generic/finish_dots.inl.h"
 //
+#include "training/generic/maps.inl.h"
+//
 #include "training/generic/normalise.inl.h"
 //
+#include "training/generic/nonlinearities.inl.h"
+//
 #include "training/generic/pool.inl.h"
-//
-#include "training/generic/maxout.inl.h"
-//
-#include "training/generic/rprelu.inl.h"
 
 template <typename Kept>
 constexpr NormPasses<Kept> make_norm_passes() {
@@ -40,6 +40,8 @@ constexpr PointwiseTable make_pointwise() {
           rprelu_gradients,
           maxout,
           maxout_gradients,
+          times_map_gradients,
+          add_by_sign,
           add_by_channel,
           add};
 }
