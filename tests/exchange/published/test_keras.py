@@ -128,6 +128,27 @@ def _link(held: Any) -> None:
     held["quant_conv2d_10"] = h5py.ExternalLink("/etc/passwd", "/")
 
 
+def _elsewhere(held: Any) -> None:
+    del held["quant_dense_10/quant_dense_10/bias:0"]
+    layout = h5py.VirtualLayout((2,), np.float32)
+    layout[:] = h5py.VirtualSource("/etc/passwd", "a", (2,))
+    held["quant_dense_10"].create_virtual_dataset("quant_dense_10/bias:0", layout)
+
+
+def _in_another_file(held: Any) -> None:
+    del held["quant_dense_10/quant_dense_10/bias:0"]
+    held["quant_dense_10"].create_dataset(
+        "quant_dense_10/bias:0", (2,), np.float32, external=[("/etc/passwd", 0, 8)]
+    )
+
+
+def _in_huge_pieces(held: Any) -> None:
+    del held["quant_dense_10/quant_dense_10/bias:0"]
+    group = held["quant_dense_10/quant_dense_10"]
+    more = {"maxshape": (None,), "chunks": (1 << 27,), "compression": "gzip"}
+    group.create_dataset("bias:0", (2,), np.float32, **more)
+
+
 def _text(held: Any) -> None:
     del held["quant_conv2d_10/quant_conv2d_10/kernel:0"]
     held["quant_conv2d_10/quant_conv2d_10/kernel:0"] = "a text"
@@ -156,6 +177,9 @@ CHANGES: dict[str, tuple[Callable[[Any], None], str]] = {
     "missing": (_missing, "it has no further quant_depthwise_conv2d for 2"),
     "more": (_more, "it has quant_dense_11, which is not in this network"),
     "link": (_link, "quant_conv2d_10 is a link to elsewhere"),
+    "elsewhere": (_elsewhere, "quant_dense_10's bias is in another file"),
+    "in another file": (_in_another_file, "quant_dense_10's bias is in another file"),
+    "in huge pieces": (_in_huge_pieces, "stored in pieces of 134,217,728 values"),
     "text": (_text, "quant_conv2d_10's kernel is  of object there"),
     "group": (_group, "quant_conv2d_10 has no kernel"),
     "blur": (_blur, "depthwise_conv2d_10 blurs otherwise than 3"),

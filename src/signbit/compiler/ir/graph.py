@@ -26,6 +26,9 @@ class Graph:
     """Name of each output → the value that it is, in the file's order; one may be several."""
     pixel_tables: dict[str, PixelValues] = field(default_factory=dict)
     """Values that are tables of pixels → what they have of each, until a pass has seen to them."""
+    input_offsets: dict[str, float] = field(default_factory=dict)
+    """Products of signs whose steps add what a number beside each input's sign makes of the
+    weights → that number, as they were traced."""
     refused: list[Refusal] = field(default_factory=list)
     """What cannot be done of all this. Whoever finds something goes on, to find the rest, too."""
 

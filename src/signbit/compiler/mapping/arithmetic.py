@@ -13,7 +13,7 @@ from signbit.compiler.ir import Node, Shape, Step
 from signbit.compiler.mapping.moves.views import settled, view_of
 from signbit.compiler.mapping.over_channels import is_length, normalised
 from signbit.compiler.mapping.tracer import Call
-from signbit.compiler.mapping.two_values import difference, expanded, joined
+from signbit.compiler.mapping.two_values import difference, expanded, joined, spread
 
 __all__ = ["MAPPINGS", "affine", "multiply", "per_channel", "same_size"]
 
@@ -150,13 +150,14 @@ def _as_features(call: Call, value: Vector | float) -> Vector:
 
 
 def same_size(call: Call, name: str) -> Node:
-    """The real value of an argument, of which the call must keep the size."""
-    source = call.real(name)
-    if call.sizes() != call.sizes(name):
-        raise call.refuse(
-            f"changes the size from {call.sizes(name)} to {call.sizes()} for each image"
-        )
-    return source
+    """The real value of an argument, with what it has once as often as the call's result has it."""
+    source, before, after = call.real(name), call.sizes(name), call.sizes()
+    if before == after:
+        return source
+    fixes_size = call.tracer.any_size and source.shape[:2] != call.shape()[:2]
+    if len(before) != len(after) or fixes_size:
+        raise call.refuse(f"changes the size from {before} to {after} for each image")
+    return spread(call, source, "spread")
 
 
 def per_channel(call: Call, value: Vector | float, shape: Shape) -> Vector:

@@ -16,7 +16,7 @@ from signbit.compiler.mapping.moves.joins import join
 from signbit.compiler.mapping.over_channels import is_length
 from signbit.compiler.mapping.tracer import Call
 
-__all__ = ["difference", "expanded", "joined"]
+__all__ = ["difference", "expanded", "joined", "spread"]
 
 
 def joined(call: Call, op: str) -> Node:
@@ -42,13 +42,21 @@ def expanded(call: Call) -> Node:
     """`expand`: pixels of a single row or column and a single channel, again and again."""
     if is_length(call, "self"):
         return call.raw("self")
-    source, shape = call.value("self"), call.shape()
+    return spread(call, call.value("self"))
+
+
+def spread(call: Call, source: Node, part: str | None = None) -> Node:
+    """A value on every row, column and channel of the call's result, where it has a single one.
+
+    part: what its nodes are called, where the result is no more than a part of the call's value.
+    """
+    shape = call.shape()
     if source.shape[:2] != shape[:2]:
-        part = None if source.shape.channels == shape.channels else "pixels"
-        source = _spread(call, source, shape, part)
+        is_last = part is None and source.shape.channels == shape.channels
+        source = _spread(call, source, shape, None if is_last else part or "pixels")
     if source.shape.channels == shape.channels:
         return source
-    return join(call, [source] * shape.channels)
+    return join(call, [source] * shape.channels, part)
 
 
 def _operands(call: Call) -> tuple[Node, Node]:

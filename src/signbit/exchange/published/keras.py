@@ -7,6 +7,7 @@ shape is known to be right.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,8 @@ from signbit.nn.layers import BinaryConv2d
 __all__ = ["KerasLayers", "read_keras"]
 
 _MOST_LAYERS = 10_000
+_MOST_IN_PIECE = 1 << 24
+"""Values of a piece that a tensor is stored in: HDF5 reads pieces as a whole."""
 
 _NORMS = {
     "weight": "gamma",
@@ -156,11 +159,20 @@ class _Reader:
         data: Any = self._datasets(layer).get(wanted)
         if not hasattr(data, "external"):  # as of what is no tensor
             raise CheckpointError(f"{self.what} does not fit: {layer} has no {wanted}")
-        if data.shape != shape or data.dtype.kind != "f" or data.external:
+        if data.external or data.is_virtual:
+            raise CheckpointError(
+                f"{self.what}: {layer}'s {wanted} is in another file, and no other file is opened"
+            )
+        if data.shape != shape or data.dtype.kind != "f":
             found = "×".join(map(str, data.shape))
             raise CheckpointError(
                 f"{self.what} does not fit: {layer}'s {wanted} is {found} of {data.dtype} there, "
                 f"and {'×'.join(map(str, shape))} of floats in this network"
+            )
+        if data.chunks and math.prod(data.chunks) > max(_MOST_IN_PIECE, data.size):
+            raise CheckpointError(
+                f"{self.what}: {layer}'s {wanted} is stored in pieces of "
+                f"{math.prod(data.chunks):,} values, which is absurd"
             )
         values = np.asarray(data[()], np.float32)
         if not np.isfinite(values).all():

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from signbit.errors import RecipeError
 from signbit.nn.binarizers import MultiBitActivation, PlainSignActivation, RealActivation, RSign
 from signbit.nn.binarizers.activations import ActivationBinarizer
+from signbit.nn.binarizers.weights import BinaryWeight, PlainSign, WeightBinarizer
 from signbit.nn.layers import BinaryConv2d, BinaryLinear
+from signbit.nn.nonlinearities import Maxout
 from signbit.nn.pixels.pixel_table import PixelTable
 
 __all__ = ["PARTS", "binarizer"]
@@ -86,6 +88,24 @@ class Affine(nn.Module):
         return x if self.shift is None else x + self.shift.reshape(shape)
 
 
+class MovedSigns(WeightBinarizer):
+    """scale · sign(w) + offset, both (filters,) and trained."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(filters))
+        self.offset = nn.Parameter(torch.zeros(filters))
+
+    def forward(self, weight: Tensor) -> BinaryWeight:
+        return BinaryWeight(self.estimator(weight), self.scale, self.offset)
+
+
+def _weight_binarizer(spec: str, filters: int) -> WeightBinarizer:
+    if spec not in ("sign", "moved"):
+        raise RecipeError(f"weight must be sign or moved, is {spec!r}")
+    return MovedSigns(filters) if spec == "moved" else PlainSign()
+
+
 def _batch_norm(channels: int, dims: int, eps: float) -> nn.Module:
     kind = nn.BatchNorm2d if dims == 4 else nn.BatchNorm1d
     return kind(channels, eps=eps)
@@ -95,12 +115,23 @@ def _conv2d(**arguments: Any) -> nn.Module:
     return nn.Conv2d(**_pairs(arguments))
 
 
-def _binary_conv2d(*, activation: Spec, **arguments: Any) -> nn.Module:
-    return BinaryConv2d(**_pairs(arguments), activation_binarizer=binarizer(activation))
+def _binary_conv2d(*, activation: Spec, weight: str = "sign", **arguments: Any) -> nn.Module:
+    return BinaryConv2d(
+        **_pairs(arguments),
+        activation_binarizer=binarizer(activation),
+        weight_binarizer=_weight_binarizer(weight, arguments["out_channels"]),
+    )
 
 
-def _binary_linear(*, activation: Spec, in_features: int, out_features: int) -> nn.Module:
-    return BinaryLinear(in_features, out_features, activation_binarizer=binarizer(activation))
+def _binary_linear(
+    *, activation: Spec, in_features: int, out_features: int, weight: str = "sign"
+) -> nn.Module:
+    return BinaryLinear(
+        in_features,
+        out_features,
+        activation_binarizer=binarizer(activation),
+        weight_binarizer=_weight_binarizer(weight, out_features),
+    )
 
 
 def _pixel_table(channels: int | None, mean: Sequence[float], std: Sequence[float]) -> nn.Module:
@@ -125,6 +156,7 @@ PARTS: dict[str, Callable[..., nn.Module]] = {
     "constant": Constant,
     "conv2d": _conv2d,
     "linear": nn.Linear,
+    "maxout": Maxout,
     "pixel_table": _pixel_table,
     "prelu": nn.PReLU,
 }

@@ -207,12 +207,15 @@ def _of_signs(product: _Product) -> Node:
     window = product.window
     if product.offset is None and "row_taps" not in affine.keys:
         return _scaled(product, "binary_conv", weight, affine["shift"])
-    if product.offset is None:
-        return call.add("binary_conv", source, steps=[affine], weight=weight, **window)
-    shape = call.shape()._replace(channels=window["groups"])
-    sums = call.add("sign_sum", source, part="signs", shape=shape, **summed)
-    added = Step("add", {"input": 1, "repeat": "each", "weighted": product.offset})
-    return call.add("binary_conv", source, sums, steps=[affine, added], weight=weight, **window)
+    operands, steps = [source], [affine]
+    if product.offset is not None:
+        shape = call.shape()._replace(channels=window["groups"])
+        operands.append(call.add("sign_sum", source, part="signs", shape=shape, **summed))
+        steps.append(Step("add", {"input": 1, "repeat": "each", "weighted": product.offset}))
+    conv = call.add("binary_conv", *operands, steps=steps, weight=weight, **window)
+    if product.copies == 1 and not any(product.zeros):
+        call.tracer.graph.input_offsets[conv.name] = product.delta
+    return conv
 
 
 def _affine(product: _Product) -> Step:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from signbit.errors import CompileError, RecipeError, Refusal
 from signbit.exchange.onnx.reading.file import Array
-from signbit.exchange.onnx.reading.values import Const, Levels, Pixels, Real
+from signbit.exchange.onnx.reading.values import Choice, Const, Levels, Pixels, Real
 from signbit.models.graph import IMAGE, GraphNode, is_free_name
 from signbit.models.graph.network import made
 
@@ -35,6 +35,8 @@ class Builder:
         """Name and operation of the file's node that new nodes are for, and called after."""
         self.pixels: dict[str, Pixels] = {}
         """By name: the values that are functions of one pixel."""
+        self.choices: dict[str, Choice] = {}
+        """By the file's name: the values that the sign of another one chooses."""
         self._made: dict[int, tuple[object, Real]] = {}
 
     def refuse(self, reason: str, cure: str = "") -> NoReturn:

@@ -11,7 +11,7 @@ import numpy as np
 from signbit.exchange.onnx.reading.call import Call
 from signbit.exchange.onnx.reading.file import Array
 from signbit.exchange.onnx.reading.quantization import bipolar, quantised
-from signbit.exchange.onnx.reading.values import Const
+from signbit.exchange.onnx.reading.values import Const, by_dim
 
 __all__ = ["FOLDED", "fold"]
 
@@ -58,9 +58,19 @@ def fold(call: Call) -> Const:
             latent = given.latent if isinstance(given, Const) else None
             if latent is not None:
                 latent = _computed(call, op, [latent, *arrays[1:]])
-            return Const(array, latent)
+            return Const(array, latent, _moved(call) if op == "Add" else None)
     except (ValueError, IndexError, TypeError, KeyError, OverflowError) as error:
         call.refuse(f"cannot be computed of its constants: {str(error).splitlines()[0]}")
+
+
+def _moved(call: Call) -> tuple[Const, Array] | None:
+    """What a sum of quantised signs and numbers by filter consists of; None for another sum."""
+    for place in (0, 1):
+        given, added = call.value(place), call.constant(1 - place, "summand").astype(np.float32)
+        if isinstance(given, Const) and given.latent is not None and given.array.ndim:
+            offset = by_dim(added, given.shape, 0)
+            return None if offset is None else (given, np.broadcast_to(offset, len(given.array)))
+    return None
 
 
 def _quantised(call: Call) -> Const:

@@ -9,7 +9,7 @@ import numpy as np
 
 from signbit.exchange.onnx.reading.file import Array
 
-__all__ = ["Const", "Levels", "Pixels", "Real", "Unknown", "Value", "by_dim", "scalar"]
+__all__ = ["Choice", "Const", "Levels", "Pixels", "Real", "Unknown", "Value", "by_dim", "scalar"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +19,8 @@ class Const:
     array: Array
     latent: Array | None = None
     """The reals whose signs, times a scale, the array holds, where the file has them."""
+    moved: tuple[Const, Array] | None = None
+    """Of a sum: signs times a scale, and what is added to each filter of them, (filters,)."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -43,6 +45,17 @@ class Pixels:
     """float32 (256) for all channels in one row, or in a row each"""
     moves: tuple[tuple[str, tuple[int, ...]], ...] = ()
     """How the image was reshaped and permuted before; then there is one row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One of two numbers for each channel, or for all, by the sign of a value."""
+
+    source: str
+    """Name of the value."""
+    below: Array
+    """float32 (1,) or (channels,), where the value is below 0"""
+    above: Array
 
 
 @dataclass(frozen=True, eq=False)

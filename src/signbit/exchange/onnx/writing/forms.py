@@ -24,6 +24,9 @@ class Form:
     """That of its own operations."""
     batch: int | None = None
     """Images of a call; None for any number."""
+    moves_operands = False
+    """Whether operands of two values that are no −a and +a are written as such: sums are then no
+    whole numbers, and a runtime of floats rounds them. Otherwise sums of signs are added behind."""
 
     def sign(self, writer: Writer, node: Node, rank: int) -> str:
         """A `sign`, as −1.0 and +1.0."""
@@ -32,9 +35,11 @@ class Form:
         values = (writer.per_channel(each * flips, rank) for each in (-1, 1))
         return writer.add("Where", below, *values)
 
-    def weight(self, writer: Writer, signs: npt.NDArray[np.int8]) -> str:
-        """Weights of −1 and +1, in ONNX's order."""
-        return writer.constant(signs)
+    def weight(
+        self, writer: Writer, signs: npt.NDArray[np.int8], scale: npt.ArrayLike = 1.0
+    ) -> str:
+        """Weights of −1 and +1 times a scale, in ONNX's order."""
+        return writer.constant(signs * np.asarray(scale))
 
     def product(self, writer: Writer, node: Node, signs: npt.NDArray[np.int8]) -> str:
         """Dots of a value of signs with filters (out, kh, kw, in / groups) of −1 and +1."""
@@ -50,6 +55,7 @@ class Qonnx(Form):
 
     domain = "qonnx.custom_op.general"
     batch = 1
+    moves_operands = True
 
     def sign(self, writer: Writer, node: Node, rank: int) -> str:
         level, flips = _rule(node)
@@ -61,11 +67,13 @@ class Qonnx(Form):
             value = writer.add("Mul", value, writer.per_channel(flips, rank))
         return value
 
-    def weight(self, writer: Writer, signs: npt.NDArray[np.int8]) -> str:
-        return self._quantised(writer, writer.constant(signs))
+    def weight(
+        self, writer: Writer, signs: npt.NDArray[np.int8], scale: npt.ArrayLike = 1.0
+    ) -> str:
+        return self._quantised(writer, writer.constant(signs), scale)
 
-    def _quantised(self, writer: Writer, value: str) -> str:
-        return writer.add("BipolarQuant", value, writer.constant(1.0), domain=self.domain)
+    def _quantised(self, writer: Writer, value: str, scale: npt.ArrayLike = 1.0) -> str:
+        return writer.add("BipolarQuant", value, writer.constant(scale), domain=self.domain)
 
 
 class OpenVino(Form):

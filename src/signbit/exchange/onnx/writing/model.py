@@ -20,6 +20,7 @@ from signbit.compiler.trace import trace
 from signbit.errors import CompileError, InputError
 from signbit.exchange.onnx.writing.forms import Form, OpenVino, Qonnx
 from signbit.exchange.onnx.writing.operations import OPERATIONS
+from signbit.exchange.onnx.writing.operations.layers import includes_steps
 from signbit.exchange.onnx.writing.steps import STEPS
 from signbit.exchange.onnx.writing.writer import INPUT, MAP, VECTOR, Writer
 
@@ -106,7 +107,7 @@ def _write(writer: Writer, node: Any) -> None:
         writer.put(node.name, INPUT, MAP)
         return
     value, rank = OPERATIONS[node.op](writer, node)
-    for step in node.steps:
+    for step in () if includes_steps(writer, node) else node.steps:
         value = STEPS[step.op](writer, node, step, value, rank)
     writer.put(node.name, value, rank)
 

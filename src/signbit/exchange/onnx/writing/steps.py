@@ -18,10 +18,19 @@ __all__ = ["STEPS"]
 def _affine(writer: Writer, node: Node, step: Step, value: str, rank: int) -> str:
     scale, shift = step["scale"], _shift(writer, node, step)
     if (scale != 1).any():
-        value = writer.add("Mul", value, writer.per_channel(scale, rank))
+        op, factor = _product(scale)
+        value = writer.add(op, value, writer.per_channel(factor, rank))
     if shift.ndim > 1:
         return writer.add("Add", value, writer.constant(shift))
     return _plus(writer, value, shift, rank) if shift.any() else value
+
+
+def _product(scale: npt.NDArray[np.float64]) -> tuple[str, npt.NDArray[np.float64]]:
+    """ "Div" where PyTorch divides by float32s, of which the scale is the quotient; else "Mul"."""
+    with np.errstate(all="ignore"):
+        divisor = (1 / scale).astype(np.float32).astype(np.float64)
+        is_divided = (1 / divisor == scale).all() and (scale.astype(np.float32) != scale).any()
+    return ("Div", divisor) if is_divided else ("Mul", scale)
 
 
 def _shift(writer: Writer, node: Node, step: Step) -> npt.NDArray[np.float64]:

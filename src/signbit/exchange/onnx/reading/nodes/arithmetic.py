@@ -29,6 +29,8 @@ _FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
 def _binary(op: str) -> Callable[[Call], Value]:
     def mapped(call: Call) -> Value:
         first, second = call.value(0), call.value(1)
+        if op == "multiply" and (product := _by_own_sign(call)) is not None:
+            return product
         if isinstance(second, Const):
             return with_constant(call, op, first, second.array)
         if isinstance(first, Const):
@@ -36,6 +38,18 @@ def _binary(op: str) -> Callable[[Call], Value]:
         return call.emit(op, call.real(0), call.real(1))
 
     return mapped
+
+
+def _by_own_sign(call: Call) -> Real | None:
+    """A value times one of two numbers by channel, of which its own sign chooses; or None."""
+    for place in (0, 1):
+        value, choice = call.value(place), call.builder.choices.get(call.node.inputs[1 - place])
+        if choice is not None and isinstance(value, Real) and choice.source == value.name:
+            count = value.shape[1]
+            tensors = {"negative": choice.below, "positive": choice.above}
+            shaped = {name: np.broadcast_to(each, count) for name, each in tensors.items()}
+            return call.emit("maxout", value, args={"channels": count}, tensors=shaped)
+    return None
 
 
 def with_constant(
@@ -54,12 +68,6 @@ def with_constant(
                 return _flipped(call, value, each)
     real = call.builder.real(value)
     sizes = (*(1,) * (len(real.shape) - constant.ndim), *constant.shape)
-    spreads = real.shape[1:2] == (1,) and sizes == (1, constant.size, 1, 1)
-    if op == "multiply" and spreads and constant.size > 1:
-        # One map times a number for each channel makes as many maps.
-        args = {"in_channels": 1, "out_channels": constant.size, "kernel_size": 1, "bias": False}
-        weight = constant.reshape(-1, 1, 1, 1)
-        return call.emit("conv2d", real, args=args, tensors={"weight": weight})
     other = call.builder.constant(constant.astype(np.float32), len(real.shape))
     operands = (other, real) if reverse else (real, other)
     result = call.emit(op, *operands)

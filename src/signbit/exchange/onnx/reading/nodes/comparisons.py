@@ -14,7 +14,15 @@ import numpy as np
 from signbit.exchange.onnx.reading.call import Call
 from signbit.exchange.onnx.reading.file import Array
 from signbit.exchange.onnx.reading.nodes.arithmetic import with_constant
-from signbit.exchange.onnx.reading.values import Const, Levels, Real, Value, by_dim, scalar
+from signbit.exchange.onnx.reading.values import (
+    Choice,
+    Const,
+    Levels,
+    Real,
+    Value,
+    by_dim,
+    scalar,
+)
 
 __all__ = ["NODES"]
 
@@ -64,6 +72,7 @@ def _where(call: Call) -> Value:
         return call.refuse("chooses by what is no comparison with a constant")
     yes, no = (call.constant(place, "choice").astype(np.float32) for place in (1, 2))
     numbers = [by_dim(each, truth.shape, truth.axis) for each in (yes, no)]
+    _note(call, truth, *numbers)
     one, other = (None if each is None else scalar(each) for each in numbers)
     if one is not None and other is not None:
         if one == other:
@@ -75,6 +84,16 @@ def _where(call: Call) -> Value:
         product = with_constant(call, "multiply", truth, yes - no)
     assert not isinstance(product, Const)
     return with_constant(call, "add", product, no)  # type: ignore[arg-type]
+
+
+def _note(call: Call, truth: Levels, yes: Array | None, no: Array | None) -> None:
+    """Remember a choice between two numbers by the sign of a value, which may meet that value."""
+    behind = np.nextafter(np.float32(0), np.float32(1))  # 0 times either number is 0
+    by_sign = truth.axis == 1 and bool(np.isin(truth.thresholds, (0, behind)).all())
+    if by_sign and yes is not None and no is not None:
+        below, above = (no, yes) if truth.two() == (0.0, 1.0) else (yes, no)
+        choice = Choice(truth.source.name, below, above)
+        call.builder.choices[call.node.outputs[0]] = choice
 
 
 def _sign(call: Call) -> Value:

@@ -1,14 +1,15 @@
 """Convolutions, matrix products and normalisations.
 
 Weights are binary where every filter is −a and +a, whoever wrote them so: the layer then is one of
-signs, and a is what multiplies its result. The layer binarizes its input itself where that has few
-levels. Zeros around a map count nothing in either.
+signs, and a is what multiplies its result. So they are where a number is added to each filter of
+quantised ones. The layer binarizes its input itself where that has few levels. Zeros around a map
+count nothing in either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,19 +29,28 @@ class _Weight:
     array: Array
     scale: Array | None
     """(out,): what the signs are multiplied with; None where the weights are no signs."""
+    offset: Array | None = None
+    """(out,): what is added to the signs so multiplied, if anything."""
 
 
-def _weight(const: Const, filters_last: bool = False) -> _Weight:
-    """filters_last: of a matrix (in, out), as MatMul has it."""
+def _weight(const: Const, of_reals: bool, filters_last: bool = False) -> _Weight:
+    """of_reals: whether they meet reals. filters_last: of a matrix (in, out), as MatMul has it."""
+    if const.moved is not None and not filters_last:
+        quantised, offset = const.moved
+        found = _weight(quantised, of_reals)
+        if found.scale is not None:
+            return replace(found, offset=offset)
     array = const.array.astype(np.float32)
     latent = None if const.latent is None else const.latent.astype(np.float32)
     if filters_last:
         array, latent = array.T, None if latent is None else latent.T
+    if of_reals and latent is None and (array > 0).all():
+        return _Weight(array, None)  # sums and means of reals
     filters = np.abs(array.reshape(len(array), -1))
     scale = filters[:, :1]
     if not filters.size or not (scale > 0).all() or not (filters == scale).all():
         return _Weight(array, None)
-    if filters.shape[1] == 1 and not (scale == 1).all():
+    if latent is None and filters.shape[1] == 1 and not (scale == 1).all():
         return _Weight(array, None)
     signs = np.where(array < 0, np.float32(-1), np.float32(1))
     is_same = latent is not None and np.array_equal(latent < 0, signs < 0)
@@ -55,9 +65,9 @@ def _const(call: Call, place: int, what: str) -> Const:
 
 
 def _conv(call: Call) -> Value:
-    weight = _weight(_const(call, 1, "weights"))
     given = call.value(0)
     assert not isinstance(given, Const)
+    weight = _weight(_const(call, 1, "weights"), isinstance(given, Real))
     if weight.array.ndim != 4 or len(given.shape) != 4:
         call.refuse(f"has weights of {weight.array.ndim} dims", "convolutions of maps are read")
     kernel = weight.array.shape[2:]
@@ -86,10 +96,7 @@ def _conv(call: Call) -> Value:
     if padding is None:
         source, padding = padded(call, source, sides), (0, 0)
     args |= {"padding": list(padding), "activation": spec}
-    dots = call.emit(
-        "binary_conv2d", source, args=args, tensors={"weight": weight.array, **tensors}
-    )
-    return _affine(call, dots, weight.scale * factor, bias, last=False)
+    return _of_signs(call, "binary_conv2d", source, weight, factor, args, tensors, bias)
 
 
 def _binarized(
@@ -113,6 +120,29 @@ def _binarized(
     return "real", {}, 1.0, call.builder.real(given)
 
 
+def _of_signs(
+    call: Call,
+    op: str,
+    source: Real,
+    weight: _Weight,
+    factor: float,
+    args: dict[str, Any],
+    tensors: dict[str, Array],
+    bias: Array | None,
+    last: bool = False,
+) -> Real:
+    """A binary layer, its result times factor and plus the bias."""
+    assert weight.scale is not None
+    tensors = {"weight": weight.array, **tensors}
+    scale = weight.scale * np.float32(factor)
+    if weight.offset is not None:
+        both = {"scale": scale, "offset": weight.offset * np.float32(factor)}
+        tensors |= {f"weight_binarizer.{name}": each for name, each in both.items()}
+        args, scale = {**args, "weight": "moved"}, np.ones_like(scale)
+    dots = call.emit(op, source, args=args, tensors=tensors)
+    return _affine(call, dots, scale, bias, last=last)
+
+
 def _affine(call: Call, dots: Real, scale: Array, shift: Array | None, *, last: bool) -> Real:
     """scale · dots + shift for each filter, where they are not 1 and 0."""
     tensors = {} if (scale == 1).all() else {"scale": scale}
@@ -133,7 +163,7 @@ def _product(
     """Of rows of features, the last dimension, with a matrix."""
     given = call.value(0)
     assert not isinstance(given, Const)
-    weight = _weight(const, filters_last)
+    weight = _weight(const, isinstance(given, Real), filters_last)
     rank = len(given.shape)
     if weight.array.ndim != 2 or rank not in (2, 3, 4) or weight.array.shape[1] != given.shape[-1]:
         call.refuse(f"multiplies values of {given.shape} with a matrix of {const.array.shape}")
@@ -145,9 +175,9 @@ def _product(
         return call.emit("linear", call.builder.real(given), args=args, tensors=tensors)
     spec, tensors, factor, source = _binarized(call, given, True, rank - 1)
     args = {**sizes, "activation": spec}
-    tensors = {"weight": weight.array, **tensors}
-    dots = call.emit("binary_linear", source, args=args, tensors=tensors)
-    return _affine(call, dots, weight.scale * np.float32(factor * alpha), bias, last=rank > 2)
+    factor *= alpha
+    last = rank > 2
+    return _of_signs(call, "binary_linear", source, weight, factor, args, tensors, bias, last)
 
 
 def _matmul(call: Call) -> Value:

@@ -9,7 +9,12 @@ from signbit.exchange.onnx.writing.operations.moves import channels_first, chann
 from signbit.exchange.onnx.writing.windows import convolution
 from signbit.exchange.onnx.writing.writer import MAP, VECTOR, Writer
 
-__all__ = ["OPERATIONS"]
+__all__ = ["OPERATIONS", "includes_steps"]
+
+
+def includes_steps(writer: Writer, node: Node) -> bool:
+    """Whether the operands of a product of signs are written with what the node's steps say."""
+    return writer.form.moves_operands and node.name in writer.graph.input_offsets
 
 
 def _real_conv(writer: Writer, node: Node) -> tuple[str, int]:
@@ -28,9 +33,30 @@ def _real_conv(writer: Writer, node: Node) -> tuple[str, int]:
 
 
 def _binary_conv(writer: Writer, node: Node) -> tuple[str, int]:
+    if includes_steps(writer, node):
+        return _moved_operands(writer, node)
     if _is_linear(writer, node):
         return _linear(writer, node)
     return writer.form.product(writer, node, node["weight"]), MAP
+
+
+def _moved_operands(writer: Writer, node: Node) -> tuple[str, int]:
+    """The product of s + δ, zeros around it, with scale·w + offset, of signs s and w."""
+    is_linear, weight = _is_linear(writer, node), node["weight"].transpose(0, 3, 1, 2)
+    weight = weight[:, :, 0, 0] if is_linear else weight
+    affine, *weighted = node.steps
+    by_filter = (-1, *(1,) * (weight.ndim - 1))
+    filters = writer.form.weight(writer, weight, affine["scale"].reshape(by_filter))
+    for step in weighted:
+        offset = writer.constant(step["weighted"].reshape(by_filter))
+        filters = writer.add("Add", filters, offset)
+    value = writer.read(node.input, VECTOR if is_linear else MAP)
+    delta = writer.graph.input_offsets[node.name]
+    if delta:
+        value = writer.add("Add", value, writer.constant(delta))
+    if is_linear:
+        return writer.add("Gemm", value, filters, transB=1), VECTOR
+    return convolution(writer, node, value, filters), MAP
 
 
 def _linear(writer: Writer, node: Node) -> tuple[str, int]:
