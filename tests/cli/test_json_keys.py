@@ -101,7 +101,7 @@ def every_command(run: Path, model: Path, tmp_path: Path) -> list[list[str]]:
         ["demo", "--out", tmp_path / "demo"],
         ["recipes"],
         ["recipes", "sdbnn-digits"],
-        ["train", "sdbnn-digits", "--out", run, "epochs=2"],
+        ["train", "sdbnn-digits", "--out", run, "epochs=2", "--deliver"],
         ["pretrain", "moco-digits", "--out", tmp_path / "b", *short],
         ["probe", run, "--epochs", "1", *rates],
         ["finetune", run, "--labels", "0.5", *short, "--out", tmp_path / "tuned"],

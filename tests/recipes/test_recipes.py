@@ -5,8 +5,9 @@ from signbit import models, recipes
 from signbit.selfsup import build_backbone
 from signbit.training.networks import make_method, network_of
 from signbit.training.optimizer import make_optimizer
+from signbit.training.recipe.augment import ResizedCrop
 from signbit.training.recipe.parsing import single_runs
-from signbit.training.recipe.sections import Adam, Bop, ResizedCrop, Sgd, Steps
+from signbit.training.recipe.sections import Adam, Bop, Sgd, Steps
 from signbit.training.supervised.teacher import Teacher
 
 WITHOUT_LABELS = [name for name in recipes.names() if recipes.load(name).selfsup is not None]

@@ -10,6 +10,7 @@ from torch import nn
 
 from signbit import recipes
 from signbit.bitformat.graph import Resize
+from signbit.data import ImageDataset
 from signbit.data.pixels.augment import Augmentation
 from signbit.data.pixels.resized_crop import ResizedCrop
 from signbit.errors import DataError, RecipeError
@@ -33,6 +34,10 @@ def folder(tmp_path: Path) -> Path:
 
 def recipe(folder: Path, *overrides: str) -> Recipe:
     return recipes.load("bnn-digits", [f"data.source={folder}", *overrides])
+
+
+def opened(chosen: Recipe) -> dict[str, ImageDataset]:
+    return dict(zip(("training", "test"), open_images(chosen), strict=True))
 
 
 def test_the_test_split_is_the_recipe_s(folder: Path) -> None:
@@ -61,7 +66,7 @@ def test_refusals_say_what_helps(folder: Path) -> None:
     model = build_network("digits", make_method(chosen.method), classes=2, channels=1)
     rule = preprocessing_of(chosen, model)
     with pytest.raises(DataError, match=r"0\.png: not a readable.*data\.unreadable=skip"):
-        fit_images(chosen, rule, *open_images(chosen), say=print)
+        fit_images(chosen, rule, opened(chosen), say=print)
     (folder / "val/dog").rename(folder / "val/cow")
     with pytest.raises(DataError, match=r"'cow' is not in the training split.*rename the folder"):
         open_images(chosen)
@@ -81,19 +86,22 @@ def test_crops_are_taken_from_a_larger_square(folder: Path) -> None:
     model = build_network("digits", make_method(chosen.method), classes=2, channels=1)
     rule = preprocessing_of(chosen, model)
     assert (rule.input_size, rule.resize) == ((8, 8, 1), Resize(10))
-    training, test = fit_images(chosen, rule, *open_images(chosen), say=pytest.fail)
+    training, test = fit_images(chosen, rule, opened(chosen), say=pytest.fail).values()
     assert training.images.shape == (12, 14, 14, 1)
     assert test.images.shape == (4, 8, 8, 1)
     augment = augmentation_of(chosen, rule)
     assert isinstance(augment, ResizedCrop)
     assert augment(training.images, seed=0).shape == (12, 8, 8, 1)
+    chosen = recipe(folder, *overrides[:2], "data.augment.resized_crop={area: 0.25}")
+    training = fit_images(chosen, rule, opened(chosen), say=pytest.fail)["training"]
+    assert training.images.shape == (12, 16, 16, 1)  # twice the input's side
 
 
 def test_without_them_the_size_stays(folder: Path) -> None:
     chosen = recipe(folder, "data.test_split=val")
     model = build_network("digits", make_method(chosen.method), classes=2, channels=1)
     rule = preprocessing_of(chosen, model)
-    training, _ = fit_images(chosen, rule, *open_images(chosen), say=pytest.fail)
+    training = fit_images(chosen, rule, opened(chosen), say=pytest.fail)["training"]
     augment = augmentation_of(chosen, rule)
     assert isinstance(augment, Augmentation)
     assert training.images.shape == augment(training.images, seed=0).shape == (12, 8, 8, 1)

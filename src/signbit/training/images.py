@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
@@ -132,31 +133,39 @@ def _input_size(recipe: Recipe, model: nn.Module) -> tuple[int, int]:
 def fit_images(
     recipe: Recipe,
     preprocessing: Preprocessing,
-    training: ImageDataset,
-    test: ImageDataset,
+    parts: Mapping[str, ImageDataset],
     say: Say,
-) -> tuple[ImageDataset, ImageDataset]:
-    """Both at the sizes that training and evaluation take them in."""
+) -> dict[str, ImageDataset]:
+    """Each part at the size that it is taken in: "training" by training, others by evaluation."""
     stored = preprocessing
     crop = recipe.data.augment.resized_crop
-    side = None if crop is None else crop.side
+    side = None if crop is None else crop.side or 2 * max(preprocessing.input_size[:2])
     if recipe.selfsup is not None:
         side = recipe.selfsup.views.side
     if side is not None:
         # Crops are taken from a larger square than the network's input.
         stored = preprocessing.as_square(side)
-    return (
-        stored.fit(training, workers=recipe.data.workers, say=say),
-        preprocessing.fit(test, workers=recipe.data.workers, say=say),
-    )
+    return {
+        part: (stored if part == "training" else preprocessing).fit(
+            dataset, workers=recipe.data.workers, say=say
+        )
+        for part, dataset in parts.items()
+    }
 
 
 def augmentation_of(recipe: Recipe, preprocessing: Preprocessing) -> Augmentation | ResizedCrop:
     """What training does to images that `fit_images` gave."""
     chosen = recipe.data.augment
+    flip, cutout, jitter = chosen.flip, chosen.cutout, chosen.colour_jitter
     if chosen.resized_crop is None:
         return Augmentation(
-            flip=chosen.flip, crop_padding=chosen.crop_padding, cutout=chosen.cutout
+            flip=flip, crop_padding=chosen.crop_padding, cutout=cutout, colour_jitter=jitter
         )
     height, width, _ = preprocessing.input_size
-    return ResizedCrop(flip=chosen.flip, area=chosen.resized_crop.area, size=(height, width))
+    return ResizedCrop(
+        flip=flip,
+        area=chosen.resized_crop.area,
+        size=(height, width),
+        cutout=cutout,
+        colour_jitter=jitter,
+    )

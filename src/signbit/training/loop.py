@@ -80,8 +80,11 @@ def run_epochs(
     progress: TrainingProgress,
     scalars: Scalars | None,
     finish: Callable[[int, dict[str, float]], None],
+    enough: Callable[[], bool] = lambda: False,
 ) -> None:
     """Train epochs `first` … plan.epochs − 1; `finish(epoch, entry)` follows each of them.
+
+    None is begun once there are `enough`.
 
     `entry` is a line of history: epoch (from 1), train_loss, lr (of the first group, at the epoch's
     start), seconds (of training alone), images_per_second, wait, and what `task.evaluate` measures.
@@ -91,6 +94,8 @@ def run_epochs(
     parameter stops being finite.
     """
     for epoch in range(first, plan.epochs):
+        if enough():
+            break
         # Whatever a network draws (dropout, say) depends on the epoch alone: data.loading.seeds.
         torch.manual_seed(derive_seed(plan.seed, "epoch", epoch, accelerator.process_index))
         task.start_epoch(epoch)

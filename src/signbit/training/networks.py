@@ -26,6 +26,7 @@ from signbit.training.runs.state_dicts import load_state
 __all__ = [
     "build_network",
     "classes_of",
+    "classifier_names",
     "has_real_weights",
     "is_known",
     "is_of",
@@ -90,9 +91,9 @@ def network_of(
 ) -> nn.Module:
     """A new network as the recipe has it, of its layers or made binary.
 
-    weights: the real network's, which one that is made binary takes over. check: whether one that
-    is made binary is compiled on trial. Raises RecipeError where there is nothing to make binary,
-    and what `build_network` and `binarize` raise.
+    weights: the real network's, which one that is made binary takes over; what they lack begins
+    anew. check: whether one that is made binary is compiled on trial. Raises RecipeError where
+    there is nothing to make binary, and what `build_network` and `binarize` raise.
     """
     if recipe.graph is not None and recipe.binarize is None:
         return GraphNetwork(recipe.graph.input_size, recipe.graph.nodes)
@@ -105,7 +106,8 @@ def network_of(
         )
     real = build_network(recipe.network, methods.get("real"), classes=classes, channels=channels)
     if weights is not None:
-        load_state(real, weights, f"start {recipe.start}")
+        lacking = [name for name in real.state_dict() if name not in weights]
+        load_state(real, weights, f"start {recipe.start}", optional=lacking)
     return binarize(
         real,
         method,
@@ -129,14 +131,27 @@ def classes_of(
     state: Mapping[str, Tensor], network: str, method: Method, *, channels: int
 ) -> int | None:
     """How many classes `state` of the network tells apart, or None where it is of another one."""
+    for name, (two, three) in _shapes(network, method, channels).items():
+        for axis, (fewer, more) in enumerate(zip(two, three, strict=True)):
+            if fewer != more and name in state and state[name].dim() == len(two):
+                stored: int = state[name].shape[axis]
+                return stored - (int(fewer) - 2)
+    return None
+
+
+def classifier_names(network: str, method: Method, *, channels: int) -> list[str]:
+    """The tensors of the network's state whose shapes depend on the number of classes."""
+    shapes = _shapes(network, method, channels)
+    return [name for name, (two, three) in shapes.items() if two != three]
+
+
+def _shapes(
+    network: str, method: Method, channels: int
+) -> dict[str, tuple[torch.Size, torch.Size]]:
+    """The shape of each tensor of the network's state, for two classes and for three."""
     with torch.device("meta"):
         two, three = (
             build_network(network, method, classes=classes, channels=channels).state_dict()
             for classes in (2, 3)
         )
-    for name, value in two.items():
-        for axis, (fewer, more) in enumerate(zip(value.shape, three[name].shape, strict=True)):
-            if fewer != more and name in state and state[name].dim() == value.dim():
-                stored: int = state[name].shape[axis]
-                return stored - (int(fewer) - 2)
-    return None
+    return {name: (value.shape, three[name].shape) for name, value in two.items()}

@@ -25,6 +25,7 @@ __all__ = ["TrainingProgress"]
 _SHOWN = (
     ("test_loss", "test loss", ".4f"),
     ("top1", "top-1", ".2%"),
+    ("validation_loss", "validation loss", ".4f"),
     ("knn_top1", "kNN top-1", ".2%"),
     ("teacher/agreement", "agreement", ".2%"),
 )

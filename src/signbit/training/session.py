@@ -22,6 +22,7 @@ from signbit.training.progress import TrainingProgress
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.identity import recipe_digest
 from signbit.training.reports.sign_balance import stuck_signs
+from signbit.training.runs.best_epoch import is_finished, kept_epoch
 from signbit.training.runs.checkpoint import Checkpoint, write_checkpoint
 from signbit.training.runs.facts import run_facts
 from signbit.training.runs.folder import RunFolder
@@ -40,12 +41,14 @@ class Materials:
 
     `wrapped` is the learner's model as Accelerate and torch.compile made it callable; `loader`
     gives this process's part of the training images; all images have the sizes they are used in.
-    Who watches the run hears what is handed to `say`.
+    `validation` are the images that choose the epoch, if any does but those of `test`. Who watches
+    the run hears what is handed to `say`.
     """
 
     wrapped: nn.Module
     loader: Loader
     test: ImageDataset
+    validation: ImageDataset | None
     precision: Precision
     accelerator: Accelerator
     say: Say
@@ -71,14 +74,18 @@ class Learner:
 
 @dataclass
 class Session:
-    """What `train` needs; the main process holds the lock of `folder` meanwhile."""
+    """What `train` needs; the main process holds the lock of `folder` meanwhile.
+
+    `images` are those of "training" and "test", and of "validation" where some choose the epoch;
+    `image_names`, where the run folder lists them, what those of each part are called.
+    """
 
     recipe: Recipe
     folder: RunFolder
     accelerator: Accelerator
     learner: Learner
-    training: ImageDataset
-    test: ImageDataset
+    images: dict[str, ImageDataset]
+    image_names: dict[str, list[str | int]] | None
     progress: bool
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -95,7 +102,7 @@ class Session:
         if self.recipe.compile:
             wrapped = compiled(wrapped, learner.model)
         loader = Loader(
-            self.training,
+            self.images["training"],
             self.recipe.batch_size,
             self.recipe.seed,
             rank=self.accelerator.process_index,
@@ -103,7 +110,18 @@ class Session:
         )
         show = self.progress and self.accelerator.is_main_process
         say = TrainingProgress(self.recipe.epochs, 0, 0, show=show).say
-        task = learner.task(Materials(wrapped, loader, self.test, precision, self.accelerator, say))
+        images = self.images
+        task = learner.task(
+            Materials(
+                wrapped,
+                loader,
+                images["test"],
+                images.get("validation"),
+                precision,
+                self.accelerator,
+                say,
+            )
+        )
 
         scalars = None
         if self.accelerator.is_main_process:
@@ -131,6 +149,7 @@ class Session:
                     progress=shown,
                     scalars=scalars,
                     finish=finish,
+                    enough=lambda: is_finished(self.recipe, self.history),
                 )
             except KeyboardInterrupt:
                 shown.say(
@@ -141,6 +160,8 @@ class Session:
             finally:
                 if scalars is not None:
                     scalars.close()
+            if self.recipe.early_stopping is not None:
+                shown.say(f"{self.folder.path}: {self._kept()}")
         return RunResult.of(self.folder.path, self.history, resumed_from=first)
 
     def _open_folder(self, scaler: torch.amp.GradScaler) -> dict[str, Any]:
@@ -148,7 +169,7 @@ class Session:
         self.folder.require_same_recipe(self.recipe)
         checkpoint = self.folder.checkpoint(self.recipe)
         facts = run_facts(
-            self.training,
+            self.images["training"],
             self.learner.preprocessing,
             self.accelerator.num_processes,
             teacher_digest=self.learner.teacher_digest,
@@ -168,7 +189,7 @@ class Session:
             if self.accelerator.is_main_process and stored != self.recipe:
                 self.folder.move_to(self.recipe)
         elif self.accelerator.is_main_process:
-            self.folder.create(self.recipe, facts)
+            self.folder.create(self.recipe, facts, self.image_names)
         if checkpoint is not None:
             checkpoint.restore(self.learner.model, self.learner.optimizer)
             if checkpoint.scaler:
@@ -194,8 +215,22 @@ class Session:
                 recipe_digest=recipe_digest(self.recipe),
                 scaler=scaler.state_dict(),
             )
+            best = kept_epoch(self.history) == state.epoch
+            if self.recipe.early_stopping is not None and best:
+                # First, so that whatever the newest checkpoint calls the best is there.
+                write_checkpoint(self.folder.best, state.of_model_alone())
             write_checkpoint(self.folder.checkpoints, state)
         self.accelerator.wait_for_everyone()
+
+    def _kept(self) -> str:
+        """Which epoch is the run's, and why none followed."""
+        best, done = kept_epoch(self.history), len(self.history)
+        stopped = f", stopped after {done} of {self.recipe.epochs}"
+        return (
+            f"epoch {best} is kept, of the least validation loss"
+            f"{stopped if done < self.recipe.epochs else f', of {done}'}; top-1 on the test images "
+            f"{self.history[best - 1]['top1']:.2%}"
+        )
 
     def _say_what_changed(self, shown: TrainingProgress, facts: dict[str, Any]) -> None:
         shown.say(

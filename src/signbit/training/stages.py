@@ -5,7 +5,7 @@ What a kind of training learns, and how, its `Prepare` says.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from signbit.data.loading.dataset import ImageDataset
+from signbit.data.loading.say import Say
 from signbit.data.loading.seeds import derive_seed
 from signbit.data.sources.named import MEMORY
 from signbit.errors import CheckpointError
@@ -25,6 +26,7 @@ from signbit.training.recipe import Recipe
 from signbit.training.recipe.idle_keys import require_effect
 from signbit.training.recipe.parsing import single_runs
 from signbit.training.recipe.places import with_absolute_places
+from signbit.training.runs.best_epoch import is_finished
 from signbit.training.runs.folder import RunFolder
 from signbit.training.runs.initial_weights import read_state
 from signbit.training.runs.lock import locked
@@ -33,6 +35,7 @@ from signbit.training.runs.result import RunResult
 from signbit.training.runs.state_dicts import binarizer_names, load_state, state_digest
 from signbit.training.session import Learner, Session
 from signbit.training.sync_batch_norm import synchronize_batch_norm
+from signbit.training.validation import hold_out, image_names
 from signbit.words import counted
 
 __all__ = ["Prepare", "begin_with", "run_stages"]
@@ -81,12 +84,15 @@ def begin_with(
     *,
     inside: str = "",
     required: bool = True,
+    classifier: Sequence[str] = (),
+    say: Say = lambda text: None,
 ) -> str | None:
     """Copy the weights of `recipe.start` into `model`; their digest, or None where it has none.
 
     inside: what the names in a run folder begin with where they mean `model`; all others are left
     out. Where none begins so and they are not `required`, `model` is left as it is. A run with a
-    checkpoint no longer needs the weights: they may then be gone.
+    checkpoint no longer needs the weights: they may then be gone. classifier: the names of what
+    depends on the number of classes; where that is another, these stay as they are, as `say` hears.
     """
     if recipe.start is None:
         return None
@@ -100,9 +106,32 @@ def begin_with(
     }
     if not state and not required:
         return None
+    digest = state_digest(state)
+    own, optional = model.state_dict(), binarizer_names(model)
+    there = [name for name in classifier if name in own and name in state]
+    if any(own[name].shape != state[name].shape for name in there):
+        state = {name: value for name, value in state.items() if name not in there}
+        optional += there
+        say(f"start {recipe.start}: has other classes, so the classifier begins anew")
     what = f"start {recipe.start}" + (f", {inside.rstrip('.')}," if inside else "")
-    load_state(model, state, what, optional=binarizer_names(model))
-    return state_digest(state)
+    try:
+        load_state(model, state, what, optional=optional)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}{_what_start_is(recipe)}") from None
+    return digest
+
+
+def _what_start_is(recipe: Recipe) -> str:
+    """The end of an error about a start of another kind: what to say for the recipe to fit it."""
+    start = None if recipe.start is None else RunFolder(recipe.start).recipe()
+    if start is None or start.graph is not None:
+        return ""
+    if start.selfsup is not None and recipe.selfsup is None:
+        return f"; it learned without labels: use signbit finetune {recipe.start}"
+    now, there = ((each.network, each.method.name) for each in (recipe, start))
+    if now == there:
+        return ""
+    return f"; it is of network={there[0]} method.name={there[1]}, this run of {' and '.join(now)}"
 
 
 def _train_one(
@@ -113,14 +142,16 @@ def _train_one(
     if (
         checkpoint is not None
         and stored is not None
-        and checkpoint.epoch == recipe.epochs == stored.epochs
+        and is_finished(recipe, checkpoint.history)
+        and recipe.epochs == stored.epochs
         # Others are opened, and compared with the run's; so are a program's own.
         and recipe.data == stored.data
         and recipe.data.source != MEMORY
     ):
         with TrainingProgress(recipe.epochs, 0, 0, show=progress) as shown:
-            shown.say(f"{folder.path}: {counted(recipe.epochs, 'epoch')} done, nothing to train")
-        return RunResult.of(folder.path, checkpoint.history, resumed_from=recipe.epochs)
+            done = counted(checkpoint.epoch, "epoch")
+            shown.say(f"{folder.path}: {done} done, nothing to train")
+        return RunResult.of(folder.path, checkpoint.history, resumed_from=checkpoint.epoch)
     with lost_process_named(folder.path):
         # Saving is our own; Accelerate places tensors and joins processes.
         return _start(recipe, folder, title, prepare, join(), progress=progress)
@@ -139,6 +170,7 @@ def _start(
     said = TrainingProgress(recipe.epochs, 0, 0, show=show).say
     with accelerator.main_process_first():
         training, test = open_images(recipe, said)
+        training, validation = hold_out(recipe, training, test, said)
     require_images(accelerator, len(training), recipe.batch_size)
     torch.manual_seed(derive_seed(recipe.seed, "initial weights"))
     learner = prepare(recipe, folder, training)
@@ -148,14 +180,18 @@ def _start(
         said(f"{folder.path}: {title}")
     for line in learner.notes:
         said(line)
-    training, test = fit_images(recipe, learner.preprocessing, training, test, said)
+    parts = {"training": training, "test": test}
+    if validation is not None and validation is not test:
+        parts["validation"] = validation
+    names = None if validation is None else image_names(recipe.data.source, parts)
+    fitted = fit_images(recipe, learner.preprocessing, parts, said)
     session = Session(
         recipe=recipe,
         folder=folder,
         accelerator=accelerator,
         learner=learner,
-        training=training,
-        test=test,
+        images=fitted,
+        image_names=names,
         progress=progress,
     )
     with (

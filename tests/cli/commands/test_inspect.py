@@ -77,7 +77,7 @@ def test_the_signs_that_a_run_recorded(cli: Cli, run_folder: Path, model_file: P
         assert balance["positive_inputs"] == history[f"inputs/{name}/mean"]
         assert balance["flipped_weights"] == history[f"flips/{name}"]
     shown = cli("inspect", run_folder).out
-    assert "signs after the last epoch" in shown
+    assert "signs after the network's epoch" in shown
     assert console.percent(signs[0]["positive_inputs"]) in shown
     # A file has no history.
     assert "sign_balance" not in cli("inspect", model_file, "--json").figures

@@ -217,7 +217,8 @@ def test_what_is_left_out_is_told_in_a_line(
         (tmp_path / name).touch()
     (tmp_path / "dog/more").symlink_to(tmp_path / "cat")
     images = ["3 images not in a class folder itself"] if labelled else []
-    expected = ", ".join(["2 .heic, 1 .txt", *images, "1 link to a folder"])
+    phone = "2 .heic (which are not read: save them as JPEG)"
+    expected = ", ".join([phone, "1 .txt", *images, "1 link to a folder"])
     assert left_out(tmp_path, labelled=labelled) == [f"{tmp_path}: left out: {expected}"]
 
 

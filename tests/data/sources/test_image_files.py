@@ -76,7 +76,9 @@ def test_a_plugin_brings_its_ending(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_files_are_told_by_kind() -> None:
     names = ["a.heic", "b.HEIC", "c.txt", "READ ME", ".x", "d.a name, with a dot in it"]
-    assert told(map(Path, names)) == "3 without an ending, 2 .heic, 1 .txt"
+    assert told(map(Path, names)) == (
+        "3 without an ending, 2 .heic (which are not read: save them as JPEG), 1 .txt"
+    )
     assert told(Path(f"a.{kind}") for kind in "bcdefghb") == "2 .b, 1 .c, 1 .d, 1 .e, 3 more"
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from signbit.data.sources.split import (
     find_split,
+    held_out_share,
     held_out_split,
     no_split,
     share_of_classes,
@@ -80,3 +81,12 @@ def test_one_image_a_class_leaves_none_to_test_on() -> None:
     assert len(held_out_split(np.arange(3), "train", "s")) == 3
     with pytest.raises(DataError, match="of 3 none can be held out from training"):
         held_out_split(np.arange(3), "test", "s")
+
+
+def test_a_share_is_held_out_of_classes_that_can_spare_an_image() -> None:
+    labels = np.array([0] * 20 + [1] * 2 + [2] * 3 + [4])
+    chosen = held_out_share(labels, 0.2, seed=1)
+    assert np.bincount(labels[chosen]).tolist() == [4, 0, 1]
+    assert (np.diff(chosen) > 0).all()
+    assert chosen.tolist() != held_out_share(labels, 0.2, seed=2).tolist()
+    assert not len(held_out_share(labels[20:22], 0.2, seed=1))

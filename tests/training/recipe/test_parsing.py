@@ -8,7 +8,7 @@ from tests.training.recipe.test_recipe import VALUES, refused
 
 from signbit.errors import RecipeError
 from signbit.training.recipe import Recipe
-from signbit.training.recipe.parsing import apply_overrides, parse_recipe, single_runs
+from signbit.training.recipe.parsing import apply_overrides, kept, parse_recipe, single_runs
 from signbit.training.recipe.sections import Adam, Bop, Sgd, Steps, Teacher, WarmUp
 
 STAGES: list[dict[str, Any]] = [
@@ -111,12 +111,20 @@ def test_a_schedule_with_a_warm_up() -> None:
     assert "unknown key schedule.factor" in refused("schedule={warm_up: 0.1, factor: 0.1}")
 
 
-def test_cutout_stands_beside_padding_and_not_beside_another_crop() -> None:
-    augment = {"crop_padding": 4, "cutout": 8}
-    data = {**VALUES["data"], "augment": augment}
-    assert parse_recipe({**VALUES, "data": data}, "mine").data.augment.cutout == 8
-    crop = "resized_crop: {area: 0.1, side: 8}"
-    assert "cutout goes with crop_padding" in refused(f"data.augment={{cutout: 4, {crop}}}")
+def test_cutout_stands_beside_either_crop() -> None:
+    for crop in ({"crop_padding": 4}, {"resized_crop": {"area": 0.1}}):
+        data = {**VALUES["data"], "augment": {"cutout": 8, **crop}}
+        assert parse_recipe({**VALUES, "data": data}, "mine").data.augment.cutout == 8
+    both = "crop_padding: 1, resized_crop: {area: 0.1}"
+    assert "two ways to crop; keep one" in refused(f"data.augment={{{both}}}")
+
+
+def test_size_is_short_for_both_sides() -> None:
+    changed = apply_overrides(VALUES, ["size=48"])
+    assert parse_recipe(changed, "mine").data.input_size == (48, 48)
+    assert "data.input_size" in refused("size=many")
+    with pytest.raises(RecipeError, match=r"'data\.input_size=\[9, 9\]' undoes 'size=48'"):
+        kept(["size=48", "data.input_size=[9, 9]"])
 
 
 def test_bop_has_an_optimizer_for_the_rest() -> None:

@@ -145,7 +145,7 @@ def test_runs_from_before_the_latest_keys_are_gone_on_with(
     values = short_recipe.model_dump(mode="json")
     values = {key: values[key] for key in FIRST_KEYS}
     values["data"] = {k: v for k, v in values["data"].items() if k not in ("source", "workers")}
-    for later in ("resized_crop", "cutout"):
+    for later in ("resized_crop", "cutout", "colour_jitter"):
         del values["data"]["augment"][later]
     resizes = ("resize_both_sides", "crop_ratio", "letterbox", "antialias", "colours")
     for later in ("test_split", "unreadable", "input_size", *resizes):

@@ -48,7 +48,7 @@ def inspect(
 ) -> None:
     """Show what a network is, and every layer: shape, parameters, operations, why some are real.
 
-    Of a run also how its signs were balanced after its last epoch.
+    Of a run also how its signs were balanced after the network's epoch.
 
     OPs = FLOPs of the real layers + BOPs of the binary ones / 64, as the papers count.
     Bits are one for a binary parameter, 32 for a real one. A network that nobody has trained
@@ -140,6 +140,7 @@ def _sizes(sizes: Mapping[str, object]) -> console.Titled:
 def _run(path: Path) -> tuple[Mapping[str, str], ModelCost, list[SignBalance]]:
     from signbit.cli.runs import compile_run, deployed
     from signbit.training.reports.sign_balance import sign_balances
+    from signbit.training.runs.best_epoch import kept_epoch
     from signbit.training.runs.folder import read_run
 
     # A run without labels has no classifier: its backbone is its network.
@@ -147,8 +148,9 @@ def _run(path: Path) -> tuple[Mapping[str, str], ModelCost, list[SignBalance]]:
     run = deployed(path, features=features, probe=None)
     compiled = compile_run(run.run, run.notes)
     # A network that was imported has no epochs behind it.
-    last = run.run.history[-1] if run.run.history else {}
-    return compiled.graph.source, compiled.cost, sign_balances(last)
+    history = run.run.history
+    entry = history[kept_epoch(history) - 1] if history else {}
+    return compiled.graph.source, compiled.cost, sign_balances(entry)
 
 
 def _signs(balances: list[SignBalance]) -> console.Titled:
@@ -163,7 +165,7 @@ def _signs(balances: list[SignBalance]) -> console.Titled:
         for balance in balances
     ]
     columns = ["layer", "weights +1", "inputs +1", "flipped"]
-    title = "signs after the last epoch, as the run recorded them"
+    title = "signs after the network's epoch, as the run recorded them"
     return console.table(title, columns, rows, names=True)
 
 

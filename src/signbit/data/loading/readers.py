@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from signbit.data.pixels.images import Resize, fit
 from signbit.errors import DataError
 
-__all__ = ["HOW_TO_SKIP", "Chosen", "Decoded", "Fitted", "Read"]
+__all__ = ["HOW_TO_SKIP", "Chosen", "Decoded", "Fitted", "Read", "name_of"]
 
 HOW_TO_SKIP = (
     "; to go on without such images: data.unreadable=skip in a recipe, --unreadable skip in other "
@@ -70,3 +70,11 @@ class Fitted:
         if is_scaled and image.shape == self.input_size and self.resize.colours == "rgb":
             return image
         return fit(image, self.input_size, self.resize)
+
+
+def name_of(read: Read, index: int) -> str | int:
+    """The file that image `index` is in; of one that has no file of its own its number there."""
+    if isinstance(read, Chosen):
+        return name_of(read.read, int(read.indices[index]))
+    name = getattr(read, "name", None)
+    return index if name is None else str(name(index))

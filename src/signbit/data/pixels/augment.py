@@ -1,4 +1,4 @@
-"""Augmentation of pixels: mirror, padded crop and cutout of a uint8 batch, moved bytes and no more.
+"""Augmentation of pixels: mirror, padded crop, colour jitter and cutout of a uint8 batch.
 
 docs/decisions/0016-augmentation.md says why it is not kornia's.
 """
@@ -10,6 +10,8 @@ import torch
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from signbit.data.pixels.jitter import jittered
+
 __all__ = ["Augmentation"]
 
 
@@ -17,16 +19,19 @@ class Augmentation:
     """Mirror with probability 1/2, then pad with black and cut a random window of the old size.
 
     Every image draws for itself: one of two sides, and one of (2·crop_padding + 1)² windows, all
-    equally likely. Then a black square of `cutout` pixels a side is laid on it, its centre at a
-    random pixel; what of it lies outside is lost (DeVries and Taylor 2017). The result is a
-    function of the arguments alone; the global generators are neither read nor moved, so any thread
-    may augment.
+    equally likely. Then its colours change by `colour_jitter` (`jittered`), and a black square of
+    `cutout` pixels a side is laid on it, its centre at a random pixel; what of it lies outside is
+    lost (DeVries and Taylor 2017). The result is a function of the arguments alone; the global
+    generators are neither read nor moved, so any thread may augment.
     """
 
-    def __init__(self, *, flip: bool, crop_padding: int, cutout: int = 0) -> None:
+    def __init__(
+        self, *, flip: bool, crop_padding: int, cutout: int = 0, colour_jitter: float = 0.0
+    ) -> None:
         self.flip = flip
         self.crop_padding = crop_padding
         self.cutout = cutout
+        self.colour_jitter = colour_jitter
 
     def __call__(
         self, images: NDArray[np.uint8], seed: int, first: int = 0, total: int | None = None
@@ -48,6 +53,8 @@ class Augmentation:
                 2 * self.crop_padding + 1, (2, total), generator=generator
             ).numpy()[:, first:last]
             images = _windows(images, self.crop_padding, corners[0], corners[1])
+        if self.colour_jitter:
+            images = jittered(images, self.colour_jitter, seed, first, total)
         if self.cutout:
             row, column = (
                 torch.randint(side, (total,), generator=generator).numpy()[first:last]

@@ -17,7 +17,7 @@ TRIES = 10
 
 
 class ResizedCrop:
-    """A window that covers `area` … 1 of the image, then scaled to `size`, then perhaps mirrored.
+    """A window that covers `area` … 1 of the image, scaled to `size`, then as `Augmentation`.
 
     size: (height, width) in pixels. The window's area and place are uniform; so is the logarithm of
     its width ÷ height, between those of 3/4 and 4/3. The first of ten draws that fits into the
@@ -26,10 +26,20 @@ class ResizedCrop:
     function of the arguments alone; the global generators are neither read nor moved.
     """
 
-    def __init__(self, *, flip: bool, area: float, size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        *,
+        flip: bool,
+        area: float,
+        size: tuple[int, int],
+        cutout: int = 0,
+        colour_jitter: float = 0.0,
+    ) -> None:
         self._area = area
         self._size = size
-        self._mirror = Augmentation(flip=flip, crop_padding=0)
+        self._then = Augmentation(
+            flip=flip, crop_padding=0, cutout=cutout, colour_jitter=colour_jitter
+        )
 
     def __call__(
         self, images: NDArray[np.uint8], seed: int, first: int = 0, total: int | None = None
@@ -46,7 +56,7 @@ class ResizedCrop:
         boxes = windows(own, self._area, height, width).tolist()
         for image, box, target in zip(images, boxes, result, strict=True):
             target[...] = self._scaled(image, tuple(box))
-        return self._mirror(result, seed, first, total)
+        return self._then(result, seed, first, total)
 
     def _scaled(
         self, image: NDArray[np.uint8], window: tuple[int, int, int, int]

@@ -6,16 +6,17 @@ from pathlib import Path
 
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.say import Say, log
-from signbit.data.sources.folder import open_folder
+from signbit.data.sources.folder import has_split_folder, open_folder
 from signbit.data.sources.hub import open_hub
 from signbit.data.sources.image_files import find_images, walk
 from signbit.data.sources.named import is_named, open_named, source_names
 from signbit.data.sources.parquet import holds_images, open_parquet, parquet_files
+from signbit.data.sources.split import find_split
 from signbit.errors import DataError
 from signbit.files import checked_path
 from signbit.words import counted
 
-__all__ = ["absolute_source", "open_dataset", "source_name"]
+__all__ = ["absolute_source", "has_split", "open_dataset", "source_name"]
 
 _HUB = "hub:"
 
@@ -65,6 +66,25 @@ def open_dataset(
     if _is_of_parquet(folder, split, say):
         return open_parquet(folder, split, labelled=labelled)
     return open_folder(folder, split, labelled=labelled, say=say)
+
+
+def has_split(source: str, split: str) -> bool:
+    """Whether a source that `open_dataset` opens has images of its own for `split`, or its like.
+
+    A source that has a name has none but training and test images.
+    """
+    if is_named(source):
+        return False
+    if source.startswith(_HUB):
+        try:
+            open_hub(source.removeprefix(_HUB), split)
+        except DataError:
+            return False
+        return True
+    folder = Path(source).expanduser()
+    if _is_of_parquet(folder, split, lambda text: None):
+        return find_split(split, parquet_files(folder)) is not None
+    return has_split_folder(folder, split)
 
 
 def _is_of_parquet(folder: Path, split: str, say: Say) -> bool:

@@ -34,7 +34,7 @@ from signbit.data.sources.unlabelled import LABELS_NEEDED, UNLABELLED, no_labels
 from signbit.errors import DataError
 from signbit.words import counted, listed
 
-__all__ = ["open_folder"]
+__all__ = ["has_split_folder", "open_folder"]
 
 
 def open_folder(folder: Path, split: str, *, labelled: bool = True, say: Say = log) -> ImageDataset:
@@ -83,6 +83,13 @@ def open_folder(folder: Path, split: str, *, labelled: bool = True, say: Say = l
     )
 
 
+def has_split_folder(folder: Path, split: str) -> bool:
+    """Whether `folder` has a folder of training images and one of this split's, or its like."""
+    subfolders = {path.name: path for path in listing(folder).folders}
+    divided = _training_folder(subfolders, labelled=True) is not None
+    return divided and find_split(split, subfolders) is not None
+
+
 @dataclass
 class _Seen:
     """What folders hold: how many images and links to folders, and what is neither."""
@@ -104,6 +111,9 @@ class _Files:
     """Image i is in file i."""
 
     files: Paths
+
+    def name(self, index: int) -> str:
+        return self.files.name(index)
 
     def __call__(self, index: int) -> NDArray[np.uint8]:
         path = self.files.name(index)

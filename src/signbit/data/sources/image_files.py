@@ -27,6 +27,8 @@ __all__ = [
 
 # What systems put beside photos, such as macOS's `._photo.jpg`, and the thumbnails of a NAS.
 _HIDDEN = {"__MACOSX", "@eaDir"}
+# Photographs of phones that Pillow does not read, unless a plugin of its makes it.
+_OTHER_PHOTOS = {".heic", ".heif"}
 # More kinds of files than this are summed up, and longer endings are none.
 _KINDS, _LONGEST = 4, 8
 
@@ -134,11 +136,18 @@ def image_files(folder: Path) -> Paths:
 
 
 def told(others: Iterable[Path]) -> str:
-    """How many files there are of each kind, such as "12 .heic, 1 .txt"."""
+    """How many files there are of each kind, such as "12 .pdf, 1 .txt", and what would help."""
     kinds = Counter(_kind(path) for path in others)
-    most = [f"{count} {kind}" for kind, count in kinds.most_common(_KINDS)]
+    most = [f"{count} {kind}{_cure(kind, count)}" for kind, count in kinds.most_common(_KINDS)]
     rest = kinds.total() - sum(count for _, count in kinds.most_common(_KINDS))
     return ", ".join([*most, f"{rest} more"] if rest else most)
+
+
+def _cure(kind: str, count: int) -> str:
+    if kind not in _OTHER_PHOTOS:
+        return ""
+    are, them = ("is", "it") if count == 1 else ("are", "them")
+    return f" (which {are} not read: save {them} as JPEG)"
 
 
 def _kind(path: Path) -> str:

@@ -12,9 +12,17 @@ from signbit.data.loading.seeds import derive_seed
 from signbit.errors import DataError, InputError
 from signbit.words import listed
 
-__all__ = ["find_split", "held_out_split", "no_split", "share_of_classes", "train_or_held_out"]
+__all__ = [
+    "find_split",
+    "held_out_share",
+    "held_out_split",
+    "no_split",
+    "share_of_classes",
+    "train_or_held_out",
+]
 
 _EVERY = 5
+_LEAST = 3  # images of a class of which one can be held out
 _SPELLINGS = (
     ("train", "training"),
     ("test", "testing"),
@@ -103,3 +111,12 @@ def share_of_classes(labels: NDArray[np.int64], share: float, seed: int) -> NDAr
         count = max(1, math.floor(share * len(of_class) + 0.5))
         chosen.append(generator.permutation(of_class)[:count])
     return np.sort(np.concatenate(chosen))
+
+
+def held_out_share(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int64]:
+    """Indices, ascending, of `share` of the images of each class that has three or more.
+
+    As `share_of_classes` draws them; none where no class has so many.
+    """
+    several = np.flatnonzero(np.bincount(labels)[labels] >= _LEAST)
+    return several[share_of_classes(labels[several], share, seed)] if len(several) else several

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from signbit.training.recipe import Recipe, sections, selfsup
+from signbit.training.recipe import Recipe, augment, early_stopping, sections, selfsup
 
 __all__ = ["explained"]
 
@@ -24,10 +24,11 @@ _MODELS: dict[tuple[str | int, ...], type[BaseModel]] = {
     (): Recipe,
     ("method",): sections.MethodRecipe,
     ("data",): sections.DataRecipe,
-    ("data", "augment"): sections.Augment,
-    ("data", "augment", "resized_crop"): sections.ResizedCrop,
+    ("data", "augment"): augment.Augment,
+    ("data", "augment", "resized_crop"): augment.ResizedCrop,
     ("schedule", "by steps"): sections.Steps,
     ("schedule", "with a warm-up"): sections.WarmUp,
+    ("early_stopping",): early_stopping.EarlyStopping,
     ("teacher",): sections.Teacher,
     ("teacher", "method"): sections.MethodRecipe,
     ("selfsup",): selfsup.SelfSup,

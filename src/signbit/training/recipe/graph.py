@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from signbit.training.recipe.sections import Section, Side, Whole
+from signbit.training.recipe.section import Section, Whole
+from signbit.training.recipe.sections import Side
 
 __all__ = ["Graph", "GraphNode"]
 

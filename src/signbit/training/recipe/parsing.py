@@ -73,12 +73,14 @@ def single_runs(recipe: Recipe) -> list[Recipe]:
 def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
     """`values` with each "key.subkey=value" set, in order; values are read by `yaml_text.read`.
 
+    "size=64" is short for "data.input_size=[64, 64]".
+
     A number stands for an item of a list, from 0: "stages.0.epochs=3". Raises RecipeError on text
     without "=" and on a path through something that has no keys. Whether the keys exist is for
     `parse_recipe` to say.
     """
     result: dict[str, Any] = _copy(dict(values))
-    for override in overrides:
+    for override in map(_in_full, overrides):
         path, equals, text = override.partition("=")
         keys = path.strip().split(".")
         if not equals or not all(keys):
@@ -111,12 +113,17 @@ def kept(overrides: Iterable[str]) -> list[str]:
     """
     done: dict[tuple[str, ...], str] = {}
     for override in overrides:
-        keys = tuple(override.partition("=")[0].strip().split("."))
+        keys = tuple(_in_full(override).partition("=")[0].strip().split("."))
         for earlier, said in done.items():
             if earlier[: len(keys)] == keys and said != override:
                 raise RecipeError(f"override {override!r} undoes {said!r}; keep one of them")
         done[keys] = override
     return list(done.values())
+
+
+def _in_full(override: str) -> str:
+    key, equals, side = override.partition("=")
+    return f"data.input_size=[{side}, {side}]" if equals and key.strip() == "size" else override
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -11,18 +11,17 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from signbit.errors import InputError
+from signbit.training.recipe.augment import Augment
+from signbit.training.recipe.early_stopping import EarlyStopping
 from signbit.training.recipe.graph import Graph
+from signbit.training.recipe.section import Number, Section, Whole
 from signbit.training.recipe.sections import (
-    Augment,
     Binarize,
     DataRecipe,
     MethodRecipe,
-    Number,
     Optimizer,
     Schedule,
-    Section,
     Teacher,
-    Whole,
 )
 from signbit.training.recipe.selfsup import SelfSup
 from signbit.training.recipe.yaml_text import written
@@ -52,7 +51,7 @@ class Recipe(Section):
     that share from the label and spreads it over all classes. `precision` is what real layers
     compute in while training; dot products of signs stay exact. `compile` hands the network to
     torch.compile while training. `graph` is the network itself where it was imported: `network` is
-    then the word "imported".
+    then the word "imported". With `early_stopping` the network is that of the best epoch.
     """
 
     description: str
@@ -69,6 +68,7 @@ class Recipe(Section):
     label_share: Number | None = Field(default=None, gt=0, le=1)
     label_smoothing: Number = Field(default=0.0, ge=0, lt=1)
     teacher: Teacher | None = None
+    early_stopping: EarlyStopping | None = None
     selfsup: SelfSup | None = None
     start: str | None = None
     stages: tuple[dict[str, Any], ...] | None = Field(default=None, min_length=2)
@@ -121,6 +121,7 @@ class Recipe(Section):
             (self.label_smoothing != 0, "label_smoothing", "labels are not learned"),
             (self.label_share is not None, "label_share", "labels are not learned"),
             (self.teacher is not None, "teacher", "selfsup.guided.teacher is who guides"),
+            (self.early_stopping is not None, "early_stopping", "labels are not learned"),
             (self.data.augment != Augment(), "data.augment", "selfsup.views says what is done"),
             (
                 self.data.input_size is not None,

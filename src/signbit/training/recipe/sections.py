@@ -4,55 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    model_validator,
-)
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from signbit.training.recipe.augment import Augment
+from signbit.training.recipe.section import Number, Section, Whole
 from signbit.words import counted
 
 __all__ = [
     "Adam",
-    "Augment",
     "Binarize",
     "Bop",
     "DataRecipe",
     "MethodRecipe",
-    "Number",
     "Optimizer",
-    "ResizedCrop",
     "Schedule",
-    "Section",
     "Sgd",
     "Side",
     "Steps",
     "Teacher",
     "WarmUp",
-    "Whole",
-    "no_bool",
 ]
-
-
-def no_bool(value: Any) -> Any:
-    """`value`, unless it is a bool, which would be read as 0 or 1. Raises ValueError then."""
-    if isinstance(value, bool):
-        raise ValueError("a number is needed, not true or false")
-    return value
-
-
-Whole = Annotated[int, BeforeValidator(no_bool)]
-Number = Annotated[float, BeforeValidator(no_bool)]
-
-
-class Section(BaseModel):
-    """Base of a recipe and its sections: no unknown keys, no infinities, nothing that changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _limit(value: Any) -> Any:
@@ -71,7 +42,7 @@ class MethodRecipe(Section):
     """
 
     name: str
-    params: dict[str, bool | int | float | str] = {}
+    params: dict[str, bool | int | float | str] = Field(default_factory=dict)
     latent_limit: Annotated[Literal[False] | float | None, BeforeValidator(_limit)] = None
 
 
@@ -84,38 +55,6 @@ class Binarize(Section):
 
     keep: tuple[str, ...] | None = None
     shortcuts: bool = True
-
-
-class ResizedCrop(Section):
-    """A random part of the image, scaled to the network's input, as in Inception's training.
-
-    It covers `area` … 1 of a square of `side` pixels that is stored of every training image; its
-    width is 3/4 … 4/3 of its height.
-    """
-
-    area: Number = Field(gt=0, lt=1)
-    side: Whole = Field(gt=0)
-
-
-class Augment(Section):
-    """Training only: mirror with probability 1/2; pad with black, then cut the old size.
-
-    `resized_crop` takes the place of padding and cutting. Last, a square of `cutout` pixels a side,
-    its centre anywhere in the image, becomes black (DeVries and Taylor 2017, "Cutout").
-    """
-
-    flip: bool = False
-    crop_padding: Whole = Field(default=0, ge=0)
-    cutout: Whole = Field(default=0, ge=0, le=16_384)
-    resized_crop: ResizedCrop | None = None
-
-    @model_validator(mode="after")
-    def _one_way_to_crop(self) -> Augment:
-        if self.resized_crop is not None and self.crop_padding:
-            raise ValueError("crop_padding and resized_crop are two ways to crop; keep one")
-        if self.resized_crop is not None and self.cutout:
-            raise ValueError("cutout goes with crop_padding, not with resized_crop; keep one")
-        return self
 
 
 Side = Annotated[Whole, Field(gt=0, le=16_384)]  # the most that a file holds

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from signbit.training.recipe.sections import Number, Section, Whole, no_bool
+from signbit.training.recipe.section import Number, Section, Whole, no_bool
 
 __all__ = [
     "ContrastiveSection",

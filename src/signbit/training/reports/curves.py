@@ -24,6 +24,8 @@ _PANELS = {
     "knn_top1": "top-1 of nearest neighbours",
     "train_loss": "training loss",
     "test_loss": "loss on the test images",
+    "validation_top1": "top-1 on the validation images",
+    "validation_loss": "loss on the validation images",
     "loss/contrastive": "contrastive loss",
     "loss/guided": "guided loss",
     "teacher/kl": "KL(teacher ‖ student), nats",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from signbit.files import sync_folder, write_file
 from signbit.training.runs import whole_files
 from signbit.training.runs.state_dicts import load_state
 
-__all__ = ["Checkpoint", "epochs_done", "latest", "read_checkpoint", "write_checkpoint"]
+__all__ = ["Checkpoint", "epochs_done", "latest", "of_epoch", "read_checkpoint", "write_checkpoint"]
 
 _NAME = re.compile(r"epoch-(\d+)")
 _TENSORS = "state.safetensors"
@@ -45,6 +45,10 @@ class Checkpoint:
     scaler: dict[str, float] = field(default_factory=dict)
     """How gradients are scaled in fp16; empty where they are not."""
 
+    def of_model_alone(self) -> Checkpoint:
+        """The same without what going on needs."""
+        return replace(self, optimizer={"state": {}, "param_groups": []}, scaler={})
+
     def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Load both states. Raises CheckpointError where they belong to another network."""
         self.restore_model(model)
@@ -64,7 +68,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     Raises CheckpointError where it cannot be written, on a full disk for one: the older
     checkpoints are then as they were, and nothing of the new one is left.
     """
-    target = folder / f"epoch-{checkpoint.epoch:04d}"
+    target = of_epoch(folder, checkpoint.epoch)
     beside = _hidden(target)
     try:
         with whole_files.writing(target):
@@ -72,6 +76,8 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir()
             _write_state(beside, checkpoint)
+            if target.exists():  # of a process that was killed before its epoch was done
+                shutil.rmtree(target)
             os.rename(beside, target)
             sync_folder(folder)
     except CheckpointError:
@@ -109,6 +115,11 @@ def _write_state(path: Path, checkpoint: Checkpoint) -> None:
         "history": checkpoint.history,
     }
     whole_files.write_json(path / _FACTS, facts)
+
+
+def of_epoch(folder: Path, epoch: int) -> Path:
+    """Where the checkpoint of that epoch is, if it is kept."""
+    return folder / f"epoch-{epoch:04d}"
 
 
 def latest(folder: Path) -> Path | None:

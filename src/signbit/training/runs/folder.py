@@ -1,13 +1,14 @@
 """A run folder: what was trained, how, on what, how it went, and the network itself.
 
 recipe.yaml  run.json  metrics.jsonl  tensorboard/  checkpoints/epoch-0012/
+With `early_stopping` also images.json, which lists the images of each part, and best/epoch-0007/.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from signbit.training.recipe.identity import recipe_digest
 from signbit.training.recipe.parsing import parse_recipe
 from signbit.training.runs import checkpoint as checkpoints
 from signbit.training.runs import whole_files
+from signbit.training.runs.best_epoch import is_finished, kept_epoch
 from signbit.training.runs.checkpoint import Checkpoint
 from signbit.training.runs.continuation import require_continues
 
@@ -35,6 +37,8 @@ __all__ = ["Run", "RunFolder", "StoredRun", "load_run", "read_run"]
 @dataclass(frozen=True)
 class Run:
     """A run as read back; `model` is in eval mode, `epoch` counts its finished epochs.
+
+    The network is that of the last one, or with `early_stopping` of the best (`kept_epoch`).
 
     A network that was imported has none.
     """
@@ -67,7 +71,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether every epoch of the recipe is done."""
-        return self.epoch == self.recipe.epochs
+        return is_finished(self.recipe, self.history)
 
 
 class RunFolder:
@@ -78,6 +82,7 @@ class RunFolder:
             raise CheckpointError("the run folder's name is empty; name a folder, such as runs/one")
         self.path = Path(checked_path("run folder", path))
         self.checkpoints = self.path / "checkpoints"
+        self.best = self.path / "best"
         self.tensorboard = self.path / "tensorboard"
 
     def recipe(self) -> Recipe | None:
@@ -107,6 +112,14 @@ class RunFolder:
         if checkpoint.recipe_digest not in self._digests(recipe):
             raise CheckpointError(f"{path}: belongs to another recipe than {self.path}/recipe.yaml")
         return checkpoint
+
+    def network(self, recipe: Recipe) -> Checkpoint | None:
+        """The newest checkpoint, with the network of the epoch that is kept. Raises likewise."""
+        newest = self.checkpoint(recipe)
+        if newest is None or recipe.early_stopping is None or not newest.history:
+            return newest
+        path = checkpoints.of_epoch(self.best, kept_epoch(newest.history))
+        return replace(newest, model=checkpoints.read_checkpoint(path).model)
 
     def _digests(self, recipe: Recipe) -> Iterator[str]:
         """The digests of `recipe`, and of it with the epochs that the run had before."""
@@ -153,10 +166,17 @@ class RunFolder:
                     "the same, or choose another folder"
                 )
 
-    def create(self, recipe: Recipe, facts: dict[str, Any]) -> None:
-        """Write recipe.yaml and run.json, recipe last: with it the folder is a run."""
+    def create(
+        self,
+        recipe: Recipe,
+        facts: dict[str, Any],
+        image_names: dict[str, list[str | int]] | None = None,
+    ) -> None:
+        """Write recipe.yaml and what it needs, recipe last: with it the folder is a run."""
         with whole_files.writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
+            if image_names is not None:
+                whole_files.write_json(self.path / "images.json", image_names)
             whole_files.write_json(self.path / "run.json", facts)
             whole_files.write_text(self.path / "recipe.yaml", recipe.to_yaml())
 
@@ -221,7 +241,7 @@ class StoredRun:
 
 
 def read_run(path: str | Path) -> StoredRun:
-    """Read a run folder of any kind of training, at its newest checkpoint.
+    """Read a run folder of any kind of training, at its newest checkpoint or its best epoch.
 
     Raises CheckpointError where the folder is not a run, has no finished epoch, or is damaged.
     """
@@ -232,7 +252,7 @@ def read_run(path: str | Path) -> StoredRun:
             f"{path}: not a run folder (no recipe.yaml in it); name one that has been trained"
         )
     facts = folder.facts()
-    checkpoint = folder.checkpoint(recipe)
+    checkpoint = folder.network(recipe)
     if checkpoint is None:
         raise CheckpointError(f"{path}: no epoch is finished yet, so there is no network to load")
     try:
@@ -245,7 +265,7 @@ def read_run(path: str | Path) -> StoredRun:
 
 
 def load_run(path: str | Path, model: nn.Module | None = None) -> Run:
-    """Read a run folder: the network of its newest checkpoint, and what it was made of.
+    """Read a run folder: the network of its newest, or best, epoch, and what it was made of.
 
     model: the network that gets the run's weights, of a run of `signbit.training.fit` on one that
     has no name; by default it is built anew. Raises CheckpointError as `read_run` does, where the

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from signbit.errors import CheckpointError
+from signbit.training.runs.best_epoch import is_finished
 from signbit.training.runs.folder import RunFolder
 
 __all__ = ["read_state"]
@@ -31,10 +32,10 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     recipe = folder.recipe()
     if recipe is None:
         raise CheckpointError(f"{path}: neither a run folder nor a .safetensors file")
-    checkpoint = folder.checkpoint(recipe)
+    checkpoint = folder.network(recipe)
     epochs = 0 if checkpoint is None else checkpoint.epoch
     # Without any epoch its weights were imported: there is nothing to finish.
-    if checkpoint is None or 0 < epochs < recipe.epochs:
+    if checkpoint is None or (epochs and not is_finished(recipe, checkpoint.history)):
         raise CheckpointError(
             f"{path}: this run is not finished ({epochs} of {recipe.epochs} epochs); train it to "
             "its end first"

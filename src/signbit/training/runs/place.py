@@ -12,7 +12,10 @@ from signbit.words import listed
 __all__ = ["require_place"]
 
 _RUN = ("recipe.yaml", "run.json", "stage-*/recipe.yaml")
-_OWN = ("metrics.jsonl", "checkpoints", "tensorboard", "stage-*", "start.safetensors")
+_OWN = (
+    *("metrics.jsonl", "images.json", "checkpoints", "best", "tensorboard", "stage-*"),
+    "start.safetensors",
+)
 # What people keep beside a run before there is one.
 _NOTES = ("*.log", "*.txt", "*.out", "*.err", "*.pid", "*.yaml", "*.yml")
 

@@ -35,7 +35,9 @@ def few_images(augmentation: Augmentation | ResizedCrop, images: ImageDataset) -
     """Whether training sees each image as it is and at most mirrored, from memory."""
     return (
         isinstance(augmentation, Augmentation)
-        and augmentation.crop_padding == 0
+        and not augmentation.crop_padding
+        and not augmentation.cutout
+        and not augmentation.colour_jitter
         and images.workers == 0
     )
 

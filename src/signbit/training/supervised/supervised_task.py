@@ -10,6 +10,7 @@ import torch
 from accelerate.utils import broadcast
 from torch import Tensor, nn
 
+from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.inputs import Inputs
 from signbit.data.loading.prefetch import prefetched, timed
 from signbit.data.pixels.preprocessing import Preprocessing
@@ -19,8 +20,9 @@ from signbit.training.images import augmentation_of
 from signbit.training.loop import Step
 from signbit.training.recipe import Recipe
 from signbit.training.reports.signs import SignRecords
+from signbit.training.runs.best_epoch import VALIDATION_LOSS
 from signbit.training.session import Materials
-from signbit.training.supervised.evaluate import count_correct
+from signbit.training.supervised.evaluate import Evaluation, count_correct
 from signbit.training.supervised.remembered import WORTHWHILE, Answers, few_images, remembered
 from signbit.training.supervised.teacher import FrozenTeacher, SupervisedLoss
 
@@ -44,6 +46,8 @@ class Supervised:
         self._method = method
         self._epochs = recipe.epochs
         self._test = materials.test
+        self._validation = materials.validation
+        self._chooses = recipe.early_stopping is not None
         self._precision = materials.precision
         self._accelerator = accelerator = materials.accelerator
         loader = materials.loader
@@ -103,12 +107,16 @@ class Supervised:
         for buffer in self._model.buffers():
             buffer.copy_(broadcast(buffer))
         with self._signs.watching():
-            measured = count_correct(self._model, self._test, self._normalize, self._accelerator)
-        return {
-            "top1": measured.top1,
-            "test_loss": measured.loss,
-            **self._signs.measures(self._sum),
-        }
+            measured = self._measured(self._test)
+        measures = {"top1": measured.top1, "test_loss": measured.loss}
+        if self._chooses:
+            if self._validation is not None:
+                measured = self._measured(self._validation)
+            measures |= {"validation_top1": measured.top1, VALIDATION_LOSS: measured.loss}
+        return {**measures, **self._signs.measures(self._sum)}
+
+    def _measured(self, images: ImageDataset) -> Evaluation:
+        return count_correct(self._model, images, self._normalize, self._accelerator)
 
     def _sum(self, values: Tensor) -> Tensor:
         return cast(Tensor, self._accelerator.reduce(values, reduction="sum"))

@@ -12,10 +12,18 @@ from torch import Tensor, nn
 from signbit import methods
 from signbit.binarizing import Binarized
 from signbit.data.loading.dataset import ImageDataset
+from signbit.data.loading.say import Say
 from signbit.errors import RecipeError
 from signbit.methods import Method
 from signbit.training.images import preprocessing_of
-from signbit.training.networks import build_network, is_of, make_method, network_of
+from signbit.training.networks import (
+    build_network,
+    classes_of,
+    classifier_names,
+    is_of,
+    make_method,
+    network_of,
+)
 from signbit.training.optimizer import make_optimizer
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.recipe import require_recipe
@@ -56,16 +64,14 @@ def train(
 
 def _prepare(recipe: Recipe, folder: RunFolder, training: ImageDataset) -> Learner:
     method = make_method(recipe.method)
-    model, start_digest = _begun(
-        recipe, folder, method, len(training.class_names), len(recipe.data.mean)
-    )
+    notes: list[str] = []
+    model, start_digest = _begun(recipe, folder, method, len(training.class_names), notes.append)
     preprocessing = preprocessing_of(recipe, model)
     teacher = None
     if recipe.teacher is not None:
         teacher = open_teacher(recipe.teacher, training.class_names, preprocessing)
-    report: tuple[str, ...] = ()
-    if isinstance(model, Binarized) and folder.checkpoint(recipe) is None:
-        report = tuple(str(model.report).splitlines())
+    if isinstance(model, Binarized):
+        notes += str(model.report).splitlines()
     return Learner(
         model=model,
         start_digest=start_digest,
@@ -73,17 +79,19 @@ def _prepare(recipe: Recipe, folder: RunFolder, training: ImageDataset) -> Learn
         preprocessing=preprocessing,
         teacher_digest=None if teacher is None else teacher.digest,
         task=lambda materials: Supervised(recipe, method, model, teacher, preprocessing, materials),
-        notes=report,
+        notes=tuple(notes) if folder.checkpoint(recipe) is None else (),
     )
 
 
 def _begun(
-    recipe: Recipe, folder: RunFolder, method: Method, classes: int, channels: int
+    recipe: Recipe, folder: RunFolder, method: Method, classes: int, say: Say
 ) -> tuple[nn.Module, str | None]:
     """The network with the weights that the run begins with, and their digest, if they are given.
 
-    One that is made binary may begin with the weights of the real one.
+    One that is made binary may begin with the weights of the real one. Where they are of another
+    number of classes, the classifier begins anew, as `say` hears.
     """
+    channels = len(recipe.data.mean)
     if recipe.graph is not None and recipe.graph.classes != classes:
         raise RecipeError(
             f"{recipe.data.source} has {counted(classes, 'class', 'classes')}, the imported "
@@ -91,11 +99,19 @@ def _begun(
         )
     weights: Mapping[str, Tensor] | None = None
     kind: dict[str, Any] = {"classes": classes, "channels": channels}
+    own = method if recipe.binarize is None else methods.get("real")
+    digest = None
     if recipe.binarize is not None and recipe.start is not None and Path(recipe.start).exists():
         state = read_state(recipe.start)
+        stored = classes_of(state, recipe.network, own, channels=channels) or classes
         with torch.device("meta"):
-            real = build_network(recipe.network, methods.get("real"), **kind)
-        weights = state if is_of(real, state) else None
+            real = build_network(recipe.network, own, classes=stored, channels=channels)
+        if is_of(real, state):
+            digest, weights = state_digest(state), state
+        if weights is not None and stored != classes:
+            say(f"start {recipe.start}: has {stored} classes, so the classifier begins anew")
+            anew = classifier_names(recipe.network, own, channels=channels)
+            weights = {name: value for name, value in state.items() if name not in anew}
     first = recipe.start is None or weights is not None
     if recipe.binarize is not None and first and folder.checkpoint(recipe) is None:
         # On trial, with all that will be binary in the last stage.
@@ -103,6 +119,7 @@ def _begun(
         last = make_method(recipe.method.model_copy(update={"params": params}))
         network_of(recipe, last, **kind, check=True)
     model = network_of(recipe, method, **kind, weights=weights)
-    if weights is not None:
-        return model, state_digest(weights)
-    return model, begin_with(recipe, folder, model)
+    if digest is not None or recipe.start is None:
+        return model, digest
+    classifier = () if recipe.graph else classifier_names(recipe.network, own, channels=channels)
+    return model, begin_with(recipe, folder, model, classifier=classifier, say=say)

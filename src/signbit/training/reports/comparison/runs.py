@@ -101,6 +101,11 @@ def compare(
     """
     if protocol.stages is not None:
         raise RecipeError("a protocol of several stages cannot be shared by methods; use one")
+    if protocol.early_stopping is not None:
+        raise RecipeError(
+            "a protocol that stops early would compare methods after different epochs; add "
+            "early_stopping=null"
+        )
     plan = [(contender, seed) for contender in dict.fromkeys(contenders) for seed in seeds]
     recipes = [contender.recipe(protocol, seed) for contender, seed in plan]
     for recipe in recipes:
