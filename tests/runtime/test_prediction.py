@@ -182,6 +182,25 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         ENGINE.predict("a\0b.png")
 
 
+def test_what_cannot_be_read_can_have_its_error_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("no picture")
+    good = [encoded(image) for image in drawn(9, 66, *SHAPE)]
+    mixed = [good[0], tmp_path / "text.png", None, *good[1:], b""]
+    found = ENGINE.predict(mixed, return_exceptions=True)
+    errors = [each for each in found if isinstance(each, SignbitError)]
+    assert [type(each) for each in (*found[1:3], found[-1])] == [DataError, InputError, DataError]
+    assert "text.png: not a readable image" in str(found[1])
+    assert len(errors) == 3
+    assert all(each.__traceback__ is each.__cause__ is None for each in errors)  # nor an image
+    rest = [each for each in found if not isinstance(each, SignbitError)]
+    expected = ENGINE.predict(good)
+    assert all(np.array_equal(a.logits, b.logits) for a, b in zip(rest, expected, strict=True))
+    assert isinstance(ENGINE.predict(b"", return_exceptions=True), DataError)
+    without = changed(lambda graph: with_rule(graph, None))
+    with pytest.raises(InputError, match="does not say how a photograph becomes"):
+        without.predict(good, return_exceptions=True)  # of the network, and of no image
+
+
 @pytest.mark.parametrize("count", [0, -1, 1.5, "2", None])
 def test_no_classes_cannot_be_asked_for(count: Any) -> None:
     with pytest.raises(InputError, match="count: must be a whole number of classes, 1 or more"):

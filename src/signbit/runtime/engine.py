@@ -190,8 +190,8 @@ class Engine:
     @overload
     def predict(self, images: Sequence[Any]) -> list[Prediction]: ...
     @overload
-    def predict(self, images: Any) -> Any: ...
-    def predict(self, images: Any) -> Any:
+    def predict(self, images: Any, *, return_exceptions: bool = ...) -> Any: ...
+    def predict(self, images: Any, *, return_exceptions: bool = False) -> Any:
         """The classes and probabilities of an image by the first output, or a list for several.
 
         An image is a path; the bytes of an encoded file; a Pillow image; or an array. An array of
@@ -199,16 +199,16 @@ class Engine:
         and needs NumPy alone. All others are photographs: scaled, cut and made gray or coloured by
         the rule in the file (docs/format.md), with Pillow. An array that is a photograph is uint8
         (height, width) or (height, width, 1 or 3). Several images are a list or a tuple of any of
-        these, or an array of four dimensions; they are run in batches.
+        these, or an array of four dimensions; they are run in batches. With `return_exceptions` one
+        that cannot be read has its DataError or InputError in the place of its prediction.
 
         Raises InputError for what is no image, and for a network that is no classifier or says
         nothing of photographs; DataError for a file that cannot be read or decoded; SignbitError
         for scores that are not finite.
         """
-        several = isinstance(images, (list, tuple))
-        if several or (isinstance(images, np.ndarray) and images.ndim == 4):
-            return [*of_images(self, images)]
-        return next(of_images(self, [images]))
+        several = isinstance(images, (list, tuple)) or getattr(images, "ndim", 0) == 4
+        found = of_images(self, images if several else [images], return_exceptions)
+        return [*found] if several else next(found)
 
     @property
     def inputs(self) -> tuple[Input, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
@@ -48,7 +49,6 @@ class Photographs:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._shape = engine.input_shape
-        self._rule: Resize | None = None
 
     def __call__(self, image: object) -> npt.NDArray[Any]:
         """The input that an image is, or becomes.
@@ -76,8 +76,15 @@ class Photographs:
     def _fitted(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         from signbit.data.pixels.images import fit
 
-        self._rule = self._rule or resize_rule(self._engine)
         return fit(pixels, self._shape, self._rule)
+
+    def require_rule(self) -> None:
+        """Raise InputError where the file does not say how photographs become its input."""
+        assert self._rule is not None
+
+    @cached_property
+    def _rule(self) -> Resize:
+        return resize_rule(self._engine)
 
 
 def _is_picture(image: object) -> TypeGuard[Picture]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from signbit.errors import InputError, SignbitError
+from signbit.errors import DataError, InputError, SignbitError
 from signbit.runtime.photographs import Photographs
 from signbit.runtime.ports import first_output
 from signbit.words import counted
@@ -116,11 +116,33 @@ def predictions(
     return found
 
 
-def of_images(engine: Engine, images: Sequence[Any]) -> Iterator[Prediction]:
+def of_images(
+    engine: Engine, images: Sequence[Any], return_exceptions: bool = False
+) -> Iterator[Prediction | SignbitError]:
     """`Engine.predict` of several images, in order, a batch at a time."""
     names = class_labels(engine)
     prepare = Photographs(engine)
     for start in range(0, len(images), _BATCH):
-        batch = [prepare(image) for image in images[start : start + _BATCH]]
-        labels = [f"image {start + index}" for index in range(len(batch))]
-        yield from predictions(first_output(engine(np.stack(batch))), names, labels)
+        batch = [
+            _prepared(prepare, image, return_exceptions) for image in images[start : start + _BATCH]
+        ]
+        arrays = {i: each for i, each in enumerate(batch, start) if isinstance(each, np.ndarray)}
+        found: Iterator[Prediction] = iter(())
+        if arrays:
+            scores = first_output(engine(np.stack([*arrays.values()])))
+            found = iter(predictions(scores, names, [f"image {index}" for index in arrays]))
+        for each in batch:
+            yield each if isinstance(each, SignbitError) else next(found)
+
+
+def _prepared(
+    prepare: Photographs, image: object, return_exceptions: bool
+) -> npt.NDArray[Any] | DataError | InputError:
+    """The input that an image becomes, or why it becomes none."""
+    try:
+        return prepare(image)
+    except (DataError, InputError) as error:
+        if not return_exceptions:
+            raise
+        prepare.require_rule()
+        return type(error)(str(error))  # one that holds no traceback, and so no image
