@@ -30,6 +30,8 @@ def test_a_table_a_plot_and_more_of_both_later(cli: Cli, tmp_path: Path) -> None
     table = (out / "table.md").read_text()
     assert table.startswith("digits on digits: 1 epoch, batch 32, adam (lr 0.01")
     assert len(table.splitlines()) == 4 + 3
+    assert (out / "table.tex").read_text().count("&") == 7 * (1 + 3)
+    assert len((out / "table.csv").read_text().splitlines()) == 1 + 3
 
     other = cli("compare", "xnor", "--out", out, *DIGITS, "epochs=2", *SHORT[1:])
     assert "another protocol (epochs is 1 there and 2 now)" in other.mistake

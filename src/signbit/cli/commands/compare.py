@@ -49,7 +49,8 @@ def compare(
 ) -> None:
     """Train methods under one protocol, and write what each of them reached.
 
-    Leaves DIR/table.md, DIR/table.json, DIR/plot.png, and a run folder for every method and seed.
+    Leaves DIR/table.md, for papers DIR/table.tex, for programs DIR/table.csv and DIR/table.json,
+    DIR/plot.png, and a run folder for every method and seed.
     The same command goes on where it was stopped; another one with the same DIR and protocol adds
     methods or seeds, and the table is of all of them.
 
@@ -60,7 +61,13 @@ def compare(
     from signbit.training.reports.comparison.protocol import fitting_protocol, misfit
     from signbit.training.reports.comparison.runs import Contender, finished_runs, unfinished_runs
     from signbit.training.reports.comparison.runs import compare as compare_methods
-    from signbit.training.reports.comparison.table import as_json, as_markdown, rows_of
+    from signbit.training.reports.comparison.table import (
+        as_csv,
+        as_json,
+        as_latex,
+        as_markdown,
+        rows_of,
+    )
     from signbit.training.runs.whole_files import write_text, writing
 
     names = [word for word in methods if ":" in word.partition("=")[0] or "=" not in word]
@@ -87,6 +94,8 @@ def compare(
         rows[:] = rows_of(runs)
         with writing(out):
             write_text(out / "table.md", as_markdown(rows, recipe))
+            write_text(out / "table.tex", as_latex(rows, recipe))
+            write_text(out / "table.csv", as_csv(rows))
             write_text(out / "table.json", as_json(rows, recipe))
             draw(runs, out / "plot.png")
 

@@ -1,3 +1,4 @@
+import csv
 import json
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from signbit import recipes
 from signbit.training.recipe import Recipe
 from signbit.training.reports.comparison.plot import curves_of, draw
 from signbit.training.reports.comparison.runs import Finished
-from signbit.training.reports.comparison.table import as_json, as_markdown, rows_of
+from signbit.training.reports.comparison.table import as_csv, as_json, as_latex, as_markdown, rows_of
 
 PROTOCOL = recipes.load("comparison-cifar10", ["data.source=somewhere/cifar10", "epochs=2"])
 
@@ -55,6 +56,38 @@ def test_markdown() -> None:
     ]
     steps = recipes.load("comparison-cifar10", ["schedule={at: [0.5, 0.75], factor: 0.1}"])
     assert "rate ×0.1 at 0.5, 0.75 of the run." in as_markdown([], steps)
+
+
+def test_latex_sets_every_name_as_it_stands() -> None:
+    odd = finished(r"a_b:c=1%&$#{}~^\[±", 0, 0.1, 0.2)
+    lines = as_latex(rows_of([*RUNS, odd]), PROTOCOL).splitlines()
+    assert lines[0].startswith("% resnet20 on cifar10: 2 epochs")
+    assert lines[2:-2] == [
+        r"\begin{tabular}{lrrlrrrr}",
+        r"\toprule",
+        r"method & seeds & top-1 & each seed & best epoch & train loss & test loss & s/epoch \\",
+        r"\midrule",
+        r"sdbnn & 3 & 54.00 $\pm$ 3.46 & 50.00, 56.00, 56.00 & 54.00 & 1.000 & 5.400 & 4.0 \\",
+        r"bnn & 1 & 25.00 & 25.00 & 50.00 & 0.000 & 2.500 & 4.0 \\",
+        r"a\_b:c=1\%\&\$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{}{[}$\pm$ "
+        r"& 1 & 20.00 & 20.00 & 20.00 & 0.000 & 2.000 & 4.0 \\",
+    ]
+    assert lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
+
+
+def test_a_new_line_in_the_data_s_name_stays_in_the_comment() -> None:
+    data = PROTOCOL.data.model_copy(update={"source": "a/b\n\\input{c}"})
+    text = as_latex([], PROTOCOL.model_copy(update={"data": data}))
+    assert not [line for line in text.splitlines() if line.startswith(r"\input")]
+
+
+def test_csv_has_the_figures_in_full() -> None:
+    best, worst = csv.DictReader(as_csv(rows_of(RUNS)).splitlines())
+    assert {*best} == {*rows_of(RUNS)[0].to_dict()}
+    assert (best["seeds"], best["top1_of_seeds"]) == ("0 1 2", "0.5 0.56 0.56")
+    assert float(best["top1"]) == pytest.approx(0.54)
+    assert worst["top1_std"] == ""
+    assert as_csv([]).strip() == ""
 
 
 def test_json_has_the_figures_and_the_protocol() -> None:

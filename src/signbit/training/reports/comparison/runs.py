@@ -31,7 +31,7 @@ __all__ = [
 
 # What a contender brings along; all else is the protocol.
 _ITS_OWN = ("method.", "seed")
-_TABLES = ("table.md", "table.json", "plot.png")
+_TABLES = ("table.md", "table.tex", "table.csv", "table.json", "plot.png")
 # Characters of a label that folder names had better not have.
 _UNUSUAL = str.maketrans({":": "_", ",": "_", "=": "-", "/": "-", " ": "_"})
 

@@ -1,7 +1,9 @@
-"""What the runs of a comparison reached: one row per method, as Markdown and as JSON."""
+"""What the runs of a comparison reached: one row per method, for people, papers and programs."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from collections.abc import Sequence
@@ -12,12 +14,17 @@ from typing import Any
 import torch
 
 import signbit
+from signbit.printable import printable
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.identity import identity
 from signbit.training.reports.comparison.runs import Finished
 from signbit.training.schedule import in_words
 
-__all__ = ["Row", "as_json", "as_markdown", "rows_of"]
+__all__ = ["Row", "as_csv", "as_json", "as_latex", "as_markdown", "rows_of"]
+
+_HEADS = "method|seeds|top-1|each seed|best epoch|train loss|test loss|s/epoch".split("|")
+_TEXT = ("method", "each seed")
+"""Columns that are no single number, which stand at the left."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,9 @@ class Row:
         }
 
 
+_LISTS = ("seeds", "top1_of_seeds", "best_top1_of_seeds")
+
+
 def rows_of(runs: Sequence[Finished]) -> list[Row]:
     """One row for each label, the best mean first."""
     rows = []
@@ -80,22 +90,44 @@ def rows_of(runs: Sequence[Finished]) -> list[Row]:
 
 def as_markdown(rows: Sequence[Row], protocol: Recipe) -> str:
     """A table with the protocol above it; top-1 in percent."""
+    rules = ("---" if head in _TEXT else "--:" for head in _HEADS)
     lines = [
-        f"{_described(protocol)} Top-1 in percent after the last epoch, on all test images; ± is "
-        "the standard deviation over seeds (n − 1).",
+        f"{_described(protocol)} {_MEANING}",
         "",
-        "| method | seeds | top-1 | each seed | best epoch | train loss | test loss | s/epoch |",
-        "|---|--:|--:|---|--:|--:|--:|--:|",
+        f"| {' | '.join(_HEADS)} |",
+        f"|{'|'.join(rules)}|",
+        *(f"| {' | '.join(_cells(row))} |" for row in rows),
     ]
-    for row in rows:
-        spread = "" if row.std is None else f" ± {100 * row.std:.2f}"
-        each = ", ".join(f"{100 * value:.2f}" for value in row.top1)
-        lines.append(
-            f"| {row.label} | {len(row.seeds)} | {100 * row.mean:.2f}{spread} | {each} | "
-            f"{100 * _mean(row.best):.2f} | {row.train_loss:.3f} | {row.test_loss:.3f} | "
-            f"{row.seconds:.1f} |"
-        )
     return "\n".join(lines) + "\n"
+
+
+def as_latex(rows: Sequence[Row], protocol: Recipe) -> str:
+    """The same table for a paper, of LaTeX's package booktabs, with the protocol as a comment."""
+    places = "".join("l" if head in _TEXT else "r" for head in _HEADS)
+    lines = [
+        f"% {printable(_described(protocol))} {_MEANING}",
+        r"% \usepackage{booktabs}",
+        rf"\begin{{tabular}}{{{places}}}",
+        r"\toprule",
+        rf"{' & '.join(map(_escaped, _HEADS))} \\",
+        r"\midrule",
+        *(rf"{' & '.join(map(_escaped, _cells(row)))} \\" for row in rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """The figures of `Row.to_dict` in full; a space is between the values of a list."""
+    figures = [row.to_dict() for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*figures[0]] if figures else [], lineterminator="\n")
+    writer.writeheader()
+    for each in figures:
+        lists = {key: " ".join(map(str, value)) for key, value in each.items() if key in _LISTS}
+        writer.writerow(each | lists)
+    return text.getvalue()
 
 
 def as_json(rows: Sequence[Row], protocol: Recipe) -> str:
@@ -109,6 +141,44 @@ def as_json(rows: Sequence[Row], protocol: Recipe) -> str:
         "versions": {"signbit": signbit.__version__, "torch": torch.__version__},
     }
     return json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
+
+
+_MEANING = (
+    "Top-1 in percent after the last epoch, on all test images; ± is the standard deviation over "
+    "seeds (n − 1)."
+)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    """Under `_HEADS`; top-1 in percent."""
+    spread = "" if row.std is None else f" ± {100 * row.std:.2f}"
+    return (
+        row.label,
+        str(len(row.seeds)),
+        f"{100 * row.mean:.2f}{spread}",
+        ", ".join(f"{100 * value:.2f}" for value in row.top1),
+        f"{100 * _mean(row.best):.2f}",
+        f"{row.train_loss:.3f}",
+        f"{row.test_loss:.3f}",
+        f"{row.seconds:.1f}",
+    )
+
+
+_LATEX = str.maketrans(
+    {
+        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "±": r"$\pm$",
+        "[": "{[}",  # which would be an argument of the line's end before it
+    }
+)
+
+
+def _escaped(text: str) -> str:
+    """Text that LaTeX sets as it stands."""
+    return text.translate(_LATEX)
 
 
 def _described(protocol: Recipe) -> str:
