@@ -49,6 +49,12 @@ def fixed_seeds() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def no_configuration() -> None:
+    """What the person who runs the tests has configured changes none of them."""
+    os.environ["SIGNBIT_CONFIG"] = os.devnull
+
+
+@pytest.fixture(autouse=True, scope="session")
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Decoded images are kept in a folder of the session, for the processes it starts too."""
     os.environ["SIGNBIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from signbit.errors import (
     CheckpointError,
     CompileError,
+    ConfigError,
     DataError,
     DivergedError,
     InputError,
@@ -39,6 +40,7 @@ _find_moved_modules()
 __all__ = [
     "CheckpointError",
     "CompileError",
+    "ConfigError",
     "DataError",
     "DivergedError",
     "Engine",

@@ -11,6 +11,7 @@ from textwrap import wrap
 __all__ = [
     "CheckpointError",
     "CompileError",
+    "ConfigError",
     "DataError",
     "DivergedError",
     "InputError",
@@ -44,6 +45,7 @@ EXTRAS = {
     "plot": {"matplotlib": "matplotlib"},
     "onnx": {"onnx": "onnx"},
     "keras": {"h5py": "h5py"},
+    "hub": {"huggingface_hub": "huggingface-hub"},
 }
 """Extra → the modules that it brings → their packages, as pyproject.toml has them."""
 
@@ -165,6 +167,10 @@ class RecipeError(SignbitError):
     """A recipe or an override has an unknown key or a bad value."""
 
 
+class ConfigError(SignbitError):
+    """The user's configuration file cannot be read, or has an unknown key or a wrong value."""
+
+
 class CheckpointError(SignbitError):
     """A run folder or checkpoint is missing, damaged or belongs to another recipe."""
 
@@ -182,7 +188,7 @@ class IsaError(SignbitError):
 
 
 class MissingExtraError(SignbitError, ImportError):
-    """A feature needs an extra (`cli`, `train`, `plot`, `onnx`, `keras`) that is not installed."""
+    """A feature needs an extra (`cli`, `train`, `plot`, `onnx`, `keras`, `hub`) that is missing."""
 
     @classmethod
     def of(cls, module: str, what: str) -> MissingExtraError:

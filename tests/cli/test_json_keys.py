@@ -100,6 +100,7 @@ def every_command(run: Path, model: Path, tmp_path: Path) -> list[list[str]]:
     lines: list[list[object]] = [
         ["demo", "--out", tmp_path / "demo"],
         ["recipes"],
+        ["config"],
         ["recipes", "sdbnn-digits"],
         ["train", "sdbnn-digits", "--out", run, "epochs=2", "--deliver"],
         ["pretrain", "moco-digits", "--out", tmp_path / "b", *short],
@@ -109,6 +110,7 @@ def every_command(run: Path, model: Path, tmp_path: Path) -> list[list[str]]:
         ["compare", "bnn", "--protocol", "bnn-digits", "--out", tmp_path / "c", *short],
         ["curves", run, "-o", tmp_path / "curves.png"],
         ["report", run, "-o", tmp_path / "r.html", "--figures", tmp_path / "charts"],
+        ["publish", run, "--to", tmp_path / "published", "--images", "9"],
         ["evaluate", run],
         ["evaluate", model, "--data", "digits"],
         ["compile", run, "-o", tmp_path / "x.sbnn", "--images", "9"],

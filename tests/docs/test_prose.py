@@ -101,7 +101,7 @@ def test_links_lead_somewhere(page):
 
 
 # What a reader's own folder would hold.
-THEIRS = {"mine.py", "table.md", "signbit/methods/median.py", "net.h"}
+THEIRS = {"mine.py", "signbit.toml", "table.md", "signbit/methods/median.py", "net.h"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

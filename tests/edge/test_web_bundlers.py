@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.edge.test_web_page import photo_network
-from tests.edge.tools import require
-from tests.edge.web import ROOT, build, one_at_a_time
+from tests.edge.tools import npm_packages
+from tests.edge.web import build
 
 import signbit
 from edge.chromium import Tab, chromium, served
@@ -21,8 +20,6 @@ from signbit.targets.folders import write_folder
 from signbit.targets.web.package import web_package
 
 APP = Path(__file__).with_name("bundled")
-TOOLS = ROOT / "build" / "edge" / "bundlers"
-TIMEOUT = ("--fetch-retries=0", "--fetch-timeout=20000")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -34,21 +31,10 @@ BUNDLERS = {
 
 @pytest.fixture(scope="module")
 def npm_tools() -> Path:
-    """npm's packages in the versions of bundled/package.json, installed once, and the engine."""
-    require([tool for tool in ("npm", "node") if shutil.which(tool) is None])
-    pinned = (APP / "package.json").read_bytes()
-    with one_at_a_time(TOOLS):
-        done = TOOLS / "installed.json"
-        if not done.is_file() or done.read_bytes() != pinned:
-            vite = f"vite@{json.loads(pinned)['devDependencies']['vite']}"
-            answered = subprocess.run(["npm", "view", vite, "version", *TIMEOUT], cwd=TOOLS)
-            if answered.returncode != 0:
-                pytest.skip("npm's registry does not answer, from where bundlers come")
-            (TOOLS / "package.json").write_bytes(pinned)
-            run(TOOLS, "npm", "install", "--ignore-scripts", "--no-audit", "--no-fund")
-            done.write_bytes(pinned)
+    """npm's packages, and the engine."""
+    packages = npm_packages()
     build()
-    return TOOLS / "node_modules"
+    return packages
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import signbit
 from signbit.cli.commands.bench import bench
 from signbit.cli.commands.compare import compare
 from signbit.cli.commands.compile import compile_
+from signbit.cli.commands.config import config
 from signbit.cli.commands.curves import curves
 from signbit.cli.commands.demo import demo
 from signbit.cli.commands.evaluate import evaluate
@@ -23,6 +24,7 @@ from signbit.cli.commands.inspect import inspect
 from signbit.cli.commands.predict import predict
 from signbit.cli.commands.pretrain import pretrain
 from signbit.cli.commands.probe import probe
+from signbit.cli.commands.publish import publish
 from signbit.cli.commands.recipes import recipes
 from signbit.cli.commands.report import report
 from signbit.cli.commands.train import train
@@ -62,7 +64,7 @@ def _signbit(
 
 
 DAY: dict[str, dict[str, Callable[..., None]]] = {
-    "Begin": {"demo": demo, "recipes": recipes},
+    "Begin": {"demo": demo, "recipes": recipes, "config": config},
     "Train": {"train": train, "pretrain": pretrain, "finetune": finetune, "import": import_},
     "Measure": {
         "evaluate": evaluate,
@@ -70,6 +72,7 @@ DAY: dict[str, dict[str, Callable[..., None]]] = {
         "compare": compare,
         "curves": curves,
         "report": report,
+        "publish": publish,
     },
     "Compile and run": {
         "compile": compile_,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from signbit.config import read_config
 from signbit.errors import CheckpointError
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Isa",
     "Json",
     "Keep",
+    "License",
     "Model",
     "Overrides",
     "RecipeName",
@@ -34,6 +36,11 @@ def folder_to_write(text: str) -> Path:
     if not text.strip():
         raise typer.BadParameter("must name a folder; it is empty")
     return Path(text)
+
+
+def _or_configured(threads: int | None) -> int | None:
+    """The threads that are asked for, or else those of the user's configuration."""
+    return threads or read_config().threads
 
 
 Json = Annotated[
@@ -73,7 +80,11 @@ Overrides = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(min=1, help="Most threads of the engine; default: the CPUs it may use."),
+    typer.Option(
+        min=1,
+        callback=_or_configured,
+        help="Most threads of the engine; default: as `signbit config` says, the CPUs it may use.",
+    ),
 ]
 Isa = Annotated[
     str | None,
@@ -98,7 +109,12 @@ RunOrModel = Annotated[
     typer.Argument(metavar="RUN|MODEL.sbnn", help="A run folder or a compiled network."),
 ]
 
-
+License = Annotated[
+    str | None,
+    typer.Option(
+        help="What others may do with the network; default: as the recipe's license says."
+    ),
+]
 Keep = Annotated[
     list[str] | None,
     typer.Option(

@@ -116,6 +116,11 @@ def _recipe_notes(run: Run) -> dict[str, str]:
     return {"epochs": f"{run.epoch} of {run.recipe.epochs}, unfinished"}
 
 
+def _licence(run: Run) -> dict[str, str]:
+    stated = run.recipe.license
+    return {} if stated is None else {"license": printable(stated)}
+
+
 def with_int16_stem(run: Run) -> Run:
     """The run with its network's stem rounded to int16; InputError where that cannot be done."""
     from signbit.nn.pixels.stem_rounding import round_stem
@@ -175,6 +180,7 @@ def compile_run(
             "method": run.recipe.method.name,
             "data": printable(source_name(run.recipe.data.source)),
             "signbit": signbit.__version__,
+            **_licence(run),
             **{key: printable(note) for key, note in (notes or {}).items()},
         },
     )

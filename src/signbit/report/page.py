@@ -11,6 +11,7 @@ from importlib.resources import files
 
 from matplotlib.figure import Figure
 
+from signbit.report.card import card_rows
 from signbit.report.drawn import data_uri, inline_svg
 from signbit.report.findings import Findings
 from signbit.report.inside import Inside, filters_picture, signs_picture
@@ -82,18 +83,8 @@ def _sections(findings: Findings, drawn: dict[str, str]) -> Parts:
 
 
 def _card(findings: Findings) -> str:
-    cost = findings.cost
-    rows = [
-        *findings.card.items(),
-        ("file", f"{cost.bytes:,} bytes; its parameters in float32 {cost.float32_bytes:,}"),
-        ("parameters", f"{cost.parameters:,}, {cost.binary_parameters:,} of them binary"),
-        ("operations", f"{cost.bops:,} BOPs and {cost.flops:,} FLOPs for an image"),
-    ]
-    if findings.agreed is not None:
-        images, same = findings.agreed.images, findings.agreed.same
-        rows.append(("agreement", f"{same:,} of {images:,} images get PyTorch's answer"))
     missing = "".join(f'<p class="quiet">{escape(each)}</p>' for each in findings.without)
-    return _table([], rows) + missing
+    return _named("The card", _table([], card_rows(findings))) + missing
 
 
 def _answers(findings: Findings, scores: Scores, drawn: dict[str, str]) -> str:
@@ -143,13 +134,13 @@ def _costs(findings: Findings, drawn: dict[str, str]) -> str:
     ]
     heads = ["layer", "binary or real", "output", "BOPs", "FLOPs", "bytes"]
     charts = "".join(drawn[name] for name in ("times", "operations", "bytes"))
-    return charts + _table(heads, rows, numbers=3)
+    return charts + _named("The layers", _table(heads, rows, numbers=3))
 
 
 def _chart(name: str, figure: Figure) -> str:
     words = escape(_CHARTS[name])
     svg = inline_svg(figure, name).replace("<svg", f'<svg role="img" aria-label="{words}"', 1)
-    return f'<figure class="wide">{svg}<figcaption>{words}</figcaption></figure>\n'
+    return f"<figure>{svg}<figcaption>{words}</figcaption></figure>\n"
 
 
 def _picture(address: str, alternative: str, words: str) -> str:
@@ -157,6 +148,12 @@ def _picture(address: str, alternative: str, words: str) -> str:
         f'<figure><img src="{address}" alt="{escape(alternative)}">'
         f"<figcaption>{escape(words)}</figcaption></figure>\n"
     )
+
+
+def _named(name: str, table: str) -> str:
+    """A table that scrolls sideways on a phone is reached by the keyboard, too, and has a name."""
+    region = f'<div class="wide" role="region" tabindex="0" aria-label="{name}">'
+    return table.replace('<div class="wide">', region, 1)
 
 
 def _table(heads: list[str], rows: Iterable[tuple[str, ...]], *, numbers: int = 0) -> str:

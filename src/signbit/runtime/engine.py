@@ -44,7 +44,7 @@ def load(
     max_bytes: int | None = None,
     max_operations: int | None = None,
 ) -> Engine:
-    """Load an `.sbnn` file from a path or from its bytes.
+    """Load an `.sbnn` file from a path, its bytes, or the Hugging Face Hub: "hub:OWNER/NAME[@REV]".
 
     `threads` is the most that a call uses; see `Engine.threads`. It defaults to the CPUs that this
     thread may use (`sched_getaffinity`), but to no more than the process's control groups allow (a

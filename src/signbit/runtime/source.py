@@ -12,6 +12,7 @@ import weakref
 from io import FileIO
 
 from signbit.errors import InputError, ModelFileError
+from signbit.hub import MODEL, hub_file, is_hub
 
 __all__ = ["Source"]
 
@@ -33,6 +34,8 @@ class Source:
             raise InputError("source: is empty; name an .sbnn file")
         if "\0" in os.fsdecode(given):
             raise ModelFileError(f"{given!r}: a path cannot contain a null character")
+        if is_hub(given):
+            given = hub_file(given, MODEL, ModelFileError)
         try:
             self._held = FileIO(given)
             weakref.finalize(self, self._held.close)  # else Python warns of an open file

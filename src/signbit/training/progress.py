@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 from signbit.printable import encodable, printable
+from signbit.training.runs.log import RunLog
 
 __all__ = ["TrainingProgress"]
 
@@ -34,11 +35,15 @@ _SHOWN = (
 class TrainingProgress:
     """A context manager around a run of `epochs` epochs of `steps` steps, `done` of them finished.
 
-    Silent where `show` is false; without a terminal there are lines but no bar.
+    Silent where `show` is false; without a terminal there are lines but no bar. The log gets every
+    line, shown or not.
     """
 
-    def __init__(self, epochs: int, steps: int, done: int, *, show: bool) -> None:
+    def __init__(
+        self, epochs: int, steps: int, done: int, *, show: bool, log: RunLog | None = None
+    ) -> None:
         self._console = Console(stderr=True, quiet=not show)
+        self._log = log
         self._epochs = epochs
         width = self._console.width
         self._bar = Progress(
@@ -73,6 +78,11 @@ class TrainingProgress:
 
     def say(self, text: str) -> None:
         """One line of text."""
+        if self._log is not None:
+            self._log.say(text)
+        self._show(text)
+
+    def _show(self, text: str) -> None:
         shown = encodable(printable(text), self._console.encoding)
         self._console.print(shown, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
@@ -100,14 +110,16 @@ class TrainingProgress:
             f"{entry['seconds']:.1f} s",
             f"input wait {entry['wait']:.1%}",
         ]
+        if self._log is not None:
+            self._log.say("  ".join(measures))
         line = measures[0]
         for measure in measures[1:]:
             longer = f"{line}  {measure}"
             if self._console.is_terminal and len(longer) > self._console.width:
-                self.say(line)
+                self._show(line)
                 longer = f"  {measure}"
             line = longer
-        self.say(line)
+        self._show(line)
 
 
 def _columns() -> list[tuple[int, ProgressColumn]]:

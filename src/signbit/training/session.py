@@ -14,6 +14,7 @@ from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.loader import Loader
 from signbit.data.loading.say import Say
 from signbit.data.pixels.preprocessing import Preprocessing
+from signbit.errors import SignbitError
 from signbit.extensions import differences
 from signbit.training.loop import EpochPlan, Task, run_epochs
 from signbit.training.precision import Precision
@@ -26,6 +27,7 @@ from signbit.training.runs.best_epoch import is_finished, kept_epoch
 from signbit.training.runs.checkpoint import Checkpoint, write_checkpoint
 from signbit.training.runs.facts import run_facts
 from signbit.training.runs.folder import RunFolder
+from signbit.training.runs.log import RunLog
 from signbit.training.runs.result import RunResult
 from signbit.training.runs.scalars import Scalars
 from signbit.training.shared_sums import share_gradients
@@ -87,6 +89,7 @@ class Session:
     images: dict[str, ImageDataset]
     image_names: dict[str, list[str | int]] | None
     progress: bool
+    log: RunLog | None = None
     history: list[dict[str, float]] = field(default_factory=list)
 
     def train(self) -> RunResult:
@@ -95,6 +98,8 @@ class Session:
         rates = tuple(float(group["lr"]) for group in learner.optimizer.param_groups)
         precision = Precision(self.recipe.precision, self.accelerator.device.type)
         facts = self._open_folder(precision.scaler)
+        if self.log is not None:
+            self.log.begin()
         first = len(self.history)
         wrapped, optimizer = self.accelerator.prepare(learner.model, learner.optimizer)
         share_gradients(wrapped)
@@ -109,7 +114,7 @@ class Session:
             world=self.accelerator.num_processes,
         )
         show = self.progress and self.accelerator.is_main_process
-        say = TrainingProgress(self.recipe.epochs, 0, 0, show=show).say
+        say = TrainingProgress(self.recipe.epochs, 0, 0, show=show, log=self.log).say
         images = self.images
         task = learner.task(
             Materials(
@@ -128,7 +133,7 @@ class Session:
             # Points that a killed run wrote after its last checkpoint are hidden.
             scalars = Scalars(self.folder.tensorboard, purge_from=first * task.steps + 1)
         epochs = self.recipe.epochs
-        with TrainingProgress(epochs, task.steps, first, show=show) as shown:
+        with TrainingProgress(epochs, task.steps, first, show=show, log=self.log) as shown:
             if first:
                 self._say_what_changed(shown, facts)
 
@@ -151,6 +156,10 @@ class Session:
                     finish=finish,
                     enough=lambda: is_finished(self.recipe, self.history),
                 )
+            except SignbitError as error:
+                if self.log is not None:
+                    self.log.say(f"error: {error}")
+                raise
             except KeyboardInterrupt:
                 shown.say(
                     f"{self.folder.path}: stopped after {len(self.history)} of {epochs} epochs; "

@@ -30,6 +30,7 @@ from signbit.training.runs.best_epoch import is_finished
 from signbit.training.runs.folder import RunFolder
 from signbit.training.runs.initial_weights import read_state
 from signbit.training.runs.lock import locked
+from signbit.training.runs.log import RunLog
 from signbit.training.runs.place import require_place
 from signbit.training.runs.result import RunResult
 from signbit.training.runs.state_dicts import binarizer_names, load_state, state_digest
@@ -167,7 +168,8 @@ def _start(
 ) -> RunResult:
     """`_train_one` once the processes have joined."""
     show = progress and accelerator.is_main_process
-    said = TrainingProgress(recipe.epochs, 0, 0, show=show).say
+    log = RunLog(folder.path) if accelerator.is_main_process else None
+    said = TrainingProgress(recipe.epochs, 0, 0, show=show, log=log).say
     with accelerator.main_process_first():
         training, test = open_images(recipe, said)
         training, validation = hold_out(recipe, training, test, said)
@@ -193,6 +195,7 @@ def _start(
         images=fitted,
         image_names=names,
         progress=progress,
+        log=log,
     )
     with (
         locked(folder.path) if accelerator.is_main_process else nullcontext(),

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from signbit.config import read_config
 from signbit.data.loading.say import Say
 from signbit.words import counted
 
@@ -26,8 +27,9 @@ _SHARE_OF_FREE_SPACE = 0.8
 
 
 def cache_folder() -> Path:
-    """$SIGNBIT_CACHE, or ~/.cache/signbit."""
-    return Path(os.environ.get("SIGNBIT_CACHE") or "~/.cache/signbit").expanduser()
+    """$SIGNBIT_CACHE, or what the user's configuration says, or ~/.cache/signbit."""
+    named = os.environ.get("SIGNBIT_CACHE") or read_config().cache or "~/.cache/signbit"
+    return Path(named).expanduser()
 
 
 def cached(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from signbit.config import read_config
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.say import Say, log
 from signbit.data.sources.folder import has_split_folder, open_folder
@@ -25,13 +26,20 @@ def absolute_source(source: str | Path) -> str:
     """`source` as it is found from any working folder: of a folder the absolute path."""
     if is_named(source) or str(source).startswith(_HUB):
         return str(source)
-    return str(Path(source).expanduser().absolute())
+    return str(_folder(source).absolute())
 
 
 def source_name(source: str) -> str:
     """What to call a source where it is told of: of a folder its name, without where it lies."""
     named = is_named(source) or source.startswith(_HUB)
-    return source if named else Path(source).absolute().name
+    return source if named else _folder(source).absolute().name
+
+
+def _folder(source: str | Path) -> Path:
+    """The folder that a source means: one that the user's configuration names, or a path."""
+    if isinstance(source, str) and (configured := read_config().data.get(source)) is not None:
+        return configured
+    return Path(source).expanduser()
 
 
 def open_dataset(
@@ -40,11 +48,12 @@ def open_dataset(
     """The images of `split` ("train" or "test") of `source`.
 
     `source` is "digits" (scikit-learn's), a name of `signbit.data.register`, "hub:owner/name" (the
-    Hugging Face Hub), or a folder: of Parquet files in the Hub's layout, or of images with one
-    folder per class; in a folder of both, Parquet files that hold no images of a split are not
-    meant. The network is used for "hub:" only. `say`, by default a logger, hears in one line what
-    lies in a folder and is left out. Raises DataError where the source or the split is missing or
-    empty, or images have no labels; InputError for a source that is no path.
+    Hugging Face Hub), a name of the user's configuration, or a folder: of Parquet files in the
+    Hub's layout, or of images with one folder per class; in a folder of both, Parquet files that
+    hold no images of a split are not meant. The network is used for "hub:" only. `say`, by default
+    a logger, hears in one line what lies in a folder and is left out. Raises DataError where the
+    source or the split is missing or empty, or images have no labels; InputError for a source that
+    is no path.
 
     With labelled=False the labels are taken only where every image has one; otherwise all images
     are of one class, "unlabelled". Where the source has no split but train, every fifth image is
@@ -54,7 +63,8 @@ def open_dataset(
         return open_named(str(source), split)
     if isinstance(source, str) and source.startswith(_HUB):
         return open_hub(source.removeprefix(_HUB), split, labelled=labelled)
-    folder = Path(checked_path("source", source)).expanduser()
+    checked_path("source", source)
+    folder = _folder(source)
     if not folder.exists():
         raise DataError(
             f"{folder}: no such folder (data is a folder, {', '.join(source_names())}, or "

@@ -57,7 +57,7 @@ def identity(recipe: Recipe) -> dict[str, Any]:
         "selfsup": {"guided": {"teacher"}},
     }
     values = recipe.model_dump(
-        mode="json", exclude={"description": True, "start": True, **elsewhere}
+        mode="json", exclude=dict.fromkeys(("description", "license", "start"), True) | elsewhere
     )
     for key, default in _LATER_KEYS.items():
         *path, last = key.split(".")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from signbit.data.sources.any_source import absolute_source
+from signbit.hub import is_hub
 from signbit.training.recipe import Recipe
 
 __all__ = ["PLACES", "with_absolute_places"]
@@ -17,7 +18,7 @@ def with_absolute_places(recipe: Recipe) -> Recipe:
     """The recipe with every path of it made absolute by the working folder."""
     changes: dict[str, object] = {
         "data": recipe.data.model_copy(update={"source": absolute_source(recipe.data.source)}),
-        "start": _absolute(recipe.start),
+        "start": recipe.start if is_hub(recipe.start) else _absolute(recipe.start),
     }
     if recipe.teacher is not None:
         place = _absolute(recipe.teacher.checkpoint)

@@ -44,14 +44,16 @@ class Recipe(Section):
     `gradients: bfloat16` rounds the gradients of native binary convolutions before they meet signs,
     on CPUs that multiply bfloat16; others refuse it.
 
-    `start` is a finished run folder, or a .safetensors file, whose weights the run begins with.
+    `start` is a finished run folder, a .safetensors file, or "hub:OWNER/NAME" (perhaps with
+    @REVISION), a network on the Hub, whose weights the run begins with.
     With `binarize` the network is a real-valued one, whose layers the method makes binary; `start`
     may then name the real network's weights. `stages` are two or more runs, each from the weights
     of the one before: each is this recipe with the changes that it lists. `label_smoothing` takes
     that share from the label and spreads it over all classes. `precision` is what real layers
     compute in while training; dot products of signs stay exact. `compile` hands the network to
     torch.compile while training. `graph` is the network itself where it was imported: `network` is
-    then the word "imported". With `early_stopping` the network is that of the best epoch.
+    then the word "imported". With `early_stopping` the network is that of the best epoch. `license`
+    is what others may do with the network, best by its name at SPDX (Apache-2.0), for its card.
     """
 
     description: str
@@ -77,6 +79,7 @@ class Recipe(Section):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     compile: bool = False
     graph: Graph | None = None
+    license: str | None = Field(default=None, min_length=1, max_length=200)
 
     @model_validator(mode="after")
     def _a_graph_is_the_network(self) -> Recipe:

@@ -67,6 +67,6 @@ def _told(override: str) -> str | None:
     Where things lie on somebody's machine is nobody else's business.
     """
     key = override.partition("=")[0].strip()
-    if key in (*PLACES, "data.workers", "description"):
+    if key in (*PLACES, "data.workers", "description", "license"):
         return None
     return f"{key}=…" if any(place.startswith(f"{key}.") for place in PLACES) else override

@@ -1,6 +1,6 @@
 """A run folder: what was trained, how, on what, how it went, and the network itself.
 
-recipe.yaml  run.json  metrics.jsonl  tensorboard/  checkpoints/epoch-0012/
+recipe.yaml  run.json  metrics.jsonl  log.txt  tensorboard/  checkpoints/epoch-0012/
 With `early_stopping` also images.json, which lists the images of each part, and best/epoch-0007/.
 """
 

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from signbit.errors import CheckpointError
+from signbit.hub import WEIGHTS, hub_file, is_hub
 from signbit.training.runs.best_epoch import is_finished
 from signbit.training.runs.folder import RunFolder
 
@@ -22,9 +23,11 @@ _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
 def read_state(path: str | Path) -> dict[str, Tensor]:
     """The tensors of a finished or imported run's network, or of a .safetensors file, by name.
 
-    Raises CheckpointError where there is neither, where the run has epochs left, or the file is a
-    pickle or damaged.
+    Or of "hub:OWNER/NAME", a network on the Hub. Raises CheckpointError where there is none, where
+    the run has epochs left, or the file is a pickle or damaged.
     """
+    if is_hub(path):
+        return _of_file(hub_file(path, WEIGHTS, CheckpointError))
     path = Path(path)
     if path.is_file():
         return _of_file(path)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
+from signbit.data.sources.any_source import absolute_source
 from signbit.errors import CheckpointError
 from signbit.words import listed
 
@@ -38,7 +39,7 @@ def require_place(
     if any(next(out.glob(pattern), None) for pattern in begun):
         return
     place = out.resolve()
-    images = None if source is None else Path(source).resolve()
+    images = None if source is None else Path(absolute_source(source)).resolve()
     if images is not None and images.is_dir() and images in (place, *place.parents):
         raise CheckpointError(
             f"{out}: is {'' if place == images else 'inside '}the folder of the images "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os.path import exists
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from signbit.binarizing import Binarized
 from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.say import Say
 from signbit.errors import RecipeError
+from signbit.hub import is_hub
 from signbit.methods import Method
 from signbit.training.images import preprocessing_of
 from signbit.training.networks import (
@@ -101,8 +103,9 @@ def _begun(
     kind: dict[str, Any] = {"classes": classes, "channels": channels}
     own = method if recipe.binarize is None else methods.get("real")
     digest = None
-    if recipe.binarize is not None and recipe.start is not None and Path(recipe.start).exists():
-        state = read_state(recipe.start)
+    start = recipe.start
+    if recipe.binarize is not None and start is not None and (is_hub(start) or exists(start)):
+        state = read_state(start)
         stored = classes_of(state, recipe.network, own, channels=channels) or classes
         with torch.device("meta"):
             real = build_network(recipe.network, own, classes=stored, channels=channels)

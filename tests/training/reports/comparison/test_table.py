@@ -9,7 +9,13 @@ from signbit import recipes
 from signbit.training.recipe import Recipe
 from signbit.training.reports.comparison.plot import curves_of, draw
 from signbit.training.reports.comparison.runs import Finished
-from signbit.training.reports.comparison.table import as_csv, as_json, as_latex, as_markdown, rows_of
+from signbit.training.reports.comparison.table import (
+    as_csv,
+    as_json,
+    as_latex,
+    as_markdown,
+    rows_of,
+)
 
 PROTOCOL = recipes.load("comparison-cifar10", ["data.source=somewhere/cifar10", "epochs=2"])
 

@@ -22,7 +22,16 @@ from signbit.training.schedule import in_words
 
 __all__ = ["Row", "as_csv", "as_json", "as_latex", "as_markdown", "rows_of"]
 
-_HEADS = "method|seeds|top-1|each seed|best epoch|train loss|test loss|s/epoch".split("|")
+_HEADS = (
+    "method",
+    "seeds",
+    "top-1",
+    "each seed",
+    "best epoch",
+    "train loss",
+    "test loss",
+    "s/epoch",
+)
 _TEXT = ("method", "each seed")
 """Columns that are no single number, which stand at the left."""
 
