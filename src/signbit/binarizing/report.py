@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from textwrap import wrap
 
+from signbit.html import shown
+
 __all__ = ["BINARY", "REAL", "Change", "Report"]
 
 BINARY = "binary"
 REAL = "real"
 _WIDTH = 80
+_HEADS = ("module", "what", "is now", "why")
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,17 @@ class Report:
         """Paths of the layers that stayed real, and why."""
         return {each.where: each.why for each in self.changes if each.becomes == REAL}
 
+    @property
+    def _summary(self) -> str:
+        return f"{len(self.binary)} of {len(self.binary) + len(self.real)} layers are binary"
+
+    def _repr_html_(self) -> str:
+        facts = [("modules alone were replaced", self.by_modules)] if self.by_modules else []
+        rows = [(each.where, each.kind, each.becomes, each.why) for each in self.changes]
+        return shown(self._summary, facts, _HEADS, rows)
+
     def __str__(self) -> str:
-        rows = [("module", "what", "is now", "why")]
+        rows = [_HEADS]
         rows += [(each.where, each.kind, each.becomes, each.why) for each in self.changes]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         before = sum(widths) + 6
@@ -59,8 +71,7 @@ class Report:
             else:  # names too long for four columns: the reason has lines of its own
                 lines.append(first.rstrip())
                 lines += [f"    {line}" for line in wrap(row[3], _WIDTH - 4)]
-        binary = len(self.binary)
-        lines += ["", f"{binary} of {binary + len(self.real)} layers are binary"]
+        lines += ["", self._summary]
         if self.by_modules:
             lines += wrap(f"modules alone were replaced: {self.by_modules}", _WIDTH)
         return "\n".join(lines)

@@ -13,7 +13,7 @@ from signbit.compiler.constants import Constant
 from signbit.compiler.count import ModelCost, count
 from signbit.compiler.inputs import ModelInput
 from signbit.compiler.lower import Provenance
-from signbit.compiler.report import report
+from signbit.compiler.report import html, report
 from signbit.compiler.verification.agreement import Agreement
 from signbit.files import checked_path, write_file
 from signbit.words import counted
@@ -64,6 +64,9 @@ class Compiled:
         sizes = ", ".join("×".join(map(str, each.shape)) for each in self.graph.inputs)
         nodes = counted(len(self.graph.nodes), "node")
         return f"<Compiled {sizes}: {nodes}, {len(self.data):,} bytes>"
+
+    def _repr_html_(self) -> str:
+        return html(self.cost, self.notice, self.agreement)
 
     @property
     def cost(self) -> ModelCost:

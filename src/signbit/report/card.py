@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from signbit.report.findings import Findings
 from signbit.training.recipe import Recipe
 
-__all__ = ["NOT_STATED", "card_of", "card_rows"]
+__all__ = ["NOT_STATED", "card_of"]
 
 NOT_STATED = "not stated"
 
@@ -38,18 +37,3 @@ def card_of(
         card["trained with"] = ", ".join(f"{name} {each}" for name, each in versions.items())
         card["commit of signbit"] = str(commit or "not known")
     return {**card, "licence": stated or NOT_STATED}
-
-
-def card_rows(findings: Findings) -> list[tuple[str, str]]:
-    """The card with what the network costs, and how often it answers as PyTorch does."""
-    cost = findings.cost
-    rows = [
-        *findings.card.items(),
-        ("file", f"{cost.bytes:,} bytes; its parameters in float32 {cost.float32_bytes:,}"),
-        ("parameters", f"{cost.parameters:,}, {cost.binary_parameters:,} of them binary"),
-        ("operations", f"{cost.bops:,} BOPs and {cost.flops:,} FLOPs for an image"),
-    ]
-    if findings.agreed is not None:
-        images, same = findings.agreed.images, findings.agreed.same
-        rows.append(("agreement", f"{same:,} of {images:,} images get PyTorch's answer"))
-    return rows

@@ -27,6 +27,7 @@ _INKED: Mapping[Any, Any] = {
     "axes.labelcolor": INK,
     "xtick.color": INK,
     "ytick.color": INK,
+    "legend.facecolor": "none",
 }
 _BLUE, _ORANGE = "#4477aa", "#ee7733"
 _NAMED = 20

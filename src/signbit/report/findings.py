@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.compiler.count import ModelCost
+from signbit.compiler.report import totals
+from signbit.html import shown
 from signbit.report.inside import Inside
 from signbit.report.scores import Scores
 from signbit.runtime.engine import NodeReport
@@ -42,3 +44,20 @@ class Findings:
     agreed: Agreed | None = None
     without: tuple[str, ...] = field(default=())
     """What is missing, and what would bring it."""
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What it is, what it costs, and how far it agrees with PyTorch, as names and values."""
+        found = [*self.card.items(), *totals(self.cost)]
+        if self.agreed is not None:
+            images, same = self.agreed.images, self.agreed.same
+            found.append(("agreement", f"{same:,} of {images:,} images get PyTorch's answer"))
+        return found
+
+    def _repr_html_(self) -> str:
+        facts = self.facts
+        if self.scores is not None:
+            images = len(self.scores.labels)
+            facts.append(("top-1", f"{self.scores.top1:.2%} of {images:,} images"))
+            facts.append(("calibration error", f"{self.scores.calibration_error():.2%}"))
+        return shown(self.title, facts)

@@ -5,13 +5,13 @@ All text that comes from a run, a file or the images' names is escaped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
 
 from matplotlib.figure import Figure
 
-from signbit.report.card import card_rows
+from signbit.html import table
 from signbit.report.drawn import data_uri, inline_svg
 from signbit.report.findings import Findings
 from signbit.report.inside import Inside, filters_picture, signs_picture
@@ -84,7 +84,7 @@ def _sections(findings: Findings, drawn: dict[str, str]) -> Parts:
 
 def _card(findings: Findings) -> str:
     missing = "".join(f'<p class="quiet">{escape(each)}</p>' for each in findings.without)
-    return _named("The card", _table([], card_rows(findings))) + missing
+    return _named("The card", table([], findings.facts)) + missing
 
 
 def _answers(findings: Findings, scores: Scores, drawn: dict[str, str]) -> str:
@@ -134,7 +134,7 @@ def _costs(findings: Findings, drawn: dict[str, str]) -> str:
     ]
     heads = ["layer", "binary or real", "output", "BOPs", "FLOPs", "bytes"]
     charts = "".join(drawn[name] for name in ("times", "operations", "bytes"))
-    return charts + _named("The layers", _table(heads, rows, numbers=3))
+    return charts + _named("The layers", table(heads, rows, numbers=3))
 
 
 def _chart(name: str, figure: Figure) -> str:
@@ -150,24 +150,7 @@ def _picture(address: str, alternative: str, words: str) -> str:
     )
 
 
-def _named(name: str, table: str) -> str:
+def _named(name: str, shown: str) -> str:
     """A table that scrolls sideways on a phone is reached by the keyboard, too, and has a name."""
     region = f'<div class="wide" role="region" tabindex="0" aria-label="{name}">'
-    return table.replace('<div class="wide">', region, 1)
-
-
-def _table(heads: list[str], rows: Iterable[tuple[str, ...]], *, numbers: int = 0) -> str:
-    """A table; without heads the first column is one. The last `numbers` columns are figures."""
-    lines = []
-    for row in rows:
-        cells = [
-            f'<td class="number">{escape(cell)}</td>' if place >= len(row) - numbers
-            else f"<td>{escape(cell)}</td>"
-            for place, cell in enumerate(row)
-        ]  # fmt: skip
-        if not heads:
-            cells[0] = f'<th scope="row">{escape(row[0])}</th>'
-        lines.append(f"<tr>{''.join(cells)}</tr>")
-    head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
-    top = f"<thead><tr>{head}</tr></thead>" if heads else ""
-    return f'<div class="wide"><table>{top}<tbody>{"".join(lines)}</tbody></table></div>\n'
+    return shown.replace('<div class="wide">', region, 1)

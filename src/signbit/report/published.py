@@ -18,7 +18,7 @@ from torch import Tensor
 from signbit.data.sources.any_source import source_name
 from signbit.hub import MODEL, WEIGHTS
 from signbit.printable import printable
-from signbit.report.card import NOT_STATED, card_rows
+from signbit.report.card import NOT_STATED
 from signbit.report.findings import Findings
 from signbit.training.recipe import Recipe
 
@@ -120,7 +120,7 @@ def _readme(findings: Findings, recipe: Recipe, name: str) -> str:
         metadata["datasets"] = [recipe.data.source.removeprefix("hub:")]
     if scores is not None:
         metadata["metrics"] = ["accuracy"]
-    rows = card_rows(findings)
+    rows = findings.facts
     if scores is not None:
         rows.append(("top-1", f"{scores.top1:.2%} of {len(scores.labels):,} test images"))
     text = yaml.safe_dump(metadata, allow_unicode=True, sort_keys=False)

@@ -16,19 +16,18 @@ import numpy.typing as npt
 
 from signbit.errors import InputError, IsaError, ModelFileError
 from signbit.runtime import _native
-from signbit.runtime.node_report import NodeReport, node_reports
+from signbit.runtime.node_report import NodeReport, NodeReports, node_reports
 from signbit.runtime.options import checked_limits, checked_size, checked_threads
 from signbit.runtime.pixel_units import warning_once
 from signbit.runtime.ports import DTYPES, Input, Inputs, Output, batch_check, checked_batch, summary
 from signbit.runtime.prediction import Prediction, of_images
+from signbit.runtime.shown import engine_html
 from signbit.runtime.single_nodes import SingleNodes
 from signbit.runtime.source import Source
 
 __all__ = ["Engine", "Input", "NodeReport", "Output", "Prediction", "cpu_isas", "load"]
 
 Array = npt.NDArray[Any]
-
-_TIMING_RUNS = 5
 
 
 def cpu_isas() -> list[str]:
@@ -138,6 +137,7 @@ class Engine:
         return self
 
     __deepcopy__ = __copy__
+    _repr_html_ = engine_html
 
     def __call__(self, inputs: Inputs, *others: Array) -> Any:
         """Run a batch: images (N, H, W, C), uint8 or float32 in 0 … 255, or float32 reals.
@@ -273,7 +273,7 @@ class Engine:
         nodes = SingleNodes(self._model, self._inputs, self._names, self._checks, self._dtypes)
         return nodes.run(feeds, fetches)
 
-    def explain(self, inputs: Inputs | None = None) -> list[NodeReport]:
+    def explain(self, inputs: Inputs | None = None) -> NodeReports:
         """Each node with its kernel, its constants' bytes, its time and its share of the limit.
 
         What a node does besides stands behind its kernel's name: `+signs` of a real_conv that reads
@@ -292,7 +292,7 @@ class Engine:
         A node's time is all of it: preparing the input, epilogue, and waiting for threads.
         """
         count, batch = (0, []) if inputs is None else self._check_inputs(inputs)
-        times = self._model.time_nodes(count, batch, _TIMING_RUNS)
+        times = self._model.time_nodes(count, batch, 5)  # runs of each
         return node_reports(self._names, self._model.nodes, times)
 
     def _check_inputs(self, inputs: Inputs) -> tuple[int, list[Array]]:

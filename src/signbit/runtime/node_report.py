@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
-__all__ = ["NodeReport"]
+from signbit.runtime.shown import nodes_html
+
+__all__ = ["NodeReport", "NodeReports"]
 
 
 class NodeReport(TypedDict):
@@ -29,13 +31,19 @@ class NodeReport(TypedDict):
     share: float | None
 
 
+class NodeReports(list[NodeReport]):
+    """All nodes in order, a list that notebooks show as a table."""
+
+    _repr_html_ = nodes_html
+
+
 def node_reports(
     names: Iterable[str],
     nodes: Iterable[Mapping[str, Any]],
     times: Iterable[tuple[float, float, int]],
-) -> list[NodeReport]:
+) -> NodeReports:
     """A report of each node: its name, what it is, and its (milliseconds, limit or 0, threads)."""
-    reports: list[NodeReport] = []
+    reports = NodeReports()
     for name, node, (ms, limit, threads) in zip(names, nodes, times, strict=True):
         speed = node["macs"] / ms / 1e6 if ms > 0 else 0.0
         reports.append(

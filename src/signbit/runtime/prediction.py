@@ -12,6 +12,7 @@ import numpy.typing as npt
 from signbit.errors import DataError, InputError, SignbitError
 from signbit.runtime.photographs import Photographs
 from signbit.runtime.ports import first_output
+from signbit.runtime.shown import prediction_html
 from signbit.words import counted
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Prediction:
     probabilities: npt.NDArray[np.float64] = field(repr=False)
     logits: npt.NDArray[np.float32] = field(repr=False)
     names: Sequence[str] = field(repr=False)
+
+    _repr_html_ = prediction_html
 
     def top(self, count: int = 5) -> list[tuple[str, float]]:
         """The `count` likeliest classes, or all there are: (name, probability), best first.

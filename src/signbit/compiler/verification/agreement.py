@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from signbit.compiler.verification.cosine import median
+from signbit.html import shown
 
 __all__ = ["Agreement", "EndToEnd", "NearSign", "NodeAgreement"]
 
@@ -141,6 +142,28 @@ class Agreement:
         images = {near.image for near in signs}
         changed = images.intersection(self.end_to_end.changed)
         return {"signs": len(signs), "images": len(images), "answers_changed": len(changed)}
+
+    def _repr_html_(self) -> str:
+        found = self.end_to_end
+        facts = [
+            ("images", f"{found.images:,}"),
+            ("other top class, engine", f"{found.disagreements:,}"),
+            ("other top class, PyTorch without oneDNN", f"{found.onednn_disagreements:,}"),
+        ]
+        heads = ["node", "agrees", "integers", "differ", "signs", "differ", "at threshold", "reals"]
+        rows = [
+            (
+                node.name,
+                "yes" if node.agrees else "no",
+                *(f"{number:,}" for number in (node.dots, node.dots_different)),
+                *(f"{number:,}" for number in (node.signs, node.signs_different)),
+                f"{len(node.signs_near):,}",
+                f"{node.relative_error:.1e}" if node.reals else "",
+            )
+            for node in self.nodes
+        ]
+        title = "Agrees with PyTorch" if self.agrees else "Does not agree with PyTorch"
+        return shown(title, facts, heads, rows, numbers=6)
 
     def to_dict(self) -> dict[str, Any]:
         """Itself as JSON values."""
