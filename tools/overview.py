@@ -2,15 +2,15 @@
 
 Sizes and times are read from benchmarks/results, and the picture's dot product is computed here.
 
-    python tools/overview.py
+    python -m tools.overview
 """
 
 import json
 import re
-from html import escape
 from pathlib import Path
 
 import numpy as np
+from tools.svg import arrow, bits, box, document, minus, text
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "overview.svg"
@@ -31,20 +31,6 @@ COLUMNS = {
 """A column's title → the contenders of which the fastest is shown."""
 WIDTH, HEIGHT = 880, 432
 LEFT, CELL, TAPS = 150, 54, 12
-
-STYLE = """
-  .page { fill: #ffffff; } .box { fill: #f6f8fa; stroke: #8c959f; } .on { fill: #0969da; }
-  .off { fill: #ffffff; stroke: #8c959f; } .arrow { stroke: #57606a; fill: none; }
-  text { font: 15px system-ui, sans-serif; fill: #1f2328; } .soft { fill: #57606a; }
-  .small { font-size: 13px; } .title { font-weight: 600; font-size: 17px; }
-  .bit { font-family: ui-monospace, monospace; text-anchor: middle; } .white { fill: #ffffff; }
-  .middle { text-anchor: middle; } .end { text-anchor: end; }
-  @media (prefers-color-scheme: dark) {
-    .page { fill: #0d1117; } .box { fill: #161b22; stroke: #6e7681; } .on { fill: #388bfd; }
-    .off { fill: #0d1117; stroke: #6e7681; } .arrow { stroke: #9198a1; }
-    text { fill: #e6edf3; } .soft { fill: #9198a1; } .white { fill: #ffffff; }
-  }
-"""
 
 
 def main() -> None:
@@ -95,17 +81,8 @@ def _fastest(ms: dict[str, float], pattern: str) -> float:
 
 def picture() -> str:
     """The whole picture as the text of an SVG file."""
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
-            "<title>From a PyTorch model to one bit, and how one output is computed</title>",
-            f"<style>{STYLE}</style>",
-            f'<rect class="page" width="{WIDTH}" height="{HEIGHT}" rx="8"/>',
-            *_way(),
-            *_arithmetic(),
-            "</svg>\n",
-        ]
-    )
+    title = "From a PyTorch model to one bit, and how one output is computed"
+    return document(WIDTH, HEIGHT, title, [*_way(), *_arithmetic()])
 
 
 def _way() -> list[str]:
@@ -124,14 +101,14 @@ def _way() -> list[str]:
     parts = []
     for place, (title, *lines) in enumerate(stations):
         left = 24 + 306 * place
-        parts.append(f'<rect class="box" x="{left}" y="20" width="220" height="92" rx="8"/>')
-        parts.append(_text(left + 110, 48, title, "title middle"))
-        parts += [_text(left + 110, 74 + 22 * i, line, "middle") for i, line in enumerate(lines)]
+        parts.append(box(left, 20, 220, 92))
+        parts.append(text(left + 110, 48, title, "title middle"))
+        parts += [text(left + 110, 74 + 22 * i, line, "middle") for i, line in enumerate(lines)]
     for left, word in ((244, "compile"), (550, "load")):
-        parts.append(f'<path class="arrow" d="M{left + 6} 66h70m-9 -6l9 6l-9 6"/>')
-        parts.append(_text(left + 41, 56, word, "small soft middle"))
+        parts.append(arrow(left + 6, 66, 70))
+        parts.append(text(left + 41, 56, word, "small soft middle"))
     machine = "SD-BNN ResNet-20, 32×32 pixels, batch 1, one core of an AMD EPYC (Zen 4)"
-    return [*parts, _text(WIDTH // 2, 138, machine, "small soft middle")]
+    return [*parts, text(WIDTH // 2, 138, machine, "small soft middle")]
 
 
 def _arithmetic() -> list[str]:
@@ -142,7 +119,7 @@ def _arithmetic() -> list[str]:
     count = int(differ.sum())
     dot = TAPS - 2 * count
     assert dot == np.where(signs, -1, 1) @ np.where(weight_signs, -1, 1)
-    parts = [_text(24, 180, "One output of a binary layer: the dot product of signs", "title")]
+    parts = [text(24, 180, "One output of a binary layer: the dot product of signs", "title")]
     rows = [
         ("input x", inputs),
         ("sign bits of x", signs),
@@ -152,24 +129,17 @@ def _arithmetic() -> list[str]:
     ]
     for row, (name, values) in enumerate(rows):
         bottom = 216 + 36 * row
-        parts.append(_text(LEFT - 20, bottom, name, "end"))
+        parts.append(text(LEFT - 20, bottom, name, "end"))
+        if values.dtype == bool:
+            parts += bits(LEFT, bottom, values, CELL)
+            continue
         for column, value in enumerate(values):
-            middle = LEFT + CELL * column + CELL // 2
-            if values.dtype == bool:
-                box_style, text_style = ("on", "bit white") if value else ("off", "bit")
-                box = f'x="{middle - 22}" y="{bottom - 20}" width="44" height="28" rx="4"'
-                parts.append(f'<rect class="{box_style}" {box}/>')
-                parts.append(_text(middle, bottom, str(int(value)), text_style))
-            else:
-                parts.append(_text(middle, bottom, f"{value:+.1f}".replace("-", "−"), "bit"))
+            middle = LEFT + CELL * column + CELL / 2
+            parts.append(text(middle, bottom, minus(value, "+.1f"), "bit"))
     sentence = f"dot = {TAPS} − 2 · popcount(x XOR w) = {TAPS} − 2 · {count} = {dot}"
-    parts.append(_text(LEFT, 402, sentence.replace("= -", "= −"), "title"))
-    parts.append(_text(WIDTH - 24, 402, "1 = negative; sign(0) = +1", "small soft end"))
+    parts.append(text(LEFT, 402, sentence.replace("= -", "= −"), "title"))
+    parts.append(text(WIDTH - 24, 402, "1 = negative; sign(0) = +1", "small soft end"))
     return parts
-
-
-def _text(x: int, y: int, words: str, style: str) -> str:
-    return f'<text x="{x}" y="{y}" class="{style}">{escape(words)}</text>'
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ TEXT = overview.README.read_text("utf-8")
 
 
 def test_the_picture_is_that_of_the_results():
-    assert overview.picture() == overview.PICTURE.read_text("utf-8"), "run tools/overview.py"
+    assert overview.picture() == overview.PICTURE.read_text("utf-8"), "python -m tools.overview"
 
 
 def test_the_table_is_that_of_the_results():
-    assert overview.with_table(TEXT) == TEXT, "run tools/overview.py"
+    assert overview.with_table(TEXT) == TEXT, "python -m tools.overview"
 
 
 def test_the_table_names_every_network():

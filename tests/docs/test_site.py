@@ -8,6 +8,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -33,6 +34,10 @@ PACKAGES = (
     "signbit.targets.c",
     "signbit.training",
 )
+
+
+LOADED = r"""<(?:script|img|iframe)[^>]*src="?https?:|<link[^>]*stylesheet[^>]*href="?https?:"""
+"""What a browser would fetch from another site."""
 
 
 def documented() -> set[str]:
@@ -89,3 +94,11 @@ def test_the_site_is_built_without_a_warning(tmp_path):
     assert "WARNING" not in done.stderr
     reference = (tmp_path / "reference" / "nn" / "index.html").read_text("utf-8")
     assert "signbit.nn.layers.BinaryConv2d" in reference
+    for notebook in (ROOT / "examples" / "notebooks").glob("*.ipynb"):
+        assert (tmp_path / "notebooks" / notebook.name).read_bytes() == notebook.read_bytes()
+    for page in tmp_path.rglob("*.html"):
+        html = page.read_text("utf-8")
+        assert re.findall(LOADED, html) == [], "nothing is loaded from elsewhere"
+        for target in re.findall(r"""href="?([^"# >]+)""", html):
+            if not re.match(r"\w+:|/", target):
+                assert (page.parent / unquote(target)).exists(), (page, target)
