@@ -1,7 +1,6 @@
 /* Says what is on a photo: classify MODEL PHOTO.ppm
  *
  * The photo is a binary PPM (P6) of any size; most programs that show pictures can write one. */
-#include <math.h>
 #include <signbit.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,18 +39,17 @@ static int64_t next_best(const float* scores, int64_t count, int64_t last) {
   return best;
 }
 
-/* Classes with the largest scores, and their probabilities. */
-static void print_classes(const signbit_model* model, const float* scores, int64_t count) {
-  const float most = scores[next_best(scores, count, -1)];
-  double sum = 0;
-  int64_t i, best = -1;
+/* The likeliest classes, and whether even the first is too unlikely to be named. */
+static void print_classes(const signbit_model* model, const float* scores,
+                          const float* probabilities, int64_t count, float least) {
+  int64_t best = -1;
   int shown;
-  for (i = 0; i < count; ++i) sum += exp((double)scores[i] - most);
   for (shown = 0; shown < SHOWN && shown < count; ++shown) {
     const char* name;
     best = next_best(scores, count, best);
+    if (shown == 0 && probabilities[best] < least) printf("none of these\n");
     name = signbit_class_name(model, 0, (size_t)best);
-    printf("%5.1f %%  ", 100 * exp((double)scores[best] - most) / sum);
+    printf("%5.1f %%  ", 100 * probabilities[best]);
     if (name == NULL) {
       printf("class %ld\n", (long)best);
     } else {
@@ -71,7 +69,7 @@ static int classify(signbit_model* model, const char* path, const signbit_photo*
   signbit_tensor image = {.size = sizeof image}, logits = {.size = sizeof logits};
   signbit_context* context = NULL;
   uint8_t* pixels = NULL;
-  float* scores = NULL;
+  float *scores = NULL, *probabilities = NULL;
   int status = 1;
   if (signbit_input(model, 0, &image) || signbit_output(model, 0, &logits)) return failed(path);
   {
@@ -81,18 +79,21 @@ static int classify(signbit_model* model, const char* path, const signbit_photo*
     signbit_array output = {NULL, outputs * sizeof(float), SIGNBIT_FLOAT32};
     input.data = pixels = malloc(inputs);
     output.data = scores = malloc(outputs * sizeof(float));
-    if (pixels == NULL || scores == NULL) {
+    probabilities = malloc(outputs * sizeof(float));
+    if (pixels == NULL || scores == NULL || probabilities == NULL) {
       fprintf(stderr, "not enough memory\n");
     } else if (signbit_fit_photo(model, 0, photo, pixels, inputs) ||
                signbit_context_create(model, &context) ||
-               signbit_run(context, 1, &input, 1, &output, 1)) {
+               signbit_run(context, 1, &input, 1, &output, 1) ||
+               signbit_probabilities(model, 0, 1, scores, probabilities)) {
       failed(path);
     } else {
-      print_classes(model, scores, (int64_t)outputs);
+      print_classes(model, scores, probabilities, (int64_t)outputs, logits.least_probability);
       status = 0;
     }
   }
   signbit_context_free(context);
+  free(probabilities);
   free(scores);
   free(pixels);
   return status;

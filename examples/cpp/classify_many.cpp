@@ -84,6 +84,8 @@ class Classifier {
     const signbit_array output{scores_.data(), scores_.size() * sizeof(float), SIGNBIT_FLOAT32};
     check(signbit_run(context_.get(), 1, &input, 1, &output, 1));
     const auto best = std::max_element(scores_.begin(), scores_.end()) - scores_.begin();
+    check(signbit_probabilities(model_, 0, 1, scores_.data(), scores_.data()));
+    if (scores_[static_cast<size_t>(best)] < logits_.least_probability) return "none of these";
     const char* const name = signbit_class_name(model_, 0, static_cast<size_t>(best));
     return name == nullptr ? "class " + std::to_string(best) : name;
   }
@@ -91,7 +93,7 @@ class Classifier {
  private:
   signbit_model* model_;
   Context context_;
-  signbit_tensor image_{sizeof(signbit_tensor), nullptr, SIGNBIT_IMAGE, 0, 0, 0, 0};
+  signbit_tensor image_{sizeof(signbit_tensor), nullptr, SIGNBIT_IMAGE, 0, 0, 0, 0, 1, 0};
   signbit_tensor logits_ = image_;
   std::vector<uint8_t> pixels_;
   std::vector<float> scores_;

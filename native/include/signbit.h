@@ -42,7 +42,7 @@ extern "C" {
 #endif
 
 #define SIGNBIT_ABI_VERSION 1
-#define SIGNBIT_API_VERSION 2
+#define SIGNBIT_API_VERSION 3
 
 /* What a function returns. */
 typedef enum signbit_status {
@@ -161,6 +161,9 @@ typedef struct signbit_tensor {
   signbit_kind kind;
   int64_t height, width, channels; /* of one sample */
   size_t classes;                  /* names that an output has for its channels: channels, or 0 */
+  /* Of an output: what its scores are divided by before their softmax, and the least probability at
+   * which a class is named; 1 and 0 where the file does not say. See signbit_probabilities(). */
+  float temperature, least_probability;
 } signbit_tensor;
 
 SIGNBIT_API size_t signbit_input_count(const signbit_model* model);
@@ -173,6 +176,15 @@ SIGNBIT_API signbit_status signbit_output(const signbit_model* model, size_t ind
 /* The name of one class of an output; NULL where there is none. It comes from the file: escape it
  * where you show it. */
 SIGNBIT_API const char* signbit_class_name(const signbit_model* model, size_t output, size_t index);
+
+/* Makes probabilities of an output's scores: exp(score / temperature), by the sum of these over the
+ * channels. Both arrays have `samples` x channels values, and may be the same one; SIGNBIT_INPUT
+ * for an output that is no vector of reals. Where the largest probability of a sample is below
+ * least_probability, the network's answer is "none of these". Scores that are not finite give
+ * probabilities that are NaN. */
+SIGNBIT_API signbit_status signbit_probabilities(const signbit_model* model, size_t output,
+                                                 int64_t samples, const float* scores,
+                                                 float* probabilities);
 
 /* What a model takes. */
 typedef struct signbit_sizes {

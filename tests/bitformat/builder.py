@@ -51,9 +51,9 @@ class Builder:
         self.count += len(outputs)
         return numbers[0] if len(outputs) == 1 else tuple(numbers)
 
-    def output(self, name: str, tensor: int, *classes: str) -> None:
+    def output(self, name: str, tensor: int, *classes: str, confidence: int | None = None) -> None:
         """An output of the graph."""
-        self.outputs.append(GraphOutput(name, tensor, classes))
+        self.outputs.append(GraphOutput(name, tensor, classes, confidence))
 
     def constant(self, array: Array) -> int:
         """A tensor of the file."""

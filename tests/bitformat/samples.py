@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from tests.bitformat.builder import REAL, Array, Builder, Constants, Sample
@@ -20,6 +21,7 @@ __all__ = [
     "Constants",
     "Make",
     "Sample",
+    "confident",
     "int16_filter",
     "int16_sample",
     "offsets_sample",
@@ -149,7 +151,8 @@ def offsets_sample() -> Sample:
         outputs=(Output("real", 4), Output("signs", flip=b.flip(10))),
     )
     head = b.node("head", "real_conv", (signs,), kernel=(6, 5), weight=b.filters(3, 300))
-    b.output("logits", head, "a", "b", "c")
+    confidence = b.constant(np.float32([2.5, 0.4]))
+    b.output("logits", head, "a", "b", "c", confidence=confidence)
     b.output("y", y)
     return b.sample(source={"for": "offsets"})
 
@@ -349,6 +352,15 @@ SAMPLES: Mapping[str, Make] = {
     "steps": steps_sample,
     "table": table_sample,
 }
+
+
+def confident(made: Sample, temperature: float, least_probability: float) -> Sample:
+    """The same with a temperature and a least probability of its first output's scores."""
+    graph, constants = made
+    number = len(constants)
+    outputs = (replace(graph.outputs[0], confidence=number), *graph.outputs[1:])
+    values = np.array([temperature, least_probability], np.float32)
+    return replace(graph, outputs=outputs), {**constants, str(number): values}
 
 
 def sample_bytes() -> bytes:

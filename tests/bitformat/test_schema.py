@@ -18,6 +18,7 @@ makes = pytest.mark.parametrize("make", SAMPLES.values(), ids=SAMPLES)
 OPTIONAL = {
     *(key.name for key in KEYS.values() if not key.required),
     *("any_size", "source", "resize", "classes", "interpolation", "rule", "table"),
+    "confidence",
     *("steps", "outputs", "after", "threshold", "flip"),
 }
 """Keys that may be left out; `outputs` only of a node."""

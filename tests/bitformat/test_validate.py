@@ -10,6 +10,7 @@ import pytest
 from tests.bitformat.builder import Builder, Constants, Sample
 from tests.bitformat.samples import (
     Make,
+    confident,
     offsets_sample,
     operations_sample,
     sample,
@@ -95,6 +96,34 @@ def test_tensors_are_derived() -> None:
 def test_nodes(make: Make, index: int, changes: dict[str, Any], message: str) -> None:
     graph = with_node(make, index, **changes)
     refuse(graph, make()[1], rf"^nodes\[\d+\]\.{message}")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((0, 0.5), "must begin with a temperature above 0"),
+        ((-1, 0.5), "must begin with a temperature above 0"),
+        ((1, -0.1), "must end with a probability from 0 to below 1"),
+        ((1, 1), "must end with a probability from 0 to below 1"),
+        ((np.nan, 0), "has a NaN or infinity"),
+        ((1, np.inf), "has a NaN or infinity"),
+    ],
+)
+def test_confidences(values: tuple[float, float], message: str) -> None:
+    refuse(*confident(sample(), *values), rf"^outputs\[0\]\.confidence: .*{message}")
+
+
+def test_a_confidence_is_of_two_numbers_and_of_reals() -> None:
+    graph, constants = confident(sample(), 1, 0)
+    refuse(
+        graph,
+        {**constants, str(len(constants) - 1): np.ones(3, np.float32)},
+        r"^outputs\[0\]\.confidence: .* must have shape \(2,\)",
+    )
+    signs = replace(graph.outputs[0], tensor=2, classes=())
+    refuse(
+        replace(graph, outputs=(signs,)), constants, r"^outputs\[0\]\.confidence: goes with reals"
+    )
 
 
 def test_a_message_about_a_node_ends_with_its_name() -> None:

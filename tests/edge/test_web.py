@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 from tests.bitformat.builder import Builder
 from tests.bitformat.files import raw_file
-from tests.bitformat.samples import SAMPLES
+from tests.bitformat.samples import SAMPLES, confident
 from tests.edge.cases import assert_same_answers, batches, cases, expected, published
 from tests.edge.web import ISAS, Answer, Job, WebError, build, module_folder, outputs, run_jobs
 
@@ -199,6 +199,18 @@ def test_photos_are_fitted_and_classified_as_in_python(module: Path, channels: i
     assert found[0]["probability"] == pytest.approx(wanted.probability, rel=1e-12)
     assert [fitted["height"], fitted["width"], fitted["channels"]] == [12, 9, 3]
     np.testing.assert_array_equal(engine(fitted["data"].reshape(1, 12, 9, 3))[0], wanted.logits)
+
+
+@pytest.mark.parametrize("least", [0.0, 0.5, 0.999])
+def test_probabilities_are_those_of_the_files_temperature(module: Path, least: float) -> None:
+    data = encode(*confident(decode(photo_file(12, 9, 3, Resize(14))), 3.0, least))
+    photo = np.random.default_rng(0).integers(0, 256, (12, 9, 3), np.uint8)
+    image = {"data": photo.reshape(-1), "width": 9, "height": 12}
+    (answer,) = run_jobs(module, [Job(data, "wasm", [["classify", image, {"top": 2}]])])
+    assert isinstance(answer, Answer), answer
+    wanted = signbit.load(data).predict(photo)
+    (found,) = answer.results
+    assert found[0]["probability"] == pytest.approx(wanted.probability, rel=1e-12)
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.bitformat.builder import REAL, Builder, Sample
+from tests.bitformat.samples import confident
 from tests.edge.web import build
 
 import signbit
@@ -162,6 +163,17 @@ def test_a_dropped_photo_is_answered_with_the_engines_bits(
     assert tab.problems() == []
     address = tab.run("location.href")
     assert all(each.startswith((address, "blob:")) for each in tab.requests())
+
+
+def test_what_is_none_of_these_is_said(
+    tab: Tab, opened: Callable[..., bytes], tmp_path: Path
+) -> None:
+    opened(confident(photo_network(*CLASSES), 1e6, 0.5))
+    tab.drop(photo(tmp_path), "#zone")
+    tab.wait(ANSWERED)
+    assert tab.text("#unsure") == "None of these: no class reaches 50.0 %"
+    assert tab.text("#spoken") == tab.text("#unsure")
+    assert tab.problems() == []
 
 
 def test_a_photo_that_the_camera_has_turned_is_read_as_predict_reads_it(

@@ -13,6 +13,7 @@ from ctypes import (
     byref,
     c_char_p,
     c_double,
+    c_float,
     c_int,
     c_int32,
     c_int64,
@@ -58,6 +59,8 @@ class AllOptions(Options):
 
 
 class Tensor(ctypes.Structure):
+    """That of version 2; a library of a later one takes it, too."""
+
     _fields_ = (
         ("size", c_size_t),
         ("name", c_char_p),
@@ -67,6 +70,10 @@ class Tensor(ctypes.Structure):
         ("channels", c_int64),
         ("classes", c_size_t),
     )
+
+
+class WholeTensor(Tensor):
+    _fields_ = (("temperature", c_float), ("least_probability", c_float))
 
 
 class Photo(ctypes.Structure):
@@ -178,6 +185,20 @@ class Model:
         found = Tensor(ctypes.sizeof(Tensor))
         self.library.call(what, self.handle, c_size_t(index), byref(found))
         return found
+
+    def confidence(self, output: int) -> tuple[float, float]:
+        """The temperature and the least probability of an output."""
+        found = WholeTensor(ctypes.sizeof(WholeTensor))
+        self.library.call("output", self.handle, c_size_t(output), byref(found))
+        return found.temperature, found.least_probability
+
+    def probabilities(self, output: int, scores: npt.NDArray[np.float32]) -> Array:
+        """Of scores (samples, channels), in their place."""
+        array = scores.copy()
+        where = array.ctypes.data_as(POINTER(c_float))
+        number, samples = c_size_t(output), c_int64(len(scores))
+        self.library.call("probabilities", self.handle, number, samples, where, where)
+        return array
 
     def tensors(self, what: str) -> list[Tensor]:
         count = getattr(self.library.c, f"signbit_{what}_count")(self.handle)

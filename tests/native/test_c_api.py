@@ -17,7 +17,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.bitformat.builder import Builder
 from tests.bitformat.files import raw_file
-from tests.bitformat.samples import SAMPLES
+from tests.bitformat.samples import SAMPLES, confident
 from tests.native import library as c
 from tests.native.library import Library, LibraryError, Model, in_out
 from tests.runtime.random_graphs import networks
@@ -101,6 +101,29 @@ def test_what_a_model_takes_and_gives(library: Library) -> None:
     assert library.c.signbit_isa(c_size_t(99)) is None
     assert library.c.signbit_model_isa(model.handle).decode() == signbit.cpu_isas()[0]
     assert library.c.signbit_model_threads(library.load(data, threads=2).handle) == 2
+
+
+@pytest.mark.parametrize("temperature", [1e-3, 1.0, 40.0])
+def test_probabilities(library: Library, temperature: float) -> None:
+    data = encode(*confident(SAMPLES["sample"](), temperature, 0.25))
+    engine, model = signbit.load(data), library.load(data)
+    images = np.random.default_rng(0).integers(0, 256, (3, 6, 6, 3)).astype(np.uint8)
+    assert model.confidence(0) == (np.float32(temperature), 0.25)
+    assert library.load(_sample("sample")).confidence(0) == (1, 0)
+    found = model.probabilities(0, engine(images))
+    wanted = [each.probabilities for each in engine.predict(images)]
+    np.testing.assert_allclose(found, np.float32(wanted), rtol=1e-6, atol=1e-37)
+    assert model.probabilities(0, np.zeros((0, 4), np.float32)).shape == (0, 4)
+    nan = model.probabilities(0, np.float32([[np.nan, 0, 1, 2]]))
+    assert np.isnan(nan).all()
+    none = ctypes.c_void_p()
+    arguments = (model.handle, c_size_t(0), c_int64(1), none, none)
+    _refused(library, c.INPUT, "must not be null", library.call, "probabilities", *arguments)
+    arguments = (model.handle, c_size_t(0), c_int64(-1), none, none)
+    _refused(library, c.INPUT, "samples", library.call, "probabilities", *arguments)
+    _refused(library, c.INPUT, "output", model.probabilities, 5, engine(images))
+    maps = library.load(_sample("int16"))
+    _refused(library, c.INPUT, "vector of reals", maps.probabilities, 1, engine(images))
 
 
 def _refused(library: Library, status: int, text: str, call: Any, *arguments: Any) -> None:

@@ -14,7 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
-from tests.bitformat.samples import sample, sample_bytes
+from tests.bitformat.samples import confident, sample, sample_bytes
 
 import signbit
 from signbit.bitformat import encode
@@ -58,6 +58,23 @@ def test_probabilities_are_the_softmax_of_a_calls_logits() -> None:
     assert found.top(3) == [(ENGINE.class_names[i], found.probabilities[i]) for i in best[:3]]
     assert len(found.top(99)) == 4
     assert len(repr(found)) < 100
+
+
+@pytest.mark.parametrize("temperature", [0.25, 1.0, 8.0])
+def test_probabilities_are_those_of_the_files_temperature(temperature: float) -> None:
+    image = drawn(1, *SHAPE)
+    least = ENGINE.predict(image).probability
+    engine = signbit.load(encode(*confident(sample(), temperature, least)), threads=1)
+    assert engine.outputs[0].temperature == temperature
+    assert engine.outputs[0].least_probability == np.float32(least)
+    found = engine.predict(image)
+    np.testing.assert_array_equal(found.logits, ENGINE.predict(image).logits)
+    expected = np.exp(found.logits.astype(np.float64) / temperature)
+    np.testing.assert_allclose(found.probabilities, expected / expected.sum(), rtol=1e-12)
+    assert found.is_none is (found.probability < float(np.float32(least)))
+    assert found.is_none is (temperature > 1) or temperature == 1
+    assert ENGINE.outputs[0].temperature == 1
+    assert not ENGINE.predict(image).is_none
 
 
 @settings(

@@ -116,6 +116,17 @@ class Model {
     return list;
   }
 
+  // (temperature, least probability of a class) of each output
+  nb::list confidences() const {
+    nb::list list;
+    for (size_t number = 0; number < signbit_output_count(model_.get()); ++number) {
+      auto tensor = sized<signbit_tensor>();
+      raise_if_failed(signbit_output(model_.get(), number, &tensor));
+      list.append(nb::make_tuple(tensor.temperature, tensor.least_probability));
+    }
+    return list;
+  }
+
   nb::list nodes() const {
     nb::list list;
     for (size_t number = 0; number < node_count(); ++number) {
@@ -269,6 +280,7 @@ NB_MODULE(_native, module) {
       .def_prop_ro("threads", &Model::threads)
       .def_prop_ro("graph_json", &Model::graph_json)
       .def_prop_ro("tensors", &Model::tensors)
+      .def_prop_ro("confidences", &Model::confidences)
       .def_prop_ro("nodes", &Model::nodes)
       .def_prop_ro("size", &Model::size)
       .def_prop_ro("most_samples", &Model::most_samples)

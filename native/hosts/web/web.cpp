@@ -49,6 +49,17 @@ EXPORT int signbit_web_tensor(size_t index, int32_t* result) {
   return 1;
 }
 
+// What an output's scores are divided by before their softmax, and the least probability at which
+// a class is named.
+EXPORT int signbit_web_confidence(size_t output, float* result) {
+  signbit_tensor tensor{};
+  tensor.size = sizeof tensor;
+  const signbit_status status = signbit_output(model, output, &tensor);
+  result[0] = tensor.temperature;
+  result[1] = tensor.least_probability;
+  return status;
+}
+
 // Multiply-adds of each node.
 EXPORT void signbit_web_operations(double* result) {
   signbit_node node{};

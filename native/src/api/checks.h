@@ -9,12 +9,14 @@
 
 namespace sbnn::api {
 
-// A struct of signbit.h that a model's are to be written to; `name` is signbit_NAME's.
+// A struct of signbit.h that a model's are to be written to; `name` is signbit_NAME's. `least` is
+// its size in the first version, whose programs run with this library.
 template <typename T>
-Status check_struct(const signbit_model* model, const T* result, const std::string& name) {
+Status check_struct(const signbit_model* model, const T* result, const std::string& name,
+                    size_t least = sizeof(T)) {
   if (model == nullptr || result == nullptr)
     return wrong("model or " + name + ": must not be null");
-  if (result->size >= sizeof(T)) return {};
+  if (result->size >= least) return {};
   return wrong(name + ".size: must be sizeof(signbit_" + name + ")");
 }
 

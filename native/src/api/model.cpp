@@ -1,5 +1,9 @@
 // What a model takes and gives.
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "api/checks.h"
 #include "api/handles.h"
@@ -12,16 +16,39 @@ using sbnn::api::guarded;
 
 namespace {
 
-void describe(const char* name, const sbnn::TensorSpec& spec, size_t classes,
-              signbit_tensor* tensor) {
+// Its size before it had a confidence.
+constexpr size_t kFirstTensor = offsetof(signbit_tensor, temperature);
+
+void set_confidence(float temperature, float least_probability, signbit_tensor* tensor) {
+  if (tensor->size < sizeof(signbit_tensor)) return;
+  tensor->temperature = temperature;
+  tensor->least_probability = least_probability;
+}
+
+void describe(const char* name, const sbnn::TensorSpec& spec, signbit_tensor* tensor) {
   tensor->name = name;
   tensor->height = spec.height;
   tensor->width = spec.width;
   tensor->channels = spec.channels;
-  tensor->classes = classes;
+  tensor->classes = 0;
+  set_confidence(1, 0, tensor);
   tensor->kind = spec.kind == sbnn::Kind::kImage  ? SIGNBIT_IMAGE
                  : spec.kind == sbnn::Kind::kReal ? SIGNBIT_REALS
                                                   : SIGNBIT_SIGNS;
+}
+
+// Of some scores, in double; their probabilities may take their place.
+void softmax(const std::vector<float>& scores, double temperature, float* probabilities) {
+  const float most = *std::max_element(scores.begin(), scores.end());
+  std::vector<double> shares(scores.size());
+  double sum = 0;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    shares[i] = std::exp((static_cast<double>(scores[i]) - most) / temperature);
+    sum += shares[i];
+  }
+  for (size_t i = 0; i < scores.size(); ++i) {
+    probabilities[i] = static_cast<float>(shares[i] / sum);
+  }
 }
 
 }  // namespace
@@ -48,22 +75,23 @@ size_t signbit_tensor_count(const signbit_model* model) {
 
 signbit_status signbit_input(const signbit_model* model, size_t index, signbit_tensor* tensor) {
   return guarded([&]() -> Status {
-    SIGNBIT_TRY(check_struct(model, tensor, "tensor"));
+    SIGNBIT_TRY(check_struct(model, tensor, "tensor", kFirstTensor));
     const sbnn::Graph& graph = model->engine->graph();
     SIGNBIT_TRY(check_index("index", index, graph.inputs.size()));
-    describe(graph.inputs[index].name.c_str(), graph.tensors[index], 0, tensor);
+    describe(graph.inputs[index].name.c_str(), graph.tensors[index], tensor);
     return {};
   });
 }
 
 signbit_status signbit_output(const signbit_model* model, size_t index, signbit_tensor* tensor) {
   return guarded([&]() -> Status {
-    SIGNBIT_TRY(check_struct(model, tensor, "tensor"));
+    SIGNBIT_TRY(check_struct(model, tensor, "tensor", kFirstTensor));
     const sbnn::Graph& graph = model->engine->graph();
     SIGNBIT_TRY(check_index("index", index, graph.outputs.size()));
     const sbnn::GraphOutput& output = graph.outputs[index];
-    describe(output.name.c_str(), graph.tensors[static_cast<size_t>(output.tensor)],
-             output.classes.size(), tensor);
+    describe(output.name.c_str(), graph.tensors[static_cast<size_t>(output.tensor)], tensor);
+    tensor->classes = output.classes.size();
+    set_confidence(output.temperature, output.least_probability, tensor);
     return {};
   });
 }
@@ -71,11 +99,11 @@ signbit_status signbit_output(const signbit_model* model, size_t index, signbit_
 signbit_status signbit_graph_tensor(const signbit_model* model, size_t number,
                                     signbit_tensor* tensor) {
   return guarded([&]() -> Status {
-    SIGNBIT_TRY(check_struct(model, tensor, "tensor"));
+    SIGNBIT_TRY(check_struct(model, tensor, "tensor", kFirstTensor));
     const sbnn::Graph& graph = model->engine->graph();
     SIGNBIT_TRY(check_index("number", number, graph.tensors.size()));
     const bool is_input = number < graph.inputs.size();
-    describe(is_input ? graph.inputs[number].name.c_str() : "", graph.tensors[number], 0, tensor);
+    describe(is_input ? graph.inputs[number].name.c_str() : "", graph.tensors[number], tensor);
     return {};
   });
 }
@@ -84,6 +112,30 @@ const char* signbit_class_name(const signbit_model* model, size_t output, size_t
   const auto& outputs = model->engine->graph().outputs;
   if (output >= outputs.size() || index >= outputs[output].classes.size()) return nullptr;
   return outputs[output].classes[index].c_str();
+}
+
+signbit_status signbit_probabilities(const signbit_model* model, size_t output, int64_t samples,
+                                     const float* scores, float* probabilities) {
+  return guarded([&]() -> Status {
+    if (model == nullptr || (samples > 0 && (scores == nullptr || probabilities == nullptr))) {
+      return sbnn::api::wrong("model, scores or probabilities: must not be null");
+    }
+    SIGNBIT_TRY(sbnn::api::check_not_negative(samples));
+    const sbnn::Graph& graph = model->engine->graph();
+    SIGNBIT_TRY(check_index("output", output, graph.outputs.size()));
+    const sbnn::TensorSpec& of = graph.tensors[static_cast<size_t>(graph.outputs[output].tensor)];
+    if (of.kind != sbnn::Kind::kReal || of.height != 1 || of.width != 1) {
+      return sbnn::api::wrong("output: must be a vector of reals");
+    }
+    const double temperature = graph.outputs[output].temperature;
+    const auto channels = static_cast<size_t>(of.channels);
+    for (int64_t sample = 0; sample < samples; ++sample) {
+      softmax(std::vector<float>(scores, scores + channels), temperature, probabilities);
+      scores += channels;
+      probabilities += channels;
+    }
+    return {};
+  });
 }
 
 signbit_status signbit_model_sizes(const signbit_model* model, signbit_sizes* sizes) {

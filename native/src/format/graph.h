@@ -119,6 +119,9 @@ struct GraphOutput {
   std::string name;
   int tensor = kNone;
   std::vector<std::string> classes;
+  int confidence = kNone;       // a constant, of the two below; by validate():
+  float temperature = 1;        // by which scores are divided before their softmax
+  float least_probability = 0;  // at which a class is named
 };
 
 struct Graph {

@@ -96,16 +96,22 @@ Status read_input(const ConstantIndices& constants, const Json& json, const std:
                           : read_constant(constants, *table, where + ".table", &input->table);
 }
 
-Status read_output(const Json& json, const std::string& where, GraphOutput* output) {
-  SIGNBIT_TRY(check_object(json, where, {"name", "tensor"}, {"classes"}));
+Status read_output(const ConstantIndices& constants, const Json& json, const std::string& where,
+                   GraphOutput* output) {
+  SIGNBIT_TRY(check_object(json, where, {"name", "tensor"}, {"classes", "confidence"}));
   SIGNBIT_TRY(read_string(*json.find("name"), where + ".name", &output->name));
   SIGNBIT_TRY(read_tensor(*json.find("tensor"), where + ".tensor", &output->tensor));
   const Json* classes = json.find("classes");
-  if (classes == nullptr) return {};
-  return read_list(*classes, where + ".classes", 0, kMaxChannels,
-                   [&](const Json& item, const std::string& place) {
-                     return read_string(item, place, &output->classes.emplace_back());
-                   });
+  if (classes != nullptr) {
+    SIGNBIT_TRY(read_list(*classes, where + ".classes", 0, kMaxChannels,
+                          [&](const Json& item, const std::string& place) {
+                            return read_string(item, place, &output->classes.emplace_back());
+                          }));
+  }
+  const Json* confidence = json.find("confidence");
+  return confidence == nullptr
+             ? Status()
+             : read_constant(constants, *confidence, where + ".confidence", &output->confidence);
 }
 
 Status read_source(const Json& json, Graph* graph) {
@@ -151,7 +157,8 @@ Status read_graph(const std::string& text, Graph* graph) {
                         }));
   SIGNBIT_TRY(read_list(*json.find("outputs"), "outputs", 0, kMaxOutputs,
                         [&](const Json& item, const std::string& where) {
-                          return read_output(item, where, &graph->outputs.emplace_back());
+                          return read_output(constants, item, where,
+                                             &graph->outputs.emplace_back());
                         }));
   const Json* source = json.find("source");
   if (source != nullptr) SIGNBIT_TRY(read_source(*source, graph));

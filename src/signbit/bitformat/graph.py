@@ -164,6 +164,9 @@ class GraphOutput:
     name: str
     tensor: int
     classes: tuple[str, ...] = ()
+    confidence: int | None = None
+    """Constant, F32 (2,): the temperature that scores are divided by before their softmax, and the
+    least probability at which a class is named; None means 1 and 0."""
 
 
 @dataclass(frozen=True)

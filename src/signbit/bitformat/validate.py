@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from signbit.bitformat.checks import Array, Constants, require, value_in_range
 from signbit.bitformat.constant_rules import check_constants
-from signbit.bitformat.graph import Graph, Node, Output, Resize, Shape, Step
+from signbit.bitformat.graph import Graph, GraphOutput, Node, Output, Resize, Shape, Step
 from signbit.bitformat.int16_stem import MAX_PIXEL, has_integer_sums
 from signbit.bitformat.shapes import SHAPE_RULES, check_shape
 from signbit.bitformat.steps import check_step
@@ -35,7 +35,7 @@ def validate(graph: Graph, constants: Mapping[str, Array]) -> tuple[Tensor, ...]
     """
     table = Constants(constants)
     tensors = _Nodes(graph, table).check()
-    _check_outputs(graph, tensors)
+    _check_outputs(graph, tensors, table)
     table.require_all_used()
     return tensors
 
@@ -207,7 +207,7 @@ def _check_colours(resize: Resize, channels: int, where: str) -> None:
     require(resize.colours == "rgb" or channels == 3, f"{where}.colours", "goes with 3 channels")
 
 
-def _check_outputs(graph: Graph, tensors: tuple[Tensor, ...]) -> None:
+def _check_outputs(graph: Graph, tensors: tuple[Tensor, ...], constants: Constants) -> None:
     value_in_range(len(graph.outputs), 1, LIMITS["outputs"], "outputs")
     names: set[str] = set()
     for index, output in enumerate(graph.outputs):
@@ -222,3 +222,13 @@ def _check_outputs(graph: Graph, tensors: tuple[Tensor, ...]) -> None:
             f"{where}.classes",
             f"has {len(output.classes)} names, the tensor has {channels} channels",
         )
+        if output.confidence is not None:
+            _check_confidence(output, tensors[output.tensor].kind, constants, f"{where}.confidence")
+
+
+def _check_confidence(output: GraphOutput, kind: str, constants: Constants, where: str) -> None:
+    require(kind == "real", where, "goes with reals")
+    assert output.confidence is not None
+    temperature, least = constants.shaped(output.confidence, ("F32",), (2,), where)
+    require(bool(temperature > 0), where, "must begin with a temperature above 0")
+    require(bool(0 <= least < 1), where, "must end with a probability from 0 to below 1")

@@ -26,8 +26,17 @@ __all__ = ["CLASSES", "NEAREST", "Answers", "Found", "Kind", "answers_file"]
 
 _IN_MEMORY = 1 << 16  # characters of answers that wait for `publish`; more wait on the disk
 
-Found = Sequence[tuple[str, float]]
-"""What was found for a photograph, best first: names, each with its number."""
+NONE = "none of these"
+
+
+class Found(NamedTuple):
+    """What was found for a photograph, best first: names, each with its number.
+
+    is_none: whether even the first is too unlikely to be the answer.
+    """
+
+    best: Sequence[tuple[str, float]]
+    is_none: bool = False
 
 
 class Kind(NamedTuple):
@@ -74,8 +83,9 @@ class Answers:
         resume: bool,
         overwrite: bool,
         as_json: bool,
+        tells_none: bool = False,
     ) -> None:
-        self._kind, self._out = kind, out
+        self._kind, self._out, self._tells_none = kind, out, tells_none
         self._waiting = SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115
         self._done: dict[str, str] = {}  # file → line
         self._written = 0
@@ -87,6 +97,7 @@ class Answers:
         self._is_csv = out.suffix.lower() == ".csv"
         places = ["", *(f"_{place}" for place in range(2, most + 1))]
         columns = [f"{column}{place}" for place in places for column in kind.columns]
+        columns += ["none"] if tells_none else []
         header = _row(["file", *columns]) if self._is_csv else ""
         if overwrite or not out.is_file() or not out.stat().st_size:
             self._file = _LineFile(out, "w")
@@ -102,7 +113,7 @@ class Answers:
                     raise ValueError(header)
                 self._done = dict(_csv_lines(text[len(header) :]))
             else:
-                self._done = dict(_json_lines(text, kind, most))
+                self._done = dict(_json_lines(text, kind, most, self._none_keys))
         except _OtherError as error:
             raise _of_another_command(out, f": {error}") from error
         except (ValueError, TypeError, LookupError, csv.Error) as error:
@@ -110,6 +121,10 @@ class Answers:
         os.truncate(out, len(text.encode("utf-8", "surrogateescape")))
         self._file = _LineFile(out, "a")
         self._written = len(self._done)
+
+    @property
+    def _none_keys(self) -> Sequence[str]:
+        return ("none",) if self._tells_none else ()
 
     def left(self, files: Sequence[str]) -> Sequence[str]:
         """The photographs that the file has no answer for, after the last one that it has.
@@ -124,16 +139,19 @@ class Answers:
     def add(self, file: str, found: Found) -> None:
         """What was found for the photograph of this path."""
         if self.are_lines:
-            told = ", ".join(f"{name} {self._kind.shown(number)}" for name, number in found)
+            told = ", ".join(f"{name} {self._kind.shown(number)}" for name, number in found.best)
+            told = f"{NONE} ({told})" if found.is_none else told
             print(encodable(printable(f"{file}: {told}"), sys.stdout.encoding), flush=True)
             return
-        each = [dict(zip(self._kind.keys, pair, strict=True)) for pair in found]
+        each = [dict(zip(self._kind.keys, pair, strict=True)) for pair in found.best]
         photo: dict[str, object] = {"file": file, self._kind.every: each}
+        photo |= dict.fromkeys(self._none_keys, found.is_none)
         if self._out is None:
             with _named(gettempdir()):
                 self._waiting.write(json_text(photo) + "\n")
             return
-        values = [file, *(value for pair in found for value in pair)]
+        values = [file, *(value for pair in found.best for value in pair)]
+        values += [str(found.is_none).lower()] if self._tells_none else []
         line = _row(values) if self._is_csv else json_text(photo) + "\n"
         if file not in self._done:
             self._file.write(line)
@@ -218,11 +236,13 @@ def _csv_lines(text: str) -> Iterator[tuple[str, str]]:
         yield row[0], _row(row)
 
 
-def _json_lines(text: str, kind: Kind, most: int) -> Iterator[tuple[str, str]]:
+def _json_lines(
+    text: str, kind: Kind, most: int, others: Sequence[str]
+) -> Iterator[tuple[str, str]]:
     for line in text.split("\n")[:-1]:
         photo = json.loads(line)
         file = plain_text(photo["file"])
-        _require_same("keys", [*photo], ["file", kind.every])
+        _require_same("keys", [*photo], ["file", kind.every, *others])
         if len(photo[kind.every]) != most:
             raise _OtherError(
                 f"it has {len(photo[kind.every])} {kind.every} for a photo, not {most}; "

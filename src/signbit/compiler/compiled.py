@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from torch.export import ExportedProgram
 
+from signbit.bitformat.container import encode
 from signbit.bitformat.graph import Graph, Pair
+from signbit.bitformat.validate import validate
 from signbit.compiler.constants import Constant
 from signbit.compiler.count import ModelCost, count
 from signbit.compiler.inputs import ModelInput
 from signbit.compiler.lower import Provenance
 from signbit.compiler.report import html, report
 from signbit.compiler.verification.agreement import Agreement
+from signbit.errors import InputError
 from signbit.files import checked_path, write_file
 from signbit.words import counted
 
@@ -77,6 +81,34 @@ class Compiled:
     def report(self) -> str:
         """A line for each layer with weights: binary, or real and why."""
         return report(self.cost, self.notice)
+
+    def with_confidence(self, temperature: float, least_probability: float = 0.0) -> Compiled:
+        """The same network, whose first output says how sure its scores are.
+
+        temperature: above 0; probabilities are the softmax of scores / temperature, so that above
+        1 they are less certain. least_probability: from 0 to below 1; where no class reaches it,
+        the answer is "none of these". Both are kept in float32, and change no score.
+        Raises InputError for other numbers, or an output that is no vector of scores.
+        """
+        values = np.array([temperature, least_probability], np.float32)
+        if not (np.isfinite(values).all() and values[0] > 0):
+            raise InputError(f"temperature: must be a number above 0, is {temperature!r}")
+        if not 0 <= values[1] < 1:
+            raise InputError(
+                f"least_probability: must be from 0 to below 1, is {least_probability!r}"
+            )
+        first, *others = self.graph.outputs
+        tensor = validate(self.graph, self.constants)[first.tensor]
+        if tensor.kind != "real" or tensor.shape[:2] != (1, 1):
+            raise InputError(f"confidence: the output {first.name!r} is no vector of scores")
+        constants = {**self.constants}
+        number = first.confidence
+        if number is None:
+            number = 1 + max(map(int, constants), default=-1)
+        constants[str(number)] = values
+        graph = replace(self.graph, outputs=(replace(first, confidence=number), *others))
+        data = encode(graph, constants)
+        return replace(self, graph=graph, constants=constants, data=data)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the file beside its target, then rename: an interrupted save leaves the old one.

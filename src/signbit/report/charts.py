@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import matplotlib as mpl
@@ -167,11 +168,17 @@ def _reliability(axes: Axes, scores: Scores) -> None:
     bins = scores.bins()
     axes.plot([0, 1], [0, 1], linestyle=":", color="gray")
     axes.plot([each.certainty for each in bins], [each.right for each in bins], "o-", color=_BLUE)
+    title = f"calibration error {scores.calibration_error():.1%}"
+    if scores.temperature != 1:
+        before = replace(scores, temperature=1.0)
+        places = [(each.certainty, each.right) for each in before.bins()]
+        axes.plot(*zip(*places, strict=True), "o--", color="gray", markersize=3)
+        title += f", {before.calibration_error():.1%} before (dashed)"
     axes.set_xlabel("highest probability")
     axes.set_ylabel("share of the answers that are right")
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
-    axes.set_title(f"calibration error {scores.calibration_error():.1%}", fontsize=10)
+    axes.set_title(title, fontsize=10)
     axes.grid(alpha=0.3)
 
 

@@ -82,4 +82,5 @@ def _score(engine: Engine, images: ImageDataset, progress: Callable[[int], None]
         logits[indices] = first_output(engine(pixels))
         require_finite(logits[indices], [f"image {index}" for index in indices])
         progress(indices[-1] + 1)
-    return Scores(logits, images.labels, tuple(map(printable, images.class_names)))
+    output, known = engine.outputs[0], tuple(map(printable, images.class_names))
+    return Scores(logits, images.labels, known, output.temperature, output.least_probability)

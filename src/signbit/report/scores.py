@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,21 @@ class Bin:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """logits float32 (N, classes) of N images with labels int64 (N,), and the classes' names."""
+    """logits float32 (N, classes) of N images with labels int64 (N,), and the classes' names.
+
+    temperature: what the logits are divided by before their softmax. least_probability: where no
+    class reaches it, the answer is "none of these".
+    """
 
     logits: NDArray[np.float32]
     labels: NDArray[np.int64]
     names: tuple[str, ...]
+    temperature: float = 1.0
+    least_probability: float = 0.0
+
+    def some(self, images: slice) -> Scores:
+        """Those of some of the images."""
+        return replace(self, logits=self.logits[images], labels=self.labels[images])
 
     @property
     def answers(self) -> NDArray[np.int64]:
@@ -43,8 +53,13 @@ class Scores:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Softmax of the logits, float64 (N, classes)."""
-        return softmax(self.logits)
+        """Softmax of the logits by the temperature, float64 (N, classes)."""
+        return softmax(self.logits, self.temperature)
+
+    @property
+    def named(self) -> NDArray[np.bool_]:
+        """Whether the answer is a class, (N,), and not "none of these"."""
+        return np.asarray(self.probabilities.max(axis=1) >= self.least_probability)
 
     def confusion(self) -> NDArray[np.int64]:
         """How many images of each class (row) got each answer (column)."""

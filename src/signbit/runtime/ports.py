@@ -45,13 +45,16 @@ class Output:
     """An array that a caller gets, by name.
 
     kind: real (float32) or bits (int8, −1 or +1). shape: (height, width, channels) of one sample.
-    classes: one name per channel, or none.
+    classes: one name per channel, or none. temperature: what scores are divided by before their
+    softmax. least_probability: where no class reaches it, the answer is "none of these".
     """
 
     name: str
     kind: str
     shape: Shape
     classes: tuple[str, ...]
+    temperature: float = 1.0
+    least_probability: float = 0.0
 
     @property
     def batch_shape(self) -> tuple[int, ...]:

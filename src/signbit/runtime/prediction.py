@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from signbit.errors import DataError, InputError, SignbitError
 from signbit.runtime.photographs import Photographs
-from signbit.runtime.ports import first_output
+from signbit.runtime.ports import Output, first_output
 from signbit.runtime.shown import prediction_html
 from signbit.words import counted
 
@@ -39,8 +39,10 @@ class Prediction:
     """What a classifier says of one image.
 
     name: the likeliest class, or its number as text where the file names no classes. index: its
-    number, from 0; of equal scores the first. probability: in 0 … 1, the softmax of the logits.
-    probabilities: that of every class, float64 (classes,). logits: float32 (classes,).
+    number, from 0; of equal scores the first. probability: in 0 … 1, the softmax of the logits by
+    the file's temperature. probabilities: that of every class, float64 (classes,). logits: float32
+    (classes,). is_none: whether the answer is "none of these", as the probability is below the
+    file's least one.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Prediction:
     probabilities: npt.NDArray[np.float64] = field(repr=False)
     logits: npt.NDArray[np.float32] = field(repr=False)
     names: Sequence[str] = field(repr=False)
+    is_none: bool = False
 
     _repr_html_ = prediction_html
 
@@ -98,24 +101,26 @@ def require_finite(logits: npt.NDArray[np.float32], images: Sequence[object]) ->
         )
 
 
-def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def softmax(logits: npt.NDArray[np.float32], temperature: float = 1.0) -> npt.NDArray[np.float64]:
     """Probabilities, float64 (N, classes), of finite scores of that shape."""
-    exponentials = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    behind = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    exponentials = np.exp(behind / temperature)
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
 def predictions(
-    logits: npt.NDArray[Any], names: Sequence[str], images: Sequence[object]
+    logits: npt.NDArray[Any], output: Output, names: Sequence[str], images: Sequence[object]
 ) -> list[Prediction]:
     """One prediction for each row of float32 (N, classes); errors call its image as `images` do.
 
-    Raises SignbitError where a score is not finite.
+    output: the one that gave the scores. Raises SignbitError where a score is not finite.
     """
     require_finite(logits, images)
     found = []
-    for row, scores in zip(softmax(logits), logits, strict=True):
+    for row, scores in zip(softmax(logits, output.temperature), logits, strict=True):
         best = int(scores.argmax())
-        found.append(Prediction(names[best], best, float(row[best]), row, scores, names))
+        is_none = bool(row[best] < output.least_probability)
+        found.append(Prediction(names[best], best, float(row[best]), row, scores, names, is_none))
     return found
 
 
@@ -133,7 +138,8 @@ def of_images(
         found: Iterator[Prediction] = iter(())
         if arrays:
             scores = first_output(engine(np.stack([*arrays.values()])))
-            found = iter(predictions(scores, names, [f"image {index}" for index in arrays]))
+            called = [f"image {index}" for index in arrays]
+            found = iter(predictions(scores, engine.outputs[0], names, called))
         for each in batch:
             yield each if isinstance(each, SignbitError) else next(found)
 

@@ -181,6 +181,34 @@ def test_statistics_are_estimated_anew(cli: Cli, run_folder: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("others", [("-o", "m.sbnn"), ("--check", "--stem", "int16")])
+def test_a_temperature_is_fitted_and_kept(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    plain, sure = tmp_path / "plain.sbnn", tmp_path / "sure.sbnn"
+    assert cli("compile", run_folder, "-o", plain).code == 0
+    options = ["--calibrate", "300", "--none-below", "0.4"]
+    figures = cli("compile", run_folder, "-o", sure, *options, "--json").figures
+    found = figures["calibration"]
+    output = signbit.load(sure).outputs[0]
+    assert output.temperature == np.float32(found["temperature"]) > 0
+    assert output.least_probability == np.float32(0.4)
+    assert found["images"] == 300
+    assert 0 <= found["error_after"] < 1
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1)).astype(np.uint8)
+    np.testing.assert_array_equal(signbit.load(sure)(images), signbit.load(plain)(images))
+    assert "calibrated" in signbit.load(sure).source
+    told = cli("compile", run_folder, "-o", sure, *options).out
+    assert f"temperature {found['temperature']:.3g}, fitted on 300 images" in told
+
+
+def test_a_least_probability_alone(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
+    model = tmp_path / "a.sbnn"
+    assert cli("compile", run_folder, "-o", model, "--none-below", "0.9").code == 0
+    output = signbit.load(model).outputs[0]
+    assert (output.temperature, output.least_probability) == (1, np.float32(0.9))
+    shown = cli("compile", run_folder, "-o", model, "--none-below", "1")
+    assert shown.code != 0
+    assert "--none-below: must be from 0 to below 1, is 1" in shown.err
+
+
 def test_statistics_are_for_a_rounded_stem(
     cli: Cli, run_folder: Path, others: tuple[str, ...]
 ) -> None:

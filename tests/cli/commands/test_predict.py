@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.bitformat.samples import sample
+from tests.bitformat.samples import confident, sample
 from tests.cli.conftest import TRAIN_EXTRA, Cli
 
 import signbit
-from signbit.bitformat import encode
+from signbit.bitformat import decode, encode
 from signbit.bitformat.graph import GraphOutput
 
 
@@ -44,6 +44,40 @@ def test_a_photo_is_a_line(cli: Cli, model_file: Path, photo: Path) -> None:
         found = signbit.load(model_file).predict(photo).top(top)
         told = ", ".join(f"{name} {100 * probability:.2f} %" for name, probability in found)
         assert shown.out == f"{photo}: {told}\n"
+
+
+def confident_model(model_file: Path, folder: Path, least: float) -> Path:
+    graph, constants = confident(decode(model_file.read_bytes()), 2.0, least)
+    path = folder / "confident.sbnn"
+    path.write_bytes(encode(graph, constants))
+    return path
+
+
+@pytest.mark.parametrize("least", [0.0, 0.01, 0.99])
+def test_what_is_none_of_these_is_said(
+    cli: Cli, model_file: Path, photo: Path, tmp_path: Path, least: float
+) -> None:
+    model = confident_model(model_file, tmp_path, least)
+    found = signbit.load(model).predict(photo)
+    assert found.is_none is (least == 0.99)
+    told = f"{found.name} {100 * found.probability:.2f} %"
+    told = f"none of these ({told})" if found.is_none else told
+    assert cli("predict", model, photo).out == f"{photo}: {told}\n"
+    said = {"none": found.is_none} if least else {}
+    classes = [{"name": found.name, "probability": found.probability}]
+    figures = cli("predict", model, photo, "--json").figures
+    assert figures["photos"] == [{"file": str(photo), "classes": classes, **said}]
+    for ending in ("csv", "jsonl"):
+        out = tmp_path / f"answers.{ending}"
+        assert cli("predict", model, photo, "--out", out).code == 0
+        assert cli("predict", model, photo, "--out", out, "--resume").code == 0
+        text = out.read_text("utf-8")
+        if ending == "jsonl":
+            assert json.loads(text) == figures["photos"][0]
+        else:
+            header, row = csv.reader(text.splitlines())
+            assert header == ["file", "class", "probability", *said]
+            assert row[3:] == [str(value).lower() for value in said.values()]
 
 
 def test_a_name_is_no_command_to_the_terminal(cli: Cli, model_file: Path, photo: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.bitformat.builder import Builder
-from tests.bitformat.samples import SAMPLES, sample_bytes
+from tests.bitformat.samples import SAMPLES, confident, sample, sample_bytes
 from tests.compiler.test_inputs import NETWORKS
 from tests.runtime.graphs import Case
 from tests.runtime.random_graphs.fast_paths import (
@@ -92,6 +92,13 @@ def test_names_from_the_file_are_no_c(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("namespace", ["", "2", "a-b", "main", "string", "é", "../x", "a" * 64])
+def test_a_confidence_is_in_the_header() -> None:
+    header = c.generate(encode(*confident(sample(), 2.5, 0.125)), "net").files["net.h"]
+    assert "#define NET_LOGITS_TEMPERATURE 2.5f\n" in header
+    assert "#define NET_LOGITS_LEAST_PROBABILITY 0.125f\n" in header
+    assert "TEMPERATURE" not in c.generate(encode(*sample()), "net").files["net.h"]
+
+
 def test_a_namespace_is_an_identifier(namespace: str) -> None:
     with pytest.raises(InputError, match="must be a C identifier"):
         c.generate(sample_bytes(), namespace)

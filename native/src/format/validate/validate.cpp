@@ -2,6 +2,7 @@
 // outputs, and that every tensor of the file is used. Every tensor's shape is derived here.
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -157,11 +158,11 @@ class Validator {
     return refuse(where + ".after", "must be 0, as an I32 threshold compares integers");
   }
 
-  Status check_outputs() const {
+  Status check_outputs() {
     SIGNBIT_TRY(in_range(count_of(graph_.outputs.size()), 1, kMaxOutputs, "outputs"));
     std::unordered_set<std::string> names;
     for (size_t i = 0; i < graph_.outputs.size(); ++i) {
-      const GraphOutput& output = graph_.outputs[i];
+      GraphOutput& output = graph_.outputs[i];
       const std::string where = item_of("outputs", i);
       if (!names.insert(output.name).second) {
         return refuse(where + ".name", "'" + output.name + "' is an earlier one's");
@@ -176,8 +177,27 @@ class Validator {
         return refuse(where + ".classes", "has " + text(classes) + " names, the tensor has " +
                                               text(channels) + " channels");
       }
+      if (output.confidence != kNone) {
+        SIGNBIT_TRY(check_confidence(where + ".confidence", &output));
+      }
     }
     return {};
+  }
+
+  Status check_confidence(const std::string& where, GraphOutput* output) {
+    if (graph_.tensors[static_cast<size_t>(output->tensor)].kind != Kind::kReal) {
+      return refuse(where, "goes with reals");
+    }
+    const Constant* constant = nullptr;
+    SIGNBIT_TRY(
+        constants_.take_shaped(output->confidence, bit(DType::kF32), {2}, where, &constant));
+    float values[2];
+    std::memcpy(values, constant->data, sizeof(values));
+    output->temperature = values[0];
+    output->least_probability = values[1];
+    if (values[0] <= 0) return refuse(where, "must begin with a temperature above 0");
+    if (values[1] >= 0 && values[1] < 1) return {};
+    return refuse(where, "must end with a probability from 0 to below 1");
   }
 
   Graph& graph_;

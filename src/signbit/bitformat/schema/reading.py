@@ -191,11 +191,16 @@ def read_resize(value: Json, where: str) -> Resize:
 
 
 def _output(value: Json, where: str) -> GraphOutput:
-    fields = _object(value, where, ("name", "tensor"), ("classes",))
+    fields = _object(value, where, ("name", "tensor"), ("classes", "confidence"))
     return GraphOutput(
         name=_string(fields["name"], f"{where}.name"),
         tensor=_integer(fields["tensor"], f"{where}.tensor"),
         classes=_list(fields.get("classes", []), f"{where}.classes", _string, LIMITS["channels"]),
+        confidence=(
+            _constant(fields["confidence"], f"{where}.confidence")
+            if "confidence" in fields
+            else None
+        ),
     )
 
 

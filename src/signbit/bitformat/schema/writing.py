@@ -51,7 +51,8 @@ def plain_resize(resize: Resize) -> dict[str, Any]:
 
 def _plain_output(wanted: GraphOutput) -> dict[str, object]:
     plain: dict[str, object] = {"name": wanted.name, "tensor": wanted.tensor}
-    return plain | _differing({"classes": list(wanted.classes)}, {"classes": []})
+    others = {"classes": list(wanted.classes), "confidence": wanted.confidence}
+    return plain | _differing(others, {"classes": [], "confidence": None})
 
 
 def _plain_node(node: Node) -> dict[str, object]:

@@ -103,6 +103,25 @@ def compile_(
             "three other sizes or more.",
         ),
     ] = False,
+    calibrate: Annotated[
+        int | None,
+        typer.Option(
+            min=10,
+            metavar="N",
+            help="Fit a temperature on N test images, so that the probabilities that the file "
+            "gives are as often right as they say.",
+        ),
+    ] = None,
+    none_below: Annotated[
+        float | None,
+        typer.Option(
+            "--none-below",
+            min=0,
+            metavar="P",
+            help="Where no class has this probability, from 0 to below 1, the answer is none of "
+            "these.",
+        ),
+    ] = None,
     keep: Keep = None,
     details: Annotated[
         bool,
@@ -120,6 +139,8 @@ def compile_(
     The images are test images of the run's own data, or of --data. Exit code 1: they disagree.
     With --stem int16 the network is rounded in PyTorch first, and what that changed is reported;
     with --renew-statistics also what it is with the batch-norms' statistics estimated anew.
+    With --calibrate the calibration error before and after is reported, each half of the N images
+    with the temperature of the other half.
 
     With --check nothing is written or compared: exit code 1 if something cannot be compiled.
 
@@ -128,6 +149,7 @@ def compile_(
     Example: [bold]signbit compile runs/b --features -o features.sbnn[/]
     """
     import signbit
+    from signbit.cli.calibration import calibrate as fitted
     from signbit.cli.runs import compile_run, deployed, refusals_of, with_int16_stem
     from signbit.cli.scoring import sample_images
     from signbit.cli.tables.agreement import (
@@ -148,6 +170,10 @@ def compile_(
         raise InputError(
             "--renew-statistics is for a network whose stem is rounded: add --stem int16 and -o"
         )
+    if calibrate is not None and features:
+        raise InputError("--calibrate is for classes, --features has none; leave one out")
+    if none_below is not None and not 0 <= none_below < 1:
+        raise InputError(f"--none-below: must be from 0 to below 1, is {none_below:g}")
     if output is None:
         with console.figures_only():
             trained = deployed(run, features=features, probe=probe).run
@@ -175,7 +201,16 @@ def compile_(
                 renewed = _stem_change(trained, rounded, dataset)
                 notes = {**notes, "statistics": f"renewed on {counted(len(seen), 'image')}"}
             trained, notes = rounded, {**notes, "stem": stem.value}
+        sure = None
+        if calibrate is not None:
+            seen = sample_images(source, data, split, unreadable, calibrate)
+            notes = {**notes, "calibrated": f"on {counted(len(seen), 'image')} ({seen.split})"}
         compiled = compile_run(trained, notes, allow_real or (), any_size=any_size, keep=keep or ())
+        if calibrate is not None:
+            sure = fitted(compiled, seen)
+        if sure is not None or none_below is not None:
+            temperature = 1.0 if sure is None else sure.temperature
+            compiled = compiled.with_confidence(temperature, none_below or 0.0)
         compiled.save(output)
         stack.close()  # who reads a FIFO has all of it
         console.say(f"{output}: written; running both sides on {counted(len(dataset), 'image')}")
@@ -203,6 +238,9 @@ def compile_(
     if any_size:
         figures["sizes"] = [each.to_dict() for each in compiled.sizes]
         tables.append(sizes_table(compiled))
+    if sure is not None:
+        figures["calibration"] = asdict(sure)
+        verdict.append(sure.line)
     if change is not None:
         figures["int16_stem"] = change.to_dict()
         tables.append(stem_table(change))

@@ -110,7 +110,9 @@ def predict(
     of_folder = len(skipped)
     prepare = Photographs(engine)
     existing = {"resume": resume, "overwrite": overwrite}
-    answers = Answers(finder.kind, finder.most, out, **existing, as_json=json)
+    answers = Answers(
+        finder.kind, finder.most, out, **existing, as_json=json, tells_none=finder.tells_none
+    )
     files = answers.left(given)
     with (
         closing(answers),
@@ -133,29 +135,31 @@ def predict(
 class _Finder:
     """What is found for photographs, how much of it at most, by what, and figures about that.
 
-    `find` takes paths and their pixels (n, H, W, C).
+    `find` takes paths and their pixels (n, H, W, C). tells_none: whether the answer can be none.
     """
 
     kind: Kind
     most: int
     find: Callable[[Sequence[str], NDArray[Any]], list[Found]]
     figures: dict[str, object]
+    tells_none: bool = False
 
 
 def _classes(engine: Engine, model: Path, top: int) -> _Finder:
     from signbit.runtime.ports import first_output
     from signbit.runtime.prediction import class_labels, predictions
 
-    labels = class_labels(engine)
+    labels, output = class_labels(engine), engine.outputs[0]
 
     def find(files: Sequence[str], images: NDArray[Any]) -> list[Found]:
         try:
             scores = first_output(engine(images))
-            return [each.top(top) for each in predictions(scores, labels, files)]
+            found = predictions(scores, output, labels, files)
+            return [Found(each.top(top), each.is_none) for each in found]
         except SignbitError as error:
             raise SignbitError(f"{model}: {error}") from error
 
-    return _Finder(CLASSES, min(top, len(labels)), find, {})
+    return _Finder(CLASSES, min(top, len(labels)), find, {}, output.least_probability > 0)
 
 
 def _similar(engine: Engine, folder: Path, top: int, skip: Callable[[str], None]) -> _Finder:
@@ -166,7 +170,9 @@ def _similar(engine: Engine, folder: Path, top: int, skip: Callable[[str], None]
 
     def find(_: Sequence[str], images: NDArray[Any]) -> list[Found]:
         matches = gallery.nearest(embed(engine, images), top)
-        return [[(str(files[each.index]), each.similarity) for each in best] for best in matches]
+        return [
+            Found([(str(files[each.index]), each.similarity) for each in best]) for best in matches
+        ]
 
     figures = {"folder": str(folder), "images": len(files)}
     return _Finder(NEAREST, min(top, len(files)), find, figures)

@@ -129,6 +129,7 @@ def report(
         "images": 0 if subject.images is None else len(subject.images),
         "top1": None if scores is None else scores.top1,
         "calibration_error": None if scores is None else scores.calibration_error(),
+        "none_share": None if scores is None else float(1 - scores.named.mean()),
         "charts": [str(each) for each in written],
     }
     rows = {key: value for key, value in found.items() if key != "charts" and value is not None}

@@ -20,8 +20,9 @@ from signbit.errors import InputError
 from signbit.runtime.engine import Engine
 from signbit.targets.c.network import Network, NodeFigures
 from signbit.targets.c.plan import planned, without
+from signbit.targets.c.ports import Ports, confidence, names_of
 from signbit.targets.c.self_test import self_test
-from signbit.targets.c.text import comment, identifier, string
+from signbit.targets.c.text import string
 from signbit.targets.folders import write_folder
 
 __all__ = ["Project", "generate", "write"]
@@ -82,10 +83,10 @@ def generate(
     if input_size is not None:
         graph = at_size(graph, input_size)
     tensors = validate(graph, constants)
-    names = _names(graph)
+    names = names_of(graph)
     inputs, outputs = names[: len(graph.inputs)], names[len(graph.inputs) :]
     network = _network(graph, constants, tensors, inputs, outputs, less_memory=less_memory)
-    ports = _Ports(graph, tensors, inputs, outputs)
+    ports = Ports(graph, constants, tensors, inputs, outputs)
     feeds = _sample(graph)
     given = feeds if len(feeds) > 1 else next(iter(feeds.values()))
     answer = engine(given)
@@ -140,61 +141,7 @@ def _network(
     return best
 
 
-def _names(graph: Graph) -> list[str]:
-    """C's names of the inputs, then of the outputs."""
-    names: list[str] = []
-    for name in _originals(graph):
-        names.append(identifier(name, names))
-    return names
-
-
-def _originals(graph: Graph) -> list[str]:
-    """The file's names of these."""
-    return [*(port.name for port in graph.inputs), *(port.name for port in graph.outputs)]
-
-
-class _Ports:
-    """The inputs and outputs as a C function has them."""
-
-    def __init__(
-        self,
-        graph: Graph,
-        tensors: Sequence[Tensor],
-        inputs: Sequence[str],
-        outputs: Sequence[str],
-    ) -> None:
-        self.names = [*inputs, *outputs]
-        self.originals = _originals(graph)
-        numbers = [*range(len(inputs)), *(output.tensor for output in graph.outputs)]
-        self.shapes = [tensors[number].shape for number in numbers]
-        kinds = [tensors[number].kind for number in numbers]
-        types = {"image": "uint8_t", "real": "float", "bits": "int8_t"}
-        const = ["const "] * len(inputs) + [""] * len(outputs)
-        self.parameters = [
-            f"{before}{types[kind]} *{name}"
-            for before, kind, name in zip(const, kinds, self.names, strict=True)
-        ]
-        words = {"image": "pixels, 0 to 255", "real": "floats", "bits": "signs, -1 or +1"}
-        self.words = [words[kind] for kind in kinds]
-        self.classes = {
-            name: output.classes
-            for name, output in zip(outputs, graph.outputs, strict=True)
-            if output.classes
-        }
-
-    @property
-    def comments(self) -> list[str]:
-        """A line on each: what it is, its shape."""
-        return [
-            f"   {name}: {words}, {' x '.join(map(str, shape))} (rows, columns, channels)"
-            + (f"; {comment(original)}" if original != name else "")
-            for name, original, words, shape in zip(
-                self.names, self.originals, self.words, self.shapes, strict=True
-            )
-        ]
-
-
-def _header(name: str, network: Network, ports: _Ports) -> str:
+def _header(name: str, network: Network, ports: Ports) -> str:
     upper = name.upper()
     lines = [
         f"/* {name}: a network that signbit wrote as C. Its answers are the engine's, bit by bit.",
@@ -217,6 +164,7 @@ def _header(name: str, network: Network, ports: _Ports) -> str:
             f"extern const char *const {name}_{each}_classes[{len(classes)}];"
             for each, classes in ports.classes.items()
         ),
+        *(line for each in ports.confidences.items() for line in confidence(upper, *each)),
         "",
         "/* Run the network on one sample.",
         f"   arena: {upper}_ARENA_BYTES bytes that are aligned to 4; they may hold anything before",
@@ -234,7 +182,7 @@ def _header(name: str, network: Network, ports: _Ports) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _source(name: str, network: Network, ports: _Ports) -> str:
+def _source(name: str, network: Network, ports: Ports) -> str:
     upper = name.upper()
     lines = [f'#include "{name}.h"', "", "#include <stdint.h>", "#include <string.h>", ""]
     lines += network.definitions()

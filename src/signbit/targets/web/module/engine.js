@@ -10,6 +10,7 @@ const KINDS = ["image", "reals", "signs"]; // sbnn::Kind
 const TYPES = { uint8: 0, int8: 1, float32: 2 };
 const ARRAY_BYTES = 12; // a signbit_array: address, bytes, type
 const TENSOR_BYTES = 16; // kind, height, width, channels
+const CONFIDENCE_BYTES = 8; // temperature, least probability
 
 /** A network that is loaded from the bytes of a file. */
 export class Engine {
@@ -17,6 +18,8 @@ export class Engine {
   #file;
   #graph;
   #tensors = [];
+  #temperature = 1; // of the first output's scores
+  #leastProbability = 0;
 
   /** Loads `bytes`, a Uint8Array, into a new instance of a WebAssembly.Module. */
   static async create(module, bytes) {
@@ -43,6 +46,7 @@ export class Engine {
       inputs: ports(this.#graph.inputs, (_, index) => index),
       outputs: ports(this.#graph.outputs, (port) => port.tensor),
       classes: this.#graph.outputs[0].classes ?? [],
+      leastProbability: this.#leastProbability,
       isa: this.isa,
       bytes: this.#file.bytes.length,
       source: this.#graph.source ?? {},
@@ -94,7 +98,9 @@ export class Engine {
       throw new SignbitError("input", "its scores are not finite numbers, as the file overflows");
     }
     const most = Math.max(...logits);
-    const exponentials = Array.from(logits, (logit) => Math.exp(logit - most));
+    const exponentials = Array.from(logits, (logit) =>
+      Math.exp((logit - most) / this.#temperature),
+    );
     const sum = exponentials.reduce((a, b) => a + b);
     const answers = Array.from(logits, (logit, index) => ({
       name: output.classes?.[index] ?? String(index),
@@ -103,7 +109,8 @@ export class Engine {
       logit,
     }));
     answers.sort((a, b) => b.logit - a.logit || a.index - b.index);
-    return { answers: answers.slice(0, top), milliseconds };
+    const none = answers[0].probability < this.#leastProbability;
+    return { answers: answers.slice(0, top), milliseconds, none };
   }
 
   layers() {
@@ -181,6 +188,12 @@ export class Engine {
         const [kind, ...shape] = new Int32Array(words);
         this.#tensors.push({ kind: KINDS[kind], shape });
       }
+    });
+    this.#scratch((take) => {
+      const at = take(CONFIDENCE_BYTES);
+      this.#check(this.#use().signbit_web_confidence(0, at));
+      const values = this.#memory().slice(at, at + CONFIDENCE_BYTES).buffer;
+      [this.#temperature, this.#leastProbability] = new Float32Array(values);
     });
     this.#file = readFile(bytes, this.#text(this.#use().signbit_web_graph()), this.#tensors);
     this.#graph = this.#file.graph;

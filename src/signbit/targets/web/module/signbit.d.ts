@@ -50,7 +50,7 @@ export interface Answer {
   /** The class; its number where the file has no names. */
   name: string;
   index: number;
-  /** The softmax of the logits, 0 to 1. */
+  /** The softmax of the logits by the file's temperature, 0 to 1. */
   probability: number;
   logit: number;
 }
@@ -106,6 +106,8 @@ export interface Model {
   readonly outputs: Port[];
   /** Names of the first output's channels; [] where the file has none. */
   readonly classes: string[];
+  /** The probability below which the answer is "none of these"; 0 where the file does not say. */
+  readonly leastProbability: number;
   readonly isa: "wasm" | "scalar";
   /** The size of the file. */
   readonly bytes: number;
@@ -120,12 +122,13 @@ export interface Model {
   ): Promise<(Float32Array | Int8Array)[]>;
 
   /** The likeliest `top` classes (default: 5) of an image of any size, best first. It is scaled and
-   * cut as `signbit predict` does. `milliseconds` is what the network took. With `transfer` an
-   * ImageBitmap is moved to the worker, not copied, and is empty afterwards. */
+   * cut as `signbit predict` does. `milliseconds` is what the network took; `none`: whether it is
+   * none of these, as the likeliest one's probability is below `leastProbability`. With `transfer`
+   * an ImageBitmap is moved to the worker, not copied, and is empty afterwards. */
   classify(
     image: Picture,
     options?: { top?: number; transfer?: boolean },
-  ): Promise<Answer[] & { milliseconds: number }>;
+  ): Promise<Answer[] & { milliseconds: number; none: boolean }>;
 
   /** An image of any size as the network's input, scaled and cut as `signbit predict` does. */
   fit(image: Picture, input?: number, options?: { transfer?: boolean }): Promise<Fitted>;

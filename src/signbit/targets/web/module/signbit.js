@@ -36,8 +36,8 @@ class Model {
   }
 
   async classify(image, { top = 5, transfer } = {}) {
-    const { answers, milliseconds } = await this.#engine.call("classify", [image, top], transfer);
-    return Object.assign(answers, { milliseconds });
+    const { answers, ...rest } = await this.#engine.call("classify", [image, top], transfer);
+    return Object.assign(answers, rest);
   }
 
   fit(image, input = 0, { transfer } = {}) {

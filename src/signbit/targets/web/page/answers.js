@@ -17,10 +17,13 @@ export class Answers {
     this.spoken = { name: "", time: 0 };
   }
 
-  /** Shows the likeliest classes. `live`: one of many frames; it is announced when the first class
-   * changes, and not too often. */
-  classes(answers, live) {
+  /** Shows the likeliest classes, and whether the image is none of them, as no probability reaches
+   * `least`. `live`: one of many frames; it is announced when the first class changes, and not too
+   * often. */
+  classes(answers, least, live) {
     this.shown("bars");
+    const none = answers.none ? `None of these: no class reaches ${percent(least)}` : "";
+    say(the("unsure"), none);
     const list = the("bars");
     list.classList.toggle("live", live);
     while (this.bars.length < answers.length) this.bars.push(this.bar(list));
@@ -35,10 +38,11 @@ export class Answers {
     this.time(answers.milliseconds);
     const [{ name, probability }] = answers;
     const now = performance.now();
-    const news = name !== this.spoken.name && now - this.spoken.time > QUIET;
+    const heard = none || name;
+    const news = heard !== this.spoken.name && now - this.spoken.time > QUIET;
     if (!live || news) {
-      this.spoken = { name, time: now };
-      the("spoken").textContent = `${name}, ${percent(probability)}`;
+      this.spoken = { name: heard, time: now };
+      the("spoken").textContent = none || `${name}, ${percent(probability)}`;
     }
   }
 
@@ -103,11 +107,12 @@ export class Answers {
     the("waiting").hidden = true;
     the("bars").hidden = id !== "bars";
     the("tables").hidden = id !== "tables";
+    the("unsure").hidden = true;
   }
 
   /** Says why there is no answer; the last one goes. */
   problem(text) {
-    for (const id of ["bars", "tables", "time", "waiting"]) the(id).hidden = true;
+    for (const id of ["bars", "tables", "time", "unsure", "waiting"]) the(id).hidden = true;
     say(the("notice"), text);
   }
 }

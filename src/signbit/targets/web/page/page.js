@@ -110,7 +110,7 @@ class Page {
       if (this.model.classes.length > 0) {
         const answers = await this.model.classify(picture, { top: MOST_BARS });
         if (live ? this.camera.running : picture === this.picture) {
-          this.answers.classes(answers, live);
+          this.answers.classes(answers, this.model.leastProbability, live);
         }
       } else {
         await this.run([(await this.model.fit(picture)).data]);
