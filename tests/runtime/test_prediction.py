@@ -26,6 +26,7 @@ from signbit.runtime.prediction import predictions
 
 ENGINE = signbit.load(sample_bytes(), threads=1)
 SHAPE = ENGINE.input_shape
+SCORES = ENGINE.outputs[0]
 
 
 def changed(change: Callable[[Graph], Graph]) -> Engine:
@@ -160,14 +161,16 @@ def test_classes_without_names_are_numbers() -> None:
 
 def test_the_softmax_is_stable_and_ties_go_to_the_first_class() -> None:
     logits = np.array([[3e38, 3e38, -3e38], [-3e38, 0, 0], [1, 1, 1], [200, 0, 1e-30]], np.float32)
-    first, second, third, fourth = predictions(logits, ["a", "b", "c"], range(4))
+    first, second, third, fourth = predictions(logits, SCORES, ["a", "b", "c"], range(4))
     assert first.probabilities.tolist() == [0.5, 0.5, 0]
     assert (first.name, second.name, third.name) == ("a", "b", "a")
     # Of probabilities that are equal once rounded, scores still tell which is the likelier.
     assert [name for name, _ in fourth.top()] == ["a", "c", "b"]
     for bad in (np.inf, np.nan):
         with pytest.raises(SignbitError, match=r"its scores for me\.png are not finite"):
-            predictions(np.array([[0, 1], [0, bad]], np.float32), ["a", "b"], ["you.png", "me.png"])
+            predictions(
+                np.array([[0, 1], [0, bad]], np.float32), SCORES, ["a", "b"], ["you.png", "me.png"]
+            )
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,10 @@ def nodes_html(nodes: list[NodeReport]) -> str:
 
 
 def prediction_html(answer: Prediction) -> str:
-    """The five likeliest classes."""
+    """The five likeliest classes, below the first or that it is none of these."""
     rows = [(name, f"{probability:.1%}") for name, probability in answer.top(5)]
-    return shown(answer.name, (), ["class", "probability"], rows, numbers=1)
+    title = f"none of these ({answer.name})" if answer.is_none else answer.name
+    return shown(title, (), ["class", "probability"], rows, numbers=1)
 
 
 def _port(port: Input | Output) -> str:
