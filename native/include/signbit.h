@@ -77,7 +77,6 @@ typedef struct signbit_model signbit_model;
 typedef struct signbit_context signbit_context;
 
 /* --- versions and errors ---------------------------------------------------------------------- */
-
 /* The library's release, such as "0.1.0". */
 SIGNBIT_API const char* signbit_version(void);
 
@@ -91,8 +90,7 @@ SIGNBIT_API int32_t signbit_api_version(void);
 SIGNBIT_API const char* signbit_error_text(void);
 
 /* The instruction sets that can run here: signbit_isa(0) is the best, the last one is "scalar"; in
- * WebAssembly there is one, "wasm" or "scalar", as the file was built.
- * NULL from signbit_isa_count() on. */
+ * WebAssembly there is one, "wasm" or "scalar". NULL from signbit_isa_count() on. */
 SIGNBIT_API size_t signbit_isa_count(void);
 SIGNBIT_API const char* signbit_isa(size_t index);
 
@@ -101,7 +99,6 @@ SIGNBIT_API const char* signbit_isa(size_t index);
 SIGNBIT_API int32_t signbit_available_threads(void);
 
 /* --- memory ----------------------------------------------------------------------------------- */
-
 /* Where the large buffers come from: constants as the kernels read them, tensors, scratch. Small
  * bookkeeping comes from operator new. Both functions may be called by several threads at once. */
 typedef struct signbit_allocator {
@@ -117,7 +114,6 @@ typedef struct signbit_allocator {
 SIGNBIT_API signbit_status signbit_set_allocator(const signbit_allocator* allocator);
 
 /* --- models ----------------------------------------------------------------------------------- */
-
 typedef struct signbit_options {
   size_t size; /* sizeof(signbit_options) */
   /* Threads of one call, at most; a call uses no more than pay. 0: as many cores as the process may
@@ -177,11 +173,9 @@ SIGNBIT_API signbit_status signbit_output(const signbit_model* model, size_t ind
  * where you show it. */
 SIGNBIT_API const char* signbit_class_name(const signbit_model* model, size_t output, size_t index);
 
-/* Makes probabilities of an output's scores: exp(score / temperature), by the sum of these over the
- * channels. Both arrays have `samples` x channels values, and may be the same one; SIGNBIT_INPUT
- * for an output that is no vector of reals. Where the largest probability of a sample is below
- * least_probability, the network's answer is "none of these". Scores that are not finite give
- * probabilities that are NaN. */
+/* Makes probabilities of an output's scores, the softmax of score / temperature. Both arrays have
+ * `samples` x channels values, and may be one; SIGNBIT_INPUT for an output that is no vector of
+ * reals. Where a sample's largest is below least_probability, its answer is "none of these". */
 SIGNBIT_API signbit_status signbit_probabilities(const signbit_model* model, size_t output,
                                                  int64_t samples, const float* scores,
                                                  float* probabilities);
@@ -198,12 +192,10 @@ typedef struct signbit_sizes {
 
 SIGNBIT_API signbit_status signbit_model_sizes(const signbit_model* model, signbit_sizes* sizes);
 
-/* SIGNBIT_INPUT where a call cannot have so many samples: to be asked before results have memory.
- */
+/* SIGNBIT_INPUT where a call cannot have so many samples; asked before results have memory. */
 SIGNBIT_API signbit_status signbit_check_samples(const signbit_model* model, int64_t samples);
 
 /* --- photographs ------------------------------------------------------------------------------ */
-
 /* Decoded pixels of any size. */
 typedef struct signbit_photo {
   size_t size; /* sizeof(signbit_photo) */
@@ -222,7 +214,6 @@ SIGNBIT_API signbit_status signbit_fit_photo(const signbit_model* model, size_t 
                                              size_t bytes);
 
 /* --- running ---------------------------------------------------------------------------------- */
-
 SIGNBIT_API signbit_status signbit_context_create(signbit_model* model, signbit_context** context);
 
 /* Frees a context that no call uses. NULL is allowed. */
@@ -244,12 +235,10 @@ SIGNBIT_API signbit_status signbit_run(signbit_context* context, int64_t samples
                                        const signbit_array* outputs, size_t output_count);
 
 /* Ends the call that the context is in, of any kind, from another thread or a signal handler; it
- * returns SIGNBIT_CANCELLED after at most some milliseconds. Does nothing where none is under way.
- */
+ * returns SIGNBIT_CANCELLED within milliseconds. Does nothing where none is under way. */
 SIGNBIT_API void signbit_cancel(signbit_context* context);
 
 /* --- inside a model --------------------------------------------------------------------------- */
-
 /* The tensors of the graph by number: the inputs, then what each node writes. SIGNBIT_SIGNS are
  * those between nodes, too. `name` is an input's, else ""; `classes` is 0. */
 SIGNBIT_API size_t signbit_tensor_count(const signbit_model* model);

@@ -16,7 +16,7 @@ import worlds
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from signbit.training import shared_sums
-from signbit.training.shared_sums import rows_of_all, share_gradients, sum_over_processes
+from signbit.training.processes.shared_sums import rows_of_all, share_gradients, sum_over_processes
 
 out = Path(sys.argv[1])
 

@@ -44,7 +44,9 @@ class SharedRows:
         fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, rank)
         size = self.size_of(processes)
         memory = torch.frombuffer(mmap.mmap(file, size), dtype=torch.uint8)
-        places, rows = memory.split([size - 2 * processes * ROW_BYTES, 2 * processes * ROW_BYTES])
+        places, rows = torch.split(
+            memory, [size - 2 * processes * ROW_BYTES, 2 * processes * ROW_BYTES]
+        )
         # As NumPy has it, which native code gets at faster.
         self._places = places.view(torch.int64)[: processes * _PLACE].view(-1, _PLACE).numpy()
         # Rows of even and of odd rounds: who shows one has read all of the round before.

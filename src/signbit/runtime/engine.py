@@ -106,8 +106,8 @@ class Engine:
         numbered = enumerate(graph["inputs"])
         self._inputs = tuple(Input(each["name"], *tensors[number]) for number, each in numbered)
         self._outputs = tuple(
-            Output(each["name"], *tensors[each["tensor"]], tuple(each.get("classes", ())), *sure)
-            for each, sure in zip(graph["outputs"], self._model.confidences, strict=True)
+            Output(out["name"], *tensors[int(out["tensor"])], tuple(out.get("classes", ())), *sure)
+            for out, sure in zip(graph["outputs"], self._model.confidences, strict=True)
         )
         self._results = [(each.batch_shape, each.dtype) for each in self._outputs]
         self._dtypes = dict(DTYPES)

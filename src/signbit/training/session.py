@@ -19,6 +19,7 @@ from signbit.extensions import differences
 from signbit.training.loop import EpochPlan, Task, run_epochs
 from signbit.training.precision import Precision
 from signbit.training.processes import require_agreement
+from signbit.training.processes.shared_sums import share_gradients
 from signbit.training.progress import TrainingProgress
 from signbit.training.recipe import Recipe
 from signbit.training.recipe.identity import recipe_digest
@@ -30,7 +31,6 @@ from signbit.training.runs.folder import RunFolder
 from signbit.training.runs.log import RunLog
 from signbit.training.runs.result import RunResult
 from signbit.training.runs.scalars import Scalars
-from signbit.training.shared_sums import share_gradients
 from signbit.training.sync_batch_norm import leave_joined_buffers
 from signbit.training.torch_compile import compiled
 

@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from signbit.fast.batch_norm import Join
 from signbit.nn.select import register_joined_norm
-from signbit.training.shared_sums import rows_of_all, sum_over_processes
+from signbit.training.processes.shared_sums import rows_of_all, sum_over_processes
 
 __all__ = [
     "SyncBatchNorm1d",

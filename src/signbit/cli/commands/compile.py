@@ -149,7 +149,6 @@ def compile_(
     Example: [bold]signbit compile runs/b --features -o features.sbnn[/]
     """
     import signbit
-    from signbit.cli.calibration import calibrate as fitted
     from signbit.cli.runs import compile_run, deployed, refusals_of, with_int16_stem
     from signbit.cli.scoring import sample_images
     from signbit.cli.tables.agreement import (
@@ -160,6 +159,7 @@ def compile_(
         sizes_table,
         stem_table,
     )
+    from signbit.cli.tables.calibration import calibrate as fitted
     from signbit.cli.tables.costs import kinds_table, layers_table, totals_table
     from signbit.cli.tables.verdict import agreement_lines, cost_lines, refusal_lines, stem_line
     from signbit.compiler.verification.verify import verify

@@ -37,7 +37,7 @@ def sum_over_processes(values: Tensor) -> None:
     if rows is None:
         dist.all_reduce(values)
         return
-    for part in values.split(ROW_BYTES // values.element_size()):
+    for part in torch.split(values, ROW_BYTES // values.element_size()):
         first, *others = rows.exchange(part, processes.TIMEOUT.total_seconds())
         part.copy_(first)
         for other in others:
