@@ -59,7 +59,7 @@ void add_training_unit(nb::module_& module);
 void add_training_depthwise(nb::module_& module);
 // Adds the normalisation of any reals.
 void add_training_batch_norm(nb::module_& module);
-// Adds what maps of one value a pixel need.
+// Adds what maps of one value per pixel need.
 void add_training_maps(nb::module_& module);
 // Adds meetings of processes.
 void add_training_meeting(nb::module_& module);

@@ -1,4 +1,4 @@
-// signbit.runtime._native.training: maps of one value a pixel, over plain arrays (pixels,
+// signbit.runtime._native.training: maps of one value per pixel, over plain arrays (pixels,
 // channels). The GIL is released while they run.
 
 #include "training/parallel.h"

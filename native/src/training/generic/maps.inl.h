@@ -1,4 +1,4 @@
-// Maps of one value a pixel over the vocabulary `Vec`, for any number of channels.
+// Maps of one value per pixel over the vocabulary `Vec`, for any number of channels.
 
 // The lanes' sum, half by half.
 inline float lanes_sum(const typename Vec::Floats& v) {
