@@ -180,7 +180,6 @@ def test_statistics_are_estimated_anew(cli: Cli, run_folder: Path, tmp_path: Pat
     assert "in PyTorch, with statistics estimated anew" in cli(*arguments, "--details").out
 
 
-@pytest.mark.parametrize("others", [("-o", "m.sbnn"), ("--check", "--stem", "int16")])
 def test_a_temperature_is_fitted_and_kept(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     plain, sure = tmp_path / "plain.sbnn", tmp_path / "sure.sbnn"
     assert cli("compile", run_folder, "-o", plain).code == 0
@@ -209,6 +208,7 @@ def test_a_least_probability_alone(cli: Cli, run_folder: Path, tmp_path: Path) -
     assert "--none-below: must be from 0 to below 1, is 1" in shown.err
 
 
+@pytest.mark.parametrize("others", [("-o", "m.sbnn"), ("--check", "--stem", "int16")])
 def test_statistics_are_for_a_rounded_stem(
     cli: Cli, run_folder: Path, others: tuple[str, ...]
 ) -> None:
