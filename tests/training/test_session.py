@@ -147,7 +147,7 @@ def test_start_begins_with_other_weights(teacher: Path, tmp_path: Path) -> None:
         train(recipe_with(f"start={teacher}", *gray), None, tmp_path / "wrong", progress=False)
     assert str(caught.value) == (
         f"start {teacher} does not fit: stem.0.weight is 32×1×3×3 there and 16×3×3×3 in this "
-        "network; it is of network=digits method.name=sdbnn, this run of resnet20 and sdbnn"
+        "network; it is of network=digits method.name=sdbnn, this run of resnet20 and bnn"
     )
     assert not (tmp_path / "wrong").exists()
 
