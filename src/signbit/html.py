@@ -29,7 +29,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int =
         lines.append(f"<tr>{''.join(cells)}</tr>")
     head = "".join(f'<th scope="col">{_text(each)}</th>' for each in heads)
     top = f"<thead><tr>{head}</tr></thead>" if heads else ""
-    return f'<div class="wide"><table>{top}<tbody>{"".join(lines)}</tbody></table></div>\n'
+    return f"<table>{top}<tbody>{''.join(lines)}</tbody></table>\n"
 
 
 def shown(

@@ -152,5 +152,4 @@ def _picture(address: str, alternative: str, words: str) -> str:
 
 def _named(name: str, shown: str) -> str:
     """A table that scrolls sideways on a phone is reached by the keyboard, too, and has a name."""
-    region = f'<div class="wide" role="region" tabindex="0" aria-label="{name}">'
-    return shown.replace('<div class="wide">', region, 1)
+    return f'<div class="wide" role="region" tabindex="0" aria-label="{name}">{shown}</div>\n'
