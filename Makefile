@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NATIVE := $(shell find native -type f) CMakeLists.txt
 
-.PHONY: help demo test test-long test-fast test-native library wheels wasm check format docs interop bench bench-training sanitize fuzz edge-tools clean
+.PHONY: help demo test test-long test-fast test-native library wheels wasm check format docs examples interop bench bench-training sanitize fuzz edge-tools clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -75,6 +75,10 @@ format: $(READY) ## rewrite the sources in the project's format
 docs: $(READY)   ## the documentation as a site, in build/site
 	$(PIP) $(EDITABLE) '.[docs]'
 	$(BIN)/mkdocs build --quiet --strict
+
+examples: $(READY)  ## install Ray and Spark (1 GB), and run the programs of examples/ that use them
+	$(PIP) $(EDITABLE) '.[batch]'
+	$(BIN)/python -m pytest tests/examples
 
 PEERS := $(VENV)/.peers
 LARQ  := $(VENV)/larq

@@ -19,6 +19,13 @@ import signbit
 
 __all__ = ["ENGINE", "EXAMPLES", "imported", "photograph", "started", "write_model"]
 
+LOCAL = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",  # else they wait for all that is busy on the machine
+    "SPARK_LOCAL_IP": "127.0.0.1",
+    "SPARK_LOCAL_HOSTNAME": "localhost",
+}
+"""Ray and Spark talk to this machine alone."""
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 ENGINE = signbit.load(sample_bytes(), threads=1)
 
@@ -52,7 +59,7 @@ def started(program: str, *words: object, **environment: str) -> subprocess.Pope
     """The program, with what it prints in one pipe."""
     return subprocess.Popen(
         [sys.executable, str(EXAMPLES / f"{program}.py"), *map(str, words)],
-        env={**os.environ, **environment},
+        env={**os.environ, **LOCAL, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
