@@ -100,16 +100,7 @@ $(ZOO)/.ready: $(BIN)/python
 	  larq==0.14.0 larq-zoo==2.4.0
 	@touch $@
 
-# QONNX's tools want an older onnx, so they and Brevitas have an environment of their own.
-BREVITAS := $(VENV)/brevitas
-$(BREVITAS)/.ready: $(BIN)/python
-	$(BIN)/python -m venv $(BREVITAS)
-	$(BREVITAS)/bin/python -m pip install --quiet qonnx==1.0.0 onnx==1.17.0 onnxruntime==1.20.1 \
-	  onnxoptimizer==0.4.2 dependencies==2.0.1 unfoldNd $$(grep -x 'torch==.*' constraints.txt)
-	$(BREVITAS)/bin/python -m pip install --quiet --no-deps brevitas==0.13.0 # asks for old setuptools
-	@touch $@
-
-interop: $(READY) $(ZOO)/.ready $(BREVITAS)/.ready  ## ONNX files in their runtimes, Keras' files, Brevitas'
+interop: $(READY) $(ZOO)/.ready  ## ONNX files in their runtimes, and Keras' files of Larq Zoo
 	$(PIP) openvino
 	$(PYTEST) tests/exchange
 

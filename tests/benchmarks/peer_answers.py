@@ -12,7 +12,6 @@ from tests.runtime.graphs import Builder
 from tests.runtime.random_graphs.steps import Draft
 
 import architectures
-import exported
 from peers.onnx_peer import OnnxRuntime, export, quantize
 from peers.openvino_graph import PART, translate
 from peers.openvino_peer import OpenVino
@@ -136,17 +135,6 @@ def of_real_network() -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.n
         return {name: in_batches(peer, inputs, 4) for name, peer in peers.items()}
 
     return Eager(model)(inputs), answered(exact), answered(rounded)
-
-
-def of_exported(name: str, data: str, imagenet: str) -> tuple[dict[str, Any], str]:
-    """The figures of one exported network, and the tables of it alone."""
-    (case,) = (case for case in exported.CASES if case.name == name)
-    photographs = exported.Photographs(data, imagenet)
-    found = {
-        "answers": exported.answers(case, photographs, 12),
-        "times": {1: exported.times(case, photographs, 1, 0.1)},
-    }
-    return found, exported.rows({name: found})
 
 
 def of_architecture(name: str, data: str, imagenet: str) -> tuple[dict[str, Any], str]:
