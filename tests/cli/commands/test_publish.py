@@ -46,7 +46,7 @@ def test_from_a_run_to_the_hub_and_back(
 
     (to.parents[1] / "refs").mkdir()
     (to.parents[1] / "refs" / "main").write_text(COMMIT)
-    constants = pytest.importorskip("huggingface_hub").constants
+    constants = pytest.importorskip("huggingface_hub.constants")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
