@@ -102,6 +102,7 @@ def test_public_names() -> None:
     assert sorted(signbit.__all__) == [
         "CheckpointError",
         "CompileError",
+        "ConfigError",
         "DataError",
         "DivergedError",
         "Engine",

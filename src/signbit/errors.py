@@ -38,6 +38,7 @@ EXTRAS = {
         "pydantic": "pydantic",
         "yaml": "PyYAML",
         "safetensors": "safetensors",
+        "scipy": "scipy",
         "sklearn": "scikit-learn",
         "tensorboard": "tensorboard",
         "torchmetrics": "torchmetrics",

@@ -206,7 +206,6 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "quotient": (lambda x: x / F.relu(x), "divides by a value"),
     "scaled addition": (lambda x: torch.add(x, F.relu(x), alpha=2), "multiply first"),
     "scaled subtraction": (lambda x: torch.sub(x, F.relu(x), alpha=2), "multiply first"),
-    "constant that widens": (lambda x: x.mean((2, 3), keepdim=True) + torch.ones(6, 6), "size"),
     "comparison of two values": (lambda x: x + (x < F.relu(x)), "compares two values"),
     "choice between values": (lambda x: torch.where(x < 0, x, 2 * x), "chooses between values"),
     "mean over all": (lambda x: x + x.mean(), "no such operation"),

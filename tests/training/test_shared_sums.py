@@ -15,7 +15,7 @@ import torch.distributed as dist
 import worlds
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
-from signbit.training import shared_sums
+from signbit.training.processes import shared_sums
 from signbit.training.processes.shared_sums import rows_of_all, share_gradients, sum_over_processes
 
 out = Path(sys.argv[1])

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
-#include <vector>
 
 #include "api/checks.h"
 #include "api/handles.h"
@@ -38,17 +37,13 @@ void describe(const char* name, const sbnn::TensorSpec& spec, signbit_tensor* te
 }
 
 // Of some scores, in double; their probabilities may take their place.
-void softmax(const std::vector<float>& scores, double temperature, float* probabilities) {
-  const float most = *std::max_element(scores.begin(), scores.end());
-  std::vector<double> shares(scores.size());
+void softmax(const float* scores, int64_t count, double temperature, float* probabilities) {
+  double most = scores[0];
+  for (int64_t i = 1; i < count; ++i) most = std::max<double>(most, scores[i]);
+  const auto share = [&](int64_t i) { return std::exp((scores[i] - most) / temperature); };
   double sum = 0;
-  for (size_t i = 0; i < scores.size(); ++i) {
-    shares[i] = std::exp((static_cast<double>(scores[i]) - most) / temperature);
-    sum += shares[i];
-  }
-  for (size_t i = 0; i < scores.size(); ++i) {
-    probabilities[i] = static_cast<float>(shares[i] / sum);
-  }
+  for (int64_t i = 0; i < count; ++i) sum += share(i);
+  for (int64_t i = 0; i < count; ++i) probabilities[i] = static_cast<float>(share(i) / sum);
 }
 
 }  // namespace
@@ -128,11 +123,9 @@ signbit_status signbit_probabilities(const signbit_model* model, size_t output, 
       return sbnn::api::wrong("output: must be a vector of reals");
     }
     const double temperature = graph.outputs[output].temperature;
-    const auto channels = static_cast<size_t>(of.channels);
     for (int64_t sample = 0; sample < samples; ++sample) {
-      softmax(std::vector<float>(scores, scores + channels), temperature, probabilities);
-      scores += channels;
-      probabilities += channels;
+      const int64_t first = sample * of.channels;
+      softmax(scores + first, of.channels, temperature, probabilities + first);
     }
     return {};
   });

@@ -66,9 +66,9 @@ class SharedRows:
     def exchange(self, own: Tensor, limit: float) -> Tensor:
         """own (n,) of this process → (processes, n), in the order of ranks, until the next call.
 
-        own: float32 or float64 on a CPU, at most ROW_BYTES. PyTorch's DistBackendError says where a
-        process has ended or does not come within `limit` seconds. Raises RuntimeError where rows
-        differ in length.
+        own: float32 or float64 on a CPU, at most ROW_BYTES. Where a process has ended, or does not
+        come within `limit` seconds, it ends as torch.distributed's own calls do. Raises
+        RuntimeError where rows differ in length.
         """
         self._round += 1
         rows = self._rows[own.dtype][self._round % 2][:, : len(own)]

@@ -30,7 +30,7 @@ _USE = """## Use
 ```python
 import signbit
 
-engine = signbit.load("hub:{name}")    # pip install 'signbit[hub]'; no PyTorch
+engine = signbit.load("hub:{name}")    # needs the extra "hub"; no PyTorch
 {call}
 ```
 `start=hub:{name}` begins a training with its weights. `@REVISION` behind the name, a commit of this

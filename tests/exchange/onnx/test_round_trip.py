@@ -87,7 +87,8 @@ def test_two_values_that_are_not_opposite(
 @pytest.mark.parametrize("method", METHODS)
 def test_resnet20_by_every_method(tmp_path: Path, method: str) -> None:
     model = network("resnet20", method, WHOLE)
-    if method == "xnor":
+    if method in ("xnor", "reactnet", "combined"):
+        # Statistics as drawn give layers the same signs for all images, which is refused.
         train_briefly(model, WHOLE, classes=10)
     assert_same_again(tmp_path, model, WHOLE, 10)
 
