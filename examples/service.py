@@ -221,7 +221,8 @@ def application(engine: signbit.Engine, count: int, limits: Limits) -> FastAPI:
         finally:
             workers.seconds.labels(code).observe(loop.time() - begun)
         classes = [{"name": name, "probability": share} for name, share in found.top(top)]
-        return JSONResponse({"class": found.name, "index": found.index, "classes": classes})
+        answer = {"class": found.name, "index": found.index, "none": found.is_none}
+        return JSONResponse({**answer, "classes": classes})
 
     @app.get("/health")
     async def health() -> dict[str, str]:

@@ -97,6 +97,7 @@ def test_it_answers_what_the_engine_does(server: Server, kind: str) -> None:
     expected = ENGINE.predict(photo)
     assert code == 200
     assert (answer["class"], answer["index"]) == (expected.name, expected.index)
+    assert answer["none"] is expected.is_none
     assert [(each["name"], each["probability"]) for each in answer["classes"]] == expected.top(3)
     code, answer = server.asked("POST", "/predict", iter([photo[:50], photo[50:]]))  # in chunks
     assert (code, len(answer["classes"])) == (200, 1)

@@ -123,3 +123,16 @@ def test_which_sources_have_a_split(tmp_path: Path) -> None:
     assert not has_split("digits", "validation")
     (tmp_path / "two/valid").rename(tmp_path / "two/test")
     assert not has_split(str(tmp_path / "two"), "validation")
+
+
+def test_a_folder_that_the_configuration_names_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for split, there in (("val", True), ("test", False)):
+        for part in ("train", split):
+            for name in ("cat", "dog"):
+                (tmp_path / split / part / name).mkdir(parents=True)
+        config = tmp_path / f"{split}.toml"
+        config.write_text(f"[data]\nmine = '{tmp_path / split}'\n")
+        monkeypatch.setenv("SIGNBIT_CONFIG", str(config))
+        assert has_split("mine", "validation") is there

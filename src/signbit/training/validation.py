@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from signbit.data.loading.dataset import ImageDataset
 from signbit.data.loading.readable import without_unreadable
 from signbit.data.loading.readers import name_of
 from signbit.data.loading.say import Say
-from signbit.data.sources.any_source import has_split, open_dataset
+from signbit.data.sources.any_source import folder_of, has_split, open_dataset
 from signbit.data.sources.split import held_out_share
 from signbit.errors import DataError
 from signbit.training.recipe import Recipe
@@ -77,7 +76,7 @@ def hold_out(
 
 def image_names(source: str, parts: Mapping[str, ImageDataset]) -> dict[str, list[str | int]]:
     """The names of every part's images: paths below the source's folder, or numbers in a split."""
-    start = str(Path(source)) + "/"
+    start = f"{folder_of(source)}/"
 
     def name(dataset: ImageDataset, index: int) -> str | int:
         found = name_of(dataset.read, index)

@@ -28,3 +28,19 @@ def album(tmp_path: Path) -> Path:
     (folder / "07.png").write_bytes((folder / "07.png").read_bytes()[:50])
     (folder / "notes.txt").write_text("no image")
     return folder
+
+
+BAD = ["07.png", "more/empty.png", "more/link.png", "text.jpg"]
+"""What of `bad_album` is left out, folder by folder."""
+
+
+@pytest.fixture
+def bad_album(album: Path) -> Path:
+    """The album with more that is no photo: a text, a dangling link, an empty file, deep inside."""
+    deeper = album / "more" / "deep"
+    deeper.mkdir(parents=True)
+    (album / "text.jpg").write_text("no picture")
+    (album / "more" / "empty.png").touch()
+    (album / "more" / "link.png").symlink_to("nowhere")
+    (album / "00.png").rename(deeper / "00.png")
+    return album

@@ -198,6 +198,21 @@ def test_a_temperature_is_fitted_and_kept(cli: Cli, run_folder: Path, tmp_path: 
     assert f"temperature {found['temperature']:.3g}, fitted on 300 images" in told
 
 
+@pytest.mark.parametrize("options", [("--calibrate", "20"), ("--none-below", "0.5")])
+def test_confidence_is_about_the_classes_of_a_file(
+    cli: Cli, run_folder: Path, tmp_path: Path, options: tuple[str, str]
+) -> None:
+    model = tmp_path / "a.sbnn"
+    for rest, why in (
+        (("-o", model, "--features"), "--features has none"),
+        (("--check",), "--check writes no file"),
+    ):
+        shown = cli("compile", run_folder, *rest, *options)
+        assert shown.code != 0
+        assert f"{options[0]} is about the classes of a file, and {why}" in shown.err
+    assert not model.exists()
+
+
 def test_a_least_probability_alone(cli: Cli, run_folder: Path, tmp_path: Path) -> None:
     model = tmp_path / "a.sbnn"
     assert cli("compile", run_folder, "-o", model, "--none-below", "0.9").code == 0

@@ -170,8 +170,11 @@ def compile_(
         raise InputError(
             "--renew-statistics is for a network whose stem is rounded: add --stem int16 and -o"
         )
-    if calibrate is not None and features:
-        raise InputError("--calibrate is for classes, --features has none; leave one out")
+    sure_of = {"--calibrate": calibrate, "--none-below": none_below}
+    for option in (name for name, given in sure_of.items() if given is not None):
+        if features or output is None:
+            why = "--features has none" if features else "--check writes no file"
+            raise InputError(f"{option} is about the classes of a file, and {why}; leave one out")
     if none_below is not None and not 0 <= none_below < 1:
         raise InputError(f"--none-below: must be from 0 to below 1, is {none_below:g}")
     if output is None:

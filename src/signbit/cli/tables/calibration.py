@@ -38,7 +38,7 @@ class Calibration:
 def calibrate(compiled: Compiled, images: ImageDataset) -> Calibration:
     """Fit a temperature to the file's own scores of labelled images.
 
-    Raises InputError for a network that is no classifier.
+    Raises InputError for a network that is no classifier, and for fewer than 10 images.
     """
     import signbit
     from signbit.cli.scoring import logits
@@ -46,6 +46,11 @@ def calibrate(compiled: Compiled, images: ImageDataset) -> Calibration:
     from signbit.report.temperature import fitted_temperature, held_out_error
     from signbit.runtime.prediction import class_labels
 
+    if len(images) < 10:
+        raise InputError(
+            f"--calibrate: takes 10 images or more, and {images.source} has {len(images)} of the "
+            f"{images.split} split; name more with --data"
+        )
     engine = signbit.load(compiled.data)
     try:
         names = tuple(class_labels(engine))

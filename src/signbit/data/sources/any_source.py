@@ -17,7 +17,7 @@ from signbit.errors import DataError
 from signbit.files import checked_path
 from signbit.words import counted
 
-__all__ = ["absolute_source", "has_split", "open_dataset", "source_name"]
+__all__ = ["absolute_source", "folder_of", "has_split", "open_dataset", "source_name"]
 
 _HUB = "hub:"
 
@@ -26,16 +26,16 @@ def absolute_source(source: str | Path) -> str:
     """`source` as it is found from any working folder: of a folder the absolute path."""
     if is_named(source) or str(source).startswith(_HUB):
         return str(source)
-    return str(_folder(source).absolute())
+    return str(folder_of(source).absolute())
 
 
 def source_name(source: str) -> str:
     """What to call a source where it is told of: of a folder its name, without where it lies."""
     named = is_named(source) or source.startswith(_HUB)
-    return source if named else _folder(source).absolute().name
+    return source if named else folder_of(source).absolute().name
 
 
-def _folder(source: str | Path) -> Path:
+def folder_of(source: str | Path) -> Path:
     """The folder that a source means: one that the user's configuration names, or a path."""
     if isinstance(source, str) and (configured := read_config().data.get(source)) is not None:
         return configured
@@ -64,7 +64,7 @@ def open_dataset(
     if isinstance(source, str) and source.startswith(_HUB):
         return open_hub(source.removeprefix(_HUB), split, labelled=labelled)
     checked_path("source", source)
-    folder = _folder(source)
+    folder = folder_of(source)
     if not folder.exists():
         raise DataError(
             f"{folder}: no such folder (data is a folder, {', '.join(source_names())}, or "
@@ -91,7 +91,7 @@ def has_split(source: str, split: str) -> bool:
         except DataError:
             return False
         return True
-    folder = Path(source).expanduser()
+    folder = folder_of(source)
     if _is_of_parquet(folder, split, lambda text: None):
         return find_split(split, parquet_files(folder)) is not None
     return has_split_folder(folder, split)
